@@ -1,0 +1,52 @@
+"""ClipDesk shows what single neurons of a CLIP vision model look for.
+
+The public Python API. Everything is imported on first use, so that ``import clipdesk`` is instant and loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from clipdesk.errors import ClipDeskError, RenderError, UsageError
+    from clipdesk.inspector import LayerInspector
+    from clipdesk.models.loading import load_model
+    from clipdesk.render.capture import NeuronActivationHook
+    from clipdesk.render.settings import RenderSettings
+    from clipdesk.render.targets import Text, Unit
+    from clipdesk.render.visualizer import FeatureVisualizer
+
+_HOMES = {
+    "ClipDeskError": "clipdesk.errors",
+    "FeatureVisualizer": "clipdesk.render.visualizer",
+    "LayerInspector": "clipdesk.inspector",
+    "NeuronActivationHook": "clipdesk.render.capture",
+    "RenderError": "clipdesk.errors",
+    "RenderSettings": "clipdesk.render.settings",
+    "Text": "clipdesk.render.targets",
+    "Unit": "clipdesk.render.targets",
+    "UsageError": "clipdesk.errors",
+    "load_model": "clipdesk.models.loading",
+}
+
+__all__ = [
+    "ClipDeskError",
+    "FeatureVisualizer",
+    "LayerInspector",
+    "NeuronActivationHook",
+    "RenderError",
+    "RenderSettings",
+    "Text",
+    "Unit",
+    "UsageError",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'clipdesk' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,33 @@
+from torch import Tensor, nn
+
+class VisionTransformer(nn.Module):
+    input_resolution: int
+    conv1: nn.Conv2d
+    proj: nn.Parameter | None
+
+class ModifiedResNet(nn.Module):
+    input_resolution: int
+
+class CLIP(nn.Module):
+    visual: VisionTransformer | ModifiedResNet
+    logit_scale: nn.Parameter
+    def __init__(
+        self,
+        embed_dim: int,
+        image_resolution: int,
+        vision_layers: int | tuple[int, int, int, int],
+        vision_width: int,
+        vision_patch_size: int,
+        context_length: int,
+        vocab_size: int,
+        transformer_width: int,
+        transformer_heads: int,
+        transformer_layers: int,
+    ) -> None: ...
+    def encode_image(self, image: Tensor) -> Tensor: ...
+    def encode_text(self, text: Tensor) -> Tensor: ...
+    def float(self) -> CLIP: ...
+    def eval(self) -> CLIP: ...
+    def train(self, mode: bool = True) -> CLIP: ...
+
+def build_model(state_dict: dict[str, Tensor]) -> CLIP: ...
