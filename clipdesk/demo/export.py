@@ -1,0 +1,47 @@
+"""Write a trained demo model in the format of OpenAI's state dicts, so that `clip.load` opens it like the real ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+VOCABULARY = 49_408
+CONTEXT = 77
+
+
+def token_subset(tokens: Tensor) -> Tensor:
+    """The sorted, distinct token numbers in `tokens`; sorting keeps the end token the largest, as CLIP needs."""
+    distinct: Tensor = torch.unique(tokens.long())
+    return distinct
+
+
+def export_state_dict(trained: dict[str, Tensor], used: Tensor, seed: int) -> dict[str, Tensor]:
+    """The state dict in float16, its vocabulary and context brought to CLIP's full size.
+
+    Words and positions that training never used get the random values that they would have kept.
+
+    Args:
+        trained: The trained model's state dict, its vocabulary cut to `used`.
+        used: Token numbers of the rows of its embedding, (words,).
+        seed: Seed of the random values.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    state = {name: value.detach().cpu().float() for name, value in trained.items()}
+    width = state["token_embedding.weight"].shape[1]
+    embedding = 0.02 * torch.randn(VOCABULARY, width, generator=generator)
+    embedding[used.cpu()] = state["token_embedding.weight"]
+    positions = 0.01 * torch.randn(CONTEXT, width, generator=generator)
+    positions[: len(state["positional_embedding"])] = state["positional_embedding"]
+    state |= {"token_embedding.weight": embedding, "positional_embedding": positions}
+    return {name: value.half() for name, value in state.items()}
+
+
+def save_model(state: dict[str, Tensor], path: Path) -> None:
+    """Write the file beside its place, then rename it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
