@@ -1,0 +1,243 @@
+"""LayerInspector: the tree of a vision tower's layers, which of them can be visualised, and how many units each has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+
+from clipdesk.errors import UsageError, nearest
+
+ROOT = "visual"
+HEADS = "heads"
+"""Last part of the name of an attention module's heads, e.g. ``visual.transformer.resblocks.5.attn.heads``."""
+
+_MAX_UNITS_AXES = 4
+
+
+class Layout(str, Enum):
+    """The order of a layer's output axes."""
+
+    VECTOR = "batch, units"
+    TOKENS_FIRST = "tokens, batch, units"
+    BATCH_FIRST = "batch, tokens, units"
+    CHANNELS_FIRST = "batch, channels, rows, columns"
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What is known of one layer.
+
+    Attributes:
+        name: Dotted name from the model's root, e.g. ``visual.transformer.resblocks.5.mlp``.
+        kind: Class of the module, or ``Heads``.
+        shape: Shape of its output for one picture, without the batch axis; empty where it has none.
+        layout: Order of the output's axes; None where the layer cannot be visualised.
+        units: How many units it has; 0 where it cannot be visualised.
+        unit_kind: ``neuron``, ``channel`` or ``head``.
+        class_token: Whether the first of its tokens is the class token.
+        reason: Why it cannot be visualised; None where it can.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] = ()
+    layout: Layout | None = None
+    units: int = 0
+    unit_kind: str = "neuron"
+    class_token: bool = False
+    reason: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class LayerNode:
+    """A layer and the layers inside it."""
+
+    info: LayerInfo
+    children: tuple[LayerNode, ...] = ()
+
+    def walk(self) -> Iterator[LayerNode]:
+        """This node and all below it, each parent before its children."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+class LayerInspector:
+    """Learns a vision tower's layers from one traced forward pass of a batch of two.
+
+    Args:
+        model: A CLIP with a vision tower `visual`, as `load_model` and `clip.load` return it. Left as it was.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        tower = model.get_submodule(ROOT)
+        outputs = _trace(tower)
+        patches = _patch_count(tower)
+        self.tree = _node(ROOT, tower, outputs, patches, parent=None)
+        self._layers = {node.info.name: node.info for node in self.tree.walk()}
+
+    def get_layer_names(self) -> list[str]:
+        """Names of all layers that can be visualised, each parent before its children."""
+        return [name for name, info in self._layers.items() if info.reason is None]
+
+    def get_neuron_names(self, layer: str) -> list[str]:
+        """A name for each unit of a layer, in order: ``neuron_0``, ``channel_0`` or ``head_0`` and so on.
+
+        Raises:
+            UsageError: there is no such layer, or it cannot be visualised.
+        """
+        info = self.visualizable(layer)
+        return [f"{info.unit_kind}_{i}" for i in range(info.units)]
+
+    def get_layer_info(self, layer: str) -> LayerInfo:
+        """What is known of a layer, also of one that cannot be visualised.
+
+        Raises:
+            UsageError: there is no such layer; offers the nearest names.
+        """
+        if layer not in self._layers:
+            raise UsageError(f"There is no layer '{layer}'. {nearest(layer, self.get_layer_names())}")
+        return self._layers[layer]
+
+    def visualizable(self, layer: str) -> LayerInfo:
+        """`get_layer_info`, for layers that can be visualised only.
+
+        Raises:
+            UsageError: there is no such layer, or it cannot be visualised; says why.
+        """
+        info = self.get_layer_info(layer)
+        if info.reason is not None:
+            raise UsageError(f"Layer '{layer}' cannot be visualised: {info.reason}")
+        return info
+
+    def check_unit(self, layer: str, index: int) -> LayerInfo:
+        """`visualizable`, for a unit that the layer has.
+
+        Raises:
+            UsageError: as `visualizable`, or the index is out of range.
+        """
+        info = self.visualizable(layer)
+        if not 0 <= index < info.units:
+            plural = f"{info.unit_kind}s"
+            raise UsageError(
+                f"Layer '{layer}' has no {info.unit_kind} {index}: its {info.units} {plural} are 0 to {info.units - 1}"
+            )
+        return info
+
+
+def input_side(model: nn.Module) -> int:
+    """Side in pixels of the pictures that the model takes."""
+    return _resolution(model.get_submodule(ROOT))
+
+
+def _resolution(tower: nn.Module) -> int:
+    side = tower.input_resolution
+    if not isinstance(side, int):
+        raise TypeError(f"input_resolution is {side!r}, not a number")
+    return side
+
+
+def _trace(tower: nn.Module) -> dict[nn.Module, Tensor | str]:
+    """For each module that is called: its output's shape as a meta tensor, or why it has none that can be used."""
+    seen: dict[nn.Module, Tensor | str] = {}
+
+    def note(module: nn.Module, _args: object, output: object) -> None:
+        first = output[0] if isinstance(output, tuple) and output else output
+        if isinstance(first, Tensor):
+            seen[module] = first.detach().to("meta")
+        else:
+            seen[module] = f"its output is a {type(first).__name__}, not a tensor"
+
+    first = next(tower.parameters())
+    side = _resolution(tower)
+    hooks = [module.register_forward_hook(note) for module in tower.modules()]
+    training = tower.training
+    try:
+        tower.eval()
+        with torch.no_grad():
+            tower(torch.zeros(2, 3, side, side, device=first.device, dtype=first.dtype))
+    finally:
+        tower.train(training)
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _patch_count(tower: nn.Module) -> int | None:
+    """Number of patches of a vision transformer with a class token; None for other towers."""
+    embedding, convolution = getattr(tower, "class_embedding", None), getattr(tower, "conv1", None)
+    if embedding is None or not isinstance(convolution, nn.Conv2d):
+        return None
+    return (_resolution(tower) // int(convolution.stride[0])) ** 2
+
+
+def _node(
+    name: str, module: nn.Module, outputs: dict[nn.Module, Tensor | str], patches: int | None, parent: nn.Module | None
+) -> LayerNode:
+    info = _info(name, module, outputs.get(module), patches, parent)
+    children = [_node(f"{name}.{n}", child, outputs, patches, module) for n, child in module.named_children()]
+    if isinstance(module, nn.MultiheadAttention) and info.reason is None:
+        children.insert(0, LayerNode(_heads_info(info, module)))
+    return LayerNode(info, tuple(children))
+
+
+def _info(
+    name: str, module: nn.Module, output: Tensor | str | None, patches: int | None, parent: nn.Module | None
+) -> LayerInfo:
+    info = LayerInfo(name, type(module).__name__)
+    if output is None:
+        return replace(info, reason=_why_never_called(name, parent))
+    if isinstance(output, str):
+        return replace(info, reason=output)
+    layout = _layout(tuple(output.shape))
+    if layout is None:
+        return replace(info, reason=f"its output of shape {tuple(output.shape)} has no clear units")
+    batch_axis = 1 if layout is Layout.TOKENS_FIRST else 0
+    shape = tuple(n for axis, n in enumerate(output.shape) if axis != batch_axis)
+    channels = layout is Layout.CHANNELS_FIRST
+    return replace(
+        info,
+        shape=shape,
+        layout=layout,
+        units=shape[0] if channels else shape[-1],
+        unit_kind="channel" if channels else "neuron",
+        class_token=len(shape) == 2 and patches is not None and shape[0] == patches + 1,
+    )
+
+
+def _layout(shape: tuple[int, ...]) -> Layout | None:
+    """The layout of the output of a batch of two, by where the two is."""
+    if len(shape) == 2 and shape[0] == 2:
+        return Layout.VECTOR
+    if len(shape) == 3 and 2 in shape[:2]:
+        return Layout.TOKENS_FIRST if shape[1] == 2 else Layout.BATCH_FIRST
+    if len(shape) == _MAX_UNITS_AXES and shape[0] == 2:
+        return Layout.CHANNELS_FIRST
+    return None
+
+
+def _why_never_called(name: str, parent: nn.Module | None) -> str:
+    above = name.rpartition(".")[0]
+    if isinstance(parent, nn.MultiheadAttention) or above.endswith("attnpool"):
+        return f"it is never called: '{above}' uses its weights directly. Choose '{above}'"
+    return "it is never called in the forward pass"
+
+
+def _heads_info(attention: LayerInfo, module: nn.MultiheadAttention) -> LayerInfo:
+    return replace(
+        attention,
+        name=f"{attention.name}.{HEADS}",
+        kind="Heads",
+        shape=(*attention.shape[:-1], int(module.num_heads)),
+        units=int(module.num_heads),
+        unit_kind="head",
+    )
