@@ -1,0 +1,170 @@
+"""Read layers in the middle of a forward pass, which ends at the last layer that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+from typing_extensions import Self
+
+from clipdesk.inspector import HEADS, ROOT, LayerInfo, LayerInspector, Layout
+
+
+class _AllCaptured(BaseException):
+    """Ends a forward pass. Not an Exception, so that no model's own handler swallows it."""
+
+
+class LayerCapture:
+    """Reads some layers: by `run`, or from other forward passes while it is entered as a context.
+
+    The hooks are there only during either.
+
+    Args:
+        model: The model whose layers these are.
+        layers: What `LayerInspector` says of the layers to read.
+    """
+
+    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo]) -> None:
+        self._model = model
+        self._layers = {info.name: info for info in layers}
+        self._hooks: list[RemovableHandle] = []
+        self._stop = False
+        self.outputs: dict[str, Tensor] = {}
+        """By layer name: (pictures, positions, units). Positions are tokens (the class token first) or pixels."""
+
+    def __enter__(self) -> Self:
+        for info in self._layers.values():
+            if info.unit_kind == "head":
+                attention = self._model.get_submodule(info.name.removesuffix(f".{HEADS}"))
+                self._hooks.append(attention.register_forward_pre_hook(self._heads_hook(info), with_kwargs=True))
+            else:
+                self._hooks.append(self._model.get_submodule(info.name).register_forward_hook(self._output_hook(info)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
+
+    def run(self, inputs: Tensor) -> dict[str, Tensor]:
+        """Run the vision tower on normalised pictures, (n, 3, side, side), as far as the layers need it."""
+        self.outputs = {}
+        self._stop = True
+        try:
+            with self:
+                self._model.get_submodule(ROOT)(inputs)
+        except _AllCaptured:
+            pass
+        finally:
+            self._stop = False
+        return self.outputs
+
+    def _keep(self, info: LayerInfo, output: Tensor) -> None:
+        self.outputs[info.name] = output
+        if self._stop and len(self.outputs) == len(self._layers):
+            raise _AllCaptured
+
+    def _output_hook(self, info: LayerInfo) -> Callable[..., None]:
+        def hook(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
+            first = output[0] if isinstance(output, tuple) else output
+            # Cloned, because the module after it may work in place (the ReLUs of CLIP's ResNets do).
+            self._keep(info, by_position(first.clone(), info))
+
+        return hook
+
+    def _heads_hook(self, info: LayerInfo) -> Callable[..., None]:
+        def hook(module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
+            self._keep(info, _head_norms(module, args[0] if args else kwargs["query"], info))
+
+        return hook
+
+
+def by_position(output: Tensor, info: LayerInfo) -> Tensor:
+    """A layer's output as (pictures, positions, units), whatever its layout."""
+    if info.layout is Layout.TOKENS_FIRST:
+        return output.transpose(0, 1)
+    if info.layout is Layout.CHANNELS_FIRST:
+        return output.flatten(2).transpose(1, 2)
+    return output[:, None] if info.layout is Layout.VECTOR else output
+
+
+def _head_norms(attention: nn.MultiheadAttention, tokens: Tensor, info: LayerInfo) -> Tensor:
+    """The L2 norm of each head's output before the heads are mixed, (pictures, tokens, heads)."""
+    if info.layout is Layout.TOKENS_FIRST:
+        tokens = tokens.transpose(0, 1)
+    n, count, width = tokens.shape
+    packed = F.linear(tokens, attention.in_proj_weight, attention.in_proj_bias)
+    queries, keys, values = packed.view(n, count, 3, attention.num_heads, width // attention.num_heads).permute(
+        2, 0, 3, 1, 4
+    )
+    outputs: Tensor = F.scaled_dot_product_attention(queries, keys, values)
+    norms: Tensor = torch.linalg.vector_norm(outputs, dim=-1)
+    return norms.transpose(1, 2)
+
+
+def pooled(output: Tensor, info: LayerInfo) -> Tensor:
+    """Mean over the positions of (pictures, positions, units), leaving out the class token: (pictures, units)."""
+    return (output[:, 1:] if info.class_token else output).mean(dim=1)
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode and without gradients for its weights; afterwards as it was."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    training = model.training
+    try:
+        model.eval()
+        for parameter in trainable:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        model.train(training)
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+
+
+class NeuronActivationHook:
+    """Captures one neuron's activation whenever the model runs.
+
+    Example::
+
+        with NeuronActivationHook(model, "visual.transformer.resblocks.5.attn", 32) as hook:
+            model.encode_image(pictures)
+        print(hook.activation)  # (pictures,), mean over the patches
+
+    Args:
+        model: A CLIP.
+        layer_name: Dotted name of a layer.
+        neuron_index: A unit of that layer.
+
+    Raises:
+        UsageError: there is no such layer or unit.
+    """
+
+    def __init__(self, model: nn.Module, layer_name: str, neuron_index: int) -> None:
+        self._info = LayerInspector(model).check_unit(layer_name, neuron_index)
+        self._index = neuron_index
+        self._capture = LayerCapture(model, [self._info])
+
+    @property
+    def activation(self) -> Tensor | None:
+        """Activation for each picture of the last forward pass, (pictures,); None before the first."""
+        output = self._capture.outputs.get(self._info.name)
+        return None if output is None else pooled(output, self._info)[:, self._index]
+
+    def __enter__(self) -> Self:
+        self._capture.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._capture.__exit__(kind, error, trace)

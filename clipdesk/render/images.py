@@ -1,0 +1,118 @@
+"""How a picture is parameterised: what the optimiser changes, and how it becomes pixels."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from typing_extensions import override
+
+from clipdesk.render.streams import RandomStreams
+
+# Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
+# as in Olah et al. 2017). Rows are RGB, columns the decorrelated axes.
+_COLOR_AXES = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+
+
+class Parameterization(ABC):
+    """A batch of pictures as something that an optimiser can change."""
+
+    values: Tensor
+    """The leaf tensor to optimise; its first axis is the picture."""
+
+    @abstractmethod
+    def pixels(self) -> Tensor:
+        """The pictures, (pictures, 3, size, size) in [0, 1], differentiable."""
+
+    @abstractmethod
+    def blur(self, sigma: float) -> None:
+        """Blur the pictures in place with a Gaussian of `sigma` pixels."""
+
+    @abstractmethod
+    def project(self) -> None:
+        """Bring the values back into their valid range after a step."""
+
+
+class PixelImage(Parameterization):
+    """The pixels themselves, from uniform noise, clipped to [0, 1] after every step."""
+
+    def __init__(self, size: int, streams: RandomStreams) -> None:
+        self.values = (0.5 + 0.5 * streams.uniform(3, size, size)).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        return self.values
+
+    @override
+    @torch.no_grad()
+    def blur(self, sigma: float) -> None:
+        self.values.copy_(gaussian_blur(self.values, sigma))
+
+    @override
+    @torch.no_grad()
+    def project(self) -> None:
+        self.values.clamp_(0, 1)
+
+
+class FourierImage(Parameterization):
+    """Fourier coefficients, each scaled by the inverse of its frequency, in decorrelated colours, through a sigmoid.
+
+    Source: Olah et al. 2017, "Feature Visualization" (Distill), with lucid's figures.
+    """
+
+    def __init__(self, size: int, streams: RandomStreams, decay: float = 1.0, deviation: float = 0.01) -> None:
+        self._size = size
+        rows = torch.fft.fftfreq(size)[:, None]
+        columns = torch.fft.rfftfreq(size)[None, :]
+        frequency = torch.sqrt(rows**2 + columns**2)
+        device = streams.uniform(1).device
+        self._frequency = frequency.to(device)
+        self._scale = (frequency.clamp(min=1 / size) ** -decay * size / 4)[..., None].to(device)
+        self._axes = (_COLOR_AXES / _COLOR_AXES.norm(dim=0).max()).to(device)
+        self.values = (deviation * streams.normal(3, size, size // 2 + 1, 2)).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        spectrum = torch.view_as_complex(self.values * self._scale)
+        planes = torch.fft.irfft2(spectrum, s=(self._size, self._size))
+        return torch.sigmoid(torch.einsum("nchw,dc->ndhw", planes, self._axes))
+
+    @override
+    @torch.no_grad()
+    def blur(self, sigma: float) -> None:
+        # A Gaussian blur is a product in the Fourier domain (of the picture before the sigmoid).
+        self.values.mul_(torch.exp(-2 * (math.pi * sigma * self._frequency) ** 2)[..., None])
+
+    @override
+    def project(self) -> None:
+        """Every value is valid."""
+
+
+def make_image(parameterization: str, size: int, streams: RandomStreams) -> Parameterization:
+    """The start of a render: a `PixelImage` or a `FourierImage` of random values."""
+    return PixelImage(size, streams) if parameterization == "pixel" else FourierImage(size, streams)
+
+
+def gaussian_blur(pixels: Tensor, sigma: float) -> Tensor:
+    """Blur (n, 3, h, w) with a Gaussian of `sigma` pixels, reflecting at the edges."""
+    radius = max(1, round(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, device=pixels.device, dtype=pixels.dtype)
+    kernel = torch.softmax(-(offsets**2) / (2 * sigma**2), dim=0)
+    channels = pixels.shape[1]
+    padded = F.pad(pixels, (radius,) * 4, mode="reflect")
+    along_rows = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    return F.conv2d(along_rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+
+
+def total_variation(pixels: Tensor) -> Tensor:
+    """Total variation of each picture of (n, 3, h, w): the L2 norms of its differences down and across, (n,).
+
+    The unsquared norm, as in Ghiasi et al. 2022 (arXiv:2212.06727), without their diagonals.
+    """
+    down = (pixels[:, :, 1:] - pixels[:, :, :-1]).flatten(1)
+    across = (pixels[:, :, :, 1:] - pixels[:, :, :, :-1]).flatten(1)
+    norms: Tensor = torch.linalg.vector_norm(down, dim=1) + torch.linalg.vector_norm(across, dim=1)
+    return norms

@@ -1,0 +1,151 @@
+"""RenderSettings: every knob of a render, once.
+
+The command line's options, the window's parameter panel, recipes and validation are all built from this model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clipdesk.errors import UsageError, nearest
+
+MAX_SEED = 2**31 - 1
+
+
+class Knob(NamedTuple):
+    """How a setting is shown: its short label, the unit of its values, and the step of a spin box (0: not a number)."""
+
+    label: str
+    unit: str = ""
+    step: float = 0
+
+
+class RenderSettings(BaseModel):
+    """How to render. Immutable; defaults are ClipDesk's own recipe (preset ``fourier``).
+
+    Raises:
+        pydantic.ValidationError: for a value out of range; `make_settings` turns it into a `UsageError`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parameterization: Annotated[Literal["fourier", "pixel"], Knob("Image as")] = Field(
+        "fourier",
+        description="what is optimised: Fourier coefficients with decorrelated colours, or the pixels themselves",
+    )
+    iterations: Annotated[int, Knob("Iterations", "steps", 50)] = Field(
+        500, ge=1, le=5000, description="optimisation steps; more is better but slower"
+    )
+    learning_rate: Annotated[float, Knob("Learning rate", "", 0.005)] = Field(
+        0.05, ge=0.0001, le=2.0, description="step size of the Adam optimiser"
+    )
+    image_size: Annotated[int | None, Knob("Image size", "px", 32)] = Field(
+        None, ge=64, le=512, description="side of the picture; empty: the model's own input size"
+    )
+    blur_every: Annotated[int, Knob("Blur every", "steps", 1)] = Field(
+        0, ge=0, le=50, description="Gaussian blur of the picture every so many steps; 0: never"
+    )
+    blur_sigma: Annotated[float, Knob("Blur radius", "px", 0.1)] = Field(
+        0.5, ge=0.1, le=5.0, description="standard deviation of that blur"
+    )
+    tv_weight: Annotated[float, Knob("Total variation", "", 0.005)] = Field(
+        0.0, ge=0.0, le=10.0, description="weight of the total variation, which smooths the picture"
+    )
+    noise: Annotated[float, Knob("Noise", "of range", 0.05)] = Field(
+        0.3, ge=0.0, le=1.0, description="fresh Gaussian noise on each step's input, as a share of the pixel range"
+    )
+    scale: Annotated[float, Knob("Scale", "±", 0.05)] = Field(
+        0.1, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
+    )
+    rotate: Annotated[float, Knob("Rotate", "±°", 1)] = Field(
+        10.0, ge=0.0, le=180.0, description="random turn of each step's input, either way"
+    )
+    shift: Annotated[float, Knob("Shift", "± of side", 0.01)] = Field(
+        0.06, ge=0.0, le=0.5, description="random shift of each step's input, either way"
+    )
+    seed: Annotated[int, Knob("Seed", "", 1)] = Field(
+        0, ge=0, le=MAX_SEED, description="seed of all random numbers; the same seed gives the same picture"
+    )
+    precision: Annotated[Literal["float32", "bfloat16"], Knob("Precision")] = Field(
+        "float32", description="number format inside the network; bfloat16 is faster and a little less exact"
+    )
+    device: Annotated[str, Knob("Device")] = Field(
+        "auto",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        description="auto (a GPU if there is one), cpu, cuda, cuda:1, mps",
+    )
+
+
+class Preset(NamedTuple):
+    """A named set of settings, and where it comes from."""
+
+    settings: RenderSettings
+    source: str
+
+
+PRESETS: dict[str, Preset] = {
+    "fourier": Preset(
+        RenderSettings(),
+        "ClipDesk's own: Fourier basis and decorrelated colours of Olah et al. 2017 (Distill) with strong input noise",
+    ),
+    "classic": Preset(
+        RenderSettings(
+            parameterization="pixel",
+            blur_every=10,
+            tv_weight=0.01,
+            noise=0.0,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.0,
+        ),
+        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
+    ),
+}
+DEFAULT_PRESET = "fourier"
+
+
+def knob(name: str) -> Knob:
+    """The `Knob` of a setting."""
+    return next(m for m in RenderSettings.model_fields[name].metadata if isinstance(m, Knob))
+
+
+def limits(name: str) -> tuple[float, float] | None:
+    """Smallest and largest value of a numeric setting; None for the others."""
+    found = {
+        key: getattr(m, key)
+        for m in RenderSettings.model_fields[name].metadata
+        for key in ("ge", "le")
+        if hasattr(m, key)
+    }
+    return (found["ge"], found["le"]) if found else None
+
+
+def make_settings(preset: str = DEFAULT_PRESET, **changes: object) -> RenderSettings:
+    """The settings of a preset with some values changed.
+
+    Raises:
+        UsageError: for an unknown preset or setting, or a value out of range; names the setting and its range.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"There is no preset '{preset}'. {nearest(preset, PRESETS)}")
+    try:
+        return RenderSettings.model_validate({**PRESETS[preset].settings.model_dump(), **changes})
+    except ValidationError as error:
+        raise UsageError("\n".join(_complaint(details) for details in error.errors())) from None
+
+
+def _complaint(details: Mapping[str, Any]) -> str:
+    name = str(details["loc"][0])
+    if name not in RenderSettings.model_fields:
+        return f"There is no setting '{name}'. {nearest(name, RenderSettings.model_fields)}"
+    bounds, unit = limits(name), knob(name).unit
+    value = details["input"]
+    if bounds is not None:
+        of_unit = f" {unit}" if unit in ("steps", "px") else ""
+        return f"{name} must be from {bounds[0]:g} to {bounds[1]:g}{of_unit}, not {value}"
+    choices = getattr(RenderSettings.model_fields[name].annotation, "__args__", None)
+    wanted = " or ".join(choices) if choices else RenderSettings.model_fields[name].description
+    return f"{name} must be {wanted}, not {value!r}"

@@ -1,0 +1,76 @@
+"""What happens to a picture on its way into the network: random zoom, turn and shift, crops, noise."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.streams import RandomStreams
+
+# openai/CLIP's normalisation.
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+def normalized(pixels: Tensor) -> Tensor:
+    """Pixels in [0, 1], (n, 3, h, w), as CLIP wants them."""
+    mean = torch.tensor(MEAN, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+    std = torch.tensor(STD, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+    return (pixels - mean) / std
+
+
+def resized(pixels: Tensor, side: int) -> Tensor:
+    """The whole pictures at another size, anti-aliased."""
+    if pixels.shape[-1] == side:
+        return pixels
+    return F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def transformed(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
+    """One step's input to the network: a randomly placed view of each picture, with fresh noise.
+
+    A picture larger than the input is seen through random crops, from the whole of it down to a crop of the input's
+    own size.
+
+    Args:
+        pixels: (n, 3, size, size) in [0, 1].
+        side: Side of the network's input.
+        settings: Takes `scale`, `rotate`, `shift` and `noise` from it.
+        streams: The pictures' random numbers.
+
+    Returns:
+        (n, 3, side, side), not normalised.
+    """
+    view = pixels if _still(pixels.shape[-1], side, settings) else _random_view(pixels, side, settings, streams)
+    view = resized(view, side)
+    if settings.noise > 0:
+        view = view + settings.noise * streams.normal(3, side, side)
+    return view
+
+
+def _still(size: int, side: int, settings: RenderSettings) -> bool:
+    return size <= side and settings.scale == settings.rotate == settings.shift == 0
+
+
+def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
+    zoom, turn, across, down, crop, left, top = streams.uniform(7).unbind(1)
+    size = pixels.shape[-1]
+    smallest = min(1.0, side / size)
+    extent = smallest + (1 - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
+    room = 1 - extent
+    factor = extent * (1 + settings.scale * zoom)
+    angle = math.radians(settings.rotate) * turn
+    # affine_grid's coordinates run from -1 to 1, so a shift by a share of the side counts twice.
+    move_x = room * left + 2 * settings.shift * across
+    move_y = room * top + 2 * settings.shift * down
+    cos, sin = factor * torch.cos(angle), factor * torch.sin(angle)
+    matrix = torch.stack([torch.stack([cos, -sin, move_x], dim=1), torch.stack([sin, cos, move_y], dim=1)], dim=1)
+    # Sampling at several times the input's side and averaging afterwards keeps large pictures free of aliasing.
+    dense = side * math.ceil(size / side)
+    grid = F.affine_grid(matrix, [len(pixels), 3, dense, dense], align_corners=False)
+    view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return F.avg_pool2d(view, dense // side) if dense > side else view

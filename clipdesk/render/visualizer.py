@@ -1,0 +1,86 @@
+"""FeatureVisualizer: the simple face of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from PIL import Image
+from torch import nn
+
+from clipdesk.inspector import LayerInspector
+from clipdesk.render.loop import render
+from clipdesk.render.settings import DEFAULT_PRESET, make_settings
+from clipdesk.render.targets import Unit
+
+ProgressCallback = Callable[[int, int, float], None]
+"""Called after each step with the steps done, the steps in all, and the activation."""
+
+
+class FeatureVisualizer:
+    """Draws pictures that excite single neurons of a CLIP.
+
+    Args:
+        model: As `clip.load` or `clipdesk.load_model` returns it. It is not changed.
+        device: Where to render; by default where the model is.
+    """
+
+    def __init__(self, model: nn.Module, device: str | torch.device | None = None) -> None:
+        self.model = model
+        self.device = str(device or next(model.parameters()).device)
+        self.inspector = LayerInspector(model)
+
+    def generate_image(
+        self,
+        layer_name: str,
+        neuron_index: int,
+        num_iterations: int | None = None,
+        image_size: int | None = None,
+        learning_rate: float | None = None,
+        blur_every: int | None = None,
+        tv_weight: float | None = None,
+        seed: int = 0,
+        progress_callback: ProgressCallback | None = None,
+        preset: str = DEFAULT_PRESET,
+    ) -> Image.Image:
+        """Render one neuron.
+
+        Args:
+            layer_name: Dotted name of a layer, e.g. ``visual.transformer.resblocks.5.attn``.
+            neuron_index: A unit of that layer.
+            num_iterations: Steps, 1 to 5,000; as all that follow, by default what the preset says.
+            image_size: Side of the picture in pixels, 64 to 512; by default the model's input size.
+            learning_rate: Step size of Adam.
+            blur_every: Steps between Gaussian blurs, 0 to 50; 0 for never.
+            tv_weight: Weight of the total variation.
+            seed: The same seed gives the same picture.
+            progress_callback: Called after each step with (steps done, steps in all, activation).
+            preset: ``fourier`` or ``classic``.
+
+        Returns:
+            The picture, RGB.
+
+        Raises:
+            UsageError: no such layer or neuron, or a value out of range.
+            RenderError: out of memory, or an activation that is not a number.
+        """
+        wanted = {
+            "iterations": num_iterations,
+            "image_size": image_size,
+            "learning_rate": learning_rate,
+            "blur_every": blur_every,
+            "tv_weight": tv_weight,
+        }
+        changes = {name: value for name, value in wanted.items() if value is not None}
+        settings = make_settings(preset, **changes, seed=seed, device=self.device)
+        unit = Unit(layer=layer_name, index=self._index(layer_name, neuron_index))
+        for frame in render(self.model, [unit], settings, inspector=self.inspector):
+            if progress_callback is not None:
+                progress_callback(frame.step, frame.iterations, float(frame.activations[0]))
+            if frame.step == frame.iterations:
+                return Image.fromarray(frame.images()[0])
+        raise AssertionError("a render has at least one frame")
+
+    def _index(self, layer: str, index: int) -> int:
+        self.inspector.check_unit(layer, index)
+        return index
