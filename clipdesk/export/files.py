@@ -1,0 +1,83 @@
+"""Names of files, and writing them so that nothing is ever half written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.render.targets import Target, Text
+
+
+def picture_name(target: Target, when: datetime) -> str:
+    """``neuron_<index>_<layer>_<timestamp>.png``, or ``text_<words>_<timestamp>.png``."""
+    stamp = when.strftime("%Y%m%d-%H%M%S")
+    if isinstance(target, Text):
+        words = re.sub(r"[^\w]+", "-", target.text).strip("-")[:60] or "target"
+        return f"text_{words}_{stamp}.png"
+    return f"neuron_{target.index}_{target.layer}_{stamp}.png"
+
+
+def free_path(path: Path) -> Path:
+    """The path itself, or the first ``name-2``, ``name-3``, ... that is not taken."""
+    candidate, count = path, 1
+    while candidate.exists():
+        count += 1
+        candidate = path.with_name(f"{path.stem}-{count}{path.suffix}")
+    return candidate
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for output, and try that it can be written to.
+
+    Raises:
+        ClipDeskError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ClipDeskError(f"Cannot write to the folder {folder}: {_reason(error)}. Choose another one") from error
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file beside its place, then rename it there; on failure nothing is left and an older file stays.
+
+    Raises:
+        ClipDeskError: the folder cannot be written to, or the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".partial")
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ClipDeskError(f"Cannot write {path}: {_reason(error)}. Choose another place") from error
+    finally:
+        if temporary is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full"
+    return (error.strerror or str(error)).lower()

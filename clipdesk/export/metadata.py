@@ -1,0 +1,80 @@
+"""``<layer>_metadata.json``: what a batch made, unit by unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.files import write_atomically
+from clipdesk.render.settings import RenderSettings
+
+
+class UnitRecord(BaseModel):
+    """One unit of a batch.
+
+    Attributes:
+        status: ``done``, ``failed``, or ``interrupted`` (the picture is what was reached).
+        parameters: The settings it was made with, its own seed among them.
+        file: Name of the PNG in the batch's folder; None where it failed.
+        activation: Activation of the saved picture.
+        seconds: Time the unit's group took.
+        reason: Why it failed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["done", "failed", "interrupted"]
+    parameters: RenderSettings
+    file: str | None = None
+    activation: float | None = None
+    seconds: float | None = None
+    reason: str | None = None
+
+
+class BatchMetadata(BaseModel):
+    """The file as a whole; `units` is keyed by unit index."""
+
+    version: Literal[1] = 1
+    model: str
+    layer: str
+    units: dict[int, UnitRecord] = {}
+
+    @staticmethod
+    def path(folder: Path, layer: str) -> Path:
+        """Where the metadata of a layer's batch is."""
+        return folder / f"{layer}_metadata.json"
+
+    @classmethod
+    def open(cls, folder: Path, layer: str, model: str) -> BatchMetadata:
+        """Read a batch's metadata, or start it.
+
+        Raises:
+            UsageError: the file is damaged, or of another model's batch.
+            ClipDeskError: it cannot be read.
+        """
+        path = cls.path(folder, layer)
+        try:
+            found = cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return cls(model=model, layer=layer)
+        except OSError as error:
+            raise ClipDeskError(f"Cannot read {path}: {error.strerror}") from error
+        except ValidationError as error:
+            raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
+        if found.model != model:
+            raise UsageError(
+                f"{folder} holds a batch of the model '{found.model}'. Choose another folder for '{model}'"
+            )
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Write it, atomically."""
+        text = self.model_dump_json(indent=2)
+
+        def write(file: BinaryIO) -> None:
+            file.write(text.encode())
+
+        write_atomically(self.path(folder, self.layer), write)

@@ -1,0 +1,1 @@
+"""Jobs: what is asked for as plain data, and running it."""

@@ -1,0 +1,161 @@
+"""Run a job in groups of pictures that are rendered side by side."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from clipdesk import __version__
+from clipdesk.errors import RenderError
+from clipdesk.inspector import LayerInspector
+from clipdesk.jobs.job import Job
+from clipdesk.models.loading import resolve_device
+from clipdesk.render.loop import Frame, render
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.targets import Target
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A group has done a step. The frame's methods are valid until the next event is pulled."""
+
+    targets: tuple[Target, ...]
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class Result:
+    """A picture.
+
+    Attributes:
+        target: What it is to excite.
+        settings: How it was made, with its own seed.
+        image: uint8, (size, size, 3).
+        curve: The objective at each step, under that step's transforms.
+        activation: The objective of the picture itself.
+        seconds: Time its group took.
+        complete: False if the job was stopped before the last step.
+        recipe: All of this and what it ran on, ready for JSON.
+    """
+
+    target: Target
+    settings: RenderSettings
+    image: NDArray[np.uint8]
+    curve: NDArray[np.float32]
+    activation: float
+    seconds: float
+    complete: bool
+    recipe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A target that could not be rendered, and why."""
+
+    target: Target
+    settings: RenderSettings
+    reason: str
+
+
+Event = Progress | Result | Failure
+
+
+def run_job(
+    model: nn.Module,
+    job: Job,
+    *,
+    inspector: LayerInspector | None = None,
+    group_size: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Render a job's targets.
+
+    A group that fails is halved and tried again, so that one bad unit fails alone and too large a group finds its size.
+
+    Args:
+        model: The job's model, opened.
+        job: What to render.
+        inspector: The model's inspector, to save tracing it again.
+        group_size: Pictures side by side; by default 8 on a CPU, 32 on a GPU.
+        stop: Asked after every step; when it says True, what was reached so far comes as results, and the job ends.
+
+    Yields:
+        `Progress` after every step, then a `Result` or `Failure` for each target of the group.
+
+    Raises:
+        UsageError: a target is not there.
+        ClipDeskError: the device is not there.
+    """
+    inspector = inspector or LayerInspector(model)
+    size = group_size or (8 if resolve_device(job.settings.device).type == "cpu" else 32)
+    groups = deque(job.targets[i : i + size] for i in range(0, len(job.targets), size))
+    while groups and not stop():
+        group = groups.popleft()
+        try:
+            yield from _run_group(model, job, group, inspector, stop)
+        except RenderError as error:
+            if len(group) == 1:
+                yield Failure(group[0], job.settings_of(group[0]), str(error))
+            else:
+                half = len(group) // 2
+                groups.extendleft((group[half:], group[:half]))
+
+
+def _run_group(
+    model: nn.Module, job: Job, group: Sequence[Target], inspector: LayerInspector, stop: Callable[[], bool]
+) -> Iterator[Event]:
+    targets, started = tuple(group), time.monotonic()
+    settings = [job.settings_of(target) for target in targets]
+    frames = render(model, targets, job.settings, seeds=[s.seed for s in settings], inspector=inspector)
+    curves: list[NDArray[np.float32]] = []
+    for frame in frames:
+        curves.append(frame.activations)
+        yield Progress(targets, frame)
+        if stop():
+            break
+    images, clean = frame.images(), frame.clean_activations()
+    seconds = time.monotonic() - started
+    device = str(resolve_device(job.settings.device))
+    for i, target in enumerate(targets):
+        curve = np.array([row[i] for row in curves], dtype=np.float32)
+        recipe = _recipe(job.model, target, settings[i], curve, float(clean[i]), seconds, device)
+        complete = len(curve) == job.settings.iterations
+        yield Result(target, settings[i], images[i], curve, float(clean[i]), seconds, complete, recipe)
+
+
+def _recipe(
+    model: str,
+    target: Target,
+    settings: RenderSettings,
+    curve: NDArray[np.float32],
+    activation: float,
+    seconds: float,
+    device: str,
+) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "clipdesk": __version__,
+        "torch": str(torch.__version__),
+        "model": model,
+        "target": target.model_dump(),
+        "settings": settings.model_dump(),
+        "steps": len(curve),
+        "activation": {
+            "start": round(float(curve[0]), 6),
+            "end": round(float(curve[-1]), 6),
+            "best": round(float(curve.max()), 6),
+            "picture": round(activation, 6),
+        },
+        "device": device,
+        "seconds": round(seconds, 3),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
