@@ -1,0 +1,34 @@
+"""Whether a window can be opened, found out before Qt is asked: it ends the process where it cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+_PROBE = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
+
+
+def why_no_display() -> str | None:
+    """None if a window can be opened, else the reason in a few words."""
+    if not sys.platform.startswith("linux"):
+        return None
+    if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        return "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
+    if getattr(sys, "frozen", False):
+        return None
+    # Tried in a process of its own, because a display that does not answer, or a missing library, makes Qt abort.
+    try:
+        probe = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
+    except subprocess.TimeoutExpired:
+        return "the display does not answer"
+    return None if probe.returncode == 0 else _reason(probe.stderr)
+
+
+def _reason(stderr: str) -> str:
+    if "could not connect to display" in stderr:
+        return f"the display {os.environ.get('DISPLAY', '')} cannot be reached"
+    if "cursor0" in stderr or "xcb-cursor" in stderr:
+        return "Qt needs the system library libxcb-cursor0"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else "Qt could not start"

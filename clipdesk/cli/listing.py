@@ -1,0 +1,71 @@
+"""``clipdesk models``, ``layers`` and ``neurons``."""
+
+from __future__ import annotations
+
+import click
+
+from clipdesk.cli.terminal import show
+from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
+
+model_option = click.option(
+    "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models that have a name, and which are on this disk."""
+    rows = [
+        {
+            "name": model.name,
+            "input_px": model.input_size,
+            "embedding": model.embedding,
+            "MB": model.megabytes,
+            "on_disk": "yes" if file_of(model.name).is_file() else "no",
+            "description": model.description,
+        }
+        for model in CATALOGUE.values()
+    ]
+    show(rows, key="name", title="Models", as_json=as_json)
+
+
+@click.command()
+@model_option
+@click.option("--all", "everything", is_flag=True, help="Also list what cannot be visualised, and why.")
+@json_option
+def layers(model: str, everything: bool, as_json: bool) -> None:
+    """List the layers of a model that can be visualised."""
+    check_name(model)
+    from clipdesk.inspector import LayerInspector
+    from clipdesk.models.loading import load_model
+
+    infos = [node.info for node in LayerInspector(load_model(model, "cpu")).tree.walk()]
+    rows = [
+        {
+            "layer": info.name,
+            "kind": info.kind,
+            "units": info.units,
+            "output": " x ".join(map(str, info.shape)),
+            **({"cannot_be_visualised": info.reason or ""} if everything else {}),
+        }
+        for info in infos
+        if everything or info.reason is None
+    ]
+    show(rows, key="layer", title=f"Layers of {model}", as_json=as_json)
+
+
+@click.command()
+@model_option
+@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@json_option
+def neurons(model: str, layer: str, as_json: bool) -> None:
+    """List the neurons of a layer."""
+    check_name(model)
+    from clipdesk.inspector import LayerInspector
+    from clipdesk.models.loading import load_model
+
+    names = LayerInspector(load_model(model, "cpu")).get_neuron_names(layer)
+    rows = [{"index": index, "name": name} for index, name in enumerate(names)]
+    show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)

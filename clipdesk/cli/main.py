@@ -1,0 +1,92 @@
+"""The ``clipdesk`` command: errors as one line, exit codes, and the window when no command is given."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+
+import click
+
+import clipdesk
+from clipdesk.cli.listing import layers, models, neurons
+from clipdesk.cli.rendering import batch, quickstart, render
+from clipdesk.errors import ClipDeskError
+from clipdesk.models.catalogue import EMBEDDED
+from clipdesk.paths import log_file
+
+INTERRUPTED = 130
+
+log = logging.getLogger("clipdesk")
+
+
+@click.group(
+    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(clipdesk.__version__, prog_name="clipdesk")
+@click.option("--model", default=EMBEDDED, show_default=True, help="Model that the window opens: a name or a file.")
+@click.option("--start", is_flag=True, help="Begin to render one neuron as soon as the window is open.")
+@click.pass_context
+def cli(context: click.Context, model: str, start: bool) -> None:
+    """See what single neurons of a CLIP vision model look for.
+
+    Without a command, opens the window.
+    """
+    if context.invoked_subcommand is None:
+        _open_window(context, model, start)
+
+
+for command in (models, layers, neurons, render, batch, quickstart):
+    cli.add_command(command)
+
+
+def _open_window(context: click.Context, model: str, start: bool) -> None:
+    from clipdesk.cli.display import why_no_display
+
+    problem = why_no_display()
+    if problem is None:
+        from clipdesk.gui.app import run
+
+        context.exit(run(model, start))
+    if not start:
+        raise ClipDeskError(f"No window can be opened: {problem}. The commands of 'clipdesk --help' need none")
+    click.echo(f"No window can be opened ({problem}), so the picture is rendered here.", err=True)
+    context.invoke(quickstart, output=None)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    _log_to_file()
+    try:
+        code = cli.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except ClipDeskError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        log.exception("unexpected")
+        click.echo(f"Error: {type(error).__name__}: {error}. Details are in {log_file()}", err=True)
+        code = 1
+    sys.exit(code)
+
+
+def _log_to_file() -> None:
+    """Details go to the log. Where no log can be written, ClipDesk works without."""
+    with suppress(OSError):
+        log_file().parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        log.addHandler(handler)
+        log.propagate = False

@@ -1,0 +1,55 @@
+"""Command-line options for the render settings, built from RenderSettings."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from clipdesk.render.settings import DEFAULT_PRESET, PRESETS, RenderSettings, knob, limits, make_settings
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# Names that the tool which ClipDesk replaces has given to these options.
+_SHORT = {"image_size": "size", "learning_rate": "lr"}
+
+
+def settings_options(function: _Function) -> _Function:
+    """Add ``--preset`` and an option for every setting; they arrive as keyword arguments, None where not given."""
+    for name in reversed(RenderSettings.model_fields):
+        function = click.option(
+            f"--{_SHORT.get(name, name).replace('_', '-')}", name, type=_type(name), default=None, help=_help(name)
+        )(function)
+    presets = click.Choice(list(PRESETS))
+    return click.option(
+        "--preset", type=presets, default=DEFAULT_PRESET, show_default=True, help="Settings to start from."
+    )(function)
+
+
+def settings_from(preset: str, changes: Mapping[str, object]) -> RenderSettings:
+    """The settings that the options ask for.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+    return make_settings(preset, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _type(name: str) -> click.ParamType[Any] | type:
+    annotation = RenderSettings.model_fields[name].annotation
+    if get_origin(annotation) is Literal:
+        return click.Choice([str(choice) for choice in get_args(annotation)])
+    if isinstance(annotation, types.UnionType):
+        annotation = next(t for t in get_args(annotation) if t is not type(None))
+    return annotation if isinstance(annotation, type) else str
+
+
+def _help(name: str) -> str:
+    field, bounds, unit = RenderSettings.model_fields[name], limits(name), knob(name).unit
+    description = f"{(field.description or '').capitalize()}."
+    if bounds is None:
+        return f"{description} [default: {field.default}]"
+    default = "the model's" if field.default is None else f"{field.default:g}"
+    return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"

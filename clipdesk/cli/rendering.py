@@ -1,0 +1,222 @@
+"""``clipdesk render``, ``batch`` and ``quickstart``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clipdesk.cli.listing import model_option
+from clipdesk.cli.options import settings_from, settings_options
+from clipdesk.cli.terminal import Bar, interruptible
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.job import Job
+    from clipdesk.render.targets import Target
+
+FOLDER = "generated_images"
+INTERRUPTED = 130
+_QUICK_STEPS = 150
+
+
+@click.command()
+@model_option
+@click.option("--layer", help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
+@click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
+@click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
+@settings_options
+def render(
+    model: str,
+    layer: str | None,
+    neuron: tuple[int, ...],
+    text: tuple[str, ...],
+    output: Path | None,
+    preset: str,
+    **changes: object,
+) -> None:
+    """Render a picture for a neuron, or for a text."""
+    check_name(model)
+    settings = settings_from(preset, changes)
+    targets = _targets(layer, neuron, text)
+    from clipdesk.jobs.job import Job
+
+    _render(Job(model=model, targets=targets, settings=settings), _output_paths(output, targets))
+
+
+def _targets(layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...]) -> tuple[Target, ...]:
+    from clipdesk.render.targets import Text, Unit
+
+    if texts and (layer or neurons):
+        raise UsageError("Name either --layer with --neuron, or --text, not both")
+    if texts:
+        if not all(text.strip() for text in texts):
+            raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
+        return tuple(Text(text=text) for text in texts)
+    if layer is None or not neurons:
+        raise UsageError("Name what to render: --layer LAYER --neuron N, or --text 'a star'")
+    for index in neurons:
+        if index < 0:
+            raise UsageError(f"--neuron must be 0 or more, not {index}")
+    return tuple(Unit(layer=layer, index=index) for index in neurons)
+
+
+def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
+    """A file for each target; the folder is made, and tried, before anything is rendered."""
+    from clipdesk.export.files import free_path, make_folder, picture_name
+
+    place = output or Path(FOLDER)
+    if place.suffix.lower() == ".png" and not place.is_dir():
+        if len(targets) > 1:
+            raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
+        make_folder(place.parent)
+        return [place]
+    if place.suffix and not place.is_dir():
+        raise UsageError(f"--output must end in .png or be a folder, not {place}")
+    make_folder(place)
+    now = datetime.now()
+    return [free_path(place / picture_name(target, now)) for target in targets]
+
+
+def _render(job: Job, paths: list[Path]) -> None:
+    """Render and save a job's targets, with a progress bar; exits with 130 after Ctrl-C and with 1 if one failed."""
+    from clipdesk.export.png import save_png
+    from clipdesk.jobs.runner import Failure, Progress, run_job
+    from clipdesk.models.loading import load_model
+
+    model = load_model(job.model, job.settings.device)
+    place = dict(zip(job.targets, paths, strict=True))
+    code, steps, before = 0, 0, 0
+    with interruptible() as interrupt, Bar(job.settings.iterations * len(job.targets), _title(job.targets)) as bar:
+        for event in run_job(model, job, stop=interrupt):
+            if isinstance(event, Progress):
+                steps = before + event.frame.step * len(event.targets)
+                bar.update(steps, float(event.frame.activations.mean()))
+                continue
+            before = steps
+            if isinstance(event, Failure):
+                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+                code = 1
+                continue
+            save_png(event.image, place[event.target], event.recipe)
+            if not event.complete:
+                click.echo(f"Interrupted after step {len(event.curve)}.", err=True)
+            click.echo(place[event.target])
+    if interrupt.requested:
+        code = INTERRUPTED
+    if code:
+        raise SystemExit(code)
+
+
+def _title(targets: tuple[Target, ...]) -> str:
+    return targets[0].label if len(targets) == 1 else f"{len(targets)} pictures"
+
+
+@click.command()
+@model_option
+@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@click.option(
+    "--neuron-range",
+    type=int,
+    nargs=3,
+    required=True,
+    metavar="START END STEP",
+    help="Neurons from START, END left out, every STEP: 0 768 16.",
+)
+@click.option(
+    "--output-dir", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Folder to write to."
+)
+@click.option("--seed-base", type=int, help="Give neuron i the seed SEED_BASE + i, instead of the same to all.")
+@click.option("--no-skip", is_flag=True, help="Render also what the folder already has.")
+@settings_options
+def batch(
+    model: str,
+    layer: str,
+    neuron_range: tuple[int, int, int],
+    output_dir: Path,
+    seed_base: int | None,
+    no_skip: bool,
+    preset: str,
+    **changes: object,
+) -> None:
+    """Render a range of neurons of a layer into a folder.
+
+    What the folder already has, made with the same settings, is skipped; LAYER_metadata.json says what was made.
+    """
+    check_name(model)
+    settings = settings_from(preset, changes)
+    indices = _indices(neuron_range)
+    if seed_base is not None and seed_base < 0:
+        raise UsageError(f"--seed-base must be 0 or more, not {seed_base}")
+    from clipdesk.jobs.job import Job
+    from clipdesk.render.targets import Unit
+
+    targets = tuple(Unit(layer=layer, index=index) for index in indices)
+    _batch(Job(model=model, targets=targets, settings=settings, seed_base=seed_base), output_dir, skip=not no_skip)
+
+
+def _indices(neuron_range: tuple[int, int, int]) -> range:
+    start, end, step = neuron_range
+    if step < 1:
+        raise UsageError(f"--neuron-range: STEP must be 1 or more, not {step}")
+    if start < 0:
+        raise UsageError(f"--neuron-range: START must be 0 or more, not {start}")
+    if end <= start:
+        raise UsageError(f"--neuron-range {start} {end} {step} holds no neuron: END must be greater than START")
+    return range(start, end, step)
+
+
+def _batch(job: Job, folder: Path, *, skip: bool) -> None:
+    from clipdesk.jobs.batch import Saved, Skipped, run_batch
+    from clipdesk.jobs.runner import Failure
+    from clipdesk.models.loading import load_model
+
+    model = load_model(job.model, job.settings.device)
+    total, iterations = len(job.targets), job.settings.iterations
+    saved, skipped, failed, before = 0, 0, 0, 0
+    with interruptible() as interrupt, Bar(total * iterations, f"0/{total} neurons") as bar:
+        for event in run_batch(model, job, folder, skip=skip, stop=interrupt):
+            if isinstance(event, Saved):
+                saved += 1
+                click.echo(event.path)
+            elif isinstance(event, Skipped):
+                skipped += 1
+                bar.skip(iterations)
+            elif isinstance(event, Failure):
+                failed += 1
+                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+            else:
+                steps = before + event.frame.step * len(event.targets)
+                bar.update(steps, float(event.frame.activations.mean()), f"{saved + skipped}/{total} neurons")
+                continue
+            before = (saved + skipped + failed) * iterations
+    click.echo(f"{saved} rendered, {skipped} skipped, {failed} failed. Folder: {folder}", err=True)
+    if interrupt.requested:
+        raise SystemExit(INTERRUPTED)
+    if failed:
+        raise SystemExit(ClipDeskError.exit_code)
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
+def quickstart(output: Path | None) -> None:
+    """Render one telling neuron of the embedded model, to prove that everything works."""
+    from clipdesk.jobs.job import Job
+    from clipdesk.render.targets import Unit
+
+    layer, index = SHOWPIECE
+    targets: tuple[Target, ...] = (Unit(layer=layer, index=index),)
+    settings = settings_from("fourier", {"iterations": _QUICK_STEPS})
+    _render(Job(model=EMBEDDED, targets=targets, settings=settings), _output_paths(output, targets))
+    click.echo(
+        f"\nThat was neuron {index} of {layer}. Next:\n"
+        "  clipdesk                                    the window\n"
+        "  clipdesk layers                             every layer of the model\n"
+        f"  clipdesk render --layer {layer} --neuron 1\n"
+        '  clipdesk render --text "a star"',
+        err=True,
+    )

@@ -1,0 +1,120 @@
+"""What the commands show: tables for people, plain lines or JSON for scripts, and progress."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+import click
+
+
+def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
+    """Print rows: a table on a terminal, in a pipe the values of `key`, one a line, or JSON if asked for."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not sys.stdout.isatty():
+        click.echo("\n".join(str(row[key]) for row in rows))
+    else:
+        _table(rows, title)
+
+
+def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in rows[0] if rows else ():
+        numeric = all(isinstance(row[name], int) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+class Bar:
+    """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
+
+    In a pipe it prints a line for every tenth of the way instead.
+    """
+
+    _LINES = 10
+
+    def __init__(self, total: int, label: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._total, self._started, self._skipped, self._printed = total, time.monotonic(), 0, 0
+        self._console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("activation {task.fields[activation]}"),
+            TextColumn("{task.fields[rate]} steps/s"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task(label, total=total, activation="-", rate="-")
+
+    def __enter__(self) -> Bar:
+        """Start to show it."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave it as it stands."""
+        self._progress.stop()
+
+    def skip(self, steps: int) -> None:
+        """Count steps that need not be done; they do not count towards the speed."""
+        self._skipped += steps
+
+    def update(self, done: int, activation: float, label: str | None = None) -> None:
+        """Show that `done` steps are done."""
+        rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)
+        if self._console.is_terminal:
+            self._progress.update(
+                self._task, completed=done, description=label, activation=f"{activation:.3f}", rate=f"{rate:.1f}"
+            )
+        elif done * self._LINES // self._total > self._printed:
+            self._printed = done * self._LINES // self._total
+            left = (self._total - done) / rate
+            line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
+            click.echo(line, err=True)
+
+
+class Interrupt:
+    """Set by the first Ctrl-C; the render stops after its step. A second Ctrl-C ends the process."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self.requested
+
+
+@contextmanager
+def interruptible() -> Iterator[Interrupt]:
+    """While it is entered, Ctrl-C asks to stop instead of ending the process."""
+    interrupt = Interrupt()
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        interrupt.requested = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
