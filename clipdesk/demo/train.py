@@ -21,10 +21,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import clip
 import numpy as np
 import torch
 import torch.nn.functional as F
-from clip import tokenize
 from clip.model import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -76,11 +76,11 @@ def build_model(words: int, seed: int) -> CLIP:
 
 def prepare(scenes: Scenes) -> tuple[TrainingSet, Tensor]:
     """Tokenise the captions; returns the set and the token numbers, in CLIP's vocabulary, that it uses."""
-    prompts = tokenize([prompt(factor, value) for factor, values in FACTORS.items() for value in values], CONTEXT)
+    prompts = clip.tokenize([prompt(factor, value) for factor, values in FACTORS.items() for value in values], CONTEXT)
     texts = [c.text for captions in scenes.captions for c in captions]
     unique = sorted(set(texts))
     place = {text: i for i, text in enumerate(unique)}
-    table = tokenize(unique, CONTEXT)
+    table = clip.tokenize(unique, CONTEXT)
     used = token_subset(torch.cat([table, prompts]))
     tokens = torch.searchsorted(used, table.long())[torch.tensor([place[t] for t in texts])]
     mentions = torch.tensor([c.mentions for captions in scenes.captions for c in captions])
@@ -256,8 +256,6 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def _opened(path: Path) -> CLIP:
-    import clip
-
     model: CLIP = clip.load(str(path), device="cpu")[0]
     return model.float()
 

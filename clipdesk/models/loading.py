@@ -46,6 +46,18 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     return model.float().eval().requires_grad_(False).to(target)
 
 
+def tokenize(texts: list[str]) -> torch.Tensor:
+    """Token numbers of texts as CLIP's text tower wants them, (texts, 77).
+
+    Raises:
+        UsageError: a text is too long.
+    """
+    try:
+        return clip.tokenize(texts)
+    except RuntimeError as error:
+        raise UsageError("The text is too long: CLIP reads at most 75 tokens (about 50 words)") from error
+
+
 def resolve_device(device: str | torch.device | None) -> torch.device:
     """The device meant by a name; ``auto`` and None mean a GPU if there is one.
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.inspector import ROOT, LayerInfo, LayerInspector
+from clipdesk.models.loading import tokenize
 from clipdesk.render.capture import pooled
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -54,14 +55,9 @@ class TextObjective(Objective):
     """Cosine similarity between each picture's embedding and its text's."""
 
     def __init__(self, texts: Sequence[Text], model: nn.Module, inspector: LayerInspector) -> None:
-        import clip
-
         self.layers = [inspector.visualizable(ROOT)]
         device = next(model.parameters()).device
-        try:
-            tokens = clip.tokenize([text.text for text in texts])
-        except RuntimeError as error:
-            raise UsageError("The text is too long: CLIP reads at most 75 tokens (about 50 words)") from error
+        tokens = tokenize([text.text for text in texts])
         with torch.no_grad():
             self._embeddings = F.normalize(cast("CLIP", model).encode_text(tokens.to(device)).float(), dim=-1)
 
