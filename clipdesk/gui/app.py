@@ -1,0 +1,66 @@
+"""Start the window. It is on screen before torch is loaded."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from types import TracebackType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from clipdesk import __version__
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.models.catalogue import EMBEDDED, check_name
+
+log = logging.getLogger(__name__)
+
+
+def run(model: str = EMBEDDED, start: bool = False) -> int:
+    """Open the window and run until it is closed.
+
+    Args:
+        model: Name or file of the model to open.
+        start: Whether to render one neuron as soon as the model is ready.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    check_name(model)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    if not isinstance(app, QApplication):
+        raise TypeError("a Qt application without windows is running")
+    app.setApplicationName("ClipDesk")
+    app.setApplicationVersion(__version__)
+    app.setStyle("Fusion")
+    sys.excepthook = _log_unexpected
+    window = MainWindow(model, start=start)
+    window.show()
+    # After the first paint, so that the window is seen while torch loads.
+    QTimer.singleShot(0, window.open_model)
+    # Python sees a Ctrl-C only when it runs; Qt's loop alone would keep it waiting.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    ticker = QTimer(window, interval=200)
+    ticker.timeout.connect(lambda: None)
+    ticker.start()
+    return app.exec()
+
+
+def main() -> None:
+    """Entry point of the window without a terminal."""
+    from clipdesk.cli import main as command_line
+
+    command_line([])
+
+
+def _log_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody caught; may be called on any thread, so it shows nothing."""
+    log.error("unexpected", exc_info=(kind, error, trace))
+
+
+if __name__ == "__main__":
+    main()
