@@ -157,7 +157,8 @@ def _trace(tower: nn.Module) -> dict[nn.Module, Tensor | str]:
         else:
             seen[module] = f"its output is a {type(first).__name__}, not a tensor"
 
-    first = next(tower.parameters())
+    # The first convolution says which number format the tower takes; CLIP's float16 towers keep others in float32.
+    first = next(module.weight for module in tower.modules() if isinstance(module, nn.Conv2d))
     side = _resolution(tower)
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
     training = tower.training

@@ -1,5 +1,5 @@
 """The command line. Commands import torch only when they run, so that ``clipdesk --help`` answers at once."""
 
-from clipdesk.cli.main import main
+from clipdesk.cli.entry import main
 
 __all__ = ["main"]

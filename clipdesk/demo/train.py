@@ -172,7 +172,7 @@ class Trainer:
         with torch.no_grad():
             self.model.logit_scale.clamp_(max=math.log(100))
         self.seen += batch
-        return float(loss)
+        return float(loss.detach())
 
     def _loss(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], max_noise: float) -> Tensor:
         pixels = torch.from_numpy(self.data.scenes.images[rows]).to(self.device).permute(0, 3, 1, 2).float() / 255

@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from clipdesk import __version__
+from clipdesk.gui.garbage import GarbageCollector
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.models.catalogue import EMBEDDED, check_name
 
@@ -40,6 +41,8 @@ def run(model: str = EMBEDDED, start: bool = False) -> int:
     sys.excepthook = _log_unexpected
     window = MainWindow(model, start=start)
     window.show()
+    garbage = GarbageCollector(window)
+    window.controller.worker.opened.connect(garbage.settle)
     # After the first paint, so that the window is seen while torch loads.
     QTimer.singleShot(0, window.open_model)
     # Python sees a Ctrl-C only when it runs; Qt's loop alone would keep it waiting.
@@ -47,20 +50,11 @@ def run(model: str = EMBEDDED, start: bool = False) -> int:
     ticker = QTimer(window, interval=200)
     ticker.timeout.connect(lambda: None)
     ticker.start()
-    return app.exec()
-
-
-def main() -> None:
-    """Entry point of the window without a terminal."""
-    from clipdesk.cli import main as command_line
-
-    command_line([])
+    code = app.exec()
+    garbage.stop()
+    return code
 
 
 def _log_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An error that nobody caught; may be called on any thread, so it shows nothing."""
     log.error("unexpected", exc_info=(kind, error, trace))
-
-
-if __name__ == "__main__":
-    main()

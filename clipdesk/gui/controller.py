@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from clipdesk.gui.worker import FRAMES_PER_SECOND, Live, Saver, Worker
 
@@ -69,6 +69,7 @@ class RenderController(QObject):
         if live is not None:
             self.live.emit(live)
 
+    @Slot()
     def _ended(self) -> None:
         self._timer.stop()
         self._look()

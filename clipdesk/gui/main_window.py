@@ -151,8 +151,9 @@ class MainWindow(QMainWindow):
         worker.unit_failed.connect(self._unit_failed)
         self.controller.live.connect(self._show_live)
         self.controller.idle.connect(self._run_next)
-        self.controller.saver.saved.connect(lambda text: self.statusBar().showMessage(text, 8000))
-        self.controller.saver.failed.connect(lambda text: self._warn("The picture was not saved", text))
+        # Bound methods, not lambdas: a lambda would run on the thread that emits.
+        self.controller.saver.saved.connect(self._saved)
+        self.controller.saver.failed.connect(self._save_failed)
         self.architecture.layer_chosen.connect(self._show_layer)
         self.neurons.render_asked.connect(self.render_targets)
         self.neurons.selection_changed.connect(self._update_actions)
@@ -326,8 +327,13 @@ class MainWindow(QMainWindow):
         self.stop_action.setEnabled(running)
         self.save_action.setEnabled(self._shown_job != self.controller.running and bool(self.results_to_save()))
 
-    def _warn(self, title: str, text: str) -> None:
-        QMessageBox.warning(self, title, text)
+    @Slot(str)
+    def _saved(self, text: str) -> None:
+        self.statusBar().showMessage(text, 8000)
+
+    @Slot(str)
+    def _save_failed(self, reason: str) -> None:
+        QMessageBox.warning(self, "The picture was not saved", reason)
 
     def _about(self) -> None:
         QMessageBox.about(

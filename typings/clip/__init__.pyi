@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from clip.model import CLIP
 from PIL.Image import Image
-from torch import Tensor, device as Device
+from torch import Tensor
+from torch import device as Device
 
 def available_models() -> list[str]: ...
 def load(

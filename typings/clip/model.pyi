@@ -17,7 +17,7 @@ class CLIP(nn.Module):
         image_resolution: int,
         vision_layers: int | tuple[int, int, int, int],
         vision_width: int,
-        vision_patch_size: int,
+        vision_patch_size: int | None,
         context_length: int,
         vocab_size: int,
         transformer_width: int,
@@ -30,4 +30,5 @@ class CLIP(nn.Module):
     def eval(self) -> CLIP: ...
     def train(self, mode: bool = True) -> CLIP: ...
 
+def convert_weights(model: nn.Module) -> None: ...
 def build_model(state_dict: dict[str, Tensor]) -> CLIP: ...

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsView
 
@@ -17,7 +18,7 @@ class LegendItem:
 
 class PlotDataItem:
     def __init__(self, *, pen: QPen, skipFiniteCheck: bool = False) -> None: ...
-    def setData(self, x: Any, y: Any) -> None: ...
+    def setData(self, x: NDArray[Any], y: NDArray[Any]) -> None: ...
     def getData(self) -> tuple[Any, Any]: ...
 
 class PlotItem:

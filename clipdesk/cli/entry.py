@@ -84,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _log_to_file() -> None:
     """Details go to the log. Where no log can be written, ClipDesk works without."""
+    if log.handlers:
+        return
     with suppress(OSError):
         log_file().parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8")

@@ -1,0 +1,189 @@
+"""The commands, in process, on small models; every wrong input is one line and leaves nothing behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clipdesk.cli import main
+from clipdesk.export.png import read_recipe
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+class Command:
+    """Runs the command line in an empty folder."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path, checkpoint: Path) -> None:
+        self._capsys, self.folder, self._checkpoint = capsys, folder, checkpoint
+
+    def __call__(self, *arguments: str) -> Outcome:
+        model = [str(self._checkpoint) if a == "SMALL" else a for a in arguments]
+        with pytest.raises(SystemExit) as exit_:
+            main(model)
+        captured = self._capsys.readouterr()
+        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def clipdesk(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Command:
+    folder = tmp_path_factory.mktemp("work")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("clipdesk.cli.entry.log_file", lambda: folder.parent / f"{folder.name}.log")
+    return Command(capsys, folder, checkpoint)
+
+
+def test_models_in_a_pipe_are_plain_names(clipdesk: Command) -> None:
+    lines = clipdesk("models").out.splitlines()
+    assert lines[0] == "demo"
+    assert "ViT-B/32" in lines
+    assert json.loads(clipdesk("models", "--json").out)[0]["on_disk"] == "yes"
+
+
+def test_layers(clipdesk: Command) -> None:
+    lines = clipdesk("layers", "--model", "SMALL").out.splitlines()
+    assert LAYER in lines
+    assert not any("out_proj" in line for line in lines)
+    rows = json.loads(clipdesk("layers", "--model", "SMALL", "--all", "--json").out)
+    dead = [row for row in rows if row["layer"].endswith("out_proj")]
+    assert len(dead) == 2
+    assert "never called" in dead[0]["cannot_be_visualised"]
+
+
+def test_neurons(clipdesk: Command) -> None:
+    assert clipdesk("neurons", "--model", "SMALL", "--layer", LAYER).out.splitlines()[255] == "neuron_255"
+
+
+def test_tables_on_a_terminal(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    out = clipdesk("layers", "--model", "SMALL").out
+    assert "QuickGELU" in out
+    assert "17 x 256" in out
+
+
+def test_render_writes_one_named_picture(clipdesk: Command) -> None:
+    outcome = clipdesk("render", "--model", "SMALL", "--layer", LAYER, "--neuron", "3", "--iterations", "2")
+    assert outcome.code == 0
+    (name,) = clipdesk.files()
+    assert name.startswith(f"neuron_3_{LAYER}_")
+    assert outcome.out == f"generated_images/{name}\n"
+    assert "step 2/2" in outcome.err
+
+
+def test_all_options_arrive_in_the_recipe(clipdesk: Command) -> None:
+    options = "--size 64 --iterations 2 --lr 0.02 --blur-every 3 --seed 9 --device cpu --preset classic --tv-weight 0.5"
+    clipdesk("render", "--model", "SMALL", "--text", "a star", "--output", "x.png", *options.split())
+    recipe = read_recipe(clipdesk.folder / "x.png")
+    assert recipe["target"]["text"] == "a star"
+    wanted = {"image_size": 64, "iterations": 2, "learning_rate": 0.02, "blur_every": 3, "seed": 9, "device": "cpu"}
+    wanted |= {"parameterization": "pixel", "tv_weight": 0.5}
+    assert wanted.items() <= recipe["settings"].items()
+
+
+def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:
+    arguments = ["render", "--model", "SMALL", "--text", "a star", "--text", "a heart", "--iterations", "1"]
+    assert clipdesk(*arguments, "--output", "out").code == 0
+    assert len(list((clipdesk.folder / "out").iterdir())) == 2
+
+
+def test_batch_skips_what_it_has(clipdesk: Command) -> None:
+    arguments = ["batch", "--model", "SMALL", "--layer", LAYER, "--iterations", "1", "--seed-base", "7"]
+    first = clipdesk(*arguments, "--neuron-range", "0", "20", "8")
+    assert first.code == 0
+    assert "3 rendered, 0 skipped, 0 failed" in first.err
+    assert "1 rendered, 3 skipped, 0 failed" in clipdesk(*arguments, "--neuron-range", "0", "25", "8").err
+    assert "4 rendered, 0 skipped" in clipdesk(*arguments, "--neuron-range", "0", "25", "8", "--no-skip").err
+    metadata = json.loads((clipdesk.folder / f"generated_images/{LAYER}_metadata.json").read_text())
+    assert metadata["units"]["8"]["parameters"]["seed"] == 15
+
+
+RENDER = ["render", "--model", "SMALL", "--layer", LAYER, "--neuron", "1"]
+BATCH = ["batch", "--model", "SMALL", "--layer", LAYER, "--neuron-range"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["render", "--model", "ViT-B/3", "--text", "a"], 2, "no model or file 'ViT-B/3'. Did you mean"),
+        (["layers", "--model", "nothing.pt"], 2, "no model or file 'nothing.pt'"),
+        ([*RENDER[:-4], "--layer", f"{LAYER}s", "--neuron", "1"], 2, f"Did you mean {LAYER}"),
+        ([*RENDER[:-1], "256"], 2, "256 neurons are 0 to 255"),
+        ([*RENDER[:-1], "-1"], 2, "--neuron must be 0 or more"),
+        (["render", "--model", "SMALL"], 2, "Name what to render"),
+        (["render", "--model", "SMALL", "--text", " "], 2, "--text is empty"),
+        ([*RENDER, "--text", "a star"], 2, "not both"),
+        (["neurons", "--model", "SMALL", "--layer", "visual.transformer.resblocks.0.attn.out_proj"], 2, "never called"),
+        ([*BATCH, "5", "5", "1"], 2, "holds no neuron: END must be greater"),
+        ([*BATCH, "9", "3", "1"], 2, "holds no neuron: END must be greater"),
+        ([*BATCH, "0", "3", "0"], 2, "STEP must be 1 or more"),
+        ([*BATCH, "0", "300", "1"], 2, "0 to 255"),
+        ([*RENDER, "--size", "32"], 2, "image_size must be from 64 to 512 px, not 32"),
+        ([*RENDER, "--iterations", "0"], 2, "iterations must be from 1 to 5000 steps, not 0"),
+        ([*RENDER, "--iterations", "many"], 2, "'many' is not a valid integer"),
+        ([*RENDER, "--device", "cuda:77"], 1, "Device 'cuda:77' is not there. Use one of"),
+        ([*RENDER, "--device", "gpu"], 2, "device must be auto"),
+        ([*RENDER, "--output", "x.jpg"], 2, "must end in .png or be a folder"),
+        ([*RENDER, "--output", "/dev/null/x.png"], 1, "Cannot write to the folder /dev/null"),
+        ([*BATCH, "0", "3", "1", "--output-dir", "/dev/null/x"], 1, "Cannot write to the folder /dev/null"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_wrong_input(clipdesk: Command, arguments: list[str], code: int, message: str) -> None:
+    outcome = clipdesk(*arguments)
+    assert outcome.code == code
+    assert message in outcome.err
+    assert outcome.err.count("Error:") == 1
+    assert "Traceback" not in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("Error:")
+    assert clipdesk.files() == []
+
+
+def test_a_file_that_is_no_checkpoint(clipdesk: Command) -> None:
+    (clipdesk.folder / "x.pt").write_text("hello")
+    outcome = clipdesk("render", "--model", "x.pt", "--text", "a")
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert "x.pt is not a CLIP checkpoint" in outcome.err
+    assert clipdesk.files() == ["x.pt"]
+
+
+def test_a_full_disk(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    outcome = clipdesk(*RENDER, "--iterations", "1")
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1].startswith("Error: Cannot write")
+    assert "the disk is full" in outcome.err
+    assert clipdesk.files() == []
+
+
+def test_without_a_display_the_window_says_so(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    outcome = clipdesk()
+    assert outcome.code == 1
+    assert "there is no display" in outcome.err
+
+
+def test_without_a_display_the_demo_renders_in_the_terminal(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipdesk.cli.display.why_no_display", lambda: "there is no display")
+    monkeypatch.setattr("clipdesk.cli.rendering._QUICK_STEPS", 2)
+    outcome = clipdesk("--start")
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[0].endswith("so the picture is rendered here.")
+    assert (clipdesk.folder / outcome.out.strip()).is_file()

@@ -1,0 +1,53 @@
+"""What only a process of its own can show."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clipdesk.cli import display
+from clipdesk.export.png import read_recipe
+
+ARGUMENTS = [sys.executable, "-m", "clipdesk"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_keeps_the_picture_reached_so_far(tmp_path: Path, checkpoint: Path) -> None:
+    command = [*ARGUMENTS, "render", "--model", str(checkpoint), "--text", "a star", "--iterations", "5000"]
+    process = subprocess.Popen(
+        [*command, "--output", "x.png"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("step 500/5000"), "the render is under way"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == "x.png\n"
+    assert "Interrupted after step" in err
+    assert "Traceback" not in err
+    assert 500 <= read_recipe(tmp_path / "x.png")["steps"] < 5000
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == ["x.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    process = subprocess.Popen([*ARGUMENTS, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(timeout=60)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
+def test_a_display_that_does_not_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setenv("DISPLAY", ":987")
+    assert "987 cannot be reached" in (display.why_no_display() or "")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert display.why_no_display() is None

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from clip.model import CLIP
+
+from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.selectivity import area_under_curve, selective_units, unit_activations
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import Result, run_job
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Unit
+
+LAYERS = ["visual.transformer.resblocks.4.mlp.gelu", "visual.transformer.resblocks.5.mlp.gelu"]
+
+
+def test_area_under_curve_is_the_share_of_pairs_in_the_right_order() -> None:
+    values = np.array([[1.0, 9.0], [2.0, 1.0], [3.0, 2.0], [4.0, 3.0]], dtype=np.float32)
+    positive = np.array([False, True, False, True])
+    assert area_under_curve(values, positive) == pytest.approx([0.75, 0.25])
+
+
+def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
+    job = Job(model="demo", targets=(Unit(layer=LAYERS[0], index=7),), settings=make_settings(iterations=1))
+    result = next(event for event in run_job(demo, job) if isinstance(event, Result))
+    measured = unit_activations(demo, LAYERS[0], result.image[None])[0, 7]
+    assert measured == pytest.approx(result.activation, abs=1e-3)
+
+
+def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
+    """The picture is right: for the units that tell one concept from the rest, it beats the 99th percentile."""
+    scenes = draw_scenes(1_000, 11, held_out=False, processes=1)
+    chosen = selective_units(demo, LAYERS, scenes, 4)
+    assert all(unit.auc > 0.9 for unit in chosen)
+    job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings(iterations=100))
+    results = [event for event in run_job(demo, job) if isinstance(event, Result)]
+    for unit, result in zip(chosen, results, strict=True):
+        assert result.activation > unit.percentile99, unit

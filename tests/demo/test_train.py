@@ -1,0 +1,60 @@
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+
+from clipdesk.demo import train
+from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.export import export_state_dict, save_model, token_subset
+from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
+from clipdesk.models.loading import load_model, tokenize
+
+
+def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(tmp_path: Path) -> None:
+    data, used = train.prepare(draw_scenes(16, 1, held_out=False))
+    trainer = train.Trainer(data, len(used), argparse.Namespace(seed=0, device="cpu", compile=False))
+    trainer.seen = 2_000  # past the first steps of the warm-up
+    losses = [trainer.step(16, 100_000) for _ in range(6)]
+    assert losses[-1] < losses[0]
+    save_model(export_state_dict(trainer.state(), used, 0), tmp_path / "m.pt")
+    model = load_model(tmp_path / "m.pt", "cpu")
+    tokens = tokenize(["a red star"])
+    trained = trainer.model.eval().encode_text(torch.searchsorted(used, tokens[:, :20].long()))
+    assert torch.allclose(model.encode_text(tokens), trained, atol=0.02)
+
+
+def test_words_that_training_never_used_are_random_but_repeatable() -> None:
+    state = {"token_embedding.weight": torch.ones(2, 4), "positional_embedding": torch.ones(3, 4)}
+    used = token_subset(torch.tensor([[7, 7], [49_407, 7]]))
+    first, again = (export_state_dict(state, used, 5)["token_embedding.weight"] for _ in range(2))
+    assert torch.equal(first, again)
+    assert first.shape == (49_408, 4)
+    assert torch.equal(first[[7, 49_407]], torch.ones(2, 4).half())
+    assert first[8].std() > 0
+
+
+def test_every_picture_a_caption_is_true_of_is_its_match() -> None:
+    logits = torch.tensor([[9.0, 9.0], [-9.0, -9.0]])
+    unseen = torch.zeros(2, 2, dtype=torch.bool)
+    both = torch.tensor([[True, True], [False, False]])
+    one = torch.tensor([[True, False], [False, True]])
+    assert train.contrastive_loss(logits[:1], both[:1], unseen[:1]) < train.contrastive_loss(logits, one, unseen)
+
+
+def test_pairs_that_are_held_out_are_no_wrong_answers() -> None:
+    logits = torch.tensor([[1.0, 50.0], [0.0, 1.0]])
+    match = torch.eye(2, dtype=torch.bool)
+    unseen = torch.tensor([[False, True], [False, False]])
+    assert train.contrastive_loss(logits, match, unseen) < 1
+    assert train.contrastive_loss(logits, match, torch.zeros_like(unseen)) > 10
+    assert train.held_out_pairs().shape == (len(SHAPE_NAMES), len(COLOR_NAMES))
+
+
+@pytest.mark.parametrize("max_noise", [0.0, 0.5])
+def test_noise_is_drawn_for_each_picture(max_noise: float) -> None:
+    torch.manual_seed(0)
+    pixels = train.augment(torch.full((64, 3, 32, 32), 0.5), max_noise)
+    deviations = pixels.flatten(2).std(dim=2).mean(dim=1)
+    assert deviations.max() <= max_noise * 1.1 + 1e-6
+    assert float(deviations.std()) > (0.05 if max_noise else -1)

@@ -1,0 +1,76 @@
+import errno
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.files import free_path, make_folder, picture_name, write_atomically
+from clipdesk.render.targets import Text, Unit
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5)
+
+
+def test_names() -> None:
+    unit = Unit(layer="visual.transformer.resblocks.5.attn", index=32)
+    assert picture_name(unit, WHEN) == "neuron_32_visual.transformer.resblocks.5.attn_20260102-030405.png"
+    assert picture_name(Text(text='a "red" star/..\\x'), WHEN) == "text_a-red-star-x_20260102-030405.png"
+    assert picture_name(Text(text="?"), WHEN) == "text_target_20260102-030405.png"
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert free_path(path) == path
+    path.touch()
+    (tmp_path / "a-2.png").touch()
+    assert free_path(path) == tmp_path / "a-3.png"
+
+
+def test_a_folder_is_made(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ClipDeskError, match=r"Cannot write to the folder .*file.*Choose another one"):
+        make_folder(tmp_path / "file" / "b")
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"new")
+
+    monkeypatch.setattr(os, failing, fail)
+    with pytest.raises(ClipDeskError, match="the disk is full"):
+        write_atomically(path, write)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    def write(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        write_atomically(tmp_path / "a", write)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a", lambda file: None)
+    (tmp_path / "b").touch()
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode

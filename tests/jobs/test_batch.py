@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import pytest
+from clip.model import CLIP
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.metadata import BatchMetadata
+from clipdesk.export.png import read_recipe
+from clipdesk.jobs import batch
+from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import Failure
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Target, Text, Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+
+
+def job(*indices: int, iterations: int = 2, seed_base: int | None = None, layer: str = LAYER) -> Job:
+    targets = tuple(Unit(layer=layer, index=i) for i in indices)
+    settings = make_settings(iterations=iterations, device="cpu")
+    return Job(model="small", targets=targets, settings=settings, seed_base=seed_base)
+
+
+def events(model: CLIP, asked: Job, folder: Path, *, skip: bool = True) -> tuple[list[Path], list[Path]]:
+    """Paths saved, paths skipped."""
+    seen: list[BatchEvent] = list(run_batch(model, asked, folder, skip=skip))
+    saved = [event.path for event in seen if isinstance(event, Saved)]
+    return saved, [event.path for event in seen if isinstance(event, Skipped)]
+
+
+def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
+    saved, skipped = events(vit, job(0, 8, seed_base=50), tmp_path / "out")
+    assert (len(saved), skipped) == (2, [])
+    data = json.loads((tmp_path / "out" / f"{LAYER}_metadata.json").read_text())
+    assert (data["version"], data["model"], data["layer"]) == (1, "small", LAYER)
+    record = data["units"]["8"]
+    assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
+    assert read_recipe(saved[1])["target"]["index"] == 8
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".json"}
+
+
+def test_what_is_there_is_skipped(vit: CLIP, tmp_path: Path) -> None:
+    first, _ = events(vit, job(0, 1), tmp_path)
+    assert events(vit, job(0, 1), tmp_path) == ([], first)
+    saved, skipped = events(vit, job(0, 1, 2), tmp_path)
+    assert (len(saved), skipped) == (1, first)
+
+
+def test_no_skip_renders_again_and_keeps_the_old_files(vit: CLIP, tmp_path: Path) -> None:
+    first, _ = events(vit, job(0), tmp_path)
+    second, _ = events(vit, job(0), tmp_path, skip=False)
+    assert first != second
+    assert first[0].exists()
+
+
+@pytest.mark.parametrize("change", [{"iterations": 3}, {"seed_base": 5}])
+def test_other_settings_are_rendered_again(vit: CLIP, tmp_path: Path, change: dict[str, int]) -> None:
+    events(vit, job(0), tmp_path)
+    saved, skipped = events(vit, job(0, **change), tmp_path)  # type: ignore[arg-type]
+    assert (len(saved), skipped) == (1, [])
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_a_damaged_picture_is_rendered_again(vit: CLIP, tmp_path: Path, damage: str) -> None:
+    (path,), _ = events(vit, job(0), tmp_path)
+    if damage == "delete":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-200])
+    saved, skipped = events(vit, job(0), tmp_path)
+    assert (len(saved), skipped) == (1, [])
+
+
+def test_a_stopped_picture_is_kept_and_rendered_again(vit: CLIP, tmp_path: Path) -> None:
+    list(run_batch(vit, job(0), tmp_path, stop=iter([False, True, True, True]).__next__))
+    assert BatchMetadata.open(tmp_path, LAYER, "small").units[0].status == "interrupted"
+    assert len(events(vit, job(0), tmp_path)[0]) == 1
+
+
+def test_a_failed_unit_is_noted_with_its_reason(vit: CLIP, tmp_path: Path) -> None:
+    vit.get_parameter("visual.conv1.weight").fill_(float("nan"))
+    seen = list(run_batch(vit, job(0, 1), tmp_path))
+    assert all(isinstance(event, Failure) for event in seen)
+    units = BatchMetadata.open(tmp_path, LAYER, "small").units
+    assert [(record.status, record.file) for record in units.values()] == [("failed", None)] * 2
+    assert "not a number" in (units[1].reason or "")
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([Unit(layer=LAYER, index=999)], "0 to 255"),
+        ([Unit(layer=LAYER, index=0), Unit(layer="visual.conv1", index=0)], "units of one layer"),
+        ([Text(text="a star")], "units of one layer"),
+    ],
+)
+def test_wrong_targets_write_nothing(vit: CLIP, tmp_path: Path, targets: list[Target], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        list(run_batch(vit, Job(model="small", targets=tuple(targets)), tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_metadata_is_not_overwritten(vit: CLIP, tmp_path: Path) -> None:
+    path = BatchMetadata.path(tmp_path, LAYER)
+    path.write_text('{"version": 1, "mod')
+    with pytest.raises(UsageError, match=r"is damaged\. Move it away"):
+        events(vit, job(0), tmp_path)
+    assert path.read_text() == '{"version": 1, "mod'
+
+
+def test_another_models_folder_is_refused(vit: CLIP, tmp_path: Path) -> None:
+    events(vit, job(0), tmp_path)
+    with pytest.raises(UsageError, match="batch of the model 'small'"):
+        events(vit, job(0).model_copy(update={"model": "other"}), tmp_path)
+
+
+def test_a_full_disk_ends_the_batch_and_keeps_what_was_saved(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, _ = events(vit, job(0), tmp_path)
+
+    def fail(*_: object) -> None:
+        raise ClipDeskError("Cannot write: the disk is full")
+
+    monkeypatch.setattr(batch, "save_png", fail)
+    with pytest.raises(ClipDeskError, match="disk is full"):
+        events(vit, job(0, 1), tmp_path)
+    assert saved[0].exists()
+    assert list(BatchMetadata.open(tmp_path, LAYER, "small").units) == [0]

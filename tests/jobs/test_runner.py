@@ -1,0 +1,106 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from clip.model import CLIP
+from PIL import Image
+
+from clipdesk.errors import RenderError, UsageError
+from clipdesk.jobs import runner
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import Failure, Progress, Result, run_job
+from clipdesk.render.loop import Frame, render
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Target, Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+BAD = Unit(layer=LAYER, index=6)
+SETTINGS = make_settings(iterations=3, device="cpu", seed=4)
+
+
+def job(*indices: int, seed_base: int | None = None) -> Job:
+    return Job(
+        model="small",
+        targets=tuple(Unit(layer=LAYER, index=i) for i in indices),
+        settings=SETTINGS,
+        seed_base=seed_base,
+    )
+
+
+def results(model: CLIP, asked: Job, group_size: int | None = None) -> list[Result]:
+    return [event for event in run_job(model, asked, group_size=group_size) if isinstance(event, Result)]
+
+
+def test_a_job_round_trips_through_json() -> None:
+    asked = job(1, 2, seed_base=9)
+    assert Job.model_validate_json(asked.model_dump_json()) == asked
+
+
+def test_every_target_gets_a_result_in_order(vit: CLIP) -> None:
+    events = list(run_job(vit, job(5, 1, 3), group_size=2))
+    made = [event for event in events if isinstance(event, Result)]
+    assert [event.target for event in made] == list(job(5, 1, 3).targets)
+    assert sum(isinstance(event, Progress) for event in events) == 6
+    assert all(event.complete and event.curve.shape == (3,) and event.image.shape == (32, 32, 3) for event in made)
+
+
+def test_the_recipe_says_how_it_was_made(vit: CLIP) -> None:
+    recipe = results(vit, job(5, seed_base=100))[0].recipe
+    assert recipe["model"] == "small"
+    assert recipe["target"] == {"kind": "unit", "layer": LAYER, "index": 5}
+    assert recipe["settings"] == {**SETTINGS.model_dump(), "seed": 105}
+    assert recipe["steps"] == 3
+    assert recipe["device"] == "cpu"
+    assert set(recipe["activation"]) == {"start", "end", "best", "picture"}
+
+
+def test_the_recipe_makes_the_same_picture_again(vit: CLIP) -> None:
+    first = results(vit, job(5, 6, seed_base=100))[1]
+    settings = make_settings(**first.recipe["settings"])
+    again = results(vit, Job(model="small", targets=(first.target,), settings=settings))[0]
+    assert np.abs(first.image.astype(int) - again.image).max() <= 1
+    assert Image.fromarray(again.image).size == (32, 32)
+
+
+def test_stopping_keeps_what_was_reached_and_starts_nothing_new(vit: CLIP) -> None:
+    seen: list[Progress] = []
+    events = run_job(vit, job(1, 2, 3), group_size=2, stop=lambda: len(seen) >= 2)
+    made = []
+    for event in events:
+        if isinstance(event, Progress):
+            seen.append(event)
+        elif isinstance(event, Result):
+            made.append(event)
+    assert len(seen) == 2
+    assert [(event.complete, len(event.curve)) for event in made] == [(False, 2), (False, 2)]
+
+
+def test_one_bad_unit_fails_alone(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    def picky(model: CLIP, targets: tuple[Target, ...], *args: object, **kwargs: object) -> Iterator[Frame]:
+        if BAD in targets:
+            raise RenderError("The activation is not a number")
+        return render(model, targets, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runner, "render", picky)
+    events = [event for event in run_job(vit, job(4, 5, 6, 7)) if not isinstance(event, Progress)]
+    assert [type(event).__name__ for event in events] == ["Result", "Result", "Failure", "Result"]
+    assert events[2] == Failure(BAD, SETTINGS, "The activation is not a number")
+
+
+def test_a_group_too_large_for_the_memory_is_halved(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def limited(model: CLIP, targets: tuple[Target, ...], *args: object, **kwargs: object) -> Iterator[Frame]:
+        sizes.append(len(targets))
+        if len(targets) > 2:
+            raise RenderError("There is not enough memory")
+        return render(model, targets, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(runner, "render", limited)
+    assert [result.target for result in results(vit, job(*range(5)))] == list(job(*range(5)).targets)
+    assert sizes == [5, 2, 3, 1, 2]
+
+
+def test_a_wrong_unit_is_an_error_of_the_caller(vit: CLIP) -> None:
+    with pytest.raises(UsageError, match="0 to 255"):
+        list(run_job(vit, job(256)))

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+import torch
+from clip.model import CLIP, convert_weights
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.models import loading
+from clipdesk.models.catalogue import CATALOGUE, check_name, file_of
+from clipdesk.models.loading import available_devices, load_model, resolve_device, tokenize
+
+
+def assert_ready(model: CLIP) -> None:
+    assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
+    assert not model.training
+
+
+def test_the_embedded_model_opens_in_float32(demo: CLIP) -> None:
+    assert_ready(demo)
+    assert demo.visual.input_resolution == 128
+
+
+def test_the_embedded_model_is_small_and_in_openais_format() -> None:
+    state = torch.load(file_of("demo"), weights_only=True)
+    assert file_of("demo").stat().st_size <= 25e6
+    assert state["token_embedding.weight"].shape[0] == 49_408
+    assert state["positional_embedding"].shape[0] == 77
+    assert all(value.dtype == torch.float16 for value in state.values())
+
+
+def test_a_state_dict_opens(checkpoint: Path, vit: CLIP) -> None:
+    model = load_model(checkpoint, "cpu")
+    assert_ready(model)
+    weights = vit.state_dict()
+    assert all(torch.equal(value, weights[name].half().float()) for name, value in model.state_dict().items())
+
+
+def test_a_resnet_opens(tmp_path: Path, resnet: CLIP) -> None:
+    torch.save(resnet.state_dict(), tmp_path / "rn.pt")
+    assert_ready(load_model(tmp_path / "rn.pt", "cpu"))
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_a_torchscript_archive_opens(tmp_path: Path, vit: CLIP) -> None:
+    example = (torch.rand(1, 3, 32, 32), tokenize(["a star"]))
+    convert_weights(vit)
+    traced = torch.jit.trace(vit.float(), example, check_trace=False)
+    traced.save(str(tmp_path / "jit.pt"))
+    assert_ready(load_model(tmp_path / "jit.pt", "cpu"))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"PK\x03\x04 no archive", bytes(range(256)) * 40])
+def test_a_file_that_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.pt"
+    path.write_bytes(content)
+    with pytest.raises(ClipDeskError, match=r"is not a CLIP checkpoint\. It must be"):
+        load_model(path, "cpu")
+
+
+def test_a_state_dict_of_something_else(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "x.pt")
+    with pytest.raises(ClipDeskError, match="is not a CLIP checkpoint"):
+        load_model(tmp_path / "x.pt", "cpu")
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return (Path.touch, (tmp_path / "touched",))  # type: ignore[return-value]
+
+    torch.save({"visual.proj": Evil()}, tmp_path / "x.pt")
+    with pytest.raises(ClipDeskError):
+        load_model(tmp_path / "x.pt", "cpu")
+    assert not (tmp_path / "touched").exists()
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"no model or file 'ViT-B/3'.*ViT-B/32"):
+        load_model("ViT-B/3")
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        check_name(str(tmp_path))
+
+
+def test_a_failed_download_says_where_the_file_goes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(_name: str) -> CLIP:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(loading, "_quietly_load", fail)
+    monkeypatch.setattr(loading, "file_of", lambda _name: tmp_path / "ViT-B-32.pt")
+    with pytest.raises(ClipDeskError, match=r"Could not download ViT-B/32 \(353 MB\): no route to host.*ViT-B-32.pt"):
+        load_model("ViT-B/32", "cpu")
+
+
+def test_all_nine_official_models_are_in_the_catalogue() -> None:
+    import clip
+
+    assert set(clip.available_models()) < set(CATALOGUE)
+
+
+def test_devices() -> None:
+    assert available_devices()[-1] == "cpu"
+    assert resolve_device("cpu") == torch.device("cpu")
+    with pytest.raises(UsageError, match="no device 'gpu'"):
+        resolve_device("gpu")
+    with pytest.raises(ClipDeskError, match=r"'cuda:99' is not there\. Use one of: .*cpu"):
+        resolve_device("cuda:99")
+
+
+def test_a_long_text_is_refused() -> None:
+    with pytest.raises(UsageError, match="at most 75 tokens"):
+        tokenize(["star " * 100])

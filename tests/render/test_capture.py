@@ -1,0 +1,125 @@
+import pytest
+import torch
+from clip.model import CLIP
+from torch import nn
+
+from clipdesk.errors import UsageError
+from clipdesk.inspector import LayerInspector
+from clipdesk.render.capture import LayerCapture, NeuronActivationHook, frozen, pooled
+
+ATTENTION = "visual.transformer.resblocks.1.attn"
+
+
+def pictures(side: int, count: int = 3) -> torch.Tensor:
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def outputs_of(model: CLIP, layer: str, inputs: torch.Tensor) -> torch.Tensor:
+    """What torch's own hook sees."""
+    seen: list[torch.Tensor] = []
+
+    def keep(_module: nn.Module, _args: object, output: torch.Tensor | tuple[torch.Tensor, None]) -> None:
+        seen.append((output[0] if isinstance(output, tuple) else output).clone())
+
+    handle = model.get_submodule(layer).register_forward_hook(keep)
+    model.encode_image(inputs)
+    handle.remove()
+    return seen[0]
+
+
+def test_tokens_come_first_in_the_blocks(vit: CLIP, inspector: LayerInspector) -> None:
+    info = inspector.visualizable(ATTENTION)
+    captured = LayerCapture(vit, [info]).run(pictures(32))[ATTENTION]
+    raw = outputs_of(vit, ATTENTION, pictures(32))
+    assert captured.shape == (3, 17, 64)
+    assert torch.allclose(captured, raw.transpose(0, 1), atol=1e-5)
+    assert torch.allclose(pooled(captured, info), raw[1:].mean(dim=0), atol=1e-5), "without the class token"
+
+
+@pytest.mark.parametrize("layer", ["visual.bn1", "visual.layer1.0.bn2", "visual.layer3.0.conv2", "visual.attnpool"])
+def test_channels_of_a_resnet_are_read_before_the_relu_that_works_in_place(resnet: CLIP, layer: str) -> None:
+    info = LayerInspector(resnet).visualizable(layer)
+    captured = LayerCapture(resnet, [info]).run(pictures(64))[layer]
+    raw = outputs_of(resnet, layer, pictures(64))
+    wanted = raw.flatten(2).mean(dim=2) if raw.ndim == 4 else raw
+    assert torch.allclose(pooled(captured, info), wanted, atol=1e-5)
+
+
+def test_both_layers_are_read_unchanged_when_the_second_works_in_place_on_the_first(resnet: CLIP) -> None:
+    inspector = LayerInspector(resnet)
+    infos = [inspector.visualizable("visual.bn1"), inspector.visualizable("visual.relu1")]
+    outputs = LayerCapture(resnet, infos).run(pictures(64))
+    assert outputs["visual.bn1"].min() < 0
+    assert torch.allclose(outputs["visual.bn1"].clamp(min=0), outputs["visual.relu1"])
+
+
+def test_heads_are_the_parts_that_attention_mixes(demo: CLIP) -> None:
+    name = "visual.transformer.resblocks.2.attn"
+    inspector = LayerInspector(demo)
+    info = inspector.visualizable(f"{name}.heads")
+    attention = demo.get_submodule(name)
+    assert isinstance(attention, nn.MultiheadAttention)
+    inputs = outputs_of(demo, "visual.transformer.resblocks.2.ln_1", pictures(128, 2))
+    # With the mixing switched off, the attention's own output is the heads side by side.
+    weight, bias = attention.out_proj.weight.clone(), attention.out_proj.bias.clone()
+    try:
+        attention.out_proj.weight.copy_(torch.eye(192))
+        attention.out_proj.bias.zero_()
+        mixed = attention(inputs, inputs, inputs, need_weights=False)[0]
+    finally:
+        attention.out_proj.weight.copy_(weight)
+        attention.out_proj.bias.copy_(bias)
+    wanted = mixed.view(65, 2, 3, 64).norm(dim=-1).transpose(0, 1)
+    captured = LayerCapture(demo, [info]).run(pictures(128, 2))[info.name]
+    assert torch.allclose(captured, wanted, atol=1e-4)
+
+
+def test_the_pass_ends_at_the_deepest_layer_needed(vit: CLIP, inspector: LayerInspector) -> None:
+    called: list[str] = []
+    for name in ("visual.transformer.resblocks.0", "visual.transformer.resblocks.1", "visual.ln_post"):
+        vit.get_submodule(name).register_forward_pre_hook(lambda _m, _a, name=name: called.append(name))
+    LayerCapture(vit, [inspector.visualizable("visual.transformer.resblocks.0.mlp")]).run(pictures(32))
+    assert called == ["visual.transformer.resblocks.0"]
+
+
+def test_hooks_are_gone_afterwards_even_after_an_error(vit: CLIP, inspector: LayerInspector) -> None:
+    layers = [inspector.visualizable(ATTENTION), inspector.visualizable(f"{ATTENTION}.heads")]
+    with pytest.raises(RuntimeError):
+        LayerCapture(vit, layers).run(torch.rand(1, 3, 31, 31))
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in vit.modules())
+
+
+def test_frozen_gives_back_what_it_took(vit: CLIP) -> None:
+    vit.train()
+    vit.get_parameter("visual.proj").requires_grad_(True)
+    seen = []
+
+    def use() -> None:
+        with frozen(vit):
+            seen.append((vit.training, any(p.requires_grad for p in vit.parameters())))
+            raise ValueError("out")
+
+    with pytest.raises(ValueError, match="out"):
+        use()
+    assert seen == [(False, False)]
+    assert vit.training
+    assert [name for name, p in vit.named_parameters() if p.requires_grad] == ["visual.proj"]
+
+
+def test_the_activation_hook_follows_every_pass(vit: CLIP) -> None:
+    with NeuronActivationHook(vit, ATTENTION, 5) as hook:
+        assert hook.activation is None
+        vit.encode_image(pictures(32))
+        first = hook.activation
+        vit.encode_image(1 - pictures(32))
+        second = hook.activation
+    assert first is not None
+    assert second is not None
+    assert torch.allclose(first, outputs_of(vit, ATTENTION, pictures(32))[1:, :, 5].mean(dim=0), atol=1e-5)
+    assert not torch.equal(first, second)
+    assert not any(m._forward_hooks for m in vit.modules())
+
+
+def test_the_activation_hook_checks_its_unit(vit: CLIP) -> None:
+    with pytest.raises(UsageError, match="are 0 to 63"):
+        NeuronActivationHook(vit, ATTENTION, 64)

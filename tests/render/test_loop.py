@@ -1,0 +1,154 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from clip.model import CLIP, convert_weights
+
+from clipdesk.errors import ClipDeskError, RenderError, UsageError
+from clipdesk.render import loop
+from clipdesk.render.loop import Frame, render
+from clipdesk.render.settings import RenderSettings, make_settings
+from clipdesk.render.targets import Target, Text, Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+QUICK = make_settings(iterations=4, image_size=64, device="cpu")
+
+
+def unit(index: int, layer: str = LAYER) -> Unit:
+    return Unit(layer=layer, index=index)
+
+
+def last(model: CLIP, targets: list[Target], settings: RenderSettings, seeds: list[int] | None = None) -> Frame:
+    return list(render(model, targets, settings, seeds=seeds))[-1]
+
+
+def test_there_is_a_frame_for_every_step(vit: CLIP) -> None:
+    frames = list(render(vit, [unit(0), unit(1)], QUICK))
+    assert [frame.step for frame in frames] == [1, 2, 3, 4]
+    assert all(frame.activations.shape == (2,) and frame.activations.dtype == np.float32 for frame in frames)
+    assert frames[-1].images().shape == (2, 64, 64, 3)
+    assert frames[-1].clean_activations().shape == (2,)
+
+
+@pytest.mark.parametrize("preset", ["fourier", "classic"])
+@pytest.mark.parametrize("layer", [LAYER, "visual.conv1", "visual.transformer.resblocks.0.attn.heads", "visual"])
+def test_the_activation_rises(vit: CLIP, preset: str, layer: str) -> None:
+    settings = make_settings(preset, iterations=40, noise=0, device="cpu")
+    frames = render(vit, [unit(0, layer)], settings)
+    first = next(frames).clean_activations()[0]
+    rest = list(frames)
+    assert rest[-1].clean_activations()[0] > first + 0.01
+
+
+def test_a_picture_does_not_depend_on_its_neighbours(vit: CLIP) -> None:
+    among = last(vit, [unit(3), unit(7), unit(200), unit(5, "visual.conv1")], QUICK, [10, 11, 12, 13])
+    alone = last(vit, [unit(7)], QUICK, [11])
+    assert np.abs(among.images()[1].astype(int) - alone.images()[0]).max() <= 1
+    assert among.activations[1] == pytest.approx(alone.activations[0], abs=1e-4)
+
+
+def test_units_of_several_layers_keep_their_order(vit: CLIP) -> None:
+    targets: list[Target] = [unit(7), unit(5, "visual.conv1"), unit(3)]
+    frame = last(vit, targets, QUICK)
+    for i, target in enumerate(targets):
+        assert frame.activations[i] == pytest.approx(last(vit, [target], QUICK).activations[0], abs=1e-4)
+
+
+def test_the_seed_decides(vit: CLIP) -> None:
+    first, again, other = (last(vit, [unit(7)], QUICK, [seed]).images() for seed in (5, 5, 6))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("size", [64, 100, 512])
+def test_the_size_is_the_one_asked_for(vit: CLIP, size: int) -> None:
+    frame = last(vit, [unit(1)], make_settings(iterations=1, image_size=size, device="cpu"))
+    assert frame.images().shape == (1, size, size, 3)
+
+
+def test_the_size_is_the_models_by_default(vit: CLIP) -> None:
+    assert last(vit, [unit(1)], make_settings(iterations=1, device="cpu")).images().shape == (1, 32, 32, 3)
+
+
+def test_text_is_a_cosine_that_rises(vit: CLIP) -> None:
+    settings = make_settings(iterations=30, noise=0, device="cpu")
+    curve = [float(frame.activations[0]) for frame in render(vit, [Text(text="a star")], settings)]
+    assert -1 <= curve[0] < curve[-1] <= 1
+
+
+def test_the_blur_smooths(vit: CLIP) -> None:
+    def roughness(blur_every: int) -> float:
+        settings = make_settings(
+            "classic", iterations=20, blur_every=blur_every, blur_sigma=2, tv_weight=0, device="cpu"
+        )
+        return float(np.abs(np.diff(last(vit, [unit(1)], settings).images().astype(int), axis=1)).mean())
+
+    assert roughness(3) < 0.7 * roughness(0)
+
+
+def test_bfloat16_renders_much_the_same(vit: CLIP) -> None:
+    exact, fast = (last(vit, [unit(1)], QUICK.model_copy(update={"precision": p})) for p in ("float32", "bfloat16"))
+    assert fast.activations[0] == pytest.approx(exact.activations[0], abs=0.05)
+    assert exact.activations[0] != fast.activations[0]
+
+
+def test_the_users_model_is_left_as_it_was(vit: CLIP) -> None:
+    vit.train()
+    vit.requires_grad_(True)
+    weights = copy.deepcopy(vit.state_dict())
+    frames = render(vit, [unit(1)], QUICK)
+    next(frames)
+    frames.close()  # type: ignore[attr-defined]
+    assert vit.training
+    assert all(p.requires_grad and p.grad is None for p in vit.parameters())
+    assert all(torch.equal(value, weights[name]) for name, value in vit.state_dict().items())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in vit.modules())
+
+
+def test_a_float16_model_is_rendered_in_float32_and_kept(vit: CLIP) -> None:
+    convert_weights(vit)
+    assert np.isfinite(last(vit, [unit(1)], QUICK).activations).all()
+    assert vit.get_parameter("visual.conv1.weight").dtype == torch.float16
+
+
+def test_an_activation_that_is_not_a_number_ends_the_render(vit: CLIP) -> None:
+    vit.get_parameter("visual.conv1.weight").fill_(float("nan"))
+    with pytest.raises(RenderError, match="not a number at step 1"):
+        list(render(vit, [unit(1)], QUICK))
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("[..] can't allocate memory: [..]")])
+def test_too_little_memory_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(loop, "transformed", fail)
+    with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
+        list(render(vit, [unit(1), unit(2)], QUICK))
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([], "nothing to render"),
+        ([unit(0), Text(text="a star")], "cannot be rendered in one batch"),
+        ([unit(256)], "neurons are 0 to 255"),
+        ([unit(0, "visual.nothing")], "no layer 'visual.nothing'"),
+        ([unit(0, "visual.transformer.resblocks.0.attn.out_proj")], "never called"),
+        ([Text(text="star " * 99)], "too long"),
+    ],
+)
+def test_wrong_targets_are_refused_at_once(vit: CLIP, targets: list[Target], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        render(vit, targets, QUICK)
+
+
+def test_a_device_that_is_not_there_is_refused_at_once(vit: CLIP) -> None:
+    with pytest.raises(ClipDeskError, match="is not there"):
+        render(vit, [unit(0)], make_settings(device="cuda:77"))
+
+
+def test_seeds_must_match_the_targets(vit: CLIP) -> None:
+    with pytest.raises(UsageError, match="1 targets but 2 seeds"):
+        render(vit, [unit(0)], QUICK, seeds=[1, 2])

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from clipdesk.render.settings import RenderSettings, make_settings
+from clipdesk.render.streams import RandomStreams
+from clipdesk.render.transforms import normalized, resized, transformed
+
+CPU = torch.device("cpu")
+STILL = make_settings(noise=0, scale=0, rotate=0, shift=0)
+
+
+def streams(*seeds: int) -> RandomStreams:
+    return RandomStreams(seeds, CPU)
+
+
+def picture(size: int = 32, count: int = 1) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(4))
+
+
+def test_without_transforms_the_picture_passes_unchanged() -> None:
+    assert torch.equal(transformed(picture(), 32, STILL, streams(0)), picture())
+
+
+def test_normalisation_is_that_of_clip() -> None:
+    from clip.clip import _transform
+
+    bytes_ = (picture(32)[0] * 255).byte()
+    image = Image.fromarray(bytes_.permute(1, 2, 0).numpy())
+    pixels = bytes_.float() / 255
+    assert torch.allclose(normalized(pixels[None])[0], _transform(32)(image), atol=1e-5)
+
+
+def test_noise_has_the_deviation_asked_for_and_is_fresh_each_time() -> None:
+    source = streams(0)
+    settings = STILL.model_copy(update={"noise": 0.3})
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    first, second = (transformed(flat, 64, settings, source) - flat for _ in range(2))
+    assert float(first.std()) == pytest.approx(0.3, rel=0.05)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("size", [16, 32, 100])
+def test_a_picture_sees_the_same_transforms_alone_and_among_others(size: int) -> None:
+    settings = RenderSettings()
+    together = transformed(picture(size, 3), 32, settings, streams(7, 8, 9))
+    alone = transformed(picture(size, 3)[1:2], 32, settings, streams(8))
+    assert together.shape == (3, 3, 32, 32)
+    assert torch.allclose(together[1], alone[0], atol=1e-6)
+
+
+def test_a_turn_by_no_angle_and_a_shift_by_nothing_change_nothing() -> None:
+    settings = STILL.model_copy(update={"rotate": 1e-6})
+    assert torch.allclose(transformed(picture(), 32, settings, streams(0)), picture(), atol=1e-4)
+
+
+def test_a_shift_stays_within_its_share_of_the_side() -> None:
+    ramp = torch.linspace(0, 1, 100).expand(1, 3, 100, 100)
+    settings = STILL.model_copy(update={"shift": 0.1})
+    source = streams(0)
+    middles = [float(transformed(ramp, 100, settings, source)[0, 0, 50, 50]) for _ in range(60)]
+    assert 0.38 < min(middles) < 0.43
+    assert 0.57 < max(middles) < 0.62
+
+
+def test_large_pictures_are_seen_through_crops_of_many_sizes() -> None:
+    ramp = torch.linspace(0, 1, 256).expand(1, 3, 256, 256)
+    source = streams(0)
+    widths = []
+    for _ in range(60):
+        view = transformed(ramp, 32, STILL, source)[0, 0, 16]
+        assert view.min() >= 0
+        widths.append(float(view[-1] - view[0]) * 32 / 31)
+    assert min(widths) < 0.2
+    assert max(widths) > 0.9
+
+
+def test_large_pictures_are_not_aliased() -> None:
+    stripes = (torch.arange(256) % 2).float().expand(1, 3, 256, 256)
+    source = streams(1)
+    widest = max((transformed(stripes, 32, STILL, source) for _ in range(20)), key=lambda view: -float(view.std()))
+    assert float(widest.std()) < 0.05
+
+
+def test_resizing_matches_pillow() -> None:
+    bytes_ = (picture(64)[0] * 255).byte()
+    image = Image.fromarray(bytes_.permute(1, 2, 0).numpy()).resize((32, 32), Image.Resampling.BILINEAR)
+    ours = resized(bytes_[None].float(), 32)[0].permute(1, 2, 0).numpy()
+    assert np.abs(ours - np.asarray(image, dtype=np.float32)).max() <= 1

@@ -1,0 +1,13 @@
+from clipdesk.errors import ClipDeskError, UsageError, nearest
+
+
+def test_close_names_are_offered() -> None:
+    assert nearest("ViT-B/3", ["RN50", "ViT-B/32"]) == "Did you mean ViT-B/32?"
+
+
+def test_where_none_is_close_the_first_few_are_listed() -> None:
+    assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "There are: alpha, beta, gamma, ..."
+
+
+def test_exit_codes() -> None:
+    assert (ClipDeskError.exit_code, UsageError.exit_code) == (1, 2)
