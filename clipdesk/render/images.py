@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
 # Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
@@ -61,9 +62,15 @@ class FourierImage(Parameterization):
     """Fourier coefficients, each scaled by the inverse of its frequency, in decorrelated colours, through a sigmoid.
 
     Source: Olah et al. 2017, "Feature Visualization" (Distill), with lucid's figures.
+
+    Args:
+        size: Side of the pictures.
+        streams: Their random numbers.
+        decay: Exponent of the frequency. lucid has 1, Horama 1.5; more gives larger, smoother forms.
+        deviation: Standard deviation of the random start.
     """
 
-    def __init__(self, size: int, streams: RandomStreams, decay: float = 1.0, deviation: float = 0.01) -> None:
+    def __init__(self, size: int, streams: RandomStreams, decay: float = 1.5, deviation: float = 0.01) -> None:
         self._size = size
         rows = torch.fft.fftfreq(size)[:, None]
         columns = torch.fft.rfftfreq(size)[None, :]
@@ -91,9 +98,11 @@ class FourierImage(Parameterization):
         """Every value is valid."""
 
 
-def make_image(parameterization: str, size: int, streams: RandomStreams) -> Parameterization:
+def make_image(settings: RenderSettings, size: int, streams: RandomStreams) -> Parameterization:
     """The start of a render: a `PixelImage` or a `FourierImage` of random values."""
-    return PixelImage(size, streams) if parameterization == "pixel" else FourierImage(size, streams)
+    if settings.parameterization == "pixel":
+        return PixelImage(size, streams)
+    return FourierImage(size, streams, settings.frequency_decay)
 
 
 def gaussian_blur(pixels: Tensor, sigma: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -108,9 +109,7 @@ class _Run:
         self._device = next(model.parameters()).device
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
-        self._image: Parameterization = make_image(
-            settings.parameterization, settings.image_size or self._side, self._streams
-        )
+        self._image: Parameterization = make_image(settings, settings.image_size or self._side, self._streams)
         self._optimizer = torch.optim.Adam([self._image.values], lr=settings.learning_rate)
 
     def step(self, step: int) -> NDArray[np.float32]:
@@ -120,6 +119,10 @@ class _Run:
         loss = -scores.sum()
         if settings.tv_weight > 0:
             loss = loss + settings.tv_weight * total_variation(pixels).sum()
+        if settings.schedule == "cosine":
+            # As Ghiasi et al. 2022 do it: from the full rate to zero.
+            share = (1 + math.cos(math.pi * (step - 1) / settings.iterations)) / 2
+            self._optimizer.param_groups[0]["lr"] = settings.learning_rate * share
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._optimizer.step()

@@ -36,11 +36,17 @@ class RenderSettings(BaseModel):
         "fourier",
         description="what is optimised: Fourier coefficients with decorrelated colours, or the pixels themselves",
     )
+    frequency_decay: Annotated[float, Knob("Frequency decay", "", 0.1)] = Field(
+        1.5, ge=0.0, le=3.0, description="how much Fourier prefers low frequencies; more gives larger, smoother forms"
+    )
     iterations: Annotated[int, Knob("Iterations", "steps", 50)] = Field(
         500, ge=1, le=5000, description="optimisation steps; more is better but slower"
     )
     learning_rate: Annotated[float, Knob("Learning rate", "", 0.005)] = Field(
         0.05, ge=0.0001, le=2.0, description="step size of the Adam optimiser"
+    )
+    schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule")] = Field(
+        "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
     )
     image_size: Annotated[int | None, Knob("Image size", "px", 32)] = Field(
         None, ge=64, le=512, description="side of the picture; empty: the model's own input size"
@@ -94,6 +100,7 @@ PRESETS: dict[str, Preset] = {
     "classic": Preset(
         RenderSettings(
             parameterization="pixel",
+            schedule="constant",
             blur_every=10,
             tv_weight=0.01,
             noise=0.0,

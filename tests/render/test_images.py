@@ -10,6 +10,7 @@ from clipdesk.render.images import (
     make_image,
     total_variation,
 )
+from clipdesk.render.settings import make_settings
 from clipdesk.render.streams import RandomStreams
 
 CPU = torch.device("cpu")
@@ -17,7 +18,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(params=["pixel", "fourier"])
 def image(request: pytest.FixtureRequest) -> Parameterization:
-    return make_image(request.param, 33, RandomStreams([1, 2], CPU))
+    return make_image(make_settings(parameterization=request.param), 33, RandomStreams([1, 2], CPU))
 
 
 def test_pixels_are_in_range_and_of_the_size_asked_for(image: Parameterization) -> None:
