@@ -15,8 +15,6 @@ ROOT = "visual"
 HEADS = "heads"
 """Last part of the name of an attention module's heads, e.g. ``visual.transformer.resblocks.5.attn.heads``."""
 
-_MAX_UNITS_AXES = 4
-
 
 class Layout(str, Enum):
     """The order of a layer's output axes."""
@@ -221,7 +219,7 @@ def _layout(shape: tuple[int, ...]) -> Layout | None:
         return Layout.VECTOR
     if len(shape) == 3 and 2 in shape[:2]:
         return Layout.TOKENS_FIRST if shape[1] == 2 else Layout.BATCH_FIRST
-    if len(shape) == _MAX_UNITS_AXES and shape[0] == 2:
+    if len(shape) == 4 and shape[0] == 2:
         return Layout.CHANNELS_FIRST
     return None
 

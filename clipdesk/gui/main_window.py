@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QMessageBox, QProgressBar, QStyle, QWidget
@@ -249,6 +250,9 @@ class MainWindow(QMainWindow):
             self._results[result.target] = result
             status = "done" if result.complete else f"stopped at {len(result.curve)}"
             self._set_states((result.target,), UnitState(status, result.activation))
+        if results and {result.target for result in results} >= set(self._shown):
+            # A stopped job's last step may have come between two frames.
+            self.canvas.show_images(np.stack([self._results[target].image for target in self._shown]))
         entry = self.queue.entry(number)
         complete = len(results) == len(entry.job.targets) and all(result.complete for result in results)
         made = {result.target for result in results}
