@@ -62,7 +62,14 @@ def unit_activations(model: nn.Module, layer: str, images: NDArray[np.uint8]) ->
 
 def area_under_curve(activations: NDArray[np.float32], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Area under the ROC curve of each unit: (count, units) and (count,) give (units,)."""
-    ranks = activations.argsort(axis=0).argsort(axis=0) + 1
+    return _area(_ranks(activations), positive)
+
+
+def _ranks(activations: NDArray[np.float32]) -> NDArray[np.int64]:
+    return activations.argsort(axis=0).argsort(axis=0) + 1
+
+
+def _area(ranks: NDArray[np.int64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     wins = positive.sum()
     total = ranks[positive].sum(axis=0) - wins * (wins + 1) / 2
     return np.asarray(total / (wins * (len(positive) - wins)), dtype=np.float64)
@@ -75,10 +82,11 @@ def selective_units(
     found: list[SelectiveUnit] = []
     for layer in layers:
         activations = unit_activations(model, layer, scenes.images)
+        ranks = _ranks(activations)
         percentiles = np.percentile(activations, 99, axis=0)
         for column, (factor, values) in enumerate(FACTORS.items()):
             for number, value in enumerate(values):
-                auc = area_under_curve(activations, scenes.factors[:, column] == number)
+                auc = _area(ranks, scenes.factors[:, column] == number)
                 for index in np.argsort(-auc)[:per_value]:
                     unit = Unit(layer=layer, index=int(index))
                     found.append(SelectiveUnit(unit, factor, value, float(auc[index]), float(percentiles[index])))

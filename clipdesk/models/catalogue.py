@@ -39,7 +39,7 @@ CATALOGUE: dict[str, Model] = {
 }
 
 
-SHOWPIECE = ("visual.transformer.resblocks.5.mlp.gelu", 0)
+SHOWPIECE = ("visual.transformer.resblocks.4.mlp.gelu", 214)
 """A layer of the embedded model and a unit of it to show first: one that draws something telling."""
 
 

@@ -15,6 +15,11 @@ from typing_extensions import Self
 
 from clipdesk.inspector import HEADS, ROOT, LayerInfo, LayerInspector, Layout
 
+# A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
+# Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
+_RECTIFIERS = ("QuickGELU", "GELU", "ReLU")
+_LEAK = 0.1
+
 
 class _AllCaptured(BaseException):
     """Ends a forward pass. Not an Exception, so that no model's own handler swallows it."""
@@ -73,8 +78,11 @@ class LayerCapture:
             raise _AllCaptured
 
     def _output_hook(self, info: LayerInfo) -> Callable[..., None]:
-        def hook(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
+        def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor | tuple[Tensor, ...]) -> None:
             first = output[0] if isinstance(output, tuple) else output
+            if type(module).__name__ in _RECTIFIERS:
+                # The value stays; the gradient gets a way past the flat part of the function.
+                first = first + _LEAK * (args[0] - args[0].detach())
             # Cloned, because the module after it may work in place (the ReLUs of CLIP's ResNets do).
             self._keep(info, by_position(first.clone(), info))
 
