@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--model", default="demo")
     parser.add_argument("--units", type=int, default=20)
     parser.add_argument("--iterations", type=int, default=500)
-    parser.add_argument("--preset", default="fourier")
+    parser.add_argument("--preset", default="standard")
     parser.add_argument("--sheet", type=Path, default=Path("build/selective_units.png"))
     arguments = parser.parse_args()
     model = load_model(arguments.model)

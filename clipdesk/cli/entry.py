@@ -15,7 +15,6 @@ import clipdesk
 from clipdesk.cli.listing import layers, models, neurons
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.errors import ClipDeskError
-from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.paths import log_file
 
 INTERRUPTED = 130
@@ -27,10 +26,10 @@ log = logging.getLogger("clipdesk")
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
-@click.option("--model", default=EMBEDDED, show_default=True, help="Model that the window opens: a name or a file.")
+@click.option("--model", help="Model that the window opens: a name or a file.  [default: the last one]")
 @click.option("--start", is_flag=True, help="Begin to render one neuron as soon as the window is open.")
 @click.pass_context
-def cli(context: click.Context, model: str, start: bool) -> None:
+def cli(context: click.Context, model: str | None, start: bool) -> None:
     """See what single neurons of a CLIP vision model look for.
 
     Without a command, opens the window.
@@ -43,7 +42,7 @@ for command in (models, layers, neurons, render, batch, quickstart):
     cli.add_command(command)
 
 
-def _open_window(context: click.Context, model: str, start: bool) -> None:
+def _open_window(context: click.Context, model: str | None, start: bool) -> None:
     from clipdesk.cli.display import why_no_display
 
     problem = why_no_display()

@@ -210,7 +210,7 @@ def quickstart(output: Path | None) -> None:
 
     layer, index = SHOWPIECE
     targets: tuple[Target, ...] = (Unit(layer=layer, index=index),)
-    settings = settings_from("fourier", {"iterations": _QUICK_STEPS})
+    settings = settings_from("standard", {"iterations": _QUICK_STEPS})
     _render(Job(model=EMBEDDED, targets=targets, settings=settings), _output_paths(output, targets))
     click.echo(
         f"\nThat was neuron {index} of {layer}. Next:\n"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clipdesk.errors import UsageError
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit
 
@@ -32,3 +34,17 @@ class Job(BaseModel):
         if self.seed_base is None or not isinstance(target, Unit):
             return self.settings
         return self.settings.model_copy(update={"seed": self.seed_base + target.index})
+
+    @classmethod
+    def from_recipe(cls, recipe: Mapping[str, Any]) -> Job:
+        """The job that makes a picture again.
+
+        Raises:
+            UsageError: the recipe is incomplete, or of another version of ClipDesk.
+        """
+        try:
+            return cls.model_validate(
+                {"model": recipe["model"], "targets": [recipe["target"]], "settings": recipe["settings"]}
+            )
+        except (KeyError, ValidationError) as error:
+            raise UsageError("This picture's recipe cannot be read: it is damaged, or of another version") from error

@@ -96,7 +96,7 @@ def run_job(
         ClipDeskError: the device is not there.
     """
     inspector = inspector or LayerInspector(model)
-    size = group_size or (8 if resolve_device(job.settings.device).type == "cpu" else 32)
+    size = group_size or usual_group_size(job.settings)
     groups = deque(job.targets[i : i + size] for i in range(0, len(job.targets), size))
     while groups and not stop():
         group = groups.popleft()
@@ -108,6 +108,15 @@ def run_job(
             else:
                 half = len(group) // 2
                 groups.extendleft((group[half:], group[:half]))
+
+
+def usual_group_size(settings: RenderSettings) -> int:
+    """How many pictures are rendered side by side: 8 on a CPU, 32 on a GPU.
+
+    Raises:
+        ClipDeskError: the device is not there.
+    """
+    return 8 if resolve_device(settings.device).type == "cpu" else 32
 
 
 def _run_group(

@@ -30,10 +30,19 @@ class Frame:
         step: Steps done, from 1.
         iterations: Steps in all.
         activations: What each picture's objective was in this step, under its transforms, float32, (pictures,).
+        penalties: What each regulariser that is on took off each picture's objective in this step, weighted, by name,
+            float32, (pictures,) each.
     """
 
-    def __init__(self, step: int, iterations: int, activations: NDArray[np.float32], run: _Run) -> None:
-        self.step, self.iterations, self.activations = step, iterations, activations
+    def __init__(
+        self,
+        step: int,
+        iterations: int,
+        activations: NDArray[np.float32],
+        penalties: dict[str, NDArray[np.float32]],
+        run: _Run,
+    ) -> None:
+        self.step, self.iterations, self.activations, self.penalties = step, iterations, activations, penalties
         self._run = run
 
     def images(self) -> NDArray[np.uint8]:
@@ -88,10 +97,10 @@ def _frames(model: nn.Module, objective: Objective, settings: RenderSettings, se
         try:
             run = _Run(model, objective, settings, seeds)
             for step in range(1, settings.iterations + 1):
-                activations = run.step(step)
+                activations, penalties = run.step(step)
                 if not np.isfinite(activations).all():
                     raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-                yield Frame(step, settings.iterations, activations, run)
+                yield Frame(step, settings.iterations, activations, penalties, run)
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
                 raise RenderError(
@@ -110,15 +119,16 @@ class _Run:
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
         self._image: Parameterization = make_image(settings, settings.image_size or self._side, self._streams)
-        self._optimizer = torch.optim.Adam([self._image.values], lr=settings.learning_rate)
+        self._optimizer = _optimizer(settings, self._image.values)
 
-    def step(self, step: int) -> NDArray[np.float32]:
+    def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         settings = self._settings
         pixels = self._image.pixels()
         scores = self._score(transformed(pixels, self._side, settings, self._streams))
-        loss = -scores.sum()
+        penalties = {}
         if settings.tv_weight > 0:
-            loss = loss + settings.tv_weight * total_variation(pixels).sum()
+            penalties["total variation"] = settings.tv_weight * total_variation(pixels)
+        loss = sum((penalty.sum() for penalty in penalties.values()), -scores.sum())
         if settings.schedule == "cosine":
             # As Ghiasi et al. 2022 do it: from the full rate to zero.
             share = (1 + math.cos(math.pi * (step - 1) / settings.iterations)) / 2
@@ -129,7 +139,7 @@ class _Run:
         if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
             self._image.blur(settings.blur_sigma)
         self._image.project()
-        return _as_floats(scores)
+        return _as_floats(scores), {name: _as_floats(penalty) for name, penalty in penalties.items()}
 
     def _score(self, inputs: Tensor) -> Tensor:
         low = self._settings.precision == "bfloat16"
@@ -146,6 +156,12 @@ class _Run:
     def clean_activations(self) -> NDArray[np.float32]:
         pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
         return _as_floats(self._score(resized(pixels, self._side)))
+
+
+def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD([values], lr=settings.learning_rate, momentum=0.9)
+    return torch.optim.Adam([values], lr=settings.learning_rate)
 
 
 def _as_floats(scores: Tensor) -> NDArray[np.float32]:

@@ -15,16 +15,32 @@ from clipdesk.errors import UsageError, nearest
 MAX_SEED = 2**31 - 1
 
 
+_PICTURE, _ASCENT, _SMOOTHING = "Picture", "Ascent", "Smoothing"
+_ROBUSTNESS, _MACHINE = "Random changes of each step's input", "Machine"
+
+
 class Knob(NamedTuple):
-    """How a setting is shown: its short label, the unit of its values, and the step of a spin box (0: not a number)."""
+    """How a setting is shown.
+
+    Attributes:
+        label: Short name.
+        group: The heading that it stands under.
+        unit: Unit of its values; a leading ``±`` says that it goes either way.
+        step: Step of a spin box; 0 where the setting is not a number.
+        usual: The range of a slider, where it is narrower than what is allowed.
+        log: Whether the slider's ends are orders of magnitude apart.
+    """
 
     label: str
+    group: str
     unit: str = ""
     step: float = 0
+    usual: tuple[float, float] | None = None
+    log: bool = False
 
 
 class RenderSettings(BaseModel):
-    """How to render. Immutable; defaults are ClipDesk's own recipe (preset ``fourier``).
+    """How to render. Immutable; defaults are ClipDesk's own recipe (preset ``standard``).
 
     Raises:
         pydantic.ValidationError: for a value out of range; `make_settings` turns it into a `UsageError`.
@@ -32,53 +48,57 @@ class RenderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    parameterization: Annotated[Literal["fourier", "pixel"], Knob("Image as")] = Field(
+    parameterization: Annotated[Literal["fourier", "pixel"], Knob("Image as", _PICTURE)] = Field(
         "fourier",
         description="what is optimised: Fourier coefficients with decorrelated colours, or the pixels themselves",
     )
-    frequency_decay: Annotated[float, Knob("Frequency decay", "", 0.1)] = Field(
+    frequency_decay: Annotated[float, Knob("Frequency decay", _PICTURE, "", 0.1)] = Field(
         1.5, ge=0.0, le=3.0, description="how much Fourier prefers low frequencies; more gives larger, smoother forms"
     )
-    iterations: Annotated[int, Knob("Iterations", "steps", 50)] = Field(
-        500, ge=1, le=5000, description="optimisation steps; more is better but slower"
-    )
-    learning_rate: Annotated[float, Knob("Learning rate", "", 0.005)] = Field(
-        0.05, ge=0.0001, le=2.0, description="step size of the Adam optimiser"
-    )
-    schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule")] = Field(
-        "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
-    )
-    image_size: Annotated[int | None, Knob("Image size", "px", 32)] = Field(
+    image_size: Annotated[int | None, Knob("Image size", _PICTURE, "px", 32)] = Field(
         None, ge=64, le=512, description="side of the picture; empty: the model's own input size"
     )
-    blur_every: Annotated[int, Knob("Blur every", "steps", 1)] = Field(
-        0, ge=0, le=50, description="Gaussian blur of the picture every so many steps; 0: never"
-    )
-    blur_sigma: Annotated[float, Knob("Blur radius", "px", 0.1)] = Field(
-        0.5, ge=0.1, le=5.0, description="standard deviation of that blur"
-    )
-    tv_weight: Annotated[float, Knob("Total variation", "", 0.005)] = Field(
-        0.0, ge=0.0, le=10.0, description="weight of the total variation, which smooths the picture"
-    )
-    noise: Annotated[float, Knob("Noise", "of range", 0.05)] = Field(
-        0.3, ge=0.0, le=1.0, description="fresh Gaussian noise on each step's input, as a share of the pixel range"
-    )
-    scale: Annotated[float, Knob("Scale", "±", 0.05)] = Field(
-        0.1, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
-    )
-    rotate: Annotated[float, Knob("Rotate", "±°", 1)] = Field(
-        10.0, ge=0.0, le=180.0, description="random turn of each step's input, either way"
-    )
-    shift: Annotated[float, Knob("Shift", "± of side", 0.01)] = Field(
-        0.06, ge=0.0, le=0.5, description="random shift of each step's input, either way"
-    )
-    seed: Annotated[int, Knob("Seed", "", 1)] = Field(
+    seed: Annotated[int, Knob("Seed", _PICTURE, "", 1, (0, 999))] = Field(
         0, ge=0, le=MAX_SEED, description="seed of all random numbers; the same seed gives the same picture"
     )
-    precision: Annotated[Literal["float32", "bfloat16"], Knob("Precision")] = Field(
+    iterations: Annotated[int, Knob("Iterations", _ASCENT, "steps", 50, (100, 5000), log=True)] = Field(
+        500, ge=1, le=5000, description="optimisation steps; more is better but slower"
+    )
+    learning_rate: Annotated[float, Knob("Learning rate", _ASCENT, "", 0.005, (0.001, 0.1), log=True)] = Field(
+        0.05, ge=0.0001, le=2.0, description="step size of the optimiser"
+    )
+    optimizer: Annotated[Literal["adam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
+        "adam",
+        description="Adam adapts the step to each coefficient; SGD follows the plain gradient, momentum 0.9",
+    )
+    schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
+        "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
+    )
+    blur_every: Annotated[int, Knob("Blur every", _SMOOTHING, "steps", 1)] = Field(
+        0, ge=0, le=50, description="Gaussian blur of the picture every so many steps; 0: never"
+    )
+    blur_sigma: Annotated[float, Knob("Blur radius", _SMOOTHING, "px", 0.1)] = Field(
+        0.5, ge=0.1, le=5.0, description="standard deviation of that blur"
+    )
+    tv_weight: Annotated[float, Knob("Total variation", _SMOOTHING, "", 0.005, (0.0, 0.05))] = Field(
+        0.0, ge=0.0, le=10.0, description="weight of the total variation, which smooths the picture"
+    )
+    noise: Annotated[float, Knob("Noise", _ROBUSTNESS, "of range", 0.05)] = Field(
+        0.3, ge=0.0, le=1.0, description="fresh Gaussian noise on each step's input, as a share of the pixel range"
+    )
+    scale: Annotated[float, Knob("Scale", _ROBUSTNESS, "±", 0.05)] = Field(
+        0.1, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
+    )
+    rotate: Annotated[float, Knob("Rotate", _ROBUSTNESS, "±°", 1, (0.0, 45.0))] = Field(
+        10.0, ge=0.0, le=180.0, description="random turn of each step's input, either way"
+    )
+    shift: Annotated[float, Knob("Shift", _ROBUSTNESS, "± of side", 0.01)] = Field(
+        0.06, ge=0.0, le=0.5, description="random shift of each step's input, either way"
+    )
+    precision: Annotated[Literal["float32", "bfloat16"], Knob("Precision", _MACHINE)] = Field(
         "float32", description="number format inside the network; bfloat16 is faster and a little less exact"
     )
-    device: Annotated[str, Knob("Device")] = Field(
+    device: Annotated[str, Knob("Device", _MACHINE)] = Field(
         "auto",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
         description="auto (a GPU if there is one), cpu, cuda, cuda:1, mps",
@@ -92,10 +112,15 @@ class Preset(NamedTuple):
     source: str
 
 
+_OWN = "Fourier basis and decorrelated colours of Olah et al. 2017 (Distill) with strong input noise"
+
 PRESETS: dict[str, Preset] = {
-    "fourier": Preset(
-        RenderSettings(),
-        "ClipDesk's own: Fourier basis and decorrelated colours of Olah et al. 2017 (Distill) with strong input noise",
+    "draft": Preset(
+        RenderSettings(iterations=100, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"
+    ),
+    "standard": Preset(RenderSettings(), f"ClipDesk's own: {_OWN}"),
+    "publication": Preset(
+        RenderSettings(iterations=2000, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
     ),
     "classic": Preset(
         RenderSettings(
@@ -111,7 +136,16 @@ PRESETS: dict[str, Preset] = {
         "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
     ),
 }
-DEFAULT_PRESET = "fourier"
+DEFAULT_PRESET = "standard"
+
+NOT_RECIPE = frozenset({"seed", "precision", "device"})
+"""Settings that say which picture is made and where, not how: they do not belong to a preset."""
+
+
+def preset_of(settings: RenderSettings, presets: Mapping[str, Preset] = PRESETS) -> str | None:
+    """The preset that these settings are, whatever their seed, precision and device; None if it is none of them."""
+    wanted = settings.model_dump(exclude=set(NOT_RECIPE))
+    return next((n for n, p in presets.items() if p.settings.model_dump(exclude=set(NOT_RECIPE)) == wanted), None)
 
 
 def knob(name: str) -> Knob:

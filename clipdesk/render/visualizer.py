@@ -55,7 +55,7 @@ class FeatureVisualizer:
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: ``fourier`` or ``classic``.
+            preset: ``draft``, ``standard``, ``publication`` or ``classic``.
 
         Returns:
             The picture, RGB.

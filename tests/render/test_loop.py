@@ -31,7 +31,7 @@ def test_there_is_a_frame_for_every_step(vit: CLIP) -> None:
     assert frames[-1].clean_activations().shape == (2,)
 
 
-@pytest.mark.parametrize("preset", ["fourier", "classic"])
+@pytest.mark.parametrize("preset", ["standard", "classic"])
 @pytest.mark.parametrize("layer", [LAYER, "visual.conv1", "visual.transformer.resblocks.0.attn.heads", "visual"])
 def test_the_activation_rises(vit: CLIP, preset: str, layer: str) -> None:
     settings = make_settings(preset, iterations=40, noise=0, device="cpu")
@@ -152,3 +152,16 @@ def test_a_device_that_is_not_there_is_refused_at_once(vit: CLIP) -> None:
 def test_seeds_must_match_the_targets(vit: CLIP) -> None:
     with pytest.raises(UsageError, match="1 targets but 2 seeds"):
         render(vit, [unit(0)], QUICK, seeds=[1, 2])
+
+
+def test_gradient_descent_without_adam_climbs(vit: CLIP) -> None:
+    settings = make_settings(optimizer="sgd", learning_rate=1.0, iterations=30, noise=0.0, scale=0.0, rotate=0.0)
+    frames = list(render(vit, [unit(0)], settings))
+    assert frames[-1].activations[0] > frames[0].activations[0]
+
+
+def test_regularisers_that_are_on_are_reported(vit: CLIP) -> None:
+    on = next(iter(render(vit, [unit(0), unit(1)], make_settings(tv_weight=0.5))))
+    assert on.penalties["total variation"].shape == (2,)
+    assert (on.penalties["total variation"] > 0).all()
+    assert next(iter(render(vit, [unit(0), unit(1)], make_settings()))).penalties == {}

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
-from clipdesk.render.settings import PRESETS, RenderSettings, knob, limits, make_settings
+from clipdesk.render.settings import PRESETS, RenderSettings, knob, limits, make_settings, preset_of
 
 
 @pytest.mark.parametrize("name", RenderSettings.model_fields)
@@ -18,10 +18,10 @@ def test_every_setting_has_a_label_and_a_help_text(name: str) -> None:
 def test_the_ranges(name: str, low: float, high: float) -> None:
     assert limits(name) == (low, high)
     for value in (low, high):
-        assert getattr(make_settings("fourier", **{name: value}), name) == value
+        assert getattr(make_settings("standard", **{name: value}), name) == value
     for value in (low - 1, high + 1):
         with pytest.raises(UsageError, match=f"^{name} must be from {low} to {high}.*, not {value}$"):
-            make_settings("fourier", **{name: value})
+            make_settings("standard", **{name: value})
 
 
 def test_the_message_for_a_wrong_choice() -> None:
@@ -53,3 +53,17 @@ def test_the_classic_preset_is_the_classic_recipe() -> None:
     assert classic.tv_weight > 0
     assert classic.blur_every > 0
     assert classic.noise == classic.scale == classic.rotate == classic.shift == 0
+
+
+def test_a_preset_is_recognised_whatever_its_seed() -> None:
+    assert preset_of(make_settings("draft", seed=9, device="cpu")) == "draft"
+    assert preset_of(make_settings("draft", noise=0.9)) is None
+
+
+def test_every_setting_stands_in_a_group_and_sliders_stay_within_the_limits() -> None:
+    for name in RenderSettings.model_fields:
+        assert knob(name).group
+        bounds, usual = limits(name), knob(name).usual
+        if usual is not None and bounds is not None:
+            assert bounds[0] <= usual[0] < usual[1] <= bounds[1]
+            assert usual[0] > 0 or not knob(name).log

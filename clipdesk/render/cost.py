@@ -1,0 +1,94 @@
+"""What a render will take, in seconds and bytes, before it is started: measured in a few steps, then scaled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from clipdesk.inspector import LayerInspector
+from clipdesk.render.loop import render
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.targets import Unit
+
+_TIMED_STEPS = 2
+_SLOW = 1.0
+_LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step through the whole vision tower takes.
+
+    Attributes:
+        fixed: Seconds of a step that do not depend on the number of pictures.
+        per_picture: Seconds for each picture.
+        picture_bytes: Bytes that each picture keeps for its gradient.
+    """
+
+    fixed: float
+    per_picture: float
+    picture_bytes: int
+
+    def seconds(self, pictures: int, iterations: int, group: int, depth: float = 1.0) -> float:
+        """Seconds for so many pictures, rendered in groups; `depth` is the layer's place in the tower, 0 to 1."""
+        groups = -(-pictures // group)
+        return iterations * (groups * self.fixed + pictures * self.per_picture) * depth
+
+    def bytes(self, pictures: int, group: int, depth: float = 1.0) -> int:
+        """Bytes needed at once, besides the model."""
+        return int(min(pictures, group) * self.picture_bytes * depth)
+
+
+def measure_cost(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    stop: Callable[[], bool] = lambda: False,
+) -> Cost | None:
+    """Take a few steps on the model's last layer with one picture and with two; None if `stop` says so meanwhile.
+
+    Raises:
+        ClipDeskError: the device is not there, or the memory does not suffice for one picture.
+    """
+    layer = inspector.get_layer_names()[0]
+    one = _timed(model, settings, inspector, layer, 1, stop)
+    if one is None:
+        return None
+    seconds, size = one
+    two = None if seconds > _SLOW else _timed(model, settings, inspector, layer, 2, stop)
+    # On a slow machine the network's own work outweighs what a step costs once.
+    more = seconds if two is None else min(seconds, max(_LEAST_SHARE * seconds, two[0] - seconds))
+    return Cost(seconds - more, more, size)
+
+
+def _timed(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    layer: str,
+    pictures: int,
+    stop: Callable[[], bool],
+) -> tuple[float, int] | None:
+    """Seconds of a step, and the bytes that the first one kept for each picture's gradient."""
+    kept: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    steps = settings.model_copy(update={"iterations": _TIMED_STEPS + 1})
+    frames = render(model, [Unit(layer=layer, index=0)] * pictures, steps, inspector=inspector)
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        next(frames)
+    started = time.monotonic()
+    for _ in frames:
+        if stop():
+            return None
+    seconds = (time.monotonic() - started) / _TIMED_STEPS
+    return seconds, sum(size for place, size in kept.items() if place not in weights) // pictures

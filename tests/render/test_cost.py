@@ -1,0 +1,31 @@
+import pytest
+from clip.model import CLIP
+
+from clipdesk.inspector import LayerInspector
+from clipdesk.render.cost import Cost, measure_cost
+from clipdesk.render.settings import make_settings
+
+
+def test_costs_scale_with_pictures_groups_steps_and_depth() -> None:
+    cost = Cost(fixed=1.0, per_picture=2.0, picture_bytes=100)
+    assert cost.seconds(pictures=1, iterations=1, group=8) == 3
+    assert cost.seconds(pictures=16, iterations=10, group=8) == 10 * (2 + 32)
+    assert cost.seconds(pictures=16, iterations=10, group=8, depth=0.5) == 5 * (2 + 32)
+    assert cost.bytes(pictures=3, group=8) == 300
+    assert cost.bytes(pictures=99, group=8) == 800
+
+
+def test_a_larger_picture_costs_more_memory(vit: CLIP) -> None:
+    inspector = LayerInspector(vit)
+    small = measure_cost(vit, make_settings(image_size=64), inspector)
+    large = measure_cost(vit, make_settings(image_size=512), inspector)
+    assert small is not None
+    assert large is not None
+    assert small.per_picture > 0
+    assert large.picture_bytes > small.picture_bytes > 64 * 64 * 3 * 4
+
+
+@pytest.mark.parametrize("kind", ["vit", "resnet"])
+def test_measuring_gives_way(kind: str, request: pytest.FixtureRequest) -> None:
+    model: CLIP = request.getfixturevalue(kind)
+    assert measure_cost(model, make_settings(), LayerInspector(model), stop=lambda: True) is None
