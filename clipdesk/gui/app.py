@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from types import TracebackType
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from clipdesk import __version__
 from clipdesk.gui.garbage import GarbageCollector
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.models.catalogue import EMBEDDED, check_name
+from clipdesk.gui.theme import Theme
+from clipdesk.models.catalogue import check_name
 
 log = logging.getLogger(__name__)
 
+_SWITCH_INTERVAL = 0.001
 
-def run(model: str = EMBEDDED, start: bool = False) -> int:
+
+def run(model: str | None = None, start: bool = False) -> int:
     """Open the window and run until it is closed.
 
     Args:
-        model: Name or file of the model to open.
+        model: Name or file of the model to open; None for the one that was open last.
         start: Whether to render one neuron as soon as the model is ready.
 
     Returns:
@@ -31,7 +35,10 @@ def run(model: str = EMBEDDED, start: bool = False) -> int:
     Raises:
         UsageError: there is no such model.
     """
-    check_name(model)
+    if model is not None:
+        check_name(model)
+    # The render's thread gives Python up to the window's sooner than after the usual 5 ms.
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(app, QApplication):
         raise TypeError("a Qt application without windows is running")
@@ -39,19 +46,25 @@ def run(model: str = EMBEDDED, start: bool = False) -> int:
     app.setApplicationVersion(__version__)
     app.setStyle("Fusion")
     sys.excepthook = _log_unexpected
-    window = MainWindow(model, start=start)
+    settings = QSettings("ClipDesk", "ClipDesk")
+    window = MainWindow(model, start=start, settings=settings, theme=Theme(app, settings))
     window.show()
     garbage = GarbageCollector(window)
     window.controller.worker.opened.connect(garbage.settle)
     # After the first paint, so that the window is seen while torch loads.
-    QTimer.singleShot(0, window.open_model)
+    QTimer.singleShot(0, window.opening.open)
     # Python sees a Ctrl-C only when it runs; Qt's loop alone would keep it waiting.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGINT, lambda *_: window.interrupt())
     ticker = QTimer(window, interval=200)
     ticker.timeout.connect(lambda: None)
     ticker.start()
     code = app.exec()
     garbage.stop()
+    if not window.ended:
+        # The thread is in a download or the like. Everything is written; Qt would abort over a running thread.
+        log.warning("the render thread did not end in time")
+        settings.sync()
+        os._exit(code)
     return code
 
 

@@ -1,382 +1,370 @@
-"""The main window: docks, actions, and what happens between the panels."""
+"""The main window: docks, and what happens between the panels."""
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-import numpy as np
-from PySide6.QtCore import QByteArray, QSettings, Qt, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QLabel, QMainWindow, QMessageBox, QProgressBar, QStyle, QWidget
+from PySide6.QtCore import QSettings, Qt, QTimer, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMessageBox, QProgressBar, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from clipdesk import __version__
+from clipdesk.errors import ClipDeskError
 from clipdesk.gui.controller import RenderController
-from clipdesk.gui.item_models.neurons import UnitState
-from clipdesk.gui.panels import queue
+from clipdesk.gui.estimates import Estimates
+from clipdesk.gui.files import FileCommands
+from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
+from clipdesk.gui.library import small
+from clipdesk.gui.menus import Menus
+from clipdesk.gui.opening import Opening
 from clipdesk.gui.panels.architecture import ArchitecturePanel
 from clipdesk.gui.panels.canvas import Canvas
 from clipdesk.gui.panels.curves import CurvesPanel
+from clipdesk.gui.panels.gallery import GalleryPanel
+from clipdesk.gui.panels.log import LogPanel
 from clipdesk.gui.panels.neurons import NeuronsPanel
+from clipdesk.gui.panels.notice import NoticeBar
 from clipdesk.gui.panels.parameters import ParametersPanel
-from clipdesk.gui.panels.queue import QueuePanel
+from clipdesk.gui.panels.queue import QueuePanel, describe
+from clipdesk.gui.preferences import Preferences
+from clipdesk.gui.presets import PresetStore
+from clipdesk.gui.results import Results
+from clipdesk.gui.runs import Run, State, Track
+from clipdesk.gui.theme import Theme
+from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
-from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE
+from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.render.targets import Target, Unit
 
-if TYPE_CHECKING:
-    from clipdesk.gui.worker import Live, OpenedModel
-    from clipdesk.inspector import LayerInfo
-    from clipdesk.jobs.runner import Result
-
-_LAYOUT_VERSION = 1
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
 
 class MainWindow(QMainWindow):
-    """Browse, pick, watch, save.
+    """Browse, pick, watch, compare, save.
 
     Args:
-        model: Name or file of the model to open.
+        model: Name or file of the model to open; None for the last one.
         start: Whether to render one neuron as soon as the model is ready.
-        settings: Where the layout is kept.
+        settings: Where the layout, the presets and the last folder are kept.
+        theme: Light or dark; None where nobody chooses.
     """
 
-    def __init__(self, model: str = EMBEDDED, *, start: bool = False, settings: QSettings | None = None) -> None:
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        start: bool = False,
+        settings: QSettings | None = None,
+        theme: Theme | None = None,
+    ) -> None:
         super().__init__()
-        self._name, self._start = model, start
-        self._settings = settings or QSettings("ClipDesk", "ClipDesk")
-        self._shown: tuple[Target, ...] = ()
-        self._shown_job: int | None = None
-        self._results: dict[Target, Result] = {}
-        self._started = 0.0
-        self._ready = False
+        self.preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
+        self.shown_run: Run | None = None
+        self.following = True
+        self.ended, self._interrupted = True, False
 
-        self.architecture, self.neurons, self.parameters = ArchitecturePanel(), NeuronsPanel(), ParametersPanel()
-        self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel()
         self.controller = RenderController(self)
+        self.estimates = Estimates(self.controller)
+        self.architecture, self.neurons = ArchitecturePanel(), NeuronsPanel()
+        self.parameters = ParametersPanel(PresetStore(self.preferences.store))
+        self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel(self.controller)
+        self.gallery, self.log, self.notice = GalleryPanel(), LogPanel(), NoticeBar()
         self.setWindowTitle("ClipDesk")
-        self.resize(1400, 900)
-        self.setCentralWidget(self.canvas)
+        self.resize(1480, 940)
+        self._make_center()
         self._make_docks()
-        self._make_actions()
+        self.menus = Menus(self, theme)
+        self.files = FileCommands(self)
+        self.results = Results(self)
         self._make_status_bar()
+        self.opening = Opening(self, model or (EMBEDDED if start else self.preferences.model), start)
         self._connect()
-        self._default_layout = self.saveState(_LAYOUT_VERSION)
-        self._restore_layout()
-        self._update_actions()
-
-    def open_model(self) -> None:
-        """Open the model in the background; the panels fill when it is ready."""
-        self._model_label.setText(f"Opening {self._name} …")
-        self.controller.open_model(self._name)
+        self._arrange()
+        self.preferences.keep_default(self)
+        self.preferences.restore_layout(self)
+        self.results.show_folder(self.preferences.folder)
+        self.canvas.greet(ready=False)
+        self.update_actions()
 
     # Building
 
+    def _make_center(self) -> None:
+        center = QWidget()
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notice)
+        column.addWidget(self.canvas, 1)
+        self.setCentralWidget(center)
+
     def _make_docks(self) -> None:
         self.setDockNestingEnabled(True)
-        self.docks = {
-            "architecture": self._dock("Architecture", self.architecture, _LEFT),
-            "neurons": self._dock("Neurons", self.neurons, _LEFT),
-            "parameters": self._dock("Parameters", self.parameters, _RIGHT),
-            "queue": self._dock("Queue", self.queue, _RIGHT),
-            "curves": self._dock("Activation", self.curves, _BOTTOM),
-        }
-        self.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
-        self.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+        self.docks: dict[str, QDockWidget] = {}
+        for title, panel, area in (
+            ("Architecture", self.architecture, _LEFT),
+            ("Neurons", self.neurons, _LEFT),
+            ("Parameters", self.parameters, _RIGHT),
+            ("Queue", self.queue, _RIGHT),
+            ("Curves", self.curves, _BOTTOM),
+            ("Gallery", self.gallery, _BOTTOM),
+            ("Log", self.log, _BOTTOM),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(title)
+            dock.setWidget(panel)
+            self.addDockWidget(area, dock)
+            self.docks[title] = dock
+        for corner, area in ((Qt.Corner.BottomLeftCorner, _LEFT), (Qt.Corner.BottomRightCorner, _RIGHT)):
+            self.setCorner(corner, area)
+
+    def _arrange(self) -> None:
+        """The layout that a first start and Reset layout give."""
         docks = self.docks
-        self.resizeDocks([docks["architecture"], docks["parameters"]], [400, 300], Qt.Orientation.Horizontal)
-        self.resizeDocks([docks["architecture"], docks["neurons"]], [430, 400], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["parameters"], docks["queue"]], [600, 200], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["curves"]], [220], Qt.Orientation.Vertical)
+        self.tabifyDockWidget(docks["Curves"], docks["Gallery"])
+        self.tabifyDockWidget(docks["Gallery"], docks["Log"])
+        docks["Curves"].raise_()
+        for tabs in self.findChildren(QTabBar):
+            tabs.setAccessibleName("Panels below the canvas")
+        unit = self.fontMetrics().averageCharWidth()
+        self.resizeDocks(
+            [docks["Architecture"], docks["Parameters"]], [76 * unit, 56 * unit], Qt.Orientation.Horizontal
+        )
+        self.resizeDocks([docks["Architecture"], docks["Neurons"]], [400, 440], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["Parameters"], docks["Queue"]], [600, 240], Qt.Orientation.Vertical)
+        self.resizeDocks([docks["Curves"]], [250], Qt.Orientation.Vertical)
 
-    def _dock(self, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(title)
-        dock.setWidget(panel)
-        self.addDockWidget(area, dock)
-        return dock
-
-    def _make_actions(self) -> None:
-        icon, pixmap = self.style().standardIcon, QStyle.StandardPixmap
-        self.render_action = QAction(icon(pixmap.SP_MediaPlay), "&Render", self, shortcut=QKeySequence("Ctrl+R"))
-        self.render_action.setToolTip("Render the selected neurons (Ctrl+R)")
-        self.stop_action = QAction(icon(pixmap.SP_MediaStop), "S&top", self, shortcut=QKeySequence("Ctrl+."))
-        self.stop_action.setToolTip("Stop after this step and keep what was reached (Ctrl+.)")
-        self.save_action = QAction(icon(pixmap.SP_DialogSaveButton), "&Save picture …", self)
-        self.save_action.setShortcut(QKeySequence(QKeySequence.StandardKey.Save))
-        self.save_action.setIconText("Save")
-        self.save_action.setToolTip("Save the selected picture, or all shown, with the recipe inside")
-        quit_action = QAction("&Quit", self, shortcut=QKeySequence(QKeySequence.StandardKey.Quit))
-        quit_action.triggered.connect(self.close)
-        reset_action = QAction("&Reset layout", self)
-        reset_action.triggered.connect(lambda: self.restoreState(self._default_layout, _LAYOUT_VERSION))
-        about_action = QAction("&About ClipDesk", self)
-        about_action.triggered.connect(self._about)
-
-        file_menu = self.menuBar().addMenu("&File")
-        file_menu.addActions([self.save_action, quit_action])
-        self.menuBar().addMenu("&Render").addActions([self.render_action, self.stop_action])
-        view_menu = self.menuBar().addMenu("&View")
-        view_menu.addActions([dock.toggleViewAction() for dock in self.docks.values()])
-        view_menu.addSeparator()
-        view_menu.addAction(reset_action)
-        self.menuBar().addMenu("&Help").addAction(about_action)
-        bar = self.addToolBar("Main")
-        bar.setObjectName("Main")
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.addActions([self.render_action, self.stop_action, self.save_action])
-        view_menu.insertAction(reset_action, bar.toggleViewAction())
+    def places(self) -> dict[str, QWidget]:
+        """Where the keyboard can go, by the name of the dock or place."""
+        return {
+            "Architecture": self.architecture.tree,
+            "Neurons": self.neurons.table,
+            "Parameters": self.parameters.preset,
+            "Queue": self.queue.list,
+            "Curves": self.curves,
+            "Gallery": self.gallery.list,
+            "Log": self.log.text,
+            "Canvas": self.canvas.view,
+        }
 
     def _make_status_bar(self) -> None:
-        self._progress = QProgressBar(textVisible=False)
+        self._progress = QProgressBar(textVisible=False, maximum=1000)
         self._progress.setMaximumWidth(220)
+        self._progress.setAccessibleName("Progress")
         self._progress.hide()
-        self._progress_label = QLabel()
-        self._model_label, self._device_label = QLabel(), QLabel()
-        self.statusBar().addWidget(self._progress)
-        self.statusBar().addWidget(self._progress_label)
-        self.statusBar().addPermanentWidget(self._model_label)
-        self.statusBar().addPermanentWidget(self._device_label)
+        self.progress_label = QLabel()
+        self.model_label, self.device_label = QLabel(margin=4), QLabel(margin=4)
+        bar = self.statusBar()
+        bar.addWidget(self._progress)
+        bar.addWidget(self.progress_label)
+        bar.addPermanentWidget(self.model_label)
+        bar.addPermanentWidget(self.device_label)
 
     def _connect(self) -> None:
-        worker = self.controller.worker
-        worker.opened.connect(self._opened)
-        worker.open_failed.connect(self._open_failed)
-        worker.finished.connect(self._finished)
-        worker.failed.connect(self._failed)
-        worker.unit_failed.connect(self._unit_failed)
-        self.controller.live.connect(self._show_live)
-        self.controller.idle.connect(self._run_next)
+        controller = self.controller
+        controller.progressed.connect(self._progressed)
+        controller.state_changed.connect(self._state_changed)
+        controller.track_ended.connect(self._track_ended)
+        controller.problem.connect(self.notice.show_problem)
         # Bound methods, not lambdas: a lambda would run on the thread that emits.
-        self.controller.saver.saved.connect(self._saved)
-        self.controller.saver.failed.connect(self._save_failed)
-        self.architecture.layer_chosen.connect(self._show_layer)
+        controller.saver.failed.connect(self.notice.show_problem)
+        self.architecture.layer_chosen.connect(self.neurons.show_layer)
         self.neurons.render_asked.connect(self.render_targets)
-        self.neurons.selection_changed.connect(self._update_actions)
-        self.queue.changed.connect(self._update_actions)
-        self.canvas.tile_clicked.connect(self._update_actions)
-        self.render_action.triggered.connect(lambda: self.render_targets(self.neurons.selected()))
-        self.stop_action.triggered.connect(self.controller.stop)
-        self.save_action.triggered.connect(self._ask_save)
+        self.neurons.batch_asked.connect(self.add_batch)
+        self.neurons.selection_changed.connect(self.update_actions)
+        self.neurons.current_changed.connect(self._show_unit)
+        controller.queue.targets_dropped.connect(self.add_batch)
+        self.queue.run_chosen.connect(self._look_at)
+        self.canvas.selection_changed.connect(self.update_actions)
+        self.canvas.welcome.first_asked.connect(self.opening.render_first)
+        self.parameters.changed.connect(self.update_actions)
+        self.parameters.failed.connect(self._say)
+        self.estimates.changed.connect(self._estimate)
+        self.notice.log_asked.connect(self._show_log)
+        menus = self.menus
+        menus.render.triggered.connect(lambda: self.render_targets(self.neurons.selected()))
+        menus.batch.triggered.connect(lambda: self.add_batch(self.neurons.selected()))
+        menus.stop.triggered.connect(self.stop)
+        menus.quit.triggered.connect(self.close)
+        menus.reset.triggered.connect(lambda: self.preferences.reset_layout(self))
+        menus.models.triggered.connect(lambda action: self.opening.open(action.data()))
 
-    # The model
+    @property
+    def model_name(self) -> str | None:
+        """Name or file of the model that is open."""
+        return None if self.opening.model is None else self.opening.model.name
 
-    @Slot(object)
-    def _opened(self, opened: OpenedModel) -> None:
-        self._ready = True
-        self.architecture.show_tree(opened.tree)
-        self.parameters.show_input_size(opened.input_size)
-        self._model_label.setText(f"Model: {opened.name}")
-        self._device_label.setText(f"Device: {opened.device}")
-        self.canvas.show_hint()
-        self.architecture.tree.setFocus()
-        layer, index = SHOWPIECE
-        if opened.name == EMBEDDED:
-            self.architecture.choose(layer)
-            self.neurons.select(index)
-        if self._start and self.neurons.selected():
-            self.render_targets(self.neurons.selected())
-        self._run_next()
-        self._update_actions()
-
-    @Slot(str)
-    def _open_failed(self, reason: str) -> None:
-        self._model_label.setText("No model is open")
-        self.architecture.show_message(reason)
-        self.canvas.show_message(f"The model could not be opened.\n\n{reason}")
-
-    def _show_layer(self, layer: LayerInfo) -> None:
-        self.neurons.show_layer(layer)
-
-    # Rendering
+    # Asking for pictures
 
     def render_targets(self, targets: tuple[Target, ...]) -> None:
-        """Queue a job for some targets with the parameters that are shown; it starts when its turn comes."""
-        if not targets:
-            return
-        self.queue.add(Job(model=self._name, targets=targets, settings=self.parameters.settings()))
-        self._set_states(targets, UnitState("waiting"))
-        self._run_next()
+        """Queue a job with the parameters that are shown, and watch it as soon as it runs."""
+        run = self._submit(targets)
+        if run is not None:
+            self.following = True
+            if run is self.controller.running:
+                self.show_run(run)
 
-    def _run_next(self) -> None:
-        entry = self.queue.next_waiting()
-        if entry is None or self.controller.running is not None or not self._ready:
-            self._update_actions()
-            return
-        self.queue.set_state(entry.number, queue.RUNNING)
-        self._started = time.monotonic()
-        self.canvas.show_message("Starting …")
-        self.controller.run(entry.number, entry.job)
-        self._update_actions()
+    def add_batch(self, targets: tuple[Target, ...]) -> None:
+        """Queue a job without looking at it."""
+        if self._submit(targets) is not None:
+            count = len(targets)
+            self._say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
+
+    def _submit(self, targets: Sequence[Target]) -> Run | None:
+        if not targets or self.model_name is None:
+            return None
+        try:
+            settings = self.parameters.settings()
+        except ClipDeskError as error:
+            self.notice.show_problem(Problem(str(error)))
+            return None
+        self._set_status(targets, "waiting")
+        return self.controller.submit(Job(model=self.model_name, targets=tuple(targets), settings=settings))
+
+    def stop(self) -> None:
+        """Stop what runs; what was reached is kept."""
+        if self.controller.running is not None:
+            self.controller.cancel(self.controller.running)
+
+    # Watching
+
+    def show_run(self, run: Run) -> None:
+        """Show a run on canvas and curves."""
+        self.shown_run = run
+        tracks = run.shown()
+        if not tracks:
+            self.canvas.show_message(run.reason or ("Starting …" if run.state is State.RUNNING else describe(run)))
+        elif tracks != self.canvas.tracks:
+            self._show_tracks(tracks, run.job.settings.iterations)
+        else:
+            self.canvas.refresh()
+            self.curves.refresh()
+
+    def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
+        """Show finished pictures, whatever runs meanwhile."""
+        self.shown_run, self.following = None, False
+        self._show_tracks(tracks, iterations)
+
+    def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
+        self.canvas.show_tracks(tracks)
+        self.curves.show_tracks(self.canvas.tracks, iterations)
 
     @Slot(object)
-    def _show_live(self, live: Live) -> None:
-        if self._shown != live.targets or self._shown_job != live.number:
-            self._shown, self._shown_job = live.targets, live.number
-            labels = _labels(live.targets)
-            colors = [_color(i, len(labels)) for i in range(len(labels))]
-            self.canvas.start(labels, colors)
-            self.curves.start(labels, colors, live.iterations)
-            self._set_states(live.targets, UnitState("rendering"))
-        self.curves.append(live.points)
-        if live.images is not None:
-            self.canvas.show_images(live.images)
-        self._show_progress(live)
+    def _look_at(self, run: Run) -> None:
+        self.following = run is self.controller.running
+        self.show_run(run)
 
-    def _show_progress(self, live: Live) -> None:
-        job = self.queue.entry(live.number).job
-        before = job.targets.index(live.targets[0])
-        done = before * live.iterations + live.step * len(live.targets)
-        total = len(job.targets) * live.iterations
-        rate = done / max(1e-9, time.monotonic() - self._started)
-        activation = float(live.points[-1].mean()) if live.points else 0.0
-        self._progress.setVisible(True)
-        self._progress.setMaximum(total)
-        self._progress.setValue(done)
-        self._progress_label.setText(
-            f"step {live.step} of {live.iterations}   activation {activation:.3f}   "
-            f"{rate / len(live.targets):.1f} steps/s   {_duration((total - done) / max(rate, 1e-9))} left"
-        )
-        self.queue.set_state(live.number, queue.RUNNING, f"{100 * done // total} %")
+    @Slot(object)
+    def _show_unit(self, unit: Unit) -> None:
+        """The table's cursor is on a unit: show what was made of it, unless something forms."""
+        if self.controller.running is not None:
+            return
+        for run in reversed(list(self.controller.queue)):
+            track = run.tracks.get(unit)
+            if track is not None and track.frames.steps and run.job.model == self.model_name:
+                self.show_tracks([track], run.job.settings.iterations)
+                return
 
-    @Slot(int, object)
-    def _finished(self, number: int, results: list[Result]) -> None:
-        for result in results:
-            self._results[result.target] = result
-            status = "done" if result.complete else f"stopped at {len(result.curve)}"
-            self._set_states((result.target,), UnitState(status, result.activation))
-        if results and {result.target for result in results} >= set(self._shown):
-            # A stopped job's last step may have come between two frames.
-            self.canvas.show_images(np.stack([self._results[target].image for target in self._shown]))
-        entry = self.queue.entry(number)
-        complete = len(results) == len(entry.job.targets) and all(result.complete for result in results)
-        made = {result.target for result in results}
-        rest = tuple(target for target in entry.job.targets if target not in made)
-        if self.controller.worker.stop.is_set() and not complete:
-            self.queue.set_state(number, queue.STOPPED)
-            self._set_states(rest, UnitState(""))
-        else:
-            self.queue.set_state(
-                number, queue.DONE if complete else queue.FAILED, f"{len(rest)} failed" if rest else ""
-            )
-        self._ended(
-            "Done" if complete else "Stopped" if self.controller.worker.stop.is_set() else "Some neurons failed"
-        )
+    @Slot(object)
+    def _progressed(self, run: Run) -> None:
+        if run.step == 1 or run.current != run.marked:
+            run.marked = run.current
+            self._set_status(run.current, "rendering")
+        if run is self.shown_run:
+            self.show_run(run)
+        self._progress.setValue(round(1000 * run.share))
+        self.progress_label.setText(describe(run))
 
-    @Slot(int, str)
-    def _failed(self, number: int, reason: str) -> None:
-        entry = self.queue.entry(number)
-        self.queue.set_state(number, queue.FAILED, reason)
-        self._set_states(entry.job.targets, UnitState("failed", reason=reason))
-        self.canvas.show_message(reason)
-        self._ended(reason)
+    @Slot(object)
+    def _state_changed(self, run: Run) -> None:
+        if (run.state is State.RUNNING and self.following) or run is self.shown_run:
+            self.show_run(run)
+        if run.state is not State.RUNNING:
+            left = [t for t in run.missing() if run.tracks[t].result is None and not run.tracks[t].reason]
+            words = {State.PAUSED: "paused", State.WAITING: "waiting"}
+            self._set_status(left, words.get(run.state, "failed" if run.state is State.FAILED else ""))
+        self._progress.setVisible(self.controller.running is not None)
+        self.progress_label.setText(describe(run))
+        self.update_actions()
 
-    @Slot(int, object, str)
-    def _unit_failed(self, _number: int, target: Target, reason: str) -> None:
-        self._set_states((target,), UnitState("failed", reason=reason))
-        self.statusBar().showMessage(f"{target.label}: {reason}", 8000)
+    @Slot(object, object)
+    def _track_ended(self, run: Run, track: Track) -> None:
+        target, result = track.target, track.result
+        if isinstance(target, Unit) and run.job.model == self.model_name:
+            if result is None:
+                state = UnitState("failed", reason=track.reason)
+            else:
+                status = "done" if result.complete else "stopped"
+                thumbnail = small(result.image, 2 * THUMBNAIL)
+                state = UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)
+            self.neurons.model.set_state(target.layer, target.index, state)
+        if run is self.shown_run:
+            self.show_run(run)
+        self.update_actions()
 
-    def _ended(self, message: str) -> None:
-        self._progress.setVisible(False)
-        self._progress_label.setText(message)
-        self._update_actions()
-
-    def _set_states(self, targets: tuple[Target, ...], state: UnitState) -> None:
+    def _set_status(self, targets: Sequence[Target], status: str) -> None:
         for target in targets:
             if isinstance(target, Unit):
-                self.neurons.model.set_state(target.layer, target.index, state)
-
-    # Saving
-
-    def results_to_save(self) -> list[Result]:
-        """The selected picture's result, or those of all pictures shown."""
-        chosen = (
-            self._shown if self.canvas.selected < 0 else self._shown[self.canvas.selected : self.canvas.selected + 1]
-        )
-        return [self._results[target] for target in chosen if target in self._results]
-
-    def save(self, results: list[Result], place: Path) -> None:
-        """Save one result to a file, or several into a folder; in the background."""
-        from clipdesk.export.files import picture_name
-
-        if len(results) == 1:
-            path = place if place.suffix.lower() == ".png" else place.with_name(f"{place.name}.png")
-            self.controller.saver.save([(results[0], path)])
-        else:
-            now = datetime.now()
-            self.controller.saver.save([(result, place / picture_name(result.target, now)) for result in results])
-
-    def _ask_save(self) -> None:
-        from clipdesk.export.files import picture_name
-
-        results = self.results_to_save()
-        if len(results) == 1:
-            suggestion = picture_name(results[0].target, datetime.now())
-            name, _ = QFileDialog.getSaveFileName(self, "Save picture", suggestion, "PNG pictures (*.png)")
-        else:
-            name = QFileDialog.getExistingDirectory(self, f"Folder for {len(results)} pictures")
-        if name and results:
-            self.save(results, Path(name))
+                self.neurons.model.set_status(target.layer, target.index, status)
 
     # The window itself
 
-    def _update_actions(self) -> None:
-        running = self.controller.running is not None
-        self.render_action.setEnabled(self._ready and bool(self.neurons.selected()))
-        self.stop_action.setEnabled(running)
-        self.save_action.setEnabled(self._shown_job != self.controller.running and bool(self.results_to_save()))
+    def update_actions(self) -> None:
+        """Offer what can be done now."""
+        ready = self.model_name is not None and not self.parameters.problem
+        some = self.neurons.selected_count() > 0
+        self.menus.render.setEnabled(ready and some)
+        self.menus.batch.setEnabled(ready and some)
+        self.neurons.batch_button.setEnabled(ready and some)
+        self.menus.stop.setEnabled(self.controller.running is not None)
+        self.menus.save.setEnabled(bool(self.files.results()))
+        # Later, all at once: a selection of many rows changes many times.
+        QTimer.singleShot(0, self._estimate)
+
+    @Slot()
+    def _estimate(self) -> None:
+        layer = self.neurons.model.layer
+        text = self.parameters.problem
+        if not text and self.model_name is not None:
+            count = self.neurons.selected_count()
+            text = self.estimates.text(count, layer.name if layer else None, self.parameters.settings())
+        self.parameters.estimate.setText(text)
 
     @Slot(str)
-    def _saved(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         self.statusBar().showMessage(text, 8000)
 
-    @Slot(str)
-    def _save_failed(self, reason: str) -> None:
-        QMessageBox.warning(self, "The picture was not saved", reason)
+    @Slot()
+    def _show_log(self) -> None:
+        self.docks["Log"].show()
+        self.docks["Log"].raise_()
 
-    def _about(self) -> None:
-        QMessageBox.about(
+    def interrupt(self) -> None:
+        """Close without a question, as after Ctrl-C in the terminal."""
+        self._interrupted = True
+        self.close()
+
+    def confirm_close(self) -> bool:
+        """Ask whether to stop what is under way."""
+        answer = QMessageBox.question(
             self,
-            "About ClipDesk",
-            f"<b>ClipDesk {__version__}</b><p>Shows what single neurons of a CLIP vision model look for.</p>"
-            "<p>CLIP: Radford et al. 2021. Feature visualization: Olah et al. 2017.</p>",
+            "Close ClipDesk?",
+            "Jobs are under way. ClipDesk stops and keeps the pictures reached so far; jobs that wait are dropped.",
+            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
         )
-
-    def _restore_layout(self) -> None:
-        geometry, state = self._settings.value("geometry"), self._settings.value("state")
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(state, QByteArray):
-            self.restoreState(state, _LAYOUT_VERSION)
+        return answer == QMessageBox.StandardButton.Close
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._settings.setValue("geometry", self.saveGeometry())
-        self._settings.setValue("state", self.saveState(_LAYOUT_VERSION))
+        open_jobs = any(not run.state.finished for run in self.controller.queue)
+        if open_jobs and self.isVisible() and not self._interrupted and not self.confirm_close():
+            event.ignore()
+            return
+        self.preferences.save_layout(self)
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
-        self.controller.close()
+        self.log.stop()
+        self.ended = self.controller.close()
+        self.results.library.close()
         event.accept()
-
-
-def _labels(targets: tuple[Target, ...]) -> list[str]:
-    """Short labels: of units of one layer only the number, as the layer is named in the table."""
-    layers = {target.layer for target in targets if isinstance(target, Unit)}
-    if len(targets) > 1 and len(layers) == 1:
-        return [str(target.index) for target in targets if isinstance(target, Unit)]
-    return [target.label for target in targets]
-
-
-def _color(i: int, count: int) -> QColor:
-    """Colours as far apart in hue as their number lets them, readable on light and dark."""
-    return QColor.fromHsv((210 + i * 360 // max(count, 1)) % 360, 190, 215)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,18 +1,21 @@
-"""The QThread side: opens the model and runs jobs. Imports torch only when it runs."""
+"""The QThread side: opens models and runs jobs. Imports torch only when it runs."""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.paths import log_file
@@ -22,22 +25,42 @@ if TYPE_CHECKING:
 
     from clipdesk.inspector import LayerInspector, LayerNode
     from clipdesk.jobs.job import Job
-    from clipdesk.jobs.runner import Progress, Result
+    from clipdesk.jobs.runner import Event, Progress
+    from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
 FRAMES_PER_SECOND = 30
+_MODELS_KEPT = 2
+_NICENESS = 10
 
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """A model that is ready: its name, its layers, the side of its input, and the device it is on."""
+    """A model that is ready: its name, its layers, the side of its input, the device it is on, and all devices."""
 
     name: str
     tree: LayerNode
     input_size: int
     device: str
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong, for the user, and the details for whoever can mend it."""
+
+    message: str
+    details: str = ""
+
+
+class Order(Enum):
+    """What the window wants of the running job; looked at after every step."""
+
+    GO = "go"
+    PAUSE = "pause"
+    STOP = "stop"
 
 
 @dataclass
@@ -48,16 +71,16 @@ class Live:
         number: The job's number.
         targets: What is being rendered side by side.
         step: Steps done.
-        iterations: Steps in all.
         points: Activations of each step since the last look, (targets,) each.
+        penalties: By name, as the points.
         images: The newest pictures, (targets, size, size, 3); None if there are no newer ones.
     """
 
     number: int
     targets: tuple[Target, ...]
     step: int
-    iterations: int
     points: list[NDArray[np.float32]]
+    penalties: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
     images: NDArray[np.uint8] | None = None
 
 
@@ -69,11 +92,11 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._live: Live | None = None
+        self._lives: list[Live] = []
         self._drawn = 0.0
 
     def post(self, number: int, progress: Progress) -> None:
-        """Called by the worker after every step; takes pictures at most 30 times a second, and after the last step."""
+        """Called by the worker after every step; takes pictures 30 times a second, and of the first and last step."""
         frame = progress.frame
         now = time.monotonic()
         due = now - self._drawn >= 1 / FRAMES_PER_SECOND or frame.step in (1, frame.iterations)
@@ -81,105 +104,179 @@ class Mailbox:
         if due:
             self._drawn = now
         with self._lock:
-            live = self._live
-            if live is None or live.number != number or live.targets != progress.targets:
-                live = self._live = Live(number, progress.targets, 0, frame.iterations, [])
+            live = self._lives[-1] if self._lives else None
+            if live is None or live.number != number or live.targets != progress.targets or frame.step == 1:
+                live = Live(number, progress.targets, 0, [])
+                self._lives.append(live)
             live.step = frame.step
             live.points.append(frame.activations)
+            for name, values in frame.penalties.items():
+                live.penalties.setdefault(name, []).append(values)
             live.images = images if images is not None else live.images
 
-    def take(self) -> Live | None:
-        """Called by the window: what is new, or None."""
+    def take(self) -> list[Live]:
+        """Called by the window: what is new; one for each group that ran since the last look."""
         with self._lock:
-            live, self._live = self._live, None
-        return live
+            lives, self._lives = self._lives, []
+        return lives
+
+
+class Cancelled(Exception):
+    """Opening a model is not wanted any more."""
 
 
 class Worker(QObject):
-    """Lives in its own QThread. Every job ends in exactly one of `finished` and `failed`."""
+    """Lives in its own QThread. Every run of a job ends in exactly one `ended`.
 
+    Signals:
+        stage: What opening a model does now.
+        opened: An `OpenedModel`.
+        open_failed: A name and a `Problem`.
+        open_cancelled: A name.
+        result: A job's number and a `Result`, incomplete if the job was stopped.
+        unit_failed: A job's number, a `Target`, and the reason.
+        ended: A job's number, how (``done``, ``paused``, ``stopped``, ``failed``), and a `Problem` or None.
+        measured: The `RenderSettings` that were measured, and their `Cost`.
+    """
+
+    stage = Signal(str)
     opened = Signal(object)
-    open_failed = Signal(str)
-    finished = Signal(int, object)  # job's number, list of Result; incomplete ones if it was stopped
-    failed = Signal(int, str)
-    unit_failed = Signal(int, object, str)  # job's number, Target, reason
+    open_failed = Signal(str, object)
+    open_cancelled = Signal(str)
+    result = Signal(int, object)
+    unit_failed = Signal(int, object, str)
+    ended = Signal(int, str, object)
+    measured = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
         self.mailbox = Mailbox()
-        self.stop = threading.Event()
-        self._model: CLIP | None = None
-        self._inspector: LayerInspector | None = None
+        self.order = Order.GO
+        self.cancel_opening = threading.Event()
+        self.hurry = threading.Event()
+        self._models: dict[str, tuple[CLIP, LayerInspector]] = {}
+        self._paused: dict[int, Iterator[Event]] = {}
+
+    @Slot()
+    def settle(self) -> None:
+        """First thing on the new thread: make way for the window when both want the same core."""
+        if sys.platform.startswith("linux"):
+            # Of this thread alone: Linux takes a thread's number here. Threads that it starts inherit it.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
     @Slot(str)
     def open_model(self, name: str) -> None:
-        """Open a model and learn its layers."""
+        """Open a model and learn its layers; cancelled between two stages."""
         try:
-            from clipdesk.inspector import LayerInspector, input_side
-            from clipdesk.models.loading import load_model
+            model, inspector = self._model(name)
+            from clipdesk.inspector import input_side
+            from clipdesk.models.loading import available_devices
 
-            model = load_model(name)
-            inspector = LayerInspector(model)
             device = str(next(model.parameters()).device)
-            self._model, self._inspector = model, inspector
+            opened = OpenedModel(name, inspector.tree, input_side(model), device, tuple(available_devices()))
+            self._check_cancelled()
+        except Cancelled:
+            self.open_cancelled.emit(name)
         except Exception as error:
-            self.open_failed.emit(explained(error))
-            return
-        self.opened.emit(OpenedModel(name, inspector.tree, input_side(model), device))
+            self.open_failed.emit(name, explained(error))
+        else:
+            self.opened.emit(opened)
+
+    def _model(self, name: str) -> tuple[CLIP, LayerInspector]:
+        """A model and its inspector: kept ones at once, others from their file."""
+        if name in self._models:
+            return self._models[name]
+        self.stage.emit("Loading PyTorch …")
+        from clipdesk.inspector import LayerInspector
+        from clipdesk.models.loading import load_model
+
+        self._leave_a_core()
+        self._check_cancelled()
+        self.stage.emit(f"Opening {name} …")
+        model = load_model(name)
+        self._check_cancelled()
+        self.stage.emit("Learning its layers …")
+        inspector = LayerInspector(model)
+        while len(self._models) >= _MODELS_KEPT:
+            del self._models[next(iter(self._models))]
+        self._models[name] = model, inspector
+        return model, inspector
+
+    @staticmethod
+    def _leave_a_core() -> None:
+        """One core stays free for the window."""
+        import torch
+
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1)))
+
+    def _check_cancelled(self) -> None:
+        if self.cancel_opening.is_set():
+            raise Cancelled
 
     @Slot(int, object)
-    def run(self, number: int, job: Job) -> None:
-        """Render a job; `stop` ends it within one step."""
+    def run(self, number: int, job: Job | None) -> None:
+        """Render a job, or go on with a paused one; `order` ends it within one step."""
         try:
-            self.finished.emit(number, self._results(number, job))
+            events = self._paused.pop(number, None) or self._events(job)
+            outcome = self._pull(number, events)
         except Exception as error:
-            self.failed.emit(number, explained(error))
+            self.ended.emit(number, "failed", explained(error))
+            return
+        if outcome == "paused":
+            self._paused[number] = events
+        self.ended.emit(number, outcome, None)
 
-    def _results(self, number: int, job: Job) -> list[Result]:
-        from clipdesk.jobs.runner import Failure, Progress, run_job
+    def _events(self, job: Job | None) -> Iterator[Event]:
+        from clipdesk.jobs.runner import run_job
 
-        if self._model is None:
-            raise ClipDeskError("No model is open")
-        results: list[Result] = []
-        for event in run_job(self._model, job, inspector=self._inspector, stop=self.stop.is_set):
+        if job is None:
+            return iter(())
+        model, inspector = self._model(job.model)
+        return run_job(model, job, inspector=inspector, stop=lambda: self.order is Order.STOP)
+
+    def _pull(self, number: int, events: Iterator[Event]) -> str:
+        from clipdesk.jobs.runner import Failure, Progress
+
+        for event in events:
             if isinstance(event, Progress):
                 self.mailbox.post(number, event)
+                if self.order is Order.PAUSE:
+                    return "paused"
             elif isinstance(event, Failure):
                 self.unit_failed.emit(number, event.target, event.reason)
             else:
-                results.append(event)
-        return results
+                self.result.emit(number, event)
+        return "stopped" if self.order is Order.STOP else "done"
+
+    @Slot()
+    def finish(self) -> None:
+        """Give back what the paused jobs have reached, and end the thread."""
+        self.order = Order.STOP
+        for number in list(self._paused):
+            self.run(number, None)
+        QThread.currentThread().quit()
+
+    @Slot(str, object)
+    def measure(self, name: str, settings: RenderSettings) -> None:
+        """Find what a render with these settings would take; given up where a job waits."""
+        if name not in self._models or self.hurry.is_set():
+            return
+        from clipdesk.render.cost import measure_cost
+
+        model, inspector = self._models[name]
+        try:
+            cost = measure_cost(model, settings, inspector, stop=self.hurry.is_set)
+        except ClipDeskError as error:
+            log.info("no estimate: %s", error)
+            return
+        if cost is not None:
+            self.measured.emit(settings, cost)
 
 
-class Saver(QObject):
-    """Writes pictures on a thread of Qt's pool, so that neither the window nor a render waits for the disk."""
-
-    saved = Signal(str)
-    failed = Signal(str)
-
-    def save(self, pictures: list[tuple[Result, Path]]) -> None:
-        """Write PNGs with their recipes; emits `saved` with the last path or their number, or `failed`."""
-        QThreadPool.globalInstance().start(self._task(pictures))
-
-    def _task(self, pictures: list[tuple[Result, Path]]) -> Callable[[], None]:
-        def write() -> None:
-            from clipdesk.export.png import save_png
-
-            try:
-                for result, path in pictures:
-                    save_png(result.image, path, result.recipe)
-            except Exception as error:
-                self.failed.emit(explained(error))
-                return
-            where = pictures[0][1] if len(pictures) == 1 else f"{len(pictures)} pictures in {pictures[0][1].parent}"
-            self.saved.emit(f"Saved {where}")
-
-        return write
-
-
-def explained(error: Exception) -> str:
+def explained(error: Exception) -> Problem:
     """What to tell the user of an error; details of unexpected ones go to the log."""
+    details = "".join(traceback.format_exception(error))
     if isinstance(error, ClipDeskError):
-        return str(error)
+        return Problem(str(error), details if error.__cause__ else "")
     log.error("unexpected", exc_info=error)
-    return f"{type(error).__name__}: {error}. Details are in {log_file()}"
+    return Problem(f"{type(error).__name__}: {error}. Details are in {log_file()}", details)

@@ -1,39 +1,98 @@
-"""A window of its own for each test, with settings that touch nobody's."""
+"""A window of its own for each test, with settings that touch nobody's, and a check that nothing is left behind."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QThreadPool
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.runs import Run, State
 from clipdesk.render.settings import make_settings
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+WAIT = 60_000
 
 
 @pytest.fixture(autouse=True)
-def _garbage_is_collected_on_the_gui_thread() -> Iterator[None]:
+def _nothing_is_left(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a test leaves a top-level widget, a running thread or a pool's task behind; collect garbage here."""
     gc.disable()
+    before = set(map(id, qapp.topLevelWidgets()))
     yield
+    # pytest's own hold on the window, without which Python frees what Qt does not own: pyqtgraph's menus.
+    request.node.funcargs.clear()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     gc.collect()
     gc.enable()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    left = [w for w in qapp.topLevelWidgets() if id(w) not in before and shiboken6.isValid(w)]
+    threads = [
+        thread
+        for thread in gc.get_objects()
+        if issubclass(type(thread), QThread) and shiboken6.isValid(thread) and thread.isRunning()
+    ]
+    running = [thread for thread in threads if thread is not qapp.thread()]
+    assert not left, f"widgets are left: {left}"
+    assert not running, f"threads run: {[thread.objectName() for thread in running]}"
+    assert QThreadPool.globalInstance().activeThreadCount() == 0
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> QSettings:
-    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("folder", str(tmp_path / "results"))
+    return settings
 
 
 @pytest.fixture
-def window(qtbot: QtBot, settings: QSettings, checkpoint: Path) -> Iterator[MainWindow]:
+def new_window(
+    qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., MainWindow]]:
+    """Makes windows that close without a question."""
+    monkeypatch.setattr(MainWindow, "confirm_close", lambda _: True)
+    windows: list[MainWindow] = []
+
+    def make(model: str | None = None, start: bool = False) -> MainWindow:
+        window = MainWindow(model, start=start, settings=settings)
+        window.parameters.show_settings(make_settings(iterations=5))
+        qtbot.addWidget(window)
+        window.show()
+        windows.append(window)
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path) -> MainWindow:
     """A window on a small model, opened."""
-    window = MainWindow(str(checkpoint), settings=settings)
-    window.parameters.show_settings(make_settings(iterations=5))
-    qtbot.addWidget(window)
-    window.show()
-    window.open_model()
+    window = new_window(str(checkpoint))
+    window.opening.open()
     # Not waitSignal: its own timer would be stopped on the worker's thread.
-    qtbot.waitUntil(lambda: window.architecture.model.rowCount() == 1, timeout=60_000)
-    yield window
-    window.close()
+    qtbot.waitUntil(lambda: window.model_name is not None, timeout=WAIT)
+    return window
+
+
+def until(qtbot: QtBot, condition: Callable[[], bool]) -> None:
+    qtbot.waitUntil(condition, timeout=WAIT)
+
+
+def run_of(window: MainWindow, number: int = 1) -> Run:
+    run = window.controller.queue.find(number)
+    assert run is not None
+    return run
+
+
+def finished(window: MainWindow) -> bool:
+    return all(run.state.finished for run in window.controller.queue)
+
+
+def done(window: MainWindow, number: int = 1) -> bool:
+    return run_of(window, number).state is State.DONE

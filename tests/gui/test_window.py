@@ -6,59 +6,61 @@ from pathlib import Path
 import pytest
 import torch
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.panels import queue
+from clipdesk.gui.runs import State
 from clipdesk.jobs import runner
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Text, Unit
-
-LAYER = "visual.transformer.resblocks.1.mlp.gelu"
-WAIT = 60_000
+from tests.gui.conftest import LAYER, done, finished, run_of, until
 
 
-def state(window: MainWindow, number: int = 1) -> str:
-    return window.queue.entry(number).state
+def unit(index: int) -> Unit:
+    return Unit(layer=LAYER, index=index)
 
 
-def until(qtbot: QtBot, condition: Callable[[], bool]) -> None:
-    qtbot.waitUntil(condition, timeout=WAIT)
-
-
-def test_the_window_is_built_without_torch() -> None:
+def test_the_window_is_built_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from PySide6.QtWidgets import QApplication; app = QApplication([]);"
         "from PySide6.QtCore import QSettings; from clipdesk.gui.main_window import MainWindow;"
-        "window = MainWindow(settings=QSettings('none.ini', QSettings.Format.IniFormat)); print('torch' in sys.modules)"
+        "settings = QSettings('none.ini', QSettings.Format.IniFormat); settings.setValue('folder', 'nowhere');"
+        "window = MainWindow(settings=settings); print('torch' in sys.modules); window.close()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert process.stdout == "False\n"
 
 
 def test_choosing_a_layer_fills_the_table(window: MainWindow) -> None:
     window.architecture.choose(LAYER)
     assert window.neurons.model.rowCount() == 256
-    assert not window.render_action.isEnabled()
+    assert not window.menus.render.isEnabled()
     window.neurons.select(7)
-    assert window.neurons.selected() == (Unit(layer=LAYER, index=7),)
-    assert window.render_action.isEnabled()
+    assert window.neurons.selected() == (unit(7),)
+    assert window.menus.render.isEnabled()
 
 
-def test_a_neuron_is_rendered_shown_plotted_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.architecture.choose(LAYER)
     window.neurons.select(7)
-    assert not window.save_action.isEnabled()
-    window.render_action.trigger()
-    assert window.stop_action.isEnabled()
-    until(qtbot, lambda: state(window) == queue.DONE)
-    assert window.canvas.image_count == 1
+    assert not window.menus.save.isEnabled()
+    window.menus.render.trigger()
+    assert window.menus.stop.isEnabled()
+    until(qtbot, lambda: done(window))
+    assert [tile.label for tile in window.canvas.view.tiles] == ["1.mlp.gelu:7"]
     assert window.curves.step_count == 5
-    assert window.neurons.model.data(window.neurons.model.index(7, 3)) == "done"
-    assert window.save_action.isEnabled()
-    window.save(window.results_to_save(), tmp_path / "out.png")
+    state = window.neurons.model.state(LAYER, 7)
+    assert (state.status, state.steps) == ("done", 5)
+    assert state.thumbnail is not None
+    until(qtbot, lambda: window.gallery.model.rowCount() == 1)
+    kept = list((tmp_path / "results").glob("neuron_7_*.png"))
+    assert len(kept) == 1
+    assert window.menus.save.isEnabled()
+    window.files.save(window.files.results(), tmp_path / "out.png")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved"))
     recipe = read_recipe(tmp_path / "out.png")
     assert recipe["target"]["index"] == 7
@@ -68,54 +70,70 @@ def test_a_neuron_is_rendered_shown_plotted_and_saved(window: MainWindow, qtbot:
 def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.render_targets(tuple(Unit(layer=LAYER, index=i) for i in (1, 2, 3)))
-    until(qtbot, lambda: state(window) == queue.DONE)
-    assert window.canvas.image_count == 3
-    assert len(window.results_to_save()) == 3
-    qtbot.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas._tiles()[1][0].center())
-    assert [result.target for result in window.results_to_save()] == [Unit(layer=LAYER, index=2)]
-    qtbot.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas._tiles()[1][0].center())
-    window.save(window.results_to_save(), tmp_path)
+    window.render_targets(tuple(unit(i) for i in (1, 2, 3)))
+    until(qtbot, lambda: done(window))
+    view = window.canvas.view
+    assert [tile.label for tile in view.tiles] == ["1", "2", "3"]
+    assert len(window.files.results()) == 3
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
+    assert [result.target for result in window.files.results()] == [unit(2)]
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
+    (tmp_path / "saved").mkdir()
+    window.files.save(window.files.results(), tmp_path / "saved")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved 3 pictures"))
-    assert len(list(tmp_path.glob("neuron_*.png"))) == 3
+    assert len(list((tmp_path / "saved").glob("neuron_*.png"))) == 3
 
 
 def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
     window.neurons.text.setText("a star")
     qtbot.mouseClick(window.neurons.text_button, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: state(window) == queue.DONE)
-    assert window.results_to_save()[0].target == Text(text="a star")
+    until(qtbot, lambda: done(window))
+    assert window.files.results()[0].target == Text(text="a star")
 
 
-def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot) -> None:
+def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.render_targets((unit(1),))
     until(qtbot, lambda: window.curves.step_count > 3)
     drawn = window.curves.step_count
-    window.stop_action.trigger()
-    until(qtbot, lambda: state(window) == queue.STOPPED)
-    (result,) = window.results_to_save()
+    window.menus.stop.trigger()
+    until(qtbot, lambda: run_of(window).state is State.STOPPED)
+    (result,) = window.files.results()
     assert not result.complete
     assert drawn <= len(result.curve) < 5000
     assert window.curves.step_count == len(result.curve)
+    until(qtbot, lambda: len(list((tmp_path / "results").glob("*.png"))) == 1)
 
 
-def test_a_second_job_waits_for_the_first_and_a_waiting_one_can_be_removed(window: MainWindow, qtbot: QtBot) -> None:
-    for index in (1, 2, 3):
-        window.render_targets((Unit(layer=LAYER, index=index),))
-    assert [state(window, n) for n in (1, 2, 3)] == [queue.RUNNING, queue.WAITING, queue.WAITING]
-    window.queue.list.setCurrentIndex(window.queue.list.model().index(1, 0))
-    window.queue.remove_selected()
-    until(qtbot, lambda: state(window, 3) == queue.DONE)
-    assert window.queue.list.topLevelItemCount() == 2
+def test_a_batch_is_queued_without_taking_the_eye_off_what_is_shown(window: MainWindow, qtbot: QtBot) -> None:
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: window.curves.step_count > 1)
+    window.architecture.choose(LAYER)
+    window.neurons.range.setText("3,5")
+    window.menus.batch.trigger()
+    assert [run.state for run in window.controller.queue] == [State.RUNNING, State.WAITING]
+    assert window.shown_run is run_of(window, 1)
+    assert window.neurons.model.state(LAYER, 5).status == "waiting"
 
 
-def test_a_failure_is_said_in_the_window(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((Unit(layer=LAYER, index=999),))
-    until(qtbot, lambda: state(window) == queue.FAILED)
-    assert "0 to 255" in window.canvas._message
-    window.render_targets((Unit(layer=LAYER, index=1),))
-    until(qtbot, lambda: state(window, 2) == queue.DONE)
+def test_clicking_a_table_row_shows_what_was_made_of_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.architecture.choose(LAYER)
+    window.render_targets((unit(1), unit(2)))
+    until(qtbot, lambda: done(window))
+    window.neurons.select(2)
+    assert [track.target for track in window.canvas.tracks] == [unit(2)]
+
+
+def test_a_failure_is_said_in_the_notice_bar(window: MainWindow, qtbot: QtBot) -> None:
+    window.render_targets((unit(999),))
+    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    assert "0 to 255" in window.notice.message
+    assert "0 to 255" in window.canvas.welcome.message
+    qtbot.mouseClick(window.notice.close_button, Qt.MouseButton.LeftButton)
+    assert window.notice.message == ""
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: done(window, 2))
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("strange")])
@@ -126,59 +144,146 @@ def test_every_error_ends_the_job(
         raise error
 
     monkeypatch.setattr(runner, "render", fail)
-    window.render_targets((Unit(layer=LAYER, index=1),))
-    until(qtbot, lambda: state(window) == queue.FAILED)
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: run_of(window).state is State.FAILED)
     assert window.controller.running is None
-    assert str(error) in window.canvas._message
+    assert str(error) in window.notice.message
+    qtbot.mouseClick(window.notice.copy_button, Qt.MouseButton.LeftButton)
+    assert "Traceback" in clipboard()
 
 
-def test_closing_while_rendering_waits_for_the_step_only(window: MainWindow, qtbot: QtBot) -> None:
+def clipboard() -> str:
+    return QGuiApplication.clipboard().text()
+
+
+def test_a_wrong_parameter_is_said_and_nothing_is_queued(window: MainWindow) -> None:
+    window.architecture.choose(LAYER)
+    window.neurons.select(1)
+    box = window.parameters.rows["iterations"].box
+    assert box is not None
+    box.setValue(6000)
+    assert not window.menus.render.isEnabled()
+    window.render_targets((unit(1),))
+    assert "1 to 5000" in window.notice.message
+    assert window.controller.queue.rowCount() == 0
+
+
+def test_closing_while_rendering_keeps_what_was_reached(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.render_targets((unit(1),))
     until(qtbot, lambda: window.curves.step_count > 1)
+    window.controller.pause(run_of(window))
+    until(qtbot, lambda: run_of(window).state is State.PAUSED)
+    window.render_targets((unit(2),))
+    until(qtbot, lambda: run_of(window, 2).step > 1)
     window.close()
-    assert not window.controller._thread.isRunning()
+    names = sorted(path.name.split("_")[1] for path in (tmp_path / "results").glob("*.png"))
+    assert names == ["1", "2"]
 
 
-def test_a_model_that_cannot_be_opened_is_said_in_the_window(qtbot: QtBot, settings: QSettings, tmp_path: Path) -> None:
-    (tmp_path / "x.pt").write_text("hello")
-    window = MainWindow(str(tmp_path / "x.pt"), settings=settings)
-    qtbot.addWidget(window)
-    window.open_model()
-    until(qtbot, lambda: "is not a CLIP checkpoint" in window.canvas._message)
-    window.close()
-
-
-def test_the_demo_starts_by_itself(qtbot: QtBot, settings: QSettings) -> None:
-    window = MainWindow("demo", start=True, settings=settings)
-    window.parameters.show_settings(make_settings(iterations=2))
-    qtbot.addWidget(window)
-    window.open_model()
-    until(qtbot, lambda: window.queue.list.topLevelItemCount() == 1 and state(window) == queue.DONE)
-    window.close()
-
-
-def test_the_layout_comes_back(qtbot: QtBot, settings: QSettings) -> None:
-    first = MainWindow(settings=settings)
-    qtbot.addWidget(first)
-    first.show()
-    first.docks["queue"].hide()
-    first.close()
-    second = MainWindow(settings=settings)
-    qtbot.addWidget(second)
-    second.show()
-    assert not second.docks["queue"].isVisible()
-    assert second.docks["neurons"].isVisible()
-    second.close()
-
-
-def test_a_picture_that_cannot_be_saved_is_said(
-    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+def test_closing_during_a_run_asks_and_may_be_called_off(
+    qtbot: QtBot, settings: QSettings, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(QMessageBox, "warning", lambda _parent, _title, text: said.append(text))
-    window.render_targets((Unit(layer=LAYER, index=1),))
-    until(qtbot, lambda: state(window) == queue.DONE)
-    window.save(window.results_to_save(), Path("/dev/null/x.png"))
-    until(qtbot, lambda: bool(said))
-    assert said[0].startswith("Cannot write /dev/null/x.png")
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Close]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    window = MainWindow(str(checkpoint), settings=settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.opening.open()
+    until(qtbot, lambda: window.model_name is not None)
+    window.render_targets((unit(1),))
+    assert not window.close()
+    assert window.isVisible()
+    assert window.close()
+    assert answers == []
+
+
+def test_a_model_that_cannot_be_opened_is_said(
+    qtbot: QtBot, new_window: Callable[..., MainWindow], tmp_path: Path
+) -> None:
+    (tmp_path / "x.pt").write_text("hello")
+    window = new_window(str(tmp_path / "x.pt"))
+    window.opening.open()
+    until(qtbot, lambda: "is not a CLIP checkpoint" in window.notice.message)
+    assert "is not a CLIP checkpoint" in window.architecture.message
+    assert "could not be opened" in window.canvas.welcome.message
+
+
+def test_a_model_that_cannot_be_opened_leaves_the_old_one(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    name = window.model_name
+    (tmp_path / "x.pt").write_text("hello")
+    window.opening.open(str(tmp_path / "x.pt"))
+    until(qtbot, lambda: "is not a CLIP checkpoint" in window.notice.message)
+    assert window.model_name == name
+    assert window.architecture.shows_tree
+
+
+def test_opening_can_be_cancelled(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path) -> None:
+    window = new_window(str(checkpoint))
+    window.opening.open()
+    qtbot.mouseClick(window.architecture.cancel, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: "was not opened" in window.architecture.message)
+    assert window.model_name is None
+    window.opening.open()
+    until(qtbot, lambda: window.model_name is not None)
+
+
+def test_another_model_can_be_opened(window: MainWindow, qtbot: QtBot) -> None:
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: done(window))
+    window.menus.models.actions()[0].trigger()
+    until(qtbot, lambda: window.model_name == "demo")
+    assert window.windowTitle() == "demo - ClipDesk"
+    assert window.neurons.model.state(LAYER, 1).status == ""
+    assert window.menus.models.actions()[0].isChecked()
+
+
+def test_the_demo_starts_by_itself(qtbot: QtBot, new_window: Callable[..., MainWindow]) -> None:
+    window = new_window("demo", start=True)
+    window.parameters.show_settings(make_settings(iterations=2))
+    window.opening.open()
+    until(qtbot, lambda: window.controller.queue.rowCount() == 1 and finished(window))
+    assert done(window)
+
+
+def test_the_welcome_renders_a_first_neuron(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.canvas.welcome.isVisible()
+    qtbot.mouseClick(window.canvas.welcome.button, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: window.controller.queue.rowCount() == 1 and finished(window))
+    assert not window.canvas.welcome.isVisible()
+
+
+def test_layout_model_and_folder_come_back(
+    qtbot: QtBot, new_window: Callable[..., MainWindow], window: MainWindow
+) -> None:
+    window.docks["Queue"].hide()
+    name = window.model_name
+    window.close()
+    second = new_window()
+    assert not second.docks["Queue"].isVisible()
+    assert second.docks["Neurons"].isVisible()
+    second.opening.open()
+    until(qtbot, lambda: second.model_name == name)
+    second.menus.reset.trigger()
+    assert second.docks["Queue"].isVisible()
+
+
+def test_a_picture_that_cannot_be_saved_is_said(window: MainWindow, qtbot: QtBot) -> None:
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: done(window))
+    window.files.save(window.files.results(), Path("/dev/null/x.png"))
+    until(qtbot, lambda: window.notice.message.startswith("Cannot write /dev/null/x.png"))
+
+
+def test_a_results_folder_that_cannot_be_written_to_is_said(window: MainWindow, qtbot: QtBot) -> None:
+    window.results.show_folder(Path("/dev/null/results"))
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: "Cannot write to the folder /dev/null/results" in window.notice.message)
+    until(qtbot, lambda: done(window))
+
+
+def test_what_a_render_takes_is_said_beforehand(window: MainWindow, qtbot: QtBot) -> None:
+    window.architecture.choose(LAYER)
+    window.neurons.range.setText("0:16")
+    until(qtbot, lambda: "16 pictures: about" in window.parameters.estimate.text())
+    assert "MB" in window.parameters.estimate.text()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from typing_extensions import override
+
+from clipdesk.gui.item_models.structure import Part, structure
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerInfo, LayerNode
@@ -15,14 +18,19 @@ Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
 
 COLUMNS = ("Layer", "Kind", "Units", "Output")
+SEARCH_ROLE = Qt.ItemDataRole.UserRole
+"""All the words by which a layer can be found: its own, those of what it is part of, and its dotted name."""
 
 
 class _Item:
-    """A node with its way up, which Qt asks for."""
+    """A part with its way up, which Qt asks for."""
 
-    def __init__(self, node: LayerNode, row: int, parent: _Item | None) -> None:
-        self.info, self.row, self.parent = node.info, row, parent
-        self.children = [_Item(child, i, self) for i, child in enumerate(node.children)]
+    def __init__(self, part: Part, row: int, parent: _Item | None) -> None:
+        self.info, self.label, self.row, self.parent = part.info, part.label, row, parent
+        above = "" if parent is None else parent.words
+        name = part.info.name if part.info is not None else ""
+        self.words: str = f"{above} {part.label} {name}".lower()
+        self.children = [_Item(child, i, self) for i, child in enumerate(part.parts)]
 
 
 class LayerTreeModel(QAbstractItemModel):
@@ -30,28 +38,25 @@ class LayerTreeModel(QAbstractItemModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._root: _Item | None = None
+        self._top: list[_Item] = []
+        self._by_name: dict[str, _Item] = {}
 
     def set_tree(self, tree: LayerNode | None) -> None:
         """Show another model's layers, or none."""
         self.beginResetModel()
-        self._root = None if tree is None else _Item(tree, 0, None)
+        self._top = [] if tree is None else [_Item(part, row, None) for row, part in enumerate(structure(tree))]
+        self._by_name = {item.info.name: item for item in _walk(self._top) if item.info is not None}
         self.endResetModel()
 
     def info(self, index: Index) -> LayerInfo | None:
-        """The layer at an index."""
+        """The layer at an index; None at a heading."""
         item = self._item(index)
         return None if item is None else item.info
 
     def index_of(self, layer: str) -> QModelIndex:
         """The index of a layer by its dotted name; invalid if there is none."""
-        found = [item for item in self._walk(self._root) if item.info.name == layer]
-        return self.createIndex(found[0].row, 0, found[0]) if found else QModelIndex()
-
-    def _walk(self, item: _Item | None) -> list[_Item]:
-        if item is None:
-            return []
-        return [item] + [below for child in item.children for below in self._walk(child)]
+        item = self._by_name.get(layer)
+        return QModelIndex() if item is None else self.createIndex(item.row, 0, item)
 
     @staticmethod
     def _item(index: Index) -> _Item | None:
@@ -64,7 +69,7 @@ class LayerTreeModel(QAbstractItemModel):
             above = self._item(parent)
             siblings = above.children if above is not None and parent.column() == 0 else []
         else:
-            siblings = [] if self._root is None else [self._root]
+            siblings = self._top
         if not (0 <= row < len(siblings) and 0 <= column < len(COLUMNS)):
             return QModelIndex()
         return self.createIndex(row, column, siblings[row])
@@ -87,7 +92,7 @@ class LayerTreeModel(QAbstractItemModel):
     @override
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         if not parent.isValid():
-            return 0 if self._root is None else 1
+            return len(self._top)
         item = self._item(parent)
         return len(item.children) if item is not None and parent.column() == 0 else 0
 
@@ -103,22 +108,35 @@ class LayerTreeModel(QAbstractItemModel):
 
     @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        info = self.info(index)
-        if info is None:
+        item = self._item(index)
+        if item is None:
             return None
-        column = index.column()
+        info, column = item.info, index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (info.label, info.kind, info.units or "", " x ".join(map(str, info.shape)))[column]
-        if role == Qt.ItemDataRole.ToolTipRole:
+            if info is None:
+                return item.label if column == 0 else ""
+            return (item.label, info.kind, info.units or "", " x ".join(map(str, info.shape)))[column]
+        if role == SEARCH_ROLE:
+            return item.words
+        if role == Qt.ItemDataRole.ToolTipRole and info is not None:
             return f"{info.name}\nCannot be visualised: {info.reason}" if info.reason else info.name
+        if role == Qt.ItemDataRole.AccessibleTextRole and info is not None and column == 0:
+            return f"{item.label}, {info.name}" + (f", cannot be visualised: {info.reason}" if info.reason else "")
         if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[column] == "Units":
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     @override
     def flags(self, index: Index) -> Qt.ItemFlag:
-        info = self.info(index)
-        if info is None:
+        item = self._item(index)
+        if item is None:
             return Qt.ItemFlag.NoItemFlags
         # Not enabled means greyed; it can still be expanded.
-        return Qt.ItemFlag.ItemIsSelectable | (Qt.ItemFlag.NoItemFlags if info.reason else Qt.ItemFlag.ItemIsEnabled)
+        can = item.info is None or item.info.reason is None
+        return Qt.ItemFlag.ItemIsSelectable | (Qt.ItemFlag.ItemIsEnabled if can else Qt.ItemFlag.NoItemFlags)
+
+
+def _walk(items: list[_Item]) -> Iterator[_Item]:
+    for item in items:
+        yield item
+        yield from _walk(item.children)

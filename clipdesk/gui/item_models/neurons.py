@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QImage
 from typing_extensions import override
+
+from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerInfo
@@ -15,25 +20,38 @@ Index = QModelIndex | QPersistentModelIndex
 
 _NO_PARENT = QModelIndex()
 
-COLUMNS = ("Index", "Name", "Activation", "Status")
+COLUMNS = ("", "Index", "Name", "Activation", "Status", "Steps")
+PICTURE, INDEX, NAME, ACTIVATION, STATUS, STEPS = range(len(COLUMNS))
+TARGETS_MIME = "application/x-clipdesk-targets+json"
+THUMBNAIL = 32
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 @dataclass(frozen=True)
 class UnitState:
-    """What has become of a unit: a word, and the activation reached."""
+    """What has become of a unit: a word, the activation reached, the steps done, and a small picture."""
 
     status: str
     activation: float | None = None
+    steps: int | None = None
     reason: str = ""
+    thumbnail: QImage | None = None
 
 
 class NeuronTableModel(QAbstractTableModel):
-    """Units of the chosen layer: index, name, activation reached, status. What was reached is kept for every layer."""
+    """Units of the chosen layer with what was reached; that is kept for every layer.
+
+    Sorts and filters by itself: a proxy model, which asks for every cell, takes seconds for 50,000 units.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._layer: LayerInfo | None = None
         self._states: dict[tuple[str, int], UnitState] = {}
+        self._units: list[int] = []
+        self._rows: dict[int, int] = {}
+        self._words = ""
+        self._sorted_by = INDEX, Qt.SortOrder.AscendingOrder
 
     @property
     def layer(self) -> LayerInfo | None:
@@ -44,6 +62,55 @@ class NeuronTableModel(QAbstractTableModel):
         """Show a layer's units, or none."""
         self.beginResetModel()
         self._layer = layer
+        self._arrange()
+        self.endResetModel()
+
+    def set_filter(self, text: str) -> None:
+        """Show only units whose number, name or status contains a text."""
+        self.beginResetModel()
+        self._words = text.strip().lower()
+        self._arrange()
+        self.endResetModel()
+
+    def unit_at(self, row: int) -> int:
+        """The unit in a row."""
+        return self._units[row]
+
+    def row_of(self, unit: int) -> int | None:
+        """The row of a unit; None where it is filtered out."""
+        return self._rows.get(unit)
+
+    def _arrange(self) -> None:
+        """Work out which units are shown, and in which order."""
+        if self._layer is None:
+            self._units = []
+        else:
+            units: Iterable[int] = range(self._layer.units)
+            if self._words:
+                units = [unit for unit in units if self._matches(unit)]
+            column, order = self._sorted_by
+            backwards = order is Qt.SortOrder.DescendingOrder
+            if column in (INDEX, NAME):
+                self._units = sorted(units, reverse=backwards)
+            else:
+                name = self._layer.name
+                self._units = sorted(
+                    units, key=lambda unit: _sort_key(column, self._states.get((name, unit))), reverse=backwards
+                )
+        self._rows = {unit: row for row, unit in enumerate(self._units)}
+
+    def _matches(self, unit: int) -> bool:
+        if self._layer is None:
+            return False
+        state = self._states.get((self._layer.name, unit))
+        return self._words in f"{self._layer.unit_kind} {unit} {'' if state is None else state.status}".lower()
+
+    @override
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        # A reset, not a change of layout: for that Qt remembers every single selected cell, which takes seconds.
+        self.beginResetModel()
+        self._sorted_by = column, order
+        self._arrange()
         self.endResetModel()
 
     def forget(self) -> None:
@@ -52,15 +119,24 @@ class NeuronTableModel(QAbstractTableModel):
         self._states.clear()
         self.endResetModel()
 
+    def state(self, layer: str, unit: int) -> UnitState:
+        """What has become of a unit."""
+        return self._states.get((layer, unit), UnitState(""))
+
+    def set_status(self, layer: str, unit: int, status: str) -> None:
+        """Note what a unit is at now; what was reached before stays."""
+        self.set_state(layer, unit, replace(self.state(layer, unit), status=status, reason=""))
+
     def set_state(self, layer: str, unit: int, state: UnitState) -> None:
         """Note what has become of a unit."""
         self._states[layer, unit] = state
-        if self._layer is not None and self._layer.name == layer:
-            self.dataChanged.emit(self.index(unit, 2), self.index(unit, 3))
+        row = self._rows.get(unit)
+        if self._layer is not None and self._layer.name == layer and row is not None:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     @override
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() or self._layer is None else self._layer.units
+        return 0 if parent.isValid() else len(self._units)
 
     @override
     def columnCount(self, parent: Index = _NO_PARENT) -> int:
@@ -68,22 +144,84 @@ class NeuronTableModel(QAbstractTableModel):
 
     @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return "Click to sort"
         return None
 
     @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if self._layer is None or not index.isValid():
             return None
-        row, column = index.row(), index.column()
-        state = self._states.get((self._layer.name, row))
+        unit, column = self._units[index.row()], index.column()
+        state = self._states.get((self._layer.name, unit))
         if role == Qt.ItemDataRole.DisplayRole:
-            activation = "" if state is None or state.activation is None else f"{state.activation:.3f}"
-            status = "" if state is None else state.status
-            return (row, f"{self._layer.unit_kind} {row}", activation, status)[column]
+            return self._text(unit, column, state)
+        if role == Qt.ItemDataRole.DecorationRole and column == PICTURE and state is not None:
+            return state.thumbnail
         if role == Qt.ItemDataRole.ToolTipRole and state is not None and state.reason:
             return state.reason
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (0, 2):
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (INDEX, ACTIVATION, STEPS):
+            return _RIGHT
+        if role == Qt.ItemDataRole.SizeHintRole and column == PICTURE:
+            return QSize(THUMBNAIL + 6, THUMBNAIL + 2)
         return None
+
+    def _text(self, unit: int, column: int, state: UnitState | None) -> object:
+        if column == INDEX:
+            return unit
+        if column == NAME and self._layer is not None:
+            return f"{self._layer.unit_kind} {unit}"
+        if state is None:
+            return ""
+        if column == ACTIVATION:
+            return "" if state.activation is None else f"{state.activation:.3f}"
+        if column == STATUS:
+            return state.status
+        return str(state.steps) if column == STEPS and state.steps is not None else ""
+
+    @override
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        return (
+            Qt.ItemFlag.ItemIsEnabled
+            | Qt.ItemFlag.ItemIsSelectable
+            | Qt.ItemFlag.ItemIsDragEnabled
+            | Qt.ItemFlag.ItemNeverHasChildren
+        )
+
+    @override
+    def mimeTypes(self) -> list[str]:
+        return [TARGETS_MIME, "text/plain"]
+
+    @override
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        if self._layer is None:
+            return data
+        units = [
+            Unit(layer=self._layer.name, index=unit) for unit in sorted({self._units[index.row()] for index in indexes})
+        ]
+        data.setData(TARGETS_MIME, json.dumps([unit.model_dump() for unit in units]).encode())
+        data.setText("\n".join(unit.label for unit in units))
+        return data
+
+
+def targets_from(data: QMimeData) -> tuple[Target, ...]:
+    """The targets that were dragged."""
+    return tuple(Unit.model_validate(unit) for unit in json.loads(bytes(data.data(TARGETS_MIME).data())))
+
+
+def _sort_key(column: int, state: UnitState | None) -> Any:  # noqa: ANN401 - what can be compared within one column
+    """What a column is sorted by; units without a value come after all others when the largest come first."""
+    if column == ACTIVATION:
+        return float("-inf") if state is None or state.activation is None else state.activation
+    if column == STATUS:
+        return "" if state is None else state.status
+    if column == STEPS:
+        return -1 if state is None or state.steps is None else state.steps
+    return state is not None and state.thumbnail is not None

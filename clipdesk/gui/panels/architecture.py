@@ -4,88 +4,204 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtWidgets import QHeaderView, QLabel, QLineEdit, QStackedLayout, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QStackedLayout,
+    QToolButton,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
 
-from clipdesk.gui.item_models.layers import LayerTreeModel
+from clipdesk.gui.icons import icon
+from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerNode
 
-_OPEN_TO = ("visual", "visual.transformer", "visual.transformer.resblocks")
+
+class _Filter(QSortFilterProxyModel):
+    """Keeps the layers whose words contain all that were typed."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+        self.setRecursiveFilteringEnabled(True)
+
+    def set_words(self, text: str) -> None:
+        self.beginFilterChange()
+        self._words = text.lower().split()
+        self.endFilterChange()
+
+    @override
+    def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex) -> bool:  # type: ignore[override]
+        if not self._words:
+            return True
+        found = self.sourceModel().index(source_row, 0, source_parent).data(SEARCH_ROLE)
+        return all(word in found for word in self._words)
 
 
 class ArchitecturePanel(QWidget):
-    """A filter box over the tree of layers.
+    """A filter box over the tree of layers; in its place, what is being opened, or why it could not be.
 
     Signals:
         layer_chosen: The `LayerInfo` of a layer that can be visualised.
+        cancel_asked: Opening the model is not wanted any more.
     """
 
     layer_chosen = Signal(object)
+    cancel_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.model = LayerTreeModel(self)
-        self._filtered = QSortFilterProxyModel(self)
+        self._filtered = _Filter(self)
         self._filtered.setSourceModel(self.model)
-        self._filtered.setRecursiveFilteringEnabled(True)
-        self._filtered.setAutoAcceptChildRows(True)
-        self._filtered.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._filtered.setFilterRole(Qt.ItemDataRole.ToolTipRole)
-
-        self.filter = QLineEdit(placeholderText="Filter layers, e.g. 5.attn", clearButtonEnabled=True)
+        self.filter = QLineEdit(placeholderText="Filter: block 5 hidden, or 5.attn", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter layers")
+        self.filter.setToolTip("Words or parts of dotted names; all must match")
         self.filter.textChanged.connect(self._filter_changed)
-        self.tree = QTreeView(uniformRowHeights=True)
-        self.tree.setAlternatingRowColors(True)
-        self.tree.setIndentation(14)
-        self.tree.setAccessibleName("Architecture")
-        self.tree.setModel(self._filtered)
-        self.tree.selectionModel().currentChanged.connect(self._current_changed)
-        self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._message.setMargin(16)
+        self.tree = self._make_tree()
+        self.copy_action = QAction("Copy layer name", self, shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
+        self.copy_action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.copy_action.triggered.connect(self.copy_name)
+        self.tree.addAction(self.copy_action)
 
+        self.expand = self._button("unfold_more_horizontal", "Expand all")
+        self.expand.clicked.connect(self.tree.expandAll)
+        self.collapse = self._button("unfold_less_horizontal", "Collapse all")
+        self.collapse.clicked.connect(self.tree.collapseAll)
+        top = QHBoxLayout()
+        top.addWidget(self.filter)
+        top.addWidget(self.expand)
+        top.addWidget(self.collapse)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(6, 6, 6, 0)
-        column.addWidget(self.filter)
+        column.addLayout(top)
         column.addWidget(self.tree)
         self._pages = QStackedLayout(self)
-        self._pages.addWidget(self._message)
+        self._pages.addWidget(self._make_message())
         self._pages.addWidget(page)
-        self.show_message("Opening the model …")
+
+    def _make_tree(self) -> QTreeView:
+        tree = QTreeView(uniformRowHeights=True)
+        tree.setAlternatingRowColors(True)
+        tree.setIndentation(14)
+        tree.setAccessibleName("Architecture")
+        tree.setModel(self._filtered)
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(self._show_menu)
+        tree.selectionModel().currentChanged.connect(self._current_changed)
+        return tree
+
+    def _make_message(self) -> QWidget:
+        self._message = QLabel("Opening the model …", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._busy = QProgressBar(minimum=0, maximum=0, textVisible=False)
+        self._busy.setAccessibleName("Opening the model")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.clicked.connect(self.cancel_asked)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.addStretch()
+        column.addWidget(self._message)
+        column.addWidget(self._busy)
+        column.addWidget(self.cancel, alignment=Qt.AlignmentFlag.AlignCenter)
+        column.addStretch()
+        return page
+
+    def _button(self, glyph: str, name: str) -> QToolButton:
+        button = QToolButton(autoRaise=True)
+        button.setIcon(icon(glyph))
+        button.setToolTip(name)
+        button.setAccessibleName(name)
+        return button
+
+    def show_opening(self, text: str) -> None:
+        """Say what opening a model does now, with a way to cancel it."""
+        self._message.setText(text)
+        self._busy.show()
+        self.cancel.show()
+        self._pages.setCurrentIndex(0)
 
     def show_message(self, text: str) -> None:
-        """Show a message in the tree's place: that the model is being opened, or why it could not be."""
+        """Say why there is no model."""
         self._message.setText(text)
+        self._busy.hide()
+        self.cancel.hide()
         self._pages.setCurrentIndex(0)
+
+    @property
+    def message(self) -> str:
+        """What is said in the tree's place."""
+        return self._message.text()
+
+    @property
+    def shows_tree(self) -> bool:
+        """Whether the tree is shown, not a message."""
+        return self._pages.currentIndex() == 1
 
     def show_tree(self, tree: LayerNode) -> None:
         """Show a model's layers."""
+        self.filter.clear()
         self.model.set_tree(tree)
         self._expand_top()
         header = self.tree.header()
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        for column, width in enumerate((0, 105, 45)):
-            if width:
-                self.tree.setColumnWidth(column, width)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        unit = self.tree.fontMetrics().averageCharWidth()
+        for column, width in enumerate((31, 16, 7)):
+            self.tree.setColumnWidth(column, width * unit)
+        self.show_model()
+
+    def show_model(self) -> None:
+        """Back to the tree that is there, as when opening another model was cancelled."""
         self._pages.setCurrentIndex(1)
 
     def choose(self, layer: str) -> None:
         """Select a layer by its dotted name and scroll to it."""
-        index = self._filtered.mapFromSource(self.model.index_of(layer))
+        source = self.model.index_of(layer)
+        index = self._filtered.mapFromSource(source)
+        if source.isValid() and not index.isValid():
+            self.filter.clear()
+            index = self._filtered.mapFromSource(source)
         self.tree.selectionModel().setCurrentIndex(
             index, QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         )
         self.tree.scrollTo(index, QTreeView.ScrollHint.PositionAtCenter)
 
+    def copy_name(self) -> None:
+        """Put the current layer's dotted name on the clipboard."""
+        info = self.model.info(self._filtered.mapToSource(self.tree.currentIndex()))
+        if info is not None:
+            QGuiApplication.clipboard().setText(info.name)
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.addAction(self.copy_action)
+        menu.addAction("Expand all", self.tree.expandAll)
+        menu.addAction("Collapse all", self.tree.collapseAll)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.tree.viewport().mapToGlobal(place))
+
     def _expand_top(self) -> None:
-        for name in _OPEN_TO:
-            self.tree.expand(self._filtered.mapFromSource(self.model.index_of(name)))
+        for row in range(self._filtered.rowCount()):
+            index = self._filtered.index(row, 0)
+            if self._filtered.rowCount(index) and self._filtered.index(0, 0, index).data() == "Block 0":
+                self.tree.expand(index)
 
     def _filter_changed(self, text: str) -> None:
-        self._filtered.setFilterFixedString(text.strip())
+        self._filtered.set_words(text)
         if text.strip():
             self.tree.expandAll()
         else:

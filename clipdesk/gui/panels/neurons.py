@@ -4,46 +4,85 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QPoint,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QStackedLayout,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
-from clipdesk.gui.item_models.neurons import NeuronTableModel
+from clipdesk.errors import UsageError
+from clipdesk.gui.actions import make_action
+from clipdesk.gui.icons import icon
+from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, THUMBNAIL, NeuronTableModel
+from clipdesk.gui.theme import error_color
+from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.targets import Target, Text, Unit
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerInfo
 
+_FLAGS = QItemSelectionModel.SelectionFlag
+
+
+class NeuronTable(QTableView):
+    """A table where a drag from an unselected row selects, and a drag from a selected one carries the rows away."""
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        self.setDragEnabled(plain and index.isValid() and self.selectionModel().isSelected(index))
+        super().mousePressEvent(event)
+
 
 class NeuronsPanel(QWidget):
-    """The chosen layer's units, and a box for a text target.
+    """The chosen layer's units, a range box, and a box for a text target.
 
     Signals:
         render_asked: A tuple of targets, on double click or Enter.
+        batch_asked: A tuple of targets that are to be queued.
         selection_changed: How many units are selected.
+        current_changed: A `Unit`, the one that the table's cursor is on.
     """
 
     render_asked = Signal(object)
+    batch_asked = Signal(object)
     selection_changed = Signal(int)
+    current_changed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.model = NeuronTableModel(self)
-        self.title = QLabel()
+        self.title = QLabel(wordWrap=True)
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.title.setWordWrap(True)
         self.table = self._make_table()
+        self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
+        self.filter.setAccessibleName("Filter neurons")
+        self.filter.setToolTip("Part of a number, a name or a status, e.g. done")
+        self.range = QLineEdit(placeholderText="Range: 0:768:8 or 3,5,9-12", clearButtonEnabled=True)
+        self.range.setAccessibleName("Range of neurons")
+        self.range.setToolTip("Selects as you type: 0:768:8, 0 64 8, 3,5,9-12 or all. Enter goes to the table")
+        self._feedback = QLabel(wordWrap=True)
+        self._feedback.hide()
         self._hint = QLabel("Choose a layer above to see its neurons", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         self._hint.setMargin(16)
@@ -52,12 +91,52 @@ class NeuronsPanel(QWidget):
         self.text.setToolTip("Render a picture whose embedding points where this text's does")
         self.text_button = QPushButton("Render text")
         self.text_button.setEnabled(False)
+        self.render_action = make_action(self, "Render", "play", "Return")
+        self.render_action.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
+        self.batch_action = make_action(self, "Add to batch", "playlist_plus", "B")
+        self.batch_button = QPushButton(icon("playlist_plus"), "Add to batch")
+        self.batch_button.setToolTip("Queue the selected neurons with the parameters shown (B)")
+        self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
+        self._lay_out()
+        self._connect()
+        self._selection_changed()
 
+    def _make_table(self) -> NeuronTable:
+        table = NeuronTable(showGrid=False, wordWrap=False)
+        table.setAlternatingRowColors(True)
+        table.setAccessibleName("Neurons")
+        table.setModel(self.model)
+        table.setSortingEnabled(True)
+        table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(max(THUMBNAIL + 4, table.fontMetrics().height() + 8))
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
+        header.setSelectionModel(QItemSelectionModel(self.model, header))
+        header.setStretchLastSection(True)
+        unit = table.fontMetrics().averageCharWidth()
+        for column, width in zip(range(len(COLUMNS)), (0, 8, 13, 12, 12, 7), strict=True):
+            table.setColumnWidth(column, THUMBNAIL + 12 if column == PICTURE else width * unit)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        return table
+
+    def _lay_out(self) -> None:
         units = QWidget()
         column = QVBoxLayout(units)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.title)
+        boxes = QHBoxLayout()
+        boxes.addWidget(self.range, 3)
+        boxes.addWidget(self.filter, 2)
+        column.addLayout(boxes)
+        column.addWidget(self._feedback)
         column.addWidget(self.table)
+        column.addWidget(self.batch_button)
         area = QWidget()
         self._pages = QStackedLayout(area)
         self._pages.addWidget(self._hint)
@@ -69,26 +148,23 @@ class NeuronsPanel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(area, 1)
         layout.addLayout(row)
-        self._connect()
-
-    def _make_table(self) -> QTableView:
-        table = QTableView(showGrid=False, wordWrap=False)
-        table.setAlternatingRowColors(True)
-        table.setAccessibleName("Neurons")
-        table.setModel(self.model)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        return table
 
     def _connect(self) -> None:
+        self.model.modelAboutToBeReset.connect(self._keep_selection)
+        self.model.modelReset.connect(self._restore_selection)
         self.table.doubleClicked.connect(self._ask)
-        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            shortcut = QShortcut(QKeySequence(key), self.table)
-            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
-            shortcut.activated.connect(self._ask)
+        for action in (self.render_action, self.batch_action):
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            self.table.addAction(action)
+        self.render_action.triggered.connect(self._ask)
+        self.batch_action.triggered.connect(self._ask_batch)
+        self.batch_button.clicked.connect(self._ask_batch)
+        self.table.customContextMenuRequested.connect(self._show_menu)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.table.selectionModel().currentRowChanged.connect(self._current_changed)
+        self.range.textChanged.connect(self._range_changed)
+        self.range.returnPressed.connect(self.table.setFocus)
+        self.filter.textChanged.connect(self.model.set_filter)
         self.text.textChanged.connect(lambda text: self.text_button.setEnabled(bool(text.strip())))
         self.text.returnPressed.connect(self._ask_text)
         self.text_button.clicked.connect(self._ask_text)
@@ -97,8 +173,11 @@ class NeuronsPanel(QWidget):
         """Show a layer's units."""
         self.model.set_layer(layer)
         self.title.setText(f"{layer.name}: {layer.units} {layer.unit_kind}s")
+        self.range.setPlaceholderText(f"Range: 0:{layer.units}:8 or 3,5,9-12")
+        self.range.clear()
+        self.filter.clear()
         self._pages.setCurrentIndex(1)
-        self.selection_changed.emit(0)
+        self._selection_changed()
 
     def clear(self) -> None:
         """Back to the hint, as when another model is opened."""
@@ -108,26 +187,116 @@ class NeuronsPanel(QWidget):
 
     def select(self, index: int) -> None:
         """Select one unit and scroll to it."""
-        row = self.model.index(index, 0)
-        flags = QItemSelectionModel.SelectionFlag
-        self.table.selectionModel().setCurrentIndex(row, flags.ClearAndSelect | flags.Rows)
+        at = self.model.row_of(index)
+        if at is None:
+            return
+        row = self.model.index(at, INDEX)
+        self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
 
+    def select_units(self, units: list[int]) -> None:
+        """Select units and scroll to the first of them."""
+        last = len(COLUMNS) - 1
+        rows = sorted(row for unit in units if (row := self.model.row_of(unit)) is not None)
+        selection = QItemSelection()
+        for start, end in _runs(rows):
+            selection.append(QItemSelectionRange(self.model.index(start, 0), self.model.index(end, last)))
+        # Reset first: to compare thousands of old ranges with new ones takes Qt long.
+        self.table.selectionModel().reset()
+        self.table.selectionModel().select(selection, _FLAGS.Select)
+        self.table.viewport().update()
+        if rows:
+            first = self.model.index(rows[0], 0)
+            self.table.selectionModel().setCurrentIndex(first, _FLAGS.NoUpdate)
+            self.table.scrollTo(first)
+
     def selected(self) -> tuple[Target, ...]:
-        """The selected units, in order."""
+        """The selected units, in order of their index."""
         layer = self.model.layer
-        if layer is None:
-            return ()
-        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return tuple(Unit(layer=layer.name, index=row) for row in rows)
+        return () if layer is None else tuple(Unit(layer=layer.name, index=unit) for unit in self._selected_units())
+
+    def _selected_units(self) -> list[int]:
+        rows = {row for span in self._spans() for row in range(span.top(), span.bottom() + 1)}
+        return sorted(self.model.unit_at(row) for row in rows)
+
+    def _keep_selection(self) -> None:
+        self._kept = self.model.layer, self._selected_units()
+
+    def _restore_selection(self) -> None:
+        """After sorting and filtering the same units are selected; in another layer, none."""
+        layer, units = self._kept
+        if layer is self.model.layer and units:
+            self.select_units(units)
+        self._selection_changed()
+
+    def selected_count(self) -> int:
+        """How many units are selected."""
+        return sum(span.height() for span in self._spans())
+
+    def _spans(self) -> list[QItemSelectionRange]:
+        selection = self.table.selectionModel().selection()
+        return [selection.at(i) for i in range(selection.count())]
 
     def _selection_changed(self) -> None:
-        self.selection_changed.emit(len(self.table.selectionModel().selectedRows()))
+        count = self.selected_count()
+        self.batch_button.setEnabled(count > 0)
+        self.batch_button.setText(f"Add {count} to batch" if count > 1 else "Add to batch")
+        self.selection_changed.emit(count)
 
-    def _ask(self, _index: QModelIndex | None = None) -> None:
+    def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        if self.model.layer is not None and current.isValid():
+            unit = self.model.unit_at(current.row())
+            self.current_changed.emit(Unit(layer=self.model.layer.name, index=unit))
+
+    def _range_changed(self, text: str) -> None:
+        """Select what the range names; say how many, or what is wrong with it."""
+        layer = self.model.layer
+        self._feedback.setVisible(bool(text.strip()))
+        palette = self.palette()
+        if layer is None or not text.strip():
+            return
+        try:
+            units = parse_range(text, layer.units)
+        except UsageError as error:
+            palette.setColor(palette.ColorRole.WindowText, error_color(palette))
+            self._feedback.setText(str(error))
+        else:
+            plural = "" if len(units) == 1 else "s"
+            self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")
+            self.select_units(units)
+        self._feedback.setPalette(palette)
+
+    @property
+    def feedback(self) -> str:
+        """What is said under the range box."""
+        return self._feedback.text() if self._feedback.isVisibleTo(self) else ""
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.addActions([self.render_action, self.batch_action])
+        menu.addAction("Select all", self.table.selectAll)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _ask(self) -> None:
         if targets := self.selected():
             self.render_asked.emit(targets)
+
+    def _ask_batch(self) -> None:
+        if targets := self.selected():
+            self.batch_asked.emit(targets)
 
     def _ask_text(self) -> None:
         if text := self.text.text().strip():
             self.render_asked.emit((Text(text=text),))
+
+
+def _runs(rows: list[int]) -> list[tuple[int, int]]:
+    """Neighbouring rows joined: the first and last of each run of them."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and row == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], row
+        else:
+            runs.append((row, row))
+    return runs

@@ -2,156 +2,217 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
     QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QInputDialog,
     QLabel,
-    QPushButton,
     QScrollArea,
-    QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from clipdesk.render.settings import DEFAULT_PRESET, MAX_SEED, PRESETS, RenderSettings, knob, limits, make_settings
+from clipdesk.errors import UsageError
+from clipdesk.gui.actions import make_action
+from clipdesk.gui.panels.editors import DEVICES, SettingRow
+from clipdesk.gui.presets import PresetStore
+from clipdesk.render.settings import DEFAULT_PRESET, NOT_RECIPE, RenderSettings, knob, make_settings, preset_of
 
-_DEVICES = ("auto", "cpu", "cuda", "mps")
-_OWN = "own"
-
-Editor = QSpinBox | QDoubleSpinBox | QComboBox
+_ONLY_WITH = {
+    "frequency_decay": ("parameterization", "fourier"),
+    "blur_sigma": ("blur_every", None),
+}
+"""Settings that do something only where another one has a value, or with None: is not zero."""
 
 
 class ParametersPanel(QWidget):
-    """A preset and an editor for every setting.
+    """A preset, an editor for every setting, and what the render will take.
 
     Signals:
         changed: A value was changed.
+        failed: A message, where a preset could not be saved.
     """
 
     changed = Signal()
+    failed = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, store: PresetStore) -> None:
         super().__init__()
+        self._store = store
         self.preset = QComboBox()
         self.preset.setAccessibleName("Preset")
-        self.preset.addItems(list(PRESETS))
         self._source = QLabel(wordWrap=True)
-        self._source.setEnabled(False)
-        self.editors: dict[str, Editor] = {name: _editor(name) for name in RenderSettings.model_fields}
-        reset = QPushButton("Reset to preset")
-        reset.clicked.connect(lambda: self.show_preset(self.preset.currentText()))
+        self._source.setForegroundRole(self._source.palette().ColorRole.PlaceholderText)
+        self.rows = {name: SettingRow(name) for name in RenderSettings.model_fields}
+        self.estimate = QLabel(wordWrap=True)
+        self.estimate.setMargin(8)
+        self.estimate.setAccessibleName("Estimate")
+        self._make_actions()
+        self._lay_out()
+        self._fill_presets(DEFAULT_PRESET)
+        self.show_preset(DEFAULT_PRESET)
+        self.preset.currentTextChanged.connect(self.show_preset)
+        for row in self.rows.values():
+            row.changed.connect(self._edited)
 
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Preset", self.preset)
-        form.addRow(self._source)
-        for name, editor in self.editors.items():
-            label = QLabel(knob(name).label)
-            label.setToolTip(editor.toolTip())
-            label.setBuddy(editor)
-            form.addRow(label, editor)
-        form.addRow(reset)
+    def _make_actions(self) -> None:
+        tip = "Keep these values under a name"
+        self.save_action = make_action(self, "Save preset …", "content_save_outline", "Ctrl+Shift+S", tip)
+        self.save_action.triggered.connect(self._ask_name)
+        self.delete_action = make_action(self, "Delete preset", "delete_outline", tip="Forget this preset of yours")
+        self.delete_action.triggered.connect(self.delete_preset)
+        tip = "All values back to the preset's"
+        self.reset_action = make_action(self, "Reset to preset", "restore", "Ctrl+Shift+Z", tip)
+        self.reset_action.triggered.connect(lambda: self.show_preset(self.preset.currentText()))
+        self.actions_shown = [self.save_action, self.delete_action, self.reset_action]
+
+    def _lay_out(self) -> None:
+        form = QGridLayout()
+        form.setHorizontalSpacing(8)
+        form.setVerticalSpacing(5)
+        form.setColumnStretch(1, 1)
+        top = QHBoxLayout()
+        top.addWidget(self.preset, 1)
+        for action in self.actions_shown:
+            button = QToolButton(autoRaise=True)
+            button.setDefaultAction(action)
+            button.setAccessibleName(action.text())
+            top.addWidget(button)
+        form.addLayout(top, 0, 0, 1, 2)
+        form.addWidget(self._source, 1, 0, 1, 2)
+        at, group = 2, ""
+        for name, row in self.rows.items():
+            if knob(name).group != group:
+                group = knob(name).group
+                heading = QLabel(group)
+                font = heading.font()
+                font.setBold(True)
+                heading.setFont(font)
+                heading.setContentsMargins(0, 8, 0, 0)
+                form.addWidget(heading, at, 0, 1, 2)
+                at += 1
+            form.addWidget(row.label, at, 0, Qt.AlignmentFlag.AlignTop)
+            row.label.setMinimumHeight(row.editor.sizeHint().height())
+            form.addWidget(row, at, 1)
+            at += 1
+        form.setRowStretch(at, 1)
         inner = QWidget()
         inner.setLayout(form)
         area = QScrollArea(widgetResizable=True)
         area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inner)
         area.setMinimumWidth(inner.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
+        layout.setSpacing(0)
+        layout.addWidget(area, 1)
+        layout.addWidget(self.estimate)
 
-        self.show_preset(DEFAULT_PRESET)
-        self.preset.currentTextChanged.connect(self.show_preset)
-        for editor in self.editors.values():
-            signal = editor.currentTextChanged if isinstance(editor, QComboBox) else editor.valueChanged
-            signal.connect(self._edited)
+    # Values
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong; empty if all values are right."""
+        return next((row.complaint for row in self.rows.values() if row.complaint), "")
 
     def settings(self) -> RenderSettings:
-        """The settings that the editors show."""
-        return make_settings(**{name: _value(name, editor) for name, editor in self.editors.items()})
+        """The settings that the editors show.
+
+        Raises:
+            UsageError: a value is out of range.
+        """
+        return make_settings(**{name: row.value() for name, row in self.rows.items()})
 
     def show_settings(self, settings: RenderSettings) -> None:
         """Show settings in the editors."""
-        for name, editor in self.editors.items():
-            editor.blockSignals(True)
-            _show(editor, getattr(settings, name))
-            editor.blockSignals(False)
+        for name, row in self.rows.items():
+            row.blockSignals(True)
+            row.set_value(getattr(settings, name))
+            row.blockSignals(False)
         self._edited()
 
     def show_preset(self, name: str) -> None:
-        """Show a preset's settings."""
-        if name not in PRESETS:
+        """Show a preset's settings; the seed, the precision and the device stay."""
+        preset = self._store.all().get(name)
+        if preset is None:
             return
-        self.show_settings(PRESETS[name].settings)
+        self._select(name)
+        for key, row in self.rows.items():
+            row.set_reference(getattr(preset.settings, key))
+        kept = {key: self.rows[key].value() for key in NOT_RECIPE if not self.rows[key].complaint}
+        self.show_settings(preset.settings.model_copy(update=kept))
+
+    def use_settings(self, settings: RenderSettings) -> None:
+        """Show settings that were used before, with their preset where they are one."""
+        name = preset_of(settings, self._store.all())
+        if name is not None:
+            self.show_preset(name)
+        self.show_settings(settings)
 
     def show_input_size(self, side: int) -> None:
-        """Say what the model's own input size is."""
-        editor = self.editors["image_size"]
-        if isinstance(editor, QSpinBox):
-            editor.setSpecialValueText(f"model's ({side} px)")
+        """Say what an image size that is not set means."""
+        row = self.rows["image_size"]
+        row.editor.setToolTip(f"{row.help}\nThe model's is {side} px.")
+
+    def show_devices(self, devices: tuple[str, ...]) -> None:
+        """Offer the devices that there are."""
+        choice = self.rows["device"].choice
+        for device in devices:
+            if choice is not None and device not in DEVICES and choice.findText(device) < 0:
+                choice.addItem(device)
+
+    def save_preset(self, name: str) -> None:
+        """Keep the values as the user's preset."""
+        try:
+            self._store.save(name, self.settings())
+        except UsageError as error:
+            self.failed.emit(str(error))
+            return
+        self._fill_presets(name.strip())
+        self.show_preset(name.strip())
+
+    def delete_preset(self) -> None:
+        """Forget the user's preset that is chosen."""
+        name = self.preset.currentText()
+        if self._store.is_own(name):
+            self._store.delete(name)
+            self._fill_presets(DEFAULT_PRESET)
+            self.show_preset(DEFAULT_PRESET)
+
+    def _ask_name(self) -> None:
+        name, given = QInputDialog.getText(self, "Save preset", "Name of the preset:")
+        if given:
+            self.save_preset(name)
+
+    def _fill_presets(self, chosen: str) -> None:
+        self.preset.blockSignals(True)
+        self.preset.clear()
+        self.preset.addItems(list(self._store.all()))
+        self.preset.blockSignals(False)
+        self._select(chosen)
+
+    def _select(self, name: str) -> None:
+        self.preset.blockSignals(True)
+        self.preset.setCurrentText(name)
+        self.preset.blockSignals(False)
 
     def _edited(self) -> None:
-        """Note whether the values are still the preset's."""
-        preset = PRESETS[self.preset.currentText()]
-        same = self.settings() == preset.settings
-        self._source.setText(preset.source if same else f"Changed from {self.preset.currentText()}")
+        for name, (other, value) in _ONLY_WITH.items():
+            now = self.rows[other].value()
+            useful = now == value if value is not None else bool(now)
+            self.rows[name].setEnabled(useful)
+            self.rows[name].label.setEnabled(useful)
+        name = self.preset.currentText()
+        preset = self._store.all()[name]
+        same = not self.problem and preset_of(self.settings(), {name: preset}) is not None
+        self._source.setText(preset.source if same else f"Changed from {name}")
+        self.reset_action.setEnabled(not same)
+        self.delete_action.setEnabled(self._store.is_own(name))
+        self.save_action.setEnabled(not self.problem)
         self.changed.emit()
-
-
-def _editor(name: str) -> Editor:
-    """An editor with the setting's range, step and help."""
-    field, bounds, shown = RenderSettings.model_fields[name], limits(name), knob(name)
-    editor: Editor
-    if bounds is None:
-        editor = QComboBox()
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else _DEVICES
-        editor.addItems([str(choice) for choice in choices])
-        editor.setToolTip((field.description or "").capitalize())
-    else:
-        low, high = bounds
-        editor = _number(field.annotation is float, low, high, shown.step, optional=field.default is None)
-        if shown.unit.startswith("±"):
-            editor.setPrefix("± ")
-        if suffix := shown.unit.removeprefix("±").strip():
-            editor.setSuffix(suffix if suffix == "°" else f" {suffix}")
-        editor.setToolTip(f"{(field.description or '').capitalize()}\n{low:g} to {high:g}")
-    editor.setAccessibleName(shown.label)
-    return editor
-
-
-def _number(is_float: bool, low: float, high: float, step: float, *, optional: bool) -> QSpinBox | QDoubleSpinBox:
-    if is_float:
-        box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step)
-        box.setDecimals(4 if step < 0.01 else 2 if step < 1 else 1)
-        return box
-    spin = QSpinBox(maximum=min(int(high), MAX_SEED), singleStep=int(step))
-    # One step below the range stands for "not set", which Qt shows as the special value.
-    spin.setMinimum(int(low - step) if optional else int(low))
-    if optional:
-        spin.setSpecialValueText("model's")
-    return spin
-
-
-def _value(name: str, editor: Editor) -> Any:  # noqa: ANN401 - the type is the setting's
-    if isinstance(editor, QComboBox):
-        return editor.currentText()
-    bounds = limits(name)
-    if bounds is not None and editor.value() < bounds[0]:
-        return None
-    return round(editor.value(), 6)
-
-
-def _show(editor: Editor, value: Any) -> None:  # noqa: ANN401
-    if isinstance(editor, QComboBox):
-        editor.setCurrentText(str(value))
-    elif isinstance(editor, QSpinBox):
-        editor.setValue(editor.minimum() if value is None else int(value))
-    else:
-        editor.setValue(float(value))

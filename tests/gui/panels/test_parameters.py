@@ -1,27 +1,34 @@
+from pathlib import Path
+
 import pytest
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
+from clipdesk.errors import UsageError
 from clipdesk.gui.panels.parameters import ParametersPanel
+from clipdesk.gui.presets import PresetStore
 from clipdesk.render.settings import PRESETS, RenderSettings, limits, make_settings
 
 
 @pytest.fixture
-def panel(qtbot: QtBot) -> ParametersPanel:
-    panel = ParametersPanel()
+def panel(qtbot: QtBot, settings: QSettings) -> ParametersPanel:
+    panel = ParametersPanel(PresetStore(settings))
     qtbot.addWidget(panel)
+    panel.show()
     return panel
 
 
 def test_there_is_an_editor_with_help_for_every_setting(panel: ParametersPanel) -> None:
-    assert list(panel.editors) == list(RenderSettings.model_fields)
-    assert all(editor.toolTip() and editor.accessibleName() for editor in panel.editors.values())
+    assert list(panel.rows) == list(RenderSettings.model_fields)
+    assert all(row.help and row.editor.toolTip() and row.editor.accessibleName() for row in panel.rows.values())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_come_back_as_they_are(panel: ParametersPanel, preset: str) -> None:
     panel.preset.setCurrentText(preset)
     assert panel.settings() == PRESETS[preset].settings
+    assert not panel.reset_action.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -32,6 +39,7 @@ def test_presets_come_back_as_they_are(panel: ParametersPanel, preset: str) -> N
         {"learning_rate": 0.0001},
         {"seed": 2**31 - 1},
         {"precision": "bfloat16"},
+        {"optimizer": "sgd"},
     ],
 )
 def test_any_settings_can_be_shown(panel: ParametersPanel, changes: dict[str, object]) -> None:
@@ -40,20 +48,104 @@ def test_any_settings_can_be_shown(panel: ParametersPanel, changes: dict[str, ob
     assert panel.settings() == settings
 
 
-def test_editors_keep_to_the_ranges(panel: ParametersPanel) -> None:
-    for name, editor in panel.editors.items():
+def test_arrows_and_sliders_keep_to_the_ranges(panel: ParametersPanel) -> None:
+    for name, row in panel.rows.items():
         bounds = limits(name)
-        if isinstance(editor, QComboBox) or bounds is None:
+        if row.box is None or row.slider is None or bounds is None:
             continue
-        editor.stepBy(2**31 - 1)
-        assert getattr(panel.settings(), name) == bounds[1]
-        editor.stepBy(-(2**31 - 1))
-        assert getattr(panel.settings(), name) == (None if name == "image_size" else bounds[0])
+        for steps, end in ((2**31 - 1, bounds[1]), (-(2**31 - 1), bounds[0])):
+            row.box.stepBy(steps)
+            assert getattr(panel.settings(), name) == (None if name == "image_size" and steps < 0 else end)
+        for tick in (0, 333, 1000):
+            row.slider.setValue(tick)
+            assert not row.complaint
+
+
+def test_a_logarithmic_slider_gives_each_order_of_magnitude_its_share(panel: ParametersPanel) -> None:
+    slider = panel.rows["learning_rate"].slider
+    assert slider is not None
+    slider.setValue(500)
+    assert panel.settings().learning_rate == pytest.approx(0.01, rel=0.05)
+
+
+def test_a_wrong_value_is_marked_in_its_place(panel: ParametersPanel, qtbot: QtBot) -> None:
+    box = panel.rows["iterations"].box
+    assert box is not None
+    box.selectAll()
+    qtbot.keyClicks(box, "9000")
+    assert panel.problem == "Iterations must be from 1 to 5000"
+    assert panel.rows["iterations"]._complaint.isVisible()
+    with pytest.raises(UsageError, match="from 1 to 5000"):
+        panel.settings()
+    box.selectAll()
+    qtbot.keyClicks(box, "900")
+    assert panel.problem == ""
+    assert panel.settings().iterations == 900
+
+
+def test_what_is_no_number_cannot_be_typed(panel: ParametersPanel, qtbot: QtBot) -> None:
+    box = panel.rows["noise"].box
+    assert box is not None
+    box.selectAll()
+    qtbot.keyClicks(box, "0.5x")
+    assert panel.settings().noise == 0.5
+
+
+def test_one_value_is_reset(panel: ParametersPanel, qtbot: QtBot) -> None:
+    row = panel.rows["noise"]
+    assert not row.reset.isVisible()
+    row.set_value(0.75)
+    assert row.reset.isVisible()
+    qtbot.mouseClick(row.reset, Qt.MouseButton.LeftButton)
+    assert panel.settings().noise == 0.3
 
 
 def test_a_change_is_told_and_reset_undoes_it(panel: ParametersPanel, qtbot: QtBot) -> None:
     with qtbot.waitSignal(panel.changed):
         panel.show_settings(make_settings(noise=0.75))
     assert panel.settings().noise == 0.75
-    panel.show_preset("fourier")
+    panel.reset_action.trigger()
     assert panel.settings() == RenderSettings()
+
+
+def test_a_preset_leaves_seed_and_device(panel: ParametersPanel) -> None:
+    panel.show_settings(make_settings(seed=7, device="cpu"))
+    panel.preset.setCurrentText("draft")
+    assert panel.settings() == PRESETS["draft"].settings.model_copy(update={"seed": 7, "device": "cpu"})
+
+
+def test_what_has_no_effect_is_greyed(panel: ParametersPanel) -> None:
+    assert not panel.rows["blur_sigma"].isEnabled()
+    panel.show_preset("classic")
+    assert panel.rows["blur_sigma"].isEnabled()
+    assert not panel.rows["frequency_decay"].isEnabled()
+
+
+def test_a_preset_of_ones_own_is_saved_kept_and_deleted(
+    panel: ParametersPanel, qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("Mine", True))
+    panel.show_settings(make_settings(noise=0.75))
+    panel.save_action.trigger()
+    assert panel.preset.currentText() == "Mine"
+    other = ParametersPanel(PresetStore(settings))
+    qtbot.addWidget(other)
+    other.preset.setCurrentText("Mine")
+    assert other.settings().noise == 0.75
+    other.delete_action.trigger()
+    assert other.preset.findText("Mine") < 0
+    assert "Mine" not in PresetStore(settings).all()
+
+
+def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel) -> None:
+    said: list[str] = []
+    panel.failed.connect(said.append)
+    panel.save_preset("classic")
+    assert said == ["'classic' cannot be the name of a preset of yours. Choose another one"]
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "[]", '{"Bad": {"iterations": -1}, "Odd": 3}'])
+def test_damaged_presets_are_left_out(tmp_path: Path, kept: str) -> None:
+    settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
+    settings.setValue("presets", kept)
+    assert list(PresetStore(settings).all()) == list(PRESETS)

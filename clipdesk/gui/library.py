@@ -1,0 +1,208 @@
+"""The results folder: pictures with their recipes, read and deleted on a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QFile, QObject, QSize, Qt, QThreadPool, Signal
+from PySide6.QtGui import QImage, QImageReader
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.gui.runs import short_layer
+from clipdesk.gui.worker import Problem, explained
+from clipdesk.jobs.job import Job
+from clipdesk.render.targets import Target, Unit
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.runner import Result
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL = 112
+_CHUNK = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A finished picture: its file, its recipe, when it was made, and a small picture of it."""
+
+    path: Path
+    recipe: dict[str, Any]
+    thumbnail: QImage
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.recipe.get("model", ""))
+
+    @property
+    def layer(self) -> str:
+        """Dotted name of the layer; ``text`` for a text target."""
+        return str(self._target.get("layer", "text"))
+
+    @property
+    def target(self) -> Target:
+        """What it is to excite; unit 0 of its layer where the recipe does not say."""
+        try:
+            return Job.from_recipe(self.recipe).targets[0]
+        except ClipDeskError:
+            return Unit(layer=self.layer, index=0)
+
+    @property
+    def steps(self) -> int:
+        """Steps that led to it."""
+        steps = self.recipe.get("steps")
+        return steps if isinstance(steps, int) else 1
+
+    @property
+    def label(self) -> str:
+        """The unit, or the text."""
+        target = self._target
+        if "text" in target:
+            return f'"{target["text"]}"'
+        return f"{short_layer(self.layer)}:{target.get('index', '?')}"
+
+    @property
+    def date(self) -> str:
+        """When it was made, in ISO 8601; empty where that is not known."""
+        return str(self.recipe.get("date", ""))
+
+    @property
+    def _target(self) -> dict[str, Any]:
+        target = self.recipe.get("target")
+        return target if isinstance(target, dict) else {}
+
+
+class Library(QObject):
+    """Reads the results folder in the background.
+
+    Signals:
+        found: A list of `Entry`, some at a time, newest file first.
+        scanned: How many there are, when the folder has been read.
+        loaded: An `Entry`, and its picture in full, (height, width, 3).
+        deleted: An `Entry` whose file is in the trash.
+        failed: A `Problem`.
+    """
+
+    found = Signal(list)
+    scanned = Signal(int)
+    loaded = Signal(object, object)
+    deleted = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        self._closing = threading.Event()
+
+    def scan(self, folder: Path) -> None:
+        """Find the pictures of a folder that hold a recipe."""
+
+        def read() -> None:
+            count = 0
+            chunk: list[Entry] = []
+            for path in _newest_first(folder):
+                if self._closing.is_set():
+                    return
+                entry = read_entry(path)
+                if entry is not None:
+                    chunk.append(entry)
+                    count += 1
+                if len(chunk) >= _CHUNK:
+                    self.found.emit(chunk)
+                    chunk = []
+            if chunk:
+                self.found.emit(chunk)
+            self.scanned.emit(count)
+
+        self._start(read)
+
+    def load(self, entry: Entry) -> None:
+        """Read a picture in full."""
+
+        def read() -> None:
+            from PIL import Image
+
+            try:
+                with Image.open(entry.path) as image:
+                    pixels: NDArray[np.uint8] = np.asarray(image.convert("RGB")).copy()
+            except OSError as error:
+                raise ClipDeskError(f"Cannot read {entry.path}: {error.strerror or error}") from error
+            self.loaded.emit(entry, pixels)
+
+        self._start(read)
+
+    def delete(self, entry: Entry) -> None:
+        """Move a picture's file to the system's trash."""
+
+        def move() -> None:
+            if entry.path.exists() and not QFile.moveToTrash(str(entry.path)):
+                raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
+            self.deleted.emit(entry)
+
+        self._start(move)
+
+    def close(self) -> None:
+        """Stop reading, and wait for what is under way."""
+        self._closing.set()
+        self._pool.waitForDone()
+
+    def _start(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self.failed.emit(explained(error))
+
+        self._pool.start(guarded)
+
+
+def read_entry(path: Path) -> Entry | None:
+    """A picture with its recipe; None if the file is no whole PNG of ClipDesk's."""
+    from clipdesk.export.png import read_recipe
+
+    try:
+        recipe = read_recipe(path)
+    except ClipDeskError as error:
+        log.info("not in the gallery: %s", error)
+        return None
+    reader = QImageReader(str(path))
+    reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
+    return Entry(path, recipe, reader.read())
+
+
+def entry_of(result: Result, path: Path) -> Entry:
+    """The entry of a picture that was just saved."""
+    return Entry(path, result.recipe, small(result.image, THUMBNAIL))
+
+
+def small(pixels: NDArray[np.uint8], side: int) -> QImage:
+    """A picture, (height, width, 3), scaled to fit a square."""
+    height, width, _ = pixels.shape
+    image = QImage(np.ascontiguousarray(pixels).data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    dated = []
+    for path in folder.rglob("*.png"):
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except OSError:
+            continue
+    return [path for _, path in sorted(dated, reverse=True)]
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem with its details, for the clipboard."""
+    return f"{problem.message}\n\n{problem.details}".strip()

@@ -1,0 +1,115 @@
+"""Opening a model: what the panels show before, while and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from clipdesk.gui.worker import OpenedModel, Problem
+from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE
+
+if TYPE_CHECKING:
+    from clipdesk.gui.main_window import MainWindow
+
+
+class Opening(QObject):
+    """Has a model opened in the background, and fills the panels when it is ready.
+
+    Args:
+        window: The window.
+        name: Name or file of the model to open first.
+        start: Whether to render one neuron then.
+
+    Attributes:
+        model: The model that is open; None if there is none.
+    """
+
+    def __init__(self, window: MainWindow, name: str, start: bool) -> None:
+        super().__init__(window)
+        self._window, self._name, self._start = window, name, start
+        self.model: OpenedModel | None = None
+        worker = window.controller.worker
+        worker.stage.connect(self._show_stage)
+        worker.opened.connect(self._opened)
+        worker.open_failed.connect(self._failed)
+        worker.open_cancelled.connect(self._cancelled)
+        window.architecture.cancel_asked.connect(self._cancel)
+
+    def open(self, name: str | None = None) -> None:
+        """Open a model; the panels fill when it is ready."""
+        self._name = name or self._name
+        self._show_stage(f"Opening {self._name} …")
+        self._window.controller.open_model(self._name)
+
+    @Slot(str)
+    def _show_stage(self, stage: str) -> None:
+        self._window.architecture.show_opening(stage)
+        self._window.model_label.setText(stage)
+
+    @Slot()
+    def _cancel(self) -> None:
+        self._window.controller.cancel_opening()
+        self._show_stage("Cancelling …")
+
+    @Slot(object)
+    def _opened(self, opened: OpenedModel) -> None:
+        window = self._window
+        self.model = opened
+        window.preferences.model = opened.name
+        window.architecture.show_tree(opened.tree)
+        window.neurons.clear()
+        window.parameters.show_input_size(opened.input_size)
+        window.parameters.show_devices(opened.devices)
+        window.estimates.show_model(opened)
+        self._name_model(opened)
+        window.architecture.tree.setFocus()
+        layer, index = SHOWPIECE
+        if opened.name == EMBEDDED:
+            window.architecture.choose(layer)
+            window.neurons.select(index)
+        if not window.canvas.tracks:
+            window.canvas.greet(ready=True)
+        if self._start:
+            self._start = False
+            self.render_first()
+        window.update_actions()
+
+    def _name_model(self, opened: OpenedModel) -> None:
+        window, name = self._window, Path(opened.name).name if Path(opened.name).is_file() else opened.name
+        window.setWindowTitle(f"{name} - ClipDesk")
+        window.model_label.setText(f"Model: {name}")
+        window.device_label.setText(f"Device: {opened.device}")
+        window.menus.show_model(opened.name)
+
+    @Slot(str, object)
+    def _failed(self, name: str, problem: Problem) -> None:
+        self._window.notice.show_problem(problem)
+        self._go_back(f"{name} could not be opened.\n\n{problem.message}")
+
+    @Slot(str)
+    def _cancelled(self, name: str) -> None:
+        self._go_back(f"{name} was not opened.\n\nChoose a model in the Model menu.")
+
+    def _go_back(self, message: str) -> None:
+        """Keep the model that is open, if there is one."""
+        window = self._window
+        if self.model is not None:
+            window.architecture.show_model()
+            self._name_model(self.model)
+            return
+        window.architecture.show_message(message)
+        window.model_label.setText("No model is open")
+        if not window.canvas.tracks:
+            window.canvas.show_message(message)
+
+    @Slot()
+    def render_first(self) -> None:
+        """Render what is selected, or something from the middle of the model."""
+        window = self._window
+        if not window.neurons.selected() and self.model is not None:
+            layers = [node.info for node in self.model.tree.walk() if node.info.reason is None]
+            window.architecture.choose(layers[len(layers) // 2].name)
+            window.neurons.select(0)
+        window.render_targets(window.neurons.selected())

@@ -1,0 +1,72 @@
+"""The notice bar: what went wrong and what to do next, over the canvas, until it is dismissed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from clipdesk.gui.icons import icon
+from clipdesk.gui.library import problem_text
+from clipdesk.gui.theme import error_color
+from clipdesk.gui.worker import Problem
+
+
+class NoticeBar(QWidget):
+    """Shows the latest problem; an older one is counted.
+
+    Signals:
+        log_asked: Show the log.
+    """
+
+    log_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._problem: Problem | None = None
+        self._count = 0
+        self.setAutoFillBackground(True)
+        self._text = QLabel(wordWrap=True)
+        self._text.setAccessibleName("Problem")
+        self.copy_button = QPushButton("Copy details")
+        self.copy_button.clicked.connect(self.copy)
+        self._log_button = QPushButton("Show log")
+        self._log_button.clicked.connect(self.log_asked)
+        self.close_button = QToolButton(autoRaise=True)
+        self.close_button.setIcon(icon("close"))
+        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.setToolTip("Dismiss")
+        self.close_button.clicked.connect(self.dismiss)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 6, 6)
+        row.addWidget(self._text, 1)
+        for widget in (self.copy_button, self._log_button, self.close_button):
+            row.addWidget(widget)
+        self.hide()
+
+    def show_problem(self, problem: Problem) -> None:
+        """Say what went wrong."""
+        self._count = self._count + 1 if self._problem is not None else 1
+        self._problem = problem
+        more = f"  ({self._count - 1} earlier)" if self._count > 1 else ""
+        self._text.setText(f"{problem.message}{more}")
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.WindowText, error_color(QGuiApplication.palette()))
+        palette.setColor(QPalette.ColorRole.Window, QGuiApplication.palette().color(QPalette.ColorRole.AlternateBase))
+        self.setPalette(palette)
+        self.show()
+
+    @property
+    def message(self) -> str:
+        """What is shown; empty if nothing is."""
+        return self._text.text() if not self.isHidden() else ""
+
+    def copy(self) -> None:
+        """Put the problem and its details on the clipboard."""
+        if self._problem is not None:
+            QGuiApplication.clipboard().setText(problem_text(self._problem))
+
+    def dismiss(self) -> None:
+        """Hide it."""
+        self._problem, self._count = None, 0
+        self.hide()

@@ -1,0 +1,74 @@
+"""What the canvas shows before there is a picture: a short welcome, or what is under way."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+_OFFICIAL = (
+    "To look into OpenAI's CLIP, choose it in the <b>Model</b> menu: it is fetched once and kept. "
+    "Without a connection, choose <b>Open checkpoint</b> there and name the file."
+)
+
+
+class Welcome(QWidget):
+    """A greeting with one button, or a message.
+
+    Signals:
+        first_asked: Render a telling neuron now.
+    """
+
+    first_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = QLabel("See what a neuron looks for", alignment=Qt.AlignmentFlag.AlignCenter)
+        font = self._title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.8)
+        self._title.setFont(font)
+        self._text = QLabel(
+            "ClipDesk starts from noise and changes a picture, step by step, until one neuron of a CLIP vision model "
+            "fires as strongly as it can. Choose a layer and a neuron on the left, and watch the picture form here.",
+            alignment=Qt.AlignmentFlag.AlignCenter,
+            wordWrap=True,
+        )
+        self.button = QPushButton("Render a first neuron")
+        self.button.setDefault(True)
+        self.button.clicked.connect(self.first_asked)
+        self._official = QLabel(_OFFICIAL, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        page = QWidget()
+        page.setFixedWidth(64 * self.fontMetrics().averageCharWidth())
+        column = QVBoxLayout(page)
+        column.setSpacing(18)
+        column.addStretch()
+        for label in (self._title, self._text, self._message):
+            column.addWidget(label)
+        column.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self._official)
+        column.addStretch()
+        row = QHBoxLayout(self)
+        row.addStretch()
+        row.addWidget(page)
+        row.addStretch()
+        self.show_message("")
+
+    def greet(self, ready: bool) -> None:
+        """Welcome; the button works once a model is open."""
+        for widget in (self._title, self._text, self.button, self._official):
+            widget.show()
+        self._message.hide()
+        self.button.setEnabled(ready)
+        self.button.setText("Render a first neuron" if ready else "Opening the model …")
+
+    def show_message(self, text: str) -> None:
+        """Only a message."""
+        for widget in (self._title, self._text, self.button, self._official):
+            widget.hide()
+        self._message.setText(text)
+        self._message.show()
+
+    @property
+    def message(self) -> str:
+        """The message that is shown; empty under the welcome."""
+        return "" if self._message.isHidden() else self._message.text()

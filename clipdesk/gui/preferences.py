@@ -1,0 +1,83 @@
+"""What is kept between sessions: the layout, the last model, the results folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+from PySide6.QtWidgets import QMainWindow
+
+from clipdesk.models.catalogue import CATALOGUE, EMBEDDED
+
+_LAYOUT_VERSION = 2
+
+
+class Preferences:
+    """QSettings, with names and types for what is in them.
+
+    Attributes:
+        store: The QSettings itself, for what keeps its own entries there.
+    """
+
+    def __init__(self, store: QSettings) -> None:
+        self.store = store
+        self._default_layout = QByteArray()
+
+    @property
+    def model(self) -> str:
+        """The model to open: the last one, if it is still there."""
+        name = str(self.store.value("model", EMBEDDED))
+        return name if name in CATALOGUE or Path(name).is_file() else EMBEDDED
+
+    @model.setter
+    def model(self, name: str) -> None:
+        self.store.setValue("model", name)
+
+    @property
+    def folder(self) -> Path:
+        """Where finished pictures are kept."""
+        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        return Path(str(self.store.value("folder", str(Path(pictures or Path.home()) / "ClipDesk"))))
+
+    @folder.setter
+    def folder(self, folder: Path) -> None:
+        self.store.setValue("folder", str(folder))
+
+    @property
+    def keep(self) -> bool:
+        """Whether every finished picture is kept."""
+        return str(self.store.value("keep", "true")) == "true"
+
+    @keep.setter
+    def keep(self, keep: bool) -> None:
+        self.store.setValue("keep", "true" if keep else "false")
+
+    @property
+    def export_folder(self) -> Path:
+        """Where something was last saved to."""
+        return Path(str(self.store.value("export_folder", str(Path.home()))))
+
+    @export_folder.setter
+    def export_folder(self, folder: Path) -> None:
+        self.store.setValue("export_folder", str(folder))
+
+    def keep_default(self, window: QMainWindow) -> None:
+        """Remember the layout that Reset layout gives."""
+        self._default_layout = window.saveState(_LAYOUT_VERSION)
+
+    def reset_layout(self, window: QMainWindow) -> None:
+        """The layout of a first start."""
+        window.restoreState(self._default_layout, _LAYOUT_VERSION)
+
+    def save_layout(self, window: QMainWindow) -> None:
+        """Keep the layout for the next start."""
+        self.store.setValue("geometry", window.saveGeometry())
+        self.store.setValue("state", window.saveState(_LAYOUT_VERSION))
+
+    def restore_layout(self, window: QMainWindow) -> None:
+        """The layout of the last time."""
+        geometry, state = self.store.value("geometry"), self.store.value("state")
+        if isinstance(geometry, QByteArray):
+            window.restoreGeometry(geometry)
+        if isinstance(state, QByteArray):
+            window.restoreState(state, _LAYOUT_VERSION)

@@ -1,0 +1,96 @@
+"""What happens between the gallery, the results folder and the canvas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Slot
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.gui.library import Entry, Library, entry_of
+from clipdesk.gui.runs import Track, hue_of
+from clipdesk.gui.saver import KeptPicture
+from clipdesk.gui.worker import Problem
+from clipdesk.jobs.job import Job
+
+if TYPE_CHECKING:
+    from clipdesk.gui.main_window import MainWindow
+
+_MOST_SHOWN = 16
+
+
+class Results(QObject):
+    """Shows finished pictures, and does with them what the gallery asks for.
+
+    Attributes:
+        library: The results folder.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.library = Library(self)
+        self._wanted: list[Entry] = []
+        self._tracks: dict[Entry, Track] = {}
+        gallery, library = window.gallery, self.library
+        library.found.connect(gallery.model.add)
+        library.deleted.connect(gallery.model.remove)
+        library.failed.connect(window.notice.show_problem)
+        library.loaded.connect(self._loaded)
+        window.controller.saver.kept.connect(self._kept)
+        gallery.chosen.connect(self._show)
+        gallery.use_asked.connect(self._use_settings)
+        gallery.render_asked.connect(self._render_again)
+        gallery.delete_asked.connect(library.delete)
+
+    def show_folder(self, folder: Path) -> None:
+        """Keep finished pictures in this folder, and show what is there."""
+        window = self._window
+        window.preferences.folder = folder
+        window.controller.folder = folder if window.preferences.keep else None
+        window.gallery.model.clear()
+        self.library.scan(folder)
+
+    @Slot(object)
+    def _kept(self, kept: KeptPicture) -> None:
+        self._window.gallery.model.add([entry_of(kept.result, kept.path)])
+
+    @Slot(list)
+    def _show(self, entries: list[Entry]) -> None:
+        self._wanted, self._tracks = entries[:_MOST_SHOWN], {}
+        for entry in self._wanted:
+            self.library.load(entry)
+
+    @Slot(object, object)
+    def _loaded(self, entry: Entry, pixels: NDArray[np.uint8]) -> None:
+        # While a selection grows, a picture may have been asked for twice.
+        if entry not in self._wanted or entry in self._tracks:
+            return
+        track = Track(entry.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path)
+        track.frames.add(entry.steps, pixels)
+        self._tracks[entry] = track
+        if len(self._tracks) == len(self._wanted):
+            self._window.show_tracks([self._tracks[wanted] for wanted in self._wanted])
+
+    def _job(self, entry: Entry) -> Job | None:
+        try:
+            return Job.from_recipe(entry.recipe)
+        except ClipDeskError as error:
+            self._window.notice.show_problem(Problem(str(error)))
+            return None
+
+    @Slot(object)
+    def _use_settings(self, entry: Entry) -> None:
+        job = self._job(entry)
+        if job is not None:
+            self._window.parameters.use_settings(job.settings)
+
+    @Slot(object)
+    def _render_again(self, entry: Entry) -> None:
+        job = self._job(entry)
+        if job is not None:
+            self._window.following = True
+            self._window.controller.submit(job)

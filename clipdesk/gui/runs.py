@@ -1,0 +1,277 @@
+"""What the window knows of a job: its state, and for each of its pictures the curve and the kept frames. Plain data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipdesk.render.targets import Target, Unit
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.job import Job
+    from clipdesk.jobs.runner import Result
+
+MAX_FRAMES = 60
+FRAME_BYTES = 192 * 2**20
+"""Memory that the kept frames of all runs may take; the oldest runs give theirs up first."""
+
+
+class State(str, Enum):
+    """What has become of a job."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come of it by itself."""
+        return self in (State.DONE, State.STOPPED, State.FAILED)
+
+
+class Series:
+    """Numbers that grow by one at each step."""
+
+    def __init__(self) -> None:
+        self._values = np.empty(0, dtype=np.float32)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, value: float) -> None:
+        """Add the next step's number."""
+        if self._count == len(self._values):
+            self._values = np.concatenate([self._values, np.empty(max(64, self._count), dtype=np.float32)])
+        self._values[self._count] = value
+        self._count += 1
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """All numbers so far, (steps,)."""
+        return self._values[: self._count]
+
+
+class KeptFrames:
+    """Pictures of a run at steps spread evenly over it, at most `MAX_FRAMES`; always the first and the newest."""
+
+    def __init__(self) -> None:
+        self._frames: list[tuple[int, NDArray[np.uint8]]] = []
+        self._spacing = 1
+
+    def add(self, step: int, image: NDArray[np.uint8]) -> None:
+        """Keep a picture, (size, size, 3), which must not be written to again."""
+        if len(self._frames) > 1 and self._frames[-1][0] - self._frames[-2][0] < self._spacing:
+            # The newest one stands too close to the one before to stay once there is a newer one.
+            self._frames.pop()
+        self._frames.append((step, image))
+        if len(self._frames) > MAX_FRAMES:
+            self._spacing = max(self._spacing * 2, (step - self._frames[0][0]) // (MAX_FRAMES // 2))
+            self._frames = [*self._frames[:-1:2], self._frames[-1]]
+
+    def thin(self) -> None:
+        """Give up all but the first and the newest."""
+        del self._frames[1:-1]
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps at which there are pictures."""
+        return [step for step, _ in self._frames]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken."""
+        return sum(image.nbytes for _, image in self._frames)
+
+    def at(self, step: int) -> NDArray[np.uint8] | None:
+        """The newest picture not after a step, or the first one; None where there are none."""
+        if not self._frames:
+            return None
+        return next((image for at, image in reversed(self._frames) if at <= step), self._frames[0][1])
+
+    @property
+    def newest(self) -> NDArray[np.uint8] | None:
+        """The newest picture; None where there are none."""
+        return self._frames[-1][1] if self._frames else None
+
+
+@dataclass(eq=False)
+class Track:
+    """One picture on its way, or done.
+
+    Attributes:
+        target: What it is to excite.
+        label: Its short name beside the others of its run.
+        hue: Where its colour stands on the wheel, 0 to 359.
+        curve: The objective at each step.
+        penalties: What each regulariser took off at each step.
+        frames: The kept pictures.
+        result: Set when it is done or stopped.
+        reason: Why it failed.
+        path: Its file, once it is saved.
+    """
+
+    target: Target
+    label: str
+    hue: int = 210
+    curve: Series = field(default_factory=Series)
+    penalties: dict[str, Series] = field(default_factory=dict)
+    frames: KeptFrames = field(default_factory=KeptFrames)
+    result: Result | None = None
+    reason: str = ""
+    path: Path | None = None
+
+    def finish(self, result: Result) -> None:
+        """Note the result; its picture is the last of the frames."""
+        self.result = result
+        self.frames.add(len(result.curve), result.image)
+
+    def clear(self) -> None:
+        """Forget what was reached, as before another try."""
+        self.curve, self.penalties, self.frames = Series(), {}, KeptFrames()
+        self.result, self.reason = None, ""
+
+
+class Run:
+    """A job in the window's queue.
+
+    Attributes:
+        number: Its number in this session.
+        job: What was asked for.
+        todo: What of it the worker is asked for; less than the job where only the rest is tried again.
+        state: What has become of it, and `reason`, why it failed.
+        tracks: Its pictures, by target.
+        current: The targets that are rendered side by side now, and `step`, how far they are.
+        marked: Those of which the neuron table says that they are rendered.
+        ended: How many pictures have come to an end, also a bad one.
+    """
+
+    def __init__(self, number: int, job: Job) -> None:
+        self.number, self.job, self.todo = number, job, job
+        self.state, self.reason = State.WAITING, ""
+        self.tracks = make_tracks(job.targets)
+        self.current: tuple[Target, ...] = ()
+        self.marked: tuple[Target, ...] = ()
+        self.step, self.ended = 0, 0
+        self._busy, self._since = 0.0, 0.0
+        self._picture_steps = 0
+
+    @property
+    def title(self) -> str:
+        """The first target, and how many more."""
+        first = short_layer(self.job.targets[0].label)
+        more = len(self.job.targets) - 1
+        return f"{first} and {more} more" if more else first
+
+    def shown(self) -> list[Track]:
+        """The tracks to look at: the group that runs, or all that have pictures."""
+        if self.current and not self.state.finished:
+            return [self.tracks[target] for target in self.current]
+        return [track for track in self.tracks.values() if track.frames.steps]
+
+    def begin(self) -> None:
+        """It runs from now on, for the first time or again."""
+        self.state, self.reason, self._since = State.RUNNING, "", time.monotonic()
+
+    def rest(self, state: State, reason: str = "") -> None:
+        """It does not run any more, for now or for good."""
+        if self.state is State.RUNNING:
+            self._busy += time.monotonic() - self._since
+        self.state, self.reason = state, reason
+
+    def advance(self, targets: tuple[Target, ...], step: int, pictures: int) -> None:
+        """The group of `targets` has reached a step, after so many more steps of pictures."""
+        self.current, self.step = targets, step
+        self._picture_steps += pictures
+
+    def end_track(self, target: Target) -> Track:
+        """A picture has come to an end, good or bad."""
+        self.ended += 1
+        return self.tracks[target]
+
+    def begin_again(self) -> None:
+        """Wait once more, for what failed or was stopped; for everything, if all was made."""
+        missing = self.missing() or list(self.tracks)
+        for target in missing:
+            self.tracks[target].clear()
+        self.todo = self.job.model_copy(update={"targets": tuple(missing)})
+        self.state, self.reason, self.current, self.step = State.WAITING, "", (), 0
+        self.ended = len(self.tracks) - len(missing)
+        self._busy, self._picture_steps = 0.0, 0
+
+    def missing(self) -> list[Target]:
+        """Targets without a complete picture."""
+        return [t for t, track in self.tracks.items() if track.result is None or not track.result.complete]
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        under_way = sum(1 for t in self.current if not (self.tracks[t].result or self.tracks[t].reason))
+        return min(1.0, (self.ended + under_way * self.step / self.job.settings.iterations) / len(self.tracks))
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long it has run, pauses left out."""
+        return self._busy + (time.monotonic() - self._since if self.state is State.RUNNING else 0.0)
+
+    @property
+    def steps_per_second(self) -> float:
+        """Steps that the running group does each second; 0 where nothing ran yet."""
+        seconds = self.busy_seconds
+        if not self.current or seconds <= 0:
+            return 0.0
+        return self._picture_steps / len(self.current) / seconds
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left at the pace so far; None where it is not known."""
+        rate = self.steps_per_second * len(self.current)
+        if rate <= 0:
+            return None
+        return (1 - self.share) * len(self.tracks) * self.job.settings.iterations / rate
+
+
+def hue_of(i: int) -> int:
+    """The hue of the i-th picture: neighbours stand the golden angle apart, so any few of them differ."""
+    return (210 + round(137.5 * i)) % 360
+
+
+def short_layer(name: str) -> str:
+    """A layer's dotted name without what all of them begin with."""
+    return name.removeprefix("visual.").removeprefix("transformer.").removeprefix("resblocks.")
+
+
+def make_tracks(targets: Sequence[Target]) -> dict[Target, Track]:
+    """A track for each target, with labels as short as they can be and colours far apart."""
+    layers = {target.layer if isinstance(target, Unit) else None for target in targets}
+    short = len(targets) > 1 and len(layers) == 1
+    tracks = {}
+    for i, target in enumerate(targets):
+        label = str(target.index) if short and isinstance(target, Unit) else short_layer(target.label)
+        tracks[target] = Track(target, label, hue_of(i))
+    return tracks
+
+
+def limit_frames(runs: Iterable[Run], allowed: int = FRAME_BYTES) -> None:
+    """Thin the frames of the oldest finished runs until all fit the memory allowed."""
+    in_order = list(runs)
+    total = sum(track.frames.nbytes for run in in_order for track in run.tracks.values())
+    for run in in_order:
+        if total <= allowed:
+            return
+        if run.state is State.RUNNING:
+            continue
+        for track in run.tracks.values():
+            before = track.frames.nbytes
+            track.frames.thin()
+            total -= before - track.frames.nbytes

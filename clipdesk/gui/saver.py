@@ -1,0 +1,103 @@
+"""File work on a thread of its own, so that neither the window nor a render waits for the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+
+from clipdesk.gui.worker import explained
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.runner import Result
+
+
+@dataclass(frozen=True)
+class KeptPicture:
+    """A picture is in its file."""
+
+    result: Result
+    path: Path
+
+
+class Saver(QObject):
+    """Writes pictures one after the other.
+
+    Signals:
+        kept: A `KeptPicture`, when a finished picture is in the results folder.
+        saved: What was saved and where, in words, when the user asked for it.
+        failed: A `Problem`.
+    """
+
+    kept = Signal(object)
+    saved = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        # One thread: files are written in order, and two pictures never take the same free name.
+        self._pool.setMaxThreadCount(1)
+
+    def keep(self, result: Result, folder: Path) -> None:
+        """Put a finished picture into the results folder."""
+
+        def write() -> None:
+            from clipdesk.export.files import free_path, make_folder, picture_name
+            from clipdesk.export.png import save_png
+
+            make_folder(folder)
+            path = free_path(folder / picture_name(result.target, datetime.now()))
+            save_png(result.image, path, result.recipe)
+            self.kept.emit(KeptPicture(result, path))
+
+        self._start(write)
+
+    def save(self, results: list[Result], place: Path) -> None:
+        """Save one picture to a file, or several into a folder, where nothing is overwritten."""
+
+        def write() -> None:
+            from clipdesk.export.files import free_path, picture_name
+            from clipdesk.export.png import save_png
+
+            if len(results) == 1:
+                path = place if place.suffix.lower() == ".png" else place.with_name(f"{place.name}.png")
+                save_png(results[0].image, path, results[0].recipe)
+                self.saved.emit(f"Saved {path}")
+                return
+            for result in results:
+                save_png(result.image, free_path(place / picture_name(result.target, datetime.now())), result.recipe)
+            self.saved.emit(f"Saved {len(results)} pictures in {place}")
+
+        self._start(write)
+
+    def write(self, content: bytes, path: Path) -> None:
+        """Save a file with this content."""
+
+        def put(file: BinaryIO) -> None:
+            file.write(content)
+
+        def write() -> None:
+            from clipdesk.export.files import write_atomically
+
+            write_atomically(path, put)
+            self.saved.emit(f"Saved {path}")
+
+        self._start(write)
+
+    def wait(self) -> None:
+        """Wait until all is written, as before the program ends."""
+        self._pool.waitForDone()
+
+    def _start(self, write: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                write()
+            except Exception as error:
+                self.failed.emit(explained(error))
+
+        self._pool.start(guarded)

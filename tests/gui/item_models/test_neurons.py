@@ -1,0 +1,71 @@
+from clip.model import CLIP
+from PySide6.QtCore import Qt
+from pytestqt.modeltest import ModelTester
+
+from clipdesk.gui.item_models.neurons import ACTIVATION, INDEX, STATUS, NeuronTableModel, UnitState, targets_from
+from clipdesk.inspector import LayerInfo, LayerInspector, Layout
+from clipdesk.render.targets import Unit
+
+LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)
+
+
+def rows(model: NeuronTableModel) -> list[object]:
+    return [model.data(model.index(row, INDEX)) for row in range(model.rowCount())]
+
+
+def test_the_neuron_table_is_a_sound_model(inspector: LayerInspector, qtmodeltester: ModelTester) -> None:
+    model = NeuronTableModel()
+    model.set_layer(inspector.get_layer_info("visual.conv1"))
+    qtmodeltester.check(model)
+
+
+def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP) -> None:
+    attention = inspector.get_layer_info("visual.transformer.resblocks.1.attn")
+    model = NeuronTableModel()
+    model.set_layer(attention)
+    model.set_state(attention.name, 3, UnitState("done", 1.23456, 500))
+    model.set_layer(inspector.get_layer_info("visual.conv1"))
+    assert model.data(model.index(3, STATUS)) == ""
+    model.set_layer(attention)
+    cells = [model.data(model.index(3, column)) for column in range(1, 6)]
+    assert cells == [3, "neuron 3", "1.235", "done", "500"]
+
+
+def test_sorting_by_activation_puts_what_was_reached_first() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    model.set_state("layer", 7, UnitState("done", 2.0))
+    model.set_state("layer", 3, UnitState("done", 5.0))
+    model.sort(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    assert rows(model)[:2] == [3, 7]
+    model.sort(INDEX, Qt.SortOrder.AscendingOrder)
+    assert rows(model) == list(range(12))
+
+
+def test_filtering_by_number_and_status() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    model.set_state("layer", 4, UnitState("failed"))
+    model.set_filter("fail")
+    assert rows(model) == [4]
+    model.set_filter("neuron 1")
+    assert rows(model) == [1, 10, 11]
+    model.set_filter("")
+    assert model.rowCount() == 12
+
+
+def test_a_status_leaves_what_was_reached() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    model.set_state("layer", 4, UnitState("done", 2.0, 500))
+    model.set_status("layer", 4, "waiting")
+    assert model.state("layer", 4) == UnitState("waiting", 2.0, 500)
+
+
+def test_dragged_rows_carry_their_units() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    model.sort(INDEX, Qt.SortOrder.DescendingOrder)
+    data = model.mimeData([model.index(0, 0), model.index(0, 1), model.index(2, 0)])
+    assert targets_from(data) == (Unit(layer="layer", index=9), Unit(layer="layer", index=11))
+    assert data.text() == "layer:9\nlayer:11"

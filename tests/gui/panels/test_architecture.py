@@ -1,0 +1,85 @@
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.panels.architecture import ArchitecturePanel
+from clipdesk.inspector import LayerInfo, LayerInspector
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, inspector: LayerInspector) -> ArchitecturePanel:
+    panel = ArchitecturePanel()
+    panel.resize(500, 600)
+    qtbot.addWidget(panel)
+    panel.show_tree(inspector.tree)
+    panel.show()
+    return panel
+
+
+def shown(panel: ArchitecturePanel) -> list[str]:
+    model = panel.tree.model()
+
+    def walk(parent: QModelIndex) -> Iterator[str]:
+        for row in range(model.rowCount(parent)):
+            index = model.index(row, 0, parent)
+            yield str(index.data())
+            yield from walk(index)
+
+    return list(walk(QModelIndex()))
+
+
+@pytest.mark.parametrize("text", ["1 hidden", "block 1 mlp hidden", "1.mlp.gelu", "GELU hidden resblocks.1"])
+def test_words_and_dotted_names_filter(panel: ArchitecturePanel, qtbot: QtBot, text: str) -> None:
+    qtbot.keyClicks(panel.filter, text)
+    assert "MLP hidden" in shown(panel)
+    assert "Attention" not in shown(panel)
+    assert "Block 0" not in shown(panel)
+
+
+def test_a_cleared_filter_shows_everything(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    before = shown(panel)
+    qtbot.keyClicks(panel.filter, "nothing like it")
+    assert shown(panel) == []
+    panel.filter.clear()
+    assert shown(panel) == before
+
+
+def test_typing_in_the_tree_finds_a_row(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    panel.tree.setFocus()
+    qtbot.keyClicks(panel.tree, "norm a")
+    assert panel.tree.currentIndex().data() == "Norm after blocks (class token)"
+
+
+def test_arrow_keys_choose_a_layer(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    chosen: list[LayerInfo] = []
+    panel.layer_chosen.connect(chosen.append)
+    panel.choose(LAYER)
+    qtbot.keyClick(panel.tree, Qt.Key.Key_Down)
+    assert [info.name for info in chosen] == [LAYER, "visual.transformer.resblocks.1.mlp.c_proj"]
+
+
+def test_what_cannot_be_visualised_is_not_chosen(panel: ArchitecturePanel) -> None:
+    chosen: list[LayerInfo] = []
+    panel.layer_chosen.connect(chosen.append)
+    panel.choose("visual.transformer.resblocks.1.attn.out_proj")
+    assert chosen == []
+
+
+def test_the_name_is_copied(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    panel.choose(LAYER)
+    panel.copy_action.trigger()
+    assert QGuiApplication.clipboard().text() == LAYER
+
+
+def test_all_is_expanded_and_collapsed(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    qtbot.mouseClick(panel.expand, Qt.MouseButton.LeftButton)
+    panel.choose(LAYER)
+    parent = panel.tree.currentIndex().parent()
+    assert panel.tree.isExpanded(parent)
+    qtbot.mouseClick(panel.collapse, Qt.MouseButton.LeftButton)
+    assert not panel.tree.isExpanded(parent)

@@ -1,0 +1,227 @@
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.panels.canvas import MOST_TILES, Canvas
+from clipdesk.gui.runs import Track, make_tracks
+from clipdesk.render.targets import Unit
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def tracks(count: int, steps: int = 10, side: int = 32) -> list[Track]:
+    """Tracks whose picture at step s is a grey of 10 s."""
+    made = list(make_tracks([Unit(layer="a", index=i) for i in range(count)]).values())
+    for track in made:
+        for step in range(1, steps + 1):
+            track.frames.add(step, np.full((side, side, 3), 10 * step, dtype=np.uint8))
+            track.curve.append(step)
+    return made
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> Canvas:
+    canvas = Canvas()
+    canvas.resize(600, 500)
+    qtbot.addWidget(canvas)
+    canvas.show()
+    canvas.show_tracks(tracks(4))
+    return canvas
+
+
+def grey(canvas: Canvas, tile: int = 0) -> int:
+    image = canvas.view.tiles[tile].image
+    assert image is not None
+    return image.pixelColor(0, 0).red()
+
+
+def on_screen(canvas: Canvas, place: QPoint) -> int:
+    image = canvas.view.grab().toImage()
+    ratio = image.devicePixelRatio()
+    return image.pixelColor(round(place.x() * ratio), round(place.y() * ratio)).red()
+
+
+def wheel(canvas: Canvas, place: QPoint, up: bool) -> None:
+    view = canvas.view
+    QGuiApplication.sendEvent(
+        view,
+        QWheelEvent(
+            QPointF(place),
+            QPointF(view.mapToGlobal(place)),
+            QPoint(),
+            QPoint(0, 120 if up else -120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        ),
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 64, 200])
+def test_tiles_fill_the_canvas_without_overlap(canvas: Canvas, count: int) -> None:
+    canvas.show_tracks(tracks(count, steps=1))
+    frames = [canvas.view.frame_of(i) for i in range(min(count, MOST_TILES))]
+    assert all(canvas.view.rect().contains(frame) for frame in frames)
+    assert not any(a.intersects(b) for i, a in enumerate(frames) for b in frames[:i])
+
+
+def test_a_click_shows_one_alone_and_another_click_all(canvas: Canvas, qtbot: QtBot) -> None:
+    qtbot.mouseClick(canvas.view, LEFT, pos=canvas.view.frame_of(2).center())
+    assert canvas.view.visible_tiles() == [2]
+    assert canvas.selected() == [canvas.tracks[2]]
+    qtbot.mouseClick(canvas.view, LEFT, pos=canvas.view.frame_of(2).center())
+    assert len(canvas.view.visible_tiles()) == 4
+
+
+def test_the_keyboard_chooses_pictures(canvas: Canvas, qtbot: QtBot) -> None:
+    canvas.view.setFocus()
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Return)
+    assert canvas.view.visible_tiles() == [1]
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
+    assert canvas.view.visible_tiles() == [2]
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
+    assert len(canvas.view.visible_tiles()) == 4
+
+
+def test_the_wheel_zooms_to_the_cursor(canvas: Canvas) -> None:
+    canvas.show_tracks(tracks(1))
+    view = canvas.view
+    frame = view.frame_of(0)
+    image = view.tiles[0].image
+    assert image is not None
+    cursor = frame.topLeft() + QPoint(frame.width() // 4, frame.height() // 3)
+
+    def under_cursor() -> tuple[float, float]:
+        target = view._target(image, frame)
+        return (cursor.x() - target.x()) / target.width(), (cursor.y() - target.y()) / target.height()
+
+    before = under_cursor()
+    wheel(canvas, cursor, up=True)
+    wheel(canvas, cursor, up=True)
+    assert view.zoom is not None
+    assert view.zoom > view.fit_scale()
+    assert under_cursor() == pytest.approx(before, abs=0.01)
+    for _ in range(3):
+        wheel(canvas, cursor, up=False)
+    assert view.zoom is None
+
+
+def test_one_to_one_shows_a_pixel_for_each_pixel(canvas: Canvas) -> None:
+    canvas.show_tracks(tracks(1))
+    canvas.one_action.trigger()
+    view = canvas.view
+    image = view.tiles[0].image
+    assert image is not None
+    assert view._target(image, view.frame_of(0)).width() * view.devicePixelRatioF() == pytest.approx(32)
+    canvas.fit_action.trigger()
+    assert view.zoom is None
+
+
+def test_a_drag_pans_when_zoomed_in(canvas: Canvas, qtbot: QtBot) -> None:
+    view = canvas.view
+    canvas.in_action.trigger()
+    canvas.in_action.trigger()
+    before = view._place.x()
+    start = view.frame_of(0).center()
+    qtbot.mousePress(view, LEFT, pos=start)
+    qtbot.mouseMove(view, start + QPoint(-15, 0))
+    qtbot.mouseRelease(view, LEFT, pos=start + QPoint(-15, 0))
+    assert view._place.x() > before
+    assert len(view.visible_tiles()) == 4, "a drag is no click"
+
+
+def test_all_tiles_share_zoom_and_place(canvas: Canvas) -> None:
+    canvas.in_action.trigger()
+    view = canvas.view
+    shares = set()
+    for i in range(4):
+        image = view.tiles[i].image
+        assert image is not None
+        frame, target = view.frame_of(i), view._target(image, view.frame_of(i))
+        shares.add((round(target.width()), round(target.x() - frame.x())))
+    assert len(shares) == 1
+
+
+def test_the_slider_goes_back_through_the_steps(canvas: Canvas) -> None:
+    assert grey(canvas) == 100
+    canvas.slider.setValue(2)
+    assert canvas.step == 3
+    assert grey(canvas) == 30
+    canvas.tracks[0].frames.add(11, np.full((32, 32, 3), 110, dtype=np.uint8))
+    canvas.refresh()
+    assert canvas.step == 3, "new steps do not move what is looked at"
+    canvas.slider.setValue(canvas.slider.maximum())
+    assert grey(canvas) == 110
+
+
+def test_new_steps_are_followed_at_the_end(canvas: Canvas) -> None:
+    canvas.tracks[0].frames.add(11, np.full((32, 32, 3), 110, dtype=np.uint8))
+    canvas.refresh()
+    assert canvas.step is None
+    assert grey(canvas) == 110
+
+
+def test_the_steps_are_played(canvas: Canvas, qtbot: QtBot) -> None:
+    seen: list[int] = []
+    canvas.slider.valueChanged.connect(seen.append)
+    qtbot.mouseClick(canvas.play_button, LEFT)
+    qtbot.waitUntil(lambda: canvas.slider.value() == canvas.slider.maximum() and len(seen) >= 9, timeout=10_000)
+    assert seen == list(range(10))
+
+
+def test_before_and_after_are_wiped(canvas: Canvas, qtbot: QtBot) -> None:
+    canvas.show_tracks(tracks(1))
+    canvas.wipe_action.trigger()
+    frame = canvas.view.frame_of(0)
+    left = frame.center() - QPoint(frame.width() // 4, 0)
+    right = frame.center() + QPoint(frame.width() // 4, 0)
+    assert (on_screen(canvas, left), on_screen(canvas, right)) == (10, 100)
+    qtbot.mousePress(canvas.view, LEFT, pos=frame.center())
+    qtbot.mouseMove(canvas.view, frame.topLeft() + QPoint(5, 50))
+    qtbot.mouseRelease(canvas.view, LEFT, pos=frame.topLeft() + QPoint(5, 50))
+    assert on_screen(canvas, left) == 100
+
+
+def test_a_pinned_picture_stays_beside_the_next_ones(canvas: Canvas, qtbot: QtBot) -> None:
+    first = canvas.tracks[1]
+    canvas.view.set_solo(1)
+    canvas.pin_action.trigger()
+    second = tracks(1)
+    canvas.show_tracks(second)
+    assert canvas.shown() == [first, *second]
+    canvas.pin_action.trigger()
+    assert canvas.shown() == second
+
+
+def test_the_picture_is_copied(canvas: Canvas) -> None:
+    canvas.copy_action.trigger()
+    image = QGuiApplication.clipboard().image()
+    assert (image.width(), image.pixelColor(0, 0).red()) == (32, 100)
+
+
+def test_a_picture_can_be_pixelated(canvas: Canvas) -> None:
+    track = tracks(1, side=2)[0]
+    checker = np.zeros((2, 2, 3), dtype=np.uint8)
+    checker[0, 0] = checker[1, 1] = 255
+    track.frames.add(20, checker)
+    canvas.show_tracks([track])
+    frame = canvas.view.frame_of(0)
+    near_the_edge = frame.topLeft() + QPoint(frame.width() * 9 // 20, frame.height() // 4)
+    assert on_screen(canvas, near_the_edge) < 250
+    canvas.smooth_action.trigger()
+    assert on_screen(canvas, near_the_edge) == 255
+
+
+def test_a_drag_out_is_asked_for(canvas: Canvas, qtbot: QtBot) -> None:
+    asked: list[int] = []
+    canvas.view.drag_asked.disconnect()
+    canvas.view.drag_asked.connect(asked.append)
+    start = canvas.view.frame_of(3).center()
+    qtbot.mousePress(canvas.view, LEFT, pos=start)
+    qtbot.mouseMove(canvas.view, start + QPoint(40, 0))
+    qtbot.mouseRelease(canvas.view, LEFT, pos=start + QPoint(40, 0))
+    assert asked == [3]

@@ -1,0 +1,137 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QFile, QItemSelectionModel, Qt
+from pytestqt.qtbot import QtBot
+
+from clipdesk.export.png import save_png
+from clipdesk.gui.library import read_entry
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.gallery import recipe_html
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Unit
+from tests.gui.conftest import LAYER, finished, until
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def full(window: MainWindow, qtbot: QtBot) -> MainWindow:
+    """A window with three finished pictures, two of them of the preset draft."""
+    window.parameters.show_preset("draft")
+    window.render_targets((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
+    window.parameters.show_settings(make_settings(iterations=3, noise=0.5))
+    window.render_targets((Unit(layer="visual.conv1", index=4),))
+    until(qtbot, lambda: finished(window) and window.gallery.model.rowCount() == 3)
+    window.docks["Gallery"].raise_()
+    return window
+
+
+def choose(window: MainWindow, *labels: str) -> None:
+    gallery = window.gallery
+    selection = gallery.list.selectionModel()
+    selection.clearSelection()
+    for row in range(gallery.model.rowCount()):
+        index = gallery.model.index(row)
+        if index.data() in labels:
+            selection.select(index, QItemSelectionModel.SelectionFlag.Select)
+
+
+def test_finished_pictures_are_filtered(full: MainWindow) -> None:
+    _model, layer, preset = full.gallery.filters
+    layer.setCurrentText("visual.conv1")
+    assert [full.gallery.model.index(0).data()] == ["conv1:4"]
+    layer.setCurrentIndex(0)
+    preset.setCurrentText("draft")
+    assert full.gallery.model.rowCount() == 2
+    preset.setCurrentText("other settings")
+    assert full.gallery.model.rowCount() == 1
+
+
+def test_a_chosen_picture_is_shown_with_its_recipe(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "conv1:4")
+    until(qtbot, lambda: [t.target for t in full.canvas.tracks] == [Unit(layer="visual.conv1", index=4)])
+    text = full.gallery.recipe.toPlainText()
+    assert "Noise" in text
+    assert "0.5" in text
+
+
+def test_two_pictures_are_compared_side_by_side(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    until(qtbot, lambda: len(full.canvas.tracks) == 2)
+    assert {track.label for track in full.canvas.tracks} == {"conv1:4", "1.mlp.gelu:2"}
+
+
+def test_settings_are_used_again(full: MainWindow) -> None:
+    choose(full, "1.mlp.gelu:1")
+    full.gallery.use_action.trigger()
+    assert full.parameters.preset.currentText() == "draft"
+    assert full.parameters.settings() == make_settings("draft")
+
+
+def test_a_picture_is_rendered_again_alike(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "1.mlp.gelu:1")
+    full.gallery.again_action.trigger()
+    until(qtbot, lambda: finished(full) and full.gallery.model.rowCount() == 4)
+    tracks = [track for run in full.controller.queue for track in run.tracks.values()]
+    images = [track.result for track in tracks if track.target == Unit(layer=LAYER, index=1)]
+    assert images[0] is not None
+    assert images[1] is not None
+    assert (images[0].image == images[1].image).all()
+
+
+def test_a_picture_goes_to_the_trash(
+    full: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trashed: list[str] = []
+
+    def trash(name: str) -> bool:
+        trashed.append(name)
+        Path(name).unlink()
+        return True
+
+    monkeypatch.setattr(QFile, "moveToTrash", trash)
+    choose(full, "conv1:4")
+    full.gallery.list.setFocus()
+    qtbot.keyClick(full.gallery.list, Qt.Key.Key_Delete)
+    until(qtbot, lambda: full.gallery.model.rowCount() == 2)
+    assert len(trashed) == 1
+    assert "conv1" in trashed[0]
+
+
+def test_a_picture_that_cannot_be_deleted_is_said(
+    full: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFile, "moveToTrash", lambda _: False)
+    choose(full, "conv1:4")
+    full.gallery.delete_action.trigger()
+    until(qtbot, lambda: "to the trash" in full.notice.message)
+    assert full.gallery.model.rowCount() == 3
+
+
+def test_another_window_finds_the_pictures(full: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "results" / "notes.png").write_text("no picture")
+    full.results.show_folder(tmp_path / "results")
+    assert full.gallery.model.rowCount() == 0
+    until(qtbot, lambda: full.gallery.model.rowCount() == 3)
+
+
+def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
+    recipe = {"model": "<b>x</b><img src='file:///etc/passwd'>", "settings": [1], "target": "odd", "steps": "many"}
+    save_png(np.zeros((64, 64, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
+    entry = read_entry(tmp_path / "x.png")
+    assert entry is not None
+    assert "<img" not in recipe_html(entry)
+    assert entry.steps == 1
+    assert entry.label
+
+
+def test_an_unreadable_recipe_is_said(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir(exist_ok=True)
+    save_png(np.zeros((64, 64, 3), dtype=np.uint8), tmp_path / "results" / "x.png", {"model": "demo"})
+    window.results.show_folder(tmp_path / "results")
+    until(qtbot, lambda: window.gallery.model.rowCount() == 1)
+    window.gallery.list.setCurrentIndex(window.gallery.model.index(0))
+    window.gallery.use_action.trigger()
+    assert "recipe cannot be read" in window.notice.message

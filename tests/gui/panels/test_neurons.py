@@ -1,0 +1,147 @@
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.item_models.neurons import ACTIVATION, UnitState
+from clipdesk.gui.panels.neurons import NeuronsPanel
+from clipdesk.inspector import LayerInfo, Layout
+from clipdesk.render.targets import Target, Text, Unit
+
+LEFT = Qt.MouseButton.LeftButton
+SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+LAYER = LayerInfo("layer", "Linear", (768,), Layout.VECTOR, 768)
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> NeuronsPanel:
+    panel = NeuronsPanel()
+    panel.resize(500, 800)
+    qtbot.addWidget(panel)
+    panel.show_layer(LAYER)
+    panel.show()
+    return panel
+
+
+def units(panel: NeuronsPanel) -> list[int]:
+    return [target.index for target in panel.selected() if isinstance(target, Unit)]
+
+
+def at(panel: NeuronsPanel, row: int) -> QPoint:
+    return panel.table.visualRect(panel.model.index(row, 2)).center()
+
+
+def click(qtbot: QtBot, panel: NeuronsPanel, row: int, modifier: Qt.KeyboardModifier | None = None) -> None:
+    qtbot.mouseClick(panel.table.viewport(), LEFT, modifier or Qt.KeyboardModifier.NoModifier, pos=at(panel, row))
+
+
+def drag(qtbot: QtBot, panel: NeuronsPanel, first: int, last: int) -> None:
+    viewport = panel.table.viewport()
+    qtbot.mousePress(viewport, LEFT, pos=at(panel, first))
+    for row in range(first, last + 1):
+        qtbot.mouseMove(viewport, at(panel, row))
+    qtbot.mouseRelease(viewport, LEFT, pos=at(panel, last))
+
+
+def test_a_click_a_shift_and_a_ctrl_select(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    click(qtbot, panel, 2)
+    assert units(panel) == [2]
+    click(qtbot, panel, 5, SHIFT)
+    assert units(panel) == [2, 3, 4, 5]
+    click(qtbot, panel, 8, CTRL)
+    click(qtbot, panel, 3, CTRL)
+    assert units(panel) == [2, 4, 5, 8]
+    assert panel.batch_button.text() == "Add 4 to batch"
+
+
+def test_a_drag_over_rows_selects_them(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    drag(qtbot, panel, 1, 6)
+    assert units(panel) == [1, 2, 3, 4, 5, 6]
+
+
+def test_only_a_drag_from_selected_rows_carries_them_away(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.range.setText("1-3")
+    for row, carries in ((2, True), (6, False)):
+        qtbot.mousePress(panel.table.viewport(), LEFT, pos=at(panel, row))
+        assert panel.table.dragEnabled() is carries
+        qtbot.mouseRelease(panel.table.viewport(), LEFT, pos=at(panel, row))
+
+
+@pytest.mark.parametrize(
+    ("text", "feedback", "count"),
+    [
+        ("0:768:8", "96 neurons: 0, 8, 16 … 760", 96),
+        ("0 64 8", "8 neurons: 0, 8, 16 … 56", 8),
+        ("3,5,9-12", "6 neurons: 3, 5, 9 … 12", 6),
+        ("7", "1 neuron: 7", 1),
+    ],
+)
+def test_a_range_selects_as_it_is_typed(
+    panel: NeuronsPanel, qtbot: QtBot, text: str, feedback: str, count: int
+) -> None:
+    qtbot.keyClicks(panel.range, text)
+    assert panel.feedback == feedback
+    assert len(panel.selected()) == panel.selected_count() == count
+
+
+def test_a_wrong_range_is_explained_under_the_box(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    qtbot.keyClicks(panel.range, "5:900")
+    assert panel.feedback == "There is no 899: the last one is 767"
+    panel.range.clear()
+    assert panel.feedback == ""
+
+
+def test_enter_and_double_click_render_and_b_queues(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    asked: list[tuple[Target, ...]] = []
+    queued: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    panel.batch_asked.connect(queued.append)
+    click(qtbot, panel, 3)
+    qtbot.mouseDClick(panel.table.viewport(), LEFT, pos=at(panel, 3))
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Return)
+    assert asked == [(Unit(layer="layer", index=3),)] * 2
+    qtbot.keyClick(panel.table, Qt.Key.Key_B)
+    qtbot.mouseClick(panel.batch_button, LEFT)
+    assert queued == [(Unit(layer="layer", index=3),)] * 2
+
+
+def test_a_text_is_asked_for(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    qtbot.keyClicks(panel.text, "  a star ")
+    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert asked == [(Text(text="a star"),)]
+
+
+def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.model.set_state("layer", 700, UnitState("done", 3.0))
+    panel.range.setText("3,700")
+    panel.table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    assert panel.model.unit_at(0) == 700
+    assert units(panel) == [3, 700]
+    qtbot.keyClicks(panel.filter, "done")
+    assert panel.model.rowCount() == 1
+    assert units(panel) == [700]
+
+
+def test_another_layer_has_no_selection(panel: NeuronsPanel) -> None:
+    panel.range.setText("1-3")
+    panel.show_layer(LayerInfo("other", "Linear", (12,), Layout.VECTOR, 12))
+    assert panel.selected() == ()
+    assert panel.range.text() == ""
+
+
+def test_50000_rows_can_be_selected_and_sorted(panel: NeuronsPanel) -> None:
+    panel.show_layer(LayerInfo("large", "Linear", (50_000,), Layout.VECTOR, 50_000))
+    panel.range.setText("all")
+    assert panel.selected_count() == 50_000
+    panel.table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    assert panel.selected_count() == 50_000
+
+
+def test_the_cursor_says_where_it_is(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    seen: list[Unit] = []
+    panel.current_changed.connect(seen.append)
+    click(qtbot, panel, 4)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    assert [unit.index for unit in seen] == [4, 5]

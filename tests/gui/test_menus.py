@@ -1,0 +1,104 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.menus import ShortcutList
+
+
+def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -> None:
+    actions = window.menus.everything()
+    assert len(actions) > 50
+    assert all(action.text() for action in actions)
+    keys = [
+        key.toString()
+        for action in actions
+        if action.shortcutContext() is Qt.ShortcutContext.WindowShortcut
+        for key in action.shortcuts()
+    ]
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_the_palette_finds_and_runs_a_command(window: MainWindow, qtbot: QtBot) -> None:
+    palette = window.files.open_palette()
+    qtbot.keyClicks(palette.box, "pause all")
+    assert [action.text() for action in palette._matches] == ["Pause all"]
+    qtbot.keyClick(palette.box, Qt.Key.Key_Return)
+    assert window.controller.held
+
+
+def test_the_palette_is_used_with_arrow_keys(window: MainWindow, qtbot: QtBot) -> None:
+    palette = window.files.open_palette()
+    qtbot.keyClicks(palette.box, "theme")
+    palette.box.setText("")
+    qtbot.keyClick(palette.box, Qt.Key.Key_Down)
+    assert palette.list.currentIndex().row() == 1
+    qtbot.keyClick(palette.box, Qt.Key.Key_Up)
+    qtbot.keyClick(palette.box, Qt.Key.Key_Up)
+    assert palette.list.currentIndex().row() == len(palette._matches) - 1
+    palette.close()
+
+
+def test_what_cannot_be_done_now_is_not_offered(window: MainWindow) -> None:
+    palette = window.files.open_palette()
+    assert window.menus.stop not in palette._actions
+    palette.close()
+
+
+def test_the_help_lists_every_shortcut(window: MainWindow, qtbot: QtBot) -> None:
+    actions: list[QAction] = window.menus.everything()
+    dialog = ShortcutList(actions, window)
+    qtbot.addWidget(dialog)
+    cells = [dialog.table.item(row, 0) for row in range(dialog.table.rowCount())]
+    listed = {cell.text() for cell in cells if cell is not None}
+    for action in actions:
+        if not action.shortcut().isEmpty():
+            assert action.text().replace("&", "").removesuffix(" …") in listed
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_the_keyboard_reaches_every_panel(window: MainWindow, qtbot: QtBot, number: int) -> None:
+    name, place = list(window.places().items())[number - 1]
+    window.activateWindow()
+    qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.AltModifier)
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert focused is place or window.docks[name].isAncestorOf(focused)
+
+
+def test_every_control_has_a_name_for_a_screen_reader(window: MainWindow) -> None:
+    nameless = [
+        widget
+        for widget in window.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not widget.accessibleName()
+        and not getattr(widget, "text", str)()
+        and not widget.objectName().startswith("qt_")
+        and widget.window() is window
+        and not _inside_editor(widget)
+    ]
+    assert nameless == []
+
+
+def _inside_editor(widget: QWidget) -> bool:
+    """Qt's own line edits inside of spin boxes, headers and viewports speak through their owner."""
+    parent = widget.parentWidget()
+    return parent is not None and bool(parent.accessibleName())
+
+
+def test_the_whole_job_is_done_with_the_keyboard(window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    tree = window.architecture.tree
+    qtbot.keyClicks(tree, "output")
+    assert window.neurons.model.layer is not None
+    assert window.neurons.model.layer.name == "visual"
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(window.neurons.table, Qt.Key.Key_Down)
+    qtbot.keyClick(window.neurons.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    count = window.neurons.selected_count()
+    assert count >= 1
+    qtbot.keyClick(window.neurons.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: len(window.files.results()) == count, timeout=60_000)

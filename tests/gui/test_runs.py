@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipdesk.gui import runs
+from clipdesk.gui.runs import KeptFrames, Run, Series, State, limit_frames, make_tracks
+from clipdesk.jobs.job import Job
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Text, Unit
+
+
+def picture(value: int = 0) -> NDArray[np.uint8]:
+    return np.full((4, 4, 3), value, dtype=np.uint8)
+
+
+def test_a_series_grows() -> None:
+    series = Series()
+    for i in range(200):
+        series.append(i)
+    np.testing.assert_array_equal(series.values, np.arange(200))
+
+
+@pytest.mark.parametrize("count", [1, 2, 59, 60, 61, 500, 5000])
+def test_kept_frames_are_spread_over_the_run(count: int) -> None:
+    frames = KeptFrames()
+    for step in range(1, count + 1):
+        frames.add(step, picture(step % 256))
+    steps = frames.steps
+    assert len(steps) <= runs.MAX_FRAMES
+    assert steps[0] == 1
+    assert steps[-1] == count
+    gaps = np.diff(steps)
+    if count > 2 * runs.MAX_FRAMES:
+        assert len(steps) >= runs.MAX_FRAMES // 4
+        assert gaps[:-1].max() <= 2 * gaps[:-1].min()
+    for step in steps:
+        image = frames.at(step)
+        assert image is not None
+        assert image[0, 0, 0] == step % 256
+
+
+def test_the_picture_at_a_step_between_two_is_the_earlier() -> None:
+    frames = KeptFrames()
+    frames.add(1, picture(1))
+    frames.add(9, picture(9))
+    assert [int(image[0, 0, 0]) for s in (0, 1, 5, 9, 20) if (image := frames.at(s)) is not None] == [1, 1, 1, 9, 9]
+
+
+def test_units_of_one_layer_have_short_names_and_colours_of_their_own() -> None:
+    tracks = make_tracks([Unit(layer="visual.conv1", index=i) for i in range(8)])
+    assert [track.label for track in tracks.values()] == [str(i) for i in range(8)]
+    assert len({track.hue for track in tracks.values()}) == 8
+    mixed = make_tracks([Unit(layer="visual.conv1", index=1), Text(text="a star")])
+    assert [track.label for track in mixed.values()] == ["conv1:1", '"a star"']
+
+
+def run(count: int = 2, iterations: int = 10) -> Run:
+    targets = tuple(Unit(layer="a", index=i) for i in range(count))
+    return Run(1, Job(model="demo", targets=targets, settings=make_settings(iterations=iterations)))
+
+
+def test_the_share_counts_what_ended_and_what_is_under_way() -> None:
+    job = run()
+    first, second = job.job.targets
+    job.begin()
+    assert job.share == 0
+    job.advance((first,), 5, 5)
+    assert job.share == 0.25
+    job.end_track(first).reason = "bad"
+    assert job.share == 0.5
+    job.advance((second,), 5, 5)
+    assert job.share == 0.75
+    assert job.steps_per_second > 0
+    assert job.seconds_left is not None
+
+
+def test_another_try_is_of_what_failed() -> None:
+    job = run()
+    job.end_track(job.job.targets[0]).reason = "bad"
+    job.rest(State.FAILED, "bad")
+    job.begin_again()
+    assert job.state is State.WAITING
+    assert job.todo.targets == job.job.targets
+    assert not job.tracks[job.job.targets[0]].reason
+
+
+def test_the_oldest_runs_give_up_their_frames_first() -> None:
+    old, new = run(1), run(1)
+    for each in (old, new):
+        for track in each.tracks.values():
+            for step in range(1, 11):
+                track.frames.add(step, picture())
+        each.rest(State.DONE)
+    limit_frames([old, new], allowed=13 * picture().nbytes)
+    assert [len(t.frames.steps) for each in (old, new) for t in each.tracks.values()] == [2, 10]
