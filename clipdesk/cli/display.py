@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
-_PROBE = "from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
+_PROBE = "import sys; sys.path = {!r}; from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
 
 
-def why_no_display() -> str | None:
-    """None if a window can be opened, else the reason in a few words."""
+def why_no_display(meanwhile: Callable[[], object] = lambda: None) -> str | None:
+    """None if a window can be opened, else the reason in a few words.
+
+    Args:
+        meanwhile: Work to do while the answer is awaited; it is not done where there is clearly no display.
+    """
     if not sys.platform.startswith("linux"):
         return None
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
@@ -18,11 +23,15 @@ def why_no_display() -> str | None:
     if getattr(sys, "frozen", False):
         return None
     # Tried in a process of its own, because a display that does not answer, or a missing library, makes Qt abort.
+    probe = subprocess.Popen([sys.executable, "-S", "-c", _PROBE.format(sys.path)], stderr=subprocess.PIPE, text=True)
+    meanwhile()
     try:
-        probe = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
+        _, complaint = probe.communicate(timeout=20)
     except subprocess.TimeoutExpired:
+        probe.kill()
+        probe.communicate()
         return "the display does not answer"
-    return None if probe.returncode == 0 else _reason(probe.stderr)
+    return None if probe.returncode == 0 else _reason(complaint)
 
 
 def _reason(stderr: str) -> str:

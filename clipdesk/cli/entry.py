@@ -45,7 +45,7 @@ for command in (models, layers, neurons, render, batch, quickstart):
 def _open_window(context: click.Context, model: str | None, start: bool) -> None:
     from clipdesk.cli.display import why_no_display
 
-    problem = why_no_display()
+    problem = why_no_display(meanwhile=_import_window)
     if problem is None:
         from clipdesk.gui.app import run
 
@@ -54,6 +54,12 @@ def _open_window(context: click.Context, model: str | None, start: bool) -> None
         raise ClipDeskError(f"No window can be opened: {problem}. The commands of 'clipdesk --help' need none")
     click.echo(f"No window can be opened ({problem}), so the picture is rendered here.", err=True)
     context.invoke(quickstart, output=None)
+
+
+def _import_window() -> None:
+    """Most of the time to the first sight of the window."""
+    with suppress(ImportError):
+        import clipdesk.gui.app  # noqa: F401
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -37,14 +37,7 @@ def run(model: str | None = None, start: bool = False) -> int:
     """
     if model is not None:
         check_name(model)
-    # The render's thread gives Python up to the window's sooner than after the usual 5 ms.
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    if not isinstance(app, QApplication):
-        raise TypeError("a Qt application without windows is running")
-    app.setApplicationName("ClipDesk")
-    app.setApplicationVersion(__version__)
-    app.setStyle("Fusion")
+    app = make_application()
     sys.excepthook = _log_unexpected
     settings = QSettings("ClipDesk", "ClipDesk")
     window = MainWindow(model, start=start, settings=settings, theme=Theme(app, settings))
@@ -66,6 +59,19 @@ def run(model: str | None = None, start: bool = False) -> int:
         settings.sync()
         os._exit(code)
     return code
+
+
+def make_application() -> QApplication:
+    """The Qt application, as the window needs it."""
+    # The render's thread gives Python up to the window's sooner than after the usual 5 ms.
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    if not isinstance(app, QApplication):
+        raise TypeError("a Qt application without windows is running")
+    app.setApplicationName("ClipDesk")
+    app.setApplicationVersion(__version__)
+    app.setStyle("Fusion")
+    return app
 
 
 def _log_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

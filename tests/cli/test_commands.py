@@ -181,7 +181,7 @@ def test_without_a_display_the_window_says_so(clipdesk: Command, monkeypatch: py
 
 
 def test_without_a_display_the_demo_renders_in_the_terminal(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipdesk.cli.display.why_no_display", lambda: "there is no display")
+    monkeypatch.setattr("clipdesk.cli.display.why_no_display", lambda **_: "there is no display")
     monkeypatch.setattr("clipdesk.cli.rendering._QUICK_STEPS", 2)
     outcome = clipdesk("--start")
     assert outcome.code == 0
