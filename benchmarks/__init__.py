@@ -1,0 +1,1 @@
+"""Speed and smoothness, measured; nothing here is a test."""

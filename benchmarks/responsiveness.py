@@ -1,0 +1,83 @@
+"""How long the window lets the user wait while a render takes all cores.
+
+Run with a display, e.g. under Xvfb:
+
+    xvfb-run -s "-screen 0 1920x1200x24" python -m benchmarks.responsiveness
+
+For a minute eight neurons are rendered on the CPU with the canvas live, the neuron table scrolls and a parameter is
+edited; meanwhile a timer of 5 ms notes when the event loop gets round to it. Printed are the gaps between its ticks.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
+
+from benchmarks.desk import open_window, wait
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.render.settings import make_settings
+
+_TICK_MS = 5
+_SCROLL_MS = 30
+_EDIT_MS = 150
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--neurons", type=int, default=8)
+    parser.add_argument("--size", type=int, default=None, help="side of the pictures in pixels; default: the model's")
+    parser.add_argument("--idle", action="store_true", help="render nothing, for comparison")
+    arguments = parser.parse_args()
+    with open_window() as window:
+        window.neurons.range.setText(f"200:{200 + arguments.neurons}")
+        if not arguments.idle:
+            window.parameters.show_settings(make_settings(iterations=5000, image_size=arguments.size, device="cpu"))
+            window.render_targets(window.neurons.selected())
+            wait(lambda: window.shown_run is not None and window.shown_run.step > 3)
+        gaps = measure(window, arguments.seconds)
+        run = window.shown_run
+        rate = run.steps_per_second if run is not None else 0.0
+    p50, p99 = np.percentile(gaps, [50, 99])
+    print(f"{len(gaps)} ticks in {gaps.sum() / 1000:.0f} s; {rate:.1f} steps/s of {arguments.neurons} neurons")
+    print(f"gap between ticks: median {p50:.1f} ms, p99 {p99:.1f} ms, worst {gaps.max():.1f} ms")
+    print(f"gaps over 33 ms: {(gaps > 33).sum()}, over 100 ms: {(gaps > 100).sum()}")
+
+
+def measure(window: MainWindow, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Gaps between ticks in milliseconds."""
+    gaps: list[float] = []
+    clock = QElapsedTimer()
+    clock.start()
+    last = [clock.nsecsElapsed()]
+
+    def tick() -> None:
+        now = clock.nsecsElapsed()
+        gaps.append((now - last[0]) / 1e6)
+        last[0] = now
+
+    ticker = _timer(window, _TICK_MS)
+    ticker.timeout.connect(tick)
+    scroller, bar = _timer(window, _SCROLL_MS), window.neurons.table.verticalScrollBar()
+    scroller.timeout.connect(lambda: bar.setValue((bar.value() + 1) % max(1, bar.maximum())))
+    editor, box = _timer(window, _EDIT_MS), window.parameters.rows["noise"].box
+    editor.timeout.connect(lambda: box is not None and box.stepBy(1 if box.value() < 0.9 else -10))
+    loop = QEventLoop()
+    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    loop.exec()
+    for timer in (ticker, scroller, editor):
+        timer.stop()
+    return np.array(gaps[1:])
+
+
+def _timer(window: MainWindow, interval: int) -> QTimer:
+    timer = QTimer(window, interval=interval, timerType=Qt.TimerType.PreciseTimer)
+    timer.start()
+    return timer
+
+
+if __name__ == "__main__":
+    main()
