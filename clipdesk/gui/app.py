@@ -41,11 +41,11 @@ def run(model: str | None = None, start: bool = False) -> int:
     sys.excepthook = _log_unexpected
     settings = QSettings("ClipDesk", "ClipDesk")
     window = MainWindow(model, start=start, settings=settings, theme=Theme(app, settings))
+    # Not before, so that the window is seen while torch loads.
+    window.appeared.connect(window.opening.open)
     window.show()
     garbage = GarbageCollector(window)
     window.controller.worker.opened.connect(garbage.settle)
-    # After the first paint, so that the window is seen while torch loads.
-    QTimer.singleShot(0, window.opening.open)
     # Python sees a Ctrl-C only when it runs; Qt's loop alone would keep it waiting.
     signal.signal(signal.SIGINT, lambda *_: window.interrupt())
     ticker = QTimer(window, interval=200)

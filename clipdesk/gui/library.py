@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QFile, QObject, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader
 
 from clipdesk.errors import ClipDeskError
+from clipdesk.gui.images import small
 from clipdesk.gui.runs import short_layer
 from clipdesk.gui.worker import Problem, explained
 from clipdesk.jobs.job import Job
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.jobs.runner import Result
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,7 @@ class Library(QObject):
         """Read a picture in full."""
 
         def read() -> None:
+            import numpy as np
             from PIL import Image
 
             try:
@@ -182,13 +185,6 @@ def read_entry(path: Path) -> Entry | None:
 def entry_of(result: Result, path: Path) -> Entry:
     """The entry of a picture that was just saved."""
     return Entry(path, result.recipe, small(result.image, THUMBNAIL))
-
-
-def small(pixels: NDArray[np.uint8], side: int) -> QImage:
-    """A picture, (height, width, 3), scaled to fit a square."""
-    height, width, _ = pixels.shape
-    image = QImage(np.ascontiguousarray(pixels).data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMessageBox, QProgressBar, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -13,8 +13,8 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
+from clipdesk.gui.images import small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
-from clipdesk.gui.library import small
 from clipdesk.gui.menus import Menus
 from clipdesk.gui.opening import Opening
 from clipdesk.gui.panels.architecture import ArchitecturePanel
@@ -48,7 +48,12 @@ class MainWindow(QMainWindow):
         start: Whether to render one neuron as soon as the model is ready.
         settings: Where the layout, the presets and the last folder are kept.
         theme: Light or dark; None where nobody chooses.
+
+    Signals:
+        appeared: The window has been painted for the first time.
     """
+
+    appeared = Signal()
 
     def __init__(
         self,
@@ -62,7 +67,7 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
         self.shown_run: Run | None = None
         self.following = True
-        self.ended, self._interrupted = True, False
+        self.ended, self._interrupted, self._painted = True, False, False
 
         self.controller = RenderController(self)
         self.estimates = Estimates(self.controller)
@@ -81,6 +86,8 @@ class MainWindow(QMainWindow):
         self.opening = Opening(self, model or (EMBEDDED if start else self.preferences.model), start)
         self._connect()
         self._arrange()
+        # What takes long comes when there is something to see.
+        self.appeared.connect(self.curves.prepare)
         self.preferences.keep_default(self)
         self.preferences.restore_layout(self)
         self.results.show_folder(self.preferences.folder)
@@ -354,6 +361,14 @@ class MainWindow(QMainWindow):
             QMessageBox.StandardButton.Cancel,
         )
         return answer == QMessageBox.StandardButton.Close
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            # Later: the paint is on its way to the screen only when this event is over.
+            QTimer.singleShot(0, self.appeared.emit)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.errors import ClipDeskError
@@ -17,6 +15,9 @@ from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.main_window import MainWindow
 
 _MOST_SHOWN = 16

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.paths import log_file
 
 if TYPE_CHECKING:
+    import numpy as np
     from clip.model import CLIP
+    from numpy.typing import NDArray
 
     from clipdesk.inspector import LayerInspector, LayerNode
     from clipdesk.jobs.job import Job

@@ -89,7 +89,7 @@ def test_plots_follow_the_palette(qapp: QApplication, qtbot: QtBot) -> None:
     for name in (DARK, LIGHT):
         qapp.setPalette(palette_of(name))
         qapp.processEvents()
-        assert panel.plot.backgroundBrush().color() == palette_of(name).color(Role.Base)
+        assert panel.plots.activation.backgroundBrush().color() == palette_of(name).color(Role.Base)
 
 
 def test_larger_fonts_clip_nothing(qapp: QApplication, new_window: Callable[..., MainWindow]) -> None:

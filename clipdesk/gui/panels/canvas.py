@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QColor, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.welcome import Welcome
 
@@ -279,12 +278,6 @@ class Canvas(QWidget):
         drag.setPixmap(small)
         drag.setHotSpot(QPointF(small.width() / 2, small.height() / 2).toPoint())
         drag.exec(Qt.DropAction.CopyAction)
-
-
-def to_image(pixels: NDArray[np.uint8]) -> QImage:
-    """A Qt image of a picture, (height, width, 3), with memory of its own."""
-    height, width, _ = pixels.shape
-    return QImage(np.ascontiguousarray(pixels).data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def track_color(track: Track) -> QColor:

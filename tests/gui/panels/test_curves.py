@@ -31,7 +31,7 @@ def panel(qtbot: QtBot) -> CurvesPanel:
 
 
 def drawn(panel: CurvesPanel) -> list[list[float]]:
-    return [[round(float(y), 4) for y in curve.getData()[1]] for curve in panel.plot.curves]
+    return [[round(float(y), 4) for y in curve.getData()[1]] for curve in panel.plots.activation.curves]
 
 
 def test_each_curve_is_drawn_and_grows(panel: CurvesPanel, qtbot: QtBot) -> None:
@@ -43,26 +43,30 @@ def test_each_curve_is_drawn_and_grows(panel: CurvesPanel, qtbot: QtBot) -> None
 
 def test_two_pictures_of_one_name_have_a_curve_each(panel: CurvesPanel) -> None:
     panel.show_tracks([*tracks(1), *tracks(1)], 20)
-    assert len(panel.plot.curves) == 2
+    assert len(panel.plots.activation.curves) == 2
 
 
 def test_regularisers_have_a_plot_of_their_own(panel: CurvesPanel) -> None:
-    assert not panel.penalty_plot.isVisible()
+    assert not panel.plots.penalty.isVisible()
     series = Series()
     series.append(0.5)
     panel.tracks[0].penalties["total variation"] = series
     panel.show_tracks(panel.tracks, 20)
-    assert panel.penalty_plot.isVisible()
-    assert len(panel.penalty_plot.curves) == 1
+    assert panel.plots.penalty.isVisible()
+    assert len(panel.plots.penalty.curves) == 1
+    panel.plots.penalty.setXRange(0, 1, padding=0)
+    box = panel.plots.penalty.item.sceneBoundingRect()
+    panel.plots.point_at_penalty(QPointF(box.right() - 2, box.center().y()))
+    assert panel.readout == "step 1   0, total variation: 0.5"
 
 
 def test_the_crosshair_shows_the_values(panel: CurvesPanel) -> None:
-    box = panel.plot.item.sceneBoundingRect()
-    panel._point(QPointF(box.center()))
+    box = panel.plots.activation.item.sceneBoundingRect()
+    panel.plots.point_at_activation(QPointF(box.center()))
     assert panel.readout.startswith("step ")
     step = int(panel.readout.split()[1])
     assert f"0: {step / 10:.4g}" in panel.readout
-    panel._point(QPointF(-50, -50))
+    panel.plots.point_at_activation(QPointF(-50, -50))
     assert panel.readout == ""
 
 

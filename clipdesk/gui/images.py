@@ -1,0 +1,24 @@
+"""Pictures as Qt takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def to_image(pixels: NDArray[np.uint8]) -> QImage:
+    """A Qt image of a picture, (height, width, 3), with memory of its own."""
+    height, width, _ = pixels.shape
+    return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def small(pixels: NDArray[np.uint8], side: int) -> QImage:
+    """A picture, (height, width, 3), scaled to fit a square."""
+    keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return to_image(pixels).scaled(side, side, keep, smooth)
