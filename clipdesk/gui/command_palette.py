@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDialog, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 from typing_extensions import override
 
 
@@ -29,11 +29,14 @@ class CommandPalette(QDialog):
         self.box.textChanged.connect(self._search)
         self.box.returnPressed.connect(self._run)
         self.box.installEventFilter(self)
-        self._names = QStringListModel(self)
-        self.list = QListView()
+        self.list = QTreeWidget(columnCount=2)
+        self.list.setRootIsDecorated(False)
+        self.list.setHeaderHidden(True)
         self.list.setAccessibleName("Commands")
-        self.list.setModel(self._names)
-        self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.clicked.connect(self._run)
         column = QVBoxLayout(self)
@@ -53,12 +56,14 @@ class CommandPalette(QDialog):
     def _search(self, text: str) -> None:
         words = text.lower().split()
         self._matches = [action for action in self._actions if all(word in _name(action).lower() for word in words)]
-        self._names.setStringList([_line(action) for action in self._matches])
+        self.list.clear()
+        self.list.addTopLevelItems([QTreeWidgetItem([_name(action), _keys(action)]) for action in self._matches])
         self._select(0)
 
     def _select(self, row: int) -> None:
-        if self._matches:
-            self.list.setCurrentIndex(self._names.index(row % len(self._matches)))
+        item = self.list.topLevelItem(row % len(self._matches)) if self._matches else None
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _run(self) -> None:
         row = self.list.currentIndex().row()
@@ -87,6 +92,5 @@ def _name(action: QAction) -> str:
     return action.text().replace("&", "")
 
 
-def _line(action: QAction) -> str:
-    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    return f"{_name(action)}    {keys}" if keys else _name(action)
+def _keys(action: QAction) -> str:
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

@@ -254,7 +254,7 @@ class MainWindow(QMainWindow):
 
     def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
         self.canvas.show_tracks(tracks)
-        self.curves.show_tracks(self.canvas.tracks, iterations)
+        self.curves.show_tracks(self.canvas.shown(), iterations)
 
     @Slot(object)
     def _look_at(self, run: Run) -> None:
@@ -280,7 +280,7 @@ class MainWindow(QMainWindow):
         if run is self.shown_run:
             self.show_run(run)
         self._progress.setValue(round(1000 * run.share))
-        self.progress_label.setText(describe(run))
+        self.progress_label.setText(f"{run.title}: {describe(run)}")
 
     @Slot(object)
     def _state_changed(self, run: Run) -> None:
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
             words = {State.PAUSED: "paused", State.WAITING: "waiting"}
             self._set_status(left, words.get(run.state, "failed" if run.state is State.FAILED else ""))
         self._progress.setVisible(self.controller.running is not None)
-        self.progress_label.setText(describe(run))
+        self.progress_label.setText(f"{run.title}: {describe(run)}")
         self.update_actions()
 
     @Slot(object, object)

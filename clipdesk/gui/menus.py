@@ -47,18 +47,18 @@ class Menus(QObject):
         self.save = make_action(window, "&Save picture …", "content_save", standard.Save, tip)
         self.save.setIconText("Save")
         tip = "Where every finished picture is kept"
-        self.folder = make_action(window, "&Results folder …", "folder_search_outline", tip=tip)
-        self.keep = make_action(window, "&Keep every finished picture", checkable=True)
+        self.folder = make_action(window, "&Results folder …", "folder_search_outline", "Ctrl+Shift+O", tip)
+        self.keep = make_action(window, "&Keep every finished picture", keys="Ctrl+Shift+K", checkable=True)
         self.quit = make_action(window, "&Quit", keys=standard.Quit)
         self.checkpoint = make_action(window, "Open &checkpoint …", "folder_open_outline", standard.Open)
         self.render = make_action(window, "&Render", "play", "Ctrl+R", "Render the selected neurons")
         tip = "Queue the selected neurons without looking at them"
         self.batch = make_action(window, "Add to &batch", "playlist_plus", "Ctrl+B", tip)
         self.stop = make_action(window, "S&top", "stop", "Ctrl+.", "Stop after this step and keep what was reached")
-        self.reset = make_action(window, "&Reset layout", "restore")
+        self.reset = make_action(window, "&Reset layout", "restore", "Ctrl+Alt+0")
         self.palette = make_action(window, "&Command palette …", "console_line", "Ctrl+K")
         self.shortcuts = make_action(window, "&Keyboard shortcuts", "keyboard_outline", "F1")
-        self.welcome = make_action(window, "&Welcome")
+        self.welcome = make_action(window, "&Welcome", keys="Shift+F1")
         self.about = make_action(window, "&About ClipDesk")
 
     def _menu(self, title: str, *groups: Sequence[QAction]) -> QMenu:
@@ -83,7 +83,7 @@ class Menus(QObject):
         menu = self._menu("&Model")
         self.models = QActionGroup(self)
         for model in CATALOGUE.values():
-            action = menu.addAction(f"{model.name}    {model.description}")
+            action = menu.addAction(f"{model.name}: {model.description}")
             action.setCheckable(True)
             action.setData(model.name)
             action.setToolTip(f"{model.megabytes} MB, pictures of {model.input_size} px")
@@ -116,7 +116,10 @@ class Menus(QObject):
 
     def _view_menu(self, theme: Theme | None) -> None:
         window = self._window
-        menu = self._menu("&View", [dock.toggleViewAction() for dock in window.docks.values()])
+        toggles = [dock.toggleViewAction() for dock in window.docks.values()]
+        for i, toggle in enumerate(toggles, start=1):
+            toggle.setShortcut(QKeySequence(f"Alt+Shift+{i}"))
+        menu = self._menu("&View", toggles)
         go = menu.addMenu("&Go to")
         for i, (name, place) in enumerate(window.places().items(), start=1):
             action = go.addAction(name)
@@ -127,6 +130,7 @@ class Menus(QObject):
             group = QActionGroup(self)
             for choice in CHOICES:
                 action = themes.addAction(f"{choice.capitalize()} theme")
+                action.setShortcut(QKeySequence(f"Ctrl+Alt+{choice[0].upper()}"))
                 action.setCheckable(True)
                 action.setChecked(choice == theme.choice)
                 action.triggered.connect(lambda _checked=False, choice=choice: theme.choose(choice))

@@ -223,10 +223,14 @@ class Run:
         return [t for t, track in self.tracks.items() if track.result is None or not track.result.complete]
 
     @property
+    def under_way(self) -> int:
+        """How many pictures of the running group have not come to an end."""
+        return sum(1 for t in self.current if not (self.tracks[t].result or self.tracks[t].reason))
+
+    @property
     def share(self) -> float:
         """How much is done, 0 to 1."""
-        under_way = sum(1 for t in self.current if not (self.tracks[t].result or self.tracks[t].reason))
-        return min(1.0, (self.ended + under_way * self.step / self.job.settings.iterations) / len(self.tracks))
+        return min(1.0, (self.ended + self.under_way * self.step / self.job.settings.iterations) / len(self.tracks))
 
     @property
     def busy_seconds(self) -> float:

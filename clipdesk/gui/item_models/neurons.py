@@ -24,7 +24,6 @@ COLUMNS = ("", "Index", "Name", "Activation", "Status", "Steps")
 PICTURE, INDEX, NAME, ACTIVATION, STATUS, STEPS = range(len(COLUMNS))
 TARGETS_MIME = "application/x-clipdesk-targets+json"
 THUMBNAIL = 32
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 @dataclass(frozen=True)
@@ -150,6 +149,8 @@ class NeuronTableModel(QAbstractTableModel):
             return COLUMNS[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return "Click to sort"
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
         return None
 
     @override
@@ -164,8 +165,8 @@ class NeuronTableModel(QAbstractTableModel):
             return state.thumbnail
         if role == Qt.ItemDataRole.ToolTipRole and state is not None and state.reason:
             return state.reason
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (INDEX, ACTIVATION, STEPS):
-            return _RIGHT
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
         if role == Qt.ItemDataRole.SizeHintRole and column == PICTURE:
             return QSize(THUMBNAIL + 6, THUMBNAIL + 2)
         return None
@@ -214,6 +215,12 @@ class NeuronTableModel(QAbstractTableModel):
 def targets_from(data: QMimeData) -> tuple[Target, ...]:
     """The targets that were dragged."""
     return tuple(Unit.model_validate(unit) for unit in json.loads(bytes(data.data(TARGETS_MIME).data())))
+
+
+def _alignment(column: int) -> int:
+    """Numbers to the right, the status in the middle, so that it stands clear of the number before it."""
+    sideways = {NAME: Qt.AlignmentFlag.AlignLeft, STATUS: Qt.AlignmentFlag.AlignHCenter}
+    return int(sideways.get(column, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _sort_key(column: int, state: UnitState | None) -> Any:  # noqa: ANN401 - what can be compared within one column

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QStackedLayout,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QTreeView,
     QVBoxLayout,
@@ -27,6 +29,8 @@ from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerNode
+
+_AIR = 6
 
 
 class _Filter(QSortFilterProxyModel):
@@ -48,6 +52,15 @@ class _Filter(QSortFilterProxyModel):
             return True
         found = self.sourceModel().index(source_row, 0, source_parent).data(SEARCH_ROLE)
         return all(word in found for word in self._words)
+
+
+class _Airy(QStyledItemDelegate):
+    """Rows with room between the lines."""
+
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), size.height() + _AIR)
 
 
 class ArchitecturePanel(QWidget):
@@ -97,6 +110,7 @@ class ArchitecturePanel(QWidget):
         tree = QTreeView(uniformRowHeights=True)
         tree.setAlternatingRowColors(True)
         tree.setIndentation(14)
+        tree.setItemDelegate(_Airy(tree))
         tree.setAccessibleName("Architecture")
         tree.setModel(self._filtered)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -157,10 +171,10 @@ class ArchitecturePanel(QWidget):
         self.model.set_tree(tree)
         self._expand_top()
         header = self.tree.header()
-        header.setStretchLastSection(True)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         unit = self.tree.fontMetrics().averageCharWidth()
-        for column, width in enumerate((31, 16, 7)):
+        for column, width in enumerate((18, 7, 15), start=1):
             self.tree.setColumnWidth(column, width * unit)
         self.show_model()
 
@@ -178,7 +192,7 @@ class ArchitecturePanel(QWidget):
         self.tree.selectionModel().setCurrentIndex(
             index, QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         )
-        self.tree.scrollTo(index, QTreeView.ScrollHint.PositionAtCenter)
+        self.tree.scrollTo(index)
 
     def copy_name(self) -> None:
         """Put the current layer's dotted name on the clipboard."""

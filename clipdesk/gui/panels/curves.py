@@ -59,8 +59,8 @@ class CurvesPanel(QWidget):
         self.drop_action.triggered.connect(self.drop)
         self.log_action = make_action(self, "Logarithmic activation", "math_log", "Ctrl+L", checkable=True)
         self.log_action.toggled.connect(lambda log: self.plots.set_log(log))
-        self.csv_action = make_action(self, "Export curves as CSV …", "file_delimited_outline")
-        self.png_action = make_action(self, "Export curves as PNG …", "image_outline")
+        self.csv_action = make_action(self, "Export curves as CSV …", "file_delimited_outline", "Ctrl+E")
+        self.png_action = make_action(self, "Export curves as PNG …", "image_outline", "Ctrl+Shift+E")
         self.actions_shown = [self.hold_action, self.drop_action, self.log_action, self.csv_action, self.png_action]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from clipdesk.gui.item_models.gallery import ENTRY_ROLE, GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry
 from clipdesk.render.settings import RenderSettings, knob
 
+_ONE_LINE = 28
 _ANY = ("All models", "All layers", "All presets")
 
 
@@ -118,7 +120,7 @@ class GalleryPanel(QWidget):
         splitter.addWidget(self.recipe)
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([700, 260])
+        splitter.setSizes([520, 300])
         row = QHBoxLayout()
         row.addWidget(bar)
         column = QVBoxLayout(self)
@@ -200,18 +202,33 @@ def recipe_html(entry: Entry) -> str:
     activation = recipe.get("activation")
     rows: list[tuple[str, Any]] = [("Model", entry.model), ("Target", entry.label)]
     if isinstance(activation, dict):
-        rows.append(("Activation", activation.get("picture")))
-    rows += [("Steps", recipe.get("steps")), ("Device", recipe.get("device")), ("Date", entry.date)]
+        rows.append(("Activation", _short(activation.get("picture"))))
+    rows += [("Steps", recipe.get("steps")), ("Device", recipe.get("device")), ("Made", _local(entry.date))]
     settings = recipe.get("settings")
     for name, value in settings.items() if isinstance(settings, dict) else ():
         label = knob(name).label if name in RenderSettings.model_fields else str(name)
         rows.append((label, "model's" if value is None else value))
     rows.append(("File", entry.path.name))
-    cells = "".join(
-        f"<tr><td>{html.escape(str(name))}&nbsp;&nbsp;</td><td>{html.escape(str(value))}</td></tr>"
-        for name, value in rows
-    )
+    cells = "".join(f"<tr><td>{_cell(f'{name}   ')}</td><td>{_cell(str(value))}</td></tr>" for name, value in rows)
     return f"<table>{cells}</table>"
+
+
+def _cell(text: str) -> str:
+    """Text as text; a short one stays on its line."""
+    shown = html.escape(text)
+    return shown.replace(" ", "&nbsp;") if len(text) <= _ONE_LINE else shown
+
+
+def _short(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def _local(date: str) -> str:
+    """A date in ISO 8601 as this machine's clock shows it; as it stands where it is none."""
+    try:
+        return f"{datetime.fromisoformat(date).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return date
 
 
 def show_file(path: Path) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -32,7 +33,7 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, THUMBNAIL, NeuronTableModel
+from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.targets import Target, Text, Unit
@@ -118,10 +119,11 @@ class NeuronsPanel(QWidget):
         header.setHighlightSections(False)
         # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
-        header.setStretchLastSection(True)
         unit = table.fontMetrics().averageCharWidth()
-        for column, width in zip(range(len(COLUMNS)), (0, 8, 13, 12, 12, 7), strict=True):
+        for column, width in zip(range(len(COLUMNS)), (0, 9, 14, 13, 12, 7), strict=True):
             table.setColumnWidth(column, THUMBNAIL + 12 if column == PICTURE else width * unit)
+        # The one that may be long, as in a reason; numbers stay at the width of their header.
+        header.setSectionResizeMode(STATUS, QHeaderView.ResizeMode.Stretch)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         return table
 

@@ -55,7 +55,7 @@ class ParametersPanel(QWidget):
         self._lay_out()
         self._fill_presets(DEFAULT_PRESET)
         self.show_preset(DEFAULT_PRESET)
-        self.preset.currentTextChanged.connect(self.show_preset)
+        self.preset.currentIndexChanged.connect(lambda: self.show_preset(self.preset_name))
         for row in self.rows.values():
             row.changed.connect(self._edited)
 
@@ -67,7 +67,7 @@ class ParametersPanel(QWidget):
         self.delete_action.triggered.connect(self.delete_preset)
         tip = "All values back to the preset's"
         self.reset_action = make_action(self, "Reset to preset", "restore", "Ctrl+Shift+Z", tip)
-        self.reset_action.triggered.connect(lambda: self.show_preset(self.preset.currentText()))
+        self.reset_action.triggered.connect(lambda: self.show_preset(self.preset_name))
         self.actions_shown = [self.save_action, self.delete_action, self.reset_action]
 
     def _lay_out(self) -> None:
@@ -115,6 +115,11 @@ class ParametersPanel(QWidget):
         layout.addWidget(self.estimate)
 
     # Values
+
+    @property
+    def preset_name(self) -> str:
+        """The chosen preset's name; the box shows ClipDesk's own ones with a capital letter."""
+        return str(self.preset.currentData())
 
     @property
     def problem(self) -> str:
@@ -179,7 +184,7 @@ class ParametersPanel(QWidget):
 
     def delete_preset(self) -> None:
         """Forget the user's preset that is chosen."""
-        name = self.preset.currentText()
+        name = self.preset_name
         if self._store.is_own(name):
             self._store.delete(name)
             self._fill_presets(DEFAULT_PRESET)
@@ -193,13 +198,14 @@ class ParametersPanel(QWidget):
     def _fill_presets(self, chosen: str) -> None:
         self.preset.blockSignals(True)
         self.preset.clear()
-        self.preset.addItems(list(self._store.all()))
+        for name in self._store.all():
+            self.preset.addItem(name if self._store.is_own(name) else name.capitalize(), name)
         self.preset.blockSignals(False)
         self._select(chosen)
 
     def _select(self, name: str) -> None:
         self.preset.blockSignals(True)
-        self.preset.setCurrentText(name)
+        self.preset.setCurrentIndex(self.preset.findData(name))
         self.preset.blockSignals(False)
 
     def _edited(self) -> None:
@@ -208,10 +214,10 @@ class ParametersPanel(QWidget):
             useful = now == value if value is not None else bool(now)
             self.rows[name].setEnabled(useful)
             self.rows[name].label.setEnabled(useful)
-        name = self.preset.currentText()
+        name = self.preset_name
         preset = self._store.all()[name]
         same = not self.problem and preset_of(self.settings(), {name: preset}) is not None
-        self._source.setText(preset.source if same else f"Changed from {name}")
+        self._source.setText(preset.source if same else f"Changed from {self.preset.currentText()}")
         self.reset_action.setEnabled(not same)
         self.delete_action.setEnabled(self._store.is_own(name))
         self.save_action.setEnabled(not self.problem)

@@ -1,4 +1,4 @@
-"""The plots themselves: activations above, regularisers below. The only module that imports pyqtgraph.
+"""The plots themselves: activations, and what the regularisers take. The only module that imports pyqtgraph.
 
 To import it takes half a second, so the curves panel does that after the window is on screen.
 """
@@ -12,8 +12,8 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QSplitter
+from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QWidget
 from typing_extensions import override
 
 from clipdesk.gui.panels.canvas import track_color
@@ -21,7 +21,11 @@ from clipdesk.gui.panels.canvas import track_color
 if TYPE_CHECKING:
     from clipdesk.gui.runs import Held, Series, Track
 
-_LEGEND_UP_TO = 12
+_LEGEND_WIDTH = 20
+_SWATCH = 10
+_SHARES = [300, 200]
+_WIDE = 2.2
+"""From this many times as wide as high on, two plots stand side by side."""
 _MOST_VALUES = 6
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
@@ -41,7 +45,6 @@ class Plot(pg.PlotWidget):
         self.item.setMenuEnabled(False)
         self.item.hideButtons()
         self.setMouseEnabled(False, False)
-        self.legend = self.item.addLegend(offset=(-10, -10))
         self.line = pg.InfiniteLine(angle=90, movable=False, pen=pg.mkPen(QColor(128, 128, 128)))
         self.line.setVisible(False)
         self.item.addItem(self.line, ignoreBounds=True)
@@ -52,17 +55,14 @@ class Plot(pg.PlotWidget):
         """Take out all curves."""
         for curve in self.curves:
             self.item.removeItem(curve)
-        self.legend.clear()
         self.curves = []
 
-    def add_curve(self, label: str, color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> pg.PlotDataItem:
-        """A curve; its name in the legend switches it on and off."""
+    def add_curve(self, color: QColor, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> pg.PlotDataItem:
+        """A curve without points."""
         curve = pg.PlotDataItem(
             pen=pg.mkPen(color, width=2, style=style), connect="finite", autoDownsample=True, clipToView=True
         )
         self.item.addItem(curve)
-        if len(self.curves) < _LEGEND_UP_TO:
-            self.legend.addItem(curve, label)
         self.curves.append(curve)
         return curve
 
@@ -75,7 +75,6 @@ class Plot(pg.PlotWidget):
             axis = self.item.getAxis(side)
             axis.setPen(text)
             axis.setTextPen(text)
-        self.legend.setLabelTextColor(text)
 
     @override
     def changeEvent(self, event: QEvent) -> None:
@@ -84,7 +83,7 @@ class Plot(pg.PlotWidget):
             self.apply_palette()
 
 
-class Plots(QSplitter):
+class Plots(QWidget):
     """One curve for each track in its tile's colour, those that are held behind them, and one for each regulariser.
 
     Signals:
@@ -94,18 +93,31 @@ class Plots(QSplitter):
     pointed = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Vertical)
+        super().__init__()
         self.activation = Plot("activation", "Activation curves")
         self.penalty = Plot("penalty", "Regulariser curves")
         self.penalty.item.setLabel("bottom", "step")
         self.penalty.item.setXLink(self.activation)
+        self.legend = QListWidget()
+        self.legend.setAccessibleName("Legend")
+        self.legend.setToolTip("Shows and hides each curve")
+        self.legend.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        self.legend.setFixedWidth(_LEGEND_WIDTH * self.fontMetrics().averageCharWidth())
+        self.legend.itemChanged.connect(self._toggle)
         self._tracks: list[Track] = []
         self._log = False
         self._drawn: list[tuple[pg.PlotDataItem, Track]] = []
         self._penalties: list[tuple[str, pg.PlotDataItem, Series]] = []
+        self._named: list[list[pg.PlotDataItem]] = []
+        self._splitter = QSplitter(Qt.Orientation.Vertical)
         for plot in (self.activation, self.penalty):
-            self.addWidget(plot)
+            self._splitter.addWidget(plot)
         self.penalty.hide()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._splitter, 1)
+        row.addWidget(self.legend)
         self.activation.scene().sigMouseMoved.connect(self.point_at_activation)
         self.penalty.scene().sigMouseMoved.connect(self.point_at_penalty)
 
@@ -114,28 +126,68 @@ class Plots(QSplitter):
         self._tracks = list(tracks)
         self.activation.clear_curves()
         self.penalty.clear_curves()
-        self._drawn, self._penalties = [], []
+        self.legend.clear()
+        self._drawn, self._penalties, self._named = [], [], []
         for old in held:
-            curve = self.activation.add_curve(f"{old.label} (held)", _faded(old.hue), Qt.PenStyle.DashLine)
+            curve = self.activation.add_curve(_faded(old.hue), Qt.PenStyle.DashLine)
             curve.setData(_steps(old.values), self._scaled(old.values))
+            self._name(f"{old.label} (held)", _faded(old.hue), curve)
         for track in tracks:
-            self._drawn.append((self.activation.add_curve(track.label, track_color(track)), track))
+            curve = self.activation.add_curve(track_color(track))
+            self._drawn.append((curve, track))
+            self._name(track.label, track_color(track), curve)
         self.activation.setXRange(0, iterations, padding=0.02)
         self.draw()
+
+    def _name(self, label: str, color: QColor, curve: pg.PlotDataItem) -> None:
+        """A line in the legend."""
+        item = QListWidgetItem(_swatch(color), label)
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Checked)
+        item.setToolTip(label)
+        self._named.append([curve])
+        self.legend.addItem(item)
+
+    def _toggle(self, item: QListWidgetItem) -> None:
+        for curve in self._named[self.legend.row(item)]:
+            curve.setVisible(item.checkState() is Qt.CheckState.Checked)
 
     def draw(self) -> None:
         """Take over what is new in the tracks."""
         for curve, track in self._drawn:
             curve.setData(_steps(track.curve.values), self._scaled(track.curve.values))
-        if not self._penalties:
-            for track in self._tracks:
-                for style, (name, series) in zip(_STYLES, track.penalties.items(), strict=False):
-                    label = f"{track.label}, {name}"
-                    self._penalties.append((label, self.penalty.add_curve(label, track_color(track), style), series))
+        if not self._penalties and any(track.penalties for track in self._tracks):
+            self._add_penalties()
         for _, curve, series in self._penalties:
             curve.setData(_steps(series.values), series.values)
-        self.penalty.setVisible(bool(self._penalties))
-        self.activation.item.setLabel("bottom", "" if self._penalties else "step")
+        if self.penalty.isHidden() is bool(self._penalties):
+            self.penalty.setVisible(bool(self._penalties))
+            self._splitter.setSizes(_SHARES)
+        self._turn()
+
+    def _add_penalties(self) -> None:
+        names: set[str] = set()
+        for curves, track in zip(self._named[-len(self._tracks) :], self._tracks, strict=True):
+            for style, (name, series) in zip(_STYLES, track.penalties.items(), strict=False):
+                curve = self.penalty.add_curve(track_color(track), style)
+                curves.append(curve)
+                self._penalties.append((f"{track.label}, {name}", curve, series))
+                names.add(name)
+        self.penalty.item.setLabel("left", names.pop() if len(names) == 1 else "penalty")
+
+    def _turn(self) -> None:
+        """Side by side or one above the other, as there is room."""
+        wide = self.width() > _WIDE * self.height()
+        turned = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if turned is not self._splitter.orientation():
+            self._splitter.setOrientation(turned)
+            self._splitter.setSizes(_SHARES)
+        self.activation.item.setLabel("bottom", "step" if wide or not self._penalties else "")
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._turn()
 
     def set_log(self, log: bool) -> None:
         """Draw the activations on a logarithmic axis, or not."""
@@ -148,11 +200,11 @@ class Plots(QSplitter):
         return np.where(values > 0, values, np.float32(np.nan)) if self._log else values
 
     def point_at_activation(self, place: QPointF) -> None:
-        """Show the activations of the step under a place of the upper plot."""
+        """Show the activations of the step under a place of their plot."""
         self._point(self.activation, place, [(track.label, track.curve) for track in self._tracks])
 
     def point_at_penalty(self, place: QPointF) -> None:
-        """Show what the regularisers took at the step under a place of the lower plot."""
+        """Show what the regularisers took at the step under a place of their plot."""
         self._point(self.penalty, place, [(label, series) for label, _, series in self._penalties])
 
     def _point(self, plot: Plot, place: QPointF, series: list[tuple[str, Series]]) -> None:
@@ -168,6 +220,12 @@ class Plots(QSplitter):
 
 def _steps(values: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.arange(1, len(values) + 1)
+
+
+def _swatch(color: QColor) -> QIcon:
+    pixmap = QPixmap(_SWATCH, _SWATCH)
+    pixmap.fill(color)
+    return QIcon(pixmap)
 
 
 def _faded(hue: int) -> QColor:

@@ -248,7 +248,10 @@ def describe(run: Run) -> str:
         made = sum(1 for track in run.tracks.values() if track.result)
         return f"{run.state.value}, {made} of {count} pictures" if count > 1 else run.state.value
     step = f"step {run.step} of {run.job.settings.iterations}"
-    group = f"picture {run.ended + 1} of {count}, " if count > len(run.current) else ""
+    first = run.ended - len(run.current) + run.under_way + 1
+    last = first + len(run.current) - 1
+    which = f"picture {first}" if first == last else f"pictures {first}-{last}"
+    group = f"{which} of {count}, " if count > len(run.current) else ""
     if run.state is State.PAUSED:
         return f"paused, {group}{step}" if run.current else "paused"
     if not run.current:

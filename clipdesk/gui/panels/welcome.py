@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 _OFFICIAL = (
     "To look into OpenAI's CLIP, choose it in the <b>Model</b> menu: it is fetched once and kept. "
@@ -33,7 +35,7 @@ class Welcome(QWidget):
             wordWrap=True,
         )
         self.button = QPushButton("Render a first neuron")
-        self.button.setDefault(True)
+        self.button.setMinimumSize(26 * self.fontMetrics().averageCharWidth(), 2 * self.fontMetrics().height() + 8)
         self.button.clicked.connect(self.first_asked)
         self._official = QLabel(_OFFICIAL, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
@@ -51,7 +53,22 @@ class Welcome(QWidget):
         row.addStretch()
         row.addWidget(page)
         row.addStretch()
+        self._color_button()
         self.show_message("")
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._color_button()
+
+    def _color_button(self) -> None:
+        """What the eye is to go to first."""
+        palette = QPalette(self.palette())
+        for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+            palette.setColor(group, QPalette.ColorRole.Button, palette.color(QPalette.ColorRole.Highlight))
+            palette.setColor(group, QPalette.ColorRole.ButtonText, palette.color(QPalette.ColorRole.HighlightedText))
+        self.button.setPalette(palette)
 
     def greet(self, ready: bool) -> None:
         """Welcome; the button works once a model is open."""

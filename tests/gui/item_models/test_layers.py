@@ -31,14 +31,14 @@ def test_a_transformer_is_shown_in_the_order_in_which_a_picture_passes_through(v
         "Patch embedding",
         "Norm before blocks",
         "Transformer",
-        "Norm after blocks (class token)",
+        "Norm of class token",
         "Output embedding",
     ]
     blocks = structure(LayerInspector(vit).tree)[2].parts
     assert [block.label for block in blocks] == ["Block 0", "Block 1"]
     assert [part.label for part in blocks[0].parts] == ["Norm 1", "Attention", "Norm 2", "MLP"]
     assert [part.label for part in blocks[0].parts[1].parts] == ["Heads", "Output projection"]
-    assert [part.label for part in blocks[0].parts[3].parts] == ["MLP hidden, before GELU", "MLP hidden", "MLP out"]
+    assert [part.label for part in blocks[0].parts[3].parts] == ["MLP before GELU", "MLP hidden", "MLP out"]
 
 
 def test_a_resnet_is_shown_by_stages(resnet: CLIP) -> None:

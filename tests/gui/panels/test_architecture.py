@@ -51,8 +51,8 @@ def test_a_cleared_filter_shows_everything(panel: ArchitecturePanel, qtbot: QtBo
 
 def test_typing_in_the_tree_finds_a_row(panel: ArchitecturePanel, qtbot: QtBot) -> None:
     panel.tree.setFocus()
-    qtbot.keyClicks(panel.tree, "norm a")
-    assert panel.tree.currentIndex().data() == "Norm after blocks (class token)"
+    qtbot.keyClicks(panel.tree, "norm of")
+    assert panel.tree.currentIndex().data() == "Norm of class token"
 
 
 def test_arrow_keys_choose_a_layer(panel: ArchitecturePanel, qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@ import io
 import math
 
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
@@ -39,6 +39,16 @@ def test_each_curve_is_drawn_and_grows(panel: CurvesPanel, qtbot: QtBot) -> None
     panel.tracks[0].curve.append(5.0)
     panel.refresh()
     qtbot.waitUntil(lambda: [len(values) for values in drawn(panel)] == [21, 20])
+
+
+def test_the_legend_shows_and_hides_a_curve(panel: CurvesPanel, qtbot: QtBot) -> None:
+    legend = panel.plots.legend
+    assert [legend.item(row).text() for row in range(legend.count())] == ["0", "1"]
+    legend.setCurrentRow(1)
+    qtbot.keyClick(legend, Qt.Key.Key_Space)
+    assert [curve.isVisible() for curve in panel.plots.activation.curves] == [True, False]
+    qtbot.keyClick(legend, Qt.Key.Key_Space)
+    assert panel.plots.activation.curves[1].isVisible()
 
 
 def test_two_pictures_of_one_name_have_a_curve_each(panel: CurvesPanel) -> None:

@@ -66,7 +66,7 @@ def test_two_pictures_are_compared_side_by_side(full: MainWindow, qtbot: QtBot) 
 def test_settings_are_used_again(full: MainWindow) -> None:
     choose(full, "1.mlp.gelu:1")
     full.gallery.use_action.trigger()
-    assert full.parameters.preset.currentText() == "draft"
+    assert full.parameters.preset.currentText() == "Draft"
     assert full.parameters.settings() == make_settings("draft")
 
 

@@ -26,7 +26,7 @@ def test_there_is_an_editor_with_help_for_every_setting(panel: ParametersPanel) 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_come_back_as_they_are(panel: ParametersPanel, preset: str) -> None:
-    panel.preset.setCurrentText(preset)
+    panel.preset.setCurrentText(preset.capitalize())
     assert panel.settings() == PRESETS[preset].settings
     assert not panel.reset_action.isEnabled()
 
@@ -110,7 +110,7 @@ def test_a_change_is_told_and_reset_undoes_it(panel: ParametersPanel, qtbot: QtB
 
 def test_a_preset_leaves_seed_and_device(panel: ParametersPanel) -> None:
     panel.show_settings(make_settings(seed=7, device="cpu"))
-    panel.preset.setCurrentText("draft")
+    panel.preset.setCurrentText("Draft")
     assert panel.settings() == PRESETS["draft"].settings.model_copy(update={"seed": 7, "device": "cpu"})
 
 
