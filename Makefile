@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format clean
+.PHONY: demo test format screenshots clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -32,6 +32,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.e2e.screenshots docs/images
 
 clean:
 	rm -rf $(VENV) build dist

@@ -221,6 +221,9 @@ class ArchitecturePanel(QWidget):
         else:
             self.tree.collapseAll()
             self._expand_top()
+            if self.tree.currentIndex().isValid():
+                # With all that it is part of expanded.
+                self.tree.scrollTo(self.tree.currentIndex())
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
         info = self.model.info(self._filtered.mapToSource(current))

@@ -30,7 +30,6 @@ from clipdesk.gui.item_models.gallery import ENTRY_ROLE, GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry
 from clipdesk.render.settings import RenderSettings, knob
 
-_ONE_LINE = 28
 _ANY = ("All models", "All layers", "All presets")
 
 
@@ -120,7 +119,7 @@ class GalleryPanel(QWidget):
         splitter.addWidget(self.recipe)
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([520, 300])
+        splitter.setSizes([480, 340])
         row = QHBoxLayout()
         row.addWidget(bar)
         column = QVBoxLayout(self)
@@ -209,14 +208,12 @@ def recipe_html(entry: Entry) -> str:
         label = knob(name).label if name in RenderSettings.model_fields else str(name)
         rows.append((label, "model's" if value is None else value))
     rows.append(("File", entry.path.name))
-    cells = "".join(f"<tr><td>{_cell(f'{name}   ')}</td><td>{_cell(str(value))}</td></tr>" for name, value in rows)
+    cells = "".join(
+        f"<tr><td style='white-space: nowrap'>{html.escape(str(name))}&nbsp;&nbsp;</td>"
+        f"<td>{html.escape(str(value))}</td></tr>"
+        for name, value in rows
+    )
     return f"<table>{cells}</table>"
-
-
-def _cell(text: str) -> str:
-    """Text as text; a short one stays on its line."""
-    shown = html.escape(text)
-    return shown.replace(" ", "&nbsp;") if len(text) <= _ONE_LINE else shown
 
 
 def _short(value: object) -> object:

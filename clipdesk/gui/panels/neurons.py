@@ -174,6 +174,7 @@ class NeuronsPanel(QWidget):
     def show_layer(self, layer: LayerInfo) -> None:
         """Show a layer's units."""
         self.model.set_layer(layer)
+        self.table.scrollToTop()
         self.title.setText(f"{layer.name}: {layer.units} {layer.unit_kind}s")
         self.range.setPlaceholderText(f"Range: 0:{layer.units}:8 or 3,5,9-12")
         self.range.clear()
@@ -211,6 +212,9 @@ class NeuronsPanel(QWidget):
             first = self.model.index(rows[0], 0)
             self.table.selectionModel().setCurrentIndex(first, _FLAGS.NoUpdate)
             self.table.scrollTo(first)
+        else:
+            # A reset alone does not say that nothing is selected any more.
+            self._selection_changed()
 
     def selected(self) -> tuple[Target, ...]:
         """The selected units, in order of their index."""
@@ -262,6 +266,8 @@ class NeuronsPanel(QWidget):
         except UsageError as error:
             palette.setColor(palette.ColorRole.WindowText, error_color(palette))
             self._feedback.setText(str(error))
+            # Not what a shorter text named on the way here.
+            self.select_units([])
         else:
             plural = "" if len(units) == 1 else "s"
             self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")

@@ -49,6 +49,14 @@ def test_a_cleared_filter_shows_everything(panel: ArchitecturePanel, qtbot: QtBo
     assert shown(panel) == before
 
 
+def test_what_was_found_by_the_filter_stays_in_sight(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    qtbot.keyClicks(panel.filter, "1.mlp.gelu")
+    panel.choose(LAYER)
+    panel.filter.clear()
+    assert panel.tree.visualRect(panel.tree.currentIndex()).isValid()
+    assert panel.tree.isExpanded(panel.tree.currentIndex().parent())
+
+
 def test_typing_in_the_tree_finds_a_row(panel: ArchitecturePanel, qtbot: QtBot) -> None:
     panel.tree.setFocus()
     qtbot.keyClicks(panel.tree, "norm of")

@@ -86,6 +86,8 @@ def test_a_range_selects_as_it_is_typed(
 def test_a_wrong_range_is_explained_under_the_box(panel: NeuronsPanel, qtbot: QtBot) -> None:
     qtbot.keyClicks(panel.range, "5:900")
     assert panel.feedback == "There is no 899: the last one is 767"
+    assert panel.selected() == ()
+    assert not panel.batch_button.isEnabled()
     panel.range.clear()
     assert panel.feedback == ""
 
@@ -124,10 +126,11 @@ def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: 
     assert units(panel) == [700]
 
 
-def test_another_layer_has_no_selection(panel: NeuronsPanel) -> None:
-    panel.range.setText("1-3")
-    panel.show_layer(LayerInfo("other", "Linear", (12,), Layout.VECTOR, 12))
+def test_another_layer_begins_at_its_top_with_no_selection(panel: NeuronsPanel) -> None:
+    panel.range.setText("700-703")
+    panel.show_layer(LayerInfo("other", "Linear", (600,), Layout.VECTOR, 600))
     assert panel.selected() == ()
+    assert panel.table.rowAt(5) == 0
     assert panel.range.text() == ""
 
 

@@ -1,0 +1,207 @@
+"""A screen of its own with ClipDesk on it, used from outside the process: real keys, a real mouse, real pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from PIL import Image, ImageGrab
+
+from tests.e2e.accessible import CROWDED, Bus, Gone, Node
+
+SIZE = (1600, 1000)
+_TOOLS = ("Xvfb", "openbox", "xdotool", "dbus-daemon")
+_SECONDS = 60.0
+
+
+def missing_tools() -> str:
+    """What this machine lacks for it, in words; empty if nothing."""
+    if not sys.platform.startswith("linux"):
+        return "needs Linux"
+    missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    if not missing and not Path("/usr/share/dbus-1/accessibility-services").is_dir():
+        missing = ["at-spi2-core"]
+    return f"needs {', '.join(missing)}" if missing else ""
+
+
+class Desktop:
+    """ClipDesk in a window.
+
+    Attributes:
+        process: The program.
+        home: Its user's home folder.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], environment: dict[str, str], bus: Bus, scale: float) -> None:
+        self.process, self.home = process, Path(environment["HOME"])
+        self._environment, self._bus, self._scale = environment, bus, scale
+
+    # Seeing
+
+    def find(self, role: str, name: str = "", within: Node | None = None) -> Node | None:
+        """The first thing that shows and has this role, and a name that begins so.
+
+        What is inside of tables and trees is found only `within` them.
+        """
+        with suppress(Gone):
+            for top in [within] if within else self._bus.applications():
+                for node in top.walk(closed=() if within else CROWDED):
+                    if node.role == role and node.name.startswith(name):
+                        return node
+        return None
+
+    def wait_for(self, role: str, name: str = "", within: Node | None = None) -> Node:
+        """As `find`, when it is there."""
+        found: list[Node] = []
+
+        def look() -> bool:
+            node = self.find(role, name, within)
+            found.extend([node] if node else [])
+            return bool(found)
+
+        self.until(look, f"a {role} '{name}'")
+        return found[0]
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = _SECONDS) -> None:
+        """Wait until something is so.
+
+        Raises:
+            TimeoutError: it is not, or the program has ended; a picture of the screen tells more.
+        """
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end or self.process.poll() is not None:
+                picture = self.home / "failure.png"
+                self.picture().save(picture)
+                raise TimeoutError(f"waited for {what}: {picture}")
+            time.sleep(0.05)
+
+    def picture(self) -> Image.Image:
+        """What is on the screen."""
+        return ImageGrab.grab(xdisplay=self._environment["DISPLAY"])
+
+    def window_picture(self) -> Image.Image:
+        """The part of the screen that is the window, without its frame."""
+        left, top, width, height = self.wait_for("frame").frame
+        scale = self._scale
+        return self.picture().crop((left * scale, top * scale, (left + width) * scale, (top + height) * scale))
+
+    def settle(self) -> None:
+        """Wait until the screen rests."""
+        before = self.picture()
+        for _ in range(100):
+            time.sleep(0.2)
+            now = self.picture()
+            if now == before:
+                return
+            before = now
+
+    # Doing
+
+    def click(self, node: Node) -> None:
+        """Click the middle of it."""
+        self._xdotool("mousemove", *self._at(*node.center), "click", "1")
+
+    def drag(self, first: Node, last: Node) -> None:
+        """Press on one thing, move slowly, let go on another."""
+        (x, y), (to_x, to_y) = first.center, last.center
+        self._xdotool("mousemove", *self._at(x, y), "mousedown", "1")
+        for step in range(1, 9):
+            at = self._at(x + (to_x - x) * step // 8, y + (to_y - y) * step // 8)
+            self._xdotool("mousemove", *at, "sleep", "0.05")
+        self._xdotool("mouseup", "1")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, e.g. ``ctrl+s``."""
+        self._xdotool("key", "--clearmodifiers", *keys)
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        self._xdotool("type", "--delay", "5", text)
+
+    def replace(self, field: Node, text: str) -> None:
+        """Put a text in a field's place of what is there."""
+        self.click(field)
+        self.press("ctrl+a")
+        self.type(text)
+
+    def _at(self, x: int, y: int) -> tuple[str, str]:
+        return str(round(x * self._scale)), str(round(y * self._scale))
+
+    def _xdotool(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env=self._environment, check=True, timeout=_SECONDS)
+
+
+@contextmanager
+def open_desktop(home: Path, *arguments: str, scale: float = 1, **variables: str) -> Iterator[Desktop]:
+    """Start a screen, a window manager, a session bus and ClipDesk; end them all afterwards.
+
+    Args:
+        home: The user's home folder; settings and pictures go there.
+        arguments: For the command line.
+        scale: Device pixels for each of Qt's.
+        variables: More for the program's environment.
+    """
+    with ExitStack() as stack:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "WAYLAND"))},
+            "HOME": str(home),
+            "XDG_RUNTIME_DIR": str(home),
+            "QT_QPA_PLATFORM": "xcb",
+            "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
+            "QT_SCALE_FACTOR": str(scale),
+            **variables,
+        }
+        width, height = (round(side * scale) for side in SIZE)
+        environment["DISPLAY"] = f":{_start_screen(stack, environment, width, height)}"
+        environment["DBUS_SESSION_BUS_ADDRESS"] = address = _start_bus(stack, environment)
+        _start(stack, environment, "openbox")
+        # Before the program, so that it finds it.
+        bus = Bus(address)
+        stack.callback(bus.close)
+        process = _start(stack, environment, sys.executable, "-m", "clipdesk", *arguments)
+        yield Desktop(process, environment, bus, scale)
+
+
+def _start(stack: ExitStack, environment: dict[str, str], *command: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def end() -> None:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    stack.callback(end)
+    return process
+
+
+def _start_screen(stack: ExitStack, environment: dict[str, str], width: int, height: int) -> int:
+    """A virtual screen with a number that nobody else has."""
+    screen = f"{width}x{height}x24"
+    process = _start(stack, environment, "Xvfb", "-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp")
+    return int(_first_line(process))
+
+
+def _start_bus(stack: ExitStack, environment: dict[str, str]) -> str:
+    return _first_line(_start(stack, environment, "dbus-daemon", "--session", "--nofork", "--print-address=1"))
+
+
+def _first_line(process: subprocess.Popen[bytes]) -> str:
+    if process.stdout is None:
+        raise ValueError("nothing is read of this process")
+    line = process.stdout.readline().decode().strip()
+    if not line:
+        raise RuntimeError(f"{process.args!r} did not start")
+    return line

@@ -1,0 +1,94 @@
+"""Screenshots for the documentation, taken of the real program: ``make screenshots``.
+
+Each shows one state; look at every one at full size before it is committed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.desktop import Desktop, missing_tools, open_desktop
+
+_LAYER = "block 3 hidden gelu"
+_NEURONS = "2-9"
+_BROKEN = Path(tempfile.gettempdir()) / "broken.pt"
+"""Its name is seen in the picture."""
+
+
+def main() -> None:
+    """Take all of them into the folder that is named on the command line."""
+    folder = Path(sys.argv[1])
+    if missing := missing_tools():
+        sys.exit(f"Screenshots need more on this machine: {missing}")
+    folder.mkdir(parents=True, exist_ok=True)
+    _take(folder / "empty.webp", _wait_for_model)
+    _take(folder / "running.webp", _run)
+    _take(folder / "dark.webp", _finish, theme="dark")
+    _take(folder / "running-2x.webp", _run, scale=2)
+    _take(folder / "error.webp", _err)
+
+
+def _take(path: Path, prepare: Callable[[Desktop], None], theme: str = "light", scale: float = 1) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        settings = home / ".config" / "ClipDesk" / "ClipDesk.conf"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f"[General]\ntheme={theme}\n", encoding="utf-8")
+        with open_desktop(home, scale=scale) as desk:
+            prepare(desk)
+            desk.window_picture().save(path, quality=88, method=6)
+    print(path, flush=True)
+
+
+def _wait_for_model(desk: Desktop) -> None:
+    desk.wait_for("push button", "Render a first neuron")
+    desk.settle()
+
+
+def _choose(desk: Desktop, neurons: str) -> None:
+    tree = desk.wait_for("tree", "Architecture")
+    desk.replace(desk.wait_for("text", "Filter layers"), _LAYER)
+    desk.click(desk.wait_for("tree item", "MLP hidden", within=tree))
+    desk.click(desk.wait_for("text", "Filter layers"))
+    desk.press("ctrl+a", "Delete")
+    desk.click(desk.wait_for("text", "Range of neurons"))
+    desk.type(neurons)
+
+
+def _run(desk: Desktop) -> None:
+    _choose(desk, _NEURONS)
+    desk.press("ctrl+r")
+    desk.wait_for("label", "3.mlp.gelu:2 and 7 more: step 24")
+
+
+def _finish(desk: Desktop) -> None:
+    """A finished run, and its pictures in the gallery, one of them chosen."""
+    _choose(desk, _NEURONS)
+    desk.replace(desk.wait_for("spin box", "Iterations"), "240")
+    desk.press("Tab", "ctrl+r")
+    desk.wait_for("list item", "3.mlp.gelu:2 and 7 more, done")
+    desk.press("alt+6")
+    desk.settle()
+    gallery = desk.wait_for("list", "Finished pictures")
+    desk.click(desk.wait_for("list item", "3.mlp.gelu:8", within=gallery))
+    desk.settle()
+
+
+def _err(desk: Desktop) -> None:
+    """A checkpoint that is none, a range that is wrong, a value out of range."""
+    _choose(desk, "0:9000")
+    desk.replace(desk.wait_for("spin box", "Iterations"), "9000")
+    desk.press("Tab", "ctrl+o")
+    _BROKEN.write_bytes(b"not a checkpoint")
+    desk.replace(desk.wait_for("text", "File name"), str(_BROKEN))
+    desk.press("Return")
+    desk.wait_for("push button", "Copy details")
+    desk.settle()
+    _BROKEN.unlink()
+
+
+if __name__ == "__main__":
+    main()
