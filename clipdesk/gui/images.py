@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QBuffer, QIODevice, Qt
 from PySide6.QtGui import QImage
 
 if TYPE_CHECKING:
@@ -12,10 +12,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_QUALITY = 90
+
+
 def to_image(pixels: NDArray[np.uint8]) -> QImage:
     """A Qt image of a picture, (height, width, 3), with memory of its own."""
     height, width, _ = pixels.shape
     return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def packed(image: QImage) -> bytes:
+    """An image as a JPEG: a tenth of the memory, for thumbnails that are kept by the thousand."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, b"JPEG", _QUALITY)
+    return bytes(buffer.data().data())
 
 
 def small(pixels: NDArray[np.uint8], side: int) -> QImage:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QFile, QObject, QSize, Qt, QThreadPool, Signal
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtGui import QImageReader
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.gui.images import small
+from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
 from clipdesk.gui.worker import Problem, explained
 from clipdesk.jobs.job import Job
@@ -33,11 +33,11 @@ _CHUNK = 24
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A finished picture: its file, its recipe, when it was made, and a small picture of it."""
+    """A finished picture: its file, its recipe, and a small picture of it, as `packed` makes it."""
 
     path: Path
     recipe: dict[str, Any]
-    thumbnail: QImage
+    thumbnail: bytes
 
     @property
     def model(self) -> str:
@@ -179,12 +179,12 @@ def read_entry(path: Path) -> Entry | None:
         return None
     reader = QImageReader(str(path))
     reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
-    return Entry(path, recipe, reader.read())
+    return Entry(path, recipe, packed(reader.read()))
 
 
 def entry_of(result: Result, path: Path) -> Entry:
     """The entry of a picture that was just saved."""
-    return Entry(path, result.recipe, small(result.image, THUMBNAIL))
+    return Entry(path, result.recipe, packed(small(result.image, THUMBNAIL)))
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtGui import QImage
 from typing_extensions import override
 
 from clipdesk.errors import UsageError
@@ -17,6 +19,8 @@ Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 OTHER = "other settings"
 _NO_PARENT = QModelIndex()
+_UNPACKED = 256
+"""Thumbnails ready to be drawn: more than fit on a screen."""
 
 
 class GalleryModel(QAbstractListModel):
@@ -96,7 +100,7 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.label
         if role == Qt.ItemDataRole.DecorationRole:
-            return entry.thumbnail
+            return _unpacked(entry.thumbnail)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{entry.label}\n{entry.model}\n{entry.path.name}"
         if role == ENTRY_ROLE:
@@ -117,6 +121,11 @@ class GalleryModel(QAbstractListModel):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(self._shown[index.row()].path)) for index in indexes])
         return data
+
+
+@lru_cache(maxsize=_UNPACKED)
+def _unpacked(thumbnail: bytes) -> QImage:
+    return QImage.fromData(thumbnail)
 
 
 def preset_name(entry: Entry) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QFile, QItemSelectionModel, Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import save_png
-from clipdesk.gui.library import read_entry
+from clipdesk.gui.library import THUMBNAIL, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.settings import make_settings
@@ -135,3 +135,9 @@ def test_an_unreadable_recipe_is_said(window: MainWindow, qtbot: QtBot, tmp_path
     window.gallery.list.setCurrentIndex(window.gallery.model.index(0))
     window.gallery.use_action.trigger()
     assert "recipe cannot be read" in window.notice.message
+
+
+def test_thumbnails_are_drawn(full: MainWindow) -> None:
+    model = full.gallery.model
+    images = [model.index(row).data(Qt.ItemDataRole.DecorationRole) for row in range(3)]
+    assert all(image.width() == image.height() == THUMBNAIL for image in images)
