@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from PySide6.QtGui import QImage, QImageWriter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,9 @@ def packed(image: QImage) -> bytes:
     """An image as a JPEG: a tenth of the memory, for thumbnails that are kept by the thousand."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"JPEG", _QUALITY)
+    writer = QImageWriter(buffer, QByteArray(b"JPEG"))
+    writer.setQuality(_QUALITY)
+    writer.write(image)
     return bytes(buffer.data().data())
 
 
