@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 import click
 
 import clipdesk
-from clipdesk.cli.listing import layers, models, neurons
+from clipdesk.cli.listing import layers, models, neurons, show_recipe
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.errors import ClipDeskError
 from clipdesk.paths import log_file
@@ -39,7 +39,7 @@ def cli(context: click.Context, model: str | None, start: bool) -> None:
         _open_window(context, model, start)
 
 
-for command in (models, layers, neurons, render, batch, quickstart):
+for command in (models, layers, neurons, render, batch, show_recipe, quickstart):
     cli.add_command(command)
 
 

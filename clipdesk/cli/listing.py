@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from clipdesk.cli.terminal import show
@@ -69,3 +71,22 @@ def neurons(model: str, layer: str, as_json: bool) -> None:
     names = LayerInspector(load_model(model, "cpu")).get_neuron_names(layer)
     rows = [{"index": index, "name": name} for index, name in enumerate(names)]
     show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)
+
+
+@click.command("show")
+@click.argument("picture", type=click.Path(path_type=Path))
+@json_option
+def show_recipe(picture: Path, as_json: bool) -> None:
+    """Print the recipe that a PNG of ClipDesk's carries."""
+    from clipdesk.export.png import read_recipe
+
+    recipe = read_recipe(picture)
+    if as_json:
+        click.echo(recipe.model_dump_json(indent=2))
+        return
+    rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
+    rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
+    rows |= recipe.settings.model_dump()
+    wide = max(map(len, rows))
+    for name, value in rows.items():
+        click.echo(f"{name:{wide}}  {'-' if value is None else value}")

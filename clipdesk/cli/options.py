@@ -34,7 +34,18 @@ def settings_from(preset: str, changes: Mapping[str, object]) -> RenderSettings:
     Raises:
         UsageError: a value is out of range.
     """
-    return make_settings(preset, **{name: value for name, value in changes.items() if value is not None})
+    return make_settings(preset, **given(changes))
+
+
+def given(changes: Mapping[str, object]) -> dict[str, object]:
+    """The options that were given."""
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def was_given(option: str) -> bool:
+    """Whether an option of the running command was given, even with its default value."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source not in (None, click.core.ParameterSource.DEFAULT)
 
 
 def _type(name: str) -> click.ParamType[Any] | type:

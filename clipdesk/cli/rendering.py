@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clipdesk.cli.listing import model_option
-from clipdesk.cli.options import settings_from, settings_options
+from clipdesk.cli.options import given, settings_from, settings_options, was_given
 from clipdesk.cli.terminal import Bar, interruptible
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
@@ -28,6 +29,12 @@ _QUICK_STEPS = 150
 @click.option("--layer", help="Dotted name of a layer ('clipdesk layers').")
 @click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
 @click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Make the picture of this PNG again, from the recipe inside; other options change it.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
 @settings_options
 def render(
@@ -35,17 +42,44 @@ def render(
     layer: str | None,
     neuron: tuple[int, ...],
     text: tuple[str, ...],
+    source: Path | None,
     output: Path | None,
     preset: str,
     **changes: object,
 ) -> None:
     """Render a picture for a neuron, or for a text."""
+    if source is not None:
+        if layer or neuron or text or was_given("preset"):
+            raise UsageError("--from takes layer, neuron and preset from the picture. Leave them out")
+        _render_again(source, model if was_given("model") else None, output, changes)
+        return
     check_name(model)
     settings = settings_from(preset, changes)
     targets = _targets(layer, neuron, text)
     from clipdesk.jobs.job import Job
 
     _render(Job(model=model, targets=targets, settings=settings), _output_paths(output, targets))
+
+
+def _render_again(source: Path, model: str | None, output: Path | None, changes: Mapping[str, object]) -> None:
+    from clipdesk.export.png import read_recipe
+    from clipdesk.jobs.job import Job
+    from clipdesk.render.settings import changed
+
+    recipe = read_recipe(source)
+    job = Job.from_recipe(recipe)
+    job = Job(model=model or job.model, targets=job.targets, settings=changed(job.settings, given(changes)))
+    check_name(job.model)
+    paths = _output_paths(output, job.targets)
+    if not recipe.complete:
+        click.echo(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
+    from clipdesk.models.loading import weights_sha256
+
+    if recipe.weights not in (None, weights_sha256(job.model)):
+        click.echo(
+            f"{source} was made with other weights than those of {job.model}: the picture will differ.", err=True
+        )
+    _render(job, paths)
 
 
 def _targets(layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...]) -> tuple[Target, ...]:

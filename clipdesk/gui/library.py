@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFile, QObject, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImageReader
 
 from clipdesk.errors import ClipDeskError
+from clipdesk.export.recipe import Recipe
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
 from clipdesk.gui.worker import Problem, explained
-from clipdesk.jobs.job import Job
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,50 +36,19 @@ class Entry:
     """A finished picture: its file, its recipe, and a small picture of it, as `packed` makes it."""
 
     path: Path
-    recipe: dict[str, Any]
+    recipe: Recipe
     thumbnail: bytes
-
-    @property
-    def model(self) -> str:
-        """Name of the model."""
-        return str(self.recipe.get("model", ""))
 
     @property
     def layer(self) -> str:
         """Dotted name of the layer; ``text`` for a text target."""
-        return str(self._target.get("layer", "text"))
-
-    @property
-    def target(self) -> Target:
-        """What it is to excite; unit 0 of its layer where the recipe does not say."""
-        try:
-            return Job.from_recipe(self.recipe).targets[0]
-        except ClipDeskError:
-            return Unit(layer=self.layer, index=0)
-
-    @property
-    def steps(self) -> int:
-        """Steps that led to it."""
-        steps = self.recipe.get("steps")
-        return steps if isinstance(steps, int) else 1
+        target = self.recipe.target
+        return target.layer if isinstance(target, Unit) else "text"
 
     @property
     def label(self) -> str:
         """The unit, or the text."""
-        target = self._target
-        if "text" in target:
-            return f'"{target["text"]}"'
-        return f"{short_layer(self.layer)}:{target.get('index', '?')}"
-
-    @property
-    def date(self) -> str:
-        """When it was made, in ISO 8601; empty where that is not known."""
-        return str(self.recipe.get("date", ""))
-
-    @property
-    def _target(self) -> dict[str, Any]:
-        target = self.recipe.get("target")
-        return target if isinstance(target, dict) else {}
+        return short_layer(self.recipe.target.label)
 
 
 class Library(QObject):
@@ -89,6 +58,7 @@ class Library(QObject):
         found: A list of `Entry`, some at a time, newest file first.
         scanned: How many there are, when the folder has been read.
         loaded: An `Entry`, and its picture in full, (height, width, 3).
+        recipe_read: The `Recipe` of a picture from anywhere.
         deleted: An `Entry` whose file is in the trash.
         failed: A `Problem`.
     """
@@ -96,6 +66,7 @@ class Library(QObject):
     found = Signal(list)
     scanned = Signal(int)
     loaded = Signal(object, object)
+    recipe_read = Signal(object)
     deleted = Signal(object)
     failed = Signal(object)
 
@@ -140,6 +111,16 @@ class Library(QObject):
             except OSError as error:
                 raise ClipDeskError(f"Cannot read {entry.path}: {error.strerror or error}") from error
             self.loaded.emit(entry, pixels)
+
+        self._start(read)
+
+    def read(self, path: Path) -> None:
+        """Read the recipe of a picture from anywhere."""
+
+        def read() -> None:
+            from clipdesk.export.png import read_recipe
+
+            self.recipe_read.emit(read_recipe(path))
 
         self._start(read)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMessageBox, QProgressBar, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -28,7 +28,7 @@ from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.panels.queue import QueuePanel, describe
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
-from clipdesk.gui.results import Results
+from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.worker import Problem
@@ -76,6 +76,7 @@ class MainWindow(QMainWindow):
         self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel(self.controller)
         self.gallery, self.log, self.notice = GalleryPanel(), LogPanel(), NoticeBar()
         self.setWindowTitle("ClipDesk")
+        self.setAcceptDrops(True)
         self.resize(1480, 940)
         self._make_center()
         self._make_docks()
@@ -361,6 +362,18 @@ class MainWindow(QMainWindow):
             QMessageBox.StandardButton.Cancel,
         )
         return answer == QMessageBox.StandardButton.Close
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_pictures(event.mimeData()) and event.source() is None:
+            event.acceptProposedAction()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Pictures from anywhere are rendered again, from the recipes inside."""
+        for path in dropped_pictures(event.mimeData()):
+            self.results.library.read(path)
+        event.acceptProposedAction()
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

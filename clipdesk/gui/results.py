@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QMimeData, QObject, Slot
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.export.recipe import Recipe
 from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Track, hue_of
 from clipdesk.gui.saver import KeptPicture
-from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class Results(QObject):
         library.deleted.connect(gallery.model.remove)
         library.failed.connect(window.notice.show_problem)
         library.loaded.connect(self._loaded)
+        library.recipe_read.connect(self.render_again)
         window.controller.saver.kept.connect(self._kept)
         gallery.chosen.connect(self._show)
         gallery.use_asked.connect(self._use_settings)
@@ -70,28 +70,28 @@ class Results(QObject):
         # While a selection grows, a picture may have been asked for twice.
         if entry not in self._wanted or entry in self._tracks:
             return
-        track = Track(entry.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path)
-        track.frames.add(entry.steps, pixels)
+        track = Track(entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path)
+        track.frames.add(entry.recipe.steps, pixels)
         self._tracks[entry] = track
         if len(self._tracks) == len(self._wanted):
             self._window.show_tracks([self._tracks[wanted] for wanted in self._wanted])
 
-    def _job(self, entry: Entry) -> Job | None:
-        try:
-            return Job.from_recipe(entry.recipe)
-        except ClipDeskError as error:
-            self._window.notice.show_problem(Problem(str(error)))
-            return None
-
     @Slot(object)
     def _use_settings(self, entry: Entry) -> None:
-        job = self._job(entry)
-        if job is not None:
-            self._window.parameters.use_settings(job.settings)
+        self._window.parameters.use_settings(entry.recipe.settings)
 
     @Slot(object)
     def _render_again(self, entry: Entry) -> None:
-        job = self._job(entry)
-        if job is not None:
-            self._window.following = True
-            self._window.controller.submit(job)
+        self.render_again(entry.recipe)
+
+    @Slot(object)
+    def render_again(self, recipe: Recipe) -> None:
+        """Make a picture again, from its recipe, and watch it."""
+        self._window.following = True
+        self._window.controller.submit(Job.from_recipe(recipe))
+
+
+def dropped_pictures(data: QMimeData) -> list[Path]:
+    """The PNG files among what was dragged here."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return [path for path in paths if path.suffix.lower() == ".png"]

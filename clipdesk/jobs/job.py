@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from clipdesk.errors import UsageError
+from clipdesk.export.recipe import Recipe
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit
 
@@ -36,15 +35,6 @@ class Job(BaseModel):
         return self.settings.model_copy(update={"seed": self.seed_base + target.index})
 
     @classmethod
-    def from_recipe(cls, recipe: Mapping[str, Any]) -> Job:
-        """The job that makes a picture again.
-
-        Raises:
-            UsageError: the recipe is incomplete, or of another version of ClipDesk.
-        """
-        try:
-            return cls.model_validate(
-                {"model": recipe["model"], "targets": [recipe["target"]], "settings": recipe["settings"]}
-            )
-        except (KeyError, ValidationError) as error:
-            raise UsageError("This picture's recipe cannot be read: it is damaged, or of another version") from error
+    def from_recipe(cls, recipe: Recipe) -> Job:
+        """The job that makes a picture again."""
+        return cls(model=recipe.model, targets=(recipe.target,), settings=recipe.settings)

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +15,10 @@ from torch import nn
 
 from clipdesk import __version__
 from clipdesk.errors import RenderError
+from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
-from clipdesk.models.loading import resolve_device
+from clipdesk.models.loading import resolve_device, weights_sha256
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
@@ -44,7 +44,7 @@ class Result:
         activation: The objective of the picture itself.
         seconds: Time its group took.
         complete: False if the job was stopped before the last step.
-        recipe: All of this and what it ran on, ready for JSON.
+        recipe: All of this and what it ran on.
     """
 
     target: Target
@@ -54,7 +54,7 @@ class Result:
     activation: float
     seconds: float
     complete: bool
-    recipe: dict[str, Any]
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -132,39 +132,29 @@ def _run_group(
         if stop():
             break
     images, clean = frame.images(), frame.clean_activations()
+    if not np.isfinite(clean).all():
+        raise RenderError("The finished picture's activation is not a number. Try a lower learning rate")
     seconds = time.monotonic() - started
-    device = str(resolve_device(job.settings.device))
+    device, weights = str(resolve_device(job.settings.device)), weights_sha256(job.model)
     for i, target in enumerate(targets):
         curve = np.array([row[i] for row in curves], dtype=np.float32)
-        recipe = _recipe(job.model, target, settings[i], curve, float(clean[i]), seconds, device)
+        recipe = Recipe(
+            clipdesk=__version__,
+            torch=str(torch.__version__),
+            model=job.model,
+            weights=weights,
+            target=target,
+            settings=settings[i],
+            steps=len(curve),
+            activation=_activations(curve, float(clean[i])),
+            device=device,
+            seconds=round(seconds, 3),
+            date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
         complete = len(curve) == job.settings.iterations
         yield Result(target, settings[i], images[i], curve, float(clean[i]), seconds, complete, recipe)
 
 
-def _recipe(
-    model: str,
-    target: Target,
-    settings: RenderSettings,
-    curve: NDArray[np.float32],
-    activation: float,
-    seconds: float,
-    device: str,
-) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "clipdesk": __version__,
-        "torch": str(torch.__version__),
-        "model": model,
-        "target": target.model_dump(),
-        "settings": settings.model_dump(),
-        "steps": len(curve),
-        "activation": {
-            "start": round(float(curve[0]), 6),
-            "end": round(float(curve[-1]), 6),
-            "best": round(float(curve.max()), 6),
-            "picture": round(activation, 6),
-        },
-        "device": device,
-        "seconds": round(seconds, 3),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
+def _activations(curve: NDArray[np.float32], picture: float) -> Activations:
+    start, end, best = float(curve[0]), float(curve[-1]), float(curve.max())
+    return Activations(start=round(start, 6), end=round(end, 6), best=round(best, 6), picture=round(picture, 6))

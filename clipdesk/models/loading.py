@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -18,6 +20,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
 
 log = logging.getLogger(__name__)
+
+_CHUNK = 2**20
 
 
 def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device | None = None) -> CLIP:
@@ -44,6 +48,28 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     else:
         model = _load_file(file_of(EMBEDDED) if name == EMBEDDED else Path(name))
     return model.float().eval().requires_grad_(False).to(target)
+
+
+def weights_sha256(name_or_path: str) -> str | None:
+    """SHA-256 of a model's file in hexadecimal digits; None where there is no file of that name.
+
+    Takes about a second for each GB, once for each state of the file.
+    """
+    path = file_of(name_or_path) if name_or_path in CATALOGUE else Path(name_or_path)
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _sha256(path, state.st_size, state.st_mtime_ns) if path.is_file() else None
+
+
+@lru_cache(maxsize=32)
+def _sha256(path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def tokenize(texts: list[str]) -> torch.Tensor:

@@ -172,8 +172,17 @@ def make_settings(preset: str = DEFAULT_PRESET, **changes: object) -> RenderSett
     """
     if preset not in PRESETS:
         raise UsageError(f"There is no preset '{preset}'. {nearest(preset, PRESETS)}")
+    return changed(PRESETS[preset].settings, changes)
+
+
+def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSettings:
+    """Settings with some values changed.
+
+    Raises:
+        UsageError: for an unknown setting, or a value out of range; names the setting and its range.
+    """
     try:
-        return RenderSettings.model_validate({**PRESETS[preset].settings.model_dump(), **changes})
+        return RenderSettings.model_validate({**settings.model_dump(), **changes})
     except ValidationError as error:
         raise UsageError("\n".join(_complaint(details) for details in error.errors())) from None
 

@@ -3,10 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from clipdesk.cli import main
-from clipdesk.export.png import read_recipe
+from clipdesk.export.png import read_recipe, save_png
+from clipdesk.export.recipe import Recipe
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Text, Unit
+from tests.recipes import make_recipe
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 
@@ -87,10 +93,49 @@ def test_all_options_arrive_in_the_recipe(clipdesk: Command) -> None:
     options = "--size 64 --iterations 2 --lr 0.02 --blur-every 3 --seed 9 --device cpu --preset classic --tv-weight 0.5"
     clipdesk("render", "--model", "SMALL", "--text", "a star", "--output", "x.png", *options.split())
     recipe = read_recipe(clipdesk.folder / "x.png")
-    assert recipe["target"]["text"] == "a star"
+    assert recipe.target == Text(text="a star")
     wanted = {"image_size": 64, "iterations": 2, "learning_rate": 0.02, "blur_every": 3, "seed": 9, "device": "cpu"}
     wanted |= {"parameterization": "pixel", "tv_weight": 0.5}
-    assert wanted.items() <= recipe["settings"].items()
+    assert wanted.items() <= recipe.settings.model_dump().items()
+
+
+def test_a_picture_is_rendered_again_from_its_recipe(clipdesk: Command) -> None:
+    options = "--layer visual.conv1 --neuron 2 --iterations 3 --seed 5 --device cpu --output first.png"
+    clipdesk("render", "--model", "SMALL", *options.split())
+    clipdesk("render", "--from", "first.png", "--output", "again.png")
+    first, again = (np.asarray(Image.open(clipdesk.folder / name)) for name in ("first.png", "again.png"))
+    assert (first == again).all()
+    clipdesk("render", "--from", "first.png", "--output", "other.png", "--seed", "6")
+    other = read_recipe(clipdesk.folder / "other.png")
+    assert other.settings == read_recipe(clipdesk.folder / "first.png").settings.model_copy(update={"seed": 6})
+    assert clipdesk("render", "--from", "first.png", "--neuron", "3").code == 2
+    assert "holds no ClipDesk recipe" not in clipdesk("render", "--from", "none.png").err
+
+
+def test_other_weights_are_said(clipdesk: Command) -> None:
+    save_png(
+        np.zeros((32, 32, 3), dtype=np.uint8),
+        clipdesk.folder / "x.png",
+        make_recipe(Unit(layer="visual.conv1", index=1), make_settings(iterations=2, device="cpu"), steps=1).model_copy(
+            update={"weights": "0" * 64}
+        ),
+    )
+    err = clipdesk("render", "--from", "x.png", "--model", "SMALL", "--output", "y.png").err
+    assert "was made with other weights" in err
+    assert "was stopped at step 1" in err
+
+
+def test_a_recipe_is_shown(clipdesk: Command) -> None:
+    recipe = make_recipe(Text(text="a star"))
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), clipdesk.folder / "x.png", recipe)
+    assert Recipe.from_json(clipdesk("show", "x.png", "--json").out) == recipe
+    lines = clipdesk("show", "x.png").out.splitlines()
+    assert any(line.split() == ["target", '"a', 'star"'] for line in lines)
+    assert any(line.split() == ["iterations", "500"] for line in lines)
+    (clipdesk.folder / "bad.png").write_text("hello")
+    outcome = clipdesk("show", "bad.png")
+    assert outcome.err == "Error: bad.png is not a PNG picture\n"
+    assert outcome.code == 2
 
 
 def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:

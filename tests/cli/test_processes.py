@@ -28,7 +28,7 @@ def test_ctrl_c_keeps_the_picture_reached_so_far(tmp_path: Path, checkpoint: Pat
     assert out == "x.png\n"
     assert "Interrupted after step" in err
     assert "Traceback" not in err
-    assert 500 <= read_recipe(tmp_path / "x.png")["steps"] < 5000
+    assert 500 <= read_recipe(tmp_path / "x.png").steps < 5000
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == ["x.png"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clipdesk.export.png import read_recipe
+from clipdesk.render.targets import Unit
 from tests.e2e.desktop import Desktop, missing_tools, open_desktop
 
 # In CI a missing tool is a mistake in its set-up.
@@ -32,13 +33,13 @@ def test_pick_a_layer_drag_over_rows_queue_wait_and_save(desk: Desktop, tmp_path
     desk.click(desk.wait_for("push button", "Add 4 to batch"))
     job = desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, done")
     desk.until(lambda: len(_kept(desk)) == 4, "the kept pictures")
-    assert [read_recipe(path)["target"]["index"] for path in _kept(desk)] == [2, 3, 4, 5]
-    assert all(read_recipe(path)["steps"] == 12 for path in _kept(desk))
+    assert [_index(path) for path in _kept(desk)] == [2, 3, 4, 5]
+    assert all(read_recipe(path).steps == 12 for path in _kept(desk))
     desk.click(job)
     _save(desk, tmp_path / "mine.png")
     recipe = read_recipe(tmp_path / "mine.png")
-    assert recipe["target"]["layer"] == LAYER
-    assert recipe["settings"]["iterations"] == 12
+    assert recipe.target == Unit(layer=LAYER, index=2)
+    assert recipe.settings.iterations == 12
     desk.press("ctrl+q")
     assert desk.process.wait(30) == 0
 
@@ -53,13 +54,18 @@ def test_rows_dragged_onto_the_queue_run_and_closing_asks_and_keeps_them(desk: D
     desk.press("ctrl+q")
     desk.click(desk.wait_for("push button", "Close", within=desk.wait_for("alert message")))
     assert desk.process.wait(30) == 0
-    recipes = [read_recipe(path) for path in _kept(desk)]
-    assert [recipe["target"]["index"] for recipe in recipes] == [2, 3, 4, 5]
-    assert all(1 <= recipe["steps"] < 5000 for recipe in recipes)
+    assert [_index(path) for path in _kept(desk)] == [2, 3, 4, 5]
+    assert all(1 <= read_recipe(path).steps < 5000 for path in _kept(desk))
 
 
 def _kept(desk: Desktop) -> list[Path]:
     return sorted(desk.home.rglob("ClipDesk/neuron_*.png"))
+
+
+def _index(path: Path) -> int:
+    target = read_recipe(path).target
+    assert isinstance(target, Unit)
+    return target.index
 
 
 def _set_iterations(desk: Desktop, iterations: int) -> None:

@@ -3,20 +3,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from clipdesk.export.png import read_recipe
+from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import State
 from clipdesk.jobs import runner
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
+from tests.recipes import make_recipe
 
 
 def unit(index: int) -> Unit:
@@ -63,8 +65,8 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
     window.files.save(window.files.results(), tmp_path / "out.png")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved"))
     recipe = read_recipe(tmp_path / "out.png")
-    assert recipe["target"]["index"] == 7
-    assert recipe["steps"] == 5
+    assert recipe.target == unit(7)
+    assert recipe.steps == 5
 
 
 def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
@@ -82,6 +84,30 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     window.files.save(window.files.results(), tmp_path / "saved")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved 3 pictures"))
     assert len(list((tmp_path / "saved").glob("neuron_*.png"))) == 3
+
+
+def test_a_picture_dropped_onto_the_window_is_rendered_again(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path
+) -> None:
+    recipe = make_recipe(unit(9), make_settings(iterations=2, device="cpu", seed=3), model=str(checkpoint))
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
+    (tmp_path / "bad.png").write_text("hello")
+    drop(window, tmp_path / "x.png", tmp_path / "notes.txt")
+    until(qtbot, lambda: window.controller.queue.rowCount() == 1 and done(window))
+    assert run_of(window).job.targets == (unit(9),)
+    assert run_of(window).job.settings == recipe.settings
+    drop(window, tmp_path / "bad.png")
+    until(qtbot, lambda: "bad.png is not a PNG picture" in window.notice.message)
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    actions, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), actions, data, left, none)
+    window.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    window.dropEvent(QDropEvent(QPointF(5, 5), actions, data, left, none))
 
 
 def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:

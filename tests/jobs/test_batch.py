@@ -37,7 +37,7 @@ def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
     assert (data["version"], data["model"], data["layer"]) == (1, "small", LAYER)
     record = data["units"]["8"]
     assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
-    assert read_recipe(saved[1])["target"]["index"] == 8
+    assert read_recipe(saved[1]).target == Unit(layer=LAYER, index=8)
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".json"}
 
 

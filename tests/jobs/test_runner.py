@@ -1,6 +1,7 @@
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
-import numpy as np
 import pytest
 from clip.model import CLIP
 from PIL import Image
@@ -9,6 +10,7 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.jobs import runner
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
+from clipdesk.models.loading import load_model
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Target, Unit
@@ -46,19 +48,24 @@ def test_every_target_gets_a_result_in_order(vit: CLIP) -> None:
 
 def test_the_recipe_says_how_it_was_made(vit: CLIP) -> None:
     recipe = results(vit, job(5, seed_base=100))[0].recipe
-    assert recipe["model"] == "small"
-    assert recipe["target"] == {"kind": "unit", "layer": LAYER, "index": 5}
-    assert recipe["settings"] == {**SETTINGS.model_dump(), "seed": 105}
-    assert recipe["steps"] == 3
-    assert recipe["device"] == "cpu"
-    assert set(recipe["activation"]) == {"start", "end", "best", "picture"}
+    assert recipe.model == "small"
+    assert recipe.weights is None
+    assert recipe.target == Unit(layer=LAYER, index=5)
+    assert recipe.settings == SETTINGS.model_copy(update={"seed": 105})
+    assert recipe.steps == 3
+    assert recipe.device == "cpu"
+
+
+def test_the_recipe_names_the_weights(checkpoint: Path) -> None:
+    asked = Job(model=str(checkpoint), targets=(Unit(layer=LAYER, index=1),), settings=SETTINGS)
+    (result,) = results(load_model(checkpoint, "cpu"), asked)
+    assert result.recipe.weights == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 
 
 def test_the_recipe_makes_the_same_picture_again(vit: CLIP) -> None:
     first = results(vit, job(5, 6, seed_base=100))[1]
-    settings = make_settings(**first.recipe["settings"])
-    again = results(vit, Job(model="small", targets=(first.target,), settings=settings))[0]
-    assert np.abs(first.image.astype(int) - again.image).max() <= 1
+    again = results(vit, Job.from_recipe(first.recipe))[0]
+    assert (first.image == again.image).all()
     assert Image.fromarray(again.image).size == (32, 32)
 
 

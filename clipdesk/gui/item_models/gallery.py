@@ -9,9 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 from PySide6.QtGui import QImage
 from typing_extensions import override
 
-from clipdesk.errors import UsageError
 from clipdesk.gui.library import Entry
-from clipdesk.jobs.job import Job
 from clipdesk.render.settings import preset_of
 
 Index = QModelIndex | QPersistentModelIndex
@@ -39,7 +37,7 @@ class GalleryModel(QAbstractListModel):
         if not new:
             return
         self.beginResetModel()
-        self._all = sorted([*new, *self._all], key=lambda pair: pair[0].date, reverse=True)
+        self._all = sorted([*new, *self._all], key=lambda pair: pair[0].recipe.date, reverse=True)
         self._filter()
         self.endResetModel()
 
@@ -68,13 +66,13 @@ class GalleryModel(QAbstractListModel):
         self._shown = [
             entry
             for entry, name in self._all
-            if model in ("", entry.model) and layer in ("", entry.layer) and preset in ("", name)
+            if model in ("", entry.recipe.model) and layer in ("", entry.layer) and preset in ("", name)
         ]
 
     def choices(self) -> tuple[list[str], list[str], list[str]]:
         """The models, layers and presets that there are."""
         return (
-            sorted({entry.model for entry, _ in self._all}),
+            sorted({entry.recipe.model for entry, _ in self._all}),
             sorted({entry.layer for entry, _ in self._all}),
             sorted({name for _, name in self._all}),
         )
@@ -102,7 +100,7 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return _unpacked(entry.thumbnail)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.label}\n{entry.model}\n{entry.path.name}"
+            return f"{entry.label}\n{entry.recipe.model}\n{entry.path.name}"
         if role == ENTRY_ROLE:
             return entry
         return None
@@ -130,7 +128,4 @@ def _unpacked(thumbnail: bytes) -> QImage:
 
 def preset_name(entry: Entry) -> str:
     """The preset that an entry was made with."""
-    try:
-        return preset_of(Job.from_recipe(entry.recipe).settings) or OTHER
-    except UsageError:
-        return OTHER
+    return preset_of(entry.recipe.settings) or OTHER

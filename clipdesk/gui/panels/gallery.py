@@ -6,7 +6,6 @@ import html
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QProcess, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -28,7 +27,7 @@ from PySide6.QtWidgets import (
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.gallery import ENTRY_ROLE, GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry
-from clipdesk.render.settings import RenderSettings, knob
+from clipdesk.render.settings import knob
 
 _ANY = ("All models", "All layers", "All presets")
 
@@ -198,15 +197,16 @@ class GalleryPanel(QWidget):
 def recipe_html(entry: Entry) -> str:
     """A recipe as a table to read; whatever stands in it is shown as text."""
     recipe = entry.recipe
-    activation = recipe.get("activation")
-    rows: list[tuple[str, Any]] = [("Model", entry.model), ("Target", entry.label)]
-    if isinstance(activation, dict):
-        rows.append(("Activation", _short(activation.get("picture"))))
-    rows += [("Steps", recipe.get("steps")), ("Device", recipe.get("device")), ("Made", _local(entry.date))]
-    settings = recipe.get("settings")
-    for name, value in settings.items() if isinstance(settings, dict) else ():
-        label = knob(name).label if name in RenderSettings.model_fields else str(name)
-        rows.append((label, "model's" if value is None else value))
+    rows: list[tuple[str, object]] = [
+        ("Model", recipe.model),
+        ("Target", entry.label),
+        ("Activation", f"{recipe.activation.picture:.4g}"),
+        ("Steps", recipe.steps if recipe.complete else f"{recipe.steps}, stopped"),
+        ("Device", recipe.device),
+        ("Made", _local(recipe.date)),
+    ]
+    for name, value in recipe.settings.model_dump().items():
+        rows.append((knob(name).label, "model's" if value is None else value))
     rows.append(("File", entry.path.name))
     cells = "".join(
         f"<tr><td style='white-space: nowrap'>{html.escape(str(name))}&nbsp;&nbsp;</td>"
@@ -214,10 +214,6 @@ def recipe_html(entry: Entry) -> str:
         for name, value in rows
     )
     return f"<table>{cells}</table>"
-
-
-def _short(value: object) -> object:
-    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _local(date: str) -> str:

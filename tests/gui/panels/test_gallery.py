@@ -2,16 +2,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QFile, QItemSelectionModel, Qt
 from pytestqt.qtbot import QtBot
 
-from clipdesk.export.png import save_png
+from clipdesk.export.png import RECIPE_KEY, save_png
 from clipdesk.gui.library import THUMBNAIL, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.settings import make_settings
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, finished, until
+from tests.recipes import make_recipe
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -118,23 +121,27 @@ def test_another_window_finds_the_pictures(full: MainWindow, qtbot: QtBot, tmp_p
 
 
 def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
-    recipe = {"model": "<b>x</b><img src='file:///etc/passwd'>", "settings": [1], "target": "odd", "steps": "many"}
+    recipe = make_recipe(Text(text="<b>x</b>"), model="<img src='file:///etc/passwd'>", steps=7)
     save_png(np.zeros((64, 64, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
     entry = read_entry(tmp_path / "x.png")
     assert entry is not None
     assert "<img" not in recipe_html(entry)
-    assert entry.steps == 1
-    assert entry.label
+    assert "<b>" not in recipe_html(entry)
+    assert "7, stopped" in recipe_html(entry)
 
 
-def test_an_unreadable_recipe_is_said(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir(exist_ok=True)
-    save_png(np.zeros((64, 64, 3), dtype=np.uint8), tmp_path / "results" / "x.png", {"model": "demo"})
-    window.results.show_folder(tmp_path / "results")
-    until(qtbot, lambda: window.gallery.model.rowCount() == 1)
-    window.gallery.list.setCurrentIndex(window.gallery.model.index(0))
-    window.gallery.use_action.trigger()
-    assert "recipe cannot be read" in window.notice.message
+def test_a_picture_without_a_whole_recipe_is_left_out(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir(exist_ok=True)
+    pixels, info = np.zeros((64, 64, 3), dtype=np.uint8), PngInfo()
+    info.add_itxt(RECIPE_KEY, '{"model": "demo"}')
+    Image.fromarray(pixels).save(folder / "x.png", pnginfo=info)
+    save_png(pixels, folder / "y.png", make_recipe())
+    caplog.set_level("INFO", "clipdesk")
+    window.results.show_folder(folder)
+    until(qtbot, lambda: "recipe cannot be read" in caplog.text and window.gallery.model.rowCount() == 1)
 
 
 def test_thumbnails_are_drawn(full: MainWindow) -> None:

@@ -1,0 +1,100 @@
+"""The recipe: how a picture was made, as the PNG carries it, and all that is needed to make it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from clipdesk.errors import UsageError
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.targets import Target
+
+VERSION = 1
+MAX_CHARS = 65_536
+"""No recipe is longer; a longer text is not even parsed."""
+
+_Short = Annotated[str, Field(max_length=64)]
+
+
+class Activations(BaseModel):
+    """The objective in the first and in the last step and at its best, under their transforms, and of the picture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: FiniteFloat
+    end: FiniteFloat
+    best: FiniteFloat
+    picture: FiniteFloat
+
+
+class Recipe(BaseModel):
+    """How a picture was made.
+
+    Attributes:
+        version: Version of this form.
+        clipdesk: Version of ClipDesk.
+        torch: Version of torch.
+        model: Name of the model, or its checkpoint's file.
+        weights: SHA-256 of the model's file; None where the model did not come from one.
+        target: What the picture is to excite.
+        settings: Every setting, the picture's own seed among them.
+        steps: Steps done; fewer than the settings say if it was stopped.
+        activation: What was reached.
+        device: Where it ran.
+        seconds: Time its group took.
+        date: When it was made, in ISO 8601, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    clipdesk: _Short
+    torch: _Short
+    model: Annotated[str, Field(min_length=1, max_length=4096)]
+    weights: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    target: Target
+    settings: RenderSettings
+    steps: Annotated[int, Field(ge=1)]
+    activation: Activations
+    device: _Short
+    seconds: Annotated[FiniteFloat, Field(ge=0)]
+    date: _Short
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps were done."""
+        return self.steps == self.settings.iterations
+
+    def to_json(self) -> str:
+        """As text, the way a PNG carries it."""
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read it from text that anybody may have written.
+
+        Raises:
+            UsageError: it is none, too long, or of a newer ClipDesk.
+        """
+        if len(text) > MAX_CHARS:
+            raise UsageError(f"its recipe is longer than any that ClipDesk writes ({len(text):,} characters)")
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            newer = _version(text)
+            if newer is not None and newer > VERSION:
+                raise UsageError(f"its recipe is of a newer ClipDesk (version {newer} of the form)") from error
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "as a whole"
+            raise UsageError(f"its recipe cannot be read: {place}: {first['msg']}") from error
+
+
+def _version(text: str) -> int | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    version = found.get("version") if isinstance(found, dict) else None
+    return version if isinstance(version, int) else None
