@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -12,6 +13,11 @@ def resource(name: str) -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "resources"
     return (installed if installed.is_dir() else package.parent / "resources") / name
+
+
+def data_folder() -> Path:
+    """The user's data that is neither a setting nor a result, such as the queue; ``CLIPDESK_DATA`` names another."""
+    return Path(os.environ.get("CLIPDESK_DATA") or platformdirs.user_data_dir("clipdesk", appauthor=False))
 
 
 def log_file() -> Path:

@@ -8,12 +8,16 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import torch  # noqa: I001
 from clipdesk.models import loading  # imports clip behind a filter for the warning that it raises
 
+import tempfile
 from pathlib import Path
 
 import pytest
 from clip.model import CLIP
 
 from clipdesk.inspector import LayerInspector
+
+# The tests' own, in every process that they start.
+os.environ["CLIPDESK_DATA"] = tempfile.mkdtemp(prefix="clipdesk-tests-")
 
 VIT_LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 

@@ -12,7 +12,7 @@ import click
 from clipdesk.cli.listing import model_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
 from clipdesk.cli.terminal import Bar, interruptible
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
 
 if TYPE_CHECKING:
@@ -190,7 +190,8 @@ def batch(
     from clipdesk.render.targets import Unit
 
     targets = tuple(Unit(layer=layer, index=index) for index in indices)
-    _batch(Job(model=model, targets=targets, settings=settings, seed_base=seed_base), output_dir, skip=not no_skip)
+    job = Job(model=model, targets=targets, settings=settings, seed_base=seed_base)
+    _batch(job, layer, indices, output_dir, skip=not no_skip)
 
 
 def _indices(neuron_range: tuple[int, int, int]) -> range:
@@ -204,35 +205,26 @@ def _indices(neuron_range: tuple[int, int, int]) -> range:
     return range(start, end, step)
 
 
-def _batch(job: Job, folder: Path, *, skip: bool) -> None:
-    from clipdesk.jobs.batch import Saved, Skipped, run_batch
-    from clipdesk.jobs.runner import Failure
-    from clipdesk.models.loading import load_model
+def _batch(job: Job, layer: str, indices: range, folder: Path, *, skip: bool) -> None:
+    from clipdesk.cli.queue import follow, opened_store
+    from clipdesk.export.files import make_folder
+    from clipdesk.export.metadata import BatchMetadata
+    from clipdesk.jobs.drain import opened
 
-    model = load_model(job.model, job.settings.device)
-    total, iterations = len(job.targets), job.settings.iterations
-    saved, skipped, failed, before = 0, 0, 0, 0
-    with interruptible() as interrupt, Bar(total * iterations, f"0/{total} neurons") as bar:
-        for event in run_batch(model, job, folder, skip=skip, stop=interrupt):
-            if isinstance(event, Saved):
-                saved += 1
-                click.echo(event.path)
-            elif isinstance(event, Skipped):
-                skipped += 1
-                bar.skip(iterations)
-            elif isinstance(event, Failure):
-                failed += 1
-                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
-            else:
-                steps = before + event.frame.step * len(event.targets)
-                bar.update(steps, float(event.frame.activations.mean()), f"{saved + skipped}/{total} neurons")
-                continue
-            before = (saved + skipped + failed) * iterations
-    click.echo(f"{saved} rendered, {skipped} skipped, {failed} failed. Folder: {folder}", err=True)
-    if interrupt.requested:
-        raise SystemExit(INTERRUPTED)
-    if failed:
-        raise SystemExit(ClipDeskError.exit_code)
+    # What is wrong with the job is said before it is in the queue.
+    _, inspector = opened(job.model, job.settings.device)
+    for index in indices:
+        inspector.check_unit(layer, index)
+    make_folder(folder)
+    BatchMetadata.open(folder, layer, job.model)
+    store = opened_store()
+    number = store.again(job, folder, skip=skip) or store.add(job, folder, skip=skip)
+    try:
+        follow(store, [store.get(number)], number)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            click.echo(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
+        raise
 
 
 @click.command()

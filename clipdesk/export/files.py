@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
 import re
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -14,6 +18,9 @@ from typing import BinaryIO
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.render.targets import Target, Text
+
+_PARTIAL = ".partial"
+_DAY_SECONDS = 86_400.0
 
 
 def picture_name(target: Target, when: datetime) -> str:
@@ -56,7 +63,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """
     temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".partial")
+        prefix = f".{path.name[:40]}.{_host()}-{os.getpid()}."
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=_PARTIAL)
         with os.fdopen(descriptor, "wb") as file:
             write(file)
             file.flush()
@@ -69,6 +77,33 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         if temporary is not None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+
+
+def clear_partials(folder: Path) -> None:
+    """Remove what processes of this machine left half written when they were killed."""
+    for path in folder.glob(f".*.{_host()}-*{_PARTIAL}"):
+        match = re.search(rf"\.{_host()}-(\d+)\.[^.]*{re.escape(_PARTIAL)}$", path.name)
+        with suppress(OSError):
+            if match and not _is_alive(int(match[1]), path):
+                path.unlink()
+
+
+def _host() -> str:
+    """This machine, in a few letters: a folder may be shared by several."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int, path: Path) -> bool:
+    if sys.platform == "win32":
+        # There is no harmless way to ask; a day is longer than any write.
+        return time.time() - path.stat().st_mtime < _DAY_SECONDS
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _umask() -> int:

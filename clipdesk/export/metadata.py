@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.files import write_atomically
+from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
+
+_LOCK_SECONDS = 60.0
 
 
 class UnitRecord(BaseModel):
@@ -19,6 +25,7 @@ class UnitRecord(BaseModel):
         status: ``done``, ``failed``, or ``interrupted`` (the picture is what was reached).
         parameters: The settings it was made with, its own seed among them.
         file: Name of the PNG in the batch's folder; None where it failed.
+        sha256: Checksum of that file, by which a changed or damaged one is known.
         activation: Activation of the saved picture.
         seconds: Time the unit's group took.
         reason: Why it failed.
@@ -29,6 +36,7 @@ class UnitRecord(BaseModel):
     status: Literal["done", "failed", "interrupted"]
     parameters: RenderSettings
     file: str | None = None
+    sha256: str | None = None
     activation: float | None = None
     seconds: float | None = None
     reason: str | None = None
@@ -46,6 +54,24 @@ class BatchMetadata(BaseModel):
     def path(folder: Path, layer: str) -> Path:
         """Where the metadata of a layer's batch is."""
         return folder / f"{layer}_metadata.json"
+
+    @classmethod
+    def note(cls, folder: Path, layer: str, model: str, index: int, record: UnitRecord) -> None:
+        """Note what became of a unit, in the file; several processes may do this to one folder.
+
+        Raises:
+            UsageError, ClipDeskError: as `open` and `save`.
+        """
+        name = hashlib.sha256(str(cls.path(folder.absolute(), layer)).encode()).hexdigest()
+        locks = data_folder() / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(locks / f"{name}.lock", timeout=_LOCK_SECONDS):
+                metadata = cls.open(folder, layer, model)
+                metadata.units[index] = record
+                metadata.save(folder)
+        except Timeout as error:
+            raise ClipDeskError(f"Another program has held the metadata of {folder} for a minute. Close it") from error
 
     @classmethod
     def open(cls, folder: Path, layer: str, model: str) -> BatchMetadata:
@@ -78,3 +104,12 @@ class BatchMetadata(BaseModel):
             file.write(text.encode())
 
         write_atomically(self.path(folder, self.layer), write)
+
+
+def metadata_schema() -> dict[str, Any]:
+    """The form of the file, as a JSON schema."""
+    return BatchMetadata.model_json_schema()
+
+
+if __name__ == "__main__":
+    print(json.dumps(metadata_schema(), indent=2))

@@ -149,7 +149,7 @@ def _run_group(
             activation=_activations(curve, float(clean[i])),
             device=device,
             seconds=round(seconds, 3),
-            date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         )
         complete = len(curve) == job.settings.iterations
         yield Result(target, settings[i], images[i], curve, float(clean[i]), seconds, complete, recipe)

@@ -1,55 +1,19 @@
 """The commands, in process, on small models; every wrong input is one line and leaves nothing behind."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from clipdesk.cli import main
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Text, Unit
+from tests.cli.conftest import Command
 from tests.recipes import make_recipe
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
-
-
-class Outcome:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-class Command:
-    """Runs the command line in an empty folder."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path, checkpoint: Path) -> None:
-        self._capsys, self.folder, self._checkpoint = capsys, folder, checkpoint
-
-    def __call__(self, *arguments: str) -> Outcome:
-        model = [str(self._checkpoint) if a == "SMALL" else a for a in arguments]
-        with pytest.raises(SystemExit) as exit_:
-            main(model)
-        captured = self._capsys.readouterr()
-        return Outcome(int(exit_.value.code or 0), captured.out, captured.err)
-
-    def files(self) -> list[str]:
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
-
-
-@pytest.fixture
-def clipdesk(
-    capsys: pytest.CaptureFixture[str],
-    tmp_path_factory: pytest.TempPathFactory,
-    checkpoint: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Command:
-    folder = tmp_path_factory.mktemp("work")
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr("clipdesk.cli.entry.log_file", lambda: folder.parent / f"{folder.name}.log")
-    return Command(capsys, folder, checkpoint)
 
 
 def test_models_in_a_pipe_are_plain_names(clipdesk: Command) -> None:

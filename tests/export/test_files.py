@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -7,7 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import free_path, make_folder, picture_name, write_atomically
+from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name, write_atomically
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
@@ -74,3 +76,20 @@ def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", lambda file: None)
     (tmp_path / "b").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot say which processes are alive")
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, signal, sys; from clipdesk.export.files import write_atomically;"
+        "write_atomically(pathlib.Path(sys.argv[1]), lambda file: os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.png")], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+
+    def look(file: BinaryIO) -> None:
+        clear_partials(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 1, "the one that is being written stays"
+
+    write_atomically(tmp_path / "y.png", look)
+    assert [path.name for path in tmp_path.iterdir()] == ["y.png"]

@@ -1,0 +1,166 @@
+"""Kill a batch again and again: is everything there at the end, once?
+
+    python -m benchmarks.crash --kills 100
+
+A batch of 64 tiny renders is put into a queue. A process works on it and is killed with SIGKILL at a random moment; the
+next one starts, and after the last kill one runs to the end. Then files, metadata and queue are compared. POSIX only:
+the processes are forked, so that a hundred of them need not import torch each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from clip.model import CLIP
+
+from clipdesk.errors import UsageError
+from clipdesk.export.metadata import BatchMetadata
+from clipdesk.export.png import read_recipe
+from clipdesk.jobs.drain import drain
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.store import JobStore
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+UNITS = 64
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found at the end.
+
+    Attributes:
+        kills: Processes killed while there was work.
+        missing: Units without a picture.
+        twice: Units with more than one.
+        broken: Files that are neither whole pictures nor the metadata.
+        disagree: Units of which queue, metadata and files do not say the same.
+        finished_between: How many units were finished before the last kill.
+    """
+
+    kills: int
+    missing: int
+    twice: int
+    broken: int
+    disagree: int
+    finished_between: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.missing or self.twice or self.broken or self.disagree)
+
+
+def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 40, longest: float = 0.75) -> Report:
+    """Run the whole of it in an empty folder.
+
+    Args:
+        folder: Where the queue, the model and the pictures go.
+        kills: How many processes to kill.
+        seed: Seed of the moments.
+        iterations: Steps of each render.
+        longest: Longest life of a process in seconds; shorter than the work takes, so that most die in it.
+    """
+    checkpoint, out, queue = folder / "small.pt", folder / "out", folder / "queue.sqlite"
+    # In a process of its own: threads of torch's must not be running when others are forked.
+    _run(_make_checkpoint, checkpoint)
+    settings = make_settings(iterations=iterations, device="cpu")
+    targets = tuple(Unit(layer=LAYER, index=index) for index in range(UNITS))
+    _run(_add, queue, Job(model=str(checkpoint), targets=targets, settings=settings), out)
+    moments, done = random.Random(seed), 0
+    hit = 0
+    for _ in range(kills):
+        process = multiprocessing.get_context("fork").Process(target=_work, args=(queue,))
+        process.start()
+        time.sleep(moments.uniform(0, longest))
+        if process.is_alive() and process.pid is not None:
+            os.kill(process.pid, signal.SIGKILL)
+            hit += 1
+        process.join()
+        done = len(list(out.glob("*.png"))) if out.is_dir() else 0
+    _run(_work, queue)
+    return _compare(queue, out, hit, done)
+
+
+def _run(target: object, *arguments: object) -> None:
+    process = multiprocessing.get_context("fork").Process(target=target, args=arguments)  # type: ignore[arg-type]
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{target} ended with {process.exitcode}")
+
+
+def _make_checkpoint(path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(CLIP(32, 32, 2, 64, 8, 77, 49408, 64, 1, 1).state_dict(), path)
+
+
+def _add(queue: Path, job: Job, out: Path) -> None:
+    JobStore(queue).add(job, out)
+
+
+def _work(queue: Path) -> None:
+    torch.set_num_threads(1)
+    for _ in drain(JobStore(queue)):
+        pass
+
+
+def _compare(queue: Path, out: Path, kills: int, done: int) -> Report:
+    pictures: dict[int, list[Path]] = {index: [] for index in range(UNITS)}
+    broken = 0
+    for path in out.iterdir():
+        try:
+            target = read_recipe(path).target if path.suffix == ".png" else None
+        except UsageError:
+            target = None
+        if isinstance(target, Unit):
+            pictures[target.index].append(path)
+        elif not path.name.endswith("_metadata.json"):
+            broken += 1
+    store = JobStore(queue)
+    (stored,) = store.jobs()
+    metadata = BatchMetadata.open(out, LAYER, stored.job.model)
+    files = store.files(stored.number)
+    agree = sum(
+        1
+        for index, paths in pictures.items()
+        if len(paths) == 1
+        and files.get(index) == paths[0].name
+        and (record := metadata.units.get(index)) is not None
+        and (record.status, record.file) == ("done", paths[0].name)
+    )
+    missing = sum(1 for paths in pictures.values() if not paths)
+    twice = sum(1 for paths in pictures.values() if len(paths) > 1)
+    return Report(kills, missing, twice, broken, UNITS - agree, done)
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--iterations", type=int, default=40)
+    parser.add_argument("--longest", type=float, default=0.75, help="longest life of a process in seconds")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["CLIPDESK_DATA"] = name
+        started = time.monotonic()
+        report = torture(Path(name), arguments.kills, arguments.seed, arguments.iterations, arguments.longest)
+    print(report)
+    print(f"{'clean' if report.clean else 'NOT CLEAN'}, {time.monotonic() - started:.0f} s")
+    sys.exit(not report.clean)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,340 @@
+"""The queue on disk: jobs and the state of each of their units, in one SQLite file that several processes share."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.owners import Owner, is_alive
+
+log = logging.getLogger(__name__)
+
+_WAIT_SECONDS = 20.0
+"""How long to wait for another process that writes."""
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        skip INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'paused', 'cancelled')),
+        created TEXT NOT NULL
+    );
+    CREATE TABLE units (
+        job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
+        owner TEXT,
+        file TEXT,
+        reason TEXT,
+        PRIMARY KEY (job, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX units_by_state ON units (state, job, position);
+    """,
+)
+"""What takes the file from each version to the next; its version is how many of them it has seen."""
+
+
+class JobState(str, Enum):
+    """What is to become of a job."""
+
+    OPEN = "open"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job in the queue.
+
+    Attributes:
+        number: Its number.
+        job: What is asked for.
+        folder: Where its pictures go.
+        skip: Whether pictures that were in the folder before are left as they are.
+        state: What is to become of it.
+        created: When it was added, in ISO 8601, UTC.
+        counts: How many units are waiting, running, done and failed; states that none is in are left out.
+    """
+
+    number: int
+    job: Job
+    folder: Path
+    skip: bool
+    state: JobState
+    created: str
+    counts: dict[str, int]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come of it by itself."""
+        left = self.counts.get("waiting", 0) + self.counts.get("running", 0)
+        return left == 0 or self.state is JobState.CANCELLED
+
+    @property
+    def status(self) -> str:
+        """Its state in a word."""
+        if self.state is JobState.CANCELLED:
+            return "cancelled"
+        if self.finished:
+            return "failed" if self.counts.get("failed") else "done"
+        if self.state is JobState.PAUSED:
+            return "paused"
+        return "running" if self.counts.get("running") else "waiting"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Units that are ours to render; `positions` are their places in the job."""
+
+    stored: StoredJob
+    positions: tuple[int, ...]
+
+    @property
+    def job(self) -> Job:
+        """The job with these units alone."""
+        targets = tuple(self.stored.job.targets[i] for i in self.positions)
+        return self.stored.job.model_copy(update={"targets": targets})
+
+
+class JobStore:
+    """The queue's file. One connection, for the thread that made it; every process makes its own.
+
+    Args:
+        path: The file; made where there is none.
+
+    Raises:
+        ClipDeskError: it cannot be opened, is damaged, or was written by a newer ClipDesk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise ClipDeskError(f"The queue {path} cannot be opened: {error}") from error
+        except OSError as error:
+            raise ClipDeskError(f"The queue {path} cannot be opened: {error.strerror}") from error
+
+    @property
+    def owners(self) -> Path:
+        """Where those who work on this queue have their lock files."""
+        return self.path.with_name(f"{self.path.name}-owners")
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        with self._writing():
+            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(_MIGRATIONS):
+                raise NewerStoreError(f"The queue {self.path} was written by a newer ClipDesk (version {version})")
+            for migration in _MIGRATIONS[version:]:
+                for statement in filter(str.strip, migration.split(";")):
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All or nothing, and nobody else meanwhile."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # Jobs
+
+    def add(self, job: Job, folder: Path, *, skip: bool = True) -> int:
+        """Put a job at the end of the queue; its number. A target that it names twice is rendered once."""
+        job = job.model_copy(update={"targets": tuple(dict.fromkeys(job.targets))})
+        with self._writing():
+            number = self._db.execute(
+                "INSERT INTO jobs (job, folder, skip, state, created) VALUES (?, ?, ?, 'open', ?)",
+                (job.model_dump_json(), str(folder.absolute()), skip, _now()),
+            ).lastrowid
+            if number is None:
+                raise TypeError("an inserted row has a number")
+            units = ((number, position) for position in range(len(job.targets)))
+            self._db.executemany("INSERT INTO units (job, position, state) VALUES (?, ?, 'waiting')", units)
+        return number
+
+    def again(self, job: Job, folder: Path, *, skip: bool = True) -> int | None:
+        """The number of an unfinished job that asks for the very same, which is to go on; None if there is none."""
+        for stored in reversed(self.jobs()):
+            same = stored.job == job and stored.folder == folder.absolute() and stored.skip is skip
+            if same and not (stored.finished or stored.counts.get("failed")):
+                self.set_state(stored.number, JobState.OPEN)
+                return stored.number
+        return None
+
+    def jobs(self) -> list[StoredJob]:
+        """All jobs, oldest first; one that cannot be read, as of another version, is left out and logged."""
+        found = []
+        for row in self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall():
+            try:
+                found.append(self.get(row[0]))
+            except UsageError as error:
+                log.warning("%s", error)
+        return found
+
+    def get(self, number: int) -> StoredJob:
+        """One job.
+
+        Raises:
+            UsageError: there is none of this number, or it cannot be read.
+        """
+        row = self._db.execute("SELECT job, folder, skip, state, created FROM jobs WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
+        try:
+            job = Job.model_validate_json(row[0])
+        except ValidationError as error:
+            raise UsageError(f"Job {number} cannot be read: it is of another version of ClipDesk") from error
+        counts = self._db.execute("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,))
+        return StoredJob(number, job, Path(row[1]), bool(row[2]), JobState(row[3]), row[4], dict(counts.fetchall()))
+
+    def set_state(self, number: int, state: JobState) -> None:
+        """Pause a job, let it go on, or cancel it; those who render it notice within a second.
+
+        Raises:
+            UsageError: there is no such job.
+        """
+        with self._writing():
+            if self._db.execute("UPDATE jobs SET state = ? WHERE id = ?", (state.value, number)).rowcount == 0:
+                raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
+
+    def state(self, number: int) -> JobState:
+        """What is to become of a job; cancelled, if it is not there any more."""
+        row = self._db.execute("SELECT state FROM jobs WHERE id = ?", (number,)).fetchone()
+        return JobState.CANCELLED if row is None else JobState(row[0])
+
+    def retry(self, number: int) -> int:
+        """Let a job's failed units be tried again; how many there are.
+
+        Raises:
+            UsageError: there is no such job.
+        """
+        self.set_state(number, JobState.OPEN)
+        with self._writing():
+            return self._db.execute(
+                "UPDATE units SET state = 'waiting', reason = NULL WHERE job = ? AND state = 'failed'", (number,)
+            ).rowcount
+
+    def clear(self) -> int:
+        """Take out all jobs of which nothing more will come; how many there were. Their pictures stay."""
+        finished = [(stored.number,) for stored in self.jobs() if stored.finished]
+        with self._writing():
+            self._db.executemany("DELETE FROM jobs WHERE id = ?", finished)
+        return len(finished)
+
+    # Units
+
+    def claim(self, owner: Owner, size: int, number: int | None = None) -> Claim | None:
+        """Take the next units of the first open job, or of the one that is named; None if nothing is to be done.
+
+        Units of an owner that has died are free again.
+        """
+        with self._writing():
+            self._free_the_dead(owner)
+            row = self._db.execute(
+                "SELECT jobs.id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
+                "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id LIMIT 1",
+                (number,),
+            ).fetchone()
+            if row is None:
+                return None
+            positions = self._db.execute(
+                "SELECT position FROM units WHERE job = ? AND state = 'waiting' ORDER BY position LIMIT ?",
+                (row[0], size),
+            ).fetchall()
+            self._db.executemany(
+                "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
+                [(owner.name, row[0], position) for (position,) in positions],
+            )
+        return Claim(self.get(row[0]), tuple(position for (position,) in positions))
+
+    def free_the_dead(self) -> None:
+        """Let the units of owners that have died wait again."""
+        with self._writing():
+            self._free_the_dead(None)
+
+    def _free_the_dead(self, owner: Owner | None) -> None:
+        own = None if owner is None else owner.name
+        owners = self._db.execute("SELECT DISTINCT owner FROM units WHERE state = 'running'").fetchall()
+        dead = [(name,) for (name,) in owners if name != own and not is_alive(self.owners, str(name))]
+        self._db.executemany(
+            "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", dead
+        )
+
+    def finish(self, number: int, position: int, *, file: str | None = None, reason: str | None = None) -> None:
+        """A unit is done, with its picture's name, or has failed, with the reason."""
+        state = "done" if reason is None else "failed"
+        with self._writing():
+            self._db.execute(
+                "UPDATE units SET state = ?, owner = NULL, file = ?, reason = ? WHERE job = ? AND position = ?",
+                (state, file, reason, number, position),
+            )
+
+    def release(self, owner: Owner) -> None:
+        """Give back what was claimed and is not finished."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", (owner.name,)
+            )
+
+    def files(self, number: int) -> dict[int, str]:
+        """The names of the pictures of a job's done units, by position."""
+        rows = self._db.execute("SELECT position, file FROM units WHERE job = ? AND state = 'done'", (number,))
+        return {int(position): str(file) for position, file in rows.fetchall()}
+
+    def failures(self, number: int) -> dict[int, str]:
+        """Why a job's failed units have failed, by position."""
+        rows = self._db.execute("SELECT position, reason FROM units WHERE job = ? AND state = 'failed'", (number,))
+        return {int(position): str(reason) for position, reason in rows.fetchall()}
+
+
+class NewerStoreError(ClipDeskError):
+    """The queue's file is of a newer ClipDesk."""
+
+
+def open_store(path: Path) -> tuple[JobStore, str | None]:
+    """Open the queue; one that cannot be read is kept aside and a new one started.
+
+    Returns:
+        The queue, and what there is to say to the user; None if all is well.
+    """
+    try:
+        return JobStore(path), None
+    except ClipDeskError as error:
+        log.exception("opening %s", path)
+        if not path.is_file() or isinstance(error.__cause__, (OSError, sqlite3.OperationalError)):
+            raise
+        aside = path.with_name(f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}{path.suffix}")
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        return JobStore(path), f"{error}. It is kept as {aside}, and a new queue was started"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

@@ -1,0 +1,84 @@
+"""``clipdesk queue`` and what ``clipdesk batch`` leaves there."""
+
+import json
+
+import pytest
+
+from clipdesk.jobs import drain
+from clipdesk.jobs.store import JobState, JobStore
+from tests.cli.conftest import Command
+
+BATCH = [
+    "batch",
+    "--model",
+    "SMALL",
+    "--layer",
+    "visual.conv1",
+    "--device",
+    "cpu",
+    "--iterations",
+    "2",
+    "--neuron-range",
+]
+
+
+def rows(clipdesk: Command) -> list[dict[str, object]]:
+    found = json.loads(clipdesk("queue", "list", "--json").out)
+    assert isinstance(found, list)
+    return found
+
+
+def test_an_empty_queue(clipdesk: Command) -> None:
+    assert clipdesk("queue", "list").err == "The queue is empty.\n"
+    assert rows(clipdesk) == []
+    assert clipdesk("queue", "run").err == "Nothing waits.\n"
+
+
+def test_a_batch_is_a_job_of_the_queue(clipdesk: Command) -> None:
+    clipdesk(*BATCH, "0", "3", "1")
+    (row,) = rows(clipdesk)
+    assert (row["status"], row["done"], row["units"], row["first"]) == ("done", 3, 3, "visual.conv1:0")
+    assert clipdesk("queue", "clear").out == "1 taken out\n"
+    assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 3
+
+
+def test_an_interrupted_batch_goes_on_with_the_same_command(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = JobStore(drain.default_store())
+    clipdesk(*BATCH, "0", "2", "1")
+    (stored,) = store.jobs()
+    number = store.add(stored.job.model_copy(update={"seed_base": 4}), stored.folder)
+    store.set_state(number, JobState.PAUSED)
+    outcome = clipdesk(*BATCH, "0", "2", "1", "--seed-base", "4")
+    assert "2 rendered" in outcome.err
+    assert [row["status"] for row in rows(clipdesk)] == ["done", "done"]
+
+
+def test_jobs_are_paused_resumed_cancelled_and_retried(clipdesk: Command) -> None:
+    clipdesk(*BATCH, "0", "1", "1")
+    store = JobStore(drain.default_store())
+    (stored,) = store.jobs()
+    number = store.add(stored.job.model_copy(update={"seed_base": 1}), stored.folder)
+    assert clipdesk("queue", "pause", str(number)).out == f"Job {number}: paused\n"
+    assert clipdesk("queue", "run").err == "Nothing waits.\n"
+    assert clipdesk("queue", "resume", str(number)).out.startswith(f"Job {number}: waiting.")
+    assert clipdesk("queue", "cancel", str(number)).out.startswith(f"Job {number}: cancelled")
+    assert clipdesk("queue", "retry", str(number)).out.startswith(f"Job {number}: 0 failed units")
+    outcome = clipdesk("queue", "run")
+    assert "1 rendered, 0 skipped, 0 failed" in outcome.err
+    outcome = clipdesk("queue", "pause", "99")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "There is no job 99" in outcome.err
+
+
+def test_a_wrong_batch_is_not_queued(clipdesk: Command) -> None:
+    assert clipdesk(*BATCH, "0", "9000", "1").code == 2
+    assert rows(clipdesk) == []
+
+
+def test_a_damaged_queue_is_said_and_kept(clipdesk: Command) -> None:
+    path = drain.default_store()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"no database" * 200)
+    outcome = clipdesk("queue", "list")
+    assert "It is kept as" in outcome.err
+    assert len(list(path.parent.glob("queue-*.sqlite"))) == 1

@@ -1,0 +1,41 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clipdesk.errors import UsageError
+from clipdesk.export.metadata import BatchMetadata, UnitRecord, metadata_schema
+from clipdesk.render.settings import make_settings
+
+RECORD = UnitRecord(status="done", parameters=make_settings(), file="a.png")
+
+
+def test_the_published_schema_is_the_one_in_force() -> None:
+    published = Path(__file__).parents[2] / "docs" / "metadata.schema.json"
+    assert json.loads(published.read_text()) == metadata_schema(), "write it anew: python -m clipdesk.export.metadata"
+
+
+def test_the_schema_is_printed() -> None:
+    command = [sys.executable, "-m", "clipdesk.export.metadata"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed) == metadata_schema()
+
+
+def test_what_is_noted_comes_back(tmp_path: Path) -> None:
+    BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
+    BatchMetadata.note(tmp_path, "layer", "demo", 1, RECORD)
+    assert BatchMetadata.open(tmp_path, "layer", "demo").units == {3: RECORD, 1: RECORD}
+    with pytest.raises(UsageError, match="holds a batch of the model 'demo'"):
+        BatchMetadata.note(tmp_path, "layer", "RN50", 1, RECORD)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 50, 200])
+def test_a_file_that_is_cut_off_is_left_alone(tmp_path: Path, keep: int) -> None:
+    BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
+    path = BatchMetadata.path(tmp_path, "layer")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UsageError, match="is damaged"):
+        BatchMetadata.note(tmp_path, "layer", "demo", 4, RECORD)
+    assert path.stat().st_size == keep

@@ -1,0 +1,133 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from clipdesk.export.png import read_recipe
+from clipdesk.jobs.batch import Saved
+from clipdesk.jobs.drain import Step, drain
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import Progress
+from clipdesk.jobs.store import JobState, JobStore
+from clipdesk.render.settings import make_settings
+from clipdesk.render.targets import Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    store = JobStore(tmp_path / "queue.sqlite")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def add(store: JobStore, checkpoint: Path, tmp_path: Path) -> Callable[..., int]:
+    def add(*indices: int, layer: str = LAYER, model: Path = checkpoint, iterations: int = 2, skip: bool = True) -> int:
+        targets = tuple(Unit(layer=layer, index=i) for i in indices)
+        settings = make_settings(iterations=iterations, device="cpu")
+        return store.add(Job(model=str(model), targets=targets, settings=settings), tmp_path / "out", skip=skip)
+
+    return add
+
+
+def kinds(steps: list[Step]) -> list[str]:
+    return [type(step.event).__name__ for step in steps if not isinstance(step.event, Progress)]
+
+
+def test_what_waits_is_rendered(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
+    first, second = add(1, 2), add(3)
+    assert kinds(list(drain(store))) == ["Saved"] * 3
+    assert [stored.status for stored in store.jobs()] == ["done", "done"]
+    files = store.files(first)
+    assert read_recipe(tmp_path / "out" / files[1]).target == Unit(layer=LAYER, index=2)
+    data = json.loads((tmp_path / "out" / f"{LAYER}_metadata.json").read_text())
+    assert {unit["file"] for unit in data["units"].values()} == {*files.values(), *store.files(second).values()}
+
+
+def test_only_one_job_if_asked(store: JobStore, add: Callable[..., int]) -> None:
+    first, second = add(1), add(2)
+    list(drain(store, number=second))
+    assert [store.get(number).status for number in (first, second)] == ["waiting", "done"]
+
+
+def test_what_is_in_the_folder_is_skipped_unless_it_is_to_be_made_anew(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(1)
+    list(drain(store))
+    add(1)
+    assert kinds(list(drain(store))) == ["Skipped"]
+    monkeypatch.setattr("clipdesk.jobs.store._now", lambda: "2999-01-01T00:00:00+00:00")
+    add(1, skip=False)
+    assert kinds(list(drain(store))) == ["Saved"]
+
+
+def test_a_picture_that_a_killed_process_did_not_note_is_taken_over(
+    store: JobStore, add: Callable[..., int], tmp_path: Path
+) -> None:
+    add(1, 2)
+    list(drain(store))
+    metadata = tmp_path / "out" / f"{LAYER}_metadata.json"
+    before = json.loads(metadata.read_text())
+    metadata.unlink()
+    add(1, 2)
+    assert kinds(list(drain(store))) == ["Skipped", "Skipped"]
+    assert json.loads(metadata.read_text()) == before
+
+
+def test_a_changed_file_is_rendered_again(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
+    number = add(1)
+    list(drain(store))
+    path = tmp_path / "out" / store.files(number)[0]
+    path.write_bytes(path.read_bytes()[:-40])
+    add(1)
+    assert kinds(list(drain(store))) == ["Saved"]
+
+
+def test_a_job_that_cannot_run_fails_alone(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
+    numbers = [add(1, model=tmp_path / "none.pt"), add(1, layer="visual.nowhere"), add(7)]
+    assert kinds(list(drain(store))) == ["Failure", "Failure", "Saved"]
+    assert [store.get(number).status for number in numbers] == ["failed", "failed", "done"]
+    assert "none.pt" in store.failures(numbers[0])[0]
+    assert "There is no layer" in store.failures(numbers[1])[0]
+
+
+def test_a_folder_that_goes_away_fails_what_was_for_it(
+    store: JobStore, add: Callable[..., int], tmp_path: Path
+) -> None:
+    number = add(*range(9))
+    for step in drain(store):
+        if isinstance(step.event, Saved):
+            for path in (tmp_path / "out").iterdir():
+                path.unlink()
+            (tmp_path / "out").rmdir()
+            (tmp_path / "out").write_text("not a folder any more")
+    assert store.get(number).counts == {"done": 1, "failed": 8}
+    assert "Cannot write" in store.failures(number)[8]
+
+
+def test_stopping_gives_back_what_was_not_finished(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
+    number = add(*range(9), iterations=50)
+    seen: list[Step] = []
+    for step in drain(store, stop=lambda: len(seen) > 3):
+        seen.append(step)
+    assert kinds(seen) == []
+    assert store.get(number).counts == {"waiting": 9}
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_pause_from_elsewhere_is_noticed(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.drain._LOOK_SECONDS", 0.0)
+    number, other = add(1, iterations=5000), add(2)
+    for step in drain(store):
+        if isinstance(step.event, Progress) and step.stored.number == number:
+            assert step.event.frame.step < 10
+            store.set_state(number, JobState.PAUSED)
+    assert [store.get(n).status for n in (number, other)] == ["paused", "done"]
+    store.set_state(number, JobState.CANCELLED)
+    assert [type(step.event) for step in drain(store)] == []

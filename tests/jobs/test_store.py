@@ -1,0 +1,189 @@
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.owners import Owner, is_alive
+from clipdesk.jobs.store import JobState, JobStore, open_store
+from clipdesk.render.targets import Unit
+
+
+def job(*indices: int) -> Job:
+    return Job(model="demo", targets=tuple(Unit(layer="visual", index=i) for i in indices))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    store = JobStore(tmp_path / "data" / "queue.sqlite")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def owner(store: JobStore) -> Iterator[Owner]:
+    with Owner(store.owners) as owner:
+        yield owner
+
+
+def test_jobs_come_back(store: JobStore, tmp_path: Path) -> None:
+    number = store.add(job(1, 2, 1), tmp_path / "out")
+    (found,) = JobStore(store.path).jobs()
+    assert found.number == number
+    assert found.job == job(1, 2)
+    assert found.folder == tmp_path / "out"
+    assert found.counts == {"waiting": 2}
+    assert found.status == "waiting"
+
+
+def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    first, second = store.add(job(1, 2, 3), tmp_path), store.add(job(4), tmp_path)
+    with Owner(store.owners) as other:
+        one, two, three = store.claim(owner, 2), store.claim(other, 2), store.claim(owner, 2)
+        assert one is not None
+        assert two is not None
+        assert three is not None
+        assert [claim.stored.number for claim in (one, two, three)] == [first, first, second]
+        assert [claim.positions for claim in (one, two, three)] == [(0, 1), (2,), (0,)]
+        assert one.job == job(1, 2)
+        assert store.claim(other, 2) is None
+
+
+def test_the_work_of_the_dead_is_free_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    number = store.add(job(1, 2), tmp_path)
+    dead = Owner(store.owners)
+    claim = store.claim(dead, 1)
+    assert claim is not None
+    assert is_alive(store.owners, dead.name)
+    dead.close()
+    assert not is_alive(store.owners, dead.name)
+    claim = store.claim(owner, 5)
+    assert claim is not None
+    assert claim.positions == (0, 1)
+    assert store.get(number).counts == {"running": 2}
+
+
+def test_a_name_from_elsewhere_is_no_path(store: JobStore) -> None:
+    assert not is_alive(store.owners, "../queue")
+
+
+def test_units_end_done_or_failed_and_failed_ones_are_tried_again(
+    store: JobStore, owner: Owner, tmp_path: Path
+) -> None:
+    number = store.add(job(1, 2), tmp_path)
+    store.claim(owner, 2)
+    store.finish(number, 0, file="a.png")
+    store.finish(number, 1, reason="the disk is full")
+    assert store.get(number).status == "failed"
+    assert store.files(number) == {0: "a.png"}
+    assert store.failures(number) == {1: "the disk is full"}
+    assert store.retry(number) == 1
+    claim = store.claim(owner, 2)
+    assert claim is not None
+    assert claim.positions == (1,)
+    store.finish(number, 1, file="b.png")
+    assert store.get(number).status == "done"
+    assert store.clear() == 1
+    assert store.jobs() == []
+
+
+def test_paused_and_cancelled_jobs_are_left_alone(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    number = store.add(job(1), tmp_path)
+    for state in (JobState.PAUSED, JobState.CANCELLED):
+        store.set_state(number, state)
+        assert store.get(number).status == state.value
+        assert store.claim(owner, 1) is None
+    store.set_state(number, JobState.OPEN)
+    assert store.claim(owner, 1, number=number + 1) is None
+    assert store.claim(owner, 1, number=number) is not None
+    store.release(owner)
+    assert store.get(number).status == "waiting"
+
+
+def test_the_same_unfinished_job_goes_on(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    number = store.add(job(1), tmp_path)
+    store.set_state(number, JobState.PAUSED)
+    assert store.again(job(2), tmp_path) is None
+    assert store.again(job(1), tmp_path, skip=False) is None
+    assert store.again(job(1), tmp_path) == number
+    assert store.state(number) is JobState.OPEN
+    store.claim(owner, 1)
+    store.finish(number, 0, file="a.png")
+    assert store.again(job(1), tmp_path) is None
+
+
+def test_a_job_that_is_not_there(store: JobStore) -> None:
+    for act in (store.get, store.retry, lambda number: store.set_state(number, JobState.OPEN)):
+        with pytest.raises(UsageError, match="There is no job 7"):
+            act(7)
+    assert store.state(7) is JobState.CANCELLED
+
+
+def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
+    number = store.add(job(*range(60)), tmp_path)
+    taken: list[int] = []
+
+    def work() -> None:
+        mine = JobStore(store.path)
+        with Owner(mine.owners) as owner:
+            while claim := mine.claim(owner, 4):
+                for position in claim.positions:
+                    taken.append(position)
+                    mine.finish(number, position, file=f"{position}.png")
+        mine.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(60))
+
+
+def test_a_locked_queue_is_waited_for(store: JobStore, tmp_path: Path) -> None:
+    other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(1.0, lambda: other.execute("COMMIT"))
+    timer.start()
+    assert store.add(job(1), tmp_path) == 1
+    timer.join()
+    other.close()
+
+
+def test_a_damaged_queue_is_kept_aside(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sqlite"
+    path.write_bytes(b"no database, but quite long enough to look like one" * 40)
+    with pytest.raises(ClipDeskError, match="cannot be opened"):
+        JobStore(path)
+    store, notice = open_store(path)
+    assert store.jobs() == []
+    assert notice is not None
+    (aside,) = tmp_path.glob("queue-*.sqlite")
+    assert str(aside) in notice
+    assert aside.read_bytes().startswith(b"no database")
+    store.close()
+
+
+def test_a_newer_queue_is_kept_aside(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    store, notice = open_store(path)
+    assert notice is not None
+    assert "newer ClipDesk (version 99)" in notice
+    assert len(list(tmp_path.glob("queue-*.sqlite"))) == 1
+    assert open_store(path)[1] is None
+    store.close()
+
+
+def test_a_job_of_another_version_is_left_out(store: JobStore, tmp_path: Path) -> None:
+    store.add(job(1), tmp_path)
+    db = sqlite3.connect(store.path)
+    db.execute("UPDATE jobs SET job = '{\"odd\": 1}'")
+    db.commit()
+    db.close()
+    assert store.jobs() == []
