@@ -102,6 +102,14 @@ def test_a_recipe_is_shown(clipdesk: Command) -> None:
     assert outcome.code == 2
 
 
+def test_a_contact_sheet(clipdesk: Command) -> None:
+    (clipdesk.folder / "out").mkdir()
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), clipdesk.folder / "out" / "x.png", make_recipe())
+    outcome = clipdesk("sheet", "out", "--output", "all.pdf")
+    assert (outcome.out, outcome.err) == ("all.pdf\n", "1 picture\n")
+    assert clipdesk("sheet", "none").err == "Error: There is no folder none\n"
+
+
 def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:
     arguments = ["render", "--model", "SMALL", "--text", "a star", "--text", "a heart", "--iterations", "1"]
     assert clipdesk(*arguments, "--output", "out").code == 0

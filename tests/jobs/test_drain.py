@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -131,3 +134,35 @@ def test_a_pause_from_elsewhere_is_noticed(
     assert [store.get(n).status for n in (number, other)] == ["paused", "done"]
     store.set_state(number, JobState.CANCELLED)
     assert [type(step.event) for step in drain(store)] == []
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("only root on Linux can make a small disk")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], check=False)
+    if mounted.returncode:
+        pytest.skip("no disk can be made here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_fails_what_does_not_fit_and_leaves_nothing_half_written(
+    store: JobStore, checkpoint: Path, tiny_disk: Path
+) -> None:
+    targets = tuple(Unit(layer=LAYER, index=i) for i in range(8))
+    # Pictures of noise, 25 kB each.
+    settings = make_settings("classic", iterations=1, image_size=96, device="cpu")
+    number = store.add(Job(model=str(checkpoint), targets=targets, settings=settings), tiny_disk)
+    list(drain(store))
+    counts = store.get(number).counts
+    assert counts["done"] >= 1
+    assert counts["done"] + counts["failed"] == 8
+    assert any("the disk is full" in reason for reason in store.failures(number).values())
+    pictures = [path for path in tiny_disk.iterdir() if path.suffix == ".png"]
+    assert sorted(path.name for path in pictures) == sorted(store.files(number).values())
+    assert all(read_recipe(path).complete for path in pictures)
+    assert not [path for path in tiny_disk.iterdir() if path.name.startswith(".")]

@@ -1,0 +1,108 @@
+"""Contact sheets: the pictures of a folder on one sheet, each with its label; as PNG, or as PDF on pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageDraw, ImageFont
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.files import write_atomically
+from clipdesk.export.png import read_recipe
+from clipdesk.export.recipe import Recipe
+from clipdesk.render.targets import Unit
+
+_SIDE, _GAP, _TEXT = 160, 8, 20
+_LONGEST = 8_000
+"""Longest side of a PNG in pixels; more pictures are drawn smaller."""
+_PAGE_COLUMNS, _PAGE_ROWS = 6, 7
+_DPI = 150
+
+Picture = tuple[Path, Recipe]
+
+
+def find_pictures(folder: Path) -> list[Picture]:
+    """The whole pictures of a folder with their recipes, by layer, unit and time; other files are passed over.
+
+    Raises:
+        UsageError: there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}")
+    found: list[Picture] = []
+    for path in sorted(folder.glob("*.png")):
+        try:
+            found.append((path, read_recipe(path)))
+        except ClipDeskError:
+            continue
+    if not found:
+        raise UsageError(f"{folder} holds no picture of ClipDesk's")
+    return sorted(found, key=lambda picture: (*_place(picture[1]), picture[1].date))
+
+
+def save_sheet(pictures: Sequence[Picture], path: Path, columns: int | None = None) -> None:
+    """Write a contact sheet; its suffix says whether as PNG or PDF.
+
+    Args:
+        pictures: What is on it.
+        path: The file, ``.png`` or ``.pdf``.
+        columns: Pictures in a row; by default about as many as there are rows, in a PDF 6.
+
+    Raises:
+        UsageError: the suffix is another.
+        ClipDeskError: it cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in (".png", ".pdf"):
+        raise UsageError(f"A contact sheet is a .png or a .pdf, not {path.name}")
+    if kind == ".png":
+        per_row = columns or math.ceil(math.sqrt(len(pictures)))
+        pages = [_draw(pictures, per_row, _side(len(pictures), per_row))]
+    else:
+        per_row = columns or _PAGE_COLUMNS
+        size = per_row * _PAGE_ROWS
+        pages = [_draw(pictures[i : i + size], per_row, _SIDE) for i in range(0, len(pictures), size)]
+
+    def write(file: BinaryIO) -> None:
+        if kind == ".png":
+            pages[0].save(file, format="PNG")
+        else:
+            pages[0].save(file, format="PDF", save_all=True, append_images=pages[1:], resolution=_DPI)
+
+    write_atomically(path, write)
+
+
+def _side(count: int, columns: int) -> int:
+    """Side of each picture, so that the sheet is not too long."""
+    most = max(columns, math.ceil(count / columns))
+    return max(16, min(_SIDE, _LONGEST // most - _GAP - _TEXT))
+
+
+def _draw(pictures: Sequence[Picture], columns: int, side: int) -> Image.Image:
+    rows = math.ceil(len(pictures) / columns)
+    width, height = side + _GAP, side + _TEXT + _GAP
+    sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    one_layer = len({_place(recipe)[0] for _, recipe in pictures}) == 1
+    for i, (path, recipe) in enumerate(pictures):
+        left, top = _GAP + i % columns * width, _GAP + i // columns * height
+        with Image.open(path) as image:
+            sheet.paste(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (left, top))
+        label = f"{_label(recipe, one_layer)}   {recipe.activation.picture:.3g}"
+        while pen.textlength(label, font) > side and len(label) > 1:
+            label = label[1:]
+        pen.text((left, top + side + 3), label, fill="black", font=font)
+    return sheet
+
+
+def _place(recipe: Recipe) -> tuple[str, int]:
+    target = recipe.target
+    return (target.layer, target.index) if isinstance(target, Unit) else (target.label, 0)
+
+
+def _label(recipe: Recipe, one_layer: bool) -> str:
+    target = recipe.target
+    return str(target.index) if one_layer and isinstance(target, Unit) else target.label

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clipdesk.errors import UsageError
+from clipdesk.export.png import save_png
+from clipdesk.export.sheet import find_pictures, save_sheet
+from clipdesk.render.targets import Unit
+from tests.recipes import make_recipe
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Ten pictures, neuron i in a grey of 20 i, and other things."""
+    for index in range(10):
+        pixels = np.full((64, 64, 3), 20 * index, dtype=np.uint8)
+        save_png(pixels, tmp_path / f"{9 - index}.png", make_recipe(Unit(layer="visual", index=index)))
+    (tmp_path / "broken.png").write_text("hello")
+    (tmp_path / "visual_metadata.json").write_text("{}")
+    return tmp_path
+
+
+def test_pictures_are_found_in_order(folder: Path) -> None:
+    found = find_pictures(folder)
+    assert [recipe.target for _, recipe in found] == [Unit(layer="visual", index=i) for i in range(10)]
+
+
+def test_a_png_shows_every_picture_with_its_label(folder: Path) -> None:
+    save_sheet(find_pictures(folder), folder / "sheet.PNG", columns=5)
+    with Image.open(folder / "sheet.PNG") as sheet:
+        sheet.load()
+    wide, high = sheet.width / 5, sheet.height / 2
+    for i in range(10):
+        x, y = int((i % 5 + 0.5) * wide), int((i // 5 + 0.4) * high)
+        assert sheet.getpixel((x, y)) == (20 * i,) * 3
+        label = sheet.crop((x - 70, int((i // 5 + 0.88) * high), x + 70, int((i // 5 + 0.98) * high)))
+        assert label.convert("L").getextrema()[0] < 100
+
+
+def test_a_pdf_has_pages(folder: Path) -> None:
+    save_sheet(find_pictures(folder) * 10, folder / "sheet.pdf")
+    content = (folder / "sheet.pdf").read_bytes()
+    assert content.startswith(b"%PDF")
+    assert b"/Count 3" in content
+
+
+def test_many_pictures_are_drawn_smaller(folder: Path) -> None:
+    save_sheet(find_pictures(folder) * 320, folder / "sheet.png")
+    with Image.open(folder / "sheet.png") as sheet:
+        assert max(sheet.size) <= 8_500
+
+
+def test_what_makes_no_sheet(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.png or a \.pdf"):
+        save_sheet(find_pictures(folder), folder / "sheet.jpg")
+    with pytest.raises(UsageError, match="There is no folder"):
+        find_pictures(folder / "none")
+    (folder / "empty").mkdir()
+    with pytest.raises(UsageError, match="holds no picture"):
+        find_pictures(folder / "empty")
