@@ -25,8 +25,7 @@ def queue() -> None:
 
 def opened_store() -> JobStore:
     """The user's queue, freed of what the dead held; says so if a damaged one had to be put aside."""
-    from clipdesk.jobs.drain import default_store
-    from clipdesk.jobs.store import open_store
+    from clipdesk.jobs.store import default_store, open_store
 
     store, notice = open_store(default_store())
     if notice:

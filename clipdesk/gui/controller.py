@@ -28,6 +28,7 @@ class RenderController(QObject):
         queue: The jobs of this session.
         running: The run that the worker is on.
         held: Whether no job is to run for now (pause all).
+        closing: Whether jobs are stopped because the window closes.
         folder: Where finished pictures are kept; None to keep none.
 
     Signals:
@@ -52,7 +53,7 @@ class RenderController(QObject):
         self.worker = Worker()
         self.saver = Saver(self)
         self.running: Run | None = None
-        self.held = False
+        self.held, self.closing = False, False
         self.folder: Path | None = None
         self._cancelled: list[Run] = []
         self._numbers = 0
@@ -183,7 +184,7 @@ class RenderController(QObject):
         Returns:
             False if the thread is stuck in something that cannot be interrupted, such as a download.
         """
-        self.held = True
+        self.held, self.closing = True, True
         self.worker.cancel_opening.set()
         self.worker.hurry.set()
         self.worker.order = Order.STOP

@@ -15,6 +15,7 @@ from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.images import small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
+from clipdesk.gui.keeper import QueueKeeper
 from clipdesk.gui.menus import Menus
 from clipdesk.gui.opening import Opening
 from clipdesk.gui.panels.architecture import ArchitecturePanel
@@ -23,7 +24,7 @@ from clipdesk.gui.panels.curves import CurvesPanel
 from clipdesk.gui.panels.gallery import GalleryPanel
 from clipdesk.gui.panels.log import LogPanel
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.gui.panels.notice import NoticeBar
+from clipdesk.gui.panels.notice import NoticeBar, OfferBar
 from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.panels.queue import QueuePanel, describe
 from clipdesk.gui.preferences import Preferences
@@ -75,6 +76,8 @@ class MainWindow(QMainWindow):
         self.parameters = ParametersPanel(PresetStore(self.preferences.store))
         self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel(self.controller)
         self.gallery, self.log, self.notice = GalleryPanel(), LogPanel(), NoticeBar()
+        self.keeper = QueueKeeper(self.controller)
+        self.offer = OfferBar(self.keeper)
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(1480, 940)
@@ -103,6 +106,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.notice)
+        column.addWidget(self.offer)
         column.addWidget(self.canvas, 1)
         self.setCentralWidget(center)
 
@@ -176,6 +180,7 @@ class MainWindow(QMainWindow):
         controller.problem.connect(self.notice.show_problem)
         # Bound methods, not lambdas: a lambda would run on the thread that emits.
         controller.saver.failed.connect(self.notice.show_problem)
+        self.keeper.failed.connect(self.notice.show_problem)
         self.architecture.layer_chosen.connect(self.neurons.show_layer)
         self.neurons.render_asked.connect(self.render_targets)
         self.neurons.batch_asked.connect(self.add_batch)
@@ -357,7 +362,7 @@ class MainWindow(QMainWindow):
         answer = QMessageBox.question(
             self,
             "Close ClipDesk?",
-            "Jobs are under way. ClipDesk stops and keeps the pictures reached so far; jobs that wait are dropped.",
+            "Jobs are under way. ClipDesk keeps what was reached so far, and offers to go on when it is opened again.",
             QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )
@@ -394,5 +399,6 @@ class MainWindow(QMainWindow):
         self.hide()
         self.log.stop()
         self.ended = self.controller.close()
+        self.keeper.close()
         self.results.library.close()
         event.accept()

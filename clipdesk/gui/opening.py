@@ -30,6 +30,7 @@ class Opening(QObject):
         super().__init__(window)
         self._window, self._name, self._start = window, name, start
         self.model: OpenedModel | None = None
+        self._looked = False
         worker = window.controller.worker
         worker.stage.connect(self._show_stage)
         worker.opened.connect(self._opened)
@@ -74,6 +75,9 @@ class Opening(QObject):
         if self._start:
             self._start = False
             self.render_first()
+        if not self._looked:
+            self._looked = True
+            window.keeper.look(window.preferences.folder)
         window.update_actions()
 
     def _name_model(self, opened: OpenedModel) -> None:

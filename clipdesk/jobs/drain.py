@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipdesk.errors import ClipDeskError
@@ -120,10 +119,3 @@ def opened(name: str, device: str) -> tuple[CLIP, LayerInspector]:
     """
     model = load_model(name, device)
     return model, LayerInspector(model)
-
-
-def default_store() -> Path:
-    """Where the user's queue is."""
-    from clipdesk.paths import data_folder
-
-    return data_folder() / "queue.sqlite"

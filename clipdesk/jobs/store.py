@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
+from clipdesk.paths import data_folder
 
 log = logging.getLogger(__name__)
 
@@ -334,6 +335,11 @@ def open_store(path: Path) -> tuple[JobStore, str | None]:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         return JobStore(path), f"{error}. It is kept as {aside}, and a new queue was started"
+
+
+def default_store() -> Path:
+    """Where the user's queue is."""
+    return data_folder() / "queue.sqlite"
 
 
 def _now() -> str:

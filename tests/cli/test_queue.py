@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from clipdesk.jobs import drain
-from clipdesk.jobs.store import JobState, JobStore
+from clipdesk.jobs.store import JobState, JobStore, default_store
 from tests.cli.conftest import Command
 
 BATCH = [
@@ -43,7 +42,7 @@ def test_a_batch_is_a_job_of_the_queue(clipdesk: Command) -> None:
 
 
 def test_an_interrupted_batch_goes_on_with_the_same_command(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = JobStore(drain.default_store())
+    store = JobStore(default_store())
     clipdesk(*BATCH, "0", "2", "1")
     (stored,) = store.jobs()
     number = store.add(stored.job.model_copy(update={"seed_base": 4}), stored.folder)
@@ -55,7 +54,7 @@ def test_an_interrupted_batch_goes_on_with_the_same_command(clipdesk: Command, m
 
 def test_jobs_are_paused_resumed_cancelled_and_retried(clipdesk: Command) -> None:
     clipdesk(*BATCH, "0", "1", "1")
-    store = JobStore(drain.default_store())
+    store = JobStore(default_store())
     (stored,) = store.jobs()
     number = store.add(stored.job.model_copy(update={"seed_base": 1}), stored.folder)
     assert clipdesk("queue", "pause", str(number)).out == f"Job {number}: paused\n"
@@ -76,7 +75,7 @@ def test_a_wrong_batch_is_not_queued(clipdesk: Command) -> None:
 
 
 def test_a_damaged_queue_is_said_and_kept(clipdesk: Command) -> None:
-    path = drain.default_store()
+    path = default_store()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"no database" * 200)
     outcome = clipdesk("queue", "list")

@@ -38,9 +38,17 @@ class Desktop:
         home: Its user's home folder.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], environment: dict[str, str], bus: Bus, scale: float) -> None:
-        self.process, self.home = process, Path(environment["HOME"])
-        self._environment, self._bus, self._scale = environment, bus, scale
+    def __init__(
+        self, start: Callable[[], subprocess.Popen[bytes]], environment: dict[str, str], bus: Bus, scale: float
+    ) -> None:
+        self.process, self.home = start(), Path(environment["HOME"])
+        self._start, self._environment, self._bus, self._scale = start, environment, bus, scale
+
+    def kill_and_start_again(self) -> None:
+        """As when the power goes and comes back."""
+        self.process.kill()
+        self.process.wait()
+        self.process = self._start()
 
     # Seeing
 
@@ -153,6 +161,7 @@ def open_desktop(home: Path, *arguments: str, scale: float = 1, **variables: str
             **{name: value for name, value in os.environ.items() if not name.startswith(("QT_", "XDG_", "WAYLAND"))},
             "HOME": str(home),
             "XDG_RUNTIME_DIR": str(home),
+            "CLIPDESK_DATA": str(home / "data"),
             "QT_QPA_PLATFORM": "xcb",
             "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
             "QT_SCALE_FACTOR": str(scale),
@@ -165,8 +174,8 @@ def open_desktop(home: Path, *arguments: str, scale: float = 1, **variables: str
         # Before the program, so that it finds it.
         bus = Bus(address)
         stack.callback(bus.close)
-        process = _start(stack, environment, sys.executable, "-m", "clipdesk", *arguments)
-        yield Desktop(process, environment, bus, scale)
+        command = (sys.executable, "-m", "clipdesk", *arguments)
+        yield Desktop(lambda: _start(stack, environment, *command), environment, bus, scale)
 
 
 def _start(stack: ExitStack, environment: dict[str, str], *command: str) -> subprocess.Popen[bytes]:

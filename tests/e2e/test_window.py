@@ -58,6 +58,19 @@ def test_rows_dragged_onto_the_queue_run_and_closing_asks_and_keeps_them(desk: D
     assert all(1 <= read_recipe(path).steps < 5000 for path in _kept(desk))
 
 
+def test_a_killed_window_offers_to_go_on(desk: Desktop) -> None:
+    _choose_layer(desk)
+    _drag_over_rows(desk)
+    _set_iterations(desk, 100)
+    desk.click(desk.wait_for("push button", "Add 4 to batch"))
+    desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, running")
+    desk.kill_and_start_again()
+    desk.click(desk.wait_for("push button", "Go on"))
+    desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, done")
+    desk.until(lambda: len(_kept(desk)) == 4, "the kept pictures")
+    assert [_index(path) for path in _kept(desk)] == [2, 3, 4, 5]
+
+
 def _kept(desk: Desktop) -> list[Path]:
     return sorted(desk.home.rglob("ClipDesk/neuron_*.png"))
 

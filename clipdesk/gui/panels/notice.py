@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.keeper import QueueKeeper
 from clipdesk.gui.library import problem_text
 from clipdesk.gui.theme import error_color
 from clipdesk.gui.worker import Problem
@@ -70,3 +71,33 @@ class NoticeBar(QWidget):
         """Hide it."""
         self._problem, self._count = None, 0
         self.hide()
+
+
+class OfferBar(QWidget):
+    """Offers to go on with what an earlier window left unfinished."""
+
+    def __init__(self, keeper: QueueKeeper) -> None:
+        super().__init__()
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self._text = QLabel(wordWrap=True)
+        self.go_on = QPushButton("Go on")
+        self.drop = QPushButton("Drop them")
+        self.later = QPushButton("Not now")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 6, 6)
+        row.addWidget(self._text, 1)
+        for button in (self.go_on, self.drop, self.later):
+            button.clicked.connect(self.hide)
+            row.addWidget(button)
+        self.go_on.clicked.connect(keeper.go_on)
+        self.drop.clicked.connect(keeper.drop)
+        keeper.found.connect(self.offer)
+        self.hide()
+
+    def offer(self, jobs: int, pictures: int) -> None:
+        """Say what was left."""
+        work = "A job was" if jobs == 1 else f"{jobs} jobs were"
+        rest = "1 picture is" if pictures == 1 else f"{pictures} pictures are"
+        self._text.setText(f"{work} not finished last time: {rest} still to be rendered.")
+        self.show()
