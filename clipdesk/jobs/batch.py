@@ -1,4 +1,4 @@
-"""A batch of units of one layer into a folder, with its metadata; units that are there already are skipped."""
+"""A batch of targets into a folder, with metadata for each layer; what is there already is skipped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
 from clipdesk.export.png import read_recipe, save_png
@@ -20,12 +20,12 @@ from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Event, Failure, Progress, Result, run_job
 from clipdesk.models.loading import weights_sha256
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Target, Unit
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A unit's picture is in its file."""
+    """A target's picture is in its file."""
 
     result: Result
     path: Path
@@ -33,9 +33,9 @@ class Saved:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A unit whose picture was there already, made with the same settings."""
+    """A target whose picture was there already, made with the same settings."""
 
-    target: Unit
+    target: Target
     path: Path
 
 
@@ -53,9 +53,9 @@ def run_batch(
     inspector: LayerInspector | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchEvent]:
-    """Render units of one layer into a folder; the metadata file is brought up to date with every unit.
+    """Render targets into a folder; the metadata file of a unit's layer is brought up to date with every unit.
 
-    A unit is skipped where the folder has its whole picture, made with the same settings and weights; also if a crash
+    A target is skipped where the folder has its whole picture, made with the same settings and weights; also if a crash
     has kept it from the metadata.
 
     Args:
@@ -69,25 +69,23 @@ def run_batch(
         stop: Asked after every step.
 
     Raises:
-        UsageError: the job's targets are not units of one layer, or one is not there.
+        UsageError: a unit is not there, or the folder holds a batch of another model.
         ClipDeskError: the folder cannot be written to, or the disk is full.
     """
-    units = [target for target in job.targets if isinstance(target, Unit)]
-    if len(units) < len(job.targets) or len({unit.layer for unit in units}) != 1:
-        raise UsageError("A batch takes units of one layer")
     inspector = inspector or LayerInspector(model)
-    for unit in units:
-        inspector.check_unit(unit.layer, unit.index)
+    for target in job.targets:
+        if isinstance(target, Unit):
+            inspector.check_unit(target.layer, target.index)
     make_folder(folder)
     clear_partials(folder)
-    existing = _Existing(folder, job, units[0].layer, since)
-    todo = []
-    for unit in units:
-        path = existing.find(unit) if skip else None
+    existing = _Existing(folder, job, since)
+    todo: list[Target] = []
+    for target in job.targets:
+        path = existing.find(target) if skip else None
         if path is not None:
-            yield Skipped(unit, path)
+            yield Skipped(target, path)
         else:
-            todo.append(unit)
+            todo.append(target)
     if todo:
         remaining = job.model_copy(update={"targets": tuple(todo)})
         for event in run_job(model, remaining, inspector=inspector, stop=stop):
@@ -100,17 +98,17 @@ def _recorded(event: Event, job: Job, folder: Path) -> Iterator[BatchEvent]:
     if isinstance(event, Progress):
         yield event
         return
-    if not isinstance(event.target, Unit):
-        raise TypeError("a batch holds units only")
-    layer, index = event.target.layer, event.target.index
+    target = event.target
     if isinstance(event, Failure):
-        record = UnitRecord(status="failed", parameters=event.settings, reason=event.reason)
-        BatchMetadata.note(folder, layer, job.model, index, record)
+        if isinstance(target, Unit):
+            record = UnitRecord(status="failed", parameters=event.settings, reason=event.reason)
+            BatchMetadata.note(folder, target.layer, job.model, target.index, record)
         yield event
         return
-    path = free_path(folder / picture_name(event.target, datetime.now()))
+    path = free_path(folder / picture_name(target, datetime.now()))
     save_png(event.image, path, event.recipe)
-    BatchMetadata.note(folder, layer, job.model, index, _record(event.recipe, path))
+    if isinstance(target, Unit):
+        BatchMetadata.note(folder, target.layer, job.model, target.index, _record(event.recipe, path))
     yield Saved(event, path)
 
 
@@ -130,45 +128,49 @@ def _checksum(path: Path) -> str:
 
 
 class _Existing:
-    """The pictures that a folder has of a job's units."""
+    """The pictures that a folder has of a job's targets."""
 
-    def __init__(self, folder: Path, job: Job, layer: str, since: str | None) -> None:
+    def __init__(self, folder: Path, job: Job, since: str | None) -> None:
         self._folder, self._job, self._since = folder, job, since
         self._weights = weights_sha256(job.model)
-        self._metadata = BatchMetadata.open(folder, layer, job.model)
-        self._names: dict[int, list[str]] = {}
-        named = re.compile(rf"neuron_(\d+)_{re.escape(layer)}_[\d-]+\.png")
-        for name in sorted(path.name for path in folder.iterdir()):
-            if match := named.fullmatch(name):
-                self._names.setdefault(int(match[1]), []).append(name)
+        layers = {target.layer for target in job.targets if isinstance(target, Unit)}
+        self._metadata = {layer: BatchMetadata.open(folder, layer, job.model) for layer in layers}
+        self._names: dict[str, list[str]] = {}
+        for name in sorted(path.name for path in folder.glob("*.png")):
+            self._names.setdefault(_without_time(name), []).append(name)
 
-    def find(self, unit: Unit) -> Path | None:
-        """The unit's picture, if it is whole and as the job wants it."""
-        record = self._metadata.units.get(unit.index)
+    def find(self, target: Target) -> Path | None:
+        """The target's picture, if it is whole and as the job wants it."""
+        record = self._metadata[target.layer].units.get(target.index) if isinstance(target, Unit) else None
         if record is not None and record.status == "done" and record.file is not None:
             path = self._folder / record.file
-            if self._fits(path, unit) and record.sha256 in (None, _checksum(path)):
+            if self._fits(path, target) and record.sha256 in (None, _checksum(path)):
                 return path
-        for name in reversed(self._names.get(unit.index, [])):
+        for name in reversed(self._names.get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
-            if (record is None or name != record.file) and self._fits(path, unit):
-                # Whoever made it was killed before it could say so.
-                BatchMetadata.note(
-                    self._folder, unit.layer, self._job.model, unit.index, _record(read_recipe(path), path)
-                )
+            if (record is None or name != record.file) and self._fits(path, target):
+                if isinstance(target, Unit):
+                    # Whoever made it was killed before it could say so.
+                    found = _record(read_recipe(path), path)
+                    BatchMetadata.note(self._folder, target.layer, self._job.model, target.index, found)
                 return path
         return None
 
-    def _fits(self, path: Path, unit: Unit) -> bool:
+    def _fits(self, path: Path, target: Target) -> bool:
         try:
             recipe = read_recipe(path)
         except ClipDeskError:
             return False
         return (
             recipe.complete
-            and recipe.target == unit
+            and recipe.target == target
             and recipe.model == self._job.model
-            and recipe.settings == self._job.settings_of(unit)
+            and recipe.settings == self._job.settings_of(target)
             and recipe.weights == self._weights
             and (self._since is None or recipe.date >= self._since)
         )
+
+
+def _without_time(name: str) -> str:
+    """A picture's name up to the time at its end, or the number after it."""
+    return re.sub(r"_[\d-]+\.png$", "", name)

@@ -92,14 +92,30 @@ def test_a_failed_unit_is_noted_with_its_reason(vit: CLIP, tmp_path: Path) -> No
     ("targets", "message"),
     [
         ([Unit(layer=LAYER, index=999)], "0 to 255"),
-        ([Unit(layer=LAYER, index=0), Unit(layer="visual.conv1", index=0)], "units of one layer"),
-        ([Text(text="a star")], "units of one layer"),
+        ([Unit(layer=LAYER, index=0), Unit(layer="visual.nowhere", index=0)], "There is no layer"),
     ],
 )
 def test_wrong_targets_write_nothing(vit: CLIP, tmp_path: Path, targets: list[Target], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         list(run_batch(vit, Job(model="small", targets=tuple(targets)), tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("targets", "metadata"),
+    [
+        ((Unit(layer=LAYER, index=0), Unit(layer="visual.conv1", index=3)), 2),
+        ((Text(text="a star"), Text(text="a star!")), 0),
+    ],
+)
+def test_several_layers_and_texts_go_into_a_folder(
+    vit: CLIP, tmp_path: Path, targets: tuple[Target, ...], metadata: int
+) -> None:
+    asked = job(0).model_copy(update={"targets": targets})
+    saved, _ = events(vit, asked, tmp_path)
+    assert [read_recipe(path).target for path in saved] == list(targets)
+    assert len(list(tmp_path.glob("*_metadata.json"))) == metadata
+    assert events(vit, asked, tmp_path) == ([], saved)
 
 
 def test_damaged_metadata_is_not_overwritten(vit: CLIP, tmp_path: Path) -> None:
