@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QObject, QThreadPool, Signal, Slot
+from PySide6.QtCore import QModelIndex, Signal, Slot
 
+from clipdesk.gui.background import Background
 from clipdesk.gui.runs import Run, State
-from clipdesk.gui.worker import Problem, explained
+from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -20,28 +20,22 @@ if TYPE_CHECKING:
     from clipdesk.render.targets import Target
 
 
-class QueueKeeper(QObject):
-    """Notes in the queue's file what becomes of the window's jobs, on a thread of its own.
+class QueueKeeper(Background):
+    """Notes in the queue's file what becomes of the window's jobs, on a thread of its own, to which the file belongs.
 
     While the window lives, its jobs' units are claimed by it, so that no other process takes them. A job is kept if its
     pictures are.
 
     Signals:
         found: How many jobs, and how many pictures, an earlier window left unfinished.
-        failed: A `Problem`.
     """
 
     found = Signal(int, int)
-    failed = Signal(object)
     _claimed = Signal(int, object, object)
 
     def __init__(self, controller: RenderController) -> None:
         super().__init__(controller)
         self._controller = controller
-        self._pool = QThreadPool(self)
-        # One thread that stays: the file's connection belongs to it, and what happens is noted in order.
-        self._pool.setMaxThreadCount(1)
-        self._pool.setExpiryTimeout(-1)
         self._store: JobStore | None = None
         self._owner: Owner | None = None
         self._left: list[StoredJob] = []
@@ -59,13 +53,16 @@ class QueueKeeper(QObject):
         """Find what an earlier window has left unfinished for this folder; `found` follows if there is something."""
 
         def find() -> None:
+            from clipdesk.export.files import clear_partials
+
+            clear_partials(folder)
             store = self._opened()
             store.free_the_dead()
             self._left = [s for s in store.jobs() if s.status == "waiting" and s.folder == folder.absolute()]
             if self._left:
                 self.found.emit(len(self._left), sum(stored.counts["waiting"] for stored in self._left))
 
-        self._start(find)
+        self.start(find)
 
     def go_on(self) -> None:
         """Put what was found into the window's queue."""
@@ -78,7 +75,7 @@ class QueueKeeper(QObject):
                     places = dict(zip(claim.job.targets, claim.positions, strict=True))
                     self._claimed.emit(stored.number, claim.job, places)
 
-        self._start(claim)
+        self.start(claim)
 
     def drop(self) -> None:
         """Let nothing come of what was found."""
@@ -89,7 +86,7 @@ class QueueKeeper(QObject):
             for stored in self._left:
                 self._opened().set_state(stored.number, JobState.CANCELLED)
 
-        self._start(cancel)
+        self.start(cancel)
 
     @Slot(int, object, object)
     def _adopt(self, number: int, job: Job, places: dict[Target, int]) -> None:
@@ -105,7 +102,7 @@ class QueueKeeper(QObject):
             if run.state is State.WAITING:
                 self._begin(run)
         elif run.state is State.WAITING:
-            self._start(lambda: self._again(run.number))
+            self.start(lambda: self._again(run.number))
         elif run.state is State.STOPPED and not self._controller.closing:
             # Closing the window stops jobs too, but those are to go on.
             self._cancel(run.number)
@@ -117,7 +114,7 @@ class QueueKeeper(QObject):
         folder = self._controller.folder
         if self._adopted is not None:
             number, self._places[run.number] = self._adopted
-            self._start(lambda: self._numbers.__setitem__(run.number, number))
+            self.start(lambda: self._numbers.__setitem__(run.number, number))
         elif folder is not None:
             job = run.job
             self._places[run.number] = {target: i for i, target in enumerate(dict.fromkeys(job.targets))}
@@ -127,7 +124,7 @@ class QueueKeeper(QObject):
                 self._numbers[run.number] = number
                 self._take(number, len(job.targets))
 
-            self._start(add)
+            self.start(add)
 
     def _take(self, number: int, size: int) -> None:
         if self._owner is not None:
@@ -145,7 +142,7 @@ class QueueKeeper(QObject):
             if run in self._numbers:
                 self._opened().set_state(self._numbers[run], JobState.CANCELLED)
 
-        self._start(cancel)
+        self.start(cancel)
 
     @Slot(QModelIndex, int, int)
     def _removed(self, _parent: QModelIndex, first: int, last: int) -> None:
@@ -168,7 +165,7 @@ class QueueKeeper(QObject):
             if position is not None and run in self._numbers:
                 self._opened().finish(self._numbers[run], position, file=file, reason=reason)
 
-        self._start(finish)
+        self.start(finish)
 
     # The thread
 
@@ -194,14 +191,5 @@ class QueueKeeper(QObject):
                 self._store.close()
                 self._store = None
 
-        self._start(end)
-        self._pool.waitForDone()
-
-    def _start(self, work: Callable[[], object]) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except Exception as error:
-                self.failed.emit(explained(error))
-
-        self._pool.start(guarded)
+        self.start(end)
+        self.wait()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QFile, QObject, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QFile, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImageReader
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.recipe import Recipe
+from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
-from clipdesk.gui.worker import Problem, explained
+from clipdesk.gui.worker import Problem
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Entry:
         return short_layer(self.recipe.target.label)
 
 
-class Library(QObject):
+class Library(Background):
     """Reads the results folder in the background.
 
     Signals:
@@ -60,7 +60,6 @@ class Library(QObject):
         loaded: An `Entry`, and its picture in full, (height, width, 3).
         recipe_read: The `Recipe` of a picture from anywhere.
         deleted: An `Entry` whose file is in the trash.
-        failed: A `Problem`.
     """
 
     found = Signal(list)
@@ -68,12 +67,9 @@ class Library(QObject):
     loaded = Signal(object, object)
     recipe_read = Signal(object)
     deleted = Signal(object)
-    failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
         self._closing = threading.Event()
 
     def scan(self, folder: Path) -> None:
@@ -96,7 +92,7 @@ class Library(QObject):
                 self.found.emit(chunk)
             self.scanned.emit(count)
 
-        self._start(read)
+        self.start(read)
 
     def load(self, entry: Entry) -> None:
         """Read a picture in full."""
@@ -112,7 +108,7 @@ class Library(QObject):
                 raise ClipDeskError(f"Cannot read {entry.path}: {error.strerror or error}") from error
             self.loaded.emit(entry, pixels)
 
-        self._start(read)
+        self.start(read)
 
     def read(self, path: Path) -> None:
         """Read the recipe of a picture from anywhere."""
@@ -122,7 +118,7 @@ class Library(QObject):
 
             self.recipe_read.emit(read_recipe(path))
 
-        self._start(read)
+        self.start(read)
 
     def delete(self, entry: Entry) -> None:
         """Move a picture's file to the system's trash."""
@@ -132,21 +128,12 @@ class Library(QObject):
                 raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
             self.deleted.emit(entry)
 
-        self._start(move)
+        self.start(move)
 
     def close(self) -> None:
         """Stop reading, and wait for what is under way."""
         self._closing.set()
-        self._pool.waitForDone()
-
-    def _start(self, work: Callable[[], None]) -> None:
-        def guarded() -> None:
-            try:
-                work()
-            except Exception as error:
-                self.failed.emit(explained(error))
-
-        self._pool.start(guarded)
+        self.wait()
 
 
 def read_entry(path: Path) -> Entry | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import Signal
 
-from clipdesk.gui.worker import explained
+from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
     from clipdesk.jobs.runner import Result
@@ -24,24 +23,16 @@ class KeptPicture:
     path: Path
 
 
-class Saver(QObject):
-    """Writes pictures one after the other.
+class Saver(Background):
+    """Writes pictures one after the other, so that two never take the same free name.
 
     Signals:
         kept: A `KeptPicture`, when a finished picture is in the results folder.
         saved: What was saved and where, in words, when the user asked for it.
-        failed: A `Problem`.
     """
 
     kept = Signal(object)
     saved = Signal(str)
-    failed = Signal(object)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._pool = QThreadPool(self)
-        # One thread: files are written in order, and two pictures never take the same free name.
-        self._pool.setMaxThreadCount(1)
 
     def keep(self, result: Result, folder: Path) -> None:
         """Put a finished picture into the results folder."""
@@ -55,7 +46,7 @@ class Saver(QObject):
             save_png(result.image, path, result.recipe)
             self.kept.emit(KeptPicture(result, path))
 
-        self._start(write)
+        self.start(write)
 
     def save(self, results: list[Result], place: Path) -> None:
         """Save one picture to a file, or several into a folder, where nothing is overwritten."""
@@ -73,7 +64,7 @@ class Saver(QObject):
                 save_png(result.image, free_path(place / picture_name(result.target, datetime.now())), result.recipe)
             self.saved.emit(f"Saved {len(results)} pictures in {place}")
 
-        self._start(write)
+        self.start(write)
 
     def write(self, content: bytes, path: Path) -> None:
         """Save a file with this content."""
@@ -87,17 +78,4 @@ class Saver(QObject):
             write_atomically(path, put)
             self.saved.emit(f"Saved {path}")
 
-        self._start(write)
-
-    def wait(self) -> None:
-        """Wait until all is written, as before the program ends."""
-        self._pool.waitForDone()
-
-    def _start(self, write: Callable[[], None]) -> None:
-        def guarded() -> None:
-            try:
-                write()
-            except Exception as error:
-                self.failed.emit(explained(error))
-
-        self._pool.start(guarded)
+        self.start(write)
