@@ -62,7 +62,7 @@ class Report:
         return not (self.missing or self.twice or self.broken or self.disagree)
 
 
-def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 40, longest: float = 0.75) -> Report:
+def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 90, longest: float = 1.0) -> Report:
     """Run the whole of it in an empty folder.
 
     Args:
@@ -150,8 +150,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--iterations", type=int, default=40)
-    parser.add_argument("--longest", type=float, default=0.75, help="longest life of a process in seconds")
+    parser.add_argument("--iterations", type=int, default=90)
+    parser.add_argument("--longest", type=float, default=1.0, help="longest life of a process in seconds")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         os.environ["CLIPDESK_DATA"] = name
