@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ def open_window(model: str = "demo", theme: str = "light") -> Iterator[MainWindo
     """A window with its model opened, as the program has it."""
     app = make_application()
     with tempfile.TemporaryDirectory() as folder:
+        # Not the user's own queue.
+        os.environ["CLIPDESK_DATA"] = str(Path(folder) / "data")
         settings = QSettings(str(Path(folder) / "settings.ini"), QSettings.Format.IniFormat)
         settings.setValue("folder", str(Path(folder) / "results"))
         settings.setValue("theme", theme)

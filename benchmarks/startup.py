@@ -9,6 +9,7 @@ paint, and to the moment when the model is open.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def main() -> None:
 def _start() -> list[tuple[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", _PROGRAM, str(time.time()), folder]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        environment = {**os.environ, "CLIPDESK_DATA": folder}
+        output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     return [(line.split()[0], float(line.split()[1])) for line in output.splitlines()]
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from clip.model import CLIP
 
 _LOOK_SECONDS = 0.5
+_GROUP = 32
+"""Units claimed at once: as many as a GPU renders side by side; fewer run at a time where the device needs it."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,6 @@ def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool
                 store.release(owner)
         finally:
             store.release(owner)
-
-
-_GROUP = 32
-"""Units claimed at once: as many as a GPU renders side by side; `run_job` cuts them as the device needs."""
 
 
 def _work(store: JobStore, claim: Claim, stop: Callable[[], bool]) -> Iterator[Step]:

@@ -257,22 +257,33 @@ class JobStore:
         """
         with self._writing():
             self._free_the_dead(owner)
-            row = self._db.execute(
-                "SELECT jobs.id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
-                "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id LIMIT 1",
-                (number,),
-            ).fetchone()
-            if row is None:
+            stored = self._next(number)
+            if stored is None:
                 return None
             positions = self._db.execute(
                 "SELECT position FROM units WHERE job = ? AND state = 'waiting' ORDER BY position LIMIT ?",
-                (row[0], size),
+                (stored.number, size),
             ).fetchall()
             self._db.executemany(
                 "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
-                [(owner.name, row[0], position) for (position,) in positions],
+                [(owner.name, stored.number, position) for (position,) in positions],
             )
-        return Claim(self.get(row[0]), tuple(position for (position,) in positions))
+            # Once more, for the counts.
+            return Claim(self.get(stored.number), tuple(position for (position,) in positions))
+
+    def _next(self, number: int | None) -> StoredJob | None:
+        """The first job, or the one that is named, of which something can be claimed; passes over unreadable ones."""
+        rows = self._db.execute(
+            "SELECT id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
+            "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id",
+            (number,),
+        ).fetchall()
+        for (candidate,) in rows:
+            try:
+                return self.get(candidate)
+            except UsageError as error:
+                log.warning("%s", error)
+        return None
 
     def free_the_dead(self) -> None:
         """Let the units of owners that have died wait again."""

@@ -180,10 +180,17 @@ def test_a_newer_queue_is_kept_aside(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_job_of_another_version_is_left_out(store: JobStore, tmp_path: Path) -> None:
+def test_a_job_of_another_version_is_left_out_and_holds_up_no_other(
+    store: JobStore, owner: Owner, tmp_path: Path
+) -> None:
     store.add(job(1), tmp_path)
     db = sqlite3.connect(store.path)
     db.execute("UPDATE jobs SET job = '{\"odd\": 1}'")
     db.commit()
     db.close()
     assert store.jobs() == []
+    assert store.claim(owner, 1) is None
+    second = store.add(job(2), tmp_path)
+    claim = store.claim(owner, 1)
+    assert claim is not None
+    assert claim.stored.number == second
