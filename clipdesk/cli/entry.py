@@ -17,10 +17,9 @@ from clipdesk.cli.listing import layers, models, neurons, show_recipe
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.sheet import sheet
+from clipdesk.cli.terminal import INTERRUPTED
 from clipdesk.errors import ClipDeskError
 from clipdesk.paths import log_file
-
-INTERRUPTED = 130
 
 log = logging.getLogger("clipdesk")
 

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from clipdesk.cli.listing import json_option
-from clipdesk.cli.terminal import Bar, interruptible, show
+from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, show
 from clipdesk.errors import ClipDeskError
 
 if TYPE_CHECKING:
     from clipdesk.jobs.store import JobStore, StoredJob
-
-INTERRUPTED = 130
 
 
 @click.group()

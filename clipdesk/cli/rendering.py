@@ -11,7 +11,7 @@ import click
 
 from clipdesk.cli.listing import model_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
-from clipdesk.cli.terminal import Bar, interruptible
+from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from clipdesk.render.targets import Target
 
 FOLDER = "generated_images"
-INTERRUPTED = 130
 _QUICK_STEPS = 150
 
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import click
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 
 def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
     """Print rows: a table on a terminal, in a pipe the values of `key`, one a line, or JSON if asked for."""

@@ -35,12 +35,14 @@ class RenderController(QObject):
         progressed: A `Run` that has new steps.
         state_changed: A `Run` that has another state, or was added.
         track_ended: A `Run`, and a `Track` that has a result or a reason.
+        track_kept: A `Run`, and a `Track` whose picture is in the results folder.
         problem: A `Problem` to show to the user.
     """
 
     progressed = Signal(object)
     state_changed = Signal(object)
     track_ended = Signal(object, object)
+    track_kept = Signal(object, object)
     problem = Signal(object)
     _open = Signal(str)
     _run = Signal(int, object)
@@ -256,6 +258,7 @@ class RenderController(QObject):
             track = run.tracks.get(kept.result.target)
             if track is not None and track.result is kept.result:
                 track.path = kept.path
+                self.track_kept.emit(run, track)
 
     def _changed(self, run: Run) -> None:
         self.queue.update(run)

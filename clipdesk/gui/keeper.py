@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, Signal, Slot
 
 from clipdesk.gui.background import Background
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 
 if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
-    from clipdesk.gui.saver import KeptPicture
     from clipdesk.jobs.owners import Owner
     from clipdesk.jobs.store import JobStore, StoredJob
     from clipdesk.render.targets import Target
@@ -43,7 +42,7 @@ class QueueKeeper(Background):
         self._places: dict[int, dict[Target, int]] = {}
         self._adopted: tuple[int, dict[Target, int]] | None = None
         controller.state_changed.connect(self._state_changed)
-        controller.saver.kept.connect(self._kept)
+        controller.track_kept.connect(self._track_kept)
         controller.queue.rowsAboutToBeRemoved.connect(self._removed)
         self._claimed.connect(self._adopt)
 
@@ -150,13 +149,10 @@ class QueueKeeper(Background):
             if not run.state.finished:
                 self._cancel(run.number)
 
-    @Slot(object)
-    def _kept(self, kept: KeptPicture) -> None:
-        target = kept.result.target
-        for run in self._controller.queue:
-            track = run.tracks.get(target)
-            if track is not None and track.result is kept.result and kept.result.complete:
-                self._finish(run.number, target, file=kept.path.name)
+    @Slot(object, object)
+    def _track_kept(self, run: Run, track: Track) -> None:
+        if track.result is not None and track.result.complete and track.path is not None:
+            self._finish(run.number, track.target, file=track.path.name)
 
     def _finish(self, run: int, target: Target, *, file: str | None = None, reason: str | None = None) -> None:
         position = self._places.get(run, {}).get(target)
