@@ -13,15 +13,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
     from clipdesk.inspector import LayerInspector
+    from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
     from clipdesk.render.capture import NeuronActivationHook
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Text, Unit
-    from clipdesk.render.visualizer import FeatureVisualizer
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
-    "FeatureVisualizer": "clipdesk.render.visualizer",
+    "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.inspector",
     "NeuronActivationHook": "clipdesk.render.capture",
     "RenderError": "clipdesk.errors",

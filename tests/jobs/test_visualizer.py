@@ -3,7 +3,7 @@ import pytest
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
-from clipdesk.render.visualizer import FeatureVisualizer
+from clipdesk.jobs.visualizer import FeatureVisualizer
 
 LAYER = "visual.transformer.resblocks.1.attn"
 

@@ -8,11 +8,14 @@ import torch
 from PIL import Image
 from torch import nn
 
+from clipdesk.errors import RenderError
 from clipdesk.inspector import LayerInspector
-from clipdesk.render.loop import render
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import Failure, Result, run_job
 from clipdesk.render.settings import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Unit
 
+_NAME = "given by the caller"
 ProgressCallback = Callable[[int, int, float], None]
 """Called after each step with the steps done, the steps in all, and the activation."""
 
@@ -73,14 +76,14 @@ class FeatureVisualizer:
         }
         changes = {name: value for name, value in wanted.items() if value is not None}
         settings = make_settings(preset, **changes, seed=seed, device=self.device)
-        unit = Unit(layer=layer_name, index=self._index(layer_name, neuron_index))
-        for frame in render(self.model, [unit], settings, inspector=self.inspector):
+        self.inspector.check_unit(layer_name, neuron_index)
+        job = Job(model=_NAME, targets=(Unit(layer=layer_name, index=neuron_index),), settings=settings)
+        for event in run_job(self.model, job, inspector=self.inspector):
+            if isinstance(event, Failure):
+                raise RenderError(event.reason)
+            if isinstance(event, Result):
+                return Image.fromarray(event.image)
             if progress_callback is not None:
+                frame = event.frame
                 progress_callback(frame.step, frame.iterations, float(frame.activations[0]))
-            if frame.step == frame.iterations:
-                return Image.fromarray(frame.images()[0])
-        raise AssertionError("a render has at least one frame")
-
-    def _index(self, layer: str, index: int) -> int:
-        self.inspector.check_unit(layer, index)
-        return index
+        raise AssertionError("a job ends with a result or a failure")
