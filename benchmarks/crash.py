@@ -131,7 +131,7 @@ def _compare(queue: Path, out: Path, kills: int, done: int) -> Report:
     store = JobStore(queue)
     (stored,) = store.jobs()
     metadata = BatchMetadata.open(out, LAYER, stored.job.model)
-    files = store.files(stored.number)
+    files = {unit.position: unit.file for unit in store.units(stored.number)}
     agree = sum(
         1
         for index, paths in pictures.items()

@@ -36,6 +36,7 @@ def opened_store() -> JobStore:
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List the jobs, oldest first."""
+    store = opened_store()
     rows = [
         {
             "job": stored.number,
@@ -47,8 +48,10 @@ def list_jobs(as_json: bool) -> None:
             "first": stored.job.targets[0].label,
             "folder": str(stored.folder),
         }
-        for stored in opened_store().jobs()
+        for stored in store.jobs()
     ]
+    for number in store.unreadable():
+        click.echo(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
     if not rows and not as_json:
         click.echo("The queue is empty.", err=True)
         return
@@ -100,6 +103,20 @@ _each("cancel", "Let nothing more come of jobs.", _cancel)
 _each("retry", "Let the failed units of jobs be tried again.", _retry)
 
 
+@queue.command("show")
+@click.argument("job", type=int)
+@json_option
+def show_units(job: int, as_json: bool) -> None:
+    """Show what became of each unit of a JOB: its state, and its file or why it failed."""
+    store = opened_store()
+    targets = store.get(job).job.targets
+    rows = [
+        {"unit": targets[unit.position].label, "state": unit.state, "file": unit.file, "reason": unit.reason}
+        for unit in store.units(job)
+    ]
+    show(rows, key="unit", title=f"Job {job}", as_json=as_json)
+
+
 @queue.command()
 def clear() -> None:
     """Take out the jobs of which nothing more will come; their pictures stay."""
@@ -126,7 +143,7 @@ def follow(store: JobStore, waiting: list[StoredJob], number: int | None = None)
         number: Only the job of this number.
     """
     from clipdesk.jobs.batch import Saved, Skipped
-    from clipdesk.jobs.drain import drain
+    from clipdesk.jobs.drain import Paused, drain
     from clipdesk.jobs.runner import Failure
 
     total = sum(stored.counts.get("waiting", 0) + stored.counts.get("running", 0) for stored in waiting)
@@ -145,6 +162,9 @@ def follow(store: JobStore, waiting: list[StoredJob], number: int | None = None)
             elif isinstance(event, Failure):
                 failed += 1
                 click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+            elif isinstance(event, Paused):
+                job = step.stored.number
+                click.echo(f"Job {job} is paused; 'clipdesk queue resume {job}' lets it go on from here.", err=True)
             else:
                 share = event.frame.step / event.frame.iterations
                 done = saved + skipped + failed + share * len(event.targets)

@@ -118,14 +118,18 @@ def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path
 def _render(job: Job, paths: list[Path]) -> None:
     """Render and save a job's targets, with a progress bar; exits with 130 after Ctrl-C and with 1 if one failed."""
     from clipdesk.export.png import save_png
-    from clipdesk.jobs.runner import Failure, Progress, run_job
-    from clipdesk.models.loading import load_model
+    from clipdesk.jobs.drain import opened
+    from clipdesk.jobs.runner import Failure, Progress, problem_with, run_job
 
-    model = load_model(job.model, job.settings.device)
+    model, inspector = opened(job.model, job.settings.device)
+    for target in job.targets:
+        problem = problem_with(target, inspector)
+        if problem:
+            raise UsageError(problem)
     place = dict(zip(job.targets, paths, strict=True))
     code, steps, before = 0, 0, 0
     with interruptible() as interrupt, Bar(job.settings.iterations * len(job.targets), _title(job.targets)) as bar:
-        for event in run_job(model, job, stop=interrupt):
+        for event in run_job(model, job, inspector=inspector, stop=interrupt):
             if isinstance(event, Progress):
                 steps = before + event.frame.step * len(event.targets)
                 bar.update(steps, float(event.frame.activations.mean()))

@@ -60,7 +60,7 @@ class Estimates(QObject):
             self._wanted = settings
             self._timer.start()
             return "Measuring what this takes …"
-        group, depth = self._group(settings), self._places.get(layer or "", 1.0)
+        group, depth = self._group(settings, cost), self._places.get(layer or "", 1.0)
         seconds = cost.seconds(count, settings.iterations, group, depth) * self._paces.get(self._key(settings), 1.0)
         memory = cost.bytes(count, group, depth) / 2**20
         pictures = "1 picture" if count == 1 else f"{count} pictures"
@@ -71,12 +71,13 @@ class Estimates(QObject):
         return name, settings.image_size, settings.parameterization, settings.precision, settings.device
 
     @staticmethod
-    def _group(settings: RenderSettings) -> int:
+    def _group(settings: RenderSettings, cost: Cost) -> int:
         from clipdesk.errors import ClipDeskError
-        from clipdesk.jobs.runner import usual_group_size
+        from clipdesk.jobs.groups import fitting
+        from clipdesk.models.loading import resolve_device
 
         try:
-            return usual_group_size(settings)
+            return fitting(cost.picture_bytes, resolve_device(settings.device))
         except ClipDeskError:
             return 1
 
@@ -96,7 +97,8 @@ class Estimates(QObject):
             return
         first = run.job.targets[0]
         depth = self._places.get(first.layer, 1.0) if isinstance(first, Unit) else 1.0
-        foreseen = self._costs[key].seconds(len(run.tracks), settings.iterations, self._group(settings), depth)
+        cost = self._costs[key]
+        foreseen = cost.seconds(len(run.tracks), settings.iterations, self._group(settings, cost), depth)
         if foreseen > 0 and run.busy_seconds > 0:
             self._paces[key] = run.busy_seconds / foreseen
             self.changed.emit()

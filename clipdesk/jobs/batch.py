@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Event, Failure, Progress, Result, run_job
+from clipdesk.jobs.runner import Failure, Progress, Result, problem_with, run_job
 from clipdesk.models.loading import weights_sha256
 from clipdesk.render.targets import Target, Unit
 
@@ -51,6 +52,7 @@ def run_batch(
     since: str | None = None,
     keep_stopped: bool = True,
     inspector: LayerInspector | None = None,
+    group_size: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[BatchEvent]:
     """Render targets into a folder; the metadata file of a unit's layer is brought up to date with every unit.
@@ -66,50 +68,68 @@ def run_batch(
         since: Skip only pictures made at this time or later, in ISO 8601, UTC.
         keep_stopped: Whether unfinished pictures are saved when `stop` says True.
         inspector: The model's inspector, to save tracing it again.
+        group_size: As for `run_job`.
         stop: Asked after every step.
 
+    Yields:
+        What `run_job` does, a `Saved` in place of each `Result`, and a `Skipped` for each target that is there. A
+        picture that cannot be written, as on a full disk, is a `Failure`.
+
     Raises:
-        UsageError: a unit is not there, or the folder holds a batch of another model.
-        ClipDeskError: the folder cannot be written to, or the disk is full.
+        UsageError: the folder holds a batch of another model.
+        ClipDeskError: the folder cannot be written to.
     """
     inspector = inspector or LayerInspector(model)
-    for target in job.targets:
-        if isinstance(target, Unit):
-            inspector.check_unit(target.layer, target.index)
     make_folder(folder)
     clear_partials(folder)
-    existing = _Existing(folder, job, since)
-    todo: list[Target] = []
-    for target in job.targets:
-        path = existing.find(target) if skip else None
-        if path is not None:
-            yield Skipped(target, path)
-        else:
-            todo.append(target)
+    sound = tuple(target for target in job.targets if not problem_with(target, inspector))
+    existing = find_existing(folder, job, sound, since) if skip else {}
+    for target, path in existing.items():
+        yield Skipped(target, path)
+    todo = tuple(target for target in job.targets if target not in existing)
     if todo:
-        remaining = job.model_copy(update={"targets": tuple(todo)})
-        for event in run_job(model, remaining, inspector=inspector, stop=stop):
-            if keep_stopped or not isinstance(event, Result) or event.complete:
-                yield from _recorded(event, job, folder)
+        remaining = job.model_copy(update={"targets": todo})
+        for event in run_job(model, remaining, inspector=inspector, group_size=group_size, stop=stop):
+            if isinstance(event, Result) and not (keep_stopped or event.complete):
+                continue
+            outcome = _saved(event, folder) if isinstance(event, Result) else event
+            if isinstance(outcome, Failure) and not problem_with(outcome.target, inspector):
+                # A full disk has no room for this either; the reason is told to whoever pulls.
+                with suppress(ClipDeskError):
+                    note_failure(outcome, job.model, folder)
+            yield outcome
 
 
-def _recorded(event: Event, job: Job, folder: Path) -> Iterator[BatchEvent]:
-    """Save a result, note it in the metadata, and pass the event on."""
-    if isinstance(event, Progress):
-        yield event
-        return
-    target = event.target
-    if isinstance(event, Failure):
-        if isinstance(target, Unit):
-            record = UnitRecord(status="failed", parameters=event.settings, reason=event.reason)
-            BatchMetadata.note(folder, target.layer, job.model, target.index, record)
-        yield event
-        return
-    path = free_path(folder / picture_name(target, datetime.now()))
-    save_png(event.image, path, event.recipe)
+def _saved(result: Result, folder: Path) -> Saved | Failure:
+    try:
+        return Saved(result, save_result(result, folder))
+    except ClipDeskError as error:
+        return Failure(result.target, result.settings, str(error))
+
+
+def save_result(result: Result, folder: Path) -> Path:
+    """Write a picture into a folder under a free name, and note it in the metadata of its layer.
+
+    Raises:
+        UsageError: the folder holds a batch of another model.
+        ClipDeskError: it cannot be written.
+    """
+    target, path = result.target, free_path(folder / picture_name(result.target, datetime.now()))
+    save_png(result.image, path, result.recipe)
     if isinstance(target, Unit):
-        BatchMetadata.note(folder, target.layer, job.model, target.index, _record(event.recipe, path))
-    yield Saved(event, path)
+        BatchMetadata.note(folder, target.layer, result.recipe.model, target.index, _record(result.recipe, path))
+    return path
+
+
+def note_failure(failure: Failure, model: str, folder: Path) -> None:
+    """Note in the metadata of its layer that a unit failed.
+
+    Raises:
+        UsageError, ClipDeskError: as `save_result`.
+    """
+    if isinstance(failure.target, Unit):
+        record = UnitRecord(status="failed", parameters=failure.settings, reason=failure.reason)
+        BatchMetadata.note(folder, failure.target.layer, model, failure.target.index, record)
 
 
 def _record(recipe: Recipe, path: Path) -> UnitRecord:
@@ -127,13 +147,32 @@ def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def find_existing(folder: Path, job: Job, targets: Sequence[Target], since: str | None = None) -> dict[Target, Path]:
+    """Those of a job's targets whose whole picture a folder has, made as the job wants it, and their files.
+
+    One that a killed process could not note in the metadata is noted.
+
+    Args:
+        folder: Where to look.
+        job: How they are wanted.
+        targets: Which of the job's targets; all are there in its model.
+        since: Only pictures made at this time or later, in ISO 8601, UTC.
+
+    Raises:
+        UsageError: the folder holds a batch of another model.
+        ClipDeskError: it cannot be read.
+    """
+    existing = _Existing(folder, job, targets, since)
+    return {target: path for target in targets if (path := existing.find(target)) is not None}
+
+
 class _Existing:
     """The pictures that a folder has of a job's targets."""
 
-    def __init__(self, folder: Path, job: Job, since: str | None) -> None:
+    def __init__(self, folder: Path, job: Job, targets: Sequence[Target], since: str | None) -> None:
         self._folder, self._job, self._since = folder, job, since
         self._weights = weights_sha256(job.model)
-        layers = {target.layer for target in job.targets if isinstance(target, Unit)}
+        layers = {target.layer for target in targets if isinstance(target, Unit)}
         self._metadata = {layer: BatchMetadata.open(folder, layer, job.model) for layer in layers}
         self._names: dict[str, list[str]] = {}
         for name in sorted(path.name for path in folder.glob("*.png")):

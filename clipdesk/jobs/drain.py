@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import ClipDeskError
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
+from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
-from clipdesk.jobs.runner import Failure, usual_group_size
+from clipdesk.jobs.runner import Failure, Progress, usual_group
 from clipdesk.jobs.store import Claim, JobState, JobStore, StoredJob
 from clipdesk.models.loading import load_model
+from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:
     from clip.model import CLIP
 
-_LOOK_SECONDS = 0.5
-_GROUP = 32
-"""Units claimed at once: as many as a GPU renders side by side; fewer run at a time where the device needs it."""
+_LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Paused:
+    """A job was paused from elsewhere in the middle of its pictures; they wait as they are."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,15 @@ class Step:
     """Something happened to a job of the queue."""
 
     stored: StoredJob
-    event: BatchEvent
+    event: BatchEvent | Paused
 
 
 def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
     """Render what waits in the queue, until nothing does.
 
     Several processes may do this at once: each unit is claimed by one. Killed at any moment, all that was finished is
-    there, and what was not is claimed by the next one who comes.
+    there, and what was not is claimed by the next one who comes. A job that is paused meanwhile stands as it is, and
+    goes on from there when it is resumed; until then the others are rendered, and when there are none, this waits.
 
     Args:
         store: The queue.
@@ -44,68 +50,128 @@ def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool
         stop: Asked after every step; when it says True, what was not finished is given back, and this ends.
 
     Yields:
-        A `Step` for each event of `run_batch`.
+        A `Step` for each event of `run_batch`, and for each pause.
     """
     with Owner(store.owners) as owner:
         try:
-            while not stop():
-                claim = store.claim(owner, _GROUP, number)
-                if claim is None:
-                    return
-                yield from _work(store, claim, stop)
-                # What is left of it was halted.
-                store.release(owner)
+            yield from _Drain(store, owner, number, stop).steps()
         finally:
             store.release(owner)
 
 
-def _work(store: JobStore, claim: Claim, stop: Callable[[], bool]) -> Iterator[Step]:
-    stored = claim.stored
-    left = dict(zip(claim.job.targets, claim.positions, strict=True))
-    watch = _Watch(store, stored.number)
+class _Drain:
+    """One who works through the queue, and what it has in hand."""
 
-    def halt() -> bool:
-        return stop() or watch.halted()
+    def __init__(self, store: JobStore, owner: Owner, number: int | None, stop: Callable[[], bool]) -> None:
+        self._store, self._owner, self._number, self._stop = store, owner, number, stop
+        self._held: list[_Work] = []
+        self._sizes: dict[int, int] = {}
 
-    try:
-        model, inspector = opened(stored.job.model, stored.job.settings.device)
-        size = usual_group_size(stored.job.settings)
-        for start in range(0, len(claim.positions), size):
-            if halt():
+    def steps(self) -> Iterator[Step]:
+        """Until nothing is left to do, or `stop` says so."""
+        while not self._stop():
+            work = self._resumed() or self._claimed()
+            if work is not None:
+                yield from self._pull(work)
+            elif self._held:
+                time.sleep(_LOOK_SECONDS)
+            else:
                 return
-            job = claim.job.model_copy(update={"targets": claim.job.targets[start : start + size]})
-            since = None if stored.skip else stored.created
-            events = run_batch(
-                model, job, stored.folder, since=since, keep_stopped=False, inspector=inspector, stop=halt
+
+    def _resumed(self) -> _Work | None:
+        """A held job that is not to rest any more; a cancelled one ends without another step."""
+        for work in self._held:
+            if self._store.state(work.stored.number) is not JobState.PAUSED:
+                self._held.remove(work)
+                return work
+        return None
+
+    def _claimed(self) -> _Work | None:
+        """The next units that wait; a group of them, or if the job cannot run, all."""
+        while (stored := self._store.next(self._number)) is not None:
+            work = _Work(self._store, stored, self._stop)
+            self._sizes[stored.number] = work.prepare(self._sizes.get(stored.number))
+            claim = self._store.claim(self._owner, self._sizes[stored.number], stored.number)
+            if claim is not None:
+                work.begin(claim)
+                return work
+        return None
+
+    def _pull(self, work: _Work) -> Iterator[Step]:
+        for event in work.events:
+            yield Step(work.stored, event)
+            if isinstance(event, Progress) and work.look() is JobState.PAUSED:
+                self._held.append(work)
+                yield Step(work.stored, Paused())
+                return
+        self._store.give_back(work.stored.number, tuple(work.left.values()))
+
+
+class _Work:
+    """A group of a job's units on its way."""
+
+    def __init__(self, store: JobStore, stored: StoredJob, stop: Callable[[], bool]) -> None:
+        self._store, self.stored, self._stop = store, stored, stop
+        self._problem = ""
+        self._state, self._looked = JobState.OPEN, time.monotonic()
+        self.left: dict[Target, int] = {}
+
+    def prepare(self, group: int | None) -> int:
+        """Open the model; how many units to claim: a group, or all of them if none can be rendered."""
+        job = self.stored.job
+        try:
+            self._opened = opened(job.model, job.settings.device)
+            self._group = group or usual_group(*self._opened, job)
+        except ClipDeskError as error:
+            self._problem = str(error)
+            return len(job.targets)
+        return self._group
+
+    def begin(self, claim: Claim) -> None:
+        """Start on what was claimed."""
+        self.left = dict(zip(claim.job.targets, claim.positions, strict=True))
+        self.events = self._noted(self._failed(claim.job) if self._problem else self._rendered(claim.job))
+
+    def _failed(self, job: Job) -> Iterator[BatchEvent]:
+        for target in job.targets:
+            yield Failure(target, job.settings_of(target), self._problem)
+
+    def _rendered(self, job: Job) -> Iterator[BatchEvent]:
+        model, inspector = self._opened
+        try:
+            yield from run_batch(
+                model,
+                job,
+                self.stored.folder,
+                since=None if self.stored.skip else self.stored.created,
+                keep_stopped=False,
+                inspector=inspector,
+                group_size=self._group,
+                stop=lambda: self._stop() or self.look() is JobState.CANCELLED,
             )
-            for event in events:
-                if isinstance(event, Failure):
-                    store.finish(stored.number, left.pop(event.target), reason=event.reason)
-                elif isinstance(event, Skipped):
-                    store.finish(stored.number, left.pop(event.target), file=event.path.name)
-                elif isinstance(event, Saved):
-                    store.finish(stored.number, left.pop(event.result.target), file=event.path.name)
-                yield Step(stored, event)
-    except ClipDeskError as error:
-        # Of the job, not of one unit: a model that is not there, a layer that it does not have, a full disk.
-        for target, position in left.items():
-            store.finish(stored.number, position, reason=str(error))
-            yield Step(stored, Failure(target, stored.job.settings_of(target), str(error)))
+        except ClipDeskError as error:
+            # Of them all: a folder that cannot be written to, or that holds another model's batch.
+            self._problem = str(error)
+            yield from self._failed(job.model_copy(update={"targets": tuple(self.left)}))
 
+    def _noted(self, events: Iterator[BatchEvent]) -> Iterator[BatchEvent]:
+        """The events, each noted in the queue first."""
+        number = self.stored.number
+        for event in events:
+            if isinstance(event, Failure):
+                self._store.finish(number, self.left.pop(event.target), reason=event.reason)
+            elif isinstance(event, Skipped):
+                self._store.finish(number, self.left.pop(event.target), file=event.path.name)
+            elif isinstance(event, Saved):
+                self._store.finish(number, self.left.pop(event.result.target), file=event.path.name)
+            yield event
 
-class _Watch:
-    """Whether a job was paused or cancelled from elsewhere; looked up twice a second at most."""
-
-    def __init__(self, store: JobStore, number: int) -> None:
-        self._store, self._number = store, number
-        self._looked, self._halted = time.monotonic(), False
-
-    def halted(self) -> bool:
-        """Whether to stop."""
-        if time.monotonic() - self._looked > _LOOK_SECONDS:
+    def look(self) -> JobState:
+        """What is to become of the job; looked up ten times a second at most."""
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._halted = self._store.state(self._number) is not JobState.OPEN
-        return self._halted
+            self._state = self._store.state(self.stored.number)
+        return self._state
 
 
 @lru_cache(maxsize=1)

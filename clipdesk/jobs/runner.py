@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from clipdesk import __version__
-from clipdesk.errors import RenderError
+from clipdesk.errors import RenderError, UsageError
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.inspector import LayerInspector
+from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
-from clipdesk.models.loading import resolve_device, weights_sha256
+from clipdesk.models.loading import resolve_device, tokenize, weights_sha256
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target
+from clipdesk.render.targets import Target, Text, Unit
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def run_job(
     group_size: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Render a job's targets.
+    """Render a job's targets: units first, then texts, which are not rendered side by side with units.
 
     A group that fails is halved and tried again, so that one bad unit fails alone and too large a group finds its size.
 
@@ -85,19 +86,29 @@ def run_job(
         model: The job's model, opened.
         job: What to render.
         inspector: The model's inspector, to save tracing it again.
-        group_size: Pictures side by side; by default 8 on a CPU, 32 on a GPU.
+        group_size: Pictures in a group; by default as `usual_group` finds.
         stop: Asked after every step; when it says True, what was reached so far comes as results, and the job ends.
 
     Yields:
-        `Progress` after every step, then a `Result` or `Failure` for each target of the group.
+        A `Failure` for each target that is not there; then for each group `Progress` after every step, and a `Result`
+        or `Failure` for each of its targets.
 
     Raises:
-        UsageError: a target is not there.
         ClipDeskError: the device is not there.
     """
     inspector = inspector or LayerInspector(model)
-    size = group_size or usual_group_size(job.settings)
-    groups = deque(job.targets[i : i + size] for i in range(0, len(job.targets), size))
+    sound: list[Target] = []
+    for target in job.targets:
+        problem = problem_with(target, inspector)
+        if problem:
+            yield Failure(target, job.settings_of(target), problem)
+        else:
+            sound.append(target)
+    size = group_size or usual_group(model, inspector, job)
+    groups: deque[tuple[Target, ...]] = deque()
+    for kind in (Unit, Text):
+        targets = tuple(target for target in sound if isinstance(target, kind))
+        groups.extend(targets[i : i + size] for i in range(0, len(targets), size))
     while groups and not stop():
         group = groups.popleft()
         try:
@@ -110,13 +121,32 @@ def run_job(
                 groups.extendleft((group[half:], group[:half]))
 
 
-def usual_group_size(settings: RenderSettings) -> int:
-    """How many pictures are rendered side by side: 8 on a CPU, 32 on a GPU.
+def problem_with(target: Target, inspector: LayerInspector) -> str:
+    """Why a target cannot be rendered at all; empty if it can."""
+    try:
+        if isinstance(target, Unit):
+            inspector.check_unit(target.layer, target.index)
+        else:
+            tokenize([target.text])
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def usual_group(model: nn.Module, inspector: LayerInspector, job: Job) -> int:
+    """How many of a job's pictures are rendered side by side.
 
     Raises:
         ClipDeskError: the device is not there.
     """
-    return 8 if resolve_device(settings.device).type == "cpu" else 32
+    sound = [target for target in job.targets if not problem_with(target, inspector)]
+    if len(sound) < 2:
+        return 1
+    # The first name is the tower's, whose end is behind all others; texts are compared with it.
+    names = inspector.get_layer_names()
+    depth = {name: i for i, name in enumerate([*names[1:], names[0]])}
+    deepest = max(sound, key=lambda target: depth[target.layer] if isinstance(target, Unit) else len(names))
+    return find_group_size(model, job.settings, inspector, deepest)
 
 
 def _run_group(

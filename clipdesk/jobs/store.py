@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
@@ -94,6 +94,23 @@ class StoredJob:
         if self.state is JobState.PAUSED:
             return "paused"
         return "running" if self.counts.get("running") else "waiting"
+
+
+@dataclass(frozen=True)
+class StoredUnit:
+    """A unit of a job in the queue.
+
+    Attributes:
+        position: Its place in the job.
+        state: ``waiting``, ``running``, ``done`` or ``failed``.
+        file: Name of its picture; empty if there is none.
+        reason: Why it failed; empty if it did not.
+    """
+
+    position: int
+    state: str
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -198,6 +215,12 @@ class JobStore:
                 log.warning("%s", error)
         return found
 
+    def unreadable(self) -> list[int]:
+        """The numbers of the jobs that `jobs` leaves out."""
+        known = {stored.number for stored in self.jobs()}
+        numbers = [row[0] for row in self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall()]
+        return [number for number in numbers if number not in known]
+
     def get(self, number: int) -> StoredJob:
         """One job.
 
@@ -250,29 +273,12 @@ class JobStore:
 
     # Units
 
-    def claim(self, owner: Owner, size: int, number: int | None = None) -> Claim | None:
-        """Take the next units of the first open job, or of the one that is named; None if nothing is to be done.
+    def next(self, number: int | None = None) -> StoredJob | None:
+        """The first open job of which a unit waits, or the one that is named, if one of its does.
 
-        Units of an owner that has died are free again.
+        Units of owners that have died wait again. Jobs that cannot be read are passed over.
         """
-        with self._writing():
-            self._free_the_dead(owner)
-            stored = self._next(number)
-            if stored is None:
-                return None
-            positions = self._db.execute(
-                "SELECT position FROM units WHERE job = ? AND state = 'waiting' ORDER BY position LIMIT ?",
-                (stored.number, size),
-            ).fetchall()
-            self._db.executemany(
-                "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
-                [(owner.name, stored.number, position) for (position,) in positions],
-            )
-            # Once more, for the counts.
-            return Claim(self.get(stored.number), tuple(position for (position,) in positions))
-
-    def _next(self, number: int | None) -> StoredJob | None:
-        """The first job, or the one that is named, of which something can be claimed; passes over unreadable ones."""
+        self.free_the_dead()
         rows = self._db.execute(
             "SELECT id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
             "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id",
@@ -285,18 +291,30 @@ class JobStore:
                 log.warning("%s", error)
         return None
 
+    def claim(self, owner: Owner, size: int, number: int) -> Claim | None:
+        """Take the next units of an open job; None if none waits any more."""
+        with self._writing():
+            positions = self._db.execute(
+                "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
+                "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
+                (number, number, size),
+            ).fetchall()
+            if not positions:
+                return None
+            self._db.executemany(
+                "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
+                [(owner.name, number, position) for (position,) in positions],
+            )
+            return Claim(self.get(number), tuple(position for (position,) in positions))
+
     def free_the_dead(self) -> None:
         """Let the units of owners that have died wait again."""
         with self._writing():
-            self._free_the_dead(None)
-
-    def _free_the_dead(self, owner: Owner | None) -> None:
-        own = None if owner is None else owner.name
-        owners = self._db.execute("SELECT DISTINCT owner FROM units WHERE state = 'running'").fetchall()
-        dead = [(name,) for (name,) in owners if name != own and not is_alive(self.owners, str(name))]
-        self._db.executemany(
-            "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", dead
-        )
+            owners = self._db.execute("SELECT DISTINCT owner FROM units WHERE state = 'running'").fetchall()
+            dead = [(name,) for (name,) in owners if not is_alive(self.owners, str(name))]
+            self._db.executemany(
+                "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", dead
+            )
 
     def finish(self, number: int, position: int, *, file: str | None = None, reason: str | None = None) -> None:
         """A unit is done, with its picture's name, or has failed, with the reason."""
@@ -307,22 +325,29 @@ class JobStore:
                 (state, file, reason, number, position),
             )
 
+    def give_back(self, number: int, positions: Iterable[int]) -> None:
+        """Let units wait again that were claimed and are not finished."""
+        with self._writing():
+            self._db.executemany(
+                "UPDATE units SET state = 'waiting', owner = NULL WHERE job = ? AND position = ? AND state = 'running'",
+                [(number, position) for position in positions],
+            )
+
     def release(self, owner: Owner) -> None:
-        """Give back what was claimed and is not finished."""
+        """Give back all that an owner has claimed and not finished."""
         with self._writing():
             self._db.execute(
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", (owner.name,)
             )
 
-    def files(self, number: int) -> dict[int, str]:
-        """The names of the pictures of a job's done units, by position."""
-        rows = self._db.execute("SELECT position, file FROM units WHERE job = ? AND state = 'done'", (number,))
-        return {int(position): str(file) for position, file in rows.fetchall()}
-
-    def failures(self, number: int) -> dict[int, str]:
-        """Why a job's failed units have failed, by position."""
-        rows = self._db.execute("SELECT position, reason FROM units WHERE job = ? AND state = 'failed'", (number,))
-        return {int(position): str(reason) for position, reason in rows.fetchall()}
+    def units(self, number: int) -> list[StoredUnit]:
+        """The units of a job, in its order."""
+        rows = self._db.execute(
+            "SELECT position, state, COALESCE(file, ''), COALESCE(reason, '') FROM units "
+            "WHERE job = ? ORDER BY position",
+            (number,),
+        )
+        return [StoredUnit(*row) for row in rows.fetchall()]
 
 
 class NewerStoreError(ClipDeskError):

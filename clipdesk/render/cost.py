@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from clipdesk.inspector import LayerInspector
 from clipdesk.render.loop import render
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Target, Unit
 
 _TIMED_STEPS = 2
 _SLOW = 1.0
@@ -55,25 +55,24 @@ def measure_cost(
         ClipDeskError: the device is not there, or the memory does not suffice for one picture.
     """
     layer = inspector.get_layer_names()[0]
-    one = _timed(model, settings, inspector, layer, 1, stop)
-    if one is None:
+    target: Target = Unit(layer=layer, index=0)
+    size = picture_bytes(model, settings, inspector, target)
+    seconds = None if stop() else _timed(model, settings, inspector, [target], stop)
+    if seconds is None:
         return None
-    seconds, size = one
-    two = None if seconds > _SLOW else _timed(model, settings, inspector, layer, 2, stop)
+    two = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * 2, stop)
     # On a slow machine the network's own work outweighs what a step costs once.
-    more = seconds if two is None else min(seconds, max(_LEAST_SHARE * seconds, two[0] - seconds))
+    more = seconds if two is None else min(seconds, max(_LEAST_SHARE * seconds, two - seconds))
     return Cost(seconds - more, more, size)
 
 
-def _timed(
-    model: nn.Module,
-    settings: RenderSettings,
-    inspector: LayerInspector,
-    layer: str,
-    pictures: int,
-    stop: Callable[[], bool],
-) -> tuple[float, int] | None:
-    """Seconds of a step, and the bytes that the first one kept for each picture's gradient."""
+def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerInspector, target: Target) -> int:
+    """Bytes that one picture keeps for its gradient, measured in a step of it.
+
+    Raises:
+        UsageError: the target is not there.
+        ClipDeskError: the device is not there, or the memory does not suffice.
+    """
     kept: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -81,14 +80,26 @@ def _timed(
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    steps = settings.model_copy(update={"iterations": _TIMED_STEPS + 1})
-    frames = render(model, [Unit(layer=layer, index=0)] * pictures, steps, inspector=inspector)
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    one = settings.model_copy(update={"iterations": 1})
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        next(frames)
+        next(render(model, [target], one, inspector=inspector))
+    return sum(size for place, size in kept.items() if place not in weights)
+
+
+def _timed(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    targets: list[Target],
+    stop: Callable[[], bool],
+) -> float | None:
+    """Seconds of a step."""
+    steps = settings.model_copy(update={"iterations": _TIMED_STEPS + 1})
+    frames = render(model, targets, steps, inspector=inspector)
+    next(frames)
     started = time.monotonic()
     for _ in frames:
         if stop():
             return None
-    seconds = (time.monotonic() - started) / _TIMED_STEPS
-    return seconds, sum(size for place, size in kept.items() if place not in weights) // pictures
+    return (time.monotonic() - started) / _TIMED_STEPS

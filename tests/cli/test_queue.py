@@ -1,10 +1,12 @@
 """``clipdesk queue`` and what ``clipdesk batch`` leaves there."""
 
 import json
+import sqlite3
 
 import pytest
 
 from clipdesk.jobs.store import JobState, JobStore, default_store
+from clipdesk.render.targets import Unit
 from tests.cli.conftest import Command
 
 BATCH = [
@@ -81,3 +83,29 @@ def test_a_damaged_queue_is_said_and_kept(clipdesk: Command) -> None:
     outcome = clipdesk("queue", "list")
     assert "It is kept as" in outcome.err
     assert len(list(path.parent.glob("queue-*.sqlite"))) == 1
+
+
+def test_a_jobs_units_and_why_they_failed_are_shown(clipdesk: Command) -> None:
+    clipdesk(*BATCH, "0", "1", "1")
+    store = JobStore(default_store())
+    (stored,) = store.jobs()
+    wrong = Unit(layer="visual.conv1", index=9000)
+    number = store.add(stored.job.model_copy(update={"targets": (*stored.job.targets, wrong)}), stored.folder)
+    assert clipdesk("queue", "run").code == 1
+    found = json.loads(clipdesk("queue", "show", str(number), "--json").out)
+    assert [(row["unit"], row["state"]) for row in found] == [
+        ("visual.conv1:0", "done"),
+        ("visual.conv1:9000", "failed"),
+    ]
+    assert found[0]["file"].endswith(".png")
+    assert "has no channel 9000" in found[1]["reason"]
+    assert clipdesk("queue", "show", "99").code == 2
+
+
+def test_a_job_of_another_version_is_mentioned(clipdesk: Command) -> None:
+    clipdesk(*BATCH, "0", "1", "1")
+    db = sqlite3.connect(default_store())
+    db.execute("UPDATE jobs SET job = '{\"odd\": 1}'")
+    db.commit()
+    db.close()
+    assert "job 1 is of another version" in clipdesk("queue", "list").err

@@ -1,16 +1,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clip.model import CLIP
+from numpy.typing import NDArray
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export import png
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
+from clipdesk.export.recipe import Recipe
 from clipdesk.jobs import batch
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Failure
+from clipdesk.jobs.runner import Failure, Progress
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -88,17 +92,43 @@ def test_a_failed_unit_is_noted_with_its_reason(vit: CLIP, tmp_path: Path) -> No
     assert "not a number" in (units[1].reason or "")
 
 
-@pytest.mark.parametrize(
-    ("targets", "message"),
-    [
-        ([Unit(layer=LAYER, index=999)], "0 to 255"),
-        ([Unit(layer=LAYER, index=0), Unit(layer="visual.nowhere", index=0)], "There is no layer"),
-    ],
-)
-def test_wrong_targets_write_nothing(vit: CLIP, tmp_path: Path, targets: list[Target], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        list(run_batch(vit, Job(model="small", targets=tuple(targets)), tmp_path / "out"))
-    assert list(tmp_path.iterdir()) == []
+def test_what_is_not_there_fails_alone(vit: CLIP, tmp_path: Path) -> None:
+    targets: tuple[Target, ...] = (
+        Unit(layer="../nowhere", index=0),
+        Unit(layer=LAYER, index=999),
+        Text(text="word " * 200),
+        Unit(layer=LAYER, index=3),
+        Text(text="a star"),
+    )
+    asked = job(0).model_copy(update={"targets": targets})
+    seen = [event for event in run_batch(vit, asked, tmp_path / "out") if not isinstance(event, Progress)]
+    failed = {event.target: event.reason for event in seen if isinstance(event, Failure)}
+    assert list(failed) == list(targets[:3])
+    assert "There is no layer" in failed[targets[0]]
+    assert "0 to 255" in failed[targets[1]]
+    assert "The text is too long" in failed[targets[2]]
+    assert [event.result.target for event in seen if isinstance(event, Saved)] == list(targets[3:])
+    # A name that no layer has writes no file anywhere.
+    assert [path.name for path in tmp_path.rglob("*.json")] == [f"{LAYER}_metadata.json"]
+
+
+def test_a_picture_that_cannot_be_written_fails_alone(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = png.save_png
+
+    def full(image: NDArray[np.uint8], path: Path, recipe: Recipe) -> None:
+        if recipe.target == Unit(layer=LAYER, index=1):
+            raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
+        save(image, path, recipe)
+
+    monkeypatch.setattr(batch, "save_png", full)
+    seen = list(run_batch(vit, job(0, 1, 2), tmp_path))
+    (failure,) = [event for event in seen if isinstance(event, Failure)]
+    assert "the disk is full" in failure.reason
+    assert [event.result.target.label for event in seen if isinstance(event, Saved)] == [f"{LAYER}:0", f"{LAYER}:2"]
+    records = BatchMetadata.open(tmp_path, LAYER, "small").units
+    assert [records[i].status for i in range(3)] == ["done", "failed", "done"]
 
 
 @pytest.mark.parametrize(
@@ -130,18 +160,3 @@ def test_another_models_folder_is_refused(vit: CLIP, tmp_path: Path) -> None:
     events(vit, job(0), tmp_path)
     with pytest.raises(UsageError, match="batch of the model 'small'"):
         events(vit, job(0).model_copy(update={"model": "other"}), tmp_path)
-
-
-def test_a_full_disk_ends_the_batch_and_keeps_what_was_saved(
-    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved, _ = events(vit, job(0), tmp_path)
-
-    def fail(*_: object) -> None:
-        raise ClipDeskError("Cannot write: the disk is full")
-
-    monkeypatch.setattr(batch, "save_png", fail)
-    with pytest.raises(ClipDeskError, match="disk is full"):
-        events(vit, job(0, 1), tmp_path)
-    assert saved[0].exists()
-    assert list(BatchMetadata.open(tmp_path, LAYER, "small").units) == [0]

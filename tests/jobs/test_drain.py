@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.batch import Saved
-from clipdesk.jobs.drain import Step, drain
+from clipdesk.jobs.drain import Paused, Step, drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobState, JobStore
@@ -40,14 +41,23 @@ def kinds(steps: list[Step]) -> list[str]:
     return [type(step.event).__name__ for step in steps if not isinstance(step.event, Progress)]
 
 
+def pixels(path: Path) -> bytes:
+    with Image.open(path) as image:
+        return bytes(image.tobytes())
+
+
+def files_of(store: JobStore, number: int) -> list[str]:
+    return [unit.file for unit in store.units(number)]
+
+
 def test_what_waits_is_rendered(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
     first, second = add(1, 2), add(3)
     assert kinds(list(drain(store))) == ["Saved"] * 3
     assert [stored.status for stored in store.jobs()] == ["done", "done"]
-    files = store.files(first)
+    files = files_of(store, first)
     assert read_recipe(tmp_path / "out" / files[1]).target == Unit(layer=LAYER, index=2)
     data = json.loads((tmp_path / "out" / f"{LAYER}_metadata.json").read_text())
-    assert {unit["file"] for unit in data["units"].values()} == {*files.values(), *store.files(second).values()}
+    assert {unit["file"] for unit in data["units"].values()} == {*files, *files_of(store, second)}
 
 
 def test_only_one_job_if_asked(store: JobStore, add: Callable[..., int]) -> None:
@@ -84,7 +94,7 @@ def test_a_picture_that_a_killed_process_did_not_note_is_taken_over(
 def test_a_changed_file_is_rendered_again(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
     number = add(1)
     list(drain(store))
-    path = tmp_path / "out" / store.files(number)[0]
+    path = tmp_path / "out" / files_of(store, number)[0]
     path.write_bytes(path.read_bytes()[:-40])
     add(1)
     assert kinds(list(drain(store))) == ["Saved"]
@@ -94,8 +104,8 @@ def test_a_job_that_cannot_run_fails_alone(store: JobStore, add: Callable[..., i
     numbers = [add(1, model=tmp_path / "none.pt"), add(1, layer="visual.nowhere"), add(7)]
     assert kinds(list(drain(store))) == ["Failure", "Failure", "Saved"]
     assert [store.get(number).status for number in numbers] == ["failed", "failed", "done"]
-    assert "none.pt" in store.failures(numbers[0])[0]
-    assert "There is no layer" in store.failures(numbers[1])[0]
+    assert "none.pt" in store.units(numbers[0])[0].reason
+    assert "There is no layer" in store.units(numbers[1])[0].reason
 
 
 def test_a_folder_that_goes_away_fails_what_was_for_it(
@@ -109,7 +119,7 @@ def test_a_folder_that_goes_away_fails_what_was_for_it(
             (tmp_path / "out").rmdir()
             (tmp_path / "out").write_text("not a folder any more")
     assert store.get(number).counts == {"done": 1, "failed": 8}
-    assert "Cannot write" in store.failures(number)[8]
+    assert "Cannot write" in store.units(number)[8].reason
 
 
 def test_stopping_gives_back_what_was_not_finished(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
@@ -122,18 +132,62 @@ def test_stopping_gives_back_what_was_not_finished(store: JobStore, add: Callabl
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_pause_from_elsewhere_is_noticed(
+def test_a_paused_job_stands_as_it_is_and_goes_on_from_there(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.drain._LOOK_SECONDS", 0.0)
+    number, other = add(1, iterations=40), add(2)
+    seen: list[int] = []
+    pauses = 0
+    for step in drain(store):
+        if isinstance(step.event, Progress) and step.stored.number == number:
+            seen.append(step.event.frame.step)
+            if seen == [1, 2, 3]:
+                store.set_state(number, JobState.PAUSED)
+        elif isinstance(step.event, Paused):
+            pauses += 1
+            assert seen == [1, 2, 3]
+            assert store.get(number).status == "paused"
+        elif isinstance(step.event, Saved) and step.stored.number == other:
+            # Meanwhile the next one was rendered.
+            assert store.get(number).status == "paused"
+            store.set_state(number, JobState.OPEN)
+    assert (pauses, seen) == (1, list(range(1, 41)))
+    paused = tmp_path / "out" / files_of(store, number)[0]
+    again = add(1, iterations=40, skip=False)
+    list(drain(store))
+    assert pixels(paused) == pixels(tmp_path / "out" / files_of(store, again)[0])
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_job_that_is_cancelled_meanwhile_ends(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, held: bool, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.drain._LOOK_SECONDS", 0.0)
+    number = add(1, iterations=5000)
+    for step in drain(store):
+        if isinstance(step.event, Progress):
+            assert step.event.frame.step < 10
+            store.set_state(number, JobState.PAUSED if held else JobState.CANCELLED)
+        elif isinstance(step.event, Paused):
+            store.set_state(number, JobState.CANCELLED)
+    assert store.get(number).status == "cancelled"
+    assert store.get(number).counts == {"waiting": 1}
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_who_waits_for_a_paused_job_can_be_stopped(
     store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clipdesk.jobs.drain._LOOK_SECONDS", 0.0)
-    number, other = add(1, iterations=5000), add(2)
-    for step in drain(store):
-        if isinstance(step.event, Progress) and step.stored.number == number:
-            assert step.event.frame.step < 10
+    number = add(1, iterations=5000)
+    paused: list[Step] = []
+    for step in drain(store, stop=lambda: bool(paused)):
+        if isinstance(step.event, Progress):
             store.set_state(number, JobState.PAUSED)
-    assert [store.get(n).status for n in (number, other)] == ["paused", "done"]
-    store.set_state(number, JobState.CANCELLED)
-    assert [type(step.event) for step in drain(store)] == []
+        else:
+            paused.append(step)
+    assert store.get(number).counts == {"waiting": 1}
 
 
 @pytest.fixture
@@ -161,8 +215,8 @@ def test_a_full_disk_fails_what_does_not_fit_and_leaves_nothing_half_written(
     counts = store.get(number).counts
     assert counts["done"] >= 1
     assert counts["done"] + counts["failed"] == 8
-    assert any("the disk is full" in reason for reason in store.failures(number).values())
+    assert any("the disk is full" in unit.reason for unit in store.units(number))
     pictures = [path for path in tiny_disk.iterdir() if path.suffix == ".png"]
-    assert sorted(path.name for path in pictures) == sorted(store.files(number).values())
+    assert sorted(path.name for path in pictures) == sorted(filter(None, files_of(store, number)))
     assert all(read_recipe(path).complete for path in pictures)
     assert not [path for path in tiny_disk.iterdir() if path.name.startswith(".")]

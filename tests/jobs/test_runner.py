@@ -6,14 +6,14 @@ import pytest
 from clip.model import CLIP
 from PIL import Image
 
-from clipdesk.errors import RenderError, UsageError
+from clipdesk.errors import RenderError
 from clipdesk.jobs import runner
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
 from clipdesk.models.loading import load_model
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import make_settings
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 BAD = Unit(layer=LAYER, index=6)
@@ -108,6 +108,14 @@ def test_a_group_too_large_for_the_memory_is_halved(vit: CLIP, monkeypatch: pyte
     assert sizes == [5, 2, 3, 1, 2]
 
 
-def test_a_wrong_unit_is_an_error_of_the_caller(vit: CLIP) -> None:
-    with pytest.raises(UsageError, match="0 to 255"):
-        list(run_job(vit, job(256)))
+def test_what_is_not_there_fails_and_the_rest_goes_on(vit: CLIP) -> None:
+    events = [event for event in run_job(vit, job(256, 2)) if not isinstance(event, Progress)]
+    assert [type(event).__name__ for event in events] == ["Failure", "Result"]
+    assert isinstance(events[0], Failure)
+    assert "0 to 255" in events[0].reason
+
+
+def test_units_and_texts_are_rendered_in_one_job(vit: CLIP) -> None:
+    targets: tuple[Target, ...] = (Text(text="a star"), Unit(layer=LAYER, index=1), Text(text="a heart"))
+    asked = job(1).model_copy(update={"targets": targets})
+    assert [result.target for result in results(vit, asked)] == [targets[1], targets[0], targets[2]]

@@ -8,12 +8,17 @@ import pytest
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
-from clipdesk.jobs.store import JobState, JobStore, open_store
+from clipdesk.jobs.store import Claim, JobState, JobStore, StoredUnit, open_store
 from clipdesk.render.targets import Unit
 
 
 def job(*indices: int) -> Job:
     return Job(model="demo", targets=tuple(Unit(layer="visual", index=i) for i in indices))
+
+
+def take(store: JobStore, owner: Owner, size: int, number: int | None = None) -> Claim | None:
+    stored = store.next(number)
+    return None if stored is None else store.claim(owner, size, stored.number)
 
 
 @pytest.fixture
@@ -42,25 +47,25 @@ def test_jobs_come_back(store: JobStore, tmp_path: Path) -> None:
 def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     first, second = store.add(job(1, 2, 3), tmp_path), store.add(job(4), tmp_path)
     with Owner(store.owners) as other:
-        one, two, three = store.claim(owner, 2), store.claim(other, 2), store.claim(owner, 2)
+        one, two, three = take(store, owner, 2), take(store, other, 2), take(store, owner, 2)
         assert one is not None
         assert two is not None
         assert three is not None
         assert [claim.stored.number for claim in (one, two, three)] == [first, first, second]
         assert [claim.positions for claim in (one, two, three)] == [(0, 1), (2,), (0,)]
         assert one.job == job(1, 2)
-        assert store.claim(other, 2) is None
+        assert take(store, other, 2) is None
 
 
 def test_the_work_of_the_dead_is_free_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     number = store.add(job(1, 2), tmp_path)
     dead = Owner(store.owners)
-    claim = store.claim(dead, 1)
+    claim = take(store, dead, 1)
     assert claim is not None
     assert is_alive(store.owners, dead.name)
     dead.close()
     assert not is_alive(store.owners, dead.name)
-    claim = store.claim(owner, 5)
+    claim = take(store, owner, 5)
     assert claim is not None
     assert claim.positions == (0, 1)
     assert store.get(number).counts == {"running": 2}
@@ -74,14 +79,16 @@ def test_units_end_done_or_failed_and_failed_ones_are_tried_again(
     store: JobStore, owner: Owner, tmp_path: Path
 ) -> None:
     number = store.add(job(1, 2), tmp_path)
-    store.claim(owner, 2)
+    take(store, owner, 2)
     store.finish(number, 0, file="a.png")
     store.finish(number, 1, reason="the disk is full")
     assert store.get(number).status == "failed"
-    assert store.files(number) == {0: "a.png"}
-    assert store.failures(number) == {1: "the disk is full"}
+    assert store.units(number) == [
+        StoredUnit(0, "done", "a.png", ""),
+        StoredUnit(1, "failed", "", "the disk is full"),
+    ]
     assert store.retry(number) == 1
-    claim = store.claim(owner, 2)
+    claim = take(store, owner, 2)
     assert claim is not None
     assert claim.positions == (1,)
     store.finish(number, 1, file="b.png")
@@ -95,10 +102,10 @@ def test_paused_and_cancelled_jobs_are_left_alone(store: JobStore, owner: Owner,
     for state in (JobState.PAUSED, JobState.CANCELLED):
         store.set_state(number, state)
         assert store.get(number).status == state.value
-        assert store.claim(owner, 1) is None
+        assert take(store, owner, 1) is None
     store.set_state(number, JobState.OPEN)
-    assert store.claim(owner, 1, number=number + 1) is None
-    assert store.claim(owner, 1, number=number) is not None
+    assert take(store, owner, 1, number + 1) is None
+    assert take(store, owner, 1, number) is not None
     store.release(owner)
     assert store.get(number).status == "waiting"
 
@@ -110,7 +117,7 @@ def test_the_same_unfinished_job_goes_on(store: JobStore, owner: Owner, tmp_path
     assert store.again(job(1), tmp_path, skip=False) is None
     assert store.again(job(1), tmp_path) == number
     assert store.state(number) is JobState.OPEN
-    store.claim(owner, 1)
+    take(store, owner, 1)
     store.finish(number, 0, file="a.png")
     assert store.again(job(1), tmp_path) is None
 
@@ -129,7 +136,7 @@ def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
     def work() -> None:
         mine = JobStore(store.path)
         with Owner(mine.owners) as owner:
-            while claim := mine.claim(owner, 4):
+            while claim := take(mine, owner, 4):
                 for position in claim.positions:
                     taken.append(position)
                     mine.finish(number, position, file=f"{position}.png")
@@ -189,8 +196,9 @@ def test_a_job_of_another_version_is_left_out_and_holds_up_no_other(
     db.commit()
     db.close()
     assert store.jobs() == []
-    assert store.claim(owner, 1) is None
+    assert store.unreadable() == [1]
+    assert take(store, owner, 1) is None
     second = store.add(job(2), tmp_path)
-    claim = store.claim(owner, 1)
+    claim = take(store, owner, 1)
     assert claim is not None
     assert claim.stored.number == second
