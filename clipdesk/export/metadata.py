@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -52,7 +53,13 @@ class BatchMetadata(BaseModel):
 
     @staticmethod
     def path(folder: Path, layer: str) -> Path:
-        """Where the metadata of a layer's batch is."""
+        """Where the metadata of a layer's batch is.
+
+        Raises:
+            UsageError: no layer can have this name; it may come from a file that anybody has written.
+        """
+        if not re.fullmatch(r"[\w.-]{1,200}", layer):
+            raise UsageError(f"{layer!r} is no layer's name")
         return folder / f"{layer}_metadata.json"
 
     @classmethod

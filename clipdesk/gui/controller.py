@@ -29,7 +29,7 @@ class RenderController(QObject):
         running: The run that the worker is on.
         held: Whether no job is to run for now (pause all).
         closing: Whether jobs are stopped because the window closes.
-        folder: Where finished pictures are kept; None to keep none.
+        folder: Where the pictures of new jobs are kept; None to keep none.
 
     Signals:
         progressed: A `Run` that has new steps.
@@ -95,10 +95,15 @@ class RenderController(QObject):
 
     # The queue
 
-    def submit(self, job: Job) -> Run:
-        """Put a job at the end of the queue; it starts when its turn comes."""
+    def submit(self, job: Job, folder: Path | None = None) -> Run:
+        """Put a job at the end of the queue; it starts when its turn comes.
+
+        Args:
+            job: What to render.
+            folder: Where its pictures are kept; by default where all are.
+        """
         self._numbers += 1
-        run = Run(self._numbers, job)
+        run = Run(self._numbers, job, folder or self.folder)
         self.queue.add(run)
         self.state_changed.emit(run)
         self.run_next()
@@ -219,8 +224,8 @@ class RenderController(QObject):
             return
         track = run.end_track(result.target)
         track.finish(result)
-        if self.folder is not None:
-            self.saver.keep(result, self.folder)
+        if run.folder is not None:
+            self.saver.keep(result, run.folder)
         self.track_ended.emit(run, track)
 
     @Slot(int, object, str)
@@ -229,6 +234,11 @@ class RenderController(QObject):
         if run is not None:
             track = run.end_track(target)
             track.reason = reason
+            if run.folder is not None:
+                from clipdesk.jobs.runner import Failure
+
+                failure = Failure(target, run.job.settings_of(target), reason)
+                self.saver.note(failure, run.job.model, run.folder)
             self.track_ended.emit(run, track)
 
     @Slot(int, str, object)

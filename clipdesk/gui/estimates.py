@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipdesk.gui.panels.queue import duration
 from clipdesk.gui.runs import Run
+from clipdesk.gui.words import duration
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, Signal, Slot
+from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
 
+from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.worker import Problem
@@ -19,18 +22,28 @@ if TYPE_CHECKING:
     from clipdesk.render.targets import Target
 
 
+log = logging.getLogger(__name__)
+
+_LOOK_MS = 1_000
+_FREE_EVERY = 5
+
+
 class QueueKeeper(Background):
     """Notes in the queue's file what becomes of the window's jobs, on a thread of its own, to which the file belongs.
 
     While the window lives, its jobs' units are claimed by it, so that no other process takes them. A job is kept if its
-    pictures are.
+    pictures are. It also looks after the queue: what other programs ask of the window's jobs is passed on to the
+    controller, and their own jobs are shown.
 
     Signals:
         found: How many jobs, and how many pictures, an earlier window left unfinished.
+        others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
 
     found = Signal(int, int)
-    _claimed = Signal(int, object, object)
+    others = Signal(list)
+    _claimed = Signal(int, object, object, object)
+    _asked = Signal(int, str)
 
     def __init__(self, controller: RenderController) -> None:
         super().__init__(controller)
@@ -39,17 +52,26 @@ class QueueKeeper(Background):
         self._owner: Owner | None = None
         self._left: list[StoredJob] = []
         self._numbers: dict[int, int] = {}
+        self._states: dict[int, str] = {}
         self._places: dict[int, dict[Target, int]] = {}
         self._adopted: tuple[int, dict[Target, int]] | None = None
+        self._version: tuple[int, int] | None = None
+        self._looks = 0
         controller.state_changed.connect(self._state_changed)
         controller.track_kept.connect(self._track_kept)
         controller.queue.rowsAboutToBeRemoved.connect(self._removed)
         self._claimed.connect(self._adopt)
+        self._asked.connect(self._obey)
+        self._timer = QTimer(self, interval=_LOOK_MS)
+        self._timer.timeout.connect(lambda: self.start(self._look_around))
 
     # What was left
 
     def look(self, folder: Path) -> None:
-        """Find what an earlier window has left unfinished for this folder; `found` follows if there is something."""
+        """Find what an earlier window has left unfinished for this folder; `found` follows if there is something.
+
+        From now on what other programs do to the queue is noticed.
+        """
 
         def find() -> None:
             from clipdesk.export.files import clear_partials
@@ -57,41 +79,104 @@ class QueueKeeper(Background):
             clear_partials(folder)
             store = self._opened()
             store.free_the_dead()
-            self._left = [s for s in store.jobs() if s.status == "waiting" and s.folder == folder.absolute()]
+            self._left = [
+                s
+                for s in store.unfinished()
+                if s.folder == folder.absolute()
+                and s.number not in self._numbers.values()
+                and not s.counts.get("running")
+            ]
             if self._left:
                 self.found.emit(len(self._left), sum(stored.counts["waiting"] for stored in self._left))
 
         self.start(find)
+        self._timer.start()
 
     def go_on(self) -> None:
         """Put what was found into the window's queue."""
-
-        def claim() -> None:
-            store, owner = self._opened(), self._owner
-            for stored in self._left:
-                claim = store.claim(owner, len(stored.job.targets), stored.number) if owner else None
-                if claim is not None:
-                    places = dict(zip(claim.job.targets, claim.positions, strict=True))
-                    self._claimed.emit(stored.number, claim.job, places)
-
-        self.start(claim)
+        for stored in self._left:
+            self.take(stored.number)
 
     def drop(self) -> None:
         """Let nothing come of what was found."""
+        for stored in self._left:
+            self.set_state(stored.number, "cancelled")
 
-        def cancel() -> None:
+    @Slot(int)
+    def take(self, number: int) -> None:
+        """Put what waits of a stored job into the window's queue; pictures that are there are not made again."""
+
+        def claim() -> None:
             from clipdesk.jobs.store import JobState
 
-            for stored in self._left:
-                self._opened().set_state(stored.number, JobState.CANCELLED)
+            store = self._opened()
+            store.set_state(number, JobState.OPEN)
+            stored = store.get(number)
+            claimed = store.claim(self._owner, len(stored.job.targets), number) if self._owner else None
+            if claimed is None:
+                return
+            places = dict(zip(claimed.job.targets, claimed.positions, strict=True))
+            for target, path in _existing(stored, claimed.job.targets).items():
+                store.finish(number, places.pop(target), file=path.name)
+            if places:
+                job = stored.job.model_copy(update={"targets": tuple(places)})
+                self._claimed.emit(number, job, places, stored.folder)
 
-        self.start(cancel)
+        self.start(claim)
+        self._soon()
 
-    @Slot(int, object, object)
-    def _adopt(self, number: int, job: Job, places: dict[Target, int]) -> None:
+    @Slot(int, str)
+    def set_state(self, number: int, state: str) -> None:
+        """Let a stored job go on (``open``), pause it or cancel it, whoever renders it."""
+
+        def change() -> None:
+            from clipdesk.jobs.store import JobState
+
+            self._opened().set_state(number, JobState(state))
+
+        self.start(change)
+        self._soon()
+
+    @Slot(int, object, object, object)
+    def _adopt(self, number: int, job: Job, places: dict[Target, int], folder: Path) -> None:
         self._adopted = number, places
-        self._controller.submit(job)
+        self._controller.submit(job, folder)
         self._adopted = None
+
+    # What others do
+
+    def _soon(self) -> None:
+        """Look around at once, after what was just started."""
+        self.start(self._look_around)
+
+    def _look_around(self) -> None:
+        """On the pool's thread: has something changed in the queue that others have done, or that they see."""
+        if self._store is None:
+            return
+        self._looks += 1
+        if self._looks % _FREE_EVERY == 0:
+            # Who dies says nothing.
+            self._store.free_the_dead()
+        version = self._store.version()
+        if version == self._version:
+            return
+        self._version = version
+        runs = {number: run for run, number in self._numbers.items()}
+        self.others.emit([stored for stored in self._store.unfinished() if stored.number not in runs])
+        for number, run in runs.items():
+            state = self._store.state(number).value
+            if state != self._states.get(run, "open"):
+                self._states[run] = state
+                self._asked.emit(run, state)
+
+    @Slot(int, str)
+    def _obey(self, number: int, state: str) -> None:
+        run = self._controller.queue.find(number)
+        if run is None or run.state.finished:
+            return
+        {"paused": self._controller.pause, "open": self._controller.resume, "cancelled": self._controller.cancel}[
+            state
+        ](run)
 
     # What happens
 
@@ -104,18 +189,21 @@ class QueueKeeper(Background):
             self.start(lambda: self._again(run.number))
         elif run.state is State.STOPPED and not self._controller.closing:
             # Closing the window stops jobs too, but those are to go on.
-            self._cancel(run.number)
+            self._change(run.number, "cancelled")
         elif run.state is State.FAILED:
             for target in run.missing():
                 self._finish(run.number, target, reason=run.tracks[target].reason or run.reason)
+        elif run.state is State.PAUSED:
+            self._change(run.number, "paused")
+        elif run.state is State.RUNNING:
+            self._change(run.number, "open")
 
     def _begin(self, run: Run) -> None:
-        folder = self._controller.folder
         if self._adopted is not None:
             number, self._places[run.number] = self._adopted
             self.start(lambda: self._numbers.__setitem__(run.number, number))
-        elif folder is not None:
-            job = run.job
+        elif run.folder is not None:
+            job, folder = run.job, run.folder
             self._places[run.number] = {target: i for i, target in enumerate(dict.fromkeys(job.targets))}
 
             def add() -> None:
@@ -131,23 +219,27 @@ class QueueKeeper(Background):
 
     def _again(self, run: int) -> None:
         if run in self._numbers:
+            self._states[run] = "open"
             self._opened().retry(self._numbers[run])
             self._take(self._numbers[run], len(self._places[run]))
 
-    def _cancel(self, run: int) -> None:
-        def cancel() -> None:
+    def _change(self, run: int, state: str) -> None:
+        """Let the queue know what became of a job of the window's."""
+
+        def change() -> None:
             from clipdesk.jobs.store import JobState
 
-            if run in self._numbers:
-                self._opened().set_state(self._numbers[run], JobState.CANCELLED)
+            if run in self._numbers and self._states.get(run, "open") != state:
+                self._states[run] = state
+                self._opened().set_state(self._numbers[run], JobState(state))
 
-        self.start(cancel)
+        self.start(change)
 
     @Slot(QModelIndex, int, int)
     def _removed(self, _parent: QModelIndex, first: int, last: int) -> None:
         for run in list(self._controller.queue)[first : last + 1]:
             if not run.state.finished:
-                self._cancel(run.number)
+                self._change(run.number, "cancelled")
 
     @Slot(object, object)
     def _track_kept(self, run: Run, track: Track) -> None:
@@ -179,6 +271,7 @@ class QueueKeeper(Background):
 
     def close(self) -> None:
         """Give back what is not finished, and wait until all is noted."""
+        self._timer.stop()
 
         def end() -> None:
             if self._store is not None and self._owner is not None:
@@ -189,3 +282,16 @@ class QueueKeeper(Background):
 
         self.start(end)
         self.wait()
+
+
+def _existing(stored: StoredJob, targets: Sequence[Target]) -> dict[Target, Path]:
+    """The pictures that whoever began a job could not note any more."""
+    from clipdesk.jobs.batch import find_existing
+
+    since = None if stored.skip else stored.created
+    try:
+        return find_existing(stored.folder, stored.job, targets, since)
+    except ClipDeskError as error:
+        # As where the folder holds another model's batch: then they are made once more.
+        log.info("looking for the pictures of job %d: %s", stored.number, error)
+        return {}

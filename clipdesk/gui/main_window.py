@@ -26,12 +26,13 @@ from clipdesk.gui.panels.log import LogPanel
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.gui.panels.notice import NoticeBar, OfferBar
 from clipdesk.gui.panels.parameters import ParametersPanel
-from clipdesk.gui.panels.queue import QueuePanel, describe
+from clipdesk.gui.panels.queue import QueuePanel
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
 from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.theme import Theme
+from clipdesk.gui.words import describe
 from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 from clipdesk.models.catalogue import EMBEDDED
@@ -181,6 +182,9 @@ class MainWindow(QMainWindow):
         # Bound methods, not lambdas: a lambda would run on the thread that emits.
         controller.saver.failed.connect(self.notice.show_problem)
         self.keeper.failed.connect(self.notice.show_problem)
+        self.keeper.others.connect(self.queue.others.show_jobs)
+        self.queue.others.state_asked.connect(self.keeper.set_state)
+        self.queue.others.take_asked.connect(self.keeper.take)
         self.architecture.layer_chosen.connect(self.neurons.show_layer)
         self.neurons.render_asked.connect(self.render_targets)
         self.neurons.batch_asked.connect(self.add_batch)

@@ -102,6 +102,7 @@ class Menus(QObject):
             "&Render",
             (self.render, self.batch, self.stop),
             (window.queue.pause_all_action, *window.queue.run_actions, window.queue.clear_action),
+            window.queue.others.actions_shown,
             window.parameters.actions_shown,
         )
 

@@ -158,6 +158,7 @@ class Run:
         number: Its number in this session.
         job: What was asked for.
         todo: What of it the worker is asked for; less than the job where only the rest is tried again.
+        folder: Where its pictures are kept; None to keep none.
         state: What has become of it, and `reason`, why it failed.
         tracks: Its pictures, by target.
         current: The targets that are rendered side by side now, and `step`, how far they are.
@@ -165,8 +166,8 @@ class Run:
         ended: How many pictures have come to an end, also a bad one.
     """
 
-    def __init__(self, number: int, job: Job) -> None:
-        self.number, self.job, self.todo = number, job, job
+    def __init__(self, number: int, job: Job, folder: Path | None = None) -> None:
+        self.number, self.job, self.todo, self.folder = number, job, job, folder
         self.state, self.reason = State.WAITING, ""
         self.tracks = make_tracks(job.targets)
         self.current: tuple[Target, ...] = ()
@@ -178,9 +179,7 @@ class Run:
     @property
     def title(self) -> str:
         """The first target, and how many more."""
-        first = short_layer(self.job.targets[0].label)
-        more = len(self.job.targets) - 1
-        return f"{first} and {more} more" if more else first
+        return title_of(self.job)
 
     def shown(self) -> list[Track]:
         """The tracks to look at: the group that runs, or all that have pictures."""
@@ -246,12 +245,24 @@ class Run:
         return self._picture_steps / len(self.current) / seconds
 
     @property
+    def pictures_per_minute(self) -> float:
+        """Pictures that it finishes each minute at the pace so far; 0 where nothing ran yet."""
+        return 60 * self.steps_per_second * len(self.current) / self.job.settings.iterations
+
+    @property
     def seconds_left(self) -> float | None:
         """Time left at the pace so far; None where it is not known."""
         rate = self.steps_per_second * len(self.current)
         if rate <= 0:
             return None
         return (1 - self.share) * len(self.tracks) * self.job.settings.iterations / rate
+
+
+def title_of(job: Job) -> str:
+    """A job's first target, and how many more."""
+    first = short_layer(job.targets[0].label)
+    more = len(job.targets) - 1
+    return f"{first} and {more} more" if more else first
 
 
 def hue_of(i: int) -> int:

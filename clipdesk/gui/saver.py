@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +11,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PySide6.QtCore import Signal
 
+from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
-    from clipdesk.jobs.runner import Result
+    from clipdesk.jobs.runner import Failure, Result
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,16 +41,28 @@ class Saver(Background):
     saved = Signal(str)
 
     def keep(self, result: Result, folder: Path) -> None:
-        """Put a finished picture into the results folder."""
+        """Put a finished picture into a folder, and note it in the folder's metadata."""
 
         def write() -> None:
-            from clipdesk.export.files import free_path, make_folder, picture_name
-            from clipdesk.export.png import save_png
+            from clipdesk.export.files import make_folder
+            from clipdesk.jobs.batch import note_result, write_result
 
             make_folder(folder)
-            path = free_path(folder / picture_name(result.target, datetime.now()))
-            save_png(result.image, path, result.recipe)
+            path = write_result(result, folder)
+            _try_to_note(lambda: note_result(result, path))
             self.kept.emit(KeptPicture(result, path))
+
+        self.start(write)
+
+    def note(self, failure: Failure, model: str, folder: Path) -> None:
+        """Note in the folder's metadata that a unit failed."""
+
+        def write() -> None:
+            from clipdesk.export.files import make_folder
+            from clipdesk.jobs.batch import note_failure
+
+            make_folder(folder)
+            _try_to_note(lambda: note_failure(failure, model, folder))
 
         self.start(write)
 
@@ -79,3 +97,11 @@ class Saver(Background):
             self.saved.emit(f"Saved {path}")
 
         self.start(write)
+
+
+def _try_to_note(note: Callable[[], None]) -> None:
+    """In the window, pictures of several models share a folder, and a metadata file holds one: the first one's."""
+    try:
+        note()
+    except ClipDeskError as error:
+        log.info("not in the metadata: %s", error)

@@ -102,30 +102,41 @@ def run_batch(
 
 def _saved(result: Result, folder: Path) -> Saved | Failure:
     try:
-        return Saved(result, save_result(result, folder))
+        path = write_result(result, folder)
+        note_result(result, path)
+        return Saved(result, path)
     except ClipDeskError as error:
         return Failure(result.target, result.settings, str(error))
 
 
-def save_result(result: Result, folder: Path) -> Path:
-    """Write a picture into a folder under a free name, and note it in the metadata of its layer.
+def write_result(result: Result, folder: Path) -> Path:
+    """Write a picture into a folder, under a free name; where it is.
 
     Raises:
-        UsageError: the folder holds a batch of another model.
         ClipDeskError: it cannot be written.
     """
-    target, path = result.target, free_path(folder / picture_name(result.target, datetime.now()))
+    path = free_path(folder / picture_name(result.target, datetime.now()))
     save_png(result.image, path, result.recipe)
-    if isinstance(target, Unit):
-        BatchMetadata.note(folder, target.layer, result.recipe.model, target.index, _record(result.recipe, path))
     return path
+
+
+def note_result(result: Result, path: Path) -> None:
+    """Note a written picture in the metadata of its layer, if it is a unit's.
+
+    Raises:
+        UsageError: the folder holds a batch of another model, or its metadata is damaged.
+        ClipDeskError: the metadata cannot be written.
+    """
+    if isinstance(result.target, Unit):
+        record = _record(result.recipe, path)
+        BatchMetadata.note(path.parent, result.target.layer, result.recipe.model, result.target.index, record)
 
 
 def note_failure(failure: Failure, model: str, folder: Path) -> None:
     """Note in the metadata of its layer that a unit failed.
 
     Raises:
-        UsageError, ClipDeskError: as `save_result`.
+        UsageError, ClipDeskError: as `note_result`.
     """
     if isinstance(failure.target, Unit):
         record = UnitRecord(status="failed", parameters=failure.settings, reason=failure.reason)

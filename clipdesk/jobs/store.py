@@ -207,13 +207,27 @@ class JobStore:
 
     def jobs(self) -> list[StoredJob]:
         """All jobs, oldest first; one that cannot be read, as of another version, is left out and logged."""
-        found = []
-        for row in self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall():
+        rows = self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall()
+        return list(self._readable(row[0] for row in rows))
+
+    def _readable(self, numbers: Iterable[int]) -> Iterator[StoredJob]:
+        for number in numbers:
             try:
-                found.append(self.get(row[0]))
+                yield self.get(number)
             except UsageError as error:
                 log.warning("%s", error)
-        return found
+
+    def unfinished(self) -> list[StoredJob]:
+        """The jobs of which more can come, oldest first; those that cannot be read are left out."""
+        rows = self._db.execute(
+            "SELECT id FROM jobs WHERE state != 'cancelled' AND EXISTS "
+            "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY id"
+        ).fetchall()
+        return list(self._readable(row[0] for row in rows))
+
+    def version(self) -> tuple[int, int]:
+        """Another one, once anybody has changed the file."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0]), self._db.total_changes
 
     def unreadable(self) -> list[int]:
         """The numbers of the jobs that `jobs` leaves out."""
@@ -284,12 +298,7 @@ class JobStore:
             "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id",
             (number,),
         ).fetchall()
-        for (candidate,) in rows:
-            try:
-                return self.get(candidate)
-            except UsageError as error:
-                log.warning("%s", error)
-        return None
+        return next(self._readable(row[0] for row in rows), None)
 
     def claim(self, owner: Owner, size: int, number: int) -> Claim | None:
         """Take the next units of an open job; None if none waits any more."""

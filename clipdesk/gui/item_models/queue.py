@@ -16,8 +16,10 @@ from PySide6.QtCore import (
 )
 from typing_extensions import override
 
+from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.neurons import TARGETS_MIME, targets_from
 from clipdesk.gui.runs import Run, State
+from clipdesk.gui.words import describe
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -105,6 +107,12 @@ class QueueModel(QAbstractListModel):
             return f"{run.title}, {run.state.value}, {run.share:.0%}"
         if role == RUN_ROLE:
             return run
+        if role == DETAIL_ROLE:
+            return describe(run)
+        if role == SHARE_ROLE:
+            return run.share
+        if role == TONE_ROLE:
+            return {State.FAILED: WRONG, State.RUNNING: ACTIVE}.get(run.state, QUIET)
         return None
 
     @override

@@ -2,86 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPalette, QPen
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
     QListView,
     QMenu,
+    QSplitter,
     QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.queue import RUN_ROLE
+from clipdesk.gui.panels.job_delegate import JobDelegate
+from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.runs import Run, State
-from clipdesk.gui.theme import error_color
-
-_PAD = 6
-
-
-class _RunDelegate(QStyledItemDelegate):
-    """A title, a bar, and a line that says how far it is."""
-
-    @override
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
-        return QSize(120, 2 * option.fontMetrics.height() + 3 * _PAD + 4)
-
-    @override
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # type: ignore[override]
-        run = index.data(RUN_ROLE)
-        if not isinstance(run, Run):
-            return
-        self.initStyleOption(option, index)
-        option.text = ""
-        style = option.widget.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        palette, line = option.palette, option.fontMetrics.height()
-        role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
-        area = option.rect.adjusted(_PAD, _PAD, -_PAD, -_PAD)
-        painter.save()
-        painter.setPen(palette.color(role))
-        title = QRect(area.left(), area.top(), area.width(), line)
-        elided = option.fontMetrics.elidedText(run.title, Qt.TextElideMode.ElideLeft, title.width())
-        painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-        self._paint_bar(painter, run, QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4), palette)
-        below = QRect(area.left(), area.bottom() - line + 1, area.width(), line)
-        if not chosen:
-            wrong = run.state is State.FAILED
-            painter.setPen(error_color(palette) if wrong else palette.color(QPalette.ColorRole.PlaceholderText))
-        elided = option.fontMetrics.elidedText(describe(run), Qt.TextElideMode.ElideRight, below.width())
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-        painter.restore()
-
-    @staticmethod
-    def _paint_bar(painter: QPainter, run: Run, bar: QRect, palette: QPalette) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.save()
-        painter.setPen(QPen(Qt.PenStyle.NoPen))
-        painter.setBrush(palette.color(QPalette.ColorRole.Mid))
-        painter.drawRoundedRect(bar, 2, 2)
-        color = palette.color(QPalette.ColorRole.Highlight)
-        if run.state is State.FAILED:
-            color = error_color(palette)
-        elif run.state is not State.RUNNING:
-            color = palette.color(QPalette.ColorRole.PlaceholderText)
-        painter.setBrush(color)
-        painter.drawRoundedRect(QRect(bar.topLeft(), QSize(round(bar.width() * run.share), bar.height())), 2, 2)
-        painter.restore()
 
 
 class QueuePanel(QWidget):
-    """The controller's queue with its buttons.
+    """The controller's queue with its buttons; below it, if there are any, the jobs of other programs.
 
     Signals:
         run_chosen: A `Run` to look at.
@@ -115,8 +58,14 @@ class QueuePanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.others = OthersPanel()
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(self._body)
+        splitter.addWidget(self.others)
+        splitter.setStretchFactor(0, 1)
         column.addWidget(self.bar)
-        column.addWidget(self._body, 1)
+        column.addWidget(splitter, 1)
         self._connect()
         self._update()
 
@@ -124,7 +73,7 @@ class QueuePanel(QWidget):
         view = QListView()
         view.setAccessibleName("Queue")
         view.setModel(self._controller.queue)
-        view.setItemDelegate(_RunDelegate(view))
+        view.setItemDelegate(JobDelegate(view))
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setUniformItemSizes(True)
         view.setAlternatingRowColors(True)
@@ -235,35 +184,3 @@ class QueuePanel(QWidget):
         self.down_action.setEnabled(moves)
         self.clear_action.setEnabled(any(run.state.finished for run in self._controller.queue))
         self._hint.setVisible(self._controller.queue.rowCount() == 0)
-
-
-def describe(run: Run) -> str:
-    """A run's state in a line."""
-    count = len(run.tracks)
-    if run.state is State.FAILED:
-        return f"failed: {run.reason}"
-    if run.state is State.WAITING:
-        return f"waiting, {count} picture{'s' if count > 1 else ''}"
-    if run.state in (State.DONE, State.STOPPED):
-        made = sum(1 for track in run.tracks.values() if track.result)
-        return f"{run.state.value}, {made} of {count} pictures" if count > 1 else run.state.value
-    step = f"step {run.step} of {run.job.settings.iterations}"
-    first = run.ended - len(run.current) + run.under_way + 1
-    last = first + len(run.current) - 1
-    which = f"picture {first}" if first == last else f"pictures {first}-{last}"
-    group = f"{which} of {count}, " if count > len(run.current) else ""
-    if run.state is State.PAUSED:
-        return f"paused, {group}{step}" if run.current else "paused"
-    if not run.current:
-        return "starting …"
-    left = run.seconds_left
-    rest = "" if left is None else f", {duration(left)} left"
-    return f"{group}{step}, {run.steps_per_second:.1f} steps/s{rest}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

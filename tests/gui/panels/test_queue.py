@@ -6,8 +6,8 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import NeuronTableModel
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.panels.queue import describe, duration
 from clipdesk.gui.runs import State
+from clipdesk.gui.words import describe, duration
 from clipdesk.jobs import runner
 from clipdesk.render.loop import render
 from clipdesk.render.settings import make_settings
@@ -44,6 +44,7 @@ def test_jobs_wait_for_their_turn(three: MainWindow) -> None:
     text = describe(run_of(three))
     assert "of 5000" in text
     assert "steps/s" in text
+    assert "pictures/min" in text
     assert "left" in text
     assert describe(run_of(three, 2)) == "waiting, 1 picture"
 

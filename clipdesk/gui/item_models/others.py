@@ -1,0 +1,65 @@
+"""Jobs of the queue that are not this window's: other programs', or left from earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from typing_extensions import override
+
+from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE
+from clipdesk.gui.runs import title_of
+from clipdesk.gui.words import describe_stored
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.store import StoredJob
+
+Index = QModelIndex | QPersistentModelIndex
+
+JOB_ROLE = Qt.ItemDataRole.UserRole
+_NO_PARENT = QModelIndex()
+
+
+class OthersModel(QAbstractListModel):
+    """Stored jobs, oldest first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[StoredJob] = []
+
+    def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
+        """Show these; where they are the same jobs as before, only what is said of them changes."""
+        if [job.number for job in jobs] == [job.number for job in self._jobs]:
+            self._jobs = list(jobs)
+            self.dataChanged.emit(self.index(0), self.index(len(jobs) - 1))
+            return
+        self.beginResetModel()
+        self._jobs = list(jobs)
+        self.endResetModel()
+
+    @override
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._jobs)
+
+    @override
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= len(self._jobs):
+            return None
+        stored = self._jobs[index.row()]
+        done = stored.counts.get("done", 0) + stored.counts.get("failed", 0)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{stored.number}: {title_of(stored.job)}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"Job {stored.number}, {title_of(stored.job)}, {describe_stored(stored)}"
+        if role == DETAIL_ROLE:
+            return describe_stored(stored)
+        if role == SHARE_ROLE:
+            return done / len(stored.job.targets)
+        if role == TONE_ROLE:
+            return ACTIVE if stored.status == "running" else QUIET
+        if role == JOB_ROLE:
+            return stored
+        return None

@@ -1,0 +1,63 @@
+"""How a job looks in a list."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPalette, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
+
+from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, SHARE_ROLE, TONE_ROLE, WRONG
+from clipdesk.gui.theme import error_color
+
+_PAD = 6
+
+
+class JobDelegate(QStyledItemDelegate):
+    """A title, a bar, and a line that says how far it is; from the roles that the models of jobs have."""
+
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
+        return QSize(120, 2 * option.fontMetrics.height() + 3 * _PAD + 4)
+
+    @override
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # type: ignore[override]
+        detail, share, tone = str(index.data(DETAIL_ROLE)), float(index.data(SHARE_ROLE)), index.data(TONE_ROLE)
+        self.initStyleOption(option, index)
+        name, option.text = option.text, ""
+        style = option.widget.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        palette, line = option.palette, option.fontMetrics.height()
+        role = QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text
+        area = option.rect.adjusted(_PAD, _PAD, -_PAD, -_PAD)
+        painter.save()
+        painter.setPen(palette.color(role))
+        title = QRect(area.left(), area.top(), area.width(), line)
+        elided = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideLeft, title.width())
+        painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
+        self._paint_bar(
+            painter, share, tone, QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4), palette
+        )
+        below = QRect(area.left(), area.bottom() - line + 1, area.width(), line)
+        if not chosen:
+            painter.setPen(error_color(palette) if tone == WRONG else palette.color(QPalette.ColorRole.PlaceholderText))
+        elided = option.fontMetrics.elidedText(detail, Qt.TextElideMode.ElideRight, below.width())
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
+        painter.restore()
+
+    @staticmethod
+    def _paint_bar(painter: QPainter, share: float, tone: str, bar: QRect, palette: QPalette) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.save()
+        painter.setPen(QPen(Qt.PenStyle.NoPen))
+        painter.setBrush(palette.color(QPalette.ColorRole.Mid))
+        painter.drawRoundedRect(bar, 2, 2)
+        color = palette.color(QPalette.ColorRole.Highlight)
+        if tone == WRONG:
+            color = error_color(palette)
+        elif tone != ACTIVE:
+            color = palette.color(QPalette.ColorRole.PlaceholderText)
+        painter.setBrush(color)
+        painter.drawRoundedRect(QRect(bar.topLeft(), QSize(round(bar.width() * share), bar.height())), 2, 2)
+        painter.restore()

@@ -1,0 +1,108 @@
+"""Below the queue: jobs that other programs render, or that were left, and what can be done with them from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QLabel, QListView, QMenu, QToolBar, QVBoxLayout, QWidget
+
+from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.item_models.others import JOB_ROLE, OthersModel
+from clipdesk.gui.panels.job_delegate import JobDelegate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clipdesk.jobs.store import StoredJob
+
+
+class OthersPanel(QWidget):
+    """Hidden while there is none.
+
+    Signals:
+        state_asked: A job's number, and what is to become of it: ``open``, ``paused`` or ``cancelled``.
+        take_asked: The number of a job whose waiting units this window is to render.
+    """
+
+    state_asked = Signal(int, str)
+    take_asked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = OthersModel(self)
+        self.list = QListView()
+        self.list.setAccessibleName("Jobs of other programs")
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(JobDelegate(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setAlternatingRowColors(True)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._show_menu)
+        self.list.selectionModel().selectionChanged.connect(self._update)
+        self.model.modelReset.connect(self._update)
+        self.model.dataChanged.connect(self._update)
+        tip = "Render what waits of the job in this window"
+        self.take_action = make_action(self, "Render here", "tray_arrow_down", "Ctrl+Shift+J", tip)
+        self.pause_action = make_action(self, "Pause elsewhere", "pause", "Ctrl+Alt+P")
+        self.resume_action = make_action(self, "Resume elsewhere", "play", "Ctrl+Alt+Shift+R")
+        self.cancel_action = make_action(self, "Cancel elsewhere", "stop", "Ctrl+Alt+Backspace")
+        self.actions_shown = [self.take_action, self.pause_action, self.resume_action, self.cancel_action]
+        self.take_action.triggered.connect(lambda: self.take_asked.emit(self.chosen().number))
+        for action, state in (
+            (self.pause_action, "paused"),
+            (self.resume_action, "open"),
+            (self.cancel_action, "cancelled"),
+        ):
+            action.triggered.connect(lambda _checked=False, state=state: self._ask(state))
+        self._lay_out()
+        self._update()
+        self.hide()
+
+    def _lay_out(self) -> None:
+        bar = QToolBar()
+        title = QLabel("Elsewhere")
+        title.setMargin(6)
+        title.setToolTip("Jobs of the command line or of other windows, and those that were left")
+        bar.addWidget(title)
+        fill_bar(bar, self.actions_shown)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(bar)
+        column.addWidget(self.list, 1)
+
+    def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
+        """Show these jobs."""
+        chosen = self._chosen_number()
+        self.model.show_jobs(jobs)
+        for row, stored in enumerate(jobs):
+            if stored.number == chosen:
+                self.list.setCurrentIndex(self.model.index(row))
+        self.setVisible(bool(jobs))
+
+    def chosen(self) -> StoredJob:
+        """The chosen job."""
+        stored: StoredJob = self.list.currentIndex().data(JOB_ROLE)
+        return stored
+
+    def _chosen_number(self) -> int | None:
+        return self.chosen().number if self.list.selectionModel().hasSelection() else None
+
+    def _ask(self, state: str) -> None:
+        self.state_asked.emit(self.chosen().number, state)
+
+    def _update(self) -> None:
+        some = self.list.selectionModel().hasSelection()
+        status = self.chosen().status if some else ""
+        waits = some and self.chosen().counts.get("waiting", 0) > 0
+        self.take_action.setEnabled(waits)
+        self.pause_action.setEnabled(status in ("running", "waiting"))
+        self.resume_action.setEnabled(status == "paused")
+        self.cancel_action.setEnabled(some)
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.addActions(self.actions_shown)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.list.viewport().mapToGlobal(place))

@@ -1,0 +1,49 @@
+"""What the window says of jobs and times, in a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clipdesk.gui.runs import Run, State
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.store import StoredJob
+
+
+def describe(run: Run) -> str:
+    """A run's state in a line."""
+    count = len(run.tracks)
+    if run.state is State.FAILED:
+        return f"failed: {run.reason}"
+    if run.state is State.WAITING:
+        return f"waiting, {count} picture{'s' if count > 1 else ''}"
+    if run.state in (State.DONE, State.STOPPED):
+        made = sum(1 for track in run.tracks.values() if track.result)
+        return f"{run.state.value}, {made} of {count} pictures" if count > 1 else run.state.value
+    step = f"step {run.step} of {run.job.settings.iterations}"
+    first = run.ended - len(run.current) + run.under_way + 1
+    last = first + len(run.current) - 1
+    which = f"picture {first}" if first == last else f"pictures {first}-{last}"
+    group = f"{which} of {count}, " if count > len(run.current) else ""
+    if run.state is State.PAUSED:
+        return f"paused, {group}{step}" if run.current else "paused"
+    if not run.current:
+        return "starting …"
+    left = run.seconds_left
+    rest = "" if left is None else f", {duration(left)} left"
+    return f"{group}{step}{rest}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
+
+
+def describe_stored(stored: StoredJob) -> str:
+    """The same of a job that is not this window's."""
+    done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
+    trouble = f", {failed} failed" if failed else ""
+    return f"{stored.status}, {done} of {len(stored.job.targets)} done{trouble}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
