@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from clipdesk import __version__
 from clipdesk.gui.command_palette import CommandPalette
+from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.menus import ShortcutList
+from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow
-    from clipdesk.jobs.runner import Result
 
 
 class FileCommands(QObject):
@@ -24,9 +25,11 @@ class FileCommands(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        self.exporter = Exporter(self)
         menus, curves = window.menus, window.curves
         menus.keep.setChecked(window.preferences.keep)
         menus.save.triggered.connect(self.ask_save)
+        menus.export.triggered.connect(self.open_export)
         menus.folder.triggered.connect(self._ask_folder)
         menus.keep.toggled.connect(self._set_keep)
         menus.checkpoint.triggered.connect(self._ask_checkpoint)
@@ -38,29 +41,47 @@ class FileCommands(QObject):
         curves.png_action.triggered.connect(self._ask_curves_png)
         window.controller.saver.saved.connect(self._saved)
 
-    def results(self) -> list[Result]:
+    def sources(self) -> list[Source]:
         """What is shown and can be saved: the picture that is shown alone, or all."""
-        return [track.result for track in self._window.canvas.selected() if track.result is not None]
+        return [source for track in self._window.canvas.selected() if (source := Source.of_track(track))]
 
-    def save(self, results: list[Result], place: Path) -> None:
-        """Save one result to a file, or several into a folder; in the background."""
-        self._window.preferences.export_folder = place.parent if len(results) == 1 else place
-        self._window.controller.saver.save(results, place)
+    def save(self, source: Source, place: Path) -> None:
+        """Save a picture to a file; in the background."""
+        self._window.preferences.export_folder = place.parent
+        self._window.controller.saver.save(source, place)
 
     def ask_save(self) -> None:
-        """Ask for a file, or a folder for several pictures."""
+        """Ask for a file; for several pictures, open the export dialog."""
         from clipdesk.export.files import picture_name
 
-        results = self.results()
-        folder = self._window.preferences.export_folder
-        if len(results) == 1:
-            suggestion = str(folder / picture_name(results[0].target, datetime.now()))
+        sources = self.sources()
+        if len(sources) > 1:
+            self.open_export()
+        elif sources:
+            name = picture_name(sources[0].recipe.target, datetime.now())
+            suggestion = str(self._window.preferences.export_folder / name)
             name, _ = QFileDialog.getSaveFileName(self._window, "Save picture", suggestion, "PNG pictures (*.png)")
-        else:
-            title = f"Folder for {len(results)} pictures"
-            name = QFileDialog.getExistingDirectory(self._window, title, str(folder))
-        if name and results:
-            self.save(results, Path(name))
+            if name:
+                self.save(sources[0], Path(name))
+
+    def can_export(self) -> bool:
+        """Whether there is anything to export."""
+        return bool(self.sources()) or self._window.gallery.model.total > 0
+
+    def open_export(self) -> ExportDialog:
+        """Ask which pictures to export, and where to."""
+        window, gallery = self._window, self._window.gallery
+        choices: Choices = {
+            "Shown on the canvas": self.sources,
+            "Selected in the gallery": lambda: [Source.of_entry(entry) for entry in gallery.selected()],
+            "All that the gallery shows": lambda: [Source.of_entry(entry) for entry in gallery.model.shown],
+        }
+        dialog = ExportDialog(self.exporter, choices, window.preferences.export_folder, window)
+        dialog.finished.connect(lambda: setattr(window.preferences, "export_folder", dialog.place))
+        if gallery.list.hasFocus() and gallery.selected():
+            dialog.choice.setCurrentIndex(dialog.choice.findData("Selected in the gallery"))
+        dialog.open()
+        return dialog
 
     def _ask_folder(self) -> None:
         window = self._window

@@ -334,7 +334,8 @@ class MainWindow(QMainWindow):
         self.menus.batch.setEnabled(ready and some)
         self.neurons.batch_button.setEnabled(ready and some)
         self.menus.stop.setEnabled(self.controller.running is not None)
-        self.menus.save.setEnabled(bool(self.files.results()))
+        self.menus.save.setEnabled(bool(self.files.sources()))
+        self.menus.export.setEnabled(self.files.can_export())
         # Later, all at once: a selection of many rows changes many times.
         QTimer.singleShot(0, self._estimate)
 
@@ -405,4 +406,5 @@ class MainWindow(QMainWindow):
         self.ended = self.controller.close()
         self.keeper.close()
         self.results.library.close()
+        self.files.exporter.close()
         event.accept()

@@ -70,7 +70,9 @@ class Results(QObject):
         # While a selection grows, a picture may have been asked for twice.
         if entry not in self._wanted or entry in self._tracks:
             return
-        track = Track(entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path)
+        track = Track(
+            entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path, recipe=entry.recipe
+        )
         track.frames.add(entry.recipe.steps, pixels)
         self._tracks[entry] = track
         if len(self._tracks) == len(self._wanted):

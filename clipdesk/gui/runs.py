@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from clipdesk.export.recipe import Recipe
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.runner import Result
 
@@ -128,6 +129,7 @@ class Track:
         result: Set when it is done or stopped.
         reason: Why it failed.
         path: Its file, once it is saved.
+        recipe: How it was made, once it is.
     """
 
     target: Target
@@ -139,16 +141,17 @@ class Track:
     result: Result | None = None
     reason: str = ""
     path: Path | None = None
+    recipe: Recipe | None = None
 
     def finish(self, result: Result) -> None:
         """Note the result; its picture is the last of the frames."""
-        self.result = result
+        self.result, self.recipe = result, result.recipe
         self.frames.add(len(result.curve), result.image)
 
     def clear(self) -> None:
         """Forget what was reached, as before another try."""
         self.curve, self.penalties, self.frames = Series(), {}, KeptFrames()
-        self.result, self.reason = None, ""
+        self.result, self.recipe, self.reason = None, None, ""
 
 
 class Run:

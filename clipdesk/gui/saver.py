@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,6 +14,7 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
+    from clipdesk.gui.exporter import Source
     from clipdesk.jobs.runner import Failure, Result
 
 
@@ -66,21 +66,13 @@ class Saver(Background):
 
         self.start(write)
 
-    def save(self, results: list[Result], place: Path) -> None:
-        """Save one picture to a file, or several into a folder, where nothing is overwritten."""
+    def save(self, source: Source, place: Path) -> None:
+        """Save a picture to a file, over one that is there."""
 
         def write() -> None:
-            from clipdesk.export.files import free_path, picture_name
-            from clipdesk.export.png import save_png
-
-            if len(results) == 1:
-                path = place if place.suffix.lower() == ".png" else place.with_name(f"{place.name}.png")
-                save_png(results[0].image, path, results[0].recipe)
-                self.saved.emit(f"Saved {path}")
-                return
-            for result in results:
-                save_png(result.image, free_path(place / picture_name(result.target, datetime.now())), result.recipe)
-            self.saved.emit(f"Saved {len(results)} pictures in {place}")
+            path = place if place.suffix.lower() == ".png" else place.with_name(f"{place.name}.png")
+            source.write(path)
+            self.saved.emit(f"Saved {path}")
 
         self.start(write)
 

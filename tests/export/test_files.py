@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from pathvalidate import is_valid_filename
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name, write_atomically
+from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name, safe_name, write_atomically
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
@@ -20,6 +21,21 @@ def test_names() -> None:
     assert picture_name(unit, WHEN) == "neuron_32_visual.transformer.resblocks.5.attn_20260102-030405.png"
     assert picture_name(Text(text='a "red" star/..\\x'), WHEN) == "text_a-red-star-x_20260102-030405.png"
     assert picture_name(Text(text="?"), WHEN) == "text_target_20260102-030405.png"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["漢" * 200, "x" * 400, "𠀀" * 80, "a:b|c<d>e\x00f", "CON", "../../up", "...", "ends with dots. . ."],
+)
+def test_names_are_ones_that_every_system_takes(tmp_path: Path, text: str) -> None:
+    for target in (Text(text=text), Unit(layer=text, index=3)):
+        name = picture_name(target, WHEN)
+        assert len(name.encode()) < 230
+        assert is_valid_filename(name, platform="universal")
+        assert not name.startswith(".")
+        (tmp_path / name).touch()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert is_valid_filename(safe_name(text) or "x", platform="universal")
 
 
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:

@@ -101,4 +101,4 @@ def test_the_whole_job_is_done_with_the_keyboard(window: MainWindow, qtbot: QtBo
     count = window.neurons.selected_count()
     assert count >= 1
     qtbot.keyClick(window.neurons.table, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: len(window.files.results()) == count, timeout=60_000)
+    qtbot.waitUntil(lambda: len(window.files.sources()) == count, timeout=60_000)

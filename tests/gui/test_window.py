@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.runs import State
 from clipdesk.jobs import runner
 from clipdesk.render.settings import make_settings
@@ -62,7 +63,7 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
     kept = list((tmp_path / "results").glob("neuron_7_*.png"))
     assert len(kept) == 1
     assert window.menus.save.isEnabled()
-    window.files.save(window.files.results(), tmp_path / "out.png")
+    window.files.save(window.files.sources()[0], tmp_path / "out.png")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved"))
     recipe = read_recipe(tmp_path / "out.png")
     assert recipe.target == unit(7)
@@ -76,14 +77,17 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     until(qtbot, lambda: done(window))
     view = window.canvas.view
     assert [tile.label for tile in view.tiles] == ["1", "2", "3"]
-    assert len(window.files.results()) == 3
+    assert len(window.files.sources()) == 3
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
-    assert [result.target for result in window.files.results()] == [unit(2)]
+    assert [source.recipe.target for source in window.files.sources()] == [unit(2)]
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
-    (tmp_path / "saved").mkdir()
-    window.files.save(window.files.results(), tmp_path / "saved")
-    until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved 3 pictures"))
-    assert len(list((tmp_path / "saved").glob("neuron_*.png"))) == 3
+    window.menus.save.trigger()
+    (dialog,) = window.findChildren(ExportDialog)
+    dialog.folder.setText(str(tmp_path / "saved"))
+    dialog.start()
+    until(qtbot, lambda: dialog.summary.text().startswith("3 of 3 pictures exported"))
+    dialog.reject()
+    assert len(list((tmp_path / "saved").glob("*.png"))) == 3
 
 
 def test_a_picture_dropped_onto_the_window_is_rendered_again(
@@ -114,7 +118,7 @@ def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
     window.neurons.text.setText("a star")
     qtbot.mouseClick(window.neurons.text_button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: done(window))
-    assert window.files.results()[0].target == Text(text="a star")
+    assert window.files.sources()[0].recipe.target == Text(text="a star")
 
 
 def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -124,7 +128,8 @@ def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot
     drawn = window.curves.step_count
     window.menus.stop.trigger()
     until(qtbot, lambda: run_of(window).state is State.STOPPED)
-    (result,) = window.files.results()
+    result = run_of(window).tracks[unit(1)].result
+    assert result is not None
     assert not result.complete
     assert drawn <= len(result.curve) < 5000
     assert window.curves.step_count == len(result.curve)
@@ -297,7 +302,7 @@ def test_layout_model_and_folder_come_back(
 def test_a_picture_that_cannot_be_saved_is_said(window: MainWindow, qtbot: QtBot) -> None:
     window.render_targets((unit(1),))
     until(qtbot, lambda: done(window))
-    window.files.save(window.files.results(), Path("/dev/null/x.png"))
+    window.files.save(window.files.sources()[0], Path("/dev/null/x.png"))
     until(qtbot, lambda: window.notice.message.startswith("Cannot write /dev/null/x.png"))
 
 

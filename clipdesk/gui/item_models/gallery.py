@@ -82,6 +82,11 @@ class GalleryModel(QAbstractListModel):
         """How many there are, whether shown or not."""
         return len(self._all)
 
+    @property
+    def shown(self) -> list[Entry]:
+        """Those that the filters leave, in their order."""
+        return list(self._shown)
+
     def index_of(self, entry: Entry) -> QModelIndex:
         """Where an entry is shown."""
         return self.index(self._shown.index(entry)) if entry in self._shown else QModelIndex()

@@ -1,0 +1,169 @@
+"""Exporting pictures into a folder in the background: from memory or from their files, with what goes beside them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PySide6.QtCore import QObject, Signal
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.plan import Fate, Planned
+from clipdesk.gui.background import Background
+from clipdesk.gui.worker import explained
+
+if TYPE_CHECKING:
+    from clipdesk.export.recipe import Recipe
+    from clipdesk.gui.library import Entry
+    from clipdesk.gui.runs import Track
+    from clipdesk.jobs.runner import Result
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to export: in memory, or in its file.
+
+    Attributes:
+        label: Its unit or text.
+        recipe: How it was made.
+        result: The picture; None where it is to be copied from `path`.
+        path: Its file.
+    """
+
+    label: str
+    recipe: Recipe
+    result: Result | None = None
+    path: Path | None = None
+
+    @classmethod
+    def of_track(cls, track: Track) -> Source | None:
+        """The finished picture of a track, if it is finished."""
+        if track.recipe is None or (track.result is None and track.path is None):
+            return None
+        return cls(track.recipe.target.label, track.recipe, track.result, None if track.result else track.path)
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> Source:
+        """A picture of the gallery."""
+        return cls(entry.recipe.target.label, entry.recipe, path=entry.path)
+
+    def write(self, path: Path) -> None:
+        """Write the picture to a file, over one that is there.
+
+        Raises:
+            ClipDeskError: it cannot be read, or not be written.
+        """
+        from clipdesk.export.files import write_atomically
+        from clipdesk.export.png import save_png
+
+        if self.result is not None:
+            save_png(self.result.image, path, self.recipe)
+            return
+        try:
+            content = self.path.read_bytes() if self.path is not None else b""
+        except OSError as error:
+            raise ClipDeskError(f"Cannot read {self.path}: {error.strerror}") from error
+
+        def put(file: BinaryIO) -> None:
+            file.write(content)
+
+        write_atomically(path, put)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to export.
+
+    Attributes:
+        sources: The pictures.
+        plan: Their names, as `plan_export` gave them.
+        folder: Where to.
+        replace: Whether a file that has a picture's name by then is replaced; else the picture gets a number.
+        extras: Names of files to make of all of them: those of contact sheets (``.png``, ``.pdf``).
+    """
+
+    sources: Sequence[Source]
+    plan: Sequence[Planned]
+    folder: Path
+    replace: bool
+    extras: Sequence[str] = ()
+
+
+class Exporter(Background):
+    """Does one export after the other.
+
+    Signals:
+        listed: A folder, and the names of what is in it; none where it is not there yet.
+        progressed: How many pictures are done, and how many there are.
+        finished: How many pictures were written, and how many were to be.
+    """
+
+    listed = Signal(object, list)
+    progressed = Signal(int, int)
+    finished = Signal(int, int)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cancelled = threading.Event()
+
+    def look(self, folder: Path) -> None:
+        """Find what is in a folder; `listed` follows."""
+
+        def read() -> None:
+            try:
+                names = os.listdir(folder)
+            except OSError:
+                # What is wrong with it is said when it is written to.
+                names = []
+            self.listed.emit(folder, names)
+
+        self.start(read)
+
+    def export(self, order: Order) -> None:
+        """Write the pictures; `finished` follows, also where something went wrong, which `failed` tells."""
+        self._cancelled.clear()
+        todo = [pair for pair in zip(order.sources, order.plan, strict=True) if pair[1].fate is not Fate.LEFT]
+
+        def write() -> None:
+            written: list[tuple[Path, Recipe]] = []
+            try:
+                from clipdesk.export.files import free_path, make_folder
+
+                make_folder(order.folder)
+                for source, planned in todo:
+                    if self._cancelled.is_set():
+                        break
+                    path = order.folder / planned.name
+                    path = path if order.replace else free_path(path)
+                    source.write(path)
+                    written.append((path, source.recipe))
+                    self.progressed.emit(len(written), len(todo))
+                else:
+                    _write_extras(order, written)
+            except Exception as error:
+                self.failed.emit(explained(error))
+            self.finished.emit(len(written), len(todo))
+
+        self.start(write)
+
+    def cancel(self) -> None:
+        """Stop after the picture that is being written; those that are done stay."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Stop, and wait for what is under way."""
+        self.cancel()
+        self.wait()
+
+
+def _write_extras(order: Order, written: Sequence[tuple[Path, Recipe]]) -> None:
+    from clipdesk.export.files import free_path
+    from clipdesk.export.sheet import save_sheet
+
+    for name in order.extras if written else ():
+        path = order.folder / name
+        save_sheet(written, path if order.replace else free_path(path))

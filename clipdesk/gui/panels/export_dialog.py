@@ -1,0 +1,303 @@
+"""The export dialog: which pictures, where to, under which names, and what that will do to files that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from clipdesk.errors import UsageError
+from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
+from clipdesk.gui.exporter import Exporter, Order, Source
+from clipdesk.gui.worker import Problem
+
+Index = QModelIndex | QPersistentModelIndex
+
+_NO_PARENT = QModelIndex()
+_COLUMNS = ("Picture", "File", "")
+_EXISTING = {
+    Existing.NUMBER: "Keep both: the new one gets a number",
+    Existing.REPLACE: "Replace them",
+    Existing.SKIP: "Leave them as they are",
+}
+_EXTRAS = {"contact-sheet.png": "Contact sheet (PNG)", "contact-sheet.pdf": "Contact sheet (PDF)"}
+_LOOK_DELAY_MS = 250
+
+Choices = dict[str, Callable[[], Sequence[Source]]]
+"""Ways to choose pictures, by what they are called."""
+
+
+class PlanModel(QAbstractTableModel):
+    """What will become of each picture."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[str, Planned]] = []
+
+    def show_plan(self, sources: Sequence[Source], plan: Sequence[Planned]) -> None:
+        """Show another plan; nothing where it could not be made."""
+        self.beginResetModel()
+        self._rows = [(source.label, planned) for source, planned in zip(sources, plan, strict=False)]
+        self.endResetModel()
+
+    @override
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    @override
+    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(_COLUMNS)
+
+    @override
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        label, planned = self._rows[index.row()]
+        return (label, planned.name, "" if planned.fate is Fate.NEW else planned.fate.value)[index.column()]
+
+    @override
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _COLUMNS[section]
+        return None
+
+
+class ExportDialog(QDialog):
+    """Asks, shows what will happen, and follows the export.
+
+    Args:
+        exporter: Does the work.
+        choices: The pictures that there are.
+        folder: Where to, unless the user says otherwise.
+        parent: The window.
+    """
+
+    def __init__(self, exporter: Exporter, choices: Choices, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export pictures")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._exporter = exporter
+        self._sources = {name: list(choose()) for name, choose in choices.items()}
+        self._taken: list[str] = []
+        self._plan: list[Planned] = []
+        self._running, self._reported, self._problem = False, False, ""
+        self.model = PlanModel(self)
+        self._make_fields(folder)
+        self._lay_out()
+        self._connect()
+        self._look()
+        self._update()
+
+    def _make_fields(self, folder: Path) -> None:
+        self.choice = QComboBox()
+        for name, sources in self._sources.items():
+            if sources:
+                self.choice.addItem(f"{name} ({len(sources)})", name)
+        self.folder = QLineEdit(str(folder))
+        self.browse = QPushButton("Choose …")
+        self.pattern = QComboBox(editable=True)
+        self.pattern.addItems(PATTERNS)
+        self.existing = QComboBox()
+        for value, text in _EXISTING.items():
+            self.existing.addItem(text, value)
+        self.extras = {name: QCheckBox(text) for name, text in _EXTRAS.items()}
+        self.table = QTableView()
+        self.table.setModel(self.model)
+        self.table.setAccessibleName("What will be written")
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
+        self.table.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        self.table.setWordWrap(False)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        self.summary = QLabel(wordWrap=True)
+        self.summary.setAccessibleName("Summary")
+        self.progress = QProgressBar(textVisible=False)
+        self.progress.setAccessibleName("Progress")
+        self.progress.hide()
+        self.show_button = QPushButton("Show folder")
+        self.show_button.hide()
+        self.close_button = QPushButton("Cancel")
+        self.export_button = QPushButton("Export", default=True)
+
+    def _lay_out(self) -> None:
+        place = QHBoxLayout()
+        place.addWidget(self.folder, 1)
+        place.addWidget(self.browse)
+        hint = QLabel("In braces: " + ", ".join(PLACEHOLDERS))
+        hint.setEnabled(False)
+        also = QHBoxLayout()
+        for box in self.extras.values():
+            also.addWidget(box)
+        also.addStretch(1)
+        form = QFormLayout()
+        form.addRow("&Pictures", self.choice)
+        form.addRow("&Folder", place)
+        form.addRow("&Names", self.pattern)
+        form.addRow("", hint)
+        form.addRow("Files that are &there", self.existing)
+        form.addRow("Also", also)
+        label = form.labelForField(place)
+        if isinstance(label, QLabel):
+            # A layout in a row is no buddy by itself.
+            label.setBuddy(self.folder)
+        for widget, name in ((self.folder, "Folder"), (self.choice, "Pictures"), (self.pattern, "Names")):
+            widget.setAccessibleName(name)
+        self.existing.setAccessibleName("Files that are there")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.show_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self.close_button)
+        buttons.addWidget(self.export_button)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.summary)
+        column.addWidget(self.progress)
+        column.addLayout(buttons)
+        unit = self.fontMetrics().averageCharWidth()
+        self.resize(110 * unit, 34 * self.fontMetrics().height())
+
+    def _connect(self) -> None:
+        self._timer = QTimer(self, interval=_LOOK_DELAY_MS, singleShot=True)
+        self._timer.timeout.connect(self._look)
+        self.folder.textChanged.connect(lambda: self._timer.start())
+        self.browse.clicked.connect(self._ask_folder)
+        self.choice.currentIndexChanged.connect(self._update)
+        self.pattern.editTextChanged.connect(self._update)
+        self.existing.currentIndexChanged.connect(self._update)
+        self.close_button.clicked.connect(self.reject)
+        self.export_button.clicked.connect(self.start)
+        self.show_button.clicked.connect(self._show_folder)
+        self._exporter.listed.connect(self._listed)
+        self._exporter.progressed.connect(self._progressed)
+        self._exporter.failed.connect(self._failed)
+        self._exporter.finished.connect(self._finished)
+
+    @property
+    def sources(self) -> list[Source]:
+        """The chosen pictures."""
+        return self._sources.get(self.choice.currentData(), [])
+
+    @property
+    def _wanted(self) -> Existing:
+        # Qt gives back the bare text.
+        return Existing(self.existing.currentData())
+
+    @property
+    def place(self) -> Path:
+        """The chosen folder."""
+        return Path(self.folder.text()).expanduser()
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder", self.folder.text())
+        if name:
+            self.folder.setText(name)
+
+    def _look(self) -> None:
+        self._exporter.look(self.place)
+
+    def _listed(self, folder: Path, names: list[str]) -> None:
+        if folder == self.place:
+            self._taken = names
+            if not self._reported:
+                self._update()
+
+    def _update(self) -> None:
+        if self._running:
+            return
+        self._reported = False
+        try:
+            recipes = [source.recipe for source in self.sources]
+            self._plan = plan_export(recipes, self.pattern.currentText(), self._taken, self._wanted)
+        except UsageError as error:
+            self._plan = []
+            self.summary.setText(str(error))
+        else:
+            self.summary.setText(self._outlook())
+        self.model.show_plan(self.sources, self._plan)
+        writes = any(planned.fate is not Fate.LEFT for planned in self._plan)
+        self.export_button.setEnabled(writes and bool(self.folder.text().strip()))
+
+    def _outlook(self) -> str:
+        left = sum(1 for planned in self._plan if planned.fate is Fate.LEFT)
+        replaced = sum(1 for planned in self._plan if planned.fate is Fate.REPLACES)
+        new = len(self._plan) - left
+        text = f"{new} picture{'' if new == 1 else 's'} will be written"
+        if replaced:
+            text += f", {replaced} of them over files that are there"
+        if left:
+            text += f"; {left} are there already"
+        return f"{text}."
+
+    def start(self) -> None:
+        """Export what is shown."""
+        self._running, self._problem = True, ""
+        extras = [name for name, box in self.extras.items() if box.isChecked()]
+        replace = self._wanted is Existing.REPLACE
+        self.progress.setMaximum(0)
+        self.progress.show()
+        self._enable(False)
+        self.summary.setText("Exporting …")
+        self._exporter.export(Order(self.sources, self._plan, self.place, replace, extras))
+
+    def _enable(self, enabled: bool) -> None:
+        for widget in (self.choice, self.folder, self.browse, self.pattern, self.existing, *self.extras.values()):
+            widget.setEnabled(enabled)
+        self.export_button.setEnabled(enabled)
+
+    def _progressed(self, done: int, total: int) -> None:
+        self.progress.setMaximum(total)
+        self.progress.setValue(done)
+        self.summary.setText(f"Exporting {done} of {total} …")
+
+    def _failed(self, problem: Problem) -> None:
+        self._problem = problem.message
+
+    def _finished(self, written: int, asked: int) -> None:
+        if not self._running:
+            return
+        self._running = False
+        self.progress.hide()
+        self._enable(True)
+        self.close_button.setText("Close")
+        self.show_button.setVisible(written > 0)
+        text = f"{written} of {asked} pictures exported to {self.place}."
+        self.summary.setText(f"{self._problem} {text}" if self._problem else text)
+        self.export_button.setEnabled(False)
+        # What is there now is looked up again, but the outcome stays until something is changed.
+        self._reported = True
+        self._look()
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.place)))
+
+    @override
+    def reject(self) -> None:
+        """While it exports, stop that; else close."""
+        if self._running:
+            self._exporter.cancel()
+        else:
+            super().reject()
