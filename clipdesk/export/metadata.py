@@ -17,6 +17,8 @@ from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
 
 _LOCK_SECONDS = 60.0
+_MAX_BYTES = 256 * 2**20
+"""A larger file is not even read; 100,000 units take 80 MB."""
 
 
 class UnitRecord(BaseModel):
@@ -32,7 +34,7 @@ class UnitRecord(BaseModel):
         reason: Why it failed.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Literal["done", "failed", "interrupted"]
     parameters: RenderSettings
@@ -45,6 +47,8 @@ class UnitRecord(BaseModel):
 
 class BatchMetadata(BaseModel):
     """The file as a whole; `units` is keyed by unit index."""
+
+    model_config = ConfigDict(extra="forbid")
 
     version: Literal[1] = 1
     model: str
@@ -90,6 +94,8 @@ class BatchMetadata(BaseModel):
         """
         path = cls.path(folder, layer)
         try:
+            if path.stat().st_size > _MAX_BYTES:
+                raise UsageError(f"{path} is larger than any that ClipDesk writes. Move it away")
             found = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return cls(model=model, layer=layer)

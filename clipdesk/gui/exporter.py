@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
+from clipdesk.gui.runs import short_layer
 from clipdesk.gui.worker import explained
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Source:
         """The finished picture of a track, if it is finished."""
         if track.recipe is None or (track.result is None and track.path is None):
             return None
-        return cls(track.recipe.target.label, track.recipe, track.result, None if track.result else track.path)
+        return cls(
+            short_layer(track.recipe.target.label), track.recipe, track.result, None if track.result else track.path
+        )
 
     @classmethod
     def of_entry(cls, entry: Entry) -> Source:
         """A picture of the gallery."""
-        return cls(entry.recipe.target.label, entry.recipe, path=entry.path)
+        return cls(entry.label, entry.recipe, path=entry.path)
 
     def write(self, path: Path) -> None:
         """Write the picture to a file, over one that is there.

@@ -9,6 +9,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord, metadata_schema
 from clipdesk.render.settings import make_settings
 
+LAYER = "visual.a"
 RECORD = UnitRecord(status="done", parameters=make_settings(), file="a.png")
 
 
@@ -39,3 +40,39 @@ def test_a_file_that_is_cut_off_is_left_alone(tmp_path: Path, keep: int) -> None
     with pytest.raises(UsageError, match="is damaged"):
         BatchMetadata.note(tmp_path, "layer", "demo", 4, RECORD)
     assert path.stat().st_size == keep
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\x00\xff\xfe",
+        b"[" * 100_000,
+        b'{"version": 2, "model": "demo", "layer": "visual.a"}',
+        b'{"version": 1, "model": "demo", "layer": "visual.a", "run": "rm -rf"}',
+        b'{"version": 1, "model": "demo", "layer": "visual.a", "units": {"x": {}}}',
+        b'{"version": 1, "model": "demo", "layer": "visual.a", "units": {"1": {"status": "done", "seconds": 1e999}}}',
+        b'{"version": 1, "model": ' + b"9" * 10_000 + b"}",
+    ],
+)
+def test_hostile_metadata_is_one_line_and_left_alone(tmp_path: Path, text: bytes) -> None:
+    path = BatchMetadata.path(tmp_path, LAYER)
+    path.write_bytes(text)
+    with pytest.raises(UsageError, match="is damaged") as caught:
+        BatchMetadata.open(tmp_path, LAYER, "demo")
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == text
+
+
+def test_a_file_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    path = BatchMetadata.path(tmp_path, LAYER)
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(UsageError, match="is larger than any"):
+        BatchMetadata.open(tmp_path, LAYER, "demo")
+
+
+@pytest.mark.parametrize("layer", ["../up", "a/b", "a\\b", "", "x" * 300, "a:b", "a\nb"])
+def test_a_name_that_no_layer_has_is_no_file(tmp_path: Path, layer: str) -> None:
+    with pytest.raises(UsageError, match="is no layer's name"):
+        BatchMetadata.path(tmp_path, layer)

@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 import json
+import threading
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +15,12 @@ from clipdesk.export import png
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Recipe
+from clipdesk.export.sheet import find_pictures
 from clipdesk.jobs import batch
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress
+from clipdesk.models.loading import load_model
 from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -160,3 +166,48 @@ def test_another_models_folder_is_refused(vit: CLIP, tmp_path: Path) -> None:
     events(vit, job(0), tmp_path)
     with pytest.raises(UsageError, match="batch of the model 'small'"):
         events(vit, job(0).model_copy(update={"model": "other"}), tmp_path)
+
+
+def test_a_folder_that_was_moved_is_whole(vit: CLIP, tmp_path: Path) -> None:
+    events(vit, job(0, 1), tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    saved, skipped = events(vit, job(0, 1), tmp_path / "there")
+    assert (saved, len(skipped)) == ([], 2)
+    assert [recipe.target for _, recipe in find_pictures(tmp_path / "there")] == list(job(0, 1).targets)
+
+
+def test_two_batches_may_share_a_folder(vit: CLIP, checkpoint: Path, tmp_path: Path) -> None:
+    other = load_model(checkpoint, "cpu")
+    halves = [job(*range(0, 12)), job(*range(6, 18))]
+
+    def work(model: CLIP, asked: Job) -> None:
+        list(run_batch(model, asked, tmp_path, group_size=2))
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip((vit, other), halves, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    units = BatchMetadata.open(tmp_path, LAYER, "small").units
+    assert sorted(units) == list(range(18))
+    for index, record in units.items():
+        assert record.file is not None
+        assert read_recipe(tmp_path / record.file).target == Unit(layer=LAYER, index=index)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_clock_that_goes_backwards_harms_nothing(vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Earlier:
+            return cls(1999, 1, 1, tzinfo=tz)
+
+    first, _ = events(vit, job(0), tmp_path)
+    monkeypatch.setattr("clipdesk.jobs.batch.datetime", Earlier)
+    monkeypatch.setattr("clipdesk.jobs.runner.datetime", Earlier)
+    assert events(vit, job(0), tmp_path) == ([], first)
+    second, _ = events(vit, job(0), tmp_path, skip=False)
+    third, _ = events(vit, job(0), tmp_path, skip=False)
+    assert len({*first, *second, *third}) == 3
+    assert BatchMetadata.open(tmp_path, LAYER, "small").units[0].file == third[0].name
+    assert events(vit, job(0), tmp_path) == ([], third)

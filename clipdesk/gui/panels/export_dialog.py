@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -33,7 +33,7 @@ from clipdesk.gui.worker import Problem
 Index = QModelIndex | QPersistentModelIndex
 
 _NO_PARENT = QModelIndex()
-_COLUMNS = ("Picture", "File", "")
+_COLUMNS = ("Picture", "File", "Note")
 _EXISTING = {
     Existing.NUMBER: "Keep both: the new one gets a number",
     Existing.REPLACE: "Replace them",
@@ -130,8 +130,10 @@ class ExportDialog(QDialog):
         self.table.setWordWrap(False)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
         self.summary = QLabel(wordWrap=True)
         self.summary.setAccessibleName("Summary")
         self.progress = QProgressBar(textVisible=False)
@@ -147,7 +149,7 @@ class ExportDialog(QDialog):
         place.addWidget(self.folder, 1)
         place.addWidget(self.browse)
         hint = QLabel("In braces: " + ", ".join(PLACEHOLDERS))
-        hint.setEnabled(False)
+        hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         also = QHBoxLayout()
         for box in self.extras.values():
             also.addWidget(box)

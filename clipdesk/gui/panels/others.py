@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QListView, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
@@ -61,6 +61,7 @@ class OthersPanel(QWidget):
 
     def _lay_out(self) -> None:
         bar = QToolBar()
+        bar.setIconSize(QSize(18, 18))
         title = QLabel("Elsewhere")
         title.setMargin(6)
         title.setToolTip("Jobs of the command line or of other windows, and those that were left")
