@@ -335,6 +335,7 @@ class MainWindow(QMainWindow):
         self.neurons.batch_button.setEnabled(ready and some)
         self.menus.stop.setEnabled(self.controller.running is not None)
         self.menus.save.setEnabled(bool(self.files.results()))
+        self.files.animations.offer()
         # Later, all at once: a selection of many rows changes many times.
         QTimer.singleShot(0, self._estimate)
 

@@ -46,6 +46,7 @@ class Menus(QObject):
         tip = "Save the picture shown alone, or all shown, with the recipe inside"
         self.save = make_action(window, "&Save picture …", "content_save", standard.Save, tip)
         self.save.setIconText("Save")
+        self.animation = make_action(window, "Save &animation …", "animation_outline", "Ctrl+Shift+M")
         tip = "Where every finished picture is kept"
         self.folder = make_action(window, "&Results folder …", "folder_search_outline", "Ctrl+Shift+O", tip)
         self.keep = make_action(window, "&Keep every finished picture", keys="Ctrl+Shift+K", checkable=True)
@@ -74,7 +75,7 @@ class Menus(QObject):
         curves = self._window.curves
         self._menu(
             "&File",
-            (self.save, curves.csv_action, curves.png_action),
+            (self.save, self.animation, curves.csv_action, curves.png_action),
             (self.folder, self.keep),
             (self.quit,),
         )
