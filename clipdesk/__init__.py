@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
+    from clipdesk.export.animation import save_animation
     from clipdesk.inspector import LayerInspector
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
@@ -30,6 +31,7 @@ _HOMES = {
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
     "load_model": "clipdesk.models.loading",
+    "save_animation": "clipdesk.export.animation",
 }
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Unit",
     "UsageError",
     "load_model",
+    "save_animation",
 ]
 
 

@@ -11,12 +11,14 @@ import click
 
 from clipdesk.cli.listing import model_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
-from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible
+from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, said_if_slow
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
 
 if TYPE_CHECKING:
     from clipdesk.jobs.job import Job
+    from clipdesk.jobs.recording import Recording
+    from clipdesk.jobs.runner import Result
     from clipdesk.render.targets import Target
 
 FOLDER = "generated_images"
@@ -35,6 +37,11 @@ _QUICK_STEPS = 150
     help="Make the picture of this PNG again, from the recipe inside; other options change it.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
+@click.option(
+    "--animation",
+    metavar="webp|gif|mp4",
+    help="Also write how each picture formed, as an animation beside it: x.webp beside x.png.",
+)
 @settings_options
 def render(
     model: str,
@@ -43,24 +50,31 @@ def render(
     text: tuple[str, ...],
     source: Path | None,
     output: Path | None,
+    animation: str | None,
     preset: str,
     **changes: object,
 ) -> None:
     """Render a picture for a neuron, or for a text."""
+    if animation is not None:
+        from clipdesk.export.animation import check_format
+
+        check_format(animation)
     if source is not None:
         if layer or neuron or text or was_given("preset"):
             raise UsageError("--from takes layer, neuron and preset from the picture. Leave them out")
-        _render_again(source, model if was_given("model") else None, output, changes)
+        _render_again(source, model if was_given("model") else None, output, animation, changes)
         return
     check_name(model)
     settings = settings_from(preset, changes)
     targets = _targets(layer, neuron, text)
     from clipdesk.jobs.job import Job
 
-    _render(Job(model=model, targets=targets, settings=settings), _output_paths(output, targets))
+    _render(Job(model=model, targets=targets, settings=settings), _output_paths(output, targets), animation)
 
 
-def _render_again(source: Path, model: str | None, output: Path | None, changes: Mapping[str, object]) -> None:
+def _render_again(
+    source: Path, model: str | None, output: Path | None, animation: str | None, changes: Mapping[str, object]
+) -> None:
     from clipdesk.export.png import read_recipe
     from clipdesk.jobs.job import Job
     from clipdesk.render.settings import changed
@@ -78,7 +92,7 @@ def _render_again(source: Path, model: str | None, output: Path | None, changes:
         click.echo(
             f"{source} was made with other weights than those of {job.model}: the picture will differ.", err=True
         )
-    _render(job, paths)
+    _render(job, paths, animation)
 
 
 def _targets(layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...]) -> tuple[Target, ...]:
@@ -115,10 +129,11 @@ def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path
     return [free_path(place / picture_name(target, now)) for target in targets]
 
 
-def _render(job: Job, paths: list[Path]) -> None:
+def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
     """Render and save a job's targets, with a progress bar; exits with 130 after Ctrl-C and with 1 if one failed."""
     from clipdesk.export.png import save_png
     from clipdesk.jobs.drain import opened
+    from clipdesk.jobs.recording import Recording
     from clipdesk.jobs.runner import Failure, Progress, problem_with, run_job
 
     model, inspector = opened(job.model, job.settings.device)
@@ -126,10 +141,14 @@ def _render(job: Job, paths: list[Path]) -> None:
         problem = problem_with(target, inspector)
         if problem:
             raise UsageError(problem)
+    recording = Recording(model, inspector, job) if animation else None
+    group_size = recording.group_size if recording else None
     place = dict(zip(job.targets, paths, strict=True))
     code, steps, before = 0, 0, 0
     with interruptible() as interrupt, Bar(job.settings.iterations * len(job.targets), _title(job.targets)) as bar:
-        for event in run_job(model, job, inspector=inspector, stop=interrupt):
+        for event in run_job(model, job, inspector=inspector, group_size=group_size, stop=interrupt):
+            if recording:
+                recording.add(event)
             if isinstance(event, Progress):
                 steps = before + event.frame.step * len(event.targets)
                 bar.update(steps, float(event.frame.activations.mean()))
@@ -139,14 +158,25 @@ def _render(job: Job, paths: list[Path]) -> None:
                 click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
                 code = 1
                 continue
-            save_png(event.image, place[event.target], event.recipe)
+            path = place[event.target]
+            save_png(event.image, path, event.recipe)
             if not event.complete:
                 click.echo(f"Interrupted after step {len(event.curve)}.", err=True)
-            click.echo(place[event.target])
+            click.echo(path)
+            if recording:
+                _animate(event, recording, path.with_suffix(f".{animation}"))
     if interrupt.requested:
         code = INTERRUPTED
     if code:
         raise SystemExit(code)
+
+
+def _animate(result: Result, recording: Recording, path: Path) -> None:
+    from clipdesk.export.animation import save_animation
+
+    with said_if_slow(f"Saving {path} ..."):
+        save_animation(recording.take(result), path, result.recipe)
+    click.echo(path)
 
 
 def _title(targets: tuple[Target, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ import click
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
+
+_SLOW_SECONDS = 1.0
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
@@ -94,6 +97,17 @@ class Bar:
             left = (self._total - done) / rate
             line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
             click.echo(line, err=True)
+
+
+@contextmanager
+def said_if_slow(text: str) -> Iterator[None]:
+    """While it is entered, and if that is longer than a second, say on the error output what takes so long."""
+    timer = threading.Timer(_SLOW_SECONDS, click.echo, [text], {"err": True})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Interrupt:

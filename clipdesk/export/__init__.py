@@ -1,1 +1,1 @@
-"""Results as files: PNGs that carry their recipe, and the metadata of a batch. Everything is written atomically."""
+"""Results as files: PNGs with their recipe, sheets, animations, a batch's metadata. All are written atomically."""

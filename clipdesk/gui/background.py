@@ -24,8 +24,8 @@ class Background(QObject):
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(-1)
 
-    def start(self, work: Callable[[], object]) -> None:
-        """Have something done; an error in it is told by `failed`."""
+    def start(self, work: Callable[[], object], urgent: bool = True) -> None:
+        """Have something done, before what waits and is not urgent; an error in it is told by `failed`."""
 
         def guarded() -> None:
             try:
@@ -33,7 +33,7 @@ class Background(QObject):
             except Exception as error:
                 self.failed.emit(explained(error))
 
-        self._pool.start(guarded)
+        self._pool.start(guarded, int(urgent))
 
     def wait(self) -> None:
         """Wait until all is done, as before the program ends."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from clipdesk import __version__
+from clipdesk.gui.animations import Animations
 from clipdesk.gui.command_palette import CommandPalette
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.menus import ShortcutList
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 
 
 class FileCommands(QObject):
-    """Asks where, and has it done in the background."""
+    """Asks where, and has it done in the background.
+
+    Attributes:
+        animations: The same for animations.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self.exporter = Exporter(self)
+        self.animations = Animations(window)
         menus, curves = window.menus, window.curves
         menus.keep.setChecked(window.preferences.keep)
         menus.save.triggered.connect(self.ask_save)

@@ -336,6 +336,7 @@ class MainWindow(QMainWindow):
         self.menus.stop.setEnabled(self.controller.running is not None)
         self.menus.save.setEnabled(bool(self.files.sources()))
         self.menus.export.setEnabled(self.files.can_export())
+        self.files.animations.offer()
         # Later, all at once: a selection of many rows changes many times.
         QTimer.singleShot(0, self._estimate)
 

@@ -46,6 +46,7 @@ class Menus(QObject):
         tip = "Save the picture shown alone, or all shown, with the recipe inside"
         self.save = make_action(window, "&Save picture …", "content_save", standard.Save, tip)
         self.save.setIconText("Save")
+        self.animation = make_action(window, "Save &animation …", "animation_outline", "Ctrl+Shift+M")
         tip = "Write a choice of pictures into a folder, with a look at their names first"
         self.export = make_action(window, "&Export pictures …", "export_variant", "Ctrl+Alt+E", tip)
         tip = "Where every finished picture is kept"
@@ -76,7 +77,7 @@ class Menus(QObject):
         curves = self._window.curves
         self._menu(
             "&File",
-            (self.save, self.export, curves.csv_action, curves.png_action),
+            (self.save, self.animation, self.export, curves.csv_action, curves.png_action),
             (self.folder, self.keep),
             (self.quit,),
         )

@@ -73,21 +73,23 @@ class Held:
 
 
 class KeptFrames:
-    """Pictures of a run at steps spread evenly over it, at most `MAX_FRAMES`; always the first and the newest."""
+    """Pictures of a run, at most `MAX_FRAMES`: dense at its start, where the picture takes its form, then sparser.
+
+    The steps of neighbours are about in one ratio. The first and the newest picture are always there.
+    """
 
     def __init__(self) -> None:
         self._frames: list[tuple[int, NDArray[np.uint8]]] = []
-        self._spacing = 1
 
     def add(self, step: int, image: NDArray[np.uint8]) -> None:
-        """Keep a picture, (size, size, 3), which must not be written to again."""
-        if len(self._frames) > 1 and self._frames[-1][0] - self._frames[-2][0] < self._spacing:
-            # The newest one stands too close to the one before to stay once there is a newer one.
+        """Keep a picture, (size, size, 3), which must not be written to again; it replaces one of the same step."""
+        if self.steps[-1:] == [step]:
             self._frames.pop()
         self._frames.append((step, image))
         if len(self._frames) > MAX_FRAMES:
-            self._spacing = max(self._spacing * 2, (step - self._frames[0][0]) // (MAX_FRAMES // 2))
-            self._frames = [*self._frames[:-1:2], self._frames[-1]]
+            # The one goes whose neighbours' steps are then still the closest, in proportion.
+            steps = self.steps
+            del self._frames[min(range(1, MAX_FRAMES), key=lambda i: steps[i + 1] / steps[i - 1])]
 
     def thin(self) -> None:
         """Give up all but the first and the newest."""
@@ -97,6 +99,11 @@ class KeptFrames:
     def steps(self) -> list[int]:
         """The steps at which there are pictures."""
         return [step for step, _ in self._frames]
+
+    @property
+    def images(self) -> list[NDArray[np.uint8]]:
+        """The pictures, first step first."""
+        return [image for _, image in self._frames]
 
     @property
     def nbytes(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +16,9 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.exporter import Source
     from clipdesk.jobs.runner import Failure, Result
 
@@ -27,6 +32,14 @@ class KeptPicture:
 
     result: Result
     path: Path
+
+
+@dataclass(frozen=True)
+class AnimatedPicture:
+    """A picture and the frames of its run, (size, size, 3) each, to which nobody writes any more."""
+
+    result: Result
+    frames: list[NDArray[np.uint8]]
 
 
 class Saver(Background):
@@ -75,6 +88,29 @@ class Saver(Background):
             self.saved.emit(f"Saved {path}")
 
         self.start(write)
+
+    def animate(self, pictures: list[AnimatedPicture], place: Path) -> None:
+        """Save one picture's animation to a file, or several into a folder as WebP, where nothing is overwritten.
+
+        Each takes a second or more, so finished pictures are kept before the next one is begun.
+        """
+        saved: list[Path] = []
+
+        def write(picture: AnimatedPicture) -> None:
+            from clipdesk.export.animation import save_animation
+            from clipdesk.export.files import free_path, picture_name
+
+            result, path = picture.result, place
+            if len(pictures) > 1:
+                name = picture_name(result.target, datetime.now())
+                path = free_path((place / name).with_suffix(".webp"))
+            save_animation(picture.frames, path, result.recipe)
+            saved.append(path)
+            if len(saved) == len(pictures):
+                self.saved.emit(f"Saved {path}" if len(saved) == 1 else f"Saved {len(saved)} animations in {place}")
+
+        for picture in pictures:
+            self.start(partial(write, picture), urgent=False)
 
     def write(self, content: bytes, path: Path) -> None:
         """Save a file with this content."""

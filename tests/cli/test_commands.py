@@ -1,6 +1,8 @@
 """The commands, in process, on small models; every wrong input is one line and leaves nothing behind."""
 
 import json
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -116,6 +118,42 @@ def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:
     assert len(list((clipdesk.folder / "out").iterdir())) == 2
 
 
+@pytest.mark.parametrize("kind", ["webp", "gif", "mp4"])
+def test_how_a_picture_formed_is_beside_it(clipdesk: Command, kind: str) -> None:
+    outcome = clipdesk(*RENDER, "--neuron", "2", "--iterations", "3", "--output", "out", "--animation", kind)
+    assert outcome.code == 0
+    files = [clipdesk.folder / line for line in outcome.out.splitlines()]
+    assert [path.suffix for path in files] == [".png", f".{kind}"] * 2
+    assert [path.stem for path in files[::2]] == [path.stem for path in files[1::2]]
+    assert {path.name for path in files} == set(clipdesk.files())
+    if kind != "mp4":
+        with Image.open(files[1]) as animation:
+            assert getattr(animation, "n_frames", 1) == 3
+    clipdesk("render", "--from", str(files[0]), "--output", "again.png", "--animation", kind)
+    assert (clipdesk.folder / f"again.{kind}").read_bytes()[:4] == files[1].read_bytes()[:4]
+
+
+def test_a_slow_animation_says_so(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> None:
+        time.sleep(0.3)
+
+    monkeypatch.setattr("clipdesk.export.animation.save_animation", slow)
+    arguments = [*RENDER, "--iterations", "1", "--output", "x.png", "--animation", "gif"]
+    assert "Saving x.gif" not in clipdesk(*arguments).err
+    monkeypatch.setattr("clipdesk.cli.terminal._SLOW_SECONDS", 0.05)
+    assert "Saving x.gif ...\n" in clipdesk(*arguments).err
+
+
+def test_without_pyav_mp4_is_refused_before_anything_is_rendered(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    outcome = clipdesk(*RENDER, "--animation", "mp4")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "Error: MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF need nothing more\n"
+    assert clipdesk.files() == []
+
+
 def test_batch_skips_what_it_has(clipdesk: Command) -> None:
     arguments = ["batch", "--model", "SMALL", "--layer", LAYER, "--iterations", "1", "--seed-base", "7"]
     first = clipdesk(*arguments, "--neuron-range", "0", "20", "8")
@@ -153,6 +191,7 @@ BATCH = ["batch", "--model", "SMALL", "--layer", LAYER, "--neuron-range"]
         ([*RENDER, "--device", "cuda:77"], 1, "Device 'cuda:77' is not there. Use one of"),
         ([*RENDER, "--device", "gpu"], 2, "device must be auto"),
         ([*RENDER, "--output", "x.jpg"], 2, "must end in .png or be a folder"),
+        ([*RENDER, "--animation", "avi"], 2, "An animation is webp, gif or mp4, not avi"),
         ([*RENDER, "--output", "/dev/null/x.png"], 1, "Cannot write to the folder /dev/null"),
         ([*BATCH, "0", "3", "1", "--output-dir", "/dev/null/x"], 1, "Cannot write to the folder /dev/null"),
         (["frobnicate"], 2, "No such command"),

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,22 +23,26 @@ def test_a_series_grows() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 59, 60, 61, 500, 5000])
-def test_kept_frames_are_spread_over_the_run(count: int) -> None:
+def test_kept_frames_are_dense_where_the_picture_forms(count: int) -> None:
     frames = KeptFrames()
     for step in range(1, count + 1):
         frames.add(step, picture(step % 256))
     steps = frames.steps
-    assert len(steps) <= runs.MAX_FRAMES
-    assert steps[0] == 1
-    assert steps[-1] == count
-    gaps = np.diff(steps)
-    if count > 2 * runs.MAX_FRAMES:
-        assert len(steps) >= runs.MAX_FRAMES // 4
-        assert gaps[:-1].max() <= 2 * gaps[:-1].min()
-    for step in steps:
-        image = frames.at(step)
-        assert image is not None
+    assert len(steps) == min(count, runs.MAX_FRAMES)
+    assert (steps[0], steps[-1]) == (1, count)
+    if count >= 500:
+        assert sum(step <= count / 10 for step in steps) >= 25
+        assert max(later / step for step, later in pairwise(steps[10:])) < 1.2
+    for step, image in zip(steps, frames.images, strict=True):
         assert image[0, 0, 0] == step % 256
+
+
+def test_a_picture_replaces_one_of_the_same_step() -> None:
+    frames = KeptFrames()
+    for step, value in ((1, 1), (5, 2), (5, 3)):
+        frames.add(step, picture(value))
+    assert frames.steps == [1, 5]
+    assert [int(image[0, 0, 0]) for image in frames.images] == [1, 3]
 
 
 def test_the_picture_at_a_step_between_two_is_the_earlier() -> None:
