@@ -14,6 +14,7 @@ from clipdesk.gui.panels.job_delegate import JobDelegate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clipdesk.gui.keeper import QueueKeeper
     from clipdesk.jobs.store import StoredJob
 
 
@@ -72,6 +73,12 @@ class OthersPanel(QWidget):
         column.setSpacing(0)
         column.addWidget(bar)
         column.addWidget(self.list, 1)
+
+    def follow(self, keeper: QueueKeeper) -> None:
+        """Show what the keeper finds, and have it do what is asked for."""
+        keeper.others.connect(self.show_jobs)
+        self.state_asked.connect(keeper.set_state)
+        self.take_asked.connect(keeper.take)
 
     def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
         """Show these jobs."""
