@@ -33,7 +33,8 @@ class Background(QObject):
             except Exception as error:
                 self.failed.emit(explained(error))
 
-        self._pool.start(guarded, int(urgent))
+        # Not 1 and 0: the pool gives a task that wakes an idle thread priority 0, and others would overtake it.
+        self._pool.start(guarded, 0 if urgent else -1)
 
     def wait(self) -> None:
         """Wait until all is done, as before the program ends."""

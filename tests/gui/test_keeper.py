@@ -44,7 +44,7 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
 
 def leave_two_jobs(window: MainWindow, qtbot: QtBot) -> None:
     """Close the window over one job that runs and one that waits."""
-    window.parameters.show_settings(make_settings(iterations=60))
+    window.parameters.show_settings(make_settings(iterations=120))
     window.render_targets((unit(1),))
     window.add_batch((unit(2), unit(3)))
     until(qtbot, lambda: run_of(window).step > 1)
