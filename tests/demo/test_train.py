@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from clipdesk.demo import train
-from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 from clipdesk.models.loading import load_model, tokenize
 
 
 def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(tmp_path: Path) -> None:
-    data, used = train.prepare(draw_scenes(16, 1, held_out=False))
-    trainer = train.Trainer(data, len(used), argparse.Namespace(seed=0, device="cpu", compile=False))
+    data, used = train.prepare(draw_scenes(16, 1, Kind.COMPOSED))
+    trainer = train.Trainer(
+        data, len(used), argparse.Namespace(seed=0, device="cpu", compile=False, rate=1.2e-3, start=None)
+    )
     trainer.seen = 2_000  # past the first steps of the warm-up
     losses = [trainer.step(16, 100_000) for _ in range(6)]
     assert losses[-1] < losses[0]
