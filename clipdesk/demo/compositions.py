@@ -57,8 +57,8 @@ class Composition:
     def things(self) -> NDArray[np.int64]:
         """Factors as `Scene.factors`, -1 where there is none, (3, 4): two objects, and the thing that a word names.
 
-        A shape's name that stands alone counts as the shape, in the colour of its ink, and a colour's name as a thing of
-        no shape; beside an object they do not count.
+        A shape's name that stands alone counts as the shape, in the colour of its ink, and a colour's name as a thing
+        of no shape; beside an object they do not count.
         """
         table = np.full((3, 4), -1, dtype=np.int64)
         for i, scene in enumerate(self.objects):

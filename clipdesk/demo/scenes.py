@@ -111,8 +111,8 @@ def object_painter(
     detail_color = np.full(3, 0.92 if dark else 0.08, dtype=np.float32)
 
     def paint(picture: FloatImage) -> FloatImage:
-        picture = picture + body[..., None] * (surface - picture)
-        return np.asarray(picture + (detail * body)[..., None] * (detail_color - picture), dtype=np.float32)
+        covered = picture + body[..., None] * (surface - picture)
+        return np.asarray(covered + (detail * body)[..., None] * (detail_color - covered), dtype=np.float32)
 
     return paint
 

@@ -147,8 +147,8 @@ def held_out_pairs() -> Tensor:
 def true_captions(things: Tensor, words: Tensor, specs: Tensor, says: Tensor) -> Tensor:
     """Which captions are true of which pictures, (pictures, captions), bool.
 
-    A caption is, when for each thing that it speaks of the picture has one with all that is mentioned, and the word that
-    it says is written, if any, is.
+    A caption is, when for each thing that it speaks of the picture has one with all that is mentioned, and the word
+    that it says is written, if any, is.
 
     Args:
         things: Factors of the pictures' things, -1 for none, (pictures, things, 4).

@@ -70,7 +70,7 @@ def test_captions_say_what_they_mention_and_only_what_is_true() -> None:
     scene = Scene("star", "orange", "striped", "blue")
     values = dict(zip(FACTORS, ("star", "orange", "striped", "blue"), strict=True))
     seen = set()
-    for _ in range(300):
+    for _ in range(1_000):
         said = caption(scene, rng)
         seen.add(said.mentions)
         for mentioned, value in zip(said.mentions, values.values(), strict=True):
