@@ -94,21 +94,29 @@ def _kept_out(word: str, ink: str) -> bool:
     return word in SHAPE_NAMES and is_held_out(word, ink)
 
 
-def draw_composition(composition: Composition, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw it, as `draw_scene` does; RGB, uint8, (128, 128, 3)."""
+def draw_composition(
+    composition: Composition, rng: np.random.Generator, *, face: str | None = None
+) -> NDArray[np.uint8]:
+    """Draw it, as `draw_scene` does; RGB, uint8, (128, 128, 3).
+
+    Args:
+        composition: What the picture shows.
+        rng: Places, sizes, turns and small variations come from here.
+        face: One of `FACES`; by default any.
+    """
     objects, word = composition.objects, composition.word
     if len(objects) == 1 and not word:
         return draw_scene(objects[0], rng)
     picture = draw_backdrop(composition.background, rng)
     if not objects:
-        return as_picture(_write(picture, composition, rng, top=0, height=SIZE))
+        return as_picture(_write(picture, composition, rng, face, top=0, height=SIZE))
     if word:
         # The object has three fifths of the picture, the word the rest, above or below.
         above = rng.random() < 0.5
         middle = 0.68 if above else 0.32
         center = np.array([rng.uniform(0.35, 0.65), middle]) * SIZE
         picture = object_painter(objects[0], rng, center, rng.uniform(24, 34))(picture)
-        return as_picture(_write(picture, composition, rng, top=0 if above else 88, height=40))
+        return as_picture(_write(picture, composition, rng, face, top=0 if above else 88, height=40))
     angle = rng.uniform(0, 2 * math.pi)
     apart = np.array([math.cos(angle), math.sin(angle)]) * rng.uniform(30, 36)
     for sign, scene in zip((1, -1), objects, strict=True):
@@ -118,10 +126,16 @@ def draw_composition(composition: Composition, rng: np.random.Generator) -> NDAr
 
 
 def _write(
-    picture: FloatImage, composition: Composition, rng: np.random.Generator, *, top: int, height: int
+    picture: FloatImage,
+    composition: Composition,
+    rng: np.random.Generator,
+    face: str | None,
+    *,
+    top: int,
+    height: int,
 ) -> FloatImage:
     """Write the word into a band of the picture."""
-    mask = _lettering(composition.word, FACES[rng.integers(len(FACES))], rng)
+    mask = _lettering(composition.word, face or FACES[rng.integers(len(FACES))], rng)
     mask = mask.rotate(rng.uniform(-9, 9), Image.Resampling.BICUBIC, expand=True)
     room = np.array([SIZE * 0.94, height * 0.9])
     scale = rng.uniform(0.72, 1.0) * float((room / mask.size).min())
