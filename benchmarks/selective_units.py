@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from clipdesk import load_model
-from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.selectivity import SelectiveUnit, selective_units
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, default=Path("build/selective_units.png"))
     arguments = parser.parse_args()
     model = load_model(arguments.model)
-    scenes = draw_scenes(SCENES, SEED, held_out=False)
+    scenes = draw_scenes(SCENES, SEED, Kind.SEEN)
     chosen = selective_units(model, LAYERS, scenes, arguments.units)
     settings = make_settings(arguments.preset, iterations=arguments.iterations)
     job = Job(model=arguments.model, targets=tuple(unit.unit for unit in chosen), settings=settings)

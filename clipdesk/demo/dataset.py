@@ -6,18 +6,20 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from enum import Enum
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.demo.captions import Caption, caption
-from clipdesk.demo.scenes import SIZE, draw_scene, sample_scene
+from clipdesk.demo.captions import NO_WORD, Caption, describe
+from clipdesk.demo.compositions import WORDS, Composition, draw_composition, sample_composition
+from clipdesk.demo.scenes import SIZE, sample_scene
 
 CAPTIONS_PER_SCENE = 4
-CONTEXT = 20
-"""Captions are cut to this many tokens in training; the longest has 16."""
+CONTEXT = 24
+"""Captions are cut to this many tokens in training; the longest has 20."""
 
 _CHUNK = 1_000
 
@@ -28,42 +30,63 @@ class Scenes:
 
     Attributes:
         images: uint8, (count, 128, 128, 3); may be memory-mapped.
-        factors: int64, (count, 4): shape, colour, texture, background.
+        things: As `Composition.things`, int64, (count, 3, 4).
+        words: Which of `WORDS` stands written, -1 for none, int64, (count,).
         captions: `CAPTIONS_PER_SCENE` captions for each scene.
     """
 
     images: NDArray[np.uint8]
-    factors: NDArray[np.int64]
+    things: NDArray[np.int64]
+    words: NDArray[np.int64]
     captions: list[list[Caption]]
 
+    @property
+    def factors(self) -> NDArray[np.int64]:
+        """Of the first object: shape, colour, texture, background, (count, 4)."""
+        return self.things[:, 0]
 
-def _draw_chunk(seed: int, chunk: int, held_out: bool, count: int) -> Scenes:
-    rng = np.random.default_rng([seed, chunk, held_out])
+
+class Kind(Enum):
+    """What a set shows: one object of the pairs that training shows, or of the others, or what `compositions` draws."""
+
+    SEEN = 0
+    HELD_OUT = 1
+    COMPOSED = 2
+
+
+def _draw_chunk(seed: int, chunk: int, kind: Kind, count: int) -> Scenes:
+    rng = np.random.default_rng([seed, chunk, kind.value])
     images = np.empty((count, SIZE, SIZE, 3), dtype=np.uint8)
-    factors = np.empty((count, 4), dtype=np.int64)
+    things = np.empty((count, 3, 4), dtype=np.int64)
+    words = np.full(count, NO_WORD, dtype=np.int64)
     captions: list[list[Caption]] = []
     for i in range(count):
-        scene = sample_scene(rng, held_out=held_out)
-        images[i] = draw_scene(scene, rng)
-        factors[i] = scene.factors
-        captions.append([caption(scene, rng) for _ in range(CAPTIONS_PER_SCENE)])
-    return Scenes(images, factors, captions)
+        if kind is Kind.COMPOSED:
+            shown = sample_composition(rng)
+        else:
+            scene = sample_scene(rng, held_out=kind is Kind.HELD_OUT)
+            shown = Composition((scene,), scene.background)
+        images[i], things[i] = draw_composition(shown, rng), shown.things
+        if shown.word:
+            words[i] = WORDS.index(shown.word)
+        captions.append([describe(shown, rng) for _ in range(CAPTIONS_PER_SCENE)])
+    return Scenes(images, things, words, captions)
 
 
 def draw_scenes(
-    count: int, seed: int, *, held_out: bool, cache: Path | None = None, processes: int | None = None
+    count: int, seed: int, kind: Kind, *, cache: Path | None = None, processes: int | None = None
 ) -> Scenes:
     """Draw `count` scenes.
 
     Args:
         count: How many scenes.
         seed: Names the set; the same seed gives the same scenes whatever the number of processes.
-        held_out: Only the shape x colour pairs that training never shows, or only the others.
+        kind: What they show.
         cache: File to keep the pictures in, so that a large set need not fit in memory.
         processes: Worker processes; by default one for each core, none for small sets.
     """
     sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
-    arguments = ([seed] * len(sizes), range(len(sizes)), [held_out] * len(sizes), sizes)
+    arguments = ([seed] * len(sizes), range(len(sizes)), [kind] * len(sizes), sizes)
     if len(sizes) == 1 or processes == 1:
         return _gathered(map(_draw_chunk, *arguments), count, cache)
     # spawn: forking a process that has started torch's or Qt's threads can hang.
@@ -75,11 +98,11 @@ def _gathered(chunks: Iterable[Scenes], count: int, cache: Path | None) -> Scene
     shape = (count, SIZE, SIZE, 3)
     images: NDArray[np.uint8]
     images = np.empty(shape, np.uint8) if cache is None else np.memmap(cache, np.uint8, "w+", shape=shape)
-    factors = np.empty((count, 4), dtype=np.int64)
+    things = np.empty((count, 3, 4), dtype=np.int64)
+    words = np.empty(count, dtype=np.int64)
     captions: list[list[Caption]] = []
     for chunk in chunks:
-        start = len(captions)
-        images[start : start + len(chunk.images)] = chunk.images
-        factors[start : start + len(chunk.images)] = chunk.factors
+        place = slice(len(captions), len(captions) + len(chunk.images))
+        images[place], things[place], words[place] = chunk.images, chunk.things, chunk.words
         captions += chunk.captions
-    return Scenes(images, factors, captions)
+    return Scenes(images, things, words, captions)

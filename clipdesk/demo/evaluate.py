@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipdesk.demo.captions import FACTORS, prompt
-from clipdesk.demo.dataset import Scenes, draw_scenes
+from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.models.loading import load_model, tokenize
 from clipdesk.render.transforms import normalized
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=2_000)
     arguments = parser.parse_args()
     model = load_model(arguments.model)
-    scenes = draw_scenes(arguments.scenes, HELD_OUT_SEED, held_out=True)
+    scenes = draw_scenes(arguments.scenes, HELD_OUT_SEED, Kind.HELD_OUT)
     for noise in (0.0, 0.25, 0.5):
         figures = zero_shot_accuracy(model, scenes, noise=noise)
         print(f"noise {noise:4.2f}  " + "  ".join(f"{factor} {share:.1%}" for factor, share in figures.items()))

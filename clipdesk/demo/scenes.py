@@ -6,6 +6,7 @@ Everything in a scene follows from its `Scene` record and a random generator, so
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,23 +82,44 @@ def draw_scene(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     Returns:
         An RGB picture, uint8, of shape (128, 128, 3).
     """
-    shape = SHAPES[scene.shape]
     radius = rng.uniform(26, 46)
     center = rng.uniform(radius * 0.8, SIZE - radius * 0.8, size=2)
+    paint = object_painter(scene, rng, center, radius)
+    return as_picture(paint(draw_backdrop(scene.background, rng)))
+
+
+def object_painter(
+    scene: Scene, rng: np.random.Generator, center: NDArray[np.float64], radius: float
+) -> Callable[[FloatImage], FloatImage]:
+    """Draw a scene's object by itself; what is returned paints it over a picture, (128, 128, 3) in [0, 1].
+
+    Args:
+        scene: Says its shape, colour and texture.
+        rng: Its turn and the small variations come from here.
+        center: Where it is, in pixels from the left and from the top.
+        radius: About half its size, in pixels.
+    """
+    shape = SHAPES[scene.shape]
     turn = math.radians(rng.uniform(-shape.max_turn, shape.max_turn))
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     body, detail = _masks(shape, center, radius, turn, mirror)
 
-    color = _varied(scene.color, rng)
+    color = varied(scene.color, rng)
     pattern = _pattern(scene.texture, rng)[..., None]
     surface = color * (1 - pattern) + _second_tone(color) * pattern
     dark = color.mean() < 0.35
     detail_color = np.full(3, 0.92 if dark else 0.08, dtype=np.float32)
 
-    picture = _backdrop(_varied(scene.background, rng), rng)
-    picture += body[..., None] * (surface - picture)
-    picture += (detail * body)[..., None] * (detail_color - picture)
-    return (picture.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    def paint(picture: FloatImage) -> FloatImage:
+        covered = picture + body[..., None] * (surface - picture)
+        return np.asarray(covered + (detail * body)[..., None] * (detail_color - covered), dtype=np.float32)
+
+    return paint
+
+
+def as_picture(image: FloatImage) -> NDArray[np.uint8]:
+    """From [0, 1] to uint8."""
+    return (image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def _masks(
@@ -124,7 +146,7 @@ def _reduced(mask: Image.Image) -> FloatImage:
     return (np.asarray(mask.reduce(_SUPERSAMPLE)) / 255).astype(np.float32)
 
 
-def _varied(name: str, rng: np.random.Generator) -> FloatImage:
+def varied(name: str, rng: np.random.Generator) -> FloatImage:
     """The named colour, a little lighter or darker and a little off in hue."""
     base = np.array(COLORS[name]) / 255
     varied = base * rng.uniform(0.92, 1.06) + rng.uniform(-0.025, 0.025, 3)
@@ -160,8 +182,9 @@ def _soft(wave: NDArray[np.float32], period: float) -> FloatImage:
     return np.asarray((wave * period / (2 * math.pi) + 0.5).clip(0, 1), dtype=np.float32)
 
 
-def _backdrop(color: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """A flat background with a faint, slanted shade."""
+def draw_backdrop(name: str, rng: np.random.Generator) -> FloatImage:
+    """A flat background of the named colour with a faint, slanted shade."""
+    color = varied(name, rng)
     slope = rng.uniform(-0.06, 0.06, size=2)
     ramp = np.linspace(-1, 1, SIZE, dtype=np.float32)
     shade = 1 + slope[0] * ramp[:, None] + slope[1] * ramp[None, :]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clipdesk.demo.captions import FACTORS, caption, prompt
-from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, draw_scenes
+from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, Kind, draw_scenes
 from clipdesk.demo.scenes import (
     COLOR_NAMES,
     COLORS,
@@ -70,7 +70,7 @@ def test_captions_say_what_they_mention_and_only_what_is_true() -> None:
     scene = Scene("star", "orange", "striped", "blue")
     values = dict(zip(FACTORS, ("star", "orange", "striped", "blue"), strict=True))
     seen = set()
-    for _ in range(300):
+    for _ in range(1_000):
         said = caption(scene, rng)
         seen.add(said.mentions)
         for mentioned, value in zip(said.mentions, values.values(), strict=True):
@@ -87,7 +87,7 @@ def test_prompts() -> None:
 
 
 def test_a_set_is_named_by_its_seed() -> None:
-    first, again, other = (draw_scenes(5, seed, held_out=True) for seed in (1, 1, 2))
+    first, again, other = (draw_scenes(5, seed, Kind.HELD_OUT) for seed in (1, 1, 2))
     assert np.array_equal(first.images, again.images)
     assert first.captions == again.captions
     assert not np.array_equal(first.images, other.images)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from clip.model import CLIP
 
-from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.selectivity import area_under_curve, selective_units, unit_activations
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
@@ -27,7 +27,7 @@ def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
 
 def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
     """The picture is right: for the units that tell one concept from the rest, it beats the 99th percentile."""
-    scenes = draw_scenes(1_000, 11, held_out=False, processes=1)
+    scenes = draw_scenes(1_000, 11, Kind.SEEN, processes=1)
     chosen = selective_units(demo, LAYERS, scenes, 4)
     assert all(unit.auc > 0.9 for unit in chosen)
     job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings(iterations=100))

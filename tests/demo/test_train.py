@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from clipdesk.demo import train
-from clipdesk.demo.dataset import draw_scenes
+from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 from clipdesk.models.loading import load_model, tokenize
 
 
 def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(tmp_path: Path) -> None:
-    data, used = train.prepare(draw_scenes(16, 1, held_out=False))
-    trainer = train.Trainer(data, len(used), argparse.Namespace(seed=0, device="cpu", compile=False))
+    data, used = train.prepare(draw_scenes(16, 1, Kind.COMPOSED))
+    trainer = train.Trainer(
+        data, len(used), argparse.Namespace(seed=0, device="cpu", compile=False, rate=1.2e-3, start=None)
+    )
     trainer.seen = 2_000  # past the first steps of the warm-up
     losses = [trainer.step(16, 100_000) for _ in range(6)]
     assert losses[-1] < losses[0]
@@ -58,3 +60,54 @@ def test_noise_is_drawn_for_each_picture(max_noise: float) -> None:
     deviations = pixels.flatten(2).std(dim=2).mean(dim=1)
     assert deviations.max() <= max_noise * 1.1 + 1e-6
     assert float(deviations.std()) > (0.05 if max_noise else -1)
+
+
+def test_a_caption_is_kept_out_where_it_would_teach_that_a_held_out_pair_is_wrong() -> None:
+    """A caption that mentions a shape is no wrong answer for a thing of a colour that the shape is held out in."""
+    shape, color = (int(i) for i in train.held_out_pairs().nonzero()[0])
+    other_shape = next(s for s in range(len(SHAPE_NAMES)) if not train.held_out_pairs()[s, color])
+    other_color = next(c for c in range(len(COLOR_NAMES)) if not train.held_out_pairs()[shape, c])
+    nothing = [-1, -1, -1, -1]
+    pictures = torch.tensor(
+        [
+            [[other_shape, color, 0, 0], nothing, nothing],
+            [[shape, other_color, 0, 0], nothing, nothing],
+            [[other_shape, other_color, 0, 0], [other_shape, color, 0, 0], nothing],
+            [nothing, nothing, [-1, color, -1, 0]],
+            [nothing, nothing, nothing],
+        ]
+    )
+    captions = torch.tensor(
+        [
+            [[shape, -1, -1, -1], nothing],
+            [[-1, color, -1, -1], nothing],
+            [[-1, -1, 1, -1], [shape, -1, -1, -1]],
+            [[-1, -1, 1, color], nothing],
+            [nothing, nothing],
+        ]
+    )
+    kept_out = train.kept_out(pictures, captions, train.held_out_pairs())
+    assert kept_out.tolist() == [
+        [True, False, True, False, False],
+        [False, True, False, False, False],
+        [True, False, True, False, False],
+        [True, False, True, False, False],
+        [False, False, False, False, False],
+    ]
+
+
+def test_training_can_begin_with_a_model_file() -> None:
+    data, used = train.prepare(draw_scenes(16, 1, Kind.COMPOSED))
+    options = {"device": "cpu", "compile": False, "rate": 1.2e-3}
+    first = train.Trainer(data, len(used), argparse.Namespace(seed=0, start=None, **options))
+    exported = export_state_dict(first.state(), used, 0)
+    second = train.Trainer(data, len(used), argparse.Namespace(seed=1, start=Path("m.pt"), **options))
+    assert not torch.allclose(second.projection, first.projection, atol=1e-3)
+    second.begin_with(exported, used)
+    begun = second.state()
+    assert begun.keys() == first.state().keys()
+    for name, value in first.state().items():
+        assert torch.allclose(begun[name].float(), value.float(), atol=1e-3, rtol=1e-3), name
+    # Strong noise from the first step on: these weights know it already.
+    assert first.quiet_start
+    assert not second.quiet_start
