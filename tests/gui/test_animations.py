@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import KeptFrames, limit_frames
-from clipdesk.gui.saver import Saver
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, run_of, until
 
@@ -112,20 +111,3 @@ def test_where_there_is_nothing_to_animate_it_says_why(window: MainWindow, qtbot
     window.update_actions()
     assert not action.isEnabled()
     assert "not in memory any more" in action.toolTip()
-
-
-def test_pictures_are_kept_before_animations_that_wait(qtbot: QtBot, tmp_path: Path) -> None:
-    saver, order = Saver(), []
-    started = tmp_path / "started"
-
-    def first() -> None:
-        while not started.exists():
-            pass
-        order.append("first")
-
-    saver.start(first)
-    saver.start(lambda: order.append("animation"), urgent=False)
-    saver.start(lambda: order.append("picture"))
-    started.touch()
-    saver.wait()
-    assert order == ["first", "picture", "animation"]
