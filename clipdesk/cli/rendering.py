@@ -139,7 +139,7 @@ def _render(job: Job, paths: list[Path]) -> None:
                 click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
                 code = 1
                 continue
-            save_png(event.image, place[event.target], event.recipe)
+            save_png(event.image, place[event.target], event.recipe, event.curve)
             if not event.complete:
                 click.echo(f"Interrupted after step {len(event.curve)}.", err=True)
             click.echo(place[event.target])

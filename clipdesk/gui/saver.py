@@ -75,11 +75,12 @@ class Saver(Background):
 
             if len(results) == 1:
                 path = place if place.suffix.lower() == ".png" else place.with_name(f"{place.name}.png")
-                save_png(results[0].image, path, results[0].recipe)
+                save_png(results[0].image, path, results[0].recipe, results[0].curve)
                 self.saved.emit(f"Saved {path}")
                 return
             for result in results:
-                save_png(result.image, free_path(place / picture_name(result.target, datetime.now())), result.recipe)
+                path = free_path(place / picture_name(result.target, datetime.now()))
+                save_png(result.image, path, result.recipe, result.curve)
             self.saved.emit(f"Saved {len(results)} pictures in {place}")
 
         self.start(write)
