@@ -159,7 +159,7 @@ def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
                 code = 1
                 continue
             path = place[event.target]
-            save_png(event.image, path, event.recipe)
+            save_png(event.image, path, event.recipe, event.curve)
             if not event.complete:
                 click.echo(f"Interrupted after step {len(event.curve)}.", err=True)
             click.echo(path)

@@ -1,9 +1,11 @@
-"""PNGs that carry the recipe they were made with."""
+"""PNGs that carry the recipe they were made with, and the curve of their run."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +15,46 @@ from PIL.PngImagePlugin import PngInfo
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.files import write_atomically
 from clipdesk.export.recipe import Recipe
+from clipdesk.render.settings import limits
 
 RECIPE_KEY = "clipdesk"
 """Keyword of the PNG text chunk; its text is the recipe as JSON."""
 
+CURVE_KEY = "clipdesk-curve"
+"""Keyword of the compressed chunk that holds the curve: base64 of little-endian float32, one for each step."""
+
+Curve = NDArray[np.float32]
+"""The objective at each step, under that step's transforms, (steps,)."""
+
 _MAX_SIDE = 8192
 _MAX_BYTES = 256 * 2**20
+_MAX_STEPS = int((limits("iterations") or (0, 0))[1])
 
 
-def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe) -> None:
-    """Write a picture, (height, width, 3), with its recipe inside.
+class Picture(NamedTuple):
+    """What a PNG of ClipDesk's holds.
+
+    Attributes:
+        recipe: How it was made.
+        curve: The curve of its run; None where it has none, as those of older versions, or a malformed one.
+        image: The picture, decoded.
+    """
+
+    recipe: Recipe
+    curve: Curve | None
+    image: Image.Image
+
+
+def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None) -> None:
+    """Write a picture, (height, width, 3), with its recipe and the curve of its run, (steps,), inside.
 
     Raises:
         ClipDeskError: it cannot be written.
     """
     text = PngInfo()
     text.add_itxt(RECIPE_KEY, recipe.to_json())
+    if curve is not None:
+        text.add_text(CURVE_KEY, base64.b64encode(curve.astype("<f4").tobytes()), zip=True)
 
     def write(file: BinaryIO) -> None:
         Image.fromarray(image).save(file, format="PNG", pnginfo=text)
@@ -37,9 +63,18 @@ def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe) -> None:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe inside a PNG, read to its last byte so that a truncated file is noticed.
+    """The recipe inside a PNG.
 
-    The file may be anybody's: its size is bounded before it is decoded, and the recipe's before it is parsed.
+    Raises:
+        UsageError, ClipDeskError: as `read_picture`.
+    """
+    return read_picture(path).recipe
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a PNG to its last byte, so that a truncated file is noticed.
+
+    The file may be anybody's: its size is bounded before it is decoded, and what it carries before it is parsed.
 
     Raises:
         UsageError: the file is no whole PNG of ours.
@@ -53,16 +88,32 @@ def read_recipe(path: Path) -> Recipe:
             if max(image.size) > _MAX_SIDE:
                 raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
             image.load()
-            text = image.info.get(RECIPE_KEY)
+            texts = {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
     except UnidentifiedImageError:
         raise UsageError(f"{path} is not a PNG picture") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise ClipDeskError(f"Cannot read {path}: {error.strerror}") from error
         raise UsageError(f"{path} is damaged: {error}") from error
+    text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
         raise UsageError(f"{path} holds no ClipDesk recipe")
     try:
-        return Recipe.from_json(text)
+        recipe = Recipe.from_json(text)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+    return Picture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
+
+
+def _read_curve(text: str, steps: int) -> Curve | None:
+    """The curve of so many steps in a text that anybody may have written; None if it is none."""
+    if steps > _MAX_STEPS or len(text) > 6 * _MAX_STEPS:
+        return None
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(data) != 4 * steps:
+        return None
+    curve = np.frombuffer(data, dtype="<f4").astype(np.float32)
+    return curve if np.isfinite(curve).all() else None

@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import UsageError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.png import read_recipe
+from clipdesk.export.folder import from_pictures, place_of
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.targets import Unit
 
@@ -25,22 +25,8 @@ Picture = tuple[Path, Recipe]
 
 
 def find_pictures(folder: Path) -> list[Picture]:
-    """The whole pictures of a folder with their recipes, by layer, unit and time; other files are passed over.
-
-    Raises:
-        UsageError: there is no such folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}")
-    found: list[Picture] = []
-    for path in sorted(folder.glob("*.png")):
-        try:
-            found.append((path, read_recipe(path)))
-        except ClipDeskError:
-            continue
-    if not found:
-        raise UsageError(f"{folder} holds no picture of ClipDesk's")
-    return sorted(found, key=lambda picture: (*_place(picture[1]), picture[1].date))
+    """The pictures of a folder with their recipes; see `from_pictures`."""
+    return from_pictures(folder, lambda path, picture: (path, picture.recipe))
 
 
 def save_sheet(pictures: Sequence[Picture], path: Path, columns: int | None = None) -> None:
@@ -86,7 +72,7 @@ def _draw(pictures: Sequence[Picture], columns: int, side: int) -> Image.Image:
     width, height = side + _GAP, side + _TEXT + _GAP
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    one_layer = len({_place(recipe)[0] for _, recipe in pictures}) == 1
+    one_layer = len({place_of(recipe)[0] for _, recipe in pictures}) == 1
     for i, (path, recipe) in enumerate(pictures):
         left, top = _GAP + i % columns * width, _GAP + i // columns * height
         with Image.open(path) as image:
@@ -96,11 +82,6 @@ def _draw(pictures: Sequence[Picture], columns: int, side: int) -> Image.Image:
             label = label[1:]
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
-
-
-def _place(recipe: Recipe) -> tuple[str, int]:
-    target = recipe.target
-    return (target.layer, target.index) if isinstance(target, Unit) else (target.label, 0)
 
 
 def _label(recipe: Recipe, one_layer: bool) -> str:

@@ -64,7 +64,7 @@ class Source:
         from clipdesk.export.png import save_png
 
         if self.result is not None:
-            save_png(self.result.image, path, self.recipe)
+            save_png(self.result.image, path, self.recipe, self.result.curve)
             return
         try:
             content = self.path.read_bytes() if self.path is not None else b""
@@ -86,7 +86,8 @@ class Order:
         plan: Their names, as `plan_export` gave them.
         folder: Where to.
         replace: Whether a file that has a picture's name by then is replaced; else the picture gets a number.
-        extras: Names of files to make of all of them: those of contact sheets (``.png``, ``.pdf``).
+        extras: Names of files to make beside them: contact sheets of these pictures (``.png``, ``.pdf``), and, of all
+            that the folder then holds, a page (``.html``) and the curves (``.csv``).
     """
 
     sources: Sequence[Source]
@@ -164,9 +165,17 @@ class Exporter(Background):
 
 
 def _write_extras(order: Order, written: Sequence[tuple[Path, Recipe]]) -> None:
+    from clipdesk.export.curves import save_curves
     from clipdesk.export.files import free_path
+    from clipdesk.export.page import save_page
     from clipdesk.export.sheet import save_sheet
 
     for name in order.extras if written else ():
         path = order.folder / name
-        save_sheet(written, path if order.replace else free_path(path))
+        path = path if order.replace else free_path(path)
+        if path.suffix == ".html":
+            save_page(order.folder, path)
+        elif path.suffix == ".csv":
+            save_curves(order.folder, path)
+        else:
+            save_sheet(written, path)

@@ -116,7 +116,7 @@ def write_result(result: Result, folder: Path) -> Path:
         ClipDeskError: it cannot be written.
     """
     path = free_path(folder / picture_name(result.target, datetime.now()))
-    save_png(result.image, path, result.recipe)
+    save_png(result.image, path, result.recipe, result.curve)
     return path
 
 

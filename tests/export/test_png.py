@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import RECIPE_KEY, read_recipe, save_png
+from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_picture, read_recipe, save_png
+from clipdesk.render.settings import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
 
@@ -18,6 +20,56 @@ def test_picture_and_recipe_come_back(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", recipe)
     assert read_recipe(tmp_path / "a.png") == recipe
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), PIXELS)
+
+
+def test_the_curve_comes_back_to_the_last_bit_and_is_small(tmp_path: Path) -> None:
+    curve = np.random.default_rng(0).normal(size=5000).astype(np.float32)
+    recipe = make_recipe(settings=make_settings(iterations=5000))
+    save_png(PIXELS, tmp_path / "with.png", recipe, curve)
+    save_png(PIXELS, tmp_path / "without.png", recipe)
+    found = read_picture(tmp_path / "with.png")
+    assert found.recipe == recipe
+    assert found.curve is not None
+    assert np.array_equal(found.curve, curve)
+    assert np.array_equal(np.asarray(found.image), PIXELS)
+    assert read_picture(tmp_path / "without.png").curve is None
+    sizes = [(tmp_path / name).stat().st_size for name in ("with.png", "without.png")]
+    assert sizes[0] - sizes[1] < 22_000
+
+
+def _text(*values: float) -> str:
+    return base64.b64encode(np.array(values, dtype="<f4").tobytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello",
+        "\u2605",
+        _text(1, 2),
+        _text(1, 2, 3, 4),
+        _text(1, 2, 3)[:-1],
+        _text(1, np.inf, 3),
+        _text(1, np.nan, 3),
+        "A" * 900_000,
+        "",
+    ],
+)
+def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
+    path, info = tmp_path / "x.png", PngInfo()
+    info.add_itxt(RECIPE_KEY, make_recipe(steps=3).to_json())
+    info.add_itxt(CURVE_KEY, text, zip=True)
+    Image.fromarray(PIXELS).save(path, pnginfo=info)
+    assert read_picture(path)[:2] == (make_recipe(steps=3), None)
+
+
+def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
+    path, info = tmp_path / "x.png", PngInfo()
+    info.add_itxt(RECIPE_KEY, make_recipe().to_json())
+    info.add_text(CURVE_KEY, "A" * 50_000_000, zip=True)
+    Image.fromarray(PIXELS).save(path, pnginfo=info)
+    with pytest.raises(UsageError, match=r"x\.png is damaged"):
+        read_picture(path)
 
 
 def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:

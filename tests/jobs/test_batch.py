@@ -48,6 +48,9 @@ def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
     record = data["units"]["8"]
     assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
     assert read_recipe(saved[1]).target == Unit(layer=LAYER, index=8)
+    curve = png.read_picture(saved[1]).curve
+    assert curve is not None
+    assert len(curve) == 2
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".json"}
 
 
@@ -123,10 +126,10 @@ def test_a_picture_that_cannot_be_written_fails_alone(
 ) -> None:
     save = png.save_png
 
-    def full(image: NDArray[np.uint8], path: Path, recipe: Recipe) -> None:
+    def full(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: png.Curve | None) -> None:
         if recipe.target == Unit(layer=LAYER, index=1):
             raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
-        save(image, path, recipe)
+        save(image, path, recipe, curve)
 
     monkeypatch.setattr(batch, "save_png", full)
     seen = list(run_batch(vit, job(0, 1, 2), tmp_path))

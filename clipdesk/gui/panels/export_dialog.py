@@ -39,7 +39,12 @@ _EXISTING = {
     Existing.REPLACE: "Replace them",
     Existing.SKIP: "Leave them as they are",
 }
-_EXTRAS = {"contact-sheet.png": "Contact sheet (PNG)", "contact-sheet.pdf": "Contact sheet (PDF)"}
+_EXTRAS = {
+    "contact-sheet.png": ("Contact sheet (PNG)", "These pictures on one sheet, with labels"),
+    "contact-sheet.pdf": ("Contact sheet (PDF)", "These pictures on pages to print, with labels"),
+    "page.html": ("Web page", "All pictures of the folder, to filter and look into in a browser"),
+    "curves.csv": ("Curves (CSV)", "The activation at each step of all pictures of the folder"),
+}
 _LOOK_DELAY_MS = 250
 
 Choices = dict[str, Callable[[], Sequence[Source]]]
@@ -119,7 +124,10 @@ class ExportDialog(QDialog):
         self.existing = QComboBox()
         for value, text in _EXISTING.items():
             self.existing.addItem(text, value)
-        self.extras = {name: QCheckBox(text) for name, text in _EXTRAS.items()}
+        self.extras: dict[str, QCheckBox] = {}
+        for name, (text, tip) in _EXTRAS.items():
+            self.extras[name] = QCheckBox(text)
+            self.extras[name].setToolTip(tip)
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setAccessibleName("What will be written")

@@ -58,10 +58,13 @@ def test_what_will_be_written_is_shown_and_then_written(dialog: ExportDialog, qt
     ]
     assert rows(dialog) == [(f"{LAYER}_{i}.png", "") for i in (1, 2, 3)]
     assert dialog.summary.text() == "3 pictures will be written."
-    dialog.extras["contact-sheet.png"].setChecked(True)
+    for box in dialog.extras.values():
+        box.setChecked(True)
     export(dialog, qtbot)
     out = tmp_path / "out"
-    assert sorted(os.listdir(out)) == ["contact-sheet.png", *(f"{LAYER}_{i}.png" for i in (1, 2, 3))]
+    assert sorted(os.listdir(out)) == sorted([*dialog.extras, *(f"{LAYER}_{i}.png" for i in (1, 2, 3))])
+    assert len((out / "curves.csv").read_text().splitlines()) == 1 + 3 * 5
+    assert f"{LAYER}_2.png" in (out / "page.html").read_text()
     assert read_recipe(out / f"{LAYER}_2.png").target == unit(2)
     assert not dialog.export_button.isEnabled()
     assert dialog.show_button.isVisible()

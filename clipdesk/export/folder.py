@@ -1,0 +1,60 @@
+"""The pictures of a folder, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.png import Picture, read_picture
+from clipdesk.export.recipe import Recipe
+from clipdesk.render.targets import Unit
+
+T = TypeVar("T")
+
+
+def from_pictures(
+    folder: Path, take: Callable[[Path, Picture], T], progress: Callable[[int, int], None] = lambda done, all: None
+) -> list[T]:
+    """What is to be had of each whole picture of a folder, by layer, unit and time; other files are passed over.
+
+    Args:
+        folder: Where the pictures are.
+        take: What is to be had of one; called from several threads, as pictures are decoded without Python's lock.
+        progress: Called after each file with how many are done, and how many there are.
+
+    Raises:
+        UsageError: there is no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}")
+
+    def read(path: Path) -> tuple[tuple[str, int, str], T] | None:
+        try:
+            picture = read_picture(path)
+        except ClipDeskError:
+            return None
+        return (*place_of(picture.recipe), picture.recipe.date), take(path, picture)
+
+    paths = sorted(folder.glob("*.png"))
+    found: list[tuple[tuple[str, int, str], T]] = []
+    with ThreadPoolExecutor() as pool:
+        try:
+            for done, item in enumerate(pool.map(read, paths), 1):
+                found.extend([item] if item else [])
+                progress(done, len(paths))
+        except BaseException:
+            # Ctrl-C does not wait for thousands.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if not found:
+        raise UsageError(f"{folder} holds no picture of ClipDesk's")
+    return [taken for _, taken in sorted(found, key=lambda item: item[0])]
+
+
+def place_of(recipe: Recipe) -> tuple[str, int]:
+    """Layer and unit, by which pictures are sorted; a text stands for its own layer."""
+    target = recipe.target
+    return (target.layer, target.index) if isinstance(target, Unit) else (target.label, 0)
