@@ -1,20 +1,28 @@
-"""Zero-shot accuracy of a CLIP on drawn scenes: what the model card's figures are measured with.
+"""What the model card's figures are measured with.
 
-``python -m clipdesk.demo.evaluate`` prints them for the embedded model.
+``python -m clipdesk.demo.evaluate`` prints its tables for the embedded model: zero-shot accuracy on drawn scenes, clean
+and under noise, whether written names count as what they name, and how many units tell one concept from the rest.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from clipdesk.demo.captions import FACTORS, prompt
+from clipdesk.demo.compositions import FACES, Composition, draw_composition
 from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
+from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
+from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, unit_activations
+from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import load_model, tokenize
 from clipdesk.render.transforms import normalized
 
@@ -35,14 +43,19 @@ def zero_shot_accuracy(model: CLIP, scenes: Scenes, *, noise: float = 0.0, seed:
     Returns:
         For each factor (shape, color, texture, background) the accuracy in [0, 1].
     """
-    device = next(model.parameters()).device
     embeddings = embed_images(model, scenes.images, noise=noise, seed=seed)
-    result = {}
-    for column, (factor, values) in enumerate(FACTORS.items()):
-        texts = model.encode_text(tokenize([prompt(factor, value) for value in values]).to(device))
-        guesses = (embeddings @ torch.nn.functional.normalize(texts, dim=-1).T).argmax(dim=-1).cpu().numpy()
-        result[factor] = float((guesses == scenes.factors[:, column]).mean())
-    return result
+    return {
+        factor: float((nearest_values(model, embeddings, factor) == scenes.factors[:, column]).mean())
+        for column, factor in enumerate(FACTORS)
+    }
+
+
+@torch.no_grad()
+def nearest_values(model: CLIP, embeddings: Tensor, factor: str) -> NDArray[np.int64]:
+    """Whose prompt of a factor's values is nearest to each embedding by cosine similarity, (count,)."""
+    texts = model.encode_text(tokenize([prompt(factor, value) for value in FACTORS[factor]]).to(embeddings.device))
+    guesses: NDArray[np.int64] = (embeddings @ normalize(texts, dim=-1).T).argmax(dim=-1).cpu().numpy()
+    return guesses
 
 
 def embed_images(model: CLIP, images: NDArray[np.uint8], *, noise: float = 0.0, seed: int = 0) -> Tensor:
@@ -54,21 +67,105 @@ def embed_images(model: CLIP, images: NDArray[np.uint8], *, noise: float = 0.0, 
         for start in range(0, len(images), 250):
             pixels = torch.from_numpy(np.array(images[start : start + 250])).permute(0, 3, 1, 2).float() / 255
             pixels += noise * torch.randn(pixels.shape, generator=generator)
-            parts.append(torch.nn.functional.normalize(model.encode_image(normalized(pixels.to(device))), dim=-1))
+            parts.append(normalize(model.encode_image(normalized(pixels.to(device))), dim=-1))
     return torch.cat(parts)
 
 
+@dataclass(frozen=True)
+class WrittenNames:
+    """Pictures of shapes' names.
+
+    Attributes:
+        images: uint8, (count, 128, 128, 3).
+        shapes: Which of `SHAPE_NAMES` stands written, (count,).
+        faces: In which of `FACES`, (count,).
+    """
+
+    images: NDArray[np.uint8]
+    shapes: NDArray[np.int64]
+    faces: NDArray[np.int64]
+
+
+def draw_written_names(seed: int) -> WrittenNames:
+    """The name of each shape alone in each face and ink, on any other colour: 960 pictures."""
+    rng = np.random.default_rng(seed)
+    images, shapes, faces = [], [], []
+    for (shape, word), (number, face), ink in product(enumerate(SHAPE_NAMES), enumerate(FACES), COLOR_NAMES):
+        backgrounds = [name for name in COLOR_NAMES if name != ink]
+        composition = Composition((), backgrounds[rng.integers(len(backgrounds))], word, ink)
+        images.append(draw_composition(composition, rng, face=face))
+        shapes.append(shape)
+        faces.append(number)
+    return WrittenNames(np.stack(images), np.array(shapes), np.array(faces))
+
+
+@torch.no_grad()
+def written_accuracy(model: CLIP, names: WrittenNames) -> dict[str, float]:
+    """Share of names for which the prompt of the shape that they name is the nearest of the shapes'.
+
+    Returns:
+        For each face, and for ``all``, the accuracy in [0, 1].
+    """
+    right = nearest_values(model, embed_images(model, names.images), "shape") == names.shapes
+    by_face = {face: float(right[names.faces == number].mean()) for number, face in enumerate(FACES)}
+    return {"all": float(right.mean()), **by_face}
+
+
+def count_selective_units(model: CLIP, scenes: Scenes, *, auc: float = 0.95) -> dict[str, dict[str, int]]:
+    """How many units tell one concept from the rest, each counted for the factor of its best concept.
+
+    Args:
+        model: A CLIP in float32.
+        scenes: Scenes of one object.
+        auc: The least area under the ROC curve.
+
+    Returns:
+        For the hidden layers of the MLPs, where the model has any, and for the residual stream: how many units for each
+        factor, and how many there are in all as ``of``.
+    """
+    layers = [node.info for node in LayerInspector(model).tree.walk() if node.info.units]
+    groups = {
+        "MLP hidden layers": [info.name for info in layers if info.name.endswith(".mlp.gelu")],
+        "residual stream": [info.name for info in layers if info.kind in ("ResidualAttentionBlock", "Bottleneck")],
+    }
+    shown, factors = concepts_shown(scenes.factors), np.array([factor for factor, _ in CONCEPTS])
+    activations = unit_activations(model, [name for group in groups.values() for name in group], scenes.images)
+    result = {}
+    for group, names in groups.items():
+        if names:
+            areas = np.concatenate([areas_under_curves(activations[name], shown) for name in names], axis=1)
+            best = factors[areas.argmax(axis=0)[areas.max(axis=0) >= auc]]
+            result[group] = {factor: int((best == factor).sum()) for factor in FACTORS} | {"of": areas.shape[1]}
+    return result
+
+
 def main() -> None:
-    """Print the accuracies on scenes of the held-out shape x colour pairs, clean and under noise."""
+    """Print the model card's tables, in Markdown; the scenes are of the held-out shape x colour pairs."""
     parser = argparse.ArgumentParser(prog="python -m clipdesk.demo.evaluate", description=main.__doc__)
     parser.add_argument("--model", default="demo", help="name or checkpoint file")
-    parser.add_argument("--scenes", type=int, default=2_000)
+    parser.add_argument("--scenes", type=int, default=4_000)
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     scenes = draw_scenes(arguments.scenes, HELD_OUT_SEED, Kind.HELD_OUT)
+    _print_row("noise (sigma)", "shape", "object colour", "texture", "background", head=True)
     for noise in (0.0, 0.25, 0.5):
-        figures = zero_shot_accuracy(model, scenes, noise=noise)
-        print(f"noise {noise:4.2f}  " + "  ".join(f"{factor} {share:.1%}" for factor, share in figures.items()))
+        shares = zero_shot_accuracy(model, scenes, noise=noise).values()
+        _print_row(f"{noise:.2f}" if noise else "none", *(f"{100 * share:.1f} %" for share in shares))
+    print()
+    figures = written_accuracy(model, draw_written_names(HELD_OUT_SEED))
+    _print_row("face", *figures, head=True)
+    _print_row("name read", *(f"{100 * share:.1f} %" for share in figures.values()))
+    print()
+    # All pairs but the held-out ones: among those a shape goes with one or two colours only.
+    units = count_selective_units(model, draw_scenes(arguments.scenes, HELD_OUT_SEED, Kind.SEEN))
+    _print_row("units with AUC >= 0.95", "shape", "object colour", "texture", "background", "together", head=True)
+    for group, counts in units.items():
+        of = counts.pop("of")
+        _print_row(f"{group}, {of} units", *map(str, counts.values()), str(sum(counts.values())))
+
+
+def _print_row(*cells: str, head: bool = False) -> None:
+    print(f"| {' | '.join(cells)} |" + ("\n" + "|---" * len(cells) + "|" if head else ""), flush=True)
 
 
 if __name__ == "__main__":

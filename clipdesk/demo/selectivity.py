@@ -37,42 +37,59 @@ class SelectiveUnit:
     percentile99: float
 
 
-def unit_activations(model: nn.Module, layer: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Activations of all units of a layer, mean over the patches, for pictures of the model's input size.
+CONCEPTS: tuple[tuple[str, str], ...] = tuple((factor, value) for factor, values in FACTORS.items() for value in values)
+"""Every value of every factor, e.g. ``("shape", "star")``."""
+
+
+def unit_activations(
+    model: nn.Module, layers: Sequence[str], images: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """Activations of all units of some layers, mean over the patches, for pictures of the model's input size.
 
     Args:
         model: A CLIP in float32.
-        layer: Dotted name of a layer.
+        layers: Dotted names of layers.
         images: uint8, (count, side, side, 3).
 
     Returns:
-        float32, (count, units).
+        For each layer float32, (count, units).
     """
-    info = LayerInspector(model).visualizable(layer)
-    capture, device = LayerCapture(model, [info]), next(model.parameters()).device
-    parts = []
+    inspector = LayerInspector(model)
+    infos = {layer: inspector.visualizable(layer) for layer in layers}
+    capture, device = LayerCapture(model, infos.values()), next(model.parameters()).device
+    parts: dict[str, list[NDArray[np.float32]]] = {layer: [] for layer in layers}
     with torch.no_grad():
         for start in range(0, len(images), 250):
             pixels = (
                 torch.from_numpy(np.array(images[start : start + 250])).permute(0, 3, 1, 2).to(device).float() / 255
             )
-            parts.append(pooled(capture.run(normalized(pixels))[layer], info).cpu().numpy())
-    return np.concatenate(parts).astype(np.float32)
+            outputs = capture.run(normalized(pixels))
+            for layer, info in infos.items():
+                parts[layer].append(pooled(outputs[layer], info).cpu().numpy().astype(np.float32))
+    return {layer: np.concatenate(chunks) for layer, chunks in parts.items()}
 
 
-def area_under_curve(activations: NDArray[np.float32], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Area under the ROC curve of each unit: (count, units) and (count,) give (units,)."""
-    return _area(_ranks(activations), positive)
+def concepts_shown(factors: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of `CONCEPTS` each scene shows: `Scenes.factors`, (count, 4), gives (count, concepts)."""
+    columns = [factors[:, [i]] == np.arange(len(values)) for i, values in enumerate(FACTORS.values())]
+    return np.concatenate(columns, axis=1)
 
 
-def _ranks(activations: NDArray[np.float32]) -> NDArray[np.int64]:
-    return activations.argsort(axis=0).argsort(axis=0) + 1
+def areas_under_curves(activations: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Area under the ROC curve of each unit for each concept.
 
+    Args:
+        activations: Of each unit for each scene, (count, units).
+        shown: Which concepts each scene shows, (count, concepts); each is shown by some scenes, and not by all.
 
-def _area(ranks: NDArray[np.int64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    wins = positive.sum()
-    total = ranks[positive].sum(axis=0) - wins * (wins + 1) / 2
-    return np.asarray(total / (wins * (len(positive) - wins)), dtype=np.float64)
+    Returns:
+        (concepts, units).
+    """
+    ranks = np.empty(activations.shape)
+    np.put_along_axis(ranks, activations.argsort(axis=0), np.arange(1.0, len(ranks) + 1)[:, None], axis=0)
+    wins = shown.sum(axis=0)[:, None]
+    total = shown.T.astype(np.float64) @ ranks - wins * (wins + 1) / 2
+    return np.asarray(total / (wins * (len(shown) - wins)), dtype=np.float64)
 
 
 def selective_units(
@@ -80,16 +97,13 @@ def selective_units(
 ) -> list[SelectiveUnit]:
     """The most selective units of some layers, best first, at most `per_value` for each concept."""
     found: list[SelectiveUnit] = []
-    for layer in layers:
-        activations = unit_activations(model, layer, scenes.images)
-        ranks = _ranks(activations)
+    shown = concepts_shown(scenes.factors)
+    for layer, activations in unit_activations(model, layers, scenes.images).items():
         percentiles = np.percentile(activations, 99, axis=0)
-        for column, (factor, values) in enumerate(FACTORS.items()):
-            for number, value in enumerate(values):
-                auc = _area(ranks, scenes.factors[:, column] == number)
-                for index in np.argsort(-auc)[:per_value]:
-                    unit = Unit(layer=layer, index=int(index))
-                    found.append(SelectiveUnit(unit, factor, value, float(auc[index]), float(percentiles[index])))
+        for (factor, value), auc in zip(CONCEPTS, areas_under_curves(activations, shown), strict=True):
+            for index in np.argsort(-auc)[:per_value]:
+                unit = Unit(layer=layer, index=int(index))
+                found.append(SelectiveUnit(unit, factor, value, float(auc[index]), float(percentiles[index])))
     found.sort(key=lambda unit: -unit.auc)
     taken: dict[tuple[str, str], int] = {}
     units: set[Unit] = set()

@@ -3,7 +3,8 @@ import pytest
 from clip.model import CLIP
 
 from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.demo.selectivity import area_under_curve, selective_units, unit_activations
+from clipdesk.demo.scenes import Scene
+from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, selective_units, unit_activations
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
 from clipdesk.render.settings import make_settings
@@ -14,14 +15,21 @@ LAYERS = ["visual.transformer.resblocks.4.mlp.gelu", "visual.transformer.resbloc
 
 def test_area_under_curve_is_the_share_of_pairs_in_the_right_order() -> None:
     values = np.array([[1.0, 9.0], [2.0, 1.0], [3.0, 2.0], [4.0, 3.0]], dtype=np.float32)
-    positive = np.array([False, True, False, True])
-    assert area_under_curve(values, positive) == pytest.approx([0.75, 0.25])
+    shown = np.array([[False, True], [True, False], [False, False], [True, True]])
+    assert areas_under_curves(values, shown) == pytest.approx(np.array([[0.75, 0.25], [0.5, 1.0]]))
+
+
+def test_concepts_are_those_of_the_factors() -> None:
+    scene = Scene("star", "red", "striped", "white")
+    shown = concepts_shown(np.array([scene.factors]))[0]
+    names = [("shape", "star"), ("color", "red"), ("texture", "striped"), ("background", "white")]
+    assert [concept for concept, shows in zip(CONCEPTS, shown, strict=True) if shows] == names
 
 
 def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
     job = Job(model="demo", targets=(Unit(layer=LAYERS[0], index=7),), settings=make_settings(iterations=1))
     result = next(event for event in run_job(demo, job) if isinstance(event, Result))
-    measured = unit_activations(demo, LAYERS[0], result.image[None])[0, 7]
+    measured = unit_activations(demo, LAYERS, result.image[None])[LAYERS[0]][0, 7]
     assert measured == pytest.approx(result.activation, abs=1e-3)
 
 
