@@ -1,1 +1,1 @@
-"""Speed and smoothness, measured; nothing here is a test."""
+"""Speed and smoothness, measured, and the judges; nothing here is a test."""

@@ -1,0 +1,142 @@
+"""The judges' networks, and how to ask them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from clipdesk.demo.captions import FACTORS
+from clipdesk.demo.export import save_model
+
+SIDE = 64
+"""Side in pixels of what the networks see; larger pictures are averaged down."""
+
+FOLDER = Path(__file__).parent
+
+
+class Judge(nn.Module):
+    """A network with one head for each factor of a scene.
+
+    Args:
+        trunk: From pictures (n, 3, 64, 64), centred around 0, to features (n, width).
+        width: How many features it has.
+    """
+
+    def __init__(self, trunk: nn.Module, width: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.heads = nn.ModuleList(nn.Linear(width, len(values)) for values in FACTORS.values())
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        """Logits for the values of each factor, in the order of `FACTORS`.
+
+        Args:
+            pixels: RGB in [0, 1], (n, 3, rows, columns), any size.
+        """
+        if pixels.shape[-2:] != (SIDE, SIDE):
+            pixels = F.adaptive_avg_pool2d(pixels, SIDE)
+        features = self.trunk((pixels - 0.5) * 4)
+        return [head(features) for head in self.heads]
+
+
+def plain() -> Judge:
+    """Strided convolutions, one after the other, each channel's mean and maximum, and a dense layer (after VGG)."""
+    return Judge(
+        nn.Sequential(
+            *_convolution(3, 24, side=5, stride=2),
+            *_convolution(24, 48, stride=2),
+            *_convolution(48, 96, stride=2),
+            *_convolution(96, 96),
+            *_convolution(96, 128),
+            _MeanAndMax(),
+            nn.Linear(256, 192),
+            nn.ReLU(),
+        ),
+        192,
+    )
+
+
+def separable() -> Judge:
+    """Depthwise-separable residual blocks, then each channel's mean and maximum (after MobileNet)."""
+    return Judge(
+        nn.Sequential(
+            *_convolution(3, 24, side=5, stride=2),
+            *_convolution(24, 64, stride=2),
+            _Block(64),
+            _Block(64),
+            nn.Conv2d(64, 128, 2, stride=2),
+            nn.BatchNorm2d(128),
+            _Block(128),
+            _Block(128),
+            _Block(128),
+            _MeanAndMax(),
+        ),
+        256,
+    )
+
+
+MAKES = {"plain": plain, "separable": separable}
+"""The judges by name."""
+
+
+def _convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+class _MeanAndMax(nn.Module):
+    """From (n, channels, rows, columns) to (n, 2 x channels): the mean and the maximum over the places."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+
+
+class _Block(nn.Module):
+    """Each channel filtered by itself, then all mixed in each place; what comes out is added to what went in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+            nn.BatchNorm2d(width),
+            nn.Conv2d(width, width, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        added: Tensor = self.inner(features)
+        return features + added
+
+
+def weights_file(name: str) -> Path:
+    """Where a judge's weights are kept."""
+    return FOLDER / f"{name}.pt"
+
+
+def save_judge(judge: Judge, path: Path) -> None:
+    """Keep a judge's weights, in float16."""
+    state = judge.state_dict()
+    save_model({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, path)
+
+
+def load_judge(name: str) -> Judge:
+    """A trained judge of `MAKES`, in float32, ready to be asked."""
+    judge = MAKES[name]()
+    judge.load_state_dict(torch.load(weights_file(name), weights_only=True))
+    return judge.eval()
+
+
+@torch.no_grad()
+def named(judge: Judge, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """What a judge sees in pictures, as `Scene.factors`: uint8 (n, rows, columns, 3) gives (n, 4)."""
+    parts = []
+    for start in range(0, len(images), 256):
+        pixels = torch.from_numpy(np.array(images[start : start + 256])).permute(0, 3, 1, 2).float() / 255
+        parts.append(torch.stack([logits.argmax(dim=1) for logits in judge(pixels)], dim=1))
+    return torch.cat(parts).numpy()
