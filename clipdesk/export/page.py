@@ -1,0 +1,185 @@
+"""A folder's pictures as one HTML page that needs no other file, no server and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import Any, BinaryIO, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.files import write_atomically
+from clipdesk.export.folder import from_pictures
+from clipdesk.export.png import Curve, Picture, read_picture
+from clipdesk.paths import resource
+from clipdesk.render.settings import RenderSettings, knob
+
+MEGABYTES = 30
+"""What a page may take by default."""
+
+_STYLES = ("page.css", "detail.css", "screens.css")
+_SCRIPTS = ("find.js", "grid.js", "curve.js", "detail.js", "page.js")
+_SHARE = 0.72
+"""Of the page, for pictures; the rest is for some 2,500 bytes of recipe and curve with each."""
+_SAMPLE = 24
+_POINTS = 512
+"""A curve of more steps keeps the lowest and the highest of each stretch: no screen shows more."""
+
+
+class _Form(NamedTuple):
+    """How pictures are put into the page: WebP of at most this side in pixels, and this quality."""
+
+    side: int
+    quality: int
+
+
+_SIDES = (320, 256, 224, 192, 160, 128, 96, 64)
+_FORMS = [*(_Form(8192, quality) for quality in (92, 84, 75)), *(_Form(side, 72) for side in _SIDES)]
+
+
+def save_page(
+    folder: Path,
+    path: Path,
+    *,
+    megabytes: float = MEGABYTES,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> int:
+    """Write the page of a folder's pictures; how many there are.
+
+    Each picture is in the page, compressed with some loss and, in a large folder, made smaller, as the size of the page
+    demands. The page shows the PNG itself in full size where it finds it at the place where it was in relation to the
+    page.
+
+    Args:
+        folder: Where the pictures are.
+        path: The page.
+        megabytes: What the page should take at most; beyond about 10,000 pictures it takes more.
+        progress: Called after each file with how many are done, and how many there are.
+
+    Raises:
+        UsageError: there is no such folder, or no picture in it.
+        ClipDeskError: the page cannot be written.
+    """
+    form = _form_for(folder, megabytes * 1e6 * _SHARE)
+
+    def entry(file: Path, picture: Picture) -> str:
+        return _as_data(_entry(file, picture, form, path))
+
+    entries = from_pictures(folder, entry, progress)
+    page = _assembled(folder.resolve().name, entries)
+
+    def write(file: BinaryIO) -> None:
+        file.write(page)
+
+    write_atomically(path, write)
+    return len(entries)
+
+
+def _form_for(folder: Path, most: float) -> _Form:
+    """The best form in which a folder's pictures take no more than so many bytes, judged by some of them."""
+    paths = sorted(folder.glob("*.png"))
+    sample: list[Image.Image] = []
+    for path in paths[:: max(1, len(paths) // _SAMPLE)]:
+        try:
+            sample.append(read_picture(path).image)
+        except ClipDeskError:
+            continue
+    for form in _FORMS:
+        taken = sum(len(_encoded(image, form)) for image in sample) / max(1, len(sample)) * len(paths)
+        if taken <= most:
+            return form
+    return _FORMS[-1]
+
+
+def _entry(file: Path, picture: Picture, form: _Form, page: Path) -> dict[str, Any]:
+    image, recipe, curve = picture.image, picture.recipe, picture.curve
+    return {
+        "recipe": recipe.model_dump(),
+        "command": f"clipdesk render --from {shlex.quote(file.name)}",
+        "href": _link(file, page),
+        "width": image.width,
+        "height": image.height,
+        "side": min(image.width, form.side),
+        "curve": None if curve is None else _packed(curve),
+        "image": _encoded(image, form),
+    }
+
+
+def _encoded(image: Image.Image, form: _Form) -> str:
+    """A picture as base64 of a WebP."""
+    small = image.convert("RGB")
+    small.thumbnail((form.side, form.side), Image.Resampling.LANCZOS)
+    data = io.BytesIO()
+    small.save(data, format="WEBP", quality=form.quality, method=3)
+    return base64.b64encode(data.getvalue()).decode()
+
+
+def _packed(curve: Curve) -> dict[str, Any]:
+    """A curve as the page draws it: 16-bit numbers between its extremes and, where steps are left out, the steps."""
+    steps = np.arange(len(curve))
+    if len(curve) > _POINTS:
+        stretches = np.array_split(steps, _POINTS // 2)
+        ends = [int(part[i]) for part in stretches for i in (curve[part].argmin(), curve[part].argmax())]
+        steps = np.unique([0, *ends, len(curve) - 1])
+    exact = curve.astype(np.float64)
+    low, high = float(exact.min()), float(exact.max())
+    values = np.round((exact[steps] - low) / ((high - low) or 1) * 65535)
+    packed = {"low": low, "high": high, "values": _numbers(values)}
+    return packed if len(steps) == len(curve) else {**packed, "steps": _numbers(steps + 1)}
+
+
+def _numbers(values: np.ndarray[Any, np.dtype[Any]]) -> str:
+    return base64.b64encode(values.astype("<u2").tobytes()).decode()
+
+
+def _link(file: Path, page: Path) -> str | None:
+    """The way from the page to a picture's file; None where there is none, as from one drive to another."""
+    try:
+        way = Path(os.path.relpath(file, page.parent))
+    except ValueError:
+        return None
+    # The dot keeps a name such as `javascript:` from being more than a name.
+    return "./" + quote(os.fsencode(way.as_posix()))
+
+
+def _as_data(value: object) -> str:
+    """JSON in which no text, whoever wrote it, can end the script element that it is in."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _assembled(title: str, entries: list[str]) -> bytes:
+    knobs = [{"name": name, "label": knob(name).label, "unit": knob(name).unit} for name in RenderSettings.model_fields]
+    style = "\n".join(map(_read, _STYLES))
+    script = "(() => {\n'use strict';\n" + "\n".join(map(_read, _SCRIPTS)) + "})();\n"
+    policy = (
+        f"default-src 'none'; script-src {_allowed(script)}; style-src {_allowed(style)}; "
+        "img-src data: file:; base-uri 'none'; form-action 'none'"
+    )
+    text = Template(_read("page.html")).substitute(
+        policy=policy,
+        title=html.escape(title),
+        style=style,
+        script=script,
+        data=f'{{"knobs":{_as_data(knobs)},"pictures":[{",".join(entries)}]}}',
+    )
+    return text.encode("utf-8", "xmlcharrefreplace")
+
+
+def _allowed(source: str) -> str:
+    """What lets this one script or style into a page, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+
+
+def _read(name: str) -> str:
+    return resource(f"page/{name}").read_text(encoding="utf-8")
