@@ -13,10 +13,10 @@ from logging.handlers import RotatingFileHandler
 import click
 
 import clipdesk
+from clipdesk.cli.folder import curves, page, sheet
 from clipdesk.cli.listing import layers, models, neurons, show_recipe
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
-from clipdesk.cli.sheet import sheet
 from clipdesk.cli.terminal import INTERRUPTED
 from clipdesk.errors import ClipDeskError
 from clipdesk.paths import log_file
@@ -40,7 +40,7 @@ def cli(context: click.Context, model: str | None, start: bool) -> None:
         _open_window(context, model, start)
 
 
-for command in (models, layers, neurons, render, batch, queue, show_recipe, sheet, quickstart):
+for command in (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, quickstart):
     cli.add_command(command)
 
 

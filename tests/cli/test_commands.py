@@ -110,6 +110,37 @@ def test_a_contact_sheet(clipdesk: Command) -> None:
     assert clipdesk("sheet", "none").err == "Error: There is no folder none\n"
 
 
+def test_a_page_and_curves(clipdesk: Command) -> None:
+    clipdesk(*f"render --model SMALL --layer {LAYER} --neuron 1 --iterations 3 --output out".split())
+    outcome = clipdesk("page", "out")
+    assert (outcome.code, outcome.out, outcome.err[:11]) == (0, "out/page.html\n", "1 picture, ")
+    assert (clipdesk.folder / "out" / "page.html").read_bytes().startswith(b"<!doctype html>")
+    outcome = clipdesk("curves", "out")
+    assert (outcome.out, outcome.err) == ("curves.csv\n", "1 picture\n")
+    lines = (clipdesk.folder / "curves.csv").read_text().splitlines()
+    assert [line.split(",")[2:7] for line in lines[1:]] == [[LAYER, "1", "", "0", str(step)] for step in (1, 2, 3)]
+    assert clipdesk("curves", "out", "--wide", "--output", "w.csv").code == 0
+    assert (clipdesk.folder / "w.csv").read_text().count("\n") == 4
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), clipdesk.folder / "out" / "x.png", make_recipe())
+    assert clipdesk("curves", "out").err == "1 picture; 1 without a curve\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["page", "none"], "There is no folder none"),
+        (["page", "."], ". holds no picture of ClipDesk's"),
+        (["page", ".", "--output", "x.png"], "A page is an .html file, not x.png"),
+        (["curves", "none"], "There is no folder none"),
+        (["curves", ".", "--output", "x.png"], "Curves go into a .csv file, not x.png"),
+    ],
+)
+def test_no_page_and_no_curves(clipdesk: Command, arguments: list[str], message: str) -> None:
+    outcome = clipdesk(*arguments)
+    assert (outcome.code, outcome.err) == (2, f"Error: {message}\n")
+    assert clipdesk.files() == []
+
+
 def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:
     arguments = ["render", "--model", "SMALL", "--text", "a star", "--text", "a heart", "--iterations", "1"]
     assert clipdesk(*arguments, "--output", "out").code == 0

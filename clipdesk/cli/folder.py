@@ -1,0 +1,81 @@
+"""``clipdesk sheet``, ``page`` and ``curves``: what is made of a folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from clipdesk.errors import UsageError
+
+_folder = click.argument("folder", type=click.Path(path_type=Path), default=Path("generated_images"))
+
+
+@click.command()
+@_folder
+@click.option("--output", type=click.Path(path_type=Path), default=Path("sheet.png"), show_default=True)
+@click.option("--columns", type=click.IntRange(1, 200), help="Pictures in a row.")
+def sheet(folder: Path, output: Path, columns: int | None) -> None:
+    """Put the pictures of a FOLDER on a contact sheet with their labels and activations, PNG or PDF."""
+    from clipdesk.export.sheet import find_pictures, save_sheet
+
+    pictures = find_pictures(folder)
+    save_sheet(pictures, output, columns)
+    click.echo(output)
+    click.echo(_counted(len(pictures)), err=True)
+
+
+@click.command()
+@_folder
+@click.option("--output", type=click.Path(path_type=Path), help="HTML file to write.  [default: page.html in FOLDER]")
+@click.option(
+    "--megabytes", type=click.FloatRange(1, 2000), default=30.0, show_default=True, help="What it may take at most."
+)
+def page(folder: Path, output: Path | None, megabytes: float) -> None:
+    """Write one HTML page with the pictures of a FOLDER, their curves and recipes.
+
+    It opens in any browser, without a server or network, and may be carried away alone.
+    """
+    from clipdesk.export.page import save_page
+
+    path = output or folder / "page.html"
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"A page is an .html file, not {path.name}")
+    with _progress("Pictures") as progress:
+        count = save_page(folder, path, megabytes=megabytes, progress=progress)
+    click.echo(path)
+    click.echo(f"{_counted(count)}, {path.stat().st_size / 1e6:.1f} MB", err=True)
+
+
+@click.command()
+@_folder
+@click.option("--output", type=click.Path(path_type=Path), default=Path("curves.csv"), show_default=True)
+@click.option("--wide", is_flag=True, help="One column for each picture, for spreadsheets; else a row for each step.")
+def curves(folder: Path, output: Path, wide: bool) -> None:
+    """Write the curves of the pictures of a FOLDER as CSV: the activation at each step."""
+    from clipdesk.export.curves import save_curves
+
+    if output.suffix.lower() != ".csv":
+        raise UsageError(f"Curves go into a .csv file, not {output.name}")
+    with _progress("Pictures") as progress:
+        saved, without = save_curves(folder, output, wide=wide, progress=progress)
+    click.echo(output)
+    click.echo(f"{_counted(saved)}{f'; {without} without a curve' if without else ''}", err=True)
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal; nothing in a pipe."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, count: progress.update(task, completed=done, total=count)
