@@ -28,6 +28,7 @@ from clipdesk.render.settings import RenderSettings, knob
 MEGABYTES = 30
 """What a page may take by default."""
 
+_STYLES = ("page.css", "detail.css", "screens.css")
 _SCRIPTS = ("find.js", "grid.js", "curve.js", "detail.js", "page.js")
 _SHARE = 0.72
 """Of the page, for pictures; the rest is for some 2,500 bytes of recipe and curve with each."""
@@ -159,7 +160,7 @@ def _as_data(value: object) -> str:
 
 def _assembled(title: str, entries: list[str]) -> bytes:
     knobs = [{"name": name, "label": knob(name).label, "unit": knob(name).unit} for name in RenderSettings.model_fields]
-    style = _read("page.css")
+    style = "\n".join(map(_read, _STYLES))
     script = "(() => {\n'use strict';\n" + "\n".join(map(_read, _SCRIPTS)) + "})();\n"
     policy = (
         f"default-src 'none'; script-src {_allowed(script)}; style-src {_allowed(style)}; "

@@ -2,6 +2,8 @@
 
 const GAP = 10;
 const SPARE_ROWS = 2;
+const FAST_ROWS = 3;
+const SETTLE_MS = 80;
 
 class Grid {
   /** `open(index)` is called when a picture is chosen. */
@@ -15,6 +17,8 @@ class Grid {
     this.tiles = new Map();
     this.waiting = false;
     this.drawn = "";
+    this.from = 0;
+    this.settling = 0;
     new ResizeObserver(() => this.layOut()).observe(element);
     addEventListener("scroll", () => this.soon(), { passive: true });
     addEventListener("resize", () => this.soon());
@@ -69,7 +73,8 @@ class Grid {
 
   /** Put the tiles from `first` up to `last` into the document; by default those that are to be seen. */
   draw(first, last) {
-    if (first === undefined) {
+    const visible = first === undefined;
+    if (visible) {
       const row = this.firstRow();
       first = Math.max(0, row - SPARE_ROWS) * this.columns;
       last = (row + Math.ceil(innerHeight / this.pitch) + 1 + SPARE_ROWS) * this.columns;
@@ -89,6 +94,20 @@ class Grid {
     for (let index = first; index < last; index++) this.tile(index, spare);
     if (this.shown.length) this.tile(this.current, spare);
     for (const tile of spare) tile.remove();
+    // Who flies past sees numbers; decoding pictures for a single frame would hold up the next one.
+    const fast = visible && Math.abs(first - this.from) > FAST_ROWS * this.columns;
+    this.from = first;
+    clearTimeout(this.settling);
+    if (fast) this.settling = setTimeout(() => this.fill(), SETTLE_MS);
+    else this.fill();
+  }
+
+  /** Give the tiles that have no picture yet theirs. */
+  fill() {
+    for (const [index, tile] of this.tiles) {
+      const image = tile.firstChild.firstChild;
+      if (!image.src) image.src = this.shown[index].source;
+    }
   }
 
   place(tile, index) {
@@ -113,7 +132,7 @@ class Grid {
     tile.ariaSetSize = this.shown.length;
     tile.ariaPosInSet = index + 1;
     // Not another source for the same image: that would show the old picture until the new one is decoded.
-    image.replaceWith(newImage(picture.source));
+    image.replaceWith(newImage());
     name.textContent = picture.name;
     value.textContent = short(picture.activation);
     layer.textContent = picture.place;
@@ -160,11 +179,10 @@ function newTile() {
   return tile;
 }
 
-function newImage(source) {
+function newImage() {
   const image = document.createElement("img");
   image.alt = "";
   image.decoding = "async";
-  if (source) image.src = source;
   return image;
 }
 

@@ -8,11 +8,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -108,18 +108,21 @@ def press(browser: Browser, *keys: str) -> None:
     ActionChains(browser).send_keys(*keys).perform()
 
 
+def focused(browser: Browser) -> str:
+    return browser.switch_to.active_element.get_attribute("aria-label") or ""
+
+
 def until(browser: Browser, condition: Callable[[], bool]) -> None:
-    """What a key or a click does may take the browser a moment."""
-    WebDriverWait(browser, 20).until(lambda _: condition())
+    """Wait until something is so; a browser tells of some events a little later."""
+    WebDriverWait(browser, 20, ignored_exceptions=[StaleElementReferenceException]).until(lambda _: condition())
 
 
 def test_it_opens_as_a_file_without_complaint_or_request(browser: Browser, page: Path) -> None:
     assert browser.title == "out"
     assert text_of(browser, "about") == "34 pictures  ·  demo  ·  2 layers  ·  2026-11-24"
     assert names(browser)[:4] == ["“a star”", *(f"{ATTENTION}:{i}" for i in range(3))]
-    WebDriverWait(browser, 20).until(
-        lambda b: b.execute_script("return [...document.querySelectorAll('#grid img')].every((i) => i.naturalWidth)")
-    )
+    script = "return [...document.querySelectorAll('#grid img')].every((image) => image.naturalWidth > 0)"
+    until(browser, lambda: bool(browser.execute_script(script)))
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]
 
@@ -162,22 +165,21 @@ def test_a_click_opens_and_escape_closes(browser: Browser, page: Path) -> None:
     assert text_of(browser, "name") == f"{ATTENTION}:1"
     press(browser, Keys.ESCAPE)
     assert not is_open(browser)
-    assert browser.switch_to.active_element == tiles(browser)[2]
+    until(browser, lambda: focused(browser) == f"{ATTENTION}:1, activation \u22121.50")
 
 
 def test_keys_alone_will_do(browser: Browser, page: Path) -> None:
     press(browser, "/", "gelu")
-    until(browser, lambda: text_of(browser, "count") == "30 of 34")
+    assert text_of(browser, "count") == "30 of 34"
     tiles(browser)[0].send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     press(browser, Keys.ENTER)
-    until(browser, lambda: text_of(browser, "name") == f"{MLP}:1")
+    assert text_of(browser, "name") == f"{MLP}:1"
     press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-    until(browser, lambda: (text_of(browser, "name"), text_of(browser, "place")) == (f"{MLP}:3", "4 of 30"))
+    assert (text_of(browser, "name"), text_of(browser, "place")) == (f"{MLP}:3", "4 of 30")
     press(browser, Keys.ESCAPE)
-    chosen = f"{MLP}:3, activation 27.0"
-    until(browser, lambda: browser.switch_to.active_element.get_attribute("aria-label") == chosen)
+    until(browser, lambda: focused(browser) == f"{MLP}:3, activation 27.0")
     press(browser, Keys.END, Keys.ENTER)
-    until(browser, lambda: text_of(browser, "name") == f"{MLP}:29")
+    assert text_of(browser, "name") == f"{MLP}:29"
     assert not browser.find_element(By.ID, "next").is_enabled()
 
 
@@ -204,7 +206,7 @@ def test_curve_and_recipe_are_those_of_the_png(browser: Browser, folder: Path, t
     granted = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
     browser.execute_cdp_cmd("Browser.grantPermissions", granted)
     browser.find_element(By.ID, "copy-recipe").click()
-    WebDriverWait(browser, 20).until(lambda b: text_of(b, "copy-recipe") == "Copied")
+    until(browser, lambda: text_of(browser, "copy-recipe") == "Copied")
     copied = browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
     assert Recipe.model_validate(json.loads(copied)) == recipe
 
@@ -212,7 +214,7 @@ def test_curve_and_recipe_are_those_of_the_png(browser: Browser, folder: Path, t
 def test_it_shows_the_png_beside_it_and_can_do_without(browser: Browser, page: Path, tmp_path: Path) -> None:
     tiles(browser)[1].click()
     full, link = browser.find_element(By.ID, "full"), browser.find_element(By.ID, "png")
-    WebDriverWait(browser, 20).until(lambda _: link.is_displayed())
+    until(browser, link.is_displayed)
     assert full.get_property("src") == link.get_property("href") == (page.parent / "a0.png").as_uri()
     alone = tmp_path / "elsewhere" / "page.html"
     alone.parent.mkdir()
@@ -220,7 +222,7 @@ def test_it_shows_the_png_beside_it_and_can_do_without(browser: Browser, page: P
     browser.open(alone)
     tiles(browser)[1].click()
     note = browser.find_element(By.ID, "preview")
-    WebDriverWait(browser, 20).until(lambda _: note.is_displayed())
+    until(browser, note.is_displayed)
     assert not browser.find_element(By.ID, "png").is_displayed()
     assert browser.execute_script("return document.getElementById('full').naturalWidth") == 48
 
@@ -268,19 +270,18 @@ def test_of_many_pictures_only_those_near_are_in_the_document(browser: Browser, 
     tiles(browser)[0].send_keys(Keys.END)
     last = browser.switch_to.active_element
     assert last.find_element(By.XPATH, "..").get_attribute("aria-posinset") == "400"
-    assert last.location_once_scrolled_into_view["y"] < 600
+    assert 0 < browser.execute_script("return arguments[0].getBoundingClientRect().bottom", last) <= 600
+    until(browser, lambda: last.find_element(By.TAG_NAME, "img").get_property("naturalWidth") == 48)
     assert len(tiles(browser)) < 120
 
 
 @pytest.mark.parametrize("width", [360, 820, 3840])
 def test_nothing_is_wider_than_the_screen(browser: Browser, page: Path, width: int) -> None:
     browser.resize(width, 800)
-    # In one go: the pictures are laid out anew meanwhile.
-    browser.execute_script("document.querySelector('#grid button').click()")
+    browser.refresh()
+    tiles(browser)[0].click()
     for element in ("document.documentElement", "document.getElementById('detail')"):
-        script = f"return {element}.scrollWidth <= {width}"
-        # Once the pictures are laid out anew.
-        until(browser, partial(browser.execute_script, script))
+        assert browser.execute_script(f"return {element}.scrollWidth") <= width
     assert browser.find_element(By.ID, "full").is_displayed()
 
 
