@@ -289,3 +289,9 @@ def test_all_that_fits_is_printed(browser: Browser, page: Path) -> None:
     fill(browser, "words", "gelu")
     printed = base64.b64decode(browser.print_page())
     assert printed.count(b"/Subtype /Image") == 30
+
+
+def test_one_picture_is_printed_with_its_whole_recipe(browser: Browser, page: Path) -> None:
+    tiles(browser)[0].click()
+    printed = base64.b64decode(browser.print_page())
+    assert len(re.findall(rb"/Type /Page\b", printed)) > 1, "the recipe goes on behind the first page"
