@@ -57,14 +57,14 @@ class Library(Background):
     Signals:
         found: A list of `Entry`, some at a time, newest file first.
         scanned: How many there are, when the folder has been read.
-        loaded: An `Entry`, and its picture in full, (height, width, 3).
+        loaded: An `Entry`, its picture in full, (height, width, 3), and its curve, or None where it has none.
         recipe_read: The `Recipe` of a picture from anywhere.
         deleted: An `Entry` whose file is in the trash.
     """
 
     found = Signal(list)
     scanned = Signal(int)
-    loaded = Signal(object, object)
+    loaded = Signal(object, object, object)
     recipe_read = Signal(object)
     deleted = Signal(object)
 
@@ -99,14 +99,12 @@ class Library(Background):
 
         def read() -> None:
             import numpy as np
-            from PIL import Image
 
-            try:
-                with Image.open(entry.path) as image:
-                    pixels: NDArray[np.uint8] = np.asarray(image.convert("RGB")).copy()
-            except OSError as error:
-                raise ClipDeskError(f"Cannot read {entry.path}: {error.strerror or error}") from error
-            self.loaded.emit(entry, pixels)
+            from clipdesk.export.png import read_picture
+
+            picture = read_picture(entry.path)
+            pixels: NDArray[np.uint8] = np.asarray(picture.image.convert("RGB")).copy()
+            self.loaded.emit(entry, pixels, picture.curve)
 
         self.start(read)
 

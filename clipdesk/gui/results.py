@@ -65,8 +65,8 @@ class Results(QObject):
         for entry in self._wanted:
             self.library.load(entry)
 
-    @Slot(object, object)
-    def _loaded(self, entry: Entry, pixels: NDArray[np.uint8]) -> None:
+    @Slot(object, object, object)
+    def _loaded(self, entry: Entry, pixels: NDArray[np.uint8], curve: NDArray[np.float32] | None) -> None:
         # While a selection grows, a picture may have been asked for twice.
         if entry not in self._wanted or entry in self._tracks:
             return
@@ -74,9 +74,12 @@ class Results(QObject):
             entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path, recipe=entry.recipe
         )
         track.frames.add(entry.recipe.steps, pixels)
+        for value in () if curve is None else curve:
+            track.curve.append(float(value))
         self._tracks[entry] = track
         if len(self._tracks) == len(self._wanted):
-            self._window.show_tracks([self._tracks[wanted] for wanted in self._wanted])
+            longest = max(wanted.recipe.steps for wanted in self._wanted)
+            self._window.show_tracks([self._tracks[wanted] for wanted in self._wanted], longest)
 
     @Slot(object)
     def _use_settings(self, entry: Entry) -> None:

@@ -55,6 +55,8 @@ def test_finished_pictures_are_filtered(full: MainWindow) -> None:
 def test_a_chosen_picture_is_shown_with_its_recipe(full: MainWindow, qtbot: QtBot) -> None:
     choose(full, "conv1:4")
     until(qtbot, lambda: [t.target for t in full.canvas.tracks] == [Unit(layer="visual.conv1", index=4)])
+    # With the curve that its file carries.
+    assert full.curves.step_count == 3
     text = full.gallery.recipe.toPlainText()
     assert "Noise" in text
     assert "0.5" in text
