@@ -172,11 +172,10 @@ class QueueKeeper(Background):
     @Slot(int, str)
     def _obey(self, number: int, state: str) -> None:
         run = self._controller.queue.find(number)
-        if run is None or run.state.finished:
-            return
-        {"paused": self._controller.pause, "open": self._controller.resume, "cancelled": self._controller.cancel}[
-            state
-        ](run)
+        controller = self._controller
+        acts = {"paused": controller.pause, "open": controller.resume, "cancelled": controller.cancel}
+        if run is not None and not run.state.finished:
+            acts[state](run)
 
     # What happens
 
