@@ -39,6 +39,8 @@ class Results(QObject):
         library.found.connect(gallery.model.add)
         library.deleted.connect(gallery.model.remove)
         library.failed.connect(window.notice.show_problem)
+        # What the folder holds can be exported.
+        library.scanned.connect(window.update_actions)
         library.loaded.connect(self._loaded)
         library.recipe_read.connect(self.render_again)
         window.controller.saver.kept.connect(self._kept)

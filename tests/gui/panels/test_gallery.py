@@ -142,7 +142,9 @@ def test_a_picture_without_a_whole_recipe_is_left_out(
     Image.fromarray(pixels).save(folder / "x.png", pnginfo=info)
     save_png(pixels, folder / "y.png", make_recipe())
     caplog.set_level("INFO", "clipdesk")
+    assert not window.menus.export.isEnabled()
     window.results.show_folder(folder)
+    until(qtbot, window.menus.export.isEnabled)
     until(qtbot, lambda: "recipe cannot be read" in caplog.text and window.gallery.model.rowCount() == 1)
 
 
