@@ -58,11 +58,6 @@ class Caption:
     specs: tuple[Spec, Spec]
     word: int = NO_WORD
 
-    @property
-    def mentions(self) -> tuple[bool, ...]:
-        """Which factors of the first thing it mentions."""
-        return tuple(value != UNSAID for value in self.specs[0])
-
 
 def with_article(noun_phrase: str) -> str:
     """``red star`` -> ``a red star``, ``orange star`` -> ``an orange star``."""
