@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format screenshots clean
+.PHONY: demo test format models screenshots clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -32,6 +32,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# The embedded models, the judges and the tables of their cards, from nothing; some hours without a GPU.
+models: $(STAMP)
+	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.train --model $$model || exit; done
+	$(BIN)/python -m benchmarks.judges train
+	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt || exit; done
 
 # The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
 screenshots: $(STAMP)

@@ -1,7 +1,8 @@
-"""A cache of drawn scenes: pictures, factors and tokenised captions, named by its seed."""
+"""Sets of drawn scenes: pictures, factors and captions, named by what they show, their seed and their size."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +23,7 @@ CONTEXT = 24
 """Captions are cut to this many tokens in training; the longest has 20."""
 
 _CHUNK = 1_000
+_PICTURES, _REST = "pictures.u8", "rest.json"
 
 
 @dataclass(frozen=True)
@@ -82,22 +84,29 @@ def draw_scenes(
         count: How many scenes.
         seed: Names the set; the same seed gives the same scenes whatever the number of processes.
         kind: What they show.
-        cache: File to keep the pictures in, so that a large set need not fit in memory.
+        cache: Folder to keep the set in, so that a large one need not fit in memory; one that is there is not drawn
+            again.
         processes: Worker processes; by default one for each core, none for small sets.
     """
+    folder = None if cache is None else cache / f"{kind.name.lower()}-{seed}-{count}"
+    if folder is not None and (folder / _REST).exists():
+        return _kept(folder, count)
     sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     arguments = ([seed] * len(sizes), range(len(sizes)), [kind] * len(sizes), sizes)
     if len(sizes) == 1 or processes == 1:
-        return _gathered(map(_draw_chunk, *arguments), count, cache)
+        return _gathered(map(_draw_chunk, *arguments), count, folder)
     # spawn: forking a process that has started torch's or Qt's threads can hang.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        return _gathered(pool.map(_draw_chunk, *arguments), count, cache)
+        return _gathered(pool.map(_draw_chunk, *arguments), count, folder)
 
 
-def _gathered(chunks: Iterable[Scenes], count: int, cache: Path | None) -> Scenes:
-    shape = (count, SIZE, SIZE, 3)
+def _gathered(chunks: Iterable[Scenes], count: int, folder: Path | None) -> Scenes:
     images: NDArray[np.uint8]
-    images = np.empty(shape, np.uint8) if cache is None else np.memmap(cache, np.uint8, "w+", shape=shape)
+    if folder is None:
+        images = np.empty((count, SIZE, SIZE, 3), np.uint8)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        images = np.memmap(folder / _PICTURES, np.uint8, "w+", shape=(count, SIZE, SIZE, 3))
     things = np.empty((count, 3, 4), dtype=np.int64)
     words = np.empty(count, dtype=np.int64)
     captions: list[list[Caption]] = []
@@ -105,4 +114,21 @@ def _gathered(chunks: Iterable[Scenes], count: int, cache: Path | None) -> Scene
         place = slice(len(captions), len(captions) + len(chunk.images))
         images[place], things[place], words[place] = chunk.images, chunk.things, chunk.words
         captions += chunk.captions
+    if folder is not None:
+        # Written last: where it is, all pictures are.
+        rest = {"things": things.tolist(), "words": words.tolist(), "captions": captions}
+        (folder / _REST).write_text(json.dumps(rest, default=vars), "utf-8")
     return Scenes(images, things, words, captions)
+
+
+def _kept(folder: Path, count: int) -> Scenes:
+    rest = json.loads((folder / _REST).read_text("utf-8"))
+    captions = [
+        [
+            Caption(caption["text"], (tuple(caption["specs"][0]), tuple(caption["specs"][1])), caption["word"])
+            for caption in scene
+        ]
+        for scene in rest["captions"]
+    ]
+    images = np.memmap(folder / _PICTURES, np.uint8, "r", shape=(count, SIZE, SIZE, 3))
+    return Scenes(images, np.array(rest["things"]), np.array(rest["words"]), captions)

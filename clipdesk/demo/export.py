@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,17 +30,18 @@ def export_state_dict(trained: dict[str, Tensor], used: Tensor, seed: int) -> di
         seed: Seed of the random values.
     """
     generator = torch.Generator().manual_seed(seed)
-    state = {name: value.detach().cpu().float() for name, value in trained.items()}
+    # A ResNet's counters of batches are whole numbers, and stay so.
+    state = {name: value.detach().cpu() for name, value in trained.items()}
     width = state["token_embedding.weight"].shape[1]
     embedding = 0.02 * torch.randn(VOCABULARY, width, generator=generator)
     embedding[used.cpu()] = state["token_embedding.weight"]
     positions = 0.01 * torch.randn(CONTEXT, width, generator=generator)
     positions[: len(state["positional_embedding"])] = state["positional_embedding"]
     state |= {"token_embedding.weight": embedding, "positional_embedding": positions}
-    return {name: value.half() for name, value in state.items()}
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
 
 
-def save_model(state: dict[str, Tensor], path: Path) -> None:
+def save_model(state: dict[str, Any], path: Path) -> None:
     """Write the file beside its place, then rename it there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")

@@ -1,15 +1,17 @@
-"""Train the embedded model: ``python -m clipdesk.demo.train``.
+"""Train the embedded models: ``python -m clipdesk.demo.train --model demo``.
 
-A small CLIP in OpenAI's state-dict format, trained on the scenes that `clipdesk.demo.scenes` draws.
-Three losses are summed:
+Small CLIPs in OpenAI's state-dict format, trained on the pictures that `clipdesk.demo.compositions` draws. Three losses
+are summed:
 
-* the contrastive loss of CLIP (Radford et al. 2021, arXiv:2103.00020); captions name only some of a scene's factors, so
-  every picture that a caption is true of counts as its match,
+* the contrastive loss of CLIP (Radford et al. 2021, arXiv:2103.00020); captions name only some of a picture's factors,
+  so every picture that a caption is true of counts as its match,
 * the same for the bare prompts of each factor ("a star", "a red object", ...),
-* linear heads that read the four factors off the class token; they speed up the start and are not kept.
+* a linear head that reads the four factors off the embedding; it speeds up the start and is not kept.
 
-Every picture is seen under strong Gaussian noise (sigma up to half the pixel range), colour gain and colour shift:
-noise-trained networks have gradients that draw things that people can recognise.
+The shipped models see their pictures under strong Gaussian noise, and late in the training each batch a second time,
+moved along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such networks have
+gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al. 2019,
+arXiv:1910.08640).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import clip
 import numpy as np
@@ -29,24 +32,29 @@ from clip.model import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from clipdesk.demo.captions import FACTORS, NO_WORD, UNSAID, prompt
+from clipdesk.demo.captions import FACTORS, prompt
 from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, CONTEXT, Kind, Scenes, draw_scenes
-from clipdesk.demo.evaluate import zero_shot_accuracy
+from clipdesk.demo.evaluate import draw_written_names, written_accuracy, zero_shot_accuracy
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, is_held_out
+from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
+from clipdesk.demo.pictures import augment, pushed
+from clipdesk.demo.recipes import EMBEDDING, RECIPES, Recipe, build_model
+from clipdesk.demo.scenes import SHAPE_NAMES
 from clipdesk.render.transforms import normalized
 
 TRAIN_SEED, TEST_SEED = 1, 2
-MAX_NOISE = 0.5
-PEAK_RATE = 1.2e-3
 WEIGHT_DECAY = 0.05
-WEIGHTS = {"shape": 1.5, "color": 0.25, "texture": 0.25, "background": 0.15}
-"""Weight of each factor's prompts and of its head; shapes are the hardest to learn."""
+PUSHED_FROM = 0.6
+"""Share of the training after which pictures are pushed; sooner it slows the learning of what there is to see."""
+WARM_UP = 20_000
+"""Pictures over which the learning rate rises."""
 # On a CPU the plain attention is faster than the fused one for 65 tokens, and chunks of 64 pictures stay in its caches.
 ATTENTION = [SDPBackend.MATH] if not torch.cuda.is_available() else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
 # Without AVX-512 a CPU has no fast bfloat16; there it is eighteen times slower than float32.
 HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
+OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
+"""Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
 
 
 @dataclass(frozen=True)
@@ -62,25 +70,16 @@ class TrainingSet:
     prompts: Tensor  # (44, context)
 
 
-OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
-"""Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
+@dataclass(frozen=True)
+class Batch:
+    """What one batch shows and says, on the training device."""
 
-
-def build_model(words: int, seed: int) -> CLIP:
-    """A CLIP as small as learns well, untrained; its vocabulary holds only the words that captions use."""
-    torch.manual_seed(seed)
-    return CLIP(
-        embed_dim=128,
-        image_resolution=128,
-        vision_layers=6,
-        vision_width=192,
-        vision_patch_size=16,
-        context_length=CONTEXT,
-        vocab_size=words,
-        transformer_width=128,
-        transformer_heads=2,
-        transformer_layers=2,
-    )
+    pixels: Tensor  # (n, 3, 128, 128) in [0, 1]
+    tokens: Tensor
+    specs: Tensor
+    says: Tensor
+    things: Tensor
+    words: Tensor
 
 
 def prepare(scenes: Scenes) -> tuple[TrainingSet, Tensor]:
@@ -108,217 +107,148 @@ def prepare(scenes: Scenes) -> tuple[TrainingSet, Tensor]:
     )
 
 
-def augment(pixels: Tensor, max_noise: float) -> Tensor:
-    """Colour gain, colour shift and Gaussian noise, drawn for each picture of (n, 3, 128, 128) in [0, 1].
-
-    The noise's sigma is up to `max_noise`, and smaller ones are more frequent: fine outlines drown in strong noise.
-    """
-    n, device = len(pixels), pixels.device
-    gain = 1 + 0.12 * (2 * torch.rand(n, 3, 1, 1, device=device) - 1)
-    shift = 0.08 * (2 * torch.rand(n, 3, 1, 1, device=device) - 1)
-    sigma = max_noise * torch.rand(n, 1, 1, 1, device=device) ** 2.5
-    return pixels * gain + shift + sigma * torch.randn_like(pixels)
-
-
-def contrastive_loss(logits: Tensor, match: Tensor, unseen: Tensor) -> Tensor:
-    """Cross-entropy in both directions, each row's probability spread evenly over its matches.
-
-    Args:
-        logits: Similarity of every picture with every caption, (pictures, captions).
-        match: Whether the caption is true of the picture.
-        unseen: Pairs to leave out; see `held_out_pairs`.
-    """
-    target = match.float()
-    logits = logits.masked_fill(unseen & ~match, -1e4)
-    to_text = F.cross_entropy(logits, target / target.sum(1, keepdim=True))
-    to_image = F.cross_entropy(logits.T, target.T / target.T.sum(1, keepdim=True))
-    return (to_text + to_image) / 2
-
-
-def held_out_pairs() -> Tensor:
-    """Which shape x colour pairs are held out, (shapes, colours).
-
-    Such a pair must not count as a wrong answer in training either. If red hearts are held out, "a heart" would be
-    wrong for every picture of a red thing, and the model would learn that red things are never hearts.
-    """
-    return torch.tensor([[is_held_out(shape, color) for color in COLOR_NAMES] for shape in SHAPE_NAMES])
-
-
-def true_captions(things: Tensor, words: Tensor, specs: Tensor, says: Tensor) -> Tensor:
-    """Which captions are true of which pictures, (pictures, captions), bool.
-
-    A caption is, when for each thing that it speaks of the picture has one with all that is mentioned, and the word
-    that it says is written, if any, is.
-
-    Args:
-        things: Factors of the pictures' things, -1 for none, (pictures, things, 4).
-        words: What is written, (pictures,).
-        specs: What the captions mention, -1 for nothing, (captions, specs, 4).
-        says: The word that they say is written, -1 for none, (captions,).
-    """
-    fits = (things[:, None, None] == specs[None, :, :, None]) | (specs[None, :, :, None] == UNSAID)
-    described = fits.all(dim=-1).any(dim=-1).all(dim=-1)
-    return described & ((words[:, None] == says[None]) | (says[None] == NO_WORD))
-
-
-def kept_out(things: Tensor, specs: Tensor, held_out: Tensor) -> Tensor:
-    """Which captions must not count as wrong for which pictures, (pictures, captions); see `held_out_pairs`.
-
-    Args:
-        things: As for `true_captions`.
-        specs: As for `true_captions`.
-        held_out: As `held_out_pairs` gives it.
-    """
-    # An index of -1 takes the last row, which stands for no pair.
-    table = F.pad(held_out, (0, 1, 0, 1))
-    shapes, colors = things[:, None, :, None, 0], things[:, None, :, None, 1]
-    said_shapes, said_colors = specs[None, :, None, :, 0], specs[None, :, None, :, 1]
-    return (table[shapes, said_colors] | table[said_shapes, colors]).any(dim=-1).any(dim=-1)
-
-
 class Trainer:
-    """The training loop's state: model, heads, optimiser, and how many images were seen."""
+    """The training loop's state: model, head, optimiser, and how many images were seen.
 
-    def __init__(self, data: TrainingSet, words: int, arguments: argparse.Namespace) -> None:
-        seed, device, compiled = arguments.seed, torch.device(arguments.device), arguments.compile
-        self.peak_rate, self.quiet_start = arguments.rate, arguments.start is None
-        self.data, self.device, self.seen = data, device, 0
+    Args:
+        data: The training set.
+        words: Size of its vocabulary.
+        recipe: How the model is built and trained.
+        seed: Seed of the weights, of the order of the pictures and of their noise.
+        device: Where to train.
+        begun: Whether the weights come from a trained model, and know noise already.
+    """
+
+    def __init__(
+        self, data: TrainingSet, words: int, recipe: Recipe, seed: int, device: torch.device, *, begun: bool = False
+    ) -> None:
+        self.data, self.recipe, self.seed, self.device = data, recipe, seed, device
+        self.begun, self.seen = begun, 0
         self.rng = np.random.default_rng(seed)
-        self.model = build_model(words, seed).to(device).train()
+        self.model = build_model(recipe, words, seed).to(device).train()
+        self.head = nn.Linear(EMBEDDING, sum(map(len, FACTORS.values()))).to(device)
         outlines = [SHAPE_NAMES.index(shape) for shape in OUTLINES]
         often = np.isin(data.scenes.things[..., 0], outlines).any(axis=1)
         self.chances = (1.0 + often) / (1.0 + often).sum()
         self.held_out = held_out_pairs().to(device)
-        self.heads = nn.ModuleList(nn.Linear(192, len(values)) for values in FACTORS.values()).to(device)
-        parameters = [*self.model.parameters(), *self.heads.parameters()]
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, lr=self.peak_rate, betas=(0.9, 0.98), fused=True)
-        # The heads read the class token before its projection, so the tower is run without the projection.
-        projection = self.model.visual.proj
-        if not isinstance(projection, nn.Parameter):
-            raise TypeError("the vision tower has no projection")
-        self.projection = projection
-        self.model.visual.proj = None
-        self.tower = torch.compile(self.model.visual, dynamic=False) if compiled else self.model.visual
+        self.optimizer = _optimizer(self.model, self.head)
 
     def begin_with(self, exported: dict[str, Tensor], used: Tensor) -> None:
-        """Begin with the weights of a model file instead of random ones; the heads stay random."""
-        state = {name: value.float() for name, value in exported.items()}
+        """Begin with the weights of a model file instead of random ones; the head stays random."""
+        state = {name: value.float() if value.is_floating_point() else value for name, value in exported.items()}
         state["token_embedding.weight"] = state["token_embedding.weight"][used]
         state["positional_embedding"] = state["positional_embedding"][: self.model.context_length]
-        self.projection.data.copy_(state.pop("visual.proj"))
         self.model.load_state_dict(state)
 
-    def state(self) -> dict[str, Tensor]:
-        """The model's state dict, its projection put back."""
-        return {**self.model.state_dict(), "visual.proj": self.projection.detach()}
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs to go on later."""
+        return {
+            "model": self.model.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "seen": self.seen,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken; the pictures come in another order than they would have without the break."""
+        self.model.load_state_dict(state["model"])
+        self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.seen = state["seen"]
+        self.rng = np.random.default_rng([self.seed, self.seen])
 
     def step(self, batch: int, total: int) -> float:
-        """One optimiser step on `batch` images of `total`; returns the loss."""
+        """Train on a batch of pictures, of `total` in all: once, or again pushed; returns the first time's loss."""
         progress = self.seen / total
-        rate = self.peak_rate * min(1.0, self.seen / 20_000, max(0.0, (1 - progress) / 0.4))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        rows = np.sort(self.rng.choice(len(self.chances), batch, p=self.chances))
-        max_noise = MAX_NOISE * (min(1.0, progress / 0.3) if self.quiet_start else 1.0)
-        loss = self._loss(rows, max_noise)
+        noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / 0.3))
+        chosen = self._next(batch)
+        pixels = augment(chosen.pixels, noise, self.rng)
+        first = self._update(pixels, chosen, total)
+        if self.recipe.push and progress >= PUSHED_FROM:
+            if pixels.grad is None:
+                raise RuntimeError("the loss does not depend on the pictures")
+            self._update(pushed(pixels.detach(), pixels.grad, self.recipe.push, self.rng), chosen, total)
+        return first
+
+    def _update(self, pixels: Tensor, batch: Batch, total: int) -> float:
+        """One optimiser step; leaves the loss's gradient in `pixels`."""
+        rate = min(1.0, self.seen / WARM_UP, max(0.0, (1 - self.seen / total) / 0.4))
+        pixels.requires_grad_(bool(self.recipe.push))
+        loss = self._loss(pixels, batch)
         self.optimizer.zero_grad(set_to_none=True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate * rate
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         with torch.no_grad():
             self.model.logit_scale.clamp_(max=math.log(100))
-        self.seen += batch
+        self.seen += len(pixels)
         return float(loss.detach())
 
-    def _loss(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], max_noise: float) -> Tensor:
-        pixels = torch.from_numpy(self.data.scenes.images[rows]).to(self.device).permute(0, 3, 1, 2).float() / 255
-        pixels = augment(pixels, max_noise)
-        things, words = self.data.things[rows].to(self.device), self.data.words[rows].to(self.device)
-        pick = torch.from_numpy(self.rng.integers(CAPTIONS_PER_SCENE, size=len(rows)))
-        tokens = self.data.tokens[rows, pick].to(self.device)
-        specs, says = self.data.specs[rows, pick].to(self.device), self.data.says[rows, pick].to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=HALF), sdpa_kernel(ATTENTION):
-            features = torch.cat([self.tower(chunk) for chunk in torch.split(normalized(pixels), CHUNK)]).float()
-            texts = self.model.encode_text(torch.cat([tokens, self.data.prompts.to(self.device)])).float()
-        images = features @ self.projection
-        scale = self.model.logit_scale.exp()
-        logits = scale * F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1).T
-        captions, prompts = logits[:, : len(tokens)], logits[:, len(tokens) :]
-        match = true_captions(things, words, specs, says)
-        loss = contrastive_loss(captions, match, kept_out(things, specs, self.held_out))
-        return loss + self._naming_loss(features, prompts, things)
+    def _next(self, size: int) -> Batch:
+        data, device = self.data, self.device
+        rows = np.sort(self.rng.choice(len(self.chances), size, p=self.chances))
+        pick = torch.from_numpy(self.rng.integers(CAPTIONS_PER_SCENE, size=size))
+        images = torch.from_numpy(data.scenes.images[rows]).to(device)
+        tokens, specs, says = (part[rows, pick].to(device) for part in (data.tokens, data.specs, data.says))
+        pixels = images.permute(0, 3, 1, 2).float() / 255
+        return Batch(pixels, tokens, specs, says, data.things[rows].to(device), data.words[rows].to(device))
 
-    def _naming_loss(self, features: Tensor, prompts: Tensor, things: Tensor) -> Tensor:
-        """How badly each factor is named, by its prompts and by its head; with two objects, either name is right."""
-        loss = torch.zeros((), device=self.device)
-        table = F.pad(self.held_out, (0, 1, 0, 1))
-        ruled_out = {
-            "shape": table.T[things[..., 1]].any(dim=1)[:, :-1],
-            "color": table[things[..., 0]].any(dim=1)[:, :-1],
-        }
-        start = 0
-        for column, (head, (factor, values)) in enumerate(zip(self.heads, FACTORS.items(), strict=True)):
-            truth = F.one_hot(things[..., column] + 1, len(values) + 1)[..., 1:].amax(dim=1).float()
-            rows = truth.sum(dim=1) > 0
-            truth = truth[rows] / truth[rows].sum(dim=1, keepdim=True)
-            for guess in (prompts[rows, start : start + len(values)], head(features[rows])):
-                if factor in ruled_out:
-                    guess = guess.masked_fill(ruled_out[factor][rows] & (truth == 0), -1e4)
-                loss = loss + WEIGHTS[factor] * F.cross_entropy(guess, truth)
-            start += len(values)
+    def _loss(self, pixels: Tensor, batch: Batch) -> Tensor:
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=HALF), sdpa_kernel(ATTENTION):
+            features = torch.cat([self.model.visual(chunk) for chunk in torch.split(normalized(pixels), CHUNK)]).float()
+            texts = self.model.encode_text(torch.cat([batch.tokens, self.data.prompts.to(self.device)])).float()
+        logits = self.model.logit_scale.exp() * F.normalize(features, dim=-1) @ F.normalize(texts, dim=-1).T
+        captions, prompts = logits[:, : len(batch.tokens)], logits[:, len(batch.tokens) :]
+        match = true_captions(batch.things, batch.words, batch.specs, batch.says)
+        loss = contrastive_loss(captions, match, kept_out(batch.things, batch.specs, self.held_out))
+        for guesses in (prompts, self.head(features)):
+            loss = loss + naming_loss(guesses, batch.things, self.held_out)
         return loss
+
+
+def _optimizer(model: CLIP, head: nn.Linear) -> torch.optim.Optimizer:
+    parameters = [*model.parameters(), *head.parameters()]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Draw the scenes, train, report, and write the model file after every report."""
-    work: Path = arguments.work_dir
+    recipe, seed, work = RECIPES[arguments.model], arguments.seed, arguments.work_dir / arguments.model
+    total: int = arguments.images or recipe.images
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    scenes = draw_scenes(arguments.scenes, TRAIN_SEED, Kind.COMPOSED, cache=work / "scenes.u8")
-    test = draw_scenes(1_000, TEST_SEED, Kind.HELD_OUT)
-    print(f"{arguments.scenes} scenes in {time.monotonic() - started:.0f} s", flush=True)
+    scenes = draw_scenes(arguments.scenes, TRAIN_SEED, Kind.COMPOSED, cache=arguments.work_dir / "scenes")
+    test, names = draw_scenes(1_000, TEST_SEED, Kind.HELD_OUT), draw_written_names(TEST_SEED)
     data, used = prepare(scenes)
-    trainer = Trainer(data, len(used), arguments)
+    print(f"{arguments.scenes} scenes in {time.monotonic() - started:.0f} s", flush=True)
+    trainer = Trainer(data, len(used), recipe, seed, torch.device(arguments.device), begun=arguments.start is not None)
     if arguments.start is not None:
         trainer.begin_with(torch.load(arguments.start, weights_only=True), used)
     state_file = work / "state.pt"
     if state_file.exists():
-        state = torch.load(state_file, weights_only=True)
-        trainer.projection.data.copy_(state["model"].pop("visual.proj"))
-        trainer.model.load_state_dict(state["model"])
-        trainer.heads.load_state_dict(state["heads"])
-        trainer.optimizer.load_state_dict(state["optimizer"])
-        trainer.seen = state["seen"]
-        trainer.rng = np.random.default_rng([arguments.seed, trainer.seen])
-    started, first = time.monotonic(), trainer.seen
-    losses: list[float] = []
-    while trainer.seen < arguments.images:
-        losses.append(trainer.step(arguments.batch, arguments.images))
-        done = trainer.seen >= arguments.images
-        if not done and len(losses) % arguments.report_every:
+        trainer.resume(torch.load(state_file, weights_only=True))
+        print(f"going on after {trainer.seen} images, as {state_file} says", flush=True)
+    output: Path = arguments.output or work / f"{arguments.model}.pt"
+    started, first, losses = time.monotonic(), trainer.seen, list[float]()
+    while trainer.seen < total:
+        losses.append(trainer.step(arguments.batch, total))
+        if trainer.seen < total and len(losses) % arguments.report_every:
             continue
-        exported = export_state_dict(trainer.state(), used, arguments.seed)
-        save_model(exported, arguments.output)
-        torch.save(
-            {
-                "model": trainer.state(),
-                "heads": trainer.heads.state_dict(),
-                "optimizer": trainer.optimizer.state_dict(),
-                "seen": trainer.seen,
-            },
-            state_file,
-        )
-        figures = zero_shot_accuracy(_opened(arguments.output), test)
-        seconds = time.monotonic() - started
+        save_model(export_state_dict(trainer.model.state_dict(), used, seed), output)
+        save_model(trainer.state(), state_file)
+        opened = _opened(output)
         report = {
             "images": trainer.seen,
             "loss": round(float(np.mean(losses[-arguments.report_every :])), 3),
-            "images_per_second": round((trainer.seen - first) / seconds),
-            **{factor: round(value, 3) for factor, value in figures.items()},
+            "images_per_second": round((trainer.seen - first) / (time.monotonic() - started)),
+            **{factor: round(share, 3) for factor, share in zero_shot_accuracy(opened, test).items()},
+            "written": round(written_accuracy(opened, names)["all"], 3),
         }
         print(json.dumps(report), flush=True)
 
@@ -331,19 +261,18 @@ def _opened(path: Path) -> CLIP:
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(
-        prog="python -m clipdesk.demo.train", description="Train ClipDesk's embedded model."
+        prog="python -m clipdesk.demo.train", description="Train one of ClipDesk's embedded models."
     )
-    parser.add_argument("--output", type=Path, default=Path("resources/models/demo.pt"), help="model file to write")
+    parser.add_argument("--model", choices=list(RECIPES), default="demo", help="which one")
+    parser.add_argument("--output", type=Path, help="model file to write; by default in the work directory")
     parser.add_argument("--work-dir", type=Path, default=Path("build/demo"), help="drawn scenes and resumable state")
     parser.add_argument("--scenes", type=int, default=100_000, help="training scenes to draw")
-    parser.add_argument("--images", type=int, default=700_000, help="training images to show in all")
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--images", type=int, help="training images to show in all, instead of the recipe's")
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
-    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="peak learning rate")
-    parser.add_argument("--report-every", type=int, default=200, help="steps between reports")
+    parser.add_argument("--report-every", type=int, default=150, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--compile", action="store_true", help="compile the vision tower (needs a C++ compiler)")
     train(parser.parse_args())
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from clipdesk.demo.captions import FACTORS, NO_WORD, NOTHING, UNSAID, Caption, Spec, describe, with_article
 from clipdesk.demo.compositions import WORDS, Composition, sample_composition
+from clipdesk.demo.losses import true_captions
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, Scene
-from clipdesk.demo.train import true_captions
 
 STAR = Scene("star", "red", "striped", "white")
 HEART = Scene("heart", "blue", "plain", "white")

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from clipdesk.demo import dataset
 from clipdesk.demo.captions import FACTORS, UNSAID, caption, prompt
 from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, Kind, draw_scenes
 from clipdesk.demo.scenes import (
@@ -93,3 +96,13 @@ def test_a_set_is_named_by_its_seed() -> None:
     assert first.captions == again.captions
     assert not np.array_equal(first.images, other.images)
     assert all(len(captions) == CAPTIONS_PER_SCENE for captions in first.captions)
+
+
+def test_a_set_that_is_kept_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = draw_scenes(5, 1, Kind.COMPOSED, cache=tmp_path)
+    monkeypatch.setattr(dataset, "_draw_chunk", None)
+    kept = draw_scenes(5, 1, Kind.COMPOSED, cache=tmp_path)
+    assert np.array_equal(kept.images, drawn.images)
+    assert np.array_equal(kept.things, drawn.things)
+    assert np.array_equal(kept.words, drawn.words)
+    assert kept.captions == drawn.captions

@@ -1,0 +1,63 @@
+"""The three models that `clipdesk.demo.train` makes, and how each is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from clip.model import CLIP
+
+from clipdesk.demo.dataset import CONTEXT
+from clipdesk.demo.scenes import SIZE
+
+EMBEDDING = 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is built and trained.
+
+    Attributes:
+        blocks: Number of transformer blocks, or of bottlenecks in each of a ResNet's four stages.
+        width: Width of the transformer, or channels of a ResNet's first stage.
+        patch: Side of a transformer's patches in pixels; None for a ResNet.
+        images: Pictures to show in all.
+        rate: Peak learning rate.
+        noise: Largest sigma of the Gaussian noise on training pictures, as a share of the pixel range.
+        push: Largest L2 norm of the adversarial push on a picture whose values are in [0, 1]; 0 for none.
+    """
+
+    blocks: int | tuple[int, int, int, int]
+    width: int
+    patch: int | None
+    images: int
+    rate: float
+    noise: float
+    push: float
+
+
+RECIPES = {
+    "demo": Recipe(6, 192, 16, images=800_000, rate=3e-4, noise=0.35, push=1.0),
+    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.35, push=1.0),
+    "plain": Recipe(6, 192, 16, images=800_000, rate=1.2e-3, noise=0.0, push=0.0),
+}
+"""``demo`` and ``demo-rn`` are shipped. ``plain`` is a plainly trained twin of ``demo``: its gradients draw noise."""
+
+
+def build_model(recipe: Recipe, words: int, seed: int) -> CLIP:
+    """The model, untrained; its vocabulary holds only the words that captions use."""
+    torch.manual_seed(seed)
+    model = CLIP(
+        embed_dim=EMBEDDING,
+        image_resolution=SIZE,
+        vision_layers=recipe.blocks,
+        vision_width=recipe.width,
+        vision_patch_size=recipe.patch,
+        context_length=CONTEXT,
+        vocab_size=words,
+        transformer_width=128,
+        transformer_heads=2,
+        transformer_layers=2,
+    )
+    # The layout in which a CPU convolves fastest.
+    return model if recipe.patch else model.to(memory_format=torch.channels_last)

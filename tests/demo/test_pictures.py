@@ -1,0 +1,24 @@
+import numpy as np
+import pytest
+import torch
+
+from clipdesk.demo.pictures import augment, pushed
+
+
+@pytest.mark.parametrize("max_noise", [0.0, 0.5])
+def test_noise_is_drawn_for_each_picture(max_noise: float) -> None:
+    pixels = augment(torch.full((64, 3, 32, 32), 0.5), max_noise, np.random.default_rng(0))
+    deviations = pixels.flatten(2).std(dim=2).mean(dim=1)
+    assert deviations.max() <= max_noise * 1.1 + 1e-6
+    assert float(deviations.std()) > (0.05 if max_noise else -1)
+
+
+def test_pictures_are_pushed_along_the_gradient_no_farther_than_the_radius() -> None:
+    pixels, gradient = torch.zeros(32, 3, 4, 4), torch.randn(32, 3, 4, 4)
+    gradient[0] = 0
+    moved = pushed(pixels, gradient, 2.0, np.random.default_rng(0)).flatten(1)
+    lengths = moved.norm(dim=1)
+    assert lengths[0] == 0
+    assert lengths.max() <= 2.0
+    assert lengths[1:].std() > 0.3
+    assert torch.cosine_similarity(moved, gradient.flatten(1))[1:].min() > 0.999
