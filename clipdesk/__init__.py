@@ -17,34 +17,45 @@ if TYPE_CHECKING:
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
     from clipdesk.render.capture import NeuronActivationHook
+    from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
-    from clipdesk.render.targets import Text, Unit
+    from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
+    "Combined": "clipdesk.render.targets",
+    "Direction": "clipdesk.render.targets",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.inspector",
     "NeuronActivationHook": "clipdesk.render.capture",
+    "Others": "clipdesk.render.targets",
     "RenderError": "clipdesk.errors",
     "RenderSettings": "clipdesk.render.settings",
+    "Term": "clipdesk.render.targets",
     "Text": "clipdesk.render.targets",
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
     "load_model": "clipdesk.models.loading",
+    "parse_target": "clipdesk.render.expressions",
     "save_animation": "clipdesk.export.animation",
 }
 
 __all__ = [
     "ClipDeskError",
+    "Combined",
+    "Direction",
     "FeatureVisualizer",
     "LayerInspector",
     "NeuronActivationHook",
+    "Others",
     "RenderError",
     "RenderSettings",
+    "Term",
     "Text",
     "Unit",
     "UsageError",
     "load_model",
+    "parse_target",
     "save_animation",
 ]
 

@@ -50,6 +50,13 @@ class LayerInfo:
     reason: str | None = None
 
     @property
+    def positions(self) -> int:
+        """How many positions its units have: tokens, the class token among them, or pixels; 1 for a vector."""
+        if self.layout is Layout.CHANNELS_FIRST:
+            return self.shape[1] * self.shape[2]
+        return self.shape[0] if len(self.shape) == 2 else 1
+
+    @property
     def label(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]

@@ -54,3 +54,13 @@ def test_the_hook_is_public(vit: CLIP) -> None:
         vit.encode_image(torch.rand(5, 3, 32, 32))
     assert hook.activation is not None
     assert hook.activation.shape == (5,)
+
+
+def test_targets_of_other_kinds_are_rendered_through_the_visualizer(vit: CLIP) -> None:
+    visualizer = FeatureVisualizer(vit)
+    target = clipdesk.parse_target('"a star" - "a circle"')
+    image = visualizer.generate(target, "draft", iterations=2, image_size=64)
+    assert image.size == (64, 64)
+    assert image.tobytes() == visualizer.generate(target.label, "draft", iterations=2, image_size=64).tobytes()
+    with pytest.raises(clipdesk.UsageError, match="There is no layer"):
+        visualizer.generate("visual.nowhere:1 + visual.nowhere:2")

@@ -31,6 +31,13 @@ _QUICK_STEPS = 150
 @click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
 @click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
 @click.option(
+    "--target",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="More than a neuron or a text: '\"a star\" - \"a circle\"', 'LAYER:7@max + 0.5*LAYER:9', '-LAYER:7'. "
+    "Places are @class, @max, @NUMBER; LAYER:[FILE] is a direction, others(LAYER:7) all units but one.",
+)
+@click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path),
@@ -48,25 +55,26 @@ def render(
     layer: str | None,
     neuron: tuple[int, ...],
     text: tuple[str, ...],
+    target: tuple[str, ...],
     source: Path | None,
     output: Path | None,
     animation: str | None,
     preset: str,
     **changes: object,
 ) -> None:
-    """Render a picture for a neuron, or for a text."""
+    """Render a picture for a neuron, a text, or a sum of such."""
     if animation is not None:
         from clipdesk.export.animation import check_format
 
         check_format(animation)
     if source is not None:
-        if layer or neuron or text or was_given("preset"):
-            raise UsageError("--from takes layer, neuron and preset from the picture. Leave them out")
+        if layer or neuron or text or target or was_given("preset"):
+            raise UsageError("--from takes target and preset from the picture. Leave them out")
         _render_again(source, model if was_given("model") else None, output, animation, changes)
         return
     check_name(model)
     settings = settings_from(preset, changes)
-    targets = _targets(layer, neuron, text)
+    targets = _targets(layer, neuron, text, target)
     from clipdesk.jobs.job import Job
 
     _render(Job(model=model, targets=targets, settings=settings), _output_paths(output, targets), animation)
@@ -95,17 +103,22 @@ def _render_again(
     _render(job, paths, animation)
 
 
-def _targets(layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...]) -> tuple[Target, ...]:
+def _targets(
+    layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...], expressions: tuple[str, ...]
+) -> tuple[Target, ...]:
+    from clipdesk.render.expressions import parse_target
     from clipdesk.render.targets import Text, Unit
 
-    if texts and (layer or neurons):
-        raise UsageError("Name either --layer with --neuron, or --text, not both")
+    if sum(map(bool, (texts, layer or neurons, expressions))) > 1:
+        raise UsageError("Name one of --layer with --neuron, --text, and --target, not several")
+    if expressions:
+        return tuple(parse_target(expression) for expression in expressions)
     if texts:
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
         return tuple(Text(text=text) for text in texts)
     if layer is None or not neurons:
-        raise UsageError("Name what to render: --layer LAYER --neuron N, or --text 'a star'")
+        raise UsageError("Name what to render: --layer LAYER --neuron N, --text 'a star', or --target EXPRESSION")
     for index in neurons:
         if index < 0:
             raise UsageError(f"--neuron must be 0 or more, not {index}")
@@ -267,7 +280,7 @@ def quickstart(output: Path | None) -> None:
     from clipdesk.jobs.job import Job
     from clipdesk.render.targets import Unit
 
-    layer, index = SHOWPIECE
+    layer, index = SHOWPIECES[EMBEDDED]
     targets: tuple[Target, ...] = (Unit(layer=layer, index=index),)
     settings = settings_from("standard", {"iterations": _QUICK_STEPS})
     _render(Job(model=EMBEDDED, targets=targets, settings=settings), _output_paths(output, targets))

@@ -74,7 +74,7 @@ def curve_rows(pictures: Iterable[tuple[str, Recipe, Curve]]) -> Iterator[str]:
     yield _lines([COLUMNS])
     for name, recipe, curve in pictures:
         target = recipe.target
-        unit = (_plain(target.layer), target.index, "") if isinstance(target, Unit) else ("", "", _plain(target.text))
+        unit = (_plain(target.layer), target.index, "") if isinstance(target, Unit) else ("", "", _plain(target.name))
         row = (_plain(name), _plain(recipe.model), *unit, recipe.settings.seed)
         yield _lines((*row, step, str(value)) for step, value in enumerate(curve, 1))
 

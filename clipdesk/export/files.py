@@ -19,7 +19,7 @@ from typing import BinaryIO
 from pathvalidate import sanitize_filename
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.render.targets import Target, Text
+from clipdesk.render.targets import Target, Unit
 
 _PARTIAL = ".partial"
 _MOST_WORDS = 60
@@ -27,12 +27,12 @@ _DAY_SECONDS = 86_400.0
 
 
 def picture_name(target: Target, when: datetime) -> str:
-    """``neuron_<index>_<layer>_<timestamp>.png``, or ``text_<words>_<timestamp>.png``."""
+    """``neuron_<index>_<layer>_<timestamp>.png``; ``text_<words>_...`` and ``combined_<words>_...`` for the others."""
     stamp = when.strftime("%Y%m%d-%H%M%S")
-    if isinstance(target, Text):
-        words = safe_name(re.sub(r"[^\w]+", "-", target.text).strip("-"), _MOST_WORDS) or "target"
-        return f"text_{words}_{stamp}.png"
-    return f"neuron_{target.index}_{safe_name(target.layer)}_{stamp}.png"
+    if isinstance(target, Unit):
+        return f"neuron_{target.index}_{safe_name(target.layer)}_{stamp}.png"
+    words = safe_name(re.sub(r"[^\w]+", "-", target.name).strip("-"), _MOST_WORDS) or "target"
+    return f"{target.kind}_{words}_{stamp}.png"
 
 
 def safe_name(text: str, longest: int = 160) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from clipdesk.errors import UsageError
 from clipdesk.export.files import safe_name
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Text
+from clipdesk.render.targets import Unit
 
 PATTERNS = ("{layer}_{unit}", "neuron_{unit}_{layer}_{date}", "{model}_{layer}_{unit}_seed{seed}", "{unit}")
 """Ways to name pictures; the first is the default."""
@@ -97,8 +97,8 @@ def _fields(recipe: Recipe) -> dict[str, str]:
     size = recipe.settings.image_size
     return {
         "model": Path(recipe.model).stem,
-        "layer": "text" if isinstance(target, Text) else target.layer,
-        "unit": target.text if isinstance(target, Text) else str(target.index),
+        "layer": target.layer if isinstance(target, Unit) else target.kind,
+        "unit": target.name,
         "seed": str(recipe.settings.seed),
         "steps": str(recipe.steps),
         "size": "" if size is None else str(size),

@@ -41,9 +41,9 @@ class Entry:
 
     @property
     def layer(self) -> str:
-        """Dotted name of the layer; ``text`` for a text target."""
+        """Dotted name of the layer; ``text`` or ``combined`` for other targets."""
         target = self.recipe.target
-        return target.layer if isinstance(target, Unit) else "text"
+        return target.layer if isinstance(target, Unit) else target.kind
 
     @property
     def label(self) -> str:

@@ -19,10 +19,11 @@ from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
-from clipdesk.models.loading import resolve_device, tokenize, weights_sha256
+from clipdesk.models.loading import resolve_device, weights_sha256
 from clipdesk.render.loop import Frame, render
+from clipdesk.render.objectives import check_target, layers_of
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Target, Unit
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def run_job(
     group_size: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Render a job's targets: units first, then texts, which are not rendered side by side with units.
+    """Render a job's targets: units first, then all others, which usually need more of the model.
 
     A group that fails is halved and tried again, so that one bad unit fails alone and too large a group finds its size.
 
@@ -106,8 +107,8 @@ def run_job(
             sound.append(target)
     size = group_size or usual_group(model, inspector, job)
     groups: deque[tuple[Target, ...]] = deque()
-    for kind in (Unit, Text):
-        targets = tuple(target for target in sound if isinstance(target, kind))
+    for units in (True, False):
+        targets = tuple(target for target in sound if isinstance(target, Unit) is units)
         groups.extend(targets[i : i + size] for i in range(0, len(targets), size))
     while groups and not stop():
         group = groups.popleft()
@@ -124,10 +125,7 @@ def run_job(
 def problem_with(target: Target, inspector: LayerInspector) -> str:
     """Why a target cannot be rendered at all; empty if it can."""
     try:
-        if isinstance(target, Unit):
-            inspector.check_unit(target.layer, target.index)
-        else:
-            tokenize([target.text])
+        check_target(target, inspector)
     except UsageError as error:
         return str(error)
     return ""
@@ -142,10 +140,10 @@ def usual_group(model: nn.Module, inspector: LayerInspector, job: Job) -> int:
     sound = [target for target in job.targets if not problem_with(target, inspector)]
     if len(sound) < 2:
         return 1
-    # The first name is the tower's, whose end is behind all others; texts are compared with it.
+    # The first name is the tower's, whose end is behind all others.
     names = inspector.get_layer_names()
     depth = {name: i for i, name in enumerate([*names[1:], names[0]])}
-    deepest = max(sound, key=lambda target: depth[target.layer] if isinstance(target, Unit) else len(names))
+    deepest = max(sound, key=lambda target: max(depth[layer] for layer in layers_of(target)))
     return find_group_size(model, job.settings, inspector, deepest)
 
 

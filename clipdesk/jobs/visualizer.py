@@ -12,8 +12,10 @@ from clipdesk.errors import RenderError
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Result, run_job
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.objectives import check_target
 from clipdesk.render.settings import DEFAULT_PRESET, make_settings
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Target, Unit
 
 _NAME = "given by the caller"
 ProgressCallback = Callable[[int, int, float], None]
@@ -21,7 +23,7 @@ ProgressCallback = Callable[[int, int, float], None]
 
 
 class FeatureVisualizer:
-    """Draws pictures that excite single neurons of a CLIP.
+    """Draws pictures that excite single neurons of a CLIP, or other targets.
 
     Args:
         model: As `clip.load` or `clipdesk.load_model` returns it. It is not changed.
@@ -75,9 +77,37 @@ class FeatureVisualizer:
             "tv_weight": tv_weight,
         }
         changes = {name: value for name, value in wanted.items() if value is not None}
-        settings = make_settings(preset, **changes, seed=seed, device=self.device)
         self.inspector.check_unit(layer_name, neuron_index)
-        job = Job(model=_NAME, targets=(Unit(layer=layer_name, index=neuron_index),), settings=settings)
+        target = Unit(layer=layer_name, index=neuron_index)
+        return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
+
+    def generate(
+        self,
+        target: Target | str,
+        preset: str = DEFAULT_PRESET,
+        *,
+        progress_callback: ProgressCallback | None = None,
+        **changes: object,
+    ) -> Image.Image:
+        """Render a unit, a text, or a sum of such.
+
+        Args:
+            target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``.
+            preset: ``draft``, ``standard``, ``publication`` or ``classic``.
+            progress_callback: Called after each step with (steps done, steps in all, activation).
+            changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
+
+        Returns:
+            The picture, RGB.
+
+        Raises:
+            UsageError: the target cannot be read or is not there, or a setting is unknown or out of range.
+            RenderError: out of memory, or an activation that is not a number.
+        """
+        settings = make_settings(preset, **{"device": self.device, **changes})
+        target = parse_target(target) if isinstance(target, str) else target
+        check_target(target, self.inspector)
+        job = Job(model=_NAME, targets=(target,), settings=settings)
         for event in run_job(self.model, job, inspector=self.inspector):
             if isinstance(event, Failure):
                 raise RenderError(event.reason)

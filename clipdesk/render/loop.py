@@ -16,7 +16,7 @@ from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen
 from clipdesk.render.images import Parameterization, make_image, total_variation
-from clipdesk.render.objectives import Objective, make_objective
+from clipdesk.render.objectives import Objective
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Target
@@ -68,7 +68,7 @@ def render(
 
     Args:
         model: A CLIP. Left as it was; on another device or in another precision than asked for, a copy is used.
-        targets: Units, or texts; one picture for each.
+        targets: What each picture is to excite.
         settings: How; the default is ClipDesk's own recipe.
         seeds: A seed for each target; by default `settings.seed` for all.
         inspector: The model's inspector, to save tracing it again.
@@ -88,7 +88,7 @@ def render(
     model = _as_needed(model, resolve_device(settings.device))
     with frozen(model):
         inspector = inspector or LayerInspector(model)
-        objective = make_objective(targets, model, inspector)
+        objective = Objective(targets, model, inspector)
     return _frames(model, objective, settings, seeds)
 
 

@@ -2,82 +2,142 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.inspector import ROOT, LayerInfo, LayerInspector
 from clipdesk.models.loading import tokenize
 from clipdesk.render.capture import pooled
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Direction, Others, Place, Target, Term, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clip.model import CLIP
 
-
-class Objective(ABC):
-    """Scores a batch of pictures, each for its own target."""
-
-    layers: list[LayerInfo]
-    """The layers that it reads."""
-
-    @abstractmethod
-    def __call__(self, outputs: Mapping[str, Tensor]) -> Tensor:
-        """From the captured outputs, (pictures, positions, units) each, the pictures' scores, (pictures,)."""
+Reading = Callable[[Tensor], Tensor]
+"""From a layer as (pictures, positions, units), only those pictures that want it, their values, (pictures,)."""
 
 
-class UnitObjective(Objective):
-    """Activation of one unit for each picture, mean over the patches; the units may be of several layers."""
+class Objective:
+    """Scores a batch of pictures, each for its own target.
 
-    def __init__(self, units: Sequence[Unit], inspector: LayerInspector) -> None:
-        infos = [inspector.check_unit(unit.layer, unit.index) for unit in units]
-        self.layers = list(dict.fromkeys(infos))
-        self._groups: list[tuple[LayerInfo, Tensor, Tensor]] = []
-        for info in self.layers:
-            rows = [row for row, own in enumerate(infos) if own == info]
-            self._groups.append((info, torch.tensor(rows), torch.tensor([units[row].index for row in rows])))
-        # Undoes the sorting by layer.
-        self._order = torch.cat([rows for _, rows, _ in self._groups]).argsort()
-
-    @override
-    def __call__(self, outputs: Mapping[str, Tensor]) -> Tensor:
-        scores = torch.cat([pooled(outputs[info.name], info)[rows, indices] for info, rows, indices in self._groups])
-        return scores[self._order.to(scores.device)]
-
-
-class TextObjective(Objective):
-    """Cosine similarity between each picture's embedding and its text's."""
-
-    def __init__(self, texts: Sequence[Text], model: nn.Module, inspector: LayerInspector) -> None:
-        self.layers = [inspector.visualizable(ROOT)]
-        device = next(model.parameters()).device
-        tokens = tokenize([text.text for text in texts])
-        with torch.no_grad():
-            self._embeddings = F.normalize(cast("CLIP", model).encode_text(tokens.to(device)).float(), dim=-1)
-
-    @override
-    def __call__(self, outputs: Mapping[str, Tensor]) -> Tensor:
-        return F.cosine_similarity(outputs[ROOT][:, 0].float(), self._embeddings, dim=-1)
-
-
-def make_objective(targets: Sequence[Target], model: nn.Module, inspector: LayerInspector) -> Objective:
-    """The objective of a batch of targets, all units or all texts.
+    Args:
+        targets: A target for each picture.
+        model: A CLIP.
+        inspector: The model's inspector.
 
     Raises:
-        UsageError: no target, units and texts mixed, or a unit or layer that is not there.
+        UsageError: no target, or one that is not there.
     """
-    units = [t for t in targets if isinstance(t, Unit)]
-    texts = [t for t in targets if isinstance(t, Text)]
-    if units and texts:
-        raise UsageError("Units and texts cannot be rendered in one batch")
-    if units:
-        return UnitObjective(units, inspector)
-    if texts:
-        return TextObjective(texts, model, inspector)
-    raise UsageError("There is nothing to render: name at least one unit or text")
+
+    def __init__(self, targets: Sequence[Target], model: nn.Module, inspector: LayerInspector) -> None:
+        if not targets:
+            raise UsageError("There is nothing to render: name at least one unit or text")
+        self._count = len(targets)
+        self._device = next(model.parameters()).device
+        # Terms that are read alike are read at once: one group for each kind, layer and place.
+        groups: dict[tuple[type, LayerInfo, Place], list[tuple[int, Term]]] = {}
+        for row, target in enumerate(targets):
+            for term in terms_of(target):
+                key = type(term.what), check_term(term, inspector), term.at
+                groups.setdefault(key, []).append((row, term))
+        self.layers = list(dict.fromkeys(info for _, info, _ in groups))
+        """The layers that it reads."""
+        self._readings: list[tuple[LayerInfo, Tensor, Tensor | None, Tensor, Reading]] = []
+        for (_, info, at), members in groups.items():
+            rows = torch.tensor([row for row, _ in members], device=self._device)
+            weights = torch.tensor([term.weight for _, term in members], device=self._device)
+            # No copy where all pictures are read.
+            some = None if rows.tolist() == list(range(self._count)) else rows
+            reading = self._reading([term for _, term in members], info, at, model)
+            self._readings.append((info, rows, some, weights, reading))
+
+    def __call__(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """From the captured outputs, (pictures, positions, units) each, the pictures' scores, (pictures,)."""
+        scores = torch.zeros(self._count, device=self._device)
+        for info, rows, some, weights, reading in self._readings:
+            output = outputs[info.name]
+            scores = scores.index_add(0, rows, weights * reading(output if some is None else output[some]))
+        return scores
+
+    def _reading(self, terms: Sequence[Term], info: LayerInfo, at: Place, model: nn.Module) -> Reading:
+        whats = [term.what for term in terms]
+        if isinstance(whats[0], Text):
+            return _text_reading([what for what in whats if isinstance(what, Text)], model)
+        if isinstance(whats[0], Direction):
+            vectors = torch.tensor([what.vector for what in whats if isinstance(what, Direction)], device=self._device)
+            directions = F.normalize(vectors, dim=-1)
+            return lambda output: placed(output @ directions[:, :, None], info, at)[:, 0]
+        indices = torch.tensor([what.index for what in whats if isinstance(what, Unit | Others)], device=self._device)
+        columns = indices[:, None, None]
+        if isinstance(whats[0], Others):
+            return lambda output: placed(_mean_of_others(output, columns), info, at)[:, 0]
+        return lambda output: placed(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
+
+
+def placed(output: Tensor, info: LayerInfo, at: Place) -> Tensor:
+    """A layer read at a place: (pictures, positions, units) gives (pictures, units)."""
+    if at == "patches":
+        return pooled(output, info)
+    if at == "max":
+        return (output[:, 1:] if info.class_token else output).amax(dim=1)
+    return output[:, 0 if at == "class" else at]
+
+
+def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
+    """The layer that a term reads.
+
+    Raises:
+        UsageError: there is no such layer, unit or place, a direction has another length than the layer, or a text is
+            too long.
+    """
+    what = term.what
+    if isinstance(what, Text):
+        tokenize([what.text])
+        return inspector.visualizable(ROOT)
+    if isinstance(what, Direction):
+        info = inspector.visualizable(what.layer)
+        if len(what.vector) != info.units:
+            raise UsageError(f"{what.label} has {len(what.vector)} values, but the layer has {info.units} units")
+    else:
+        info = inspector.check_unit(what.layer, what.index)
+    if isinstance(what, Others) and info.units == 1:
+        raise UsageError(f"{what.label}: the layer has no other unit")
+    if term.at == "class" and not info.class_token:
+        raise UsageError(f"Layer '{info.name}' has no class token. Its places are max and 0 to {info.positions - 1}")
+    if isinstance(term.at, int) and term.at >= info.positions:
+        raise UsageError(f"Layer '{info.name}' has no position {term.at}: they are 0 to {info.positions - 1}")
+    return info
+
+
+def check_target(target: Target, inspector: LayerInspector) -> None:
+    """Check that a target is there.
+
+    Raises:
+        UsageError: as `check_term`.
+    """
+    for term in terms_of(target):
+        check_term(term, inspector)
+
+
+def layers_of(target: Target) -> list[str]:
+    """Names of the layers that a target reads; a text is read at the tower's end."""
+    return [ROOT if isinstance(term.what, Text) else term.what.layer for term in terms_of(target)]
+
+
+def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
+    tokens = tokenize([text.text for text in texts]).to(next(model.parameters()).device)
+    with torch.no_grad():
+        embeddings = F.normalize(cast("CLIP", model).encode_text(tokens).float(), dim=-1)
+    return lambda output: F.cosine_similarity(output[:, 0], embeddings, dim=-1)
+
+
+def _mean_of_others(output: Tensor, columns: Tensor) -> Tensor:
+    """Mean size of all units but one, (pictures, positions, 1)."""
+    sizes = output.abs()
+    own = sizes.gather(2, columns.expand(-1, output.shape[1], 1))
+    return (sizes.sum(dim=2, keepdim=True) - own) / (output.shape[2] - 1)

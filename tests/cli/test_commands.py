@@ -198,6 +198,7 @@ def test_batch_skips_what_it_has(clipdesk: Command) -> None:
 
 RENDER = ["render", "--model", "SMALL", "--layer", LAYER, "--neuron", "1"]
 BATCH = ["batch", "--model", "SMALL", "--layer", LAYER, "--neuron-range"]
+TARGET = ["render", "--model", "SMALL", "--target"]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,13 @@ BATCH = ["batch", "--model", "SMALL", "--layer", LAYER, "--neuron-range"]
         ([*RENDER[:-1], "-1"], 2, "--neuron must be 0 or more"),
         (["render", "--model", "SMALL"], 2, "Name what to render"),
         (["render", "--model", "SMALL", "--text", " "], 2, "--text is empty"),
-        ([*RENDER, "--text", "a star"], 2, "not both"),
+        ([*RENDER, "--text", "a star"], 2, "Name one of"),
+        ([*RENDER, "--target", '"a star"'], 2, "Name one of"),
+        ([*TARGET, '"a star" -'], 2, "A term is missing"),
+        ([*TARGET, f"{LAYER}:1 - {LAYER}:1"], 2, "Nothing is left"),
+        ([*TARGET, f"{LAYER}:[nowhere.npy]"], 2, "Cannot read nowhere.npy"),
+        ([*TARGET, f"{LAYER}:1@400"], 2, "has no position 400"),
+        ([*TARGET, f"{LAYER}:1 + visual.nowhere:2"], 2, "There is no layer 'visual.nowhere'"),
         (["neurons", "--model", "SMALL", "--layer", "visual.transformer.resblocks.0.attn.out_proj"], 2, "never called"),
         ([*BATCH, "5", "5", "1"], 2, "holds no neuron: END must be greater"),
         ([*BATCH, "9", "3", "1"], 2, "holds no neuron: END must be greater"),
@@ -274,3 +281,16 @@ def test_without_a_display_the_demo_renders_in_the_terminal(clipdesk: Command, m
     assert outcome.code == 0
     assert outcome.err.splitlines()[0].endswith("so the picture is rendered here.")
     assert (clipdesk.folder / outcome.out.strip()).is_file()
+
+
+def test_a_sum_of_targets_is_rendered_named_and_made_again(clipdesk: Command) -> None:
+    expression = f'"a star" - 0.5*{LAYER}:3@max'
+    quick = ("--iterations", "2", "--size", "64", "--device", "cpu")
+    outcome = clipdesk("render", "--model", "SMALL", "--target", expression, "--output", "out", *quick)
+    assert outcome.code == 0
+    (name,) = clipdesk.files("out")
+    assert name.startswith("combined_a-star-0-5-visual-transformer")
+    assert read_recipe(clipdesk.folder / "out" / name).target.label == expression
+    assert clipdesk("render", "--from", f"out/{name}", "--output", "again.png").code == 0
+    first, again = (np.asarray(Image.open(clipdesk.folder / path)) for path in (f"out/{name}", "again.png"))
+    assert np.array_equal(first, again)

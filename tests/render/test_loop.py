@@ -132,7 +132,6 @@ def test_too_little_memory_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch, e
     ("targets", "message"),
     [
         ([], "nothing to render"),
-        ([unit(0), Text(text="a star")], "cannot be rendered in one batch"),
         ([unit(256)], "neurons are 0 to 255"),
         ([unit(0, "visual.nothing")], "no layer 'visual.nothing'"),
         ([unit(0, "visual.transformer.resblocks.0.attn.out_proj")], "never called"),

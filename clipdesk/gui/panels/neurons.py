@@ -36,6 +36,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
+from clipdesk.render.expressions import is_expression, parse_target
 from clipdesk.render.targets import Target, Text, Unit
 
 if TYPE_CHECKING:
@@ -89,7 +90,14 @@ class NeuronsPanel(QWidget):
         self._hint.setMargin(16)
         self.text = QLineEdit(placeholderText="or a text, e.g. a star")
         self.text.setAccessibleName("Text target")
-        self.text.setToolTip("Render a picture whose embedding points where this text's does")
+        self.text.setToolTip(
+            "Render a picture whose embedding points where this text's does.<br>"
+            'Or a sum: <code>"a star" - "a circle"</code>, '
+            "<code>visual.layer4.0:7 - 0.5*visual.layer4.0:9</code>, <code>-LAYER:7</code> for the least exciting. "
+            "Places go behind: <code>@class</code>, <code>@max</code>, <code>@12</code>."
+        )
+        self._text_problem = QLabel(wordWrap=True)
+        self._text_problem.hide()
         self.text_button = QPushButton("Render text")
         self.text_button.setEnabled(False)
         self.render_action = make_action(self, "Render", "play", "Return")
@@ -150,6 +158,7 @@ class NeuronsPanel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(area, 1)
         layout.addLayout(row)
+        layout.addWidget(self._text_problem)
 
     def _connect(self) -> None:
         self.model.modelAboutToBeReset.connect(self._keep_selection)
@@ -168,6 +177,7 @@ class NeuronsPanel(QWidget):
         self.range.returnPressed.connect(self.table.setFocus)
         self.filter.textChanged.connect(self.model.set_filter)
         self.text.textChanged.connect(lambda text: self.text_button.setEnabled(bool(text.strip())))
+        self.text.textChanged.connect(self._text_problem.hide)
         self.text.returnPressed.connect(self._ask_text)
         self.text_button.clicked.connect(self._ask_text)
 
@@ -279,6 +289,11 @@ class NeuronsPanel(QWidget):
         """What is said under the range box."""
         return self._feedback.text() if self._feedback.isVisibleTo(self) else ""
 
+    @property
+    def text_problem(self) -> str:
+        """What is wrong with the text or sum that was asked for."""
+        return self._text_problem.text() if self._text_problem.isVisibleTo(self) else ""
+
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.addActions([self.render_action, self.batch_action])
@@ -295,8 +310,19 @@ class NeuronsPanel(QWidget):
             self.batch_asked.emit(targets)
 
     def _ask_text(self) -> None:
-        if text := self.text.text().strip():
-            self.render_asked.emit((Text(text=text),))
+        text = self.text.text().strip()
+        if not text:
+            return
+        try:
+            target = parse_target(text) if is_expression(text) else Text(text=text)
+        except UsageError as error:
+            palette = self.palette()
+            palette.setColor(palette.ColorRole.WindowText, error_color(palette))
+            self._text_problem.setPalette(palette)
+            self._text_problem.setText(str(error))
+            self._text_problem.show()
+        else:
+            self.render_asked.emit((target,))
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

@@ -115,6 +115,19 @@ def test_a_text_is_asked_for(panel: NeuronsPanel, qtbot: QtBot) -> None:
     assert asked == [(Text(text="a star"),)]
 
 
+def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    qtbot.keyClicks(panel.text, '"a star" - ')
+    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert asked == []
+    assert panel.text_problem.startswith('A term is missing in "a star" -')
+    qtbot.keyClicks(panel.text, "2*visual.a:3@max")
+    assert panel.text_problem == ""
+    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert [target.label for (target,) in asked] == ['"a star" - 2*visual.a:3@max']
+
+
 def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
     panel.model.set_state("layer", 700, UnitState("done", 3.0))
     panel.range.setText("3,700")

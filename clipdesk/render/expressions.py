@@ -1,0 +1,158 @@
+"""Targets as people write them: ``"a star" - "a circle"``, ``visual.layer4.0:7@max + 0.5*visual.layer3.1:2``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from clipdesk.errors import UsageError
+from clipdesk.render.targets import Combined, Direction, Others, Place, Target, Term, Text, Unit
+
+GRAMMAR = "a text in quotes, LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], joined by + and -"
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<text>"[^"]*"|'[^']*')
+      | (?P<others>others\s*\(\s*(?P<rest_layer>[A-Za-z_][\w.]*)\s*:\s*(?P<rest_index>\d+)\s*\))
+      | (?P<layer>[A-Za-z_][\w.]*)\s*:\s*(?:(?P<index>\d+)|\[(?P<file>[^\]]+)\])
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)
+      | (?P<place>@\s*(?:class|max|patches|\d+))
+      | (?P<sign>[-+*])
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEGINNING = re.compile(
+    r"""\s*[-+]?\s*(?:[\d.]+\s*\*?\s*)?(?:["']|others\s*\(|visual[\w.]*\s*:\s*[\d\[])""", re.IGNORECASE
+)
+_MOST_BYTES = 4_000_000
+
+
+def parse_target(text: str) -> Target:
+    """Read a target: a sum of terms, each with a weight before it (``0.5*``) and a place behind it (``@max``).
+
+    A term is a text in quotes, ``LAYER:UNIT``, ``others(LAYER:UNIT)``, or ``LAYER:[FILE]`` for a direction from a file
+    of numbers (.npy, .csv or .txt). A place is ``class`` for the class token, ``max`` for the largest of the patches,
+    or the number of a position; without one it is the mean over the patches. Terms that are alike are added up.
+
+    Raises:
+        UsageError: it cannot be read, a file cannot, or nothing is left of it.
+    """
+    found: dict[str, Term] = {}
+    for term in _terms(list(_tokens(text)), text):
+        if term.label in found:
+            weight = found[term.label].weight + term.weight
+            found.pop(term.label)
+            if weight:
+                found[term.label] = term.model_copy(update={"weight": weight})
+        else:
+            found[term.label] = term
+    if not found:
+        raise UsageError(f"Nothing is left of {text}: its terms cancel")
+    terms = tuple(found.values())
+    first = terms[0]
+    if len(terms) == 1 and first.weight == 1 and first.at == "patches" and isinstance(first.what, Unit | Text):
+        return first.what
+    try:
+        return Combined(terms=terms)
+    except ValidationError:
+        raise UsageError(f"{len(terms)} terms are too many") from None
+
+
+def is_expression(text: str) -> bool:
+    """Whether what somebody typed is more than a text: it begins with a text in quotes, a unit or a direction."""
+    return _BEGINNING.match(text) is not None
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    place = 0
+    while text[place:].strip():
+        token = _TOKEN.match(text, place)
+        if token is None:
+            raise UsageError(f"Cannot read '{text[place:].strip()[:40]}'. A target is {GRAMMAR}")
+        yield token
+        place = token.end()
+
+
+def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
+    """The terms in order; each begins with a sign, but for the first, which may."""
+    if not tokens:
+        raise UsageError(f"The target is empty. It is {GRAMMAR}")
+    i = 0
+    while i < len(tokens):
+        weight = 1.0
+        sign = tokens[i]["sign"]
+        if sign in ("+", "-"):
+            weight, i = (-1.0 if sign == "-" else 1.0), i + 1
+        elif i:
+            raise UsageError(f"There is no + or - between two terms of {text}")
+        if i < len(tokens) and tokens[i]["number"]:
+            weight, i = weight * float(tokens[i]["number"]), i + 1
+            if i < len(tokens) and tokens[i]["sign"] == "*":
+                i += 1
+        if i >= len(tokens) or not (tokens[i]["text"] or tokens[i]["others"] or tokens[i]["layer"]):
+            raise UsageError(f"A term is missing in {text}. It is {GRAMMAR}")
+        what, i = _what(tokens[i]), i + 1
+        at: Place = "patches"
+        if i < len(tokens) and tokens[i]["place"]:
+            at, i = _place(tokens[i]["place"]), i + 1
+        yield _term(what, weight, at)
+
+
+def _term(what: Unit | Text | Others | Direction, weight: float, at: Place) -> Term:
+    try:
+        return Term(what=what, weight=weight, at=at)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{what.label}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def _what(token: re.Match[str]) -> Unit | Text | Others | Direction:
+    if token["text"]:
+        if not token["text"][1:-1].strip():
+            raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
+        return Text(text=token["text"][1:-1])
+    if token["others"]:
+        return Others(layer=token["rest_layer"], index=int(token["rest_index"]))
+    if token["file"]:
+        return read_direction(token["layer"], Path(token["file"].strip()))
+    return Unit(layer=token["layer"], index=int(token["index"]))
+
+
+def _place(text: str) -> Place:
+    word = text.lstrip("@ ").lower()
+    if word == "class":
+        return "class"
+    if word == "max":
+        return "max"
+    return "patches" if word == "patches" else int(word)
+
+
+def read_direction(layer: str, path: Path) -> Direction:
+    """A direction from a file of numbers: NumPy's ``.npy``, or text, one number on a line or with commas between.
+
+    Raises:
+        UsageError: it is not there, holds something else, or only zeros.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise UsageError(f"{path} is no direction: it has more than {_MOST_BYTES // 1_000_000} MB")
+        vector: NDArray[np.float64]
+        if path.suffix.lower() == ".npy":
+            vector = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+        else:
+            vector = np.array([float(word) for word in path.read_text("utf-8").replace(",", " ").split()])
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, TypeError, EOFError):
+        raise UsageError(f"{path} is no direction: it must hold numbers only, as .npy or as text") from None
+    if vector.ndim != 1 and vector.size != max(vector.shape, default=0):
+        raise UsageError(f"{path} is no direction: it must be one row of numbers, not {vector.shape}")
+    try:
+        return Direction(layer=layer, vector=tuple(vector.ravel().tolist()), name=path.name)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{path} is no direction: {reason[0].lower()}{reason[1:]}") from None

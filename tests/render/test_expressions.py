@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipdesk.errors import UsageError
+from clipdesk.render.expressions import is_expression, parse_target
+from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit, terms_of
+
+A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('"a star"', Text(text="a star")),
+        ("'a \"red\" star'", Text(text='a "red" star')),
+        ("visual.a:1", A),
+        ("visual.a:1@patches", A),
+        ("0.5*visual.a:1 + 0.5 * visual.a:1", A),
+        ('"a star" - "a circle"', (Term(what=Text(text="a star")), Term(what=Text(text="a circle"), weight=-1))),
+        ("-visual.a:1", (Term(what=A, weight=-1),)),
+        ("visual.a : 1 @max+2visual.layer4.0:12@7", (Term(what=A, at="max"), Term(what=B, weight=2, at=7))),
+        ("visual.a:1@CLASS", (Term(what=A, at="class"),)),
+        (
+            "visual.a:1 - 1e-1*others(visual.a:1)",
+            (Term(what=A), Term(what=Others(layer="visual.a", index=1), weight=-0.1)),
+        ),
+        ("visual.a:1 + visual.layer4.0:12 - visual.a:1", B),
+    ],
+)
+def test_what_people_write(text: str, wanted: Text | Unit | tuple[Term, ...]) -> None:
+    target = parse_target(text)
+    assert target == (Combined(terms=wanted) if isinstance(wanted, tuple) else wanted)
+    assert parse_target(target.label if not isinstance(target, Text) or '"' not in target.text else text) == target
+    assert is_expression(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a star", "it's", "the dogs'", "note: 5 apples", 'a "red" star', "", "2 cats - 1 dog"]
+)
+def test_a_plain_text_is_no_expression(text: str) -> None:
+    assert not is_expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "The target is empty"),
+        ('"a star" "a circle"', "There is no + or - between two terms"),
+        ('"a star" -', "A term is missing"),
+        ("2*", "A term is missing"),
+        ("+ - visual.a:1", "A term is missing"),
+        ("visual.a:1@nowhere", "Cannot read '@nowhere'"),
+        ("visual.a", "Cannot read 'visual.a'"),
+        ('"a star', "Cannot read '\"a star'"),
+        ('"  "', "A text is empty"),
+        ('"a star" - "a star"', "Nothing is left"),
+        ("0*visual.a:1", "visual.a:1: a weight of zero"),
+        ("1e999*visual.a:1", "visual.a:1: input should be a finite number"),
+        ('"a star"@max', '"a star": a text has no places'),
+        (" + ".join(f"visual.a:{i}" for i in range(65)), "65 terms are too many"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_line(text: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_target(text)
+    assert str(caught.value).startswith(complaint)
+    assert "\n" not in str(caught.value)
+
+
+def test_directions_come_from_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "cats.npy", np.array([[1.0, 0.0, -2.5]], dtype=np.float32))
+    (tmp_path / "dogs.txt").write_text("1, 2\n3")
+    cats = parse_target(f"visual.a:[{tmp_path}/cats.npy]")
+    assert terms_of(cats)[0].what == Direction(layer="visual.a", vector=(1.0, 0.0, -2.5), name="cats.npy")
+    dogs = parse_target(f"2*visual.a:[{tmp_path}/dogs.txt]@class")
+    assert dogs.label == "2*visual.a:[dogs.txt]@class"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "Cannot read"),
+        (b"", "tuple should have at least 1 item"),
+        (b"0 0 0", "all its values are zero"),
+        (b"1 nan", "no finite numbers"),
+        (b"1 two", "it must hold numbers only"),
+        (b"\xff\xfe", "it must hold numbers only"),
+        (b"1 " * 2_000_001, "more than 4 MB"),
+        (b"1 " * 70_000, "tuple should have at most 65536 items"),
+    ],
+)
+def test_files_that_are_no_directions(tmp_path: Path, content: bytes | None, complaint: str) -> None:
+    path = tmp_path / "x.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=complaint):
+        parse_target(f"visual.a:[{path}]")
+
+
+@pytest.mark.parametrize("array", [np.ones((2, 2)), np.array(["a"]), np.array([{}], dtype=object)])
+def test_arrays_that_are_no_directions(tmp_path: Path, array: np.ndarray) -> None:
+    np.save(tmp_path / "x.npy", array, allow_pickle=True)
+    with pytest.raises(UsageError, match="is no direction"):
+        parse_target(f"visual.a:[{tmp_path}/x.npy]")

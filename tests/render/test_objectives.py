@@ -1,0 +1,97 @@
+"""Each kind of target against values that are computed by hand from the layers' outputs."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from clip.model import CLIP
+
+from clipdesk.errors import UsageError
+from clipdesk.inspector import LayerInspector
+from clipdesk.models.loading import tokenize
+from clipdesk.render.capture import LayerCapture
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.objectives import Objective, layers_of
+from clipdesk.render.targets import Combined, Direction, Target, Term
+
+HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
+
+
+def scores(model: CLIP, targets: list[Target]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    inspector = LayerInspector(model)
+    objective = Objective(targets, model, inspector)
+    torch.manual_seed(0)
+    side = model.visual.input_resolution
+    with torch.no_grad():
+        outputs = LayerCapture(model, objective.layers).run(torch.randn(len(targets), 3, side, side))
+        return objective(outputs), outputs
+
+
+def test_places_weights_and_mixtures(vit: CLIP) -> None:
+    """Pictures with targets of all kinds side by side; each is scored by its own."""
+    written = [
+        f"{HIDDEN}:3",
+        f"-2*{HIDDEN}:3@class",
+        f"{HIDDEN}:3@max - 0.5*{HIDDEN}:4@5",
+        f"{BLOCK}:7 - others({BLOCK}:7)",
+        f'"a star" + 0.25*{HIDDEN}:9',
+        '"a star" - "a circle"',
+    ]
+    found, outputs = scores(vit, [parse_target(text) for text in written])
+    hidden, block, end = outputs[HIDDEN], outputs[BLOCK], outputs["visual"][:, 0]
+    star, circle = F.normalize(vit.encode_text(tokenize(["a star", "a circle"])), dim=-1)
+    others = torch.cat([block[3, 1:, :7], block[3, 1:, 8:]], dim=1).abs().mean()
+    wanted = [
+        hidden[0, 1:, 3].mean(),
+        -2 * hidden[1, 0, 3],
+        hidden[2, 1:, 3].max() - 0.5 * hidden[2, 5, 4],
+        block[3, 1:, 7].mean() - others,
+        F.cosine_similarity(end[4], star, dim=0) + 0.25 * hidden[4, 1:, 9].mean(),
+        F.cosine_similarity(end[5], star, dim=0) - F.cosine_similarity(end[5], circle, dim=0),
+    ]
+    assert torch.allclose(found, torch.stack(wanted), atol=1e-5)
+
+
+def test_a_direction_is_of_length_one(vit: CLIP) -> None:
+    vector = [0.0] * 64
+    vector[3], vector[5] = 30.0, -40.0
+    what = Direction(layer=BLOCK, vector=tuple(vector), name="v")
+    found, outputs = scores(vit, [Combined(terms=(Term(what=what),)), Combined(terms=(Term(what=what, at="max"),))])
+    along = 0.6 * outputs[BLOCK][..., 3] - 0.8 * outputs[BLOCK][..., 5]
+    assert torch.allclose(found, torch.stack([along[0, 1:].mean(), along[1, 1:].max()]), atol=1e-5)
+
+
+def test_the_channels_of_a_resnet(resnet: CLIP) -> None:
+    layer = "visual.layer3.0"
+    found, outputs = scores(resnet, [parse_target(f"{layer}:2"), parse_target(f"{layer}:2@max + {layer}:2@0")])
+    channel = outputs[layer][:, :, 2]
+    assert torch.allclose(found, torch.stack([channel[0].mean(), channel[1].max() + channel[1, 0]]), atol=1e-5)
+
+
+def test_the_layers_that_are_read() -> None:
+    assert layers_of(parse_target(f'"a star" + {HIDDEN}:1')) == ["visual", HIDDEN]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"{HIDDEN}:256", "has no neuron 256: its 256 neurons are 0 to 255"),
+        (f"{HIDDEN}:1 + visual.nowhere:1", "There is no layer 'visual.nowhere'"),
+        (f"{HIDDEN}:1@17", "has no position 17: they are 0 to 16"),
+        ("visual:1@class", "has no class token. Its places are max and 0 to 0"),
+        (f'"{"word " * 90}" - "a star"', "too long"),
+    ],
+)
+def test_what_is_not_there(vit: CLIP, text: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        scores(vit, [parse_target(text)])
+
+
+def test_a_direction_of_another_length(vit: CLIP) -> None:
+    direction = Direction(layer=BLOCK, vector=(1.0, 2.0), name="v.npy")
+    with pytest.raises(UsageError, match=r"\[v.npy\] has 2 values, but the layer has 64 units"):
+        scores(vit, [Combined(terms=(Term(what=direction),))])
+
+
+def test_nothing_to_render(vit: CLIP) -> None:
+    with pytest.raises(UsageError, match="There is nothing to render"):
+        Objective([], vit, LayerInspector(vit))
