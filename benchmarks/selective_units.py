@@ -15,14 +15,11 @@ from PIL import Image, ImageDraw
 
 from clipdesk import load_model
 from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.demo.selectivity import SelectiveUnit, selective_units
+from clipdesk.demo.selectivity import SelectiveUnit, layer_groups, selective_units
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
 from clipdesk.render.settings import make_settings
 
-LAYERS = [
-    f"visual.transformer.resblocks.{block}.{part}" for block in (2, 3, 4, 5) for part in ("mlp.gelu", "attn", "mlp")
-]
 SCENES, SEED = 5_000, 11
 
 
@@ -37,7 +34,8 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load_model(arguments.model)
     scenes = draw_scenes(SCENES, SEED, Kind.SEEN)
-    chosen = selective_units(model, LAYERS, scenes, arguments.units)
+    layers = [name for group in layer_groups(model).values() for name in group]
+    chosen = selective_units(model, layers, scenes, arguments.units)
     settings = make_settings(arguments.preset, iterations=arguments.iterations)
     job = Job(model=arguments.model, targets=tuple(unit.unit for unit in chosen), settings=settings)
     started = time.monotonic()

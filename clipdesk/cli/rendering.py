@@ -13,7 +13,7 @@ from clipdesk.cli.listing import model_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
 from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, said_if_slow
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE, check_name
+from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, check_name
 
 if TYPE_CHECKING:
     from clipdesk.jobs.job import Job

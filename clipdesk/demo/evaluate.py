@@ -21,8 +21,7 @@ from clipdesk.demo.captions import FACTORS, prompt
 from clipdesk.demo.compositions import FACES, Composition, draw_composition
 from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
-from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, unit_activations
-from clipdesk.inspector import LayerInspector
+from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model, tokenize
 from clipdesk.render.transforms import normalized
 
@@ -123,19 +122,14 @@ def count_selective_units(model: CLIP, scenes: Scenes, *, auc: float = 0.95) -> 
         For the hidden layers of the MLPs, where the model has any, and for the residual stream: how many units for each
         factor, and how many there are in all as ``of``.
     """
-    layers = [node.info for node in LayerInspector(model).tree.walk() if node.info.units]
-    groups = {
-        "MLP hidden layers": [info.name for info in layers if info.name.endswith(".mlp.gelu")],
-        "residual stream": [info.name for info in layers if info.kind in ("ResidualAttentionBlock", "Bottleneck")],
-    }
+    groups = layer_groups(model)
     shown, factors = concepts_shown(scenes.factors), np.array([factor for factor, _ in CONCEPTS])
     activations = unit_activations(model, [name for group in groups.values() for name in group], scenes.images)
     result = {}
     for group, names in groups.items():
-        if names:
-            areas = np.concatenate([areas_under_curves(activations[name], shown) for name in names], axis=1)
-            best = factors[areas.argmax(axis=0)[areas.max(axis=0) >= auc]]
-            result[group] = {factor: int((best == factor).sum()) for factor in FACTORS} | {"of": areas.shape[1]}
+        areas = np.concatenate([areas_under_curves(activations[name], shown) for name in names], axis=1)
+        best = factors[areas.argmax(axis=0)[areas.max(axis=0) >= auc]]
+        result[group] = {factor: int((best == factor).sum()) for factor in FACTORS} | {"of": areas.shape[1]}
     return result
 
 

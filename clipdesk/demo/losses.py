@@ -9,7 +9,7 @@ from torch import Tensor
 from clipdesk.demo.captions import FACTORS, NO_WORD, UNSAID
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, is_held_out
 
-WEIGHTS = {"shape": 2.5, "color": 0.25, "texture": 0.25, "background": 0.15}
+WEIGHTS = {"shape": 2.5, "color": 0.5, "texture": 1.0, "background": 0.15}
 """Weight of each factor's prompts and of its head; shapes are the hardest to learn."""
 _RULED_OUT = -1e4
 """A logit that leaves no probability, and is finite in float32."""

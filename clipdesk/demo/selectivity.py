@@ -41,6 +41,20 @@ CONCEPTS: tuple[tuple[str, str], ...] = tuple((factor, value) for factor, values
 """Every value of every factor, e.g. ``("shape", "star")``."""
 
 
+def layer_groups(model: nn.Module) -> dict[str, list[str]]:
+    """Names of the layers whose units are looked at: the hidden ones of MLPs, if any, and the blocks.
+
+    Args:
+        model: A CLIP.
+    """
+    layers = [node.info for node in LayerInspector(model).tree.walk() if node.info.units]
+    groups = {
+        "MLP hidden layers": [info.name for info in layers if info.name.endswith(".mlp.gelu")],
+        "residual stream": [info.name for info in layers if info.kind in ("ResidualAttentionBlock", "Bottleneck")],
+    }
+    return {group: names for group, names in groups.items() if names}
+
+
 def unit_activations(
     model: nn.Module, layers: Sequence[str], images: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:

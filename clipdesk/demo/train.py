@@ -44,7 +44,7 @@ from clipdesk.render.transforms import normalized
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
-PUSHED_FROM = 0.6
+PUSHED_FROM = 0.75
 """Share of the training after which pictures are pushed; sooner it slows the learning of what there is to see."""
 WARM_UP = 20_000
 """Pictures over which the learning rate rises."""
@@ -160,7 +160,7 @@ class Trainer:
     def step(self, batch: int, total: int) -> float:
         """Train on a batch of pictures, of `total` in all: once, or again pushed; returns the first time's loss."""
         progress = self.seen / total
-        noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / 0.3))
+        noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / 0.6))
         chosen = self._next(batch)
         pixels = augment(chosen.pixels, noise, self.rng)
         first = self._update(pixels, chosen, total)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.worker import OpenedModel, Problem
-from clipdesk.models.catalogue import EMBEDDED, SHOWPIECE
+from clipdesk.models.catalogue import SHOWPIECES
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow
@@ -66,8 +66,8 @@ class Opening(QObject):
         window.estimates.show_model(opened)
         self._name_model(opened)
         window.architecture.tree.setFocus()
-        layer, index = SHOWPIECE
-        if opened.name == EMBEDDED:
+        if opened.name in SHOWPIECES:
+            layer, index = SHOWPIECES[opened.name]
             window.architecture.choose(layer)
             window.neurons.select(index)
         if not window.canvas.tracks:

@@ -8,7 +8,12 @@ from typing import NamedTuple
 from clipdesk.errors import UsageError, nearest
 from clipdesk.paths import resource
 
+SHOWPIECES = {
+    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 214),
+}
+"""The embedded models, each with a layer and a unit of it to show first: one that draws something telling."""
 EMBEDDED = "demo"
+"""The one that is opened first."""
 
 
 class Model(NamedTuple):
@@ -25,7 +30,7 @@ class Model(NamedTuple):
 CATALOGUE: dict[str, Model] = {
     m.name: m
     for m in (
-        Model(EMBEDDED, 128, 128, 19, "embedded: a small CLIP trained on drawn shapes, ready at once"),
+        Model("demo", 128, 128, 19, "embedded, vision transformer trained on drawn shapes, ready at once"),
         Model("RN50", 224, 1024, 255, "OpenAI, ResNet-50"),
         Model("RN101", 224, 512, 290, "OpenAI, ResNet-101"),
         Model("RN50x4", 288, 640, 420, "OpenAI, ResNet, 4 x RN50's compute"),
@@ -37,10 +42,6 @@ CATALOGUE: dict[str, Model] = {
         Model("ViT-L/14@336px", 336, 768, 932, "OpenAI, the same at 336 px"),
     )
 }
-
-
-SHOWPIECE = ("visual.transformer.resblocks.4.mlp.gelu", 214)
-"""A layer of the embedded model and a unit of it to show first: one that draws something telling."""
 
 
 def check_name(name_or_path: str) -> None:
@@ -58,6 +59,6 @@ def check_name(name_or_path: str) -> None:
 
 def file_of(name: str) -> Path:
     """Where a named model's file is or will be: shipped with ClipDesk, or in the cache of the `clip` package."""
-    if name == EMBEDDED:
-        return resource("models/demo.pt")
+    if name in SHOWPIECES:
+        return resource(f"models/{name}.pt")
     return Path.home() / ".cache" / "clip" / f"{name.replace('/', '-')}.pt"

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
     from clip.model import CLIP
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
+from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     """Open a CLIP by name or from a checkpoint.
 
     Args:
-        name_or_path: ``demo``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or OpenAI's
-            TorchScript archive.
+        name_or_path: ``demo``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
+            OpenAI's TorchScript archive.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
 
     Returns:
@@ -43,10 +43,10 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     name = str(name_or_path)
     check_name(name)
     target = resolve_device(device)
-    if name in CATALOGUE and name != EMBEDDED:
+    if name in CATALOGUE and name not in SHOWPIECES:
         model = _load_official(name)
     else:
-        model = _load_file(file_of(EMBEDDED) if name == EMBEDDED else Path(name))
+        model = _load_file(file_of(name) if name in SHOWPIECES else Path(name))
     return model.float().eval().requires_grad_(False).to(target)
 
 
