@@ -60,7 +60,7 @@ class FeatureVisualizer:
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: ``draft``, ``standard``, ``publication`` or ``classic``.
+            preset: Name of one of `clipdesk.render.settings.PRESETS`.
 
         Returns:
             The picture, RGB.
@@ -93,7 +93,7 @@ class FeatureVisualizer:
 
         Args:
             target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``.
-            preset: ``draft``, ``standard``, ``publication`` or ``classic``.
+            preset: Name of one of `clipdesk.render.settings.PRESETS`.
             progress_callback: Called after each step with (steps done, steps in all, activation).
             changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
 

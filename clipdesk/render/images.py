@@ -10,12 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
-from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
 # Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
 # as in Olah et al. 2017). Rows are RGB, columns the decorrelated axes.
-_COLOR_AXES = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+COLOR_AXES = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+
+
+def color_axes() -> Tensor:
+    """The decorrelated colour axes as columns, (3, 3), the longest of length 1; see `COLOR_AXES`."""
+    axes: Tensor = COLOR_AXES / COLOR_AXES.norm(dim=0).max()
+    return axes
 
 
 class Parameterization(ABC):
@@ -78,7 +83,7 @@ class FourierImage(Parameterization):
         device = streams.uniform(1).device
         self._frequency = frequency.to(device)
         self._scale = (frequency.clamp(min=1 / size) ** -decay * size / 4)[..., None].to(device)
-        self._axes = (_COLOR_AXES / _COLOR_AXES.norm(dim=0).max()).to(device)
+        self._axes = color_axes().to(device)
         self.values = (deviation * streams.normal(3, size, size // 2 + 1, 2)).requires_grad_()
 
     @override
@@ -98,11 +103,51 @@ class FourierImage(Parameterization):
         """Every value is valid."""
 
 
-def make_image(settings: RenderSettings, size: int, streams: RandomStreams) -> Parameterization:
-    """The start of a render: a `PixelImage` or a `FourierImage` of random values."""
-    if settings.parameterization == "pixel":
-        return PixelImage(size, streams)
-    return FourierImage(size, streams, settings.frequency_decay)
+class ResolutionsImage(Parameterization):
+    """A sum of pictures from one pixel to all, each drawn as large as the largest, through a sigmoid.
+
+    What all of them agree on wins, and that is what a person sees; noise has no coarse part. Source: Fort and Whitaker
+    2025, "Direct Ascent Synthesis" (arXiv:2502.07753), who sum all sides from 1 px on; here each is sqrt(2) times the
+    one before.
+
+    Args:
+        size: Side of the pictures.
+        streams: Their random numbers.
+        deviation: Standard deviation of the random start of the finest picture.
+    """
+
+    def __init__(self, size: int, streams: RandomStreams, deviation: float = 0.01) -> None:
+        self._sides = resolutions(size)
+        self._counts = [3 * side * side for side in self._sides]
+        self.values = (deviation * streams.normal(sum(self._counts))).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        size, planes = self._sides[-1], torch.zeros(1, device=self.values.device)
+        for side, part in zip(self._sides, torch.split(self.values, self._counts, dim=1), strict=True):
+            plane = part.view(-1, 3, side, side)
+            if side < size:
+                plane = F.interpolate(plane, size=(size, size), mode="bilinear", align_corners=False)
+            planes = planes + plane
+        return torch.sigmoid(planes)
+
+    @override
+    @torch.no_grad()
+    def blur(self, sigma: float) -> None:
+        # The coarse pictures are smooth already.
+        size = self._sides[-1]
+        finest = self.values[:, -self._counts[-1] :]
+        finest.copy_(gaussian_blur(finest.reshape(-1, 3, size, size), sigma).flatten(1))
+
+    @override
+    def project(self) -> None:
+        """Every value is valid."""
+
+
+def resolutions(size: int) -> list[int]:
+    """Sides of the pictures that a `ResolutionsImage` sums, smallest first: 1, 2, 3, 4, 6, 8, 11, ... and `size`."""
+    sides = {round(2 ** (step / 2)) for step in range(round(2 * math.log2(size)) + 1)}
+    return [*sorted(side for side in sides if side < size), size]
 
 
 def gaussian_blur(pixels: Tensor, sigma: float) -> Tensor:
@@ -125,3 +170,20 @@ def total_variation(pixels: Tensor) -> Tensor:
     across = (pixels[:, :, :, 1:] - pixels[:, :, :, :-1]).flatten(1)
     norms: Tensor = torch.linalg.vector_norm(down, dim=1) + torch.linalg.vector_norm(across, dim=1)
     return norms
+
+
+def diagonal_variation(pixels: Tensor) -> Tensor:
+    """Total variation of each picture of (n, 3, h, w) in four directions, diagonals included, (n,).
+
+    Of each colour the L2 norms, not squared, of the differences down, across and along both diagonals; their mean over
+    the colours, as Ghiasi et al. 2022 (arXiv:2212.06727) take it.
+    """
+    differences = (
+        pixels[:, :, 1:] - pixels[:, :, :-1],
+        pixels[:, :, :, 1:] - pixels[:, :, :, :-1],
+        pixels[:, :, 1:, 1:] - pixels[:, :, :-1, :-1],
+        pixels[:, :, 1:, :-1] - pixels[:, :, :-1, 1:],
+    )
+    norms = torch.stack([torch.linalg.vector_norm(part, dim=(2, 3)) for part in differences])
+    total: Tensor = norms.sum(dim=0).mean(dim=1)
+    return total

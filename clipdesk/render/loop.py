@@ -15,9 +15,10 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen
-from clipdesk.render.images import Parameterization, make_image, total_variation
+from clipdesk.render.images import Parameterization, diagonal_variation, total_variation
 from clipdesk.render.objectives import Objective
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Target
 from clipdesk.render.transforms import normalized, resized, transformed
@@ -89,13 +90,17 @@ def render(
     with frozen(model):
         inspector = inspector or LayerInspector(model)
         objective = Objective(targets, model, inspector)
-    return _frames(model, objective, settings, seeds)
+        views = [target for target in targets for _ in range(settings.views)]
+        of_views = objective if settings.views == 1 else Objective(views, model, inspector)
+    return _frames(model, objective, of_views, settings, seeds)
 
 
-def _frames(model: nn.Module, objective: Objective, settings: RenderSettings, seeds: Sequence[int]) -> Iterator[Frame]:
+def _frames(
+    model: nn.Module, objective: Objective, of_views: Objective, settings: RenderSettings, seeds: Sequence[int]
+) -> Iterator[Frame]:
     with frozen(model):
         try:
-            run = _Run(model, objective, settings, seeds)
+            run = _Run(model, objective, of_views, settings, seeds)
             for step in range(1, settings.iterations + 1):
                 activations, penalties = run.step(step)
                 if not np.isfinite(activations).all():
@@ -112,8 +117,15 @@ def _frames(model: nn.Module, objective: Objective, settings: RenderSettings, se
 class _Run:
     """One batch of pictures on its way."""
 
-    def __init__(self, model: nn.Module, objective: Objective, settings: RenderSettings, seeds: Sequence[int]) -> None:
-        self._objective, self._settings = objective, settings
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        of_views: Objective,
+        settings: RenderSettings,
+        seeds: Sequence[int],
+    ) -> None:
+        self._objective, self._objective_of_views, self._settings = objective, of_views, settings
         self._capture = LayerCapture(model, objective.layers)
         self._device = next(model.parameters()).device
         self._side = input_side(model)
@@ -124,8 +136,12 @@ class _Run:
     def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         settings = self._settings
         pixels = self._image.pixels()
-        scores = self._score(transformed(pixels, self._side, settings, self._streams))
+        views = transformed(pixels, self._side, settings, self._streams, 1 - (step - 1) / settings.iterations)
+        scores = self._score(views, self._objective_of_views).view(-1, settings.views).mean(dim=1)
         penalties = {}
+        if settings.view_tv_weight > 0:
+            variation = diagonal_variation(views).view(-1, settings.views).mean(dim=1)
+            penalties["variation of views"] = settings.view_tv_weight * variation
         if settings.tv_weight > 0:
             penalties["total variation"] = settings.tv_weight * total_variation(pixels)
         loss = sum((penalty.sum() for penalty in penalties.values()), -scores.sum())
@@ -141,11 +157,11 @@ class _Run:
         self._image.project()
         return _as_floats(scores), {name: _as_floats(penalty) for name, penalty in penalties.items()}
 
-    def _score(self, inputs: Tensor) -> Tensor:
+    def _score(self, inputs: Tensor, objective: Objective) -> Tensor:
         low = self._settings.precision == "bfloat16"
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=low):
             outputs = self._capture.run(normalized(inputs))
-        return self._objective({name: output.float() for name, output in outputs.items()})
+        return objective({name: output.float() for name, output in outputs.items()})
 
     @torch.no_grad()
     def images(self) -> NDArray[np.uint8]:
@@ -155,13 +171,14 @@ class _Run:
     @torch.no_grad()
     def clean_activations(self) -> NDArray[np.float32]:
         pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
-        return _as_floats(self._score(resized(pixels, self._side)))
+        return _as_floats(self._score(resized(pixels, self._side), self._objective))
 
 
 def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
     if settings.optimizer == "sgd":
-        return torch.optim.SGD([values], lr=settings.learning_rate, momentum=0.9)
-    return torch.optim.Adam([values], lr=settings.learning_rate)
+        return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
+    kind = torch.optim.NAdam if settings.optimizer == "nadam" else torch.optim.Adam
+    return kind([values], lr=settings.learning_rate, betas=(settings.momentum, 0.999))
 
 
 def _as_floats(scores: Tensor) -> NDArray[np.float32]:

@@ -48,9 +48,10 @@ class RenderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    parameterization: Annotated[Literal["fourier", "pixel"], Knob("Image as", _PICTURE)] = Field(
+    parameterization: Annotated[Literal["fourier", "pixel", "maco", "resolutions"], Knob("Image as", _PICTURE)] = Field(
         "fourier",
-        description="what is optimised: Fourier coefficients with decorrelated colours, or the pixels themselves",
+        description="what is optimised: Fourier coefficients with decorrelated colours, the pixels themselves, "
+        "the phases of a fixed spectrum (maco), or a sum of pictures from coarse to fine",
     )
     frequency_decay: Annotated[float, Knob("Frequency decay", _PICTURE, "", 0.1)] = Field(
         1.5, ge=0.0, le=3.0, description="how much Fourier prefers low frequencies; more gives larger, smoother forms"
@@ -67,9 +68,12 @@ class RenderSettings(BaseModel):
     learning_rate: Annotated[float, Knob("Learning rate", _ASCENT, "", 0.005, (0.001, 0.1), log=True)] = Field(
         0.05, ge=0.0001, le=2.0, description="step size of the optimiser"
     )
-    optimizer: Annotated[Literal["adam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
+    optimizer: Annotated[Literal["adam", "nadam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
         "adam",
-        description="Adam adapts the step to each coefficient; SGD follows the plain gradient, momentum 0.9",
+        description="Adam adapts the step to each coefficient, NAdam looks ahead too; SGD follows the plain gradient",
+    )
+    momentum: Annotated[float, Knob("Momentum", _ASCENT, "", 0.05)] = Field(
+        0.9, ge=0.0, le=0.99, description="how much of the steps before is kept: SGD's momentum, Adam's first beta"
     )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
@@ -83,8 +87,26 @@ class RenderSettings(BaseModel):
     tv_weight: Annotated[float, Knob("Total variation", _SMOOTHING, "", 0.005, (0.0, 0.05))] = Field(
         0.0, ge=0.0, le=10.0, description="weight of the total variation, which smooths the picture"
     )
+    view_tv_weight: Annotated[float, Knob("Variation of views", _SMOOTHING, "", 0.001, (0.0, 0.02))] = Field(
+        0.0, ge=0.0, le=10.0, description="weight of the total variation of what the network sees, diagonals included"
+    )
     noise: Annotated[float, Knob("Noise", _ROBUSTNESS, "of range", 0.05)] = Field(
         0.3, ge=0.0, le=1.0, description="fresh Gaussian noise on each step's input, as a share of the pixel range"
+    )
+    offset_noise: Annotated[float, Knob("Offset noise", _ROBUSTNESS, "of range", 0.05)] = Field(
+        0.0, ge=0.0, le=1.0, description="fresh Gaussian noise that is the same for all pixels of a colour"
+    )
+    noise_schedule: Annotated[Literal["constant", "linear"], Knob("Noise schedule", _ROBUSTNESS)] = Field(
+        "constant", description="both noises stay, or fall to zero over the render"
+    )
+    color_shift: Annotated[float, Knob("Colour shift", _ROBUSTNESS, "±", 0.1)] = Field(
+        0.0, ge=0.0, le=1.0, description="random brightness and contrast of each colour, either way"
+    )
+    views: Annotated[int, Knob("Views", _ROBUSTNESS, "", 1, (1, 16))] = Field(
+        1,
+        ge=1,
+        le=64,
+        description="how many differently changed copies each step looks at; more is steadier but slower",
     )
     scale: Annotated[float, Knob("Scale", _ROBUSTNESS, "±", 0.05)] = Field(
         0.1, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
@@ -94,6 +116,9 @@ class RenderSettings(BaseModel):
     )
     shift: Annotated[float, Knob("Shift", _ROBUSTNESS, "± of side", 0.01)] = Field(
         0.06, ge=0.0, le=0.5, description="random shift of each step's input, either way"
+    )
+    padding: Annotated[Literal["reflection", "grey"], Knob("Padding", _ROBUSTNESS)] = Field(
+        "reflection", description="what stands beyond the picture's edge where it is moved or turned"
     )
     precision: Annotated[Literal["float32", "bfloat16"], Knob("Precision", _MACHINE)] = Field(
         "float32", description="number format inside the network; bfloat16 is faster and a little less exact"
@@ -121,6 +146,71 @@ PRESETS: dict[str, Preset] = {
     "standard": Preset(RenderSettings(), f"ClipDesk's own: {_OWN}"),
     "publication": Preset(
         RenderSettings(iterations=2000, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
+    ),
+    "lucid": Preset(
+        RenderSettings(
+            frequency_decay=1.0,
+            iterations=512,
+            schedule="constant",
+            noise=0.0,
+            scale=0.1,
+            rotate=10.0,
+            shift=0.06,
+            padding="grey",
+        ),
+        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
+    ),
+    "ghiasi": Preset(
+        RenderSettings(
+            parameterization="pixel",
+            iterations=400,
+            learning_rate=1.0,
+            momentum=0.5,
+            schedule="cosine",
+            view_tv_weight=0.004,
+            noise=0.0,
+            offset_noise=0.5,
+            noise_schedule="linear",
+            color_shift=1.0,
+            views=8,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.14,
+        ),
+        "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
+        "pixels, total variation; moved pictures are reflected here, rolled there",
+    ),
+    "maco": Preset(
+        RenderSettings(
+            parameterization="maco",
+            optimizer="nadam",
+            learning_rate=1.0,
+            iterations=256,
+            schedule="constant",
+            noise=0.08,
+            scale=0.25,
+            rotate=0.0,
+            shift=0.15,
+            views=4,
+        ),
+        "MACO (Fel et al. 2023, arXiv:2306.06805): the spectrum of drawn scenes, NAdam 1.0, 256 steps, noise 0.08; "
+        "4 views of the picture here, 32 crops of a larger one there",
+    ),
+    "direct-ascent": Preset(
+        RenderSettings(
+            parameterization="resolutions",
+            optimizer="sgd",
+            learning_rate=0.2,
+            iterations=100,
+            schedule="constant",
+            noise=0.2,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.25,
+            views=16,
+        ),
+        "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
+        "steps, jitter and noise; 16 views here, 64 there",
     ),
     "classic": Preset(
         RenderSettings(

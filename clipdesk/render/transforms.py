@@ -30,8 +30,10 @@ def resized(pixels: Tensor, side: int) -> Tensor:
     return F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
-def transformed(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
-    """One step's input to the network: a randomly placed view of each picture, with fresh noise.
+def transformed(
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, remaining: float = 1.0
+) -> Tensor:
+    """One step's input to the network: randomly placed views of each picture, with fresh noise.
 
     A picture larger than the input is seen through random crops, from the whole of it down to a crop of the input's
     own size.
@@ -39,16 +41,27 @@ def transformed(pixels: Tensor, side: int, settings: RenderSettings, streams: Ra
     Args:
         pixels: (n, 3, size, size) in [0, 1].
         side: Side of the network's input.
-        settings: Takes `scale`, `rotate`, `shift` and `noise` from it.
+        settings: Takes `views`, `scale`, `rotate`, `shift`, `padding`, and what changes colours, from it.
         streams: The pictures' random numbers.
+        remaining: Share of the render that is still to come, by which noise falls where it is to.
 
     Returns:
-        (n, 3, side, side), not normalised.
+        (n * views, 3, side, side), the views of each picture one after the other; not normalised.
     """
-    view = pixels if _still(pixels.shape[-1], side, settings) else _random_view(pixels, side, settings, streams)
-    view = resized(view, side)
+    count = settings.views
+    if _still(pixels.shape[-1], side, settings):
+        view = resized(pixels, side).repeat_interleave(count, dim=0) if count > 1 else resized(pixels, side)
+    else:
+        view = resized(_random_view(pixels, side, settings, streams), side)
+    if settings.color_shift > 0:
+        # Ghiasi et al. 2022: (x - mu) / sigma for each colour, mu uniform, sigma the exponential of a uniform number.
+        mu, sigma = (settings.color_shift * streams.uniform(count, 2, 3, 1, 1)).flatten(0, 1).unbind(1)
+        view = (view - mu) / sigma.exp()
+    strength = remaining if settings.noise_schedule == "linear" else 1.0
+    if settings.offset_noise > 0:
+        view = view + settings.offset_noise * strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
     if settings.noise > 0:
-        view = view + settings.noise * streams.normal(3, side, side)
+        view = view + settings.noise * strength * streams.normal(count, 3, side, side).flatten(0, 1)
     return view
 
 
@@ -57,8 +70,9 @@ def _still(size: int, side: int, settings: RenderSettings) -> bool:
 
 
 def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
-    zoom, turn, across, down, crop, left, top = streams.uniform(7).unbind(1)
+    zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
     size = pixels.shape[-1]
+    pixels = pixels.repeat_interleave(settings.views, dim=0) if settings.views > 1 else pixels
     smallest = min(1.0, side / size)
     extent = smallest + (1 - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
     room = 1 - extent
@@ -72,5 +86,8 @@ def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: R
     # Sampling at several times the input's side and averaging afterwards keeps large pictures free of aliasing.
     dense = side * math.ceil(size / side)
     grid = F.affine_grid(matrix, [len(pixels), 3, dense, dense], align_corners=False)
-    view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if settings.padding == "grey":
+        view = 0.5 + F.grid_sample(pixels - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    else:
+        view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     return F.avg_pool2d(view, dense // side) if dense > side else view

@@ -6,17 +6,22 @@ from clipdesk.render.images import (
     FourierImage,
     Parameterization,
     PixelImage,
+    ResolutionsImage,
+    color_axes,
+    diagonal_variation,
     gaussian_blur,
-    make_image,
+    resolutions,
     total_variation,
 )
+from clipdesk.render.maco import MacoImage
 from clipdesk.render.settings import make_settings
+from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(params=["pixel", "fourier"])
+@pytest.fixture(params=["pixel", "fourier", "maco", "resolutions"])
 def image(request: pytest.FixtureRequest) -> Parameterization:
     return make_image(make_settings(parameterization=request.param), 33, RandomStreams([1, 2], CPU))
 
@@ -62,6 +67,9 @@ def test_blurring_leaves_a_flat_picture_alone() -> None:
 def test_blurring_an_image_smooths_it(image: Parameterization) -> None:
     before = total_variation(image.pixels())
     image.blur(1.0)
+    if isinstance(image, MacoImage):
+        assert (total_variation(image.pixels()) == before).all(), "its spectrum is fixed"
+        return
     assert (total_variation(image.pixels()) < 0.9 * before).all()
 
 
@@ -87,3 +95,46 @@ def test_pixel_values_are_clipped() -> None:
         image.values.add_(5)
     image.project()
     assert image.values.max() == 1
+
+
+def test_the_variation_of_views_is_the_formula_of_ghiasi() -> None:
+    pixels = torch.rand(2, 3, 6, 7, generator=torch.Generator().manual_seed(0))
+    for value, picture in zip(diagonal_variation(pixels), pixels.numpy(), strict=True):
+        wanted = []
+        for plane in picture:
+            parts = (
+                np.diff(plane, axis=0),
+                np.diff(plane, axis=1),
+                plane[1:, 1:] - plane[:-1, :-1],
+                plane[1:, :-1] - plane[:-1, 1:],
+            )
+            wanted.append(sum(float(np.sqrt((part**2).sum())) for part in parts))
+        assert float(value) == pytest.approx(np.mean(wanted), rel=1e-5)
+
+
+def test_lucids_colors_and_decay() -> None:
+    """The colour matrix by its longest column, and the scale by which a frequency counts."""
+    wanted = np.array([[0.26, 0.09, 0.02], [0.27, 0, -0.05], [0.27, -0.09, 0.03]]) / np.sqrt(0.26**2 + 2 * 0.27**2)
+    assert np.allclose(color_axes().numpy(), wanted, atol=1e-6)
+    image = FourierImage(32, RandomStreams([0], CPU), decay=1.0)
+    with torch.no_grad():
+        image.values.zero_()
+        image.values[0, 0, 0, 4, 0] = 1.0  # four periods across, on the first colour axis
+    planes = torch.logit(image.pixels())[0, 0]
+    amplitude = 2 / (4 / 32) * 32 / 4 / 32**2 * float(color_axes()[0, 0])
+    wave = amplitude * torch.cos(2 * torch.pi * 4 * torch.arange(32) / 32)
+    assert torch.allclose(planes, wave.expand(32, 32), atol=1e-4)
+
+
+def test_a_sum_of_resolutions() -> None:
+    assert resolutions(8) == [1, 2, 3, 4, 6, 8]
+    assert resolutions(100)[-3:] == [64, 91, 100]
+    assert resolutions(1) == [1]
+    image = ResolutionsImage(4, RandomStreams([0], CPU))
+    with torch.no_grad():
+        image.values.zero_()
+        image.values[0, :3] = torch.tensor([1.0, 2.0, 3.0])  # the one pixel of the coarsest
+        image.values[0, -1] = 5.0  # the last pixel of the finest
+    planes = torch.logit(image.pixels().detach()[0])
+    assert torch.allclose(planes[:, 0, 0], torch.tensor([1.0, 2.0, 3.0]), atol=1e-4)
+    assert float(planes[2, 3, 3]) == pytest.approx(8.0, abs=1e-2)

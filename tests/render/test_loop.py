@@ -8,7 +8,7 @@ from clip.model import CLIP, convert_weights
 from clipdesk.errors import ClipDeskError, RenderError, UsageError
 from clipdesk.render import loop
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.settings import RenderSettings, make_settings
+from clipdesk.render.settings import PRESETS, RenderSettings, make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
@@ -31,7 +31,8 @@ def test_there_is_a_frame_for_every_step(vit: CLIP) -> None:
     assert frames[-1].clean_activations().shape == (2,)
 
 
-@pytest.mark.parametrize("preset", ["standard", "classic"])
+# Ghiasi's first step, of rate 1, makes every pixel black or white, which excites a random network most.
+@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"ghiasi"}))
 @pytest.mark.parametrize("layer", [LAYER, "visual.conv1", "visual.transformer.resblocks.0.attn.heads", "visual"])
 def test_the_activation_rises(vit: CLIP, preset: str, layer: str) -> None:
     settings = make_settings(preset, iterations=40, noise=0, device="cpu")

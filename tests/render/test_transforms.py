@@ -88,3 +88,46 @@ def test_resizing_matches_pillow() -> None:
     image = Image.fromarray(bytes_.permute(1, 2, 0).numpy()).resize((32, 32), Image.Resampling.BILINEAR)
     ours = resized(bytes_[None].float(), 32)[0].permute(1, 2, 0).numpy()
     assert np.abs(ours - np.asarray(image, dtype=np.float32)).max() <= 1
+
+
+def test_views_of_a_picture_differ_and_stand_one_after_the_other() -> None:
+    settings = RenderSettings(views=3, color_shift=0.5, offset_noise=0.2)
+    together = transformed(picture(32, 2), 32, settings, streams(7, 8))
+    assert together.shape == (6, 3, 32, 32)
+    alone = transformed(picture(32, 2)[1:], 32, settings, streams(8))
+    assert torch.allclose(together[3:], alone, atol=1e-6)
+    assert not torch.allclose(together[3], together[4], atol=0.1)
+
+
+def test_unchanged_views_are_copies() -> None:
+    settings = STILL.model_copy(update={"views": 2})
+    views = transformed(picture(32, 2), 32, settings, streams(0, 1))
+    assert torch.equal(views, picture(32, 2)[[0, 0, 1, 1]])
+
+
+def test_a_color_shift_moves_and_stretches_each_color() -> None:
+    settings = STILL.model_copy(update={"color_shift": 1.0, "views": 500})
+    views = transformed(picture(8), 8, settings, streams(0))
+    slope = (views[:, :, 0, 0] - views[:, :, 3, 3]) / (picture(8)[:, :, 0, 0] - picture(8)[:, :, 3, 3])
+    assert float(slope.log().abs().max()) <= 1 + 1e-3
+    assert float(slope.log().std()) == pytest.approx(1 / 3**0.5, rel=0.1)
+    mu = picture(8)[:, :, 0, 0] - views[:, :, 0, 0] / slope
+    assert float(mu.abs().max()) <= 1 + 1e-3
+    assert float(mu.mean()) == pytest.approx(0, abs=0.1)
+
+
+def test_offset_noise_is_the_same_for_all_pixels_of_a_color_and_noises_fall() -> None:
+    settings = STILL.model_copy(update={"offset_noise": 0.5, "views": 400, "noise_schedule": "linear"})
+    offsets = [transformed(picture(8), 8, settings, streams(0), remaining) - picture(8) for remaining in (1.0, 0.25)]
+    assert float(offsets[0].flatten(2).std(dim=2).max()) < 1e-6
+    assert float(offsets[0][..., 0, 0].std()) == pytest.approx(0.5, rel=0.1)
+    assert torch.allclose(offsets[1], 0.25 * offsets[0], atol=1e-6)
+
+
+def test_what_stands_beyond_the_edge() -> None:
+    white = torch.ones(1, 3, 32, 32)
+    settings = STILL.model_copy(update={"shift": 0.4})
+    assert float(transformed(white, 32, settings, streams(0)).min()) == pytest.approx(1)
+    grey = transformed(white, 32, settings.model_copy(update={"padding": "grey"}), streams(0))
+    assert float(grey.min()) == pytest.approx(0.5)
+    assert float(grey.max()) == pytest.approx(1)

@@ -1,0 +1,23 @@
+"""Make the spectrum of drawn scenes that MACO's pictures have: ``python -m clipdesk.demo.spectrum``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from clipdesk.demo.dataset import Kind, draw_scenes
+from clipdesk.render.maco import mean_magnitudes
+
+SEED, SCENES = 5, 2_000
+
+
+def main() -> None:
+    """Draw scenes and write the mean of their magnitudes, in float16."""
+    path = Path("resources/spectra/scenes.npy")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, mean_magnitudes(draw_scenes(SCENES, SEED, Kind.SEEN).images).astype(np.float16))
+
+
+if __name__ == "__main__":
+    main()

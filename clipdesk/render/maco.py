@@ -1,0 +1,101 @@
+"""Pictures with the spectrum of real ones: only the phases are free.
+
+Source: Fel et al. 2023, "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization"
+(arXiv:2306.06805). The phases say where things are; the magnitudes, how much of each frequency there is, are those of
+real pictures, so that noise cannot grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from typing_extensions import override
+
+from clipdesk.paths import resource
+from clipdesk.render.images import Parameterization, color_axes
+from clipdesk.render.streams import RandomStreams
+
+_TINY = 1e-6
+
+
+class MacoImage(Parameterization):
+    """The phases of a fixed spectrum in decorrelated colours.
+
+    As in xplique and Horama, the phases are standardised before use, and the picture before its colours are mixed.
+
+    Args:
+        size: Side of the pictures.
+        streams: Their random numbers.
+        magnitudes: Of each colour axis and frequency, (3, rows, rows // 2 + 1); by default those of drawn scenes.
+    """
+
+    def __init__(self, size: int, streams: RandomStreams, magnitudes: Tensor | None = None) -> None:
+        self._size = size
+        device = streams.uniform(1).device
+        self._magnitudes = resampled(scene_magnitudes() if magnitudes is None else magnitudes, size).to(device)
+        self._axes = color_axes().to(device)
+        self.values = streams.normal(3, size, size // 2 + 1).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        phases = standardized(self.values)
+        planes = torch.fft.irfft2(torch.polar(self._magnitudes.expand_as(phases), phases), s=(self._size, self._size))
+        return torch.sigmoid(torch.einsum("nchw,dc->ndhw", standardized(planes), self._axes))
+
+    @override
+    def blur(self, sigma: float) -> None:
+        """The spectrum is fixed: nothing is blurred."""
+
+    @override
+    def project(self) -> None:
+        """Every value is valid."""
+
+
+def standardized(values: Tensor) -> Tensor:
+    """Each picture's values, (n, ...), brought to mean 0 and deviation 1."""
+    axes = tuple(range(1, values.ndim))
+    centred = values - values.mean(dim=axes, keepdim=True)
+    return centred / (centred.square().mean(dim=axes, keepdim=True).sqrt() + _TINY)
+
+
+def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[np.float32]:
+    """The mean magnitudes of pictures in decorrelated colours, (3, size, size // 2 + 1), the largest of them 1.
+
+    Args:
+        images: RGB, (size, size, 3) each; at least one.
+        size: Their side in pixels.
+    """
+    to_axes = torch.linalg.inv(color_axes())
+    total, count = torch.zeros(3, size, size // 2 + 1), 0
+    for image in images:
+        # Before the sigmoid that ends `MacoImage.pixels`; black and white would be infinite.
+        planes = torch.logit(torch.from_numpy(np.array(image)).float() / 255, eps=0.02).permute(2, 0, 1)
+        total += torch.fft.rfft2(torch.einsum("dc,chw->dhw", to_axes, planes)).abs()
+        count += 1
+    if not count:
+        raise ValueError("there is no picture")
+    mean: NDArray[np.float32] = (total / total.max()).numpy()
+    return mean
+
+
+@lru_cache(maxsize=1)
+def scene_magnitudes() -> Tensor:
+    """Mean magnitudes of the scenes that the embedded models were trained on, (3, 128, 65)."""
+    return torch.from_numpy(np.load(resource("spectra/scenes.npy"), allow_pickle=False).astype(np.float32))
+
+
+def resampled(magnitudes: Tensor, size: int) -> Tensor:
+    """Magnitudes for pictures of another side, (3, size, size // 2 + 1): the same for the same share of the side."""
+    if magnitudes.shape[1] == size:
+        return magnitudes
+    # Rows with the lowest frequency in the middle, so that neighbours are neighbours.
+    centred = torch.fft.fftshift(magnitudes, dim=1)[None]
+    scaled = F.interpolate(centred, size=(size, size // 2 + 1), mode="bilinear", align_corners=True)[0]
+    result: Tensor = torch.fft.ifftshift(scaled, dim=1)
+    return result

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import torch
+
+from clipdesk.render.images import color_axes
+from clipdesk.render.maco import MacoImage, mean_magnitudes, resampled, scene_magnitudes, standardized
+from clipdesk.render.streams import RandomStreams
+
+CPU = torch.device("cpu")
+
+
+def test_standardised_values_have_mean_0_and_deviation_1_for_each_picture() -> None:
+    values = torch.tensor([[1.0, 3.0], [10.0, 50.0]])
+    assert torch.allclose(standardized(values), torch.tensor([[-1.0, 1.0], [-1.0, 1.0]]), atol=1e-5)
+
+
+def test_the_spectrum_stays_whatever_the_phases_are() -> None:
+    image = MacoImage(128, RandomStreams([3], CPU))
+    with torch.no_grad():
+        image.values.mul_(7).add_(torch.randn(image.values.shape))
+    planes = torch.logit(image.pixels().double())
+    axes = torch.einsum("dc,nchw->ndhw", torch.linalg.inv(color_axes().double()), planes)
+    found = torch.fft.rfft2(axes)[0].abs()
+    # Rows and columns whose values must be real (the zeroth and the middle one) lose what the phases turn away.
+    share = found[:, 1:64, 1:64] / scene_magnitudes()[:, 1:64, 1:64]
+    assert share.std() / share.mean() < 0.01
+
+
+def test_the_magnitudes_of_a_wave() -> None:
+    wave = 0.5 + 0.2 * np.cos(2 * np.pi * 4 * np.arange(32) / 32)
+    picture = np.round(255 * np.repeat(np.tile(wave, (32, 1))[..., None], 3, axis=2)).astype(np.uint8)
+    magnitudes = mean_magnitudes([picture, picture], 32)
+    assert magnitudes.shape == (3, 32, 17)
+    magnitudes[:, 0, 0] = 0
+    assert [int(i) for i in np.unravel_index(magnitudes.argmax(), magnitudes.shape)] == [0, 0, 4]
+    with pytest.raises(ValueError, match="there is no picture"):
+        mean_magnitudes([])
+
+
+@pytest.mark.parametrize("size", [64, 100, 128, 224])
+def test_magnitudes_for_other_sizes_fall_in_the_same_way(size: int) -> None:
+    magnitudes = resampled(scene_magnitudes(), size)
+    assert magnitudes.shape == (3, size, size // 2 + 1)
+    assert (magnitudes > 0).all()
+    low, high = magnitudes[0, : size // 16, : size // 16].mean(), magnitudes[0, size // 4, size // 4]
+    assert low > 20 * high
+    # A square picture has no preferred side of the two along the rows.
+    assert torch.allclose(magnitudes[0, 2, 3], magnitudes[0, -2, 3], rtol=0.3)
