@@ -8,6 +8,8 @@ are summed:
 * the same for the bare prompts of each factor ("a star", "a red object", ...),
 * a linear head that reads the four factors off the embedding; it speeds up the start and is not kept.
 
+A transformer may learn from a trained ResNet besides; see `clipdesk.demo.guidance`.
+
 The shipped models see their pictures under strong Gaussian noise, and late in the training each batch a second time,
 moved along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such networks have
 gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al. 2019,
@@ -36,6 +38,7 @@ from clipdesk.demo.captions import FACTORS, prompt
 from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, CONTEXT, Kind, Scenes, draw_scenes
 from clipdesk.demo.evaluate import draw_written_names, written_accuracy, zero_shot_accuracy
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
+from clipdesk.demo.guidance import Guidance
 from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
 from clipdesk.demo.pictures import augment, pushed
 from clipdesk.demo.recipes import EMBEDDING, RECIPES, Recipe, build_model
@@ -55,6 +58,8 @@ HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not 
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
 OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
 """Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
+OFTENER = 4.0
+"""How much oftener than other scenes those are shown of which a written word is all; reading is learned slowly."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,19 @@ class Trainer:
         seed: Seed of the weights, of the order of the pictures and of their noise.
         device: Where to train.
         begun: Whether the weights come from a trained model, and know noise already.
+        teacher: A trained model that guides this one; see `Guidance`.
     """
 
     def __init__(
-        self, data: TrainingSet, words: int, recipe: Recipe, seed: int, device: torch.device, *, begun: bool = False
+        self,
+        data: TrainingSet,
+        words: int,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        *,
+        begun: bool = False,
+        teacher: CLIP | None = None,
     ) -> None:
         self.data, self.recipe, self.seed, self.device = data, recipe, seed, device
         self.begun, self.seen = begun, 0
@@ -128,10 +142,16 @@ class Trainer:
         self.model = build_model(recipe, words, seed).to(device).train()
         self.head = nn.Linear(EMBEDDING, sum(map(len, FACTORS.values()))).to(device)
         outlines = [SHAPE_NAMES.index(shape) for shape in OUTLINES]
-        often = np.isin(data.scenes.things[..., 0], outlines).any(axis=1)
-        self.chances = (1.0 + often) / (1.0 + often).sum()
+        often = np.isin(data.scenes.things[:, :2, 0], outlines).any(axis=1)
+        alone = (data.scenes.words >= 0) & (data.scenes.things[:, 0] < 0).all(axis=1)
+        weights = 1.0 + often + OFTENER * alone
+        self.chances = weights / weights.sum()
         self.held_out = held_out_pairs().to(device)
-        self.optimizer = _optimizer(self.model, self.head)
+        self.guidance = Guidance(teacher.to(device), self.model) if teacher is not None else None
+        learning = [self.model, self.head]
+        if self.guidance is not None:
+            learning.append(self.guidance.mapping.to(device))
+        self.optimizer = _optimizer([p for part in learning for p in part.parameters()])
 
     def begin_with(self, exported: dict[str, Tensor], used: Tensor) -> None:
         """Begin with the weights of a model file instead of random ones; the head stays random."""
@@ -145,6 +165,7 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
+            **({} if self.guidance is None else {"guidance": self.guidance.mapping.state_dict()}),
             "optimizer": self.optimizer.state_dict(),
             "seen": self.seen,
         }
@@ -153,6 +174,8 @@ class Trainer:
         """Go on where `state` was taken; the pictures come in another order than they would have without the break."""
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
+        if self.guidance is not None:
+            self.guidance.mapping.load_state_dict(state["guidance"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.seen = state["seen"]
         self.rng = np.random.default_rng([self.seed, self.seen])
@@ -205,11 +228,10 @@ class Trainer:
         loss = contrastive_loss(captions, match, kept_out(batch.things, batch.specs, self.held_out))
         for guesses in (prompts, self.head(features)):
             loss = loss + naming_loss(guesses, batch.things, self.held_out)
-        return loss
+        return loss if self.guidance is None else loss + self.guidance.loss(batch.pixels)
 
 
-def _optimizer(model: CLIP, head: nn.Linear) -> torch.optim.Optimizer:
-    parameters = [*model.parameters(), *head.parameters()]
+def _optimizer(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
@@ -227,7 +249,9 @@ def train(arguments: argparse.Namespace) -> None:
     test, names = draw_scenes(1_000, TEST_SEED, Kind.HELD_OUT), draw_written_names(TEST_SEED)
     data, used = prepare(scenes)
     print(f"{arguments.scenes} scenes in {time.monotonic() - started:.0f} s", flush=True)
-    trainer = Trainer(data, len(used), recipe, seed, torch.device(arguments.device), begun=arguments.start is not None)
+    teacher = None if arguments.teacher is None else _opened(arguments.teacher)
+    device, begun = torch.device(arguments.device), arguments.start is not None
+    trainer = Trainer(data, len(used), recipe, seed, device, begun=begun, teacher=teacher)
     if arguments.start is not None:
         trainer.begin_with(torch.load(arguments.start, weights_only=True), used)
     state_file = work / "state.pt"
@@ -270,6 +294,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="training images to show in all, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
+    parser.add_argument("--teacher", type=Path, help="model file of a trained ResNet that guides a transformer")
     parser.add_argument("--report-every", type=int, default=150, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from clipdesk.demo.guidance import LEARNING, Guidance
+from clipdesk.demo.recipes import RECIPES, build_model
+
+
+def test_the_patches_learn_to_hold_what_the_teacher_sees_in_their_places() -> None:
+    teacher, student = (build_model(RECIPES[name], 50, 0) for name in ("demo-rn", "demo"))
+    guidance = Guidance(teacher.eval().requires_grad_(False), student)
+    pixels = torch.rand(4, 3, 128, 128)
+    optimizer = torch.optim.Adam([*student.parameters(), *guidance.mapping.parameters()], lr=3e-3)
+    losses = []
+    for _ in range(8):
+        for half in pixels.split(2):
+            student.visual(half)
+        loss = guidance.loss(pixels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    taught, later = (
+        student.visual.get_parameter(f"transformer.resblocks.{block}.mlp.c_proj.weight")
+        for block in (LEARNING, LEARNING + 1)
+    )
+    assert taught.grad is not None
+    assert later.grad is None
+    assert all(p.grad is None for p in teacher.parameters())
+
+
+def test_only_a_transformer_is_guided() -> None:
+    teacher = build_model(RECIPES["demo-rn"], 50, 0).eval()
+    with pytest.raises(TypeError, match="only a transformer"):
+        Guidance(teacher, teacher)
