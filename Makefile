@@ -35,7 +35,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 # The embedded models, the judges and the tables of their cards, from nothing; some hours without a GPU.
 models: $(STAMP)
-	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.train --model $$model || exit; done
+	$(BIN)/python -m clipdesk.demo.train --model demo-rn
+	$(BIN)/python -m clipdesk.demo.train --model demo --teacher build/demo/demo-rn/demo-rn.pt
+	$(BIN)/python -m clipdesk.demo.train --model plain
 	$(BIN)/python -m benchmarks.judges train
 	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt || exit; done
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.judges.networks import MAKES, load_judge, named
 from clipdesk.demo.captions import FACTORS, prompt
+from clipdesk.export.files import make_folder
 from clipdesk.export.sheet import find_pictures, save_sheet
 from clipdesk.jobs.batch import write_result
 from clipdesk.jobs.job import Job
@@ -32,6 +33,7 @@ def render_texts(model: str, folder: Path, settings: dict[str, object], preset: 
     targets = tuple(Text(text=prompt(factor, value)) for factor in ASKED for value in FACTORS[factor])
     job = Job(model=model, targets=targets, settings=make_settings(preset, **settings))
     results = [event for event in run_job(load_model(model), job) if isinstance(event, Result)]
+    make_folder(folder)
     for result in results:
         write_result(result, folder)
     return np.stack([result.image for result in results])

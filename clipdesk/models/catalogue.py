@@ -10,6 +10,7 @@ from clipdesk.paths import resource
 
 SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.4.mlp.gelu", 214),
+    "demo-rn": ("visual.layer4.0", 241),
 }
 """The embedded models, each with a layer and a unit of it to show first: one that draws something telling."""
 EMBEDDED = "demo"
@@ -31,6 +32,7 @@ CATALOGUE: dict[str, Model] = {
     m.name: m
     for m in (
         Model("demo", 128, 128, 19, "embedded, vision transformer trained on drawn shapes, ready at once"),
+        Model("demo-rn", 128, 128, 16, "embedded, ResNet trained on drawn shapes, ready at once"),
         Model("RN50", 224, 1024, 255, "OpenAI, ResNet-50"),
         Model("RN101", 224, 512, 290, "OpenAI, ResNet-101"),
         Model("RN50x4", 288, 640, 420, "OpenAI, ResNet, 4 x RN50's compute"),

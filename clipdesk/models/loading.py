@@ -28,7 +28,7 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     """Open a CLIP by name or from a checkpoint.
 
     Args:
-        name_or_path: ``demo``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
+        name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
             OpenAI's TorchScript archive.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
 

@@ -5,8 +5,9 @@ import torch
 from clip.model import CLIP, convert_weights
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.inspector import LayerInspector
 from clipdesk.models import loading
-from clipdesk.models.catalogue import CATALOGUE, check_name, file_of
+from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, check_name, file_of
 from clipdesk.models.loading import available_devices, load_model, resolve_device, tokenize
 
 
@@ -20,12 +21,21 @@ def test_the_embedded_model_opens_in_float32(demo: CLIP) -> None:
     assert demo.visual.input_resolution == 128
 
 
-def test_the_embedded_model_is_small_and_in_openais_format() -> None:
-    state = torch.load(file_of("demo"), weights_only=True)
-    assert file_of("demo").stat().st_size <= 25e6
+@pytest.mark.parametrize("name", SHOWPIECES)
+def test_the_embedded_models_are_small_and_in_openais_format(name: str) -> None:
+    state = torch.load(file_of(name), weights_only=True)
+    assert file_of(name).stat().st_size <= 25e6
     assert state["token_embedding.weight"].shape[0] == 49_408
     assert state["positional_embedding"].shape[0] == 77
-    assert all(value.dtype == torch.float16 for value in state.values())
+    assert all(value.dtype == torch.float16 for value in state.values() if value.is_floating_point())
+
+
+@pytest.mark.parametrize("name", SHOWPIECES)
+def test_what_is_shown_first_of_an_embedded_model_is_there(name: str) -> None:
+    layer, unit = SHOWPIECES[name]
+    model = load_model(name, "cpu")
+    assert_ready(model)
+    assert LayerInspector(model).check_unit(layer, unit).name == layer
 
 
 def test_a_state_dict_opens(checkpoint: Path, vit: CLIP) -> None:
