@@ -49,7 +49,7 @@ class LayerCapture:
                 attention = self._model.get_submodule(info.name.removesuffix(f".{HEADS}"))
                 self._hooks.append(attention.register_forward_pre_hook(self._heads_hook(info), with_kwargs=True))
             else:
-                self._hooks.append(self._model.get_submodule(info.name).register_forward_hook(self._output_hook(info)))
+                self._hooks += self._output_hooks(self._model.get_submodule(info.name), info)
         return self
 
     def __exit__(
@@ -77,22 +77,40 @@ class LayerCapture:
         if self._stop and len(self.outputs) == len(self._layers):
             raise _AllCaptured
 
-    def _output_hook(self, info: LayerInfo) -> Callable[..., None]:
-        def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor | tuple[Tensor, ...]) -> None:
+    def _output_hooks(self, layer: nn.Module, info: LayerInfo) -> list[RemovableHandle]:
+        rectified: list[Tensor] = []
+
+        def before(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            # Cloned, because the ReLUs of CLIP's ResNets work in place.
+            rectified[:] = [args[0].clone()]
+
+        def after(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
             first = output[0] if isinstance(output, tuple) else output
-            if type(module).__name__ in _RECTIFIERS:
+            if rectified:
                 # The value stays; the gradient gets a way past the flat part of the function.
-                first = first + _LEAK * (args[0] - args[0].detach())
-            # Cloned, because the module after it may work in place (the ReLUs of CLIP's ResNets do).
+                first = first + _LEAK * (rectified[0] - rectified[0].detach())
+            # Cloned, because the module after it may work in place.
             self._keep(info, by_position(first.clone(), info))
 
-        return hook
+        rectifier = _last_rectifier(layer)
+        hooks = [] if rectifier is None else [rectifier.register_forward_pre_hook(before)]
+        return [*hooks, layer.register_forward_hook(after)]
 
     def _heads_hook(self, info: LayerInfo) -> Callable[..., None]:
         def hook(module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
             self._keep(info, _head_norms(module, args[0] if args else kwargs["query"], info))
 
         return hook
+
+
+def _last_rectifier(layer: nn.Module) -> nn.Module | None:
+    """The rectifier that a layer's output comes from at once; None where it comes from something else."""
+    kind = type(layer).__name__
+    if kind in _RECTIFIERS:
+        return layer
+    if kind == "Bottleneck":
+        return layer.get_submodule("relu3")
+    return _last_rectifier(layer[-1]) if isinstance(layer, nn.Sequential) and len(layer) else None
 
 
 def by_position(output: Tensor, info: LayerInfo) -> Tensor:

@@ -42,9 +42,9 @@ def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(scenes: Scenes
         trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
         trainer.step(16, 100)
         assert trainer.seen == 16, "not at first"
-        trainer.seen = 64
+        trainer.seen = 80
         trainer.step(16, 100)
-        assert trainer.seen == 64 + times * 16
+        assert trainer.seen == 80 + times * 16
 
 
 @pytest.mark.parametrize("name", ["demo", "demo-rn"])

@@ -123,3 +123,18 @@ def test_the_activation_hook_follows_every_pass(vit: CLIP) -> None:
 def test_the_activation_hook_checks_its_unit(vit: CLIP) -> None:
     with pytest.raises(UsageError, match="are 0 to 63"):
         NeuronActivationHook(vit, ATTENTION, 64)
+
+
+@pytest.mark.parametrize("layer", ["visual.relu1", "visual.layer2.0.relu2", "visual.layer3.0", "visual.layer4"])
+def test_a_resnets_unit_that_is_silent_has_a_way_to_wake_up(resnet: CLIP, layer: str) -> None:
+    """Its ReLUs work in place, and a block ends in one: the value is theirs, the gradient goes past their flat part."""
+    inspector = LayerInspector(resnet)
+    pixels = torch.full((1, 3, 64, 64), 0.1, requires_grad=True)
+    output = LayerCapture(resnet, [inspector.visualizable(layer)]).run(pixels)[layer]
+    silent = int(output.detach()[0].mean(dim=0).argmin())
+    assert output.min() >= 0
+    dead = output[0, :, silent][output.detach()[0, :, silent] == 0]
+    assert len(dead)
+    dead.sum().backward()
+    assert pixels.grad is not None
+    assert pixels.grad.abs().sum() > 0
