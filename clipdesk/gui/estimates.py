@@ -8,9 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import duration
-from clipdesk.render.objectives import layers_of
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target
+from clipdesk.render.targets import Target, layers_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController

@@ -21,9 +21,9 @@ from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
 from clipdesk.models.loading import resolve_device, weights_sha256
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.objectives import check_target, layers_of
+from clipdesk.render.objectives import check_target
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target, Unit, layers_of
 
 
 @dataclass(frozen=True)

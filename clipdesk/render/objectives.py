@@ -124,11 +124,6 @@ def check_target(target: Target, inspector: LayerInspector) -> None:
         check_term(term, inspector)
 
 
-def layers_of(target: Target) -> list[str]:
-    """Names of the layers that a target reads; a text is read at the tower's end."""
-    return [ROOT if isinstance(term.what, Text) else term.what.layer for term in terms_of(target)]
-
-
 def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
     tokens = tokenize([text.text for text in texts]).to(next(model.parameters()).device)
     with torch.no_grad():

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from typing_extensions import Self
 
 _MOST_TERMS = 64
+_TOWER = "visual"  # as `clipdesk.inspector.ROOT`, whose module loads torch
 _LONGEST_VECTOR = 65_536
 
 
@@ -165,3 +166,8 @@ Target = Annotated[Unit | Text | Combined, Field(discriminator="kind")]
 def terms_of(target: Target) -> tuple[Term, ...]:
     """A target as the sum that it is."""
     return target.terms if isinstance(target, Combined) else (Term(what=target),)
+
+
+def layers_of(target: Target) -> list[str]:
+    """Names of the layers that a target reads; a text is read at the tower's end."""
+    return [_TOWER if isinstance(term.what, Text) else term.what.layer for term in terms_of(target)]

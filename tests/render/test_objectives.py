@@ -10,8 +10,8 @@ from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import tokenize
 from clipdesk.render.capture import LayerCapture
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.objectives import Objective, layers_of
-from clipdesk.render.targets import Combined, Direction, Target, Term
+from clipdesk.render.objectives import Objective
+from clipdesk.render.targets import Combined, Direction, Target, Term, layers_of
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
