@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
-from clipdesk.render.targets import Combined, Direction, Others, Place, Target, Term, Text, Unit
+from clipdesk.render.targets import Combined, Direction, Others, Place, Target, Term, Text, Unit, What
 
 GRAMMAR = "a text in quotes, LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], joined by + and -"
 _TOKEN = re.compile(
@@ -29,6 +30,7 @@ _BEGINNING = re.compile(
     r"""\s*[-+]?\s*(?:[\d.]+\s*\*?\s*)?(?:["']|others\s*\(|visual[\w.]*\s*:\s*[\d\[])""", re.IGNORECASE
 )
 _MOST_BYTES = 4_000_000
+_NEARLY_ZERO = 1e-12
 
 
 def parse_target(text: str) -> Target:
@@ -41,18 +43,15 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: it cannot be read, a file cannot, or nothing is left of it.
     """
-    found: dict[str, Term] = {}
+    weights: dict[tuple[What, Place], float] = {}
     for term in _terms(list(_tokens(text)), text):
-        if term.label in found:
-            weight = found[term.label].weight + term.weight
-            found.pop(term.label)
-            if weight:
-                found[term.label] = term.model_copy(update={"weight": weight})
-        else:
-            found[term.label] = term
-    if not found:
+        key = term.what, term.at
+        weights[key] = weights.get(key, 0.0) + term.weight
+    # 0.1 + 0.2 - 0.3 is not quite zero in floating point.
+    left = {key: weight for key, weight in weights.items() if abs(weight) > _NEARLY_ZERO}
+    if not left:
         raise UsageError(f"Nothing is left of {text}: its terms cancel")
-    terms = tuple(found.values())
+    terms = tuple(_term(what, weight, at) for (what, at), weight in left.items())
     first = terms[0]
     if len(terms) == 1 and first.weight == 1 and first.at == "patches" and isinstance(first.what, Unit | Text):
         return first.what
@@ -102,15 +101,14 @@ def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
         yield _term(what, weight, at)
 
 
-def _term(what: Unit | Text | Others | Direction, weight: float, at: Place) -> Term:
+def _term(what: What, weight: float, at: Place) -> Term:
     try:
         return Term(what=what, weight=weight, at=at)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{what.label}: {reason[0].lower()}{reason[1:]}") from None
+        raise UsageError(f"{what.label}: {_reason(error)}") from None
 
 
-def _what(token: re.Match[str]) -> Unit | Text | Others | Direction:
+def _what(token: re.Match[str]) -> What:
     if token["text"]:
         if not token["text"][1:-1].strip():
             raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
@@ -138,6 +136,9 @@ def read_direction(layer: str, path: Path) -> Direction:
         UsageError: it is not there, holds something else, or only zeros.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A pipe or a device could be read for ever.
+            raise UsageError(f"{path} is no direction: it is no file")
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"{path} is no direction: it has more than {_MOST_BYTES // 1_000_000} MB")
         vector: NDArray[np.float64]
@@ -147,12 +148,16 @@ def read_direction(layer: str, path: Path) -> Direction:
             vector = np.array([float(word) for word in path.read_text("utf-8").replace(",", " ").split()])
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, TypeError, EOFError):
+    except (ValueError, TypeError, EOFError, MemoryError):
         raise UsageError(f"{path} is no direction: it must hold numbers only, as .npy or as text") from None
     if vector.ndim != 1 and vector.size != max(vector.shape, default=0):
         raise UsageError(f"{path} is no direction: it must be one row of numbers, not {vector.shape}")
     try:
         return Direction(layer=layer, vector=tuple(vector.ravel().tolist()), name=path.name)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{path} is no direction: {reason[0].lower()}{reason[1:]}") from None
+        raise UsageError(f"{path} is no direction: {_reason(error)}") from None
+
+
+def _reason(error: ValidationError) -> str:
+    reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+    return f"{reason[0].lower()}{reason[1:]}"

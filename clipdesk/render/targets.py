@@ -105,6 +105,10 @@ Place = Literal["patches", "class", "max"] | Annotated[int, Field(ge=0)]
 """Where a layer is read: mean over the patches, the class token, the largest of the patches, or one position."""
 
 
+What = Annotated[Unit | Text | Others | Direction, Field(discriminator="kind")]
+"""What a term reads."""
+
+
 class Term(BaseModel):
     """A part of a `Combined` target.
 
@@ -116,7 +120,7 @@ class Term(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    what: Annotated[Unit | Text | Others | Direction, Field(discriminator="kind")]
+    what: What
     weight: float = Field(1.0, allow_inf_nan=False)
     at: Place = "patches"
 
@@ -149,7 +153,7 @@ class Combined(BaseModel):
 
     @property
     def label(self) -> str:
-        """As `clipdesk.render.expressions.parse_target` reads it: ``"a star" - 0.5*"a circle"``."""
+        """For people: ``"a star" - 0.5*"a circle"``; as `parse_target` reads it, but for the folders of directions."""
         parts = []
         for term in self.terms:
             size = abs(term.weight)

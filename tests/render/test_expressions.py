@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ def test_a_plain_text_is_no_expression(text: str) -> None:
         ('"a star', "Cannot read '\"a star'"),
         ('"  "', "A text is empty"),
         ('"a star" - "a star"', "Nothing is left"),
+        ("0.1*visual.a:1 + 0.2*visual.a:1 - 0.3*visual.a:1", "Nothing is left"),
         ("0*visual.a:1", "visual.a:1: a weight of zero"),
         ("1e999*visual.a:1", "visual.a:1: input should be a finite number"),
         ('"a star"@max', '"a star": a text has no places'),
@@ -76,6 +78,21 @@ def test_directions_come_from_files(tmp_path: Path) -> None:
     assert terms_of(cats)[0].what == Direction(layer="visual.a", vector=(1.0, 0.0, -2.5), name="cats.npy")
     dogs = parse_target(f"2*visual.a:[{tmp_path}/dogs.txt]@class")
     assert dogs.label == "2*visual.a:[dogs.txt]@class"
+
+
+def test_files_of_the_same_name_in_other_folders_are_not_alike(tmp_path: Path) -> None:
+    for folder, number in (("a", "1 0"), ("b", "0 1")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cats.txt").write_text(number)
+    target = parse_target(f"visual.a:[{tmp_path}/a/cats.txt] - visual.a:[{tmp_path}/b/cats.txt]")
+    assert [term.weight for term in terms_of(target)] == [1, -1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(UsageError, match="it is no file"):
+        parse_target(f"visual.a:[{tmp_path}/pipe.txt]")
 
 
 @pytest.mark.parametrize(
