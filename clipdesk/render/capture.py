@@ -80,9 +80,9 @@ class LayerCapture:
     def _output_hooks(self, layer: nn.Module, info: LayerInfo) -> list[RemovableHandle]:
         rectified: list[Tensor] = []
 
-        def before(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
-            # Cloned, because the ReLUs of CLIP's ResNets work in place.
-            rectified[:] = [args[0].clone()]
+        def before(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            # The ReLUs of CLIP's ResNets overwrite what they are given.
+            rectified[:] = [args[0].clone() if getattr(module, "inplace", False) else args[0]]
 
         def after(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
             first = output[0] if isinstance(output, tuple) else output

@@ -14,12 +14,12 @@ from clipdesk.render.streams import RandomStreams
 
 # Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
 # as in Olah et al. 2017). Rows are RGB, columns the decorrelated axes.
-COLOR_AXES = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+_COLOR_AXES = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 
 
 def color_axes() -> Tensor:
-    """The decorrelated colour axes as columns, (3, 3), the longest of length 1; see `COLOR_AXES`."""
-    axes: Tensor = COLOR_AXES / COLOR_AXES.norm(dim=0).max()
+    """The decorrelated colour axes as columns, (3, 3), the longest of length 1 (Olah et al. 2017)."""
+    axes: Tensor = _COLOR_AXES / _COLOR_AXES.norm(dim=0).max()
     return axes
 
 

@@ -25,20 +25,19 @@ _TINY = 1e-6
 
 
 class MacoImage(Parameterization):
-    """The phases of a fixed spectrum in decorrelated colours.
+    """The phases of a fixed spectrum, that of drawn scenes, in decorrelated colours.
 
     As in xplique and Horama, the phases are standardised before use, and the picture before its colours are mixed.
 
     Args:
         size: Side of the pictures.
         streams: Their random numbers.
-        magnitudes: Of each colour axis and frequency, (3, rows, rows // 2 + 1); by default those of drawn scenes.
     """
 
-    def __init__(self, size: int, streams: RandomStreams, magnitudes: Tensor | None = None) -> None:
+    def __init__(self, size: int, streams: RandomStreams) -> None:
         self._size = size
         device = streams.uniform(1).device
-        self._magnitudes = resampled(scene_magnitudes() if magnitudes is None else magnitudes, size).to(device)
+        self._magnitudes = resampled(scene_magnitudes(), size).to(device)
         self._axes = color_axes().to(device)
         self.values = streams.normal(3, size, size // 2 + 1).requires_grad_()
 

@@ -125,9 +125,12 @@ def check_target(target: Target, inspector: LayerInspector) -> None:
 
 
 def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
-    tokens = tokenize([text.text for text in texts]).to(next(model.parameters()).device)
+    # Each text once, however many pictures and views ask for it.
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    tokens = tokenize([text.text for text in places]).to(next(model.parameters()).device)
     with torch.no_grad():
-        embeddings = F.normalize(cast("CLIP", model).encode_text(tokens).float(), dim=-1)
+        distinct = F.normalize(cast("CLIP", model).encode_text(tokens).float(), dim=-1)
+    embeddings = distinct[[places[text] for text in texts]]
     return lambda output: F.cosine_similarity(output[:, 0], embeddings, dim=-1)
 
 

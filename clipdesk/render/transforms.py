@@ -50,7 +50,7 @@ def transformed(
     """
     count = settings.views
     if _still(pixels.shape[-1], side, settings):
-        view = resized(pixels, side).repeat_interleave(count, dim=0) if count > 1 else resized(pixels, side)
+        view = _copies(resized(pixels, side), count)
     else:
         view = resized(_random_view(pixels, side, settings, streams), side)
     if settings.color_shift > 0:
@@ -65,6 +65,11 @@ def transformed(
     return view
 
 
+def _copies(pixels: Tensor, count: int) -> Tensor:
+    """Each picture `count` times, one after the other."""
+    return pixels if count == 1 else pixels.repeat_interleave(count, dim=0)
+
+
 def _still(size: int, side: int, settings: RenderSettings) -> bool:
     return size <= side and settings.scale == settings.rotate == settings.shift == 0
 
@@ -72,7 +77,7 @@ def _still(size: int, side: int, settings: RenderSettings) -> bool:
 def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
     zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
     size = pixels.shape[-1]
-    pixels = pixels.repeat_interleave(settings.views, dim=0) if settings.views > 1 else pixels
+    pixels = _copies(pixels, settings.views)
     smallest = min(1.0, side / size)
     extent = smallest + (1 - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
     room = 1 - extent

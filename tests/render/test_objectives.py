@@ -95,3 +95,20 @@ def test_a_direction_of_another_length(vit: CLIP) -> None:
 def test_nothing_to_render(vit: CLIP) -> None:
     with pytest.raises(UsageError, match="There is nothing to render"):
         Objective([], vit, LayerInspector(vit))
+
+
+def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    encode = vit.encode_text
+
+    def counted(tokens: torch.Tensor) -> torch.Tensor:
+        encoded.append(len(tokens))
+        return encode(tokens)
+
+    monkeypatch.setattr(vit, "encode_text", counted)
+    texts = [parse_target(text) for text in ('"a star"', '"a heart"', '"a star"')]
+    found, outputs = scores(vit, texts)
+    assert encoded == [2]
+    star, heart = F.normalize(encode(tokenize(["a star", "a heart"])), dim=-1)
+    wanted = F.cosine_similarity(outputs["visual"][:, 0], torch.stack([star, heart, star]), dim=-1)
+    assert torch.allclose(found, wanted, atol=1e-5)
