@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeySequence, QMouseEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -268,13 +268,13 @@ class NeuronsPanel(QWidget):
         """Select what the range names; say how many, or what is wrong with it."""
         layer = self.model.layer
         self._feedback.setVisible(bool(text.strip()))
-        palette = self.palette()
         if layer is None or not text.strip():
             return
+        palette = self.palette()
         try:
             units = parse_range(text, layer.units)
         except UsageError as error:
-            palette.setColor(palette.ColorRole.WindowText, error_color(palette))
+            palette = self._error_palette()
             self._feedback.setText(str(error))
             # Not what a shorter text named on the way here.
             self.select_units([])
@@ -283,6 +283,11 @@ class NeuronsPanel(QWidget):
             self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")
             self.select_units(units)
         self._feedback.setPalette(palette)
+
+    def _error_palette(self) -> QPalette:
+        palette = self.palette()
+        palette.setColor(palette.ColorRole.WindowText, error_color(palette))
+        return palette
 
     @property
     def feedback(self) -> str:
@@ -316,10 +321,8 @@ class NeuronsPanel(QWidget):
         try:
             target = parse_target(text) if is_expression(text) else Text(text=text)
         except UsageError as error:
-            palette = self.palette()
-            palette.setColor(palette.ColorRole.WindowText, error_color(palette))
-            self._text_problem.setPalette(palette)
             self._text_problem.setText(str(error))
+            self._text_problem.setPalette(self._error_palette())
             self._text_problem.show()
         else:
             self.render_asked.emit((target,))
