@@ -22,7 +22,7 @@ import argparse
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
 PUSHED_FROM = 0.75
 """Share of the training after which pictures are pushed; sooner it slows the learning of what there is to see."""
+NOISY_FROM = 0.6
+"""Share of the training over which the noise grows to its full strength, where the weights do not know it yet."""
 WARM_UP = 20_000
 """Pictures over which the learning rate rises."""
 # On a CPU the plain attention is faster than the fused one for 65 tokens, and chunks of 64 pictures stay in its caches.
@@ -183,20 +185,20 @@ class Trainer:
     def step(self, batch: int, total: int) -> float:
         """Train on a batch of pictures, of `total` in all: once, or again pushed; returns the first time's loss."""
         progress = self.seen / total
-        noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / 0.6))
+        noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / NOISY_FROM))
         chosen = self._next(batch)
-        pixels = augment(chosen.pixels, noise, self.rng)
+        again = self.recipe.push > 0 and progress >= PUSHED_FROM
+        pixels = augment(chosen.pixels, noise, self.rng).requires_grad_(again)
         first = self._update(pixels, chosen, total)
-        if self.recipe.push and progress >= PUSHED_FROM:
+        if again:
             if pixels.grad is None:
                 raise RuntimeError("the loss does not depend on the pictures")
             self._update(pushed(pixels.detach(), pixels.grad, self.recipe.push, self.rng), chosen, total)
         return first
 
     def _update(self, pixels: Tensor, batch: Batch, total: int) -> float:
-        """One optimiser step; leaves the loss's gradient in `pixels`."""
+        """One optimiser step; leaves the loss's gradient in `pixels`, where they want one."""
         rate = min(1.0, self.seen / WARM_UP, max(0.0, (1 - self.seen / total) / 0.4))
-        pixels.requires_grad_(bool(self.recipe.push))
         loss = self._loss(pixels, batch)
         self.optimizer.zero_grad(set_to_none=True)
         for group in self.optimizer.param_groups:
@@ -242,6 +244,7 @@ def _optimizer(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
 def train(arguments: argparse.Namespace) -> None:
     """Draw the scenes, train, report, and write the model file after every report."""
     recipe, seed, work = RECIPES[arguments.model], arguments.seed, arguments.work_dir / arguments.model
+    recipe = replace(recipe, rate=arguments.rate or recipe.rate)
     total: int = arguments.images or recipe.images
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -294,6 +297,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="training images to show in all, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
+    parser.add_argument("--rate", type=float, help="peak learning rate instead of the recipe's, e.g. 3e-4 with --start")
     parser.add_argument("--teacher", type=Path, help="model file of a trained ResNet that guides a transformer")
     parser.add_argument("--report-every", type=int, default=150, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
