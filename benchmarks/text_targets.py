@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.judges.networks import MAKES, load_judge, named
 from clipdesk.demo.captions import FACTORS, prompt
 from clipdesk.export.files import make_folder
-from clipdesk.export.sheet import find_pictures, save_sheet
+from clipdesk.export.sheet import save_sheet
 from clipdesk.jobs.batch import write_result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
@@ -28,15 +28,11 @@ ASKED = ("shape", "color", "texture")
 """The factors whose values are rendered; a background is no thing that a picture can be of."""
 
 
-def render_texts(model: str, folder: Path, settings: dict[str, object], preset: str) -> NDArray[np.uint8]:
-    """Render the prompt of each value of `ASKED`, in order, and keep the pictures; (prompts, side, side, 3)."""
+def render_texts(model: str, settings: dict[str, object], preset: str) -> list[Result]:
+    """Render the prompt of each value of `ASKED`, in order."""
     targets = tuple(Text(text=prompt(factor, value)) for factor in ASKED for value in FACTORS[factor])
     job = Job(model=model, targets=targets, settings=make_settings(preset, **settings))
-    results = [event for event in run_job(load_model(model), job) if isinstance(event, Result)]
-    make_folder(folder)
-    for result in results:
-        write_result(result, folder)
-    return np.stack([result.image for result in results])
+    return [event for event in run_job(load_model(model), job) if isinstance(event, Result)]
 
 
 def recovered(images: NDArray[np.uint8]) -> dict[str, dict[str, float]]:
@@ -61,12 +57,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/text_targets"), help="where the pictures go")
     arguments = parser.parse_args()
     started = time.monotonic()
-    images = render_texts(arguments.model, arguments.folder, dict(arguments.set), arguments.preset)
-    print(f"{len(images)} pictures in {time.monotonic() - started:.0f} s")
-    for judge, shares in recovered(images).items():
+    results = render_texts(arguments.model, dict(arguments.set), arguments.preset)
+    print(f"{len(results)} pictures in {time.monotonic() - started:.0f} s")
+    for judge, shares in recovered(np.stack([result.image for result in results])).items():
         print(f"{judge:10}" + "".join(f"  {factor} {100 * share:.0f} %" for factor, share in shares.items()))
     sheet = arguments.folder / "sheet.png"
-    save_sheet(find_pictures(arguments.folder), sheet, columns=8)
+    make_folder(arguments.folder)
+    save_sheet([(write_result(result, arguments.folder), result.recipe) for result in results], sheet, columns=8)
     print(sheet)
 
 
