@@ -6,20 +6,24 @@ faster (Li et al. 2022, "Locality Guidance for Improving Vision Transformers on 
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from clip.model import CLIP, VisionTransformer
 from torch import Tensor, nn
 
-from clipdesk.inspector import LayerInspector
+from clipdesk.inspector import LayerInfo, LayerInspector
 from clipdesk.render.capture import LayerCapture
 from clipdesk.render.transforms import normalized
 
 WEIGHT = 3.0
-TEACHING = "visual.layer3"
-"""The teacher's stage whose grid is that of the student's patches: one place for each 16 x 16 pixels."""
-LEARNING = 3
-"""The student's block whose patches are to hold what the teacher's places do; the blocks behind it make use of it."""
+LESSONS = {"visual.layer3": 3, "visual.layer4": 4}
+"""By stage of the teacher the student's block whose patches are to hold what the stage's places do.
+
+The third stage has a place for each 16 x 16 pixels, as a transformer of such patches has; the last one, for each four
+of them: there outlines and letters come together.
+"""
 
 
 class Guidance:
@@ -34,16 +38,21 @@ class Guidance:
         tower = student.visual
         if not isinstance(tower, VisionTransformer):
             raise TypeError("only a transformer is guided")
-        inspector = LayerInspector(teacher)
-        children = [node.info for node in inspector.tree.walk() if node.info.name.startswith(f"{TEACHING}.")]
-        self._info = [info for info in children if info.kind == "Bottleneck"][-1]
-        self._capture = LayerCapture(teacher, [self._info])
-        self.mapping = nn.Linear(tower.get_parameter("class_embedding").shape[0], self._info.units)
-        self._seen: list[Tensor] = []
-        tower.get_submodule(f"transformer.resblocks.{LEARNING}").register_forward_hook(self._note)
-
-    def _note(self, _module: nn.Module, _inputs: object, tokens: Tensor) -> None:
-        self._seen.append(tokens[1:].transpose(0, 1))
+        nodes = list(LayerInspector(teacher).tree.walk())
+        self._stages: list[LayerInfo] = []
+        self._seen: dict[str, list[Tensor]] = {}
+        self.mappings = nn.ModuleList()
+        width = tower.get_parameter("class_embedding").shape[0]
+        for stage, block in LESSONS.items():
+            inside = [node.info for node in nodes if node.info.name.startswith(f"{stage}.")]
+            last = [info for info in inside if info.kind == "Bottleneck"][-1]
+            self._stages.append(last)
+            self.mappings.append(nn.Linear(width, last.units))
+            seen = self._seen[last.name] = []
+            tower.get_submodule(f"transformer.resblocks.{block}").register_forward_hook(
+                lambda _module, _inputs, tokens, seen=seen: seen.append(tokens[1:].transpose(0, 1))
+            )
+        self._capture = LayerCapture(teacher, self._stages)
 
     def loss(self, pixels: Tensor) -> Tensor:
         """Mean squared distance to the teacher's features of clean pictures, standardised in each place.
@@ -52,8 +61,18 @@ class Guidance:
             pixels: The pictures that the student has just seen, without their noise, (n, 3, side, side) in [0, 1].
         """
         with torch.no_grad():
-            wanted = self._capture.run(normalized(pixels))[self._info.name]
-            wanted = F.layer_norm(wanted, wanted.shape[-1:])
-        found = self.mapping(torch.cat(self._seen).float())
-        self._seen.clear()
-        return WEIGHT * F.mse_loss(found, wanted)
+            taught = self._capture.run(normalized(pixels))
+        loss = torch.zeros((), device=pixels.device)
+        for stage, mapping in zip(self._stages, self.mappings, strict=True):
+            wanted = F.layer_norm(taught[stage.name], taught[stage.name].shape[-1:])
+            found = _on_grid(torch.cat(self._seen[stage.name]).float(), wanted.shape[1])
+            self._seen[stage.name].clear()
+            loss = loss + WEIGHT * F.mse_loss(mapping(found), wanted)
+        return loss
+
+
+def _on_grid(patches: Tensor, places: int) -> Tensor:
+    """Means of square groups of patches, (n, patches, width) to (n, places, width)."""
+    side, wanted = math.isqrt(patches.shape[1]), math.isqrt(places)
+    planes = patches.transpose(1, 2).reshape(len(patches), -1, side, side)
+    return F.avg_pool2d(planes, side // wanted).flatten(2).transpose(1, 2)

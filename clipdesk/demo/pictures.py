@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+def shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Pictures (n, side, side, 3), each moved by up to `most` pixels across and down; the edges are reflected."""
+    side = images.shape[1]
+    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), mode="reflect")
+    corners = rng.integers(0, 2 * most + 1, size=(len(images), 2))
+    return np.stack(
+        [picture[top : top + side, left : left + side] for picture, (top, left) in zip(padded, corners, strict=True)]
+    )
 
 
 def augment(pixels: Tensor, max_noise: float, rng: np.random.Generator) -> Tensor:

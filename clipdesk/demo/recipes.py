@@ -37,8 +37,8 @@ class Recipe:
 
 
 RECIPES = {
-    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=1.0),
-    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=1.0),
+    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=2.0),
+    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0),
     "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0),
 }
 """``demo`` and ``demo-rn`` are shipped. ``plain`` is a plainly trained twin of ``demo``: its gradients draw noise."""

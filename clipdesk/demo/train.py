@@ -10,8 +10,8 @@ are summed:
 
 A transformer may learn from a trained ResNet besides; see `clipdesk.demo.guidance`.
 
-The shipped models see their pictures under strong Gaussian noise, and late in the training each batch a second time,
-moved along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such networks have
+The shipped models see their pictures under strong Gaussian noise, and late in the training each batch twice more,
+moved further each time along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such networks have
 gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al. 2019,
 arXiv:1910.08640).
 """
@@ -40,7 +40,7 @@ from clipdesk.demo.evaluate import draw_written_names, written_accuracy, zero_sh
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.guidance import Guidance
 from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
-from clipdesk.demo.pictures import augment, pushed
+from clipdesk.demo.pictures import augment, pushed, shifted
 from clipdesk.demo.recipes import EMBEDDING, RECIPES, Recipe, build_model
 from clipdesk.demo.scenes import SHAPE_NAMES
 from clipdesk.render.transforms import normalized
@@ -48,7 +48,9 @@ from clipdesk.render.transforms import normalized
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
 PUSHED_FROM = 0.75
-"""Share of the training after which pictures are pushed; sooner it slows the learning of what there is to see."""
+"""Share of the training after which pictures are pushed, from nothing; sooner it slows the learning of what is seen."""
+PUSHES = 2
+"""Times that each batch is shown again, pushed further each time."""
 NOISY_FROM = 0.6
 """Share of the training over which the noise grows to its full strength, where the weights do not know it yet."""
 WARM_UP = 20_000
@@ -60,8 +62,11 @@ HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not 
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
 OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
 """Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
-OFTENER = 4.0
+OFTENER = 6.0
 """How much oftener than other scenes those are shown of which a written word is all; reading is learned slowly."""
+
+MOST_SHIFT = 5
+"""Pixels by which a picture is moved at most; a transformer sees the world through a grid, and must not go by it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ class Trainer:
         self.guidance = Guidance(teacher.to(device), self.model) if teacher is not None else None
         learning = [self.model, self.head]
         if self.guidance is not None:
-            learning.append(self.guidance.mapping.to(device))
+            learning.append(self.guidance.mappings.to(device))
         self.optimizer = _optimizer([p for part in learning for p in part.parameters()])
 
     def begin_with(self, exported: dict[str, Tensor], used: Tensor) -> None:
@@ -167,7 +172,7 @@ class Trainer:
         return {
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
-            **({} if self.guidance is None else {"guidance": self.guidance.mapping.state_dict()}),
+            **({} if self.guidance is None else {"guidance": self.guidance.mappings.state_dict()}),
             "optimizer": self.optimizer.state_dict(),
             "seen": self.seen,
         }
@@ -177,7 +182,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
         if self.guidance is not None:
-            self.guidance.mapping.load_state_dict(state["guidance"])
+            self.guidance.mappings.load_state_dict(state["guidance"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.seen = state["seen"]
         self.rng = np.random.default_rng([self.seed, self.seen])
@@ -187,13 +192,14 @@ class Trainer:
         progress = self.seen / total
         noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / NOISY_FROM))
         chosen = self._next(batch)
-        again = self.recipe.push > 0 and progress >= PUSHED_FROM
-        pixels = augment(chosen.pixels, noise, self.rng).requires_grad_(again)
+        pushes = PUSHES if self.recipe.push > 0 and (self.begun or progress >= PUSHED_FROM) else 0
+        pixels = augment(chosen.pixels, noise, self.rng).requires_grad_(pushes > 0)
         first = self._update(pixels, chosen, total)
-        if again:
+        for left in reversed(range(pushes)):
             if pixels.grad is None:
                 raise RuntimeError("the loss does not depend on the pictures")
-            self._update(pushed(pixels.detach(), pixels.grad, self.recipe.push, self.rng), chosen, total)
+            pixels = pushed(pixels.detach(), pixels.grad, self.recipe.push / pushes, self.rng).requires_grad_(left > 0)
+            self._update(pixels, chosen, total)
         return first
 
     def _update(self, pixels: Tensor, batch: Batch, total: int) -> float:
@@ -215,7 +221,7 @@ class Trainer:
         data, device = self.data, self.device
         rows = np.sort(self.rng.choice(len(self.chances), size, p=self.chances))
         pick = torch.from_numpy(self.rng.integers(CAPTIONS_PER_SCENE, size=size))
-        images = torch.from_numpy(data.scenes.images[rows]).to(device)
+        images = torch.from_numpy(shifted(data.scenes.images[rows], MOST_SHIFT, self.rng)).to(device)
         tokens, specs, says = (part[rows, pick].to(device) for part in (data.tokens, data.specs, data.says))
         pixels = images.permute(0, 3, 1, 2).float() / 255
         return Batch(pixels, tokens, specs, says, data.things[rows].to(device), data.words[rows].to(device))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipdesk.demo.pictures import augment, pushed
+from clipdesk.demo.pictures import augment, pushed, shifted
 
 
 @pytest.mark.parametrize("max_noise", [0.0, 0.5])
@@ -22,3 +22,11 @@ def test_pictures_are_pushed_along_the_gradient_no_farther_than_the_radius() -> 
     assert lengths.max() <= 2.0
     assert lengths[1:].std() > 0.3
     assert torch.cosine_similarity(moved, gradient.flatten(1))[1:].min() > 0.999
+
+
+def test_pictures_are_moved_each_by_its_own_offset_and_no_farther() -> None:
+    images = np.zeros((64, 32, 32, 3), np.uint8)
+    images[:, 16, 16] = 200
+    places = np.argwhere(shifted(images, 3, np.random.default_rng(0))[..., 0] == 200)[:, 1:] - 16
+    assert len(places) == 64
+    assert sorted(set(places.flatten().tolist())) == [-3, -2, -1, 0, 1, 2, 3]
