@@ -29,7 +29,7 @@ from clipdesk.export.png import read_recipe
 from clipdesk.jobs.drain import drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.store import JobStore
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

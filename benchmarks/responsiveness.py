@@ -17,7 +17,7 @@ from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
 
 from benchmarks.desk import open_window, wait
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 _TICK_MS = 5
 _SCROLL_MS = 30

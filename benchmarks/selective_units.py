@@ -18,7 +18,7 @@ from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.selectivity import SelectiveUnit, layer_groups, selective_units
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 SCENES, SEED = 5_000, 11
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.desk import open_window, wait
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 _CLEAR_EVERY = 10
 

@@ -21,7 +21,7 @@ from clipdesk.jobs.batch import write_result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
 from clipdesk.models.loading import load_model
-from clipdesk.render.settings import DEFAULT_PRESET, PRESETS, make_settings
+from clipdesk.render.presets import DEFAULT_PRESET, PRESETS, make_settings
 from clipdesk.render.targets import Text
 
 ASKED = ("shape", "color", "texture")

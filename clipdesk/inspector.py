@@ -12,8 +12,18 @@ from torch import Tensor, nn
 from clipdesk.errors import UsageError, nearest
 
 ROOT = "visual"
-HEADS = "heads"
-"""Last part of the name of an attention module's heads, e.g. ``visual.transformer.resblocks.5.attn.heads``."""
+ATTENTION_PARTS = {
+    "heads": "Heads",
+    "head_channels": "HeadChannels",
+    "queries": "Queries",
+    "keys": "Keys",
+    "values": "Values",
+}
+"""What an attention module computes inside, by the last part of its name, e.g. ``visual.[...].attn.heads``: its kind.
+
+A unit of ``heads`` is the L2 norm of a head's output; one of ``head_channels`` a channel of the heads' outputs before
+they are mixed, head after head; one of the others a channel of what is compared and passed on, in the same order.
+"""
 
 
 class Layout(str, Enum):
@@ -31,7 +41,7 @@ class LayerInfo:
 
     Attributes:
         name: Dotted name from the model's root, e.g. ``visual.transformer.resblocks.5.mlp``.
-        kind: Class of the module, or ``Heads``.
+        kind: Class of the module, or one of `ATTENTION_PARTS`.
         shape: Shape of its output for one picture, without the batch axis; empty where it has none.
         layout: Order of the output's axes; None where the layer cannot be visualised.
         units: How many units it has; 0 where it cannot be visualised.
@@ -192,7 +202,7 @@ def _node(
     info = _info(name, module, outputs.get(module), patches, parent)
     children = [_node(f"{name}.{n}", child, outputs, patches, module) for n, child in module.named_children()]
     if isinstance(module, nn.MultiheadAttention) and info.reason is None:
-        children.insert(0, LayerNode(_heads_info(info, module)))
+        children = [*(LayerNode(part) for part in _attention_parts(info, module)), *children]
     return LayerNode(info, tuple(children))
 
 
@@ -238,12 +248,15 @@ def _why_never_called(name: str, parent: nn.Module | None) -> str:
     return "it is never called in the forward pass"
 
 
-def _heads_info(attention: LayerInfo, module: nn.MultiheadAttention) -> LayerInfo:
-    return replace(
-        attention,
-        name=f"{attention.name}.{HEADS}",
-        kind="Heads",
-        shape=(*attention.shape[:-1], int(module.num_heads)),
-        units=int(module.num_heads),
-        unit_kind="head",
-    )
+def _attention_parts(attention: LayerInfo, module: nn.MultiheadAttention) -> Iterator[LayerInfo]:
+    heads, width = int(module.num_heads), int(module.embed_dim)
+    for part, kind in ATTENTION_PARTS.items():
+        units = heads if kind == "Heads" else width
+        yield replace(
+            attention,
+            name=f"{attention.name}.{part}",
+            kind=kind,
+            shape=(*attention.shape[:-1], units),
+            units=units,
+            unit_kind="head" if kind == "Heads" else "channel",
+        )

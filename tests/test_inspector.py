@@ -3,7 +3,7 @@ import torch
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import LayerInspector, Layout, input_side
+from clipdesk.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -38,7 +38,8 @@ def test_layouts_of_a_resnet(resnet: CLIP) -> None:
 
 
 def test_there_is_a_node_for_every_module(inspector: LayerInspector, vit: CLIP) -> None:
-    nodes = {node.info.name for node in inspector.tree.walk() if node.info.unit_kind != "head"}
+    infos = [node.info for node in inspector.tree.walk()]
+    nodes = {info.name for info in infos if info.kind not in ATTENTION_PARTS.values()}
     assert nodes == {name for name, _ in vit.named_modules() if name.partition(".")[0] == "visual"}
 
 
@@ -51,6 +52,8 @@ def test_the_projection_inside_attention_says_why_it_cannot_be_visualised(inspec
 def test_neurons_have_names(inspector: LayerInspector) -> None:
     assert inspector.get_neuron_names("visual.conv1")[:2] == ["channel_0", "channel_1"]
     assert inspector.get_neuron_names(f"{BLOCK}.attn.heads") == ["head_0"]
+    for part in ("head_channels", "queries", "keys", "values"):
+        assert inspector.get_neuron_names(f"{BLOCK}.attn.{part}") == [f"channel_{i}" for i in range(64)]
     assert len(inspector.get_neuron_names(f"{BLOCK}.mlp.gelu")) == 256
 
 

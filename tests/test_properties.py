@@ -13,7 +13,8 @@ from clipdesk.errors import UsageError
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.job import Job
 from clipdesk.ranges import parse_range
-from clipdesk.render.settings import PRESETS, RenderSettings, limits, make_settings
+from clipdesk.render.presets import PRESETS, make_settings
+from clipdesk.render.settings import RenderSettings, limits
 from clipdesk.render.targets import Target, Text, Unit
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from clipdesk.render.settings import DEFAULT_PRESET, PRESETS, RenderSettings, knob, limits, make_settings
+from clipdesk.render.presets import DEFAULT_PRESET, PRESETS, make_settings
+from clipdesk.render.settings import RenderSettings, knob, limits
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -10,10 +10,10 @@ are summed:
 
 A transformer may learn from a trained ResNet besides; see `clipdesk.demo.guidance`.
 
-The shipped models see their pictures under strong Gaussian noise, and late in the training each batch twice more,
-moved further each time along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such networks have
-gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al. 2019,
-arXiv:1910.08640).
+The shipped models see their pictures under strong Gaussian noise, and late in the training each batch twice more, moved
+further each time along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such
+networks have gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al.
+2019, arXiv:1910.08640).
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from PySide6.QtCore import QSettings
 
 from clipdesk.errors import UsageError
-from clipdesk.render.settings import PRESETS, Preset, RenderSettings
+from clipdesk.render.presets import PRESETS, Preset
+from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
 

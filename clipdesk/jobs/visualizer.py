@@ -14,7 +14,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Result, run_job
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import check_target
-from clipdesk.render.settings import DEFAULT_PRESET, make_settings
+from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
 
 _NAME = "given by the caller"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
-from clipdesk.inspector import HEADS, ROOT, LayerInfo, LayerInspector, Layout
+from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
@@ -45,9 +45,9 @@ class LayerCapture:
 
     def __enter__(self) -> Self:
         for info in self._layers.values():
-            if info.unit_kind == "head":
-                attention = self._model.get_submodule(info.name.removesuffix(f".{HEADS}"))
-                self._hooks.append(attention.register_forward_pre_hook(self._heads_hook(info), with_kwargs=True))
+            if info.kind in ATTENTION_PARTS.values():
+                attention = self._model.get_submodule(info.name.rpartition(".")[0])
+                self._hooks.append(attention.register_forward_pre_hook(self._attention_hook(info), with_kwargs=True))
             else:
                 self._hooks += self._output_hooks(self._model.get_submodule(info.name), info)
         return self
@@ -96,9 +96,9 @@ class LayerCapture:
         hooks = [] if rectifier is None else [rectifier.register_forward_pre_hook(before)]
         return [*hooks, layer.register_forward_hook(after)]
 
-    def _heads_hook(self, info: LayerInfo) -> Callable[..., None]:
+    def _attention_hook(self, info: LayerInfo) -> Callable[..., None]:
         def hook(module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
-            self._keep(info, _head_norms(module, args[0] if args else kwargs["query"], info))
+            self._keep(info, _attention_part(module, args[0] if args else kwargs["query"], info))
 
         return hook
 
@@ -122,18 +122,21 @@ def by_position(output: Tensor, info: LayerInfo) -> Tensor:
     return output[:, None] if info.layout is Layout.VECTOR else output
 
 
-def _head_norms(attention: nn.MultiheadAttention, tokens: Tensor, info: LayerInfo) -> Tensor:
-    """The L2 norm of each head's output before the heads are mixed, (pictures, tokens, heads)."""
+def _attention_part(attention: nn.MultiheadAttention, tokens: Tensor, info: LayerInfo) -> Tensor:
+    """One of `ATTENTION_PARTS`, (pictures, tokens, units); the norm of a head's output is its L2 norm."""
     if info.layout is Layout.TOKENS_FIRST:
         tokens = tokens.transpose(0, 1)
-    n, count, width = tokens.shape
     packed = F.linear(tokens, attention.in_proj_weight, attention.in_proj_bias)
+    compared = ("Queries", "Keys", "Values")
+    if info.kind in compared:
+        return packed.chunk(3, dim=-1)[compared.index(info.kind)]
+    n, count, width = tokens.shape
     queries, keys, values = packed.view(n, count, 3, attention.num_heads, width // attention.num_heads).permute(
         2, 0, 3, 1, 4
     )
-    outputs: Tensor = F.scaled_dot_product_attention(queries, keys, values)
+    outputs: Tensor = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
     norms: Tensor = torch.linalg.vector_norm(outputs, dim=-1)
-    return norms.transpose(1, 2)
+    return norms if info.kind == "Heads" else outputs.flatten(2)
 
 
 def pooled(output: Tensor, info: LayerInfo) -> Tensor:

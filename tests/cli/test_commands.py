@@ -10,7 +10,7 @@ from PIL import Image
 
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.cli.conftest import Command
 from tests.recipes import make_recipe

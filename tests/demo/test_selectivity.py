@@ -7,7 +7,7 @@ from clipdesk.demo.scenes import Scene
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, selective_units, unit_activations
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Result, run_job
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
 LAYERS = ["visual.transformer.resblocks.4.mlp.gelu", "visual.transformer.resblocks.5.mlp.gelu"]

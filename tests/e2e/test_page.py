@@ -22,7 +22,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from clipdesk.export.page import save_page
 from clipdesk.export.png import Curve, save_png
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 from tests.e2e.browser import Browser, missing_browser, open_browser
 from tests.recipes import make_recipe

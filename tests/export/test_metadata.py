@@ -7,7 +7,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord, metadata_schema
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 LAYER = "visual.a"
 RECORD = UnitRecord(status="done", parameters=make_settings(), file="a.png")

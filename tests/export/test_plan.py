@@ -5,7 +5,7 @@ from pathvalidate import is_valid_filename
 
 from clipdesk.errors import UsageError
 from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 from tests.recipes import make_recipe
 

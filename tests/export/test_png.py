@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_picture, read_recipe, save_png
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
 

@@ -4,7 +4,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.export.recipe import MAX_CHARS, Recipe
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
 

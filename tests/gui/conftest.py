@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import Run, State
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 WAIT = 60_000

@@ -17,7 +17,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.store import JobState, JobStore, StoredJob, default_store
 from clipdesk.models.loading import load_model
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, finished, run_of, until
 

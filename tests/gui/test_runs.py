@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from clipdesk.gui import runs
 from clipdesk.gui.runs import KeptFrames, Run, Series, State, limit_frames, make_tracks
 from clipdesk.jobs.job import Job
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 
 

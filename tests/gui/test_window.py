@@ -16,7 +16,7 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.runs import State
 from clipdesk.jobs import runner
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
 from tests.recipes import make_recipe

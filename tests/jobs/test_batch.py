@@ -21,7 +21,7 @@ from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress
 from clipdesk.models.loading import load_model
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

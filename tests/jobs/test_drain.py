@@ -14,7 +14,7 @@ from clipdesk.jobs.drain import Paused, Step, drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobState, JobStore
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

@@ -6,7 +6,7 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs import groups
 from clipdesk.jobs.groups import find_group_size, fitting, free_bytes
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
 
 CPU = torch.device("cpu")

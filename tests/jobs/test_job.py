@@ -1,5 +1,5 @@
 from clipdesk.jobs.job import Job
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.recipes import make_recipe
 

@@ -9,7 +9,7 @@ from clipdesk.jobs import recording
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.recording import Recording
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
 from tests.conftest import VIT_LAYER
 

@@ -12,7 +12,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
 from clipdesk.models.loading import load_model
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

@@ -70,8 +70,23 @@ def test_heads_are_the_parts_that_attention_mixes(demo: CLIP) -> None:
         attention.out_proj.weight.copy_(weight)
         attention.out_proj.bias.copy_(bias)
     wanted = mixed.view(65, 2, 3, 64).norm(dim=-1).transpose(0, 1)
-    captured = LayerCapture(demo, [info]).run(pictures(128, 2))[info.name]
-    assert torch.allclose(captured, wanted, atol=1e-4)
+    channels = inspector.visualizable(f"{name}.head_channels")
+    captured = LayerCapture(demo, [info, channels]).run(pictures(128, 2))
+    assert torch.allclose(captured[info.name], wanted, atol=1e-4)
+    assert torch.allclose(captured[channels.name], mixed.transpose(0, 1), atol=1e-4)
+
+
+def test_queries_keys_and_values_are_what_attention_is_computed_from(demo: CLIP) -> None:
+    name = "visual.transformer.resblocks.2.attn"
+    attention, inspector = demo.get_submodule(name), LayerInspector(demo)
+    assert isinstance(attention, nn.MultiheadAttention)
+    inputs = outputs_of(demo, "visual.transformer.resblocks.2.ln_1", pictures(128, 2)).transpose(0, 1)
+    parts = [inspector.visualizable(f"{name}.{part}") for part in ("queries", "keys", "values")]
+    captured = LayerCapture(demo, parts).run(pictures(128, 2))
+    weights = attention.in_proj_weight.view(3, 192, 192)
+    for i, part in enumerate(parts):
+        wanted = inputs @ weights[i].T + attention.in_proj_bias.view(3, 192)[i]
+        assert torch.allclose(captured[part.name], wanted, atol=1e-4)
 
 
 def test_the_pass_ends_at_the_deepest_layer_needed(vit: CLIP, inspector: LayerInspector) -> None:

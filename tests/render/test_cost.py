@@ -3,7 +3,7 @@ from clip.model import CLIP
 
 from clipdesk.inspector import LayerInspector
 from clipdesk.render.cost import Cost, measure_cost
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 
 
 def test_costs_scale_with_pictures_groups_steps_and_depth() -> None:

@@ -14,7 +14,7 @@ from clipdesk.render.images import (
     total_variation,
 )
 from clipdesk.render.maco import MacoImage
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
 

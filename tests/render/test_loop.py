@@ -8,7 +8,8 @@ from clip.model import CLIP, convert_weights
 from clipdesk.errors import ClipDeskError, RenderError, UsageError
 from clipdesk.render import loop
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.settings import PRESETS, RenderSettings, make_settings
+from clipdesk.render.presets import PRESETS, make_settings
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

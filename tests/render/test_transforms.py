@@ -3,7 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
-from clipdesk.render.settings import RenderSettings, make_settings
+from clipdesk.render.presets import make_settings
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.transforms import normalized, resized, transformed
 

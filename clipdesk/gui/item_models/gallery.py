@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from typing_extensions import override
 
 from clipdesk.gui.library import Entry
-from clipdesk.render.settings import preset_of
+from clipdesk.render.presets import preset_of
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -35,6 +35,10 @@ class Part:
 _LABELS = {
     "attn": "Attention",
     "heads": "Heads",
+    "head_channels": "Channels of heads",
+    "queries": "Queries",
+    "keys": "Keys",
+    "values": "Values",
     "out_proj": "Output projection",
     "mlp": "MLP",
     "c_fc": "MLP before GELU",

@@ -20,7 +20,8 @@ from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
 from clipdesk.gui.presets import PresetStore
-from clipdesk.render.settings import DEFAULT_PRESET, NOT_RECIPE, RenderSettings, knob, make_settings, preset_of
+from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, make_settings, preset_of
+from clipdesk.render.settings import RenderSettings, knob
 
 _ONLY_WITH = {
     "frequency_decay": ("parameterization", "fourier"),

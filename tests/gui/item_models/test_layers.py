@@ -37,7 +37,14 @@ def test_a_transformer_is_shown_in_the_order_in_which_a_picture_passes_through(v
     blocks = structure(LayerInspector(vit).tree)[2].parts
     assert [block.label for block in blocks] == ["Block 0", "Block 1"]
     assert [part.label for part in blocks[0].parts] == ["Norm 1", "Attention", "Norm 2", "MLP"]
-    assert [part.label for part in blocks[0].parts[1].parts] == ["Heads", "Output projection"]
+    assert [part.label for part in blocks[0].parts[1].parts] == [
+        "Heads",
+        "Channels of heads",
+        "Queries",
+        "Keys",
+        "Values",
+        "Output projection",
+    ]
     assert [part.label for part in blocks[0].parts[3].parts] == ["MLP before GELU", "MLP hidden", "MLP out"]
 
 

@@ -11,7 +11,7 @@ from clipdesk.export.png import RECIPE_KEY, save_png
 from clipdesk.gui.library import THUMBNAIL, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.gallery import recipe_html
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, finished, until
 from tests.recipes import make_recipe

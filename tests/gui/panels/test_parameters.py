@@ -8,7 +8,8 @@ from pytestqt.qtbot import QtBot
 from clipdesk.errors import UsageError
 from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.presets import PresetStore
-from clipdesk.render.settings import PRESETS, RenderSettings, limits, make_settings
+from clipdesk.render.presets import PRESETS, make_settings
+from clipdesk.render.settings import RenderSettings, limits
 
 
 @pytest.fixture

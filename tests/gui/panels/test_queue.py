@@ -10,7 +10,7 @@ from clipdesk.gui.runs import State
 from clipdesk.gui.words import describe, duration
 from clipdesk.jobs import runner
 from clipdesk.render.loop import render
-from clipdesk.render.settings import make_settings
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
 

@@ -1,0 +1,128 @@
+"""Named settings, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from clipdesk.errors import UsageError, nearest
+from clipdesk.render.settings import RenderSettings, changed
+
+
+class Preset(NamedTuple):
+    """A named set of settings, and where it comes from."""
+
+    settings: RenderSettings
+    source: str
+
+
+_OWN = "Fourier basis and decorrelated colours of Olah et al. 2017 (Distill) with strong input noise"
+
+PRESETS: dict[str, Preset] = {
+    "draft": Preset(
+        RenderSettings(iterations=100, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"
+    ),
+    "standard": Preset(RenderSettings(), f"ClipDesk's own: {_OWN}"),
+    "publication": Preset(
+        RenderSettings(iterations=2000, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
+    ),
+    "lucid": Preset(
+        RenderSettings(
+            frequency_decay=1.0,
+            iterations=512,
+            schedule="constant",
+            noise=0.0,
+            scale=0.1,
+            rotate=10.0,
+            shift=0.06,
+            padding="grey",
+        ),
+        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
+    ),
+    "ghiasi": Preset(
+        RenderSettings(
+            parameterization="pixel",
+            iterations=400,
+            learning_rate=1.0,
+            momentum=0.5,
+            schedule="cosine",
+            view_tv_weight=0.004,
+            noise=0.0,
+            offset_noise=0.5,
+            noise_schedule="linear",
+            color_shift=1.0,
+            views=8,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.14,
+        ),
+        "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
+        "pixels, total variation; moved pictures are reflected here, rolled there",
+    ),
+    "maco": Preset(
+        RenderSettings(
+            parameterization="maco",
+            optimizer="nadam",
+            learning_rate=1.0,
+            iterations=256,
+            schedule="constant",
+            noise=0.08,
+            scale=0.25,
+            rotate=0.0,
+            shift=0.15,
+            views=4,
+        ),
+        "MACO (Fel et al. 2023, arXiv:2306.06805): the spectrum of drawn scenes, NAdam 1.0, 256 steps, noise 0.08; "
+        "4 views of the picture here, 32 crops of a larger one there",
+    ),
+    "direct-ascent": Preset(
+        RenderSettings(
+            parameterization="resolutions",
+            optimizer="sgd",
+            learning_rate=0.2,
+            iterations=100,
+            schedule="constant",
+            noise=0.2,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.25,
+            views=16,
+        ),
+        "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
+        "steps, jitter and noise; 16 views here, 64 there",
+    ),
+    "classic": Preset(
+        RenderSettings(
+            parameterization="pixel",
+            schedule="constant",
+            blur_every=10,
+            tv_weight=0.01,
+            noise=0.0,
+            scale=0.0,
+            rotate=0.0,
+            shift=0.0,
+        ),
+        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
+    ),
+}
+DEFAULT_PRESET = "standard"
+
+NOT_RECIPE = frozenset({"seed", "precision", "device"})
+"""Settings that say which picture is made and where, not how: they do not belong to a preset."""
+
+
+def preset_of(settings: RenderSettings, presets: Mapping[str, Preset] = PRESETS) -> str | None:
+    """The preset that these settings are, whatever their seed, precision and device; None if it is none of them."""
+    wanted = settings.model_dump(exclude=set(NOT_RECIPE))
+    return next((n for n, p in presets.items() if p.settings.model_dump(exclude=set(NOT_RECIPE)) == wanted), None)
+
+
+def make_settings(preset: str = DEFAULT_PRESET, **changes: object) -> RenderSettings:
+    """The settings of a preset with some values changed.
+
+    Raises:
+        UsageError: for an unknown preset or setting, or a value out of range; names the setting and its range.
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"There is no preset '{preset}'. {nearest(preset, PRESETS)}")
+    return changed(PRESETS[preset].settings, changes)
