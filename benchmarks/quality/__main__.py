@@ -1,0 +1,87 @@
+"""Do pictures show what they are to show? ``python -m benchmarks.quality``.
+
+Renders texts and units of the embedded models, whose truth is known, with ClipDesk's presets and with its peers
+(``pip install 'clipdesk[peers]'``), asks the judges what they see, and writes docs/quality.md with contact sheets.
+
+Pictures are kept in the work folder, so that a run may be stopped, and go on, and so that it can be made in pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.quality.answers import Answers, measure
+from benchmarks.quality.methods import Method, methods
+from benchmarks.quality.questions import KINDS, SCENES, SCENES_SEED, Question, text_questions, unit_questions
+from benchmarks.quality.report import print_table, write_report
+from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.loading import load_model
+from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
+
+
+def spread(questions: list[Question], most: int) -> list[tuple[int, Question]]:
+    """At most so many questions, evenly from all, each with its place among all."""
+    places = np.unique(np.linspace(0, len(questions) - 1, min(most, len(questions))).round().astype(int))
+    return [(int(place), questions[place]) for place in places]
+
+
+def answer(model: str, method: Method, kind: str, asked: list[tuple[int, Question]], seed: int, folder: Path) -> None:
+    """Render what is asked and not yet there."""
+    file = folder / f"{kind}-{seed}.npz"
+    if file.exists():
+        return
+    started = time.monotonic()
+    images = method.render(load_model(model).float(), [question.target for _, question in asked], seed)
+    seconds = (time.monotonic() - started) / len(images)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(file, places=[place for place, _ in asked], images=images, seconds=seconds)
+    print(f"{model}  {method.name}  {kind}  seed {seed}: {len(images)} pictures, {seconds:.1f} s each", flush=True)
+
+
+def main() -> None:
+    """Parse the command line, render, measure, report."""
+    steps = PRESETS[DEFAULT_PRESET].settings.iterations
+    ways = methods(steps)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description="Judge pictures.")
+    parser.add_argument("--models", nargs="+", default=list(SHOWPIECES), help="names or files")
+    parser.add_argument("--methods", nargs="+", default=list(ways), choices=list(ways))
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--most", type=int, default=100, help="questions of each kind, evenly from all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, help="of torch; by default all")
+    parser.add_argument("--folder", type=Path, default=Path("build/quality"), help="where pictures are kept")
+    parser.add_argument("--report", type=Path, help="file to write, e.g. docs/quality.md")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    scenes = draw_scenes(SCENES, SCENES_SEED, Kind.SEEN, cache=arguments.folder / "scenes")
+    for model in arguments.models:
+        asked = ask(model, scenes)
+        # Every method in turn for each kind, so that a machine that grows slower slows all alike.
+        for seed in arguments.seeds:
+            for kind in arguments.kinds:
+                some = spread([question for question in asked if question.kind == kind], arguments.most)
+                for name in arguments.methods:
+                    answer(model, ways[name], kind, some, seed, arguments.folder / Path(model).stem / name)
+    answers: list[Answers] = []
+    for model in arguments.models:
+        other = next(name for name in SHOWPIECES if name != Path(model).stem)
+        answers += measure(model, other, ask(model, scenes), list(ways), arguments.folder, scenes)
+        print_table([answer for answer in answers if answer.model == Path(model).stem])
+    if arguments.report:
+        write_report(answers, scenes, arguments.report)
+
+
+def ask(model: str, scenes: Scenes) -> list[Question]:
+    """All questions for a model: the texts', and its own units'."""
+    return [*text_questions(), *unit_questions(load_model(model).float(), scenes, 100)]
+
+
+if __name__ == "__main__":
+    main()

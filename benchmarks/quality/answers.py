@@ -1,0 +1,137 @@
+"""Rendered pictures and what was measured of them, gathered by model, method and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from clip.model import CLIP
+from numpy.typing import NDArray
+
+from benchmarks.quality.measures import (
+    activations,
+    fitted,
+    perturbed,
+    radial_spectrum,
+    recovered,
+    scene_activations,
+    transferred,
+)
+from benchmarks.quality.questions import KINDS, Question
+from clipdesk.demo.dataset import Scenes
+from clipdesk.inspector import input_side
+from clipdesk.models.loading import load_model
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one method made of one model's questions of one kind.
+
+    Attributes:
+        model: The model's name.
+        method: The method's name.
+        kind: One of `KINDS`.
+        count: Pictures, of all seeds.
+        seeds: How many seeds.
+        recovery: By judge the share of the pictures in which it names what was asked for.
+        by_seed: Mean over the judges, for each seed.
+        chance: What blind guessing would reach.
+        percentile: Median over the pictures of the share of scenes that excite the target less.
+        above: Share of the pictures that excite their target more than 99 % of the scenes do.
+        ratio: Median of the activation over the most that a scene reaches.
+        kept: Median share of the activation that is left after a mild perturbation.
+        transfer: Share of the pictures in which the other embedded model finds what was asked for.
+        spectrum: Root mean square distance of the mean spectrum from the scenes', in decibels.
+        seconds: For each picture.
+        samples: Some of the pictures of the first seed.
+    """
+
+    model: str
+    method: str
+    kind: str
+    count: int
+    seeds: int
+    recovery: dict[str, float]
+    by_seed: list[float]
+    chance: float
+    percentile: float
+    above: float
+    ratio: float
+    kept: float
+    transfer: float
+    spectrum: float
+    seconds: float
+    samples: NDArray[np.uint8]
+
+    @property
+    def mean(self) -> float:
+        """Recovery, mean over the judges."""
+        return float(np.mean(list(self.recovery.values())))
+
+
+def measure(
+    model: str, other: str, asked: Sequence[Question], names: Sequence[str], folder: Path, scenes: Scenes
+) -> list[Answers]:
+    """Measure all pictures of a model that are there.
+
+    Args:
+        model: Its name or file.
+        other: Another embedded model, for the transfer.
+        asked: The model's questions.
+        names: Of the methods.
+        folder: Where the pictures are.
+        scenes: What pictures are compared with.
+    """
+    opened, critic = load_model(model).float(), load_model(other).float()
+    usual = radial_spectrum(scenes.images[:500])
+    found: list[Answers] = []
+    for kind in KINDS:
+        questions = [question for question in asked if question.kind == kind]
+        reached = scene_activations(opened, [question.target for question in questions], scenes)
+        for name in names:
+            files = sorted((folder / Path(model).stem / name).glob(f"{kind}-*.npz"))
+            if files:
+                found.append(_measured(Path(model).stem, name, questions, files, reached, opened, critic, usual))
+    return found
+
+
+def _measured(
+    model: str,
+    method: str,
+    questions: Sequence[Question],
+    files: Sequence[Path],
+    reached: NDArray[np.float32],
+    opened: CLIP,
+    critic: CLIP,
+    usual: NDArray[np.float64],
+) -> Answers:
+    kept = [np.load(file) for file in files]
+    places = np.concatenate([data["places"] for data in kept])
+    shown = [fitted(data["images"], input_side(opened)) for data in kept]
+    images, some = np.concatenate(shown), [questions[place] for place in places]
+    targets = [question.target for question in some]
+    right = recovered(some, images)
+    clean, after = activations(opened, targets, images), activations(opened, targets, perturbed(images))
+    scenes = reached[:, places]
+    percentile = (scenes < clean).mean(axis=0)
+    ends = np.cumsum([len(part) for part in shown])[:-1]
+    return Answers(
+        model=model,
+        method=method,
+        kind=some[0].kind,
+        count=len(images),
+        seeds=len(files),
+        recovery={judge: float(row.mean()) for judge, row in right.items()},
+        by_seed=[float(part.mean()) for part in np.split(np.mean(list(right.values()), axis=0), ends)],
+        chance=float(np.mean([question.chance for question in some])),
+        percentile=float(np.median(percentile)),
+        above=float((percentile > 0.99).mean()),
+        ratio=float(np.median(clean / scenes.max(axis=0))),
+        kept=float(np.median(after / clean)),
+        transfer=float(transferred(some, images, critic).mean()),
+        spectrum=float(np.sqrt(np.mean((radial_spectrum(images) - usual) ** 2))),
+        seconds=float(np.mean([data["seconds"] for data in kept])),
+        samples=shown[0][np.linspace(0, len(shown[0]) - 1, min(16, len(shown[0]))).round().astype(int)],
+    )

@@ -1,0 +1,91 @@
+"""What is rendered, and what a picture of it should show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from clip.model import CLIP
+from numpy.typing import NDArray
+
+from clipdesk.demo.captions import FACTORS, prompt, with_article
+from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
+from clipdesk.demo.selectivity import (
+    areas_under_curves,
+    concepts_shown,
+    layer_groups,
+    selective_units,
+    unit_activations,
+)
+from clipdesk.render.targets import Target, Text
+
+NAMED = ("shape", "color", "texture")
+"""The factors of a thing; a background is asked for by units only."""
+COMBINATIONS = 60
+PER_CONCEPT = 3
+"""Units of one concept at most, so that a hundred of them are not all of one kind."""
+SCENES, SCENES_SEED, HELD_OUT_SEED = 5_000, 11, 12
+KINDS = (*NAMED, "combination", "unit")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A target and what a picture of it should show.
+
+    Attributes:
+        target: What is rendered.
+        kind: One of `KINDS`.
+        values: By factor the place of the right value in `FACTORS`.
+        auc: Of a unit, on scenes of shape x colour pairs that it was not chosen on; 0 for texts.
+    """
+
+    target: Target
+    kind: str
+    values: Mapping[str, int]
+    auc: float = 0.0
+
+    def shown(self, seen: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether all is there that should be, where `seen` is what is there in the order of `FACTORS`, (..., 4)."""
+        columns = list(FACTORS)
+        right = [seen[..., columns.index(factor)] == value for factor, value in self.values.items()]
+        everything: NDArray[np.bool_] = np.logical_and.reduce(right)
+        return everything
+
+    @property
+    def chance(self) -> float:
+        """How often a blind guess would be right."""
+        return 1 / float(np.prod([len(FACTORS[factor]) for factor in self.values]))
+
+
+def text_questions(combinations: int = COMBINATIONS) -> list[Question]:
+    """The prompt of each shape, colour and texture, and combinations of two drawn from all there are."""
+    asked = [
+        Question(Text(text=prompt(factor, value)), factor, {factor: place})
+        for factor in NAMED
+        for place, value in enumerate(FACTORS[factor])
+    ]
+    pairs = [(one, shape) for one in ("color", "texture") for shape in product(FACTORS[one], FACTORS["shape"])]
+    for i in sorted(np.random.default_rng(0).choice(len(pairs), combinations, replace=False)):
+        factor, (adjective, shape) = pairs[i]
+        values = {factor: FACTORS[factor].index(adjective), "shape": FACTORS["shape"].index(shape)}
+        asked.append(Question(Text(text=with_article(f"{adjective} {shape}")), "combination", values))
+    return asked
+
+
+def unit_questions(model: CLIP, scenes: Scenes, count: int) -> list[Question]:
+    """The units that answer most clearly to one concept on `scenes`; others tell how clearly."""
+    layers = [layer for group in layer_groups(model).values() for layer in group]
+    chosen = selective_units(model, layers, scenes, count, per_value=PER_CONCEPT)
+    others = draw_scenes(2_000, HELD_OUT_SEED, Kind.HELD_OUT)
+    shown = concepts_shown(others.factors)
+    activations = unit_activations(model, sorted({unit.unit.layer for unit in chosen}), others.images)
+    concepts = [(factor, value) for factor, values in FACTORS.items() for value in values]
+    asked = []
+    for unit in chosen:
+        concept = concepts.index((unit.factor, unit.value))
+        column = activations[unit.unit.layer][:, [unit.unit.index]]
+        auc = float(areas_under_curves(column, shown[:, [concept]])[0, 0])
+        asked.append(Question(unit.unit, "unit", {unit.factor: FACTORS[unit.factor].index(unit.value)}, auc))
+    return asked

@@ -1,0 +1,121 @@
+"""The report: tables, and sheets on which all methods' pictures stand side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from benchmarks.judges.networks import MAKES, load_judge, named
+from benchmarks.quality.answers import Answers
+from benchmarks.quality.questions import KINDS, NAMED
+from clipdesk.demo.captions import FACTORS
+from clipdesk.demo.dataset import Scenes
+
+_SHEET_SIDE, _LABEL = 72, 150
+_HEADINGS = ("method", "pictures", *MAKES, "seeds", "> 99 %", "x best scene", "kept", "transfer", "spectrum dB", "s")
+
+
+def _cells(answers: Answers) -> list[str]:
+    lowest, highest = min(answers.by_seed), max(answers.by_seed)
+    return [
+        answers.method,
+        str(answers.count),
+        *(f"{100 * answers.recovery[judge]:.0f} %" for judge in MAKES),
+        f"{100 * lowest:.0f}-{100 * highest:.0f} %" if answers.seeds > 1 else "1",
+        f"{100 * answers.above:.0f} %",
+        f"{answers.ratio:.2f}",
+        f"{100 * answers.kept:.0f} %",
+        f"{100 * answers.transfer:.0f} %",
+        f"{answers.spectrum:.1f}",
+        f"{answers.seconds:.1f}",
+    ]
+
+
+def print_table(answers: Sequence[Answers]) -> None:
+    """Print what was measured, one line for each model, kind and method."""
+    for kind in KINDS:
+        rows = [_cells(answer) for answer in answers if answer.kind == kind]
+        if rows:
+            widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+            print(f"\n{answers[0].model}: {kind}")
+            for row in (_HEADINGS, *rows):
+                print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None:
+    """Write the tables as Markdown, and beside it the sheets in ``images/``."""
+    lines = [_INTRODUCTION, _judges(scenes)]
+    for model in dict.fromkeys(answer.model for answer in answers):
+        lines.append(f"## `{model}`\n")
+        for kind in KINDS:
+            rows = [answer for answer in answers if answer.model == model and answer.kind == kind]
+            if not rows:
+                continue
+            chance = 100 * rows[0].chance
+            lines.append(f"### {_TITLES[kind]}\n\nChance: {chance:.1f} %.\n")
+            lines += _table([_HEADINGS, *(_cells(row) for row in rows)])
+            sheet = file.parent / "images" / f"quality-{model}-{kind}.webp"
+            if kind in ("shape", "unit"):
+                sheet.parent.mkdir(parents=True, exist_ok=True)
+                draw_sheet(rows).save(sheet, quality=80)
+                lines.append(f"![{_TITLES[kind]}, a row for each method](images/{sheet.name})\n")
+    file.write_text("\n".join(lines), "utf-8")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:], ""]
+
+
+def _judges(scenes: Scenes) -> str:
+    rows = [["judge", *NAMED, "background"]]
+    for judge in MAKES:
+        right = (named(load_judge(judge), scenes.images[:2_000]) == scenes.factors[:2_000]).mean(axis=0)
+        rows.append([judge, *(f"{100 * share:.1f} %" for share in right)])
+    return "\n".join(_table(rows))
+
+
+def draw_sheet(rows: Sequence[Answers]) -> Image.Image:
+    """Samples of each method in a row, at the left its name."""
+    columns = max(len(row.samples) for row in rows)
+    sheet = Image.new("RGB", (_LABEL + columns * (_SHEET_SIDE + 2), len(rows) * (_SHEET_SIDE + 2)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for i, row in enumerate(rows):
+        top = i * (_SHEET_SIDE + 2)
+        pen.text((6, top + _SHEET_SIDE // 2 - 8), row.method, fill="black", font=font)
+        for j, picture in enumerate(row.samples):
+            small = Image.fromarray(np.array(picture)).resize((_SHEET_SIDE, _SHEET_SIDE), Image.Resampling.LANCZOS)
+            sheet.paste(small, (_LABEL + j * (_SHEET_SIDE + 2), top))
+    return sheet
+
+
+_TITLES = {
+    "shape": f"Texts that name a shape ({len(FACTORS['shape'])})",
+    "color": f"Texts that name a colour ({len(FACTORS['color'])})",
+    "texture": f"Texts that name a texture ({len(FACTORS['texture'])})",
+    "combination": "Texts that name a shape and a colour or texture",
+    "unit": "Units that tell one concept from the rest",
+}
+_INTRODUCTION = f"""\
+# Do the pictures show what the units look for?
+
+The embedded models know drawn scenes whose contents are known. So it can be measured whether a picture that excites a
+text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report docs/quality.md`.
+
+- **{" and ".join(MAKES)}**: the share of the pictures in which each of two judges names what was asked for. They are
+  convolutional networks that are no CLIPs, trained on scenes with noise, blur, colour casts and occlusion; their own
+  accuracy on clean scenes is below. In a combination both words must be right.
+- **seeds**: the lowest and highest share of any seed, mean over the judges; 1 where there was one seed.
+- **> 99 %**: the share of the pictures that excite their target more than 99 % of 5,000 scenes do.
+- **x best scene**: the picture's activation over the most that any of the scenes reaches, median.
+- **kept**: what is left of the activation after a shift of 3 px, a blur of 0.7 px and a JPEG, median.
+- **transfer**: the share of the pictures in which the other embedded model finds what was asked for.
+- **spectrum dB**: how far the pictures' power at each frequency is from the scenes', root mean square.
+- **s**: seconds for each picture on this machine's CPU; presets render sixteen side by side, peers one at a time.
+
+`lucent` is torch-lucent 0.1.8 with its defaults, `lucent-corrected` the same with CLIP's normalisation. `horama-*` are
+Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
+"""

@@ -1,0 +1,1 @@
+from lucent.optvis import param as param

@@ -1,0 +1,5 @@
+from collections.abc import Callable
+
+from torch import Tensor
+
+def image(w: int) -> tuple[list[Tensor], Callable[[], Tensor]]: ...
