@@ -33,7 +33,7 @@ def _values(name: str) -> st.SearchStrategy[Any]:
     bounds = limits(name)
     if bounds is None:
         return st.just(getattr(RenderSettings(), name))
-    whole = RenderSettings.model_fields[name].annotation is not float
+    whole = RenderSettings.model_fields[name].annotation in (int, int | None)
     return st.integers(int(bounds[0]), int(bounds[1])) if whole else st.floats(*bounds)
 
 

@@ -13,7 +13,7 @@ from logging.handlers import RotatingFileHandler
 import click
 
 import clipdesk
-from clipdesk.cli.folder import curves, page, sheet
+from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import layers, models, neurons, show_recipe
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
@@ -40,7 +40,7 @@ def cli(context: click.Context, model: str | None, start: bool) -> None:
         _open_window(context, model, start)
 
 
-for command in (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, quickstart):
+for command in (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart):
     cli.add_command(command)
 
 

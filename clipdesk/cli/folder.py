@@ -1,4 +1,4 @@
-"""``clipdesk sheet``, ``page`` and ``curves``: what is made of a folder of pictures."""
+"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``: what is made of a folder of pictures."""
 
 from __future__ import annotations
 
@@ -63,6 +63,25 @@ def curves(folder: Path, output: Path, wide: bool) -> None:
         saved, without = save_curves(folder, output, wide=wide, progress=progress)
     click.echo(output)
     click.echo(f"{_counted(saved)}{f'; {without} without a curve' if without else ''}", err=True)
+
+
+@click.command()
+@_folder
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option("--size", type=click.IntRange(32, 1024), default=256, show_default=True, help="Side of it, in pixels.")
+def spectrum(folder: Path, output: Path, size: int) -> None:
+    """Make a spectrum for maco from the pictures of a FOLDER: how much there is of each frequency, on average.
+
+    Render with --parameterization maco --spectrum OUTPUT.
+    """
+    from clipdesk.render.maco import save_magnitudes
+    from clipdesk.render.pictures import pictures_in
+
+    if output.suffix.lower() != ".npy":
+        raise UsageError(f"A spectrum is an .npy file, not {output.name}")
+    count = save_magnitudes(pictures_in(folder), output, size)
+    click.echo(output)
+    click.echo(_counted(count), err=True)
 
 
 def _counted(count: int) -> str:

@@ -87,6 +87,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
     rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
+    rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None
     wide = max(map(len, rows))
     for name, value in rows.items():
         click.echo(f"{name:{wide}}  {'-' if value is None else value}")

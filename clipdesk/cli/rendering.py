@@ -89,7 +89,8 @@ def _render_again(
 
     recipe = read_recipe(source)
     job = Job.from_recipe(recipe)
-    job = Job(model=model or job.model, targets=job.targets, settings=changed(job.settings, given(changes)))
+    settings = changed(job.settings, given(changes))
+    job = job.model_copy(update={"model": model or job.model, "settings": settings})
     check_name(job.model)
     paths = _output_paths(output, job.targets)
     if not recipe.complete:
@@ -172,7 +173,7 @@ def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
                 code = 1
                 continue
             path = place[event.target]
-            save_png(event.image, path, event.recipe, event.curve)
+            save_png(event.saved_image, path, event.recipe, event.curve)
             if not event.complete:
                 click.echo(f"Interrupted after step {len(event.curve)}.", err=True)
             click.echo(path)

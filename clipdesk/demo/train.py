@@ -47,8 +47,6 @@ from clipdesk.render.transforms import normalized
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
-PUSHED_FROM = 0.75
-"""Share of the training after which pictures are pushed, from nothing; sooner it slows the learning of what is seen."""
 PUSHES = 2
 """Times that each batch is shown again, pushed further each time."""
 NOISY_FROM = 0.6
@@ -192,7 +190,7 @@ class Trainer:
         progress = self.seen / total
         noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / NOISY_FROM))
         chosen = self._next(batch)
-        pushes = PUSHES if self.recipe.push > 0 and (self.begun or progress >= PUSHED_FROM) else 0
+        pushes = PUSHES if self.recipe.push > 0 and progress >= self.recipe.pushed_from else 0
         pixels = augment(chosen.pixels, noise, self.rng).requires_grad_(pushes > 0)
         first = self._update(pixels, chosen, total)
         for left in reversed(range(pushes)):
@@ -250,7 +248,8 @@ def _optimizer(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
 def train(arguments: argparse.Namespace) -> None:
     """Draw the scenes, train, report, and write the model file after every report."""
     recipe, seed, work = RECIPES[arguments.model], arguments.seed, arguments.work_dir / arguments.model
-    recipe = replace(recipe, rate=arguments.rate or recipe.rate)
+    changes = {name: getattr(arguments, name) for name in ("rate", "push", "pushed_from")}
+    recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     total: int = arguments.images or recipe.images
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -304,6 +303,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--rate", type=float, help="peak learning rate instead of the recipe's, e.g. 3e-4 with --start")
+    parser.add_argument("--push", type=float, help="largest adversarial push instead of the recipe's")
+    parser.add_argument("--pushed-from", type=float, help="share of the images after which pictures are pushed")
     parser.add_argument("--teacher", type=Path, help="model file of a trained ResNet that guides a transformer")
     parser.add_argument("--report-every", type=int, default=150, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)

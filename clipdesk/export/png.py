@@ -46,7 +46,7 @@ class Picture(NamedTuple):
 
 
 def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None) -> None:
-    """Write a picture, (height, width, 3), with its recipe and the curve of its run, (steps,), inside.
+    """Write a picture, (height, width, 3 or 4), with its recipe and the curve of its run, (steps,), inside.
 
     Raises:
         ClipDeskError: it cannot be written.

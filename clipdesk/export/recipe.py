@@ -15,6 +15,7 @@ VERSION = 1
 MAX_CHARS = 65_536
 """No recipe is longer; a longer text is not even parsed."""
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Short = Annotated[str, Field(max_length=64)]
 
 
@@ -40,6 +41,7 @@ class Recipe(BaseModel):
         weights: SHA-256 of the model's file; None where the model did not come from one.
         target: What the picture is to excite.
         settings: Every setting, the picture's own seed among them.
+        files: SHA-256 of the files that target and settings name, by path.
         steps: Steps done; fewer than the settings say if it was stopped.
         activation: What was reached.
         device: Where it ran.
@@ -53,9 +55,10 @@ class Recipe(BaseModel):
     clipdesk: _Short
     torch: _Short
     model: Annotated[str, Field(min_length=1, max_length=4096)]
-    weights: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    weights: Sha256 | None = None
     target: Target
     settings: RenderSettings
+    files: Annotated[dict[str, Sha256], Field(max_length=64)] = {}
     steps: Annotated[int, Field(ge=1)]
     activation: Activations
     device: _Short

@@ -64,7 +64,7 @@ class Source:
         from clipdesk.export.png import save_png
 
         if self.result is not None:
-            save_png(self.result.image, path, self.recipe, self.result.curve)
+            save_png(self.result.saved_image, path, self.recipe, self.result.curve)
             return
         try:
             content = self.path.read_bytes() if self.path is not None else b""

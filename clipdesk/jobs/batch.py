@@ -116,7 +116,7 @@ def write_result(result: Result, folder: Path) -> Path:
         ClipDeskError: it cannot be written.
     """
     path = free_path(folder / picture_name(result.target, datetime.now()))
-    save_png(result.image, path, result.recipe, result.curve)
+    save_png(result.saved_image, path, result.recipe, result.curve)
     return path
 
 
@@ -183,6 +183,7 @@ class _Existing:
     def __init__(self, folder: Path, job: Job, targets: Sequence[Target], since: str | None) -> None:
         self._folder, self._job, self._since = folder, job, since
         self._weights = weights_sha256(job.model)
+        self._files = job.with_files()
         layers = {target.layer for target in targets if isinstance(target, Unit)}
         self._metadata = {layer: BatchMetadata.open(folder, layer, job.model) for layer in layers}
         self._names: dict[str, list[str]] = {}
@@ -217,6 +218,7 @@ class _Existing:
             and recipe.model == self._job.model
             and recipe.settings == self._job.settings_of(target)
             and recipe.weights == self._weights
+            and recipe.files == self._files.files_of(target)
             and (self._since is None or recipe.date >= self._since)
         )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from clipdesk.export.recipe import Recipe
+from clipdesk.checksums import file_sha256
+from clipdesk.errors import UsageError
+from clipdesk.export.recipe import Recipe, Sha256
+from clipdesk.render.files import check_readable
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target, Unit, files_of
 
 
 class Job(BaseModel):
@@ -18,6 +23,7 @@ class Job(BaseModel):
         model: Name or checkpoint file.
         targets: What to render, one picture each.
         settings: How.
+        files: SHA-256 of the files that targets and settings name, by path, as far as they are known.
         seed_base: If given, unit `i` has the seed `seed_base + i`; otherwise all have `settings.seed`.
     """
 
@@ -27,6 +33,7 @@ class Job(BaseModel):
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     settings: RenderSettings = RenderSettings()
     seed_base: int | None = Field(None, ge=0)
+    files: dict[str, Sha256] = {}
 
     def settings_of(self, target: Target) -> RenderSettings:
         """The settings with the target's own seed."""
@@ -34,7 +41,31 @@ class Job(BaseModel):
             return self.settings
         return self.settings.model_copy(update={"seed": self.seed_base + target.index})
 
+    def files_of(self, target: Target) -> dict[str, str]:
+        """The files that one of its pictures depends on, as far as they are known."""
+        named = (*self.settings.files, *files_of(target))
+        return {path: self.files[path] for path in named if path in self.files}
+
+    def with_files(self) -> Job:
+        """The same job, knowing its files.
+
+        A file of a target that cannot be read stays unknown; to render the target says why.
+
+        Raises:
+            UsageError: a file is another than it was when the job or its recipe was made, or one of the settings
+                cannot be read.
+        """
+        found: dict[str, str] = {}
+        for path in self.settings.files:
+            check_readable(Path(path))
+        for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in files_of(t))]):
+            with suppress(OSError):
+                found[path] = file_sha256(Path(path))
+            if path in found and found[path] != self.files.get(path, found[path]):
+                raise UsageError(f"{path} is another file than the one that the picture was made with")
+        return self.model_copy(update={"files": found})
+
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Job:
         """The job that makes a picture again."""
-        return cls(model=recipe.model, targets=(recipe.target,), settings=recipe.settings)
+        return cls(model=recipe.model, targets=(recipe.target,), settings=recipe.settings, files=recipe.files)

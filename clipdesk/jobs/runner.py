@@ -47,6 +47,7 @@ class Result:
         seconds: Time its group took.
         complete: False if the job was stopped before the last step.
         recipe: All of this and what it ran on.
+        alpha: How opaque each pixel is, uint8, (size, size); None where all are.
     """
 
     target: Target
@@ -57,6 +58,12 @@ class Result:
     seconds: float
     complete: bool
     recipe: Recipe
+    alpha: NDArray[np.uint8] | None = None
+
+    @property
+    def saved_image(self) -> NDArray[np.uint8]:
+        """What is saved: RGB, or RGBA where transparency was asked for."""
+        return self.image if self.alpha is None else np.dstack([self.image, self.alpha])
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,9 @@ def run_job(
 
     Raises:
         ClipDeskError: the device is not there.
+        UsageError: a file of the settings is not there, or is another than it was.
     """
+    job = job.with_files()
     inspector = inspector or LayerInspector(model)
     sound: list[Target] = []
     for target in job.targets:
@@ -159,7 +168,7 @@ def _run_group(
         yield Progress(targets, frame)
         if stop():
             break
-    images, clean = frame.images(), frame.clean_activations()
+    images, clean, alphas = frame.images(), frame.clean_activations(), frame.alphas()
     if not np.isfinite(clean).all():
         raise RenderError("The finished picture's activation is not a number. Try a lower learning rate")
     seconds = time.monotonic() - started
@@ -173,6 +182,7 @@ def _run_group(
             weights=weights,
             target=target,
             settings=settings[i],
+            files=job.files_of(target),
             steps=len(curve),
             activation=_activations(curve, float(clean[i])),
             device=device,
@@ -180,7 +190,8 @@ def _run_group(
             date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         )
         complete = len(curve) == job.settings.iterations
-        yield Result(target, settings[i], images[i], curve, float(clean[i]), seconds, complete, recipe)
+        alpha = None if alphas is None else alphas[i]
+        yield Result(target, settings[i], images[i], curve, float(clean[i]), seconds, complete, recipe, alpha)
 
 
 def _activations(curve: NDArray[np.float32], picture: float) -> Activations:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import warnings
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -16,12 +14,11 @@ with warnings.catch_warnings():
     import clip
     from clip.model import CLIP
 
+from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
 
 log = logging.getLogger(__name__)
-
-_CHUNK = 2**20
 
 
 def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device | None = None) -> CLIP:
@@ -57,19 +54,9 @@ def weights_sha256(name_or_path: str) -> str | None:
     """
     path = file_of(name_or_path) if name_or_path in CATALOGUE else Path(name_or_path)
     try:
-        state = path.stat()
+        return file_sha256(path) if path.is_file() else None
     except OSError:
         return None
-    return _sha256(path, state.st_size, state.st_mtime_ns) if path.is_file() else None
-
-
-@lru_cache(maxsize=32)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def tokenize(texts: list[str]) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
-from clipdesk.render.targets import Combined, Direction, Others, Place, Target, Term, Text, Unit, What
+from clipdesk.render.files import check_readable
+from clipdesk.render.targets import Combined, Direction, Others, Picture, Place, Target, Term, Text, Unit, What
 
-GRAMMAR = "a text in quotes, LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], joined by + and -"
+GRAMMAR = (
+    "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], "
+    "joined by + and -"
+)
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<text>"[^"]*"|'[^']*')
@@ -27,7 +30,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _BEGINNING = re.compile(
-    r"""\s*[-+]?\s*(?:[\d.]+\s*\*?\s*)?(?:["']|others\s*\(|visual[\w.]*\s*:\s*[\d\[])""", re.IGNORECASE
+    r"""\s*[-+]?\s*(?:[\d.]+\s*\*?\s*)?(?:["']|others\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""", re.IGNORECASE
 )
 _MOST_BYTES = 4_000_000
 _NEARLY_ZERO = 1e-12
@@ -36,9 +39,10 @@ _NEARLY_ZERO = 1e-12
 def parse_target(text: str) -> Target:
     """Read a target: a sum of terms, each with a weight before it (``0.5*``) and a place behind it (``@max``).
 
-    A term is a text in quotes, ``LAYER:UNIT``, ``others(LAYER:UNIT)``, or ``LAYER:[FILE]`` for a direction from a file
-    of numbers (.npy, .csv or .txt). A place is ``class`` for the class token, ``max`` for the largest of the patches,
-    or the number of a position; without one it is the mean over the patches. Terms that are alike are added up.
+    A term is a text in quotes, ``image:[FILE]`` for what resembles a picture, ``LAYER:UNIT``, ``others(LAYER:UNIT)``,
+    or ``LAYER:[FILE]`` for a direction from a file of numbers (.npy, .csv or .txt). A place is ``class`` for the class
+    token, ``max`` for the largest of the patches, or the number of a position; without one it is the mean over the
+    patches. Terms that are alike are added up.
 
     Raises:
         UsageError: it cannot be read, a file cannot, or nothing is left of it.
@@ -115,6 +119,10 @@ def _what(token: re.Match[str]) -> What:
         return Text(text=token["text"][1:-1])
     if token["others"]:
         return Others(layer=token["rest_layer"], index=int(token["rest_index"]))
+    if token["file"] and token["layer"].lower() == "image":
+        path = Path(token["file"].strip()).absolute()
+        check_readable(path)
+        return Picture(path=str(path))
     if token["file"]:
         return read_direction(token["layer"], Path(token["file"].strip()))
     return Unit(layer=token["layer"], index=int(token["index"]))
@@ -135,12 +143,8 @@ def read_direction(layer: str, path: Path) -> Direction:
     Raises:
         UsageError: it is not there, holds something else, or only zeros.
     """
+    check_readable(path, _MOST_BYTES)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            # A pipe or a device could be read for ever.
-            raise UsageError(f"{path} is no direction: it is no file")
-        if path.stat().st_size > _MOST_BYTES:
-            raise UsageError(f"{path} is no direction: it has more than {_MOST_BYTES // 1_000_000} MB")
         vector: NDArray[np.float64]
         if path.suffix.lower() == ".npy":
             vector = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)

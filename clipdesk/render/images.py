@@ -34,6 +34,10 @@ class Parameterization(ABC):
         """The pictures, (pictures, 3, size, size) in [0, 1], differentiable."""
 
     @abstractmethod
+    def show(self, pixels: Tensor) -> None:
+        """Become these pictures, (pictures, 3, size, size) in [0, 1], as nearly as possible."""
+
+    @abstractmethod
     def blur(self, sigma: float) -> None:
         """Blur the pictures in place with a Gaussian of `sigma` pixels."""
 
@@ -51,6 +55,11 @@ class PixelImage(Parameterization):
     @override
     def pixels(self) -> Tensor:
         return self.values
+
+    @override
+    @torch.no_grad()
+    def show(self, pixels: Tensor) -> None:
+        self.values.copy_(pixels)
 
     @override
     @torch.no_grad()
@@ -94,6 +103,12 @@ class FourierImage(Parameterization):
 
     @override
     @torch.no_grad()
+    def show(self, pixels: Tensor) -> None:
+        planes = torch.einsum("dc,nchw->ndhw", torch.linalg.inv(self._axes), before_sigmoid(pixels))
+        self.values.copy_(torch.view_as_real(torch.fft.rfft2(planes)) / self._scale)
+
+    @override
+    @torch.no_grad()
     def blur(self, sigma: float) -> None:
         # A Gaussian blur is a product in the Fourier domain (of the picture before the sigmoid).
         self.values.mul_(torch.exp(-2 * (math.pi * sigma * self._frequency) ** 2)[..., None])
@@ -123,13 +138,27 @@ class ResolutionsImage(Parameterization):
 
     @override
     def pixels(self) -> Tensor:
-        size, planes = self._sides[-1], torch.zeros(1, device=self.values.device)
+        planes = torch.zeros(1, device=self.values.device)
         for side, part in zip(self._sides, torch.split(self.values, self._counts, dim=1), strict=True):
-            plane = part.view(-1, 3, side, side)
-            if side < size:
-                plane = F.interpolate(plane, size=(size, size), mode="bilinear", align_corners=False)
-            planes = planes + plane
+            planes = planes + self._enlarged(part.view(-1, 3, side, side))
         return torch.sigmoid(planes)
+
+    def _enlarged(self, plane: Tensor) -> Tensor:
+        size = self._sides[-1]
+        if plane.shape[-1] == size:
+            return plane
+        return F.interpolate(plane, size=(size, size), mode="bilinear", align_corners=False)
+
+    @override
+    @torch.no_grad()
+    def show(self, pixels: Tensor) -> None:
+        # Each side shows what the coarser ones leave; the finest, all that is left.
+        left, parts = before_sigmoid(pixels), []
+        for side in self._sides:
+            plane = F.adaptive_avg_pool2d(left, side)
+            left = left - self._enlarged(plane)
+            parts.append(plane.flatten(1))
+        self.values.copy_(torch.cat(parts, dim=1))
 
     @override
     @torch.no_grad()
@@ -142,6 +171,11 @@ class ResolutionsImage(Parameterization):
     @override
     def project(self) -> None:
         """Every value is valid."""
+
+
+def before_sigmoid(pixels: Tensor) -> Tensor:
+    """What a sigmoid makes the pictures of; black and white, which would be infinite, are a little less so."""
+    return torch.logit(pixels, eps=0.02)
 
 
 def resolutions(size: int) -> list[int]:
@@ -159,31 +193,3 @@ def gaussian_blur(pixels: Tensor, sigma: float) -> Tensor:
     padded = F.pad(pixels, (radius,) * 4, mode="reflect")
     along_rows = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
     return F.conv2d(along_rows, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
-
-
-def total_variation(pixels: Tensor) -> Tensor:
-    """Total variation of each picture of (n, 3, h, w): the L2 norms of its differences down and across, (n,).
-
-    The unsquared norm, as in Ghiasi et al. 2022 (arXiv:2212.06727), without their diagonals.
-    """
-    down = (pixels[:, :, 1:] - pixels[:, :, :-1]).flatten(1)
-    across = (pixels[:, :, :, 1:] - pixels[:, :, :, :-1]).flatten(1)
-    norms: Tensor = torch.linalg.vector_norm(down, dim=1) + torch.linalg.vector_norm(across, dim=1)
-    return norms
-
-
-def diagonal_variation(pixels: Tensor) -> Tensor:
-    """Total variation of each picture of (n, 3, h, w) in four directions, diagonals included, (n,).
-
-    Of each colour the L2 norms, not squared, of the differences down, across and along both diagonals; their mean over
-    the colours, as Ghiasi et al. 2022 (arXiv:2212.06727) take it.
-    """
-    differences = (
-        pixels[:, :, 1:] - pixels[:, :, :-1],
-        pixels[:, :, :, 1:] - pixels[:, :, :, :-1],
-        pixels[:, :, 1:, 1:] - pixels[:, :, :-1, :-1],
-        pixels[:, :, 1:, :-1] - pixels[:, :, :-1, 1:],
-    )
-    norms = torch.stack([torch.linalg.vector_norm(part, dim=(2, 3)) for part in differences])
-    total: Tensor = norms.sum(dim=0).mean(dim=1)
-    return total

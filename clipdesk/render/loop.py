@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -15,13 +16,17 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen
-from clipdesk.render.images import Parameterization, diagonal_variation, total_variation
+from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
+from clipdesk.render.penalties import penalties_of
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.start import make_image
+from clipdesk.render.start import check_start, make_image, sizes_of
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Target
 from clipdesk.render.transforms import normalized, resized, transformed
+
+_OPAQUE_FROM = 0.8
+"""Share of the pixels that are less than wholly opaque, where transparency is asked for."""
 
 
 class Frame:
@@ -49,6 +54,10 @@ class Frame:
     def images(self) -> NDArray[np.uint8]:
         """The pictures now, (pictures, size, size, 3)."""
         return self._run.images()
+
+    def alphas(self) -> NDArray[np.uint8] | None:
+        """How much the network looked at each pixel so far, (pictures, size, size); None where it is not asked for."""
+        return self._run.alphas()
 
     def clean_activations(self) -> NDArray[np.float32]:
         """Each picture's activation as it would be saved: whole, without transforms or noise, (pictures,)."""
@@ -78,11 +87,13 @@ def render(
         A generator of `settings.iterations` frames.
 
     Raises:
-        UsageError: at once, if a target is not there.
+        UsageError: at once, if a target is not there, or it cannot begin as asked; from the generator, if a file of the
+            settings cannot be read.
         ClipDeskError: at once, if the device is not there.
         RenderError: from the generator: out of memory, or an activation that is not a number.
     """
     settings = settings or RenderSettings()
+    check_start(settings)
     seeds = [settings.seed] * len(targets) if seeds is None else seeds
     if len(seeds) != len(targets):
         raise UsageError(f"There are {len(targets)} targets but {len(seeds)} seeds")
@@ -130,20 +141,22 @@ class _Run:
         self._device = next(model.parameters()).device
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
-        self._image: Parameterization = make_image(settings, settings.image_size or self._side, self._streams)
+        self._sizes = sizes_of(settings, settings.image_size or self._side)
+        self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
         self._optimizer = _optimizer(settings, self._image.values)
+        self._looked_at: Tensor | None = None
 
     def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         settings = self._settings
+        stage = (step - 1) * settings.stages // settings.iterations
         pixels = self._image.pixels()
+        if self._sizes[stage] != pixels.shape[-1]:
+            pixels = self._enlarge(self._sizes[stage])
+        if settings.transparency == "gradients":
+            pixels.retain_grad()
         views = transformed(pixels, self._side, settings, self._streams, 1 - (step - 1) / settings.iterations)
         scores = self._score(views, self._objective_of_views).view(-1, settings.views).mean(dim=1)
-        penalties = {}
-        if settings.view_tv_weight > 0:
-            variation = diagonal_variation(views).view(-1, settings.views).mean(dim=1)
-            penalties["variation of views"] = settings.view_tv_weight * variation
-        if settings.tv_weight > 0:
-            penalties["total variation"] = settings.tv_weight * total_variation(pixels)
+        penalties = penalties_of(pixels, views, scores, settings)
         loss = sum((penalty.sum() for penalty in penalties.values()), -scores.sum())
         if settings.schedule == "cosine":
             # As Ghiasi et al. 2022 do it: from the full rate to zero.
@@ -151,11 +164,30 @@ class _Run:
             self._optimizer.param_groups[0]["lr"] = settings.learning_rate * share
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
+        if settings.transparency == "gradients":
+            self._note_gradient(pixels)
         self._optimizer.step()
         if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
             self._image.blur(settings.blur_sigma)
         self._image.project()
         return _as_floats(scores), {name: _as_floats(penalty) for name, penalty in penalties.items()}
+
+    def _enlarge(self, size: int) -> Tensor:
+        """Go on with larger pictures that look like those before."""
+        with torch.no_grad():
+            before = self._image.pixels()
+            self._image = make_image(self._settings, size, self._streams)
+            self._image.show(F.interpolate(before, size=(size, size), mode="bicubic", align_corners=False).clamp(0, 1))
+        self._optimizer = _optimizer(self._settings, self._image.values)
+        return self._image.pixels()
+
+    def _note_gradient(self, pixels: Tensor) -> None:
+        if pixels.grad is None:
+            return
+        here = pixels.grad.abs().sum(dim=1)
+        if self._looked_at is not None and self._looked_at.shape == here.shape:
+            here = here + self._looked_at
+        self._looked_at = here
 
     def _score(self, inputs: Tensor, objective: Objective) -> Tensor:
         low = self._settings.precision == "bfloat16"
@@ -169,6 +201,17 @@ class _Run:
         return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     @torch.no_grad()
+    def alphas(self) -> NDArray[np.uint8] | None:
+        if self._looked_at is None:
+            return None
+        # As Horama does it: the sum of the gradients' sizes, and a fifth of the pixels wholly opaque.
+        sizes = self._looked_at.flatten(1).cpu()
+        ends = torch.quantile(sizes, _OPAQUE_FROM, dim=1)
+        ends = torch.where(ends > 0, ends, sizes.amax(dim=1).clamp(min=1e-20))
+        shares = (self._looked_at.cpu() / ends[:, None, None]).clamp(max=1)
+        return np.asarray(shares.mul(255).round().to(torch.uint8).numpy(), dtype=np.uint8)
+
+    @torch.no_grad()
     def clean_activations(self) -> NDArray[np.float32]:
         pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
         return _as_floats(self._score(resized(pixels, self._side), self._objective))
@@ -178,7 +221,7 @@ def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimize
     if settings.optimizer == "sgd":
         return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
     kind = torch.optim.NAdam if settings.optimizer == "nadam" else torch.optim.Adam
-    return kind([values], lr=settings.learning_rate, betas=(settings.momentum, 0.999))
+    return kind([values], lr=settings.learning_rate, betas=(settings.momentum, settings.second_momentum))
 
 
 def _as_floats(scores: Tensor) -> NDArray[np.float32]:

@@ -7,37 +7,43 @@ real pictures, so that noise cannot grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from typing_extensions import override
 
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.paths import resource
-from clipdesk.render.images import Parameterization, color_axes
+from clipdesk.render.files import check_readable
+from clipdesk.render.images import Parameterization, before_sigmoid, color_axes
+from clipdesk.render.pictures import square
 from clipdesk.render.streams import RandomStreams
 
 _TINY = 1e-6
 
 
 class MacoImage(Parameterization):
-    """The phases of a fixed spectrum, that of drawn scenes, in decorrelated colours.
+    """The phases of a fixed spectrum in decorrelated colours.
 
     As in xplique and Horama, the phases are standardised before use, and the picture before its colours are mixed.
 
     Args:
         size: Side of the pictures.
         streams: Their random numbers.
+        magnitudes: The spectrum, (3, side, side // 2 + 1); by default that of drawn scenes.
     """
 
-    def __init__(self, size: int, streams: RandomStreams) -> None:
+    def __init__(self, size: int, streams: RandomStreams, magnitudes: Tensor | None = None) -> None:
         self._size = size
         device = streams.uniform(1).device
-        self._magnitudes = resampled(scene_magnitudes(), size).to(device)
+        self._magnitudes = resampled(scene_magnitudes() if magnitudes is None else magnitudes, size).to(device)
         self._axes = color_axes().to(device)
         self.values = streams.normal(3, size, size // 2 + 1).requires_grad_()
 
@@ -46,6 +52,11 @@ class MacoImage(Parameterization):
         phases = standardized(self.values)
         planes = torch.fft.irfft2(torch.polar(self._magnitudes.expand_as(phases), phases), s=(self._size, self._size))
         return torch.sigmoid(torch.einsum("nchw,dc->ndhw", standardized(planes), self._axes))
+
+    @override
+    def show(self, pixels: Tensor) -> None:
+        """Not possible: standardised phases are not those of a given picture; settings refuse it."""
+        raise NotImplementedError
 
     @override
     def blur(self, sigma: float) -> None:
@@ -69,16 +80,18 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
     Args:
         images: RGB, (size, size, 3) each; at least one.
         size: Their side in pixels.
+
+    Raises:
+        UsageError: there is none.
     """
     to_axes = torch.linalg.inv(color_axes())
     total, count = torch.zeros(3, size, size // 2 + 1), 0
     for image in images:
-        # Before the sigmoid that ends `MacoImage.pixels`; black and white would be infinite.
-        planes = torch.logit(torch.from_numpy(np.array(image)).float() / 255, eps=0.02).permute(2, 0, 1)
+        planes = before_sigmoid(torch.from_numpy(np.array(image)).float() / 255).permute(2, 0, 1)
         total += torch.fft.rfft2(torch.einsum("dc,chw->dhw", to_axes, planes)).abs()
         count += 1
     if not count:
-        raise ValueError("there is no picture")
+        raise UsageError("There is no picture to make a spectrum of")
     mean: NDArray[np.float32] = (total / total.max()).numpy()
     return mean
 
@@ -87,6 +100,51 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
 def scene_magnitudes() -> Tensor:
     """Mean magnitudes of the scenes that the embedded models were trained on, (3, 128, 65)."""
     return torch.from_numpy(np.load(resource("spectra/scenes.npy"), allow_pickle=False).astype(np.float32))
+
+
+def save_magnitudes(pictures: Iterable[Image.Image], path: Path, size: int) -> int:
+    """Write the mean magnitudes of pictures' middle squares to a file; how many pictures there were.
+
+    Args:
+        pictures: Any number of them; one is held at a time.
+        path: An ``.npy`` file.
+        size: Side in pixels to which they are brought.
+
+    Raises:
+        UsageError: there is no picture, or all are of one colour.
+        ClipDeskError: the file cannot be written.
+    """
+    count = 0
+
+    def squares() -> Iterator[NDArray[np.uint8]]:
+        nonlocal count
+        for picture in pictures:
+            count += 1
+            yield square(picture, size).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+
+    magnitudes = mean_magnitudes(squares(), size)
+    try:
+        np.save(path, magnitudes)
+    except OSError as error:
+        raise ClipDeskError(f"Cannot write {path}: {error.strerror or error}") from None
+    return count
+
+
+def read_magnitudes(path: Path) -> Tensor:
+    """A spectrum from a file that `mean_magnitudes`' result was saved in, (3, side, side // 2 + 1).
+
+    Raises:
+        UsageError: it cannot be read, or holds something else.
+    """
+    check_readable(path)
+    try:
+        found = np.load(path, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError, EOFError, MemoryError):
+        found = np.zeros(0, np.float32)
+    side = found.shape[1] if found.ndim == 3 else 0
+    if found.shape != (3, side, side // 2 + 1) or side < 2 or not np.isfinite(found).all() or found.max() <= 0:
+        raise UsageError(f"{path} is no spectrum. Make one with: clipdesk spectrum FOLDER {path.name}")
+    return torch.from_numpy(found)
 
 
 def resampled(magnitudes: Tensor, size: int) -> Tensor:

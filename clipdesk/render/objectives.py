@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -10,10 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import ROOT, LayerInfo, LayerInspector
+from clipdesk.inspector import ROOT, LayerInfo, LayerInspector, input_side
 from clipdesk.models.loading import tokenize
 from clipdesk.render.capture import pooled
-from clipdesk.render.targets import Direction, Others, Place, Target, Term, Text, Unit, terms_of
+from clipdesk.render.pictures import read_picture, square
+from clipdesk.render.targets import Direction, Others, Picture, Place, Target, Term, Text, Unit, terms_of
+from clipdesk.render.transforms import normalized
 
 if TYPE_CHECKING:
     from clip.model import CLIP
@@ -68,6 +71,8 @@ class Objective:
         whats = [term.what for term in terms]
         if isinstance(whats[0], Text):
             return _text_reading([what for what in whats if isinstance(what, Text)], model)
+        if isinstance(whats[0], Picture):
+            return _picture_reading([what for what in whats if isinstance(what, Picture)], model)
         if isinstance(whats[0], Direction):
             vectors = torch.tensor([what.vector for what in whats if isinstance(what, Direction)], device=self._device)
             directions = F.normalize(vectors, dim=-1)
@@ -93,11 +98,14 @@ def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
 
     Raises:
         UsageError: there is no such layer, unit or place, a direction has another length than the layer, or a text is
-            too long.
+            too long, or a picture cannot be read.
     """
     what = term.what
     if isinstance(what, Text):
         tokenize([what.text])
+        return inspector.visualizable(ROOT)
+    if isinstance(what, Picture):
+        read_picture(Path(what.path))
         return inspector.visualizable(ROOT)
     if isinstance(what, Direction):
         info = inspector.visualizable(what.layer)
@@ -129,8 +137,21 @@ def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     tokens = tokenize([text.text for text in places]).to(next(model.parameters()).device)
     with torch.no_grad():
-        distinct = F.normalize(cast("CLIP", model).encode_text(tokens).float(), dim=-1)
-    embeddings = distinct[[places[text] for text in texts]]
+        distinct = cast("CLIP", model).encode_text(tokens)
+    return _cosine_reading(distinct[[places[text] for text in texts]])
+
+
+def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Reading:
+    places = {picture: place for place, picture in enumerate(dict.fromkeys(pictures))}
+    side, first = input_side(model), next(model.parameters())
+    pixels = torch.stack([square(read_picture(Path(picture.path)), side) for picture in places])
+    with torch.no_grad():
+        distinct = cast("CLIP", model).encode_image(normalized(pixels.to(first.device)))
+    return _cosine_reading(distinct[[places[picture] for picture in pictures]])
+
+
+def _cosine_reading(wanted: Tensor) -> Reading:
+    embeddings = F.normalize(wanted.float(), dim=-1)
     return lambda output: F.cosine_similarity(output[:, 0], embeddings, dim=-1)
 
 

@@ -16,22 +16,33 @@ class Preset(NamedTuple):
     source: str
 
 
-_OWN = "Fourier basis and decorrelated colours of Olah et al. 2017 (Distill) with strong input noise"
+_OWN = (
+    "Fourier basis and decorrelated colours of Olah et al. 2017 (Distill), strong input noise, and the total variation "
+    "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
+)
+
+_OFF = {"flatness": 0.0, "noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
+"""What ClipDesk's own recipe has on, and a published one only where it says so."""
+
+
+def _published(**settings: object) -> RenderSettings:
+    return RenderSettings.model_validate({**_OFF, **settings})
+
 
 PRESETS: dict[str, Preset] = {
     "draft": Preset(
-        RenderSettings(iterations=100, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"
+        RenderSettings(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"
     ),
     "standard": Preset(RenderSettings(), f"ClipDesk's own: {_OWN}"),
     "publication": Preset(
-        RenderSettings(iterations=2000, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
+        RenderSettings(iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
     ),
     "lucid": Preset(
-        RenderSettings(
+        _published(
             frequency_decay=1.0,
             iterations=512,
+            learning_rate=0.05,
             schedule="constant",
-            noise=0.0,
             scale=0.1,
             rotate=10.0,
             shift=0.06,
@@ -40,67 +51,61 @@ PRESETS: dict[str, Preset] = {
         "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
     ),
     "ghiasi": Preset(
-        RenderSettings(
+        _published(
             parameterization="pixel",
             iterations=400,
             learning_rate=1.0,
             momentum=0.5,
-            schedule="cosine",
+            second_momentum=0.99,
             view_tv_weight=0.004,
-            noise=0.0,
             offset_noise=0.5,
             noise_schedule="linear",
             color_shift=1.0,
             views=8,
-            scale=0.0,
-            rotate=0.0,
             shift=0.14,
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
         "pixels, total variation; moved pictures are reflected here, rolled there",
     ),
     "maco": Preset(
-        RenderSettings(
+        _published(
             parameterization="maco",
+            image_size=512,
             optimizer="nadam",
             learning_rate=1.0,
             iterations=256,
             schedule="constant",
             noise=0.08,
-            scale=0.25,
-            rotate=0.0,
-            shift=0.15,
-            views=4,
+            uniform_noise=0.04,
+            crop=0.5,
+            crop_end=0.05,
+            views=32,
         ),
-        "MACO (Fel et al. 2023, arXiv:2306.06805): the spectrum of drawn scenes, NAdam 1.0, 256 steps, noise 0.08; "
-        "4 views of the picture here, 32 crops of a larger one there",
+        "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
+        "to a twentieth, noise 0.08; the spectrum is that of drawn scenes, and crops lie evenly",
     ),
     "direct-ascent": Preset(
-        RenderSettings(
+        _published(
             parameterization="resolutions",
             optimizer="sgd",
             learning_rate=0.2,
             iterations=100,
             schedule="constant",
             noise=0.2,
-            scale=0.0,
-            rotate=0.0,
             shift=0.25,
-            views=16,
+            views=64,
         ),
         "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
-        "steps, jitter and noise; 16 views here, 64 there",
+        "steps, 64 jittered and noisy views",
     ),
     "classic": Preset(
-        RenderSettings(
+        _published(
             parameterization="pixel",
+            iterations=500,
+            learning_rate=0.05,
             schedule="constant",
             blur_every=10,
             tv_weight=0.01,
-            noise=0.0,
-            scale=0.0,
-            rotate=0.0,
-            shift=0.0,
         ),
         "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
     ),

@@ -6,15 +6,18 @@ The command line's options, the window's parameter panel, recipes and validation
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from clipdesk.errors import UsageError, nearest
 
 MAX_SEED = 2**31 - 1
+_LONGEST_PATH = 4096
 
 
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)"
 _PICTURE, _ASCENT, _SMOOTHING = "Picture", "Ascent", "Smoothing"
 _ROBUSTNESS, _MACHINE = "Random changes of each step's input", "Machine"
 
@@ -29,6 +32,8 @@ class Knob(NamedTuple):
         step: Step of a spin box; 0 where the setting is not a number.
         usual: The range of a slider, where it is narrower than what is allowed.
         log: Whether the slider's ends are orders of magnitude apart.
+        choices: The words that a text may be.
+        files: What files it may name instead, as file dialogs say it; empty for none.
     """
 
     label: str
@@ -37,6 +42,8 @@ class Knob(NamedTuple):
     step: float = 0
     usual: tuple[float, float] | None = None
     log: bool = False
+    choices: tuple[str, ...] = ()
+    files: str = ""
 
 
 class RenderSettings(BaseModel):
@@ -57,16 +64,30 @@ class RenderSettings(BaseModel):
         1.5, ge=0.0, le=3.0, description="how much Fourier prefers low frequencies; more gives larger, smoother forms"
     )
     image_size: Annotated[int | None, Knob("Image size", _PICTURE, "px", 32)] = Field(
-        None, ge=64, le=512, description="side of the picture; empty: the model's own input size"
+        None, ge=64, le=2048, description="side of the picture; empty: the model's own input size"
+    )
+    start: Annotated[str, Knob("Start", _PICTURE, choices=("noise", "grey"), files=PICTURES)] = Field(
+        "noise", description="what the picture begins as: noise, grey, or a picture of yours"
+    )
+    spectrum: Annotated[str, Knob("Spectrum", _PICTURE, choices=("scenes",), files="Spectra (*.npy)")] = Field(
+        "scenes",
+        description="the fixed spectrum of maco: that of drawn scenes, or a file that clipdesk spectrum made of "
+        "pictures of yours",
+    )
+    stages: Annotated[int, Knob("Stages", _PICTURE, "", 1)] = Field(
+        1, ge=1, le=5, description="begin small, and double the picture's size so many times less one"
+    )
+    transparency: Annotated[Literal["none", "gradients"], Knob("Transparency", _PICTURE)] = Field(
+        "none", description="saved pictures are opaque, or clear where the network never looked (gradients)"
     )
     seed: Annotated[int, Knob("Seed", _PICTURE, "", 1, (0, 999))] = Field(
         0, ge=0, le=MAX_SEED, description="seed of all random numbers; the same seed gives the same picture"
     )
     iterations: Annotated[int, Knob("Iterations", _ASCENT, "steps", 50, (100, 5000), log=True)] = Field(
-        500, ge=1, le=5000, description="optimisation steps; more is better but slower"
+        250, ge=1, le=5000, description="optimisation steps; more is better but slower"
     )
     learning_rate: Annotated[float, Knob("Learning rate", _ASCENT, "", 0.005, (0.001, 0.1), log=True)] = Field(
-        0.05, ge=0.0001, le=2.0, description="step size of the optimiser"
+        0.04, ge=0.0001, le=2.0, description="step size of the optimiser"
     )
     optimizer: Annotated[Literal["adam", "nadam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
         "adam",
@@ -74,6 +95,9 @@ class RenderSettings(BaseModel):
     )
     momentum: Annotated[float, Knob("Momentum", _ASCENT, "", 0.05)] = Field(
         0.9, ge=0.0, le=0.99, description="how much of the steps before is kept: SGD's momentum, Adam's first beta"
+    )
+    second_momentum: Annotated[float, Knob("Second momentum", _ASCENT, "", 0.001, (0.9, 0.999))] = Field(
+        0.999, ge=0.5, le=0.9999, description="Adam's second beta: how long it remembers how large the steps were"
     )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
@@ -90,14 +114,29 @@ class RenderSettings(BaseModel):
     view_tv_weight: Annotated[float, Knob("Variation of views", _SMOOTHING, "", 0.001, (0.0, 0.02))] = Field(
         0.0, ge=0.0, le=10.0, description="weight of the total variation of what the network sees, diagonals included"
     )
+    flatness: Annotated[float, Knob("Flatness", _SMOOTHING, "", 1, (0.0, 40.0))] = Field(
+        12.0,
+        ge=0.0,
+        le=1000.0,
+        description="how much even areas with few sharp edges count, in shares of the activation, whatever its size",
+    )
+    l2_weight: Annotated[float, Knob("Distance from grey", _SMOOTHING, "", 0.001, (0.0, 0.05))] = Field(
+        0.0, ge=0.0, le=10.0, description="weight of the L2 norm of the picture's distance from grey, which dims it"
+    )
+    detail_weight: Annotated[float, Knob("Fine detail", _SMOOTHING, "", 0.001, (0.0, 0.05))] = Field(
+        0.0, ge=0.0, le=10.0, description="weight of the L2 norm of what a blur takes away: high frequencies"
+    )
     noise: Annotated[float, Knob("Noise", _ROBUSTNESS, "of range", 0.05)] = Field(
         0.3, ge=0.0, le=1.0, description="fresh Gaussian noise on each step's input, as a share of the pixel range"
+    )
+    uniform_noise: Annotated[float, Knob("Uniform noise", _ROBUSTNESS, "± of range", 0.01)] = Field(
+        0.0, ge=0.0, le=1.0, description="fresh uniform noise on each step's input, either way"
     )
     offset_noise: Annotated[float, Knob("Offset noise", _ROBUSTNESS, "of range", 0.05)] = Field(
         0.0, ge=0.0, le=1.0, description="fresh Gaussian noise that is the same for all pixels of a colour"
     )
     noise_schedule: Annotated[Literal["constant", "linear"], Knob("Noise schedule", _ROBUSTNESS)] = Field(
-        "constant", description="both noises stay, or fall to zero over the render"
+        "constant", description="all noises stay, or fall to zero over the render"
     )
     color_shift: Annotated[float, Knob("Colour shift", _ROBUSTNESS, "±", 0.1)] = Field(
         0.0, ge=0.0, le=1.0, description="random brightness and contrast of each colour, either way"
@@ -109,13 +148,23 @@ class RenderSettings(BaseModel):
         description="how many differently changed copies each step looks at; more is steadier but slower",
     )
     scale: Annotated[float, Knob("Scale", _ROBUSTNESS, "±", 0.05)] = Field(
-        0.1, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
+        0.3, ge=0.0, le=0.5, description="random zoom of each step's input, either way"
     )
     rotate: Annotated[float, Knob("Rotate", _ROBUSTNESS, "±°", 1, (0.0, 45.0))] = Field(
-        10.0, ge=0.0, le=180.0, description="random turn of each step's input, either way"
+        15.0, ge=0.0, le=180.0, description="random turn of each step's input, either way"
     )
     shift: Annotated[float, Knob("Shift", _ROBUSTNESS, "± of side", 0.01)] = Field(
-        0.06, ge=0.0, le=0.5, description="random shift of each step's input, either way"
+        0.12, ge=0.0, le=0.5, description="random shift of each step's input, either way"
+    )
+    crop: Annotated[float | None, Knob("Crop", _ROBUSTNESS, "of side", 0.05)] = Field(
+        None,
+        ge=0.05,
+        le=1.0,
+        description="side of the random crop that a view sees, as a share of the picture's; empty: from all of it down "
+        "to the model's input size",
+    )
+    crop_end: Annotated[float | None, Knob("Crop at the end", _ROBUSTNESS, "of side", 0.05)] = Field(
+        None, ge=0.05, le=1.0, description="the same at the last step, between which it changes evenly; empty: as Crop"
     )
     padding: Annotated[Literal["reflection", "grey"], Knob("Padding", _ROBUSTNESS)] = Field(
         "reflection", description="what stands beyond the picture's edge where it is moved or turned"
@@ -128,6 +177,23 @@ class RenderSettings(BaseModel):
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
         description="auto (a GPU if there is one), cpu, cuda, cuda:1, mps",
     )
+
+    @field_validator("start", "spectrum")
+    @classmethod
+    def _found_from_anywhere(cls, value: str, info: ValidationInfo) -> str:
+        """A file keeps its full path: a queue may be run from another folder."""
+        if value in knob(info.field_name or "").choices:
+            return value
+        if not value.strip() or len(value) > _LONGEST_PATH or "\0" in value:
+            raise ValueError("it names no file")
+        return str(Path(value).absolute())
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that a picture depends on."""
+        return tuple(
+            value for name in ("start", "spectrum") if (value := getattr(self, name)) not in knob(name).choices
+        )
 
 
 def knob(name: str) -> Knob:
@@ -159,7 +225,10 @@ def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSetti
 
 
 def _complaint(details: Mapping[str, Any]) -> str:
+    reason = str(details["msg"]).removeprefix("Value error, ")
     name = str(details["loc"][0])
+    if details["type"] == "value_error":
+        return f"{name}: {reason}"
     if name not in RenderSettings.model_fields:
         return f"There is no setting '{name}'. {nearest(name, RenderSettings.model_fields)}"
     bounds, unit = limits(name), knob(name).unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -50,6 +51,24 @@ class Text(BaseModel):
     def label(self) -> str:
         """The text in quotation marks."""
         return f'"{self.text}"'
+
+
+class Picture(BaseModel):
+    """A picture from a file; the rendered one's embedding is to point where its own does (cosine similarity).
+
+    Attributes:
+        path: The file, with its folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["picture"] = "picture"
+    path: str = Field(min_length=1, max_length=4096)
+
+    @property
+    def label(self) -> str:
+        """``image:[cat.png]``."""
+        return f"image:[{PurePath(self.path).name}]"
 
 
 class Others(BaseModel):
@@ -105,7 +124,7 @@ Place = Literal["patches", "class", "max"] | Annotated[int, Field(ge=0)]
 """Where a layer is read: mean over the patches, the class token, the largest of the patches, or one position."""
 
 
-What = Annotated[Unit | Text | Others | Direction, Field(discriminator="kind")]
+What = Annotated[Unit | Text | Picture | Others | Direction, Field(discriminator="kind")]
 """What a term reads."""
 
 
@@ -128,8 +147,8 @@ class Term(BaseModel):
     def _counts(self) -> Self:
         if self.weight == 0:
             raise ValueError("a weight of zero")
-        if isinstance(self.what, Text) and self.at != "patches":
-            raise ValueError("a text has no places")
+        if isinstance(self.what, Text | Picture) and self.at != "patches":
+            raise ValueError("a text or picture has no places")
         return self
 
     @property
@@ -139,7 +158,7 @@ class Term(BaseModel):
 
 
 class Combined(BaseModel):
-    """A weighted sum of units, texts and directions, or one of them at another place than the patches."""
+    """A weighted sum of units, texts, pictures and directions, or one of them at another place than the patches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -173,5 +192,10 @@ def terms_of(target: Target) -> tuple[Term, ...]:
 
 
 def layers_of(target: Target) -> list[str]:
-    """Names of the layers that a target reads; a text is read at the tower's end."""
-    return [_TOWER if isinstance(term.what, Text) else term.what.layer for term in terms_of(target)]
+    """Names of the layers that a target reads; a text or picture is read at the tower's end."""
+    return [_TOWER if isinstance(term.what, Text | Picture) else term.what.layer for term in terms_of(target)]
+
+
+def files_of(target: Target) -> list[str]:
+    """The files that a target depends on; directions carry their numbers along."""
+    return [term.what.path for term in terms_of(target) if isinstance(term.what, Picture)]

@@ -15,6 +15,10 @@ from clipdesk.render.streams import RandomStreams
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
+_CROP_SPREAD = 0.05
+"""How far a crop's side is from the one asked for, at most, as a share of the picture's (xplique's MACO: deviation)."""
+_SMALLEST_CROP = 0.05
+
 
 def normalized(pixels: Tensor) -> Tensor:
     """Pixels in [0, 1], (n, 3, h, w), as CLIP wants them."""
@@ -36,14 +40,14 @@ def transformed(
     """One step's input to the network: randomly placed views of each picture, with fresh noise.
 
     A picture larger than the input is seen through random crops, from the whole of it down to a crop of the input's
-    own size.
+    own size, or of the size that the settings say.
 
     Args:
         pixels: (n, 3, size, size) in [0, 1].
         side: Side of the network's input.
-        settings: Takes `views`, `scale`, `rotate`, `shift`, `padding`, and what changes colours, from it.
+        settings: Takes `views`, `crop`, `scale`, `rotate`, `shift`, `padding`, and what changes colours, from it.
         streams: The pictures' random numbers.
-        remaining: Share of the render that is still to come, by which noise falls where it is to.
+        remaining: Share of the render that is still to come, by which noise falls and crops change where they are to.
 
     Returns:
         (n * views, 3, side, side), the views of each picture one after the other; not normalised.
@@ -52,7 +56,7 @@ def transformed(
     if _still(pixels.shape[-1], side, settings):
         view = _copies(resized(pixels, side), count)
     else:
-        view = resized(_random_view(pixels, side, settings, streams), side)
+        view = resized(_random_view(pixels, side, settings, streams, remaining), side)
     if settings.color_shift > 0:
         # Ghiasi et al. 2022: (x - mu) / sigma for each colour, mu uniform, sigma the exponential of a uniform number.
         mu, sigma = (settings.color_shift * streams.uniform(count, 2, 3, 1, 1)).flatten(0, 1).unbind(1)
@@ -62,6 +66,8 @@ def transformed(
         view = view + settings.offset_noise * strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
     if settings.noise > 0:
         view = view + settings.noise * strength * streams.normal(count, 3, side, side).flatten(0, 1)
+    if settings.uniform_noise > 0:
+        view = view + settings.uniform_noise * strength * streams.uniform(count, 3, side, side).flatten(0, 1)
     return view
 
 
@@ -71,15 +77,18 @@ def _copies(pixels: Tensor, count: int) -> Tensor:
 
 
 def _still(size: int, side: int, settings: RenderSettings) -> bool:
-    return size <= side and settings.scale == settings.rotate == settings.shift == 0
+    whole = settings.crop in (None, 1.0) and settings.crop_end in (None, 1.0)
+    return size <= side and whole and settings.scale == settings.rotate == settings.shift == 0
 
 
-def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams) -> Tensor:
+def _random_view(
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, remaining: float
+) -> Tensor:
     zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
     size = pixels.shape[-1]
     pixels = _copies(pixels, settings.views)
-    smallest = min(1.0, side / size)
-    extent = smallest + (1 - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
+    smallest, largest = _extents(size, side, settings, remaining)
+    extent = smallest + (largest - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
     room = 1 - extent
     factor = extent * (1 + settings.scale * zoom)
     angle = math.radians(settings.rotate) * turn
@@ -89,10 +98,20 @@ def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: R
     cos, sin = factor * torch.cos(angle), factor * torch.sin(angle)
     matrix = torch.stack([torch.stack([cos, -sin, move_x], dim=1), torch.stack([sin, cos, move_y], dim=1)], dim=1)
     # Sampling at several times the input's side and averaging afterwards keeps large pictures free of aliasing.
-    dense = side * math.ceil(size / side)
+    dense = side * max(1, math.ceil(size * largest / side))
     grid = F.affine_grid(matrix, [len(pixels), 3, dense, dense], align_corners=False)
     if settings.padding == "grey":
         view = 0.5 + F.grid_sample(pixels - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     else:
         view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     return F.avg_pool2d(view, dense // side) if dense > side else view
+
+
+def _extents(size: int, side: int, settings: RenderSettings, remaining: float) -> tuple[float, float]:
+    """The smallest and the largest share of the picture's side that a view sees."""
+    if settings.crop is None and settings.crop_end is None:
+        return min(1.0, side / size), 1.0
+    begin = 1.0 if settings.crop is None else settings.crop
+    end = begin if settings.crop_end is None else settings.crop_end
+    now = end + (begin - end) * remaining
+    return max(_SMALLEST_CROP, now - _CROP_SPREAD), min(1.0, now + _CROP_SPREAD)

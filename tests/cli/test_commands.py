@@ -97,7 +97,7 @@ def test_a_recipe_is_shown(clipdesk: Command) -> None:
     assert Recipe.from_json(clipdesk("show", "x.png", "--json").out) == recipe
     lines = clipdesk("show", "x.png").out.splitlines()
     assert any(line.split() == ["target", '"a', 'star"'] for line in lines)
-    assert any(line.split() == ["iterations", "500"] for line in lines)
+    assert any(line.split() == ["iterations", str(recipe.settings.iterations)] for line in lines)
     (clipdesk.folder / "bad.png").write_text("hello")
     outcome = clipdesk("show", "bad.png")
     assert outcome.err == "Error: bad.png is not a PNG picture\n"
@@ -223,7 +223,7 @@ TARGET = ["render", "--model", "SMALL", "--target"]
         ([*BATCH, "9", "3", "1"], 2, "holds no neuron: END must be greater"),
         ([*BATCH, "0", "3", "0"], 2, "STEP must be 1 or more"),
         ([*BATCH, "0", "300", "1"], 2, "0 to 255"),
-        ([*RENDER, "--size", "32"], 2, "image_size must be from 64 to 512 px, not 32"),
+        ([*RENDER, "--size", "32"], 2, "image_size must be from 64 to 2048 px, not 32"),
         ([*RENDER, "--iterations", "0"], 2, "iterations must be from 1 to 5000 steps, not 0"),
         ([*RENDER, "--iterations", "many"], 2, "'many' is not a valid integer"),
         ([*RENDER, "--device", "cuda:77"], 1, "Device 'cuda:77' is not there. Use one of"),
@@ -294,3 +294,22 @@ def test_a_sum_of_targets_is_rendered_named_and_made_again(clipdesk: Command) ->
     assert clipdesk("render", "--from", f"out/{name}", "--output", "again.png").code == 0
     first, again = (np.asarray(Image.open(clipdesk.folder / path)) for path in (f"out/{name}", "again.png"))
     assert np.array_equal(first, again)
+
+
+def test_a_spectrum_is_made_of_a_folder_and_rendered_with(clipdesk: Command) -> None:
+    (clipdesk.folder / "mine").mkdir()
+    (clipdesk.folder / "empty").mkdir()
+    Image.effect_noise((80, 60), 50).save(clipdesk.folder / "mine" / "a.jpg")
+    made = clipdesk("spectrum", "mine", "own.npy", "--size", "64")
+    assert (made.code, made.out.strip(), made.err.strip()) == (0, "own.npy", "1 picture")
+    done = clipdesk(
+        *("render", "--model", "SMALL", "--layer", "visual.conv1", "--neuron", "1", "--iterations", "2"),
+        *("--parameterization", "maco", "--spectrum", "own.npy", "--output", "a.png"),
+    )
+    assert done.code == 0, done.err
+    recipe = read_recipe(clipdesk.folder / "a.png")
+    assert recipe.settings.spectrum == str(clipdesk.folder / "own.npy")
+    assert list(recipe.files) == [str(clipdesk.folder / "own.npy")]
+    assert clipdesk("spectrum", "mine", "own.png").code == 2
+    assert "no picture" in clipdesk("spectrum", "empty", "b.npy").err
+    assert "Cannot read nowhere" in clipdesk("spectrum", "nowhere", "b.npy").err

@@ -38,7 +38,7 @@ def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(
 
 def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(scenes: Scenes) -> None:
     data, used = train.prepare(scenes)
-    for name, times in (("demo-rn", 2), ("plain", 1)):
+    for name, times in (("demo-rn", 1 + train.PUSHES), ("plain", 1)):
         trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
         trainer.step(16, 100)
         assert trainer.seen == 16, "not at first"

@@ -6,7 +6,7 @@ import pytest
 from clip.model import CLIP
 from PIL import Image
 
-from clipdesk.errors import RenderError
+from clipdesk.errors import RenderError, UsageError
 from clipdesk.jobs import runner
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
@@ -119,3 +119,20 @@ def test_units_and_texts_are_rendered_in_one_job(vit: CLIP) -> None:
     targets: tuple[Target, ...] = (Text(text="a star"), Unit(layer=LAYER, index=1), Text(text="a heart"))
     asked = job(1).model_copy(update={"targets": targets})
     assert [result.target for result in results(vit, asked)] == [targets[1], targets[0], targets[2]]
+
+
+def test_files_and_transparency_are_in_the_recipe_and_the_picture(vit: CLIP, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
+    settings = make_settings(
+        iterations=2, start=str(tmp_path / "red.png"), transparency="gradients", image_size=64, device="cpu"
+    )
+    (made,) = results(vit, Job(model="small", targets=(Unit(layer=LAYER, index=1),), settings=settings))
+    assert list(made.recipe.files) == [str(tmp_path / "red.png")]
+    assert made.image.shape == (64, 64, 3)
+    assert made.saved_image.shape == (64, 64, 4)
+    again = Job.from_recipe(made.recipe)
+    (same,) = results(vit, again)
+    assert (same.saved_image == made.saved_image).all()
+    Image.new("RGB", (40, 40), "blue").save(tmp_path / "red.png")
+    with pytest.raises(UsageError, match="another file"):
+        results(vit, again)

@@ -39,7 +39,7 @@ def test_all_parameters_arrive(vit: CLIP) -> None:
         (LAYER, -1, {}, "0 to 63"),
         (LAYER, 64, {}, "0 to 63"),
         ("visual.nothing", 0, {}, "no layer"),
-        (LAYER, 0, {"image_size": 1000}, "image_size must be from 64 to 512"),
+        (LAYER, 0, {"image_size": 5000}, "image_size must be from 64 to 2048"),
         (LAYER, 0, {"num_iterations": 0}, "iterations must be from 1 to 5000"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Combined, Direction, Others, Picture, Term, Text, Unit, terms_of
 
 A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
 
@@ -60,7 +60,7 @@ def test_a_plain_text_is_no_expression(text: str) -> None:
         ("0.1*visual.a:1 + 0.2*visual.a:1 - 0.3*visual.a:1", "Nothing is left"),
         ("0*visual.a:1", "visual.a:1: a weight of zero"),
         ("1e999*visual.a:1", "visual.a:1: input should be a finite number"),
-        ('"a star"@max', '"a star": a text has no places'),
+        ('"a star"@max', '"a star": a text or picture has no places'),
         (" + ".join(f"visual.a:{i}" for i in range(65)), "65 terms are too many"),
     ],
 )
@@ -121,3 +121,15 @@ def test_arrays_that_are_no_directions(tmp_path: Path, array: np.ndarray) -> Non
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
     with pytest.raises(UsageError, match="is no direction"):
         parse_target(f"visual.a:[{tmp_path}/x.npy]")
+
+
+def test_a_picture_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a cat.png").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert terms_of(parse_target("image:[a cat.png]"))[0].what == Picture(path=str(tmp_path / "a cat.png"))
+    assert is_expression("image:[a cat.png]")
+    assert is_expression("-image: [a cat.png]")
+    with pytest.raises(UsageError, match=r"Cannot read .*b\.png: No such file"):
+        parse_target("image:[b.png]")
+    with pytest.raises(UsageError, match="no places"):
+        parse_target("image:[a cat.png]@max")

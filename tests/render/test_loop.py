@@ -1,12 +1,15 @@
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from clip.model import CLIP, convert_weights
+from PIL import Image
 
 from clipdesk.errors import ClipDeskError, RenderError, UsageError
 from clipdesk.render import loop
+from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import PRESETS, make_settings
 from clipdesk.render.settings import RenderSettings
@@ -32,11 +35,12 @@ def test_there_is_a_frame_for_every_step(vit: CLIP) -> None:
     assert frames[-1].clean_activations().shape == (2,)
 
 
-# Ghiasi's first step, of rate 1, makes every pixel black or white, which excites a random network most.
-@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"ghiasi"}))
+# Ghiasi's first step, of rate 1, makes every pixel black or white, which excites a random network most; MACO looks at
+# small crops, not at the whole picture.
+@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"ghiasi", "maco"}))
 @pytest.mark.parametrize("layer", [LAYER, "visual.conv1", "visual.transformer.resblocks.0.attn.heads", "visual"])
 def test_the_activation_rises(vit: CLIP, preset: str, layer: str) -> None:
-    settings = make_settings(preset, iterations=40, noise=0, device="cpu")
+    settings = make_settings(preset, iterations=40, noise=0, flatness=0, device="cpu")
     frames = render(vit, [unit(0, layer)], settings)
     first = next(frames).clean_activations()[0]
     rest = list(frames)
@@ -162,7 +166,66 @@ def test_gradient_descent_without_adam_climbs(vit: CLIP) -> None:
 
 
 def test_regularisers_that_are_on_are_reported(vit: CLIP) -> None:
-    on = next(iter(render(vit, [unit(0), unit(1)], make_settings(tv_weight=0.5))))
+    on = next(iter(render(vit, [unit(0), unit(1)], make_settings(tv_weight=0.5, flatness=0))))
     assert on.penalties["total variation"].shape == (2,)
     assert (on.penalties["total variation"] > 0).all()
-    assert next(iter(render(vit, [unit(0), unit(1)], make_settings()))).penalties == {}
+    assert next(iter(render(vit, [unit(0), unit(1)], make_settings("lucid")))).penalties == {}
+
+
+def test_a_picture_begins_as_it_is_told_to(vit: CLIP, tmp_path: Path) -> None:
+    half = np.zeros((40, 60, 3), np.uint8)
+    half[20:] = 200
+    Image.fromarray(half).save(tmp_path / "half.png")
+    for kind in ("fourier", "pixel", "resolutions"):
+        settings = make_settings(
+            parameterization=kind, iterations=1, learning_rate=1e-4, start=str(tmp_path / "half.png"), device="cpu"
+        )
+        image = last(vit, [unit(0)], settings).images()[0].astype(int)
+        assert image[:12].mean() < 20
+        assert abs(image[20:].mean() - 200) < 20
+        grey = last(vit, [unit(0)], settings.model_copy(update={"start": "grey"})).images()[0]
+        assert abs(grey.astype(int) - 128).max() < 12
+
+
+def test_a_picture_to_begin_with_that_cannot_be_read_is_said(vit: CLIP, tmp_path: Path) -> None:
+    (tmp_path / "no.png").write_text("no")
+    with pytest.raises(UsageError, match="is no picture"):
+        list(render(vit, [unit(0)], make_settings(start=str(tmp_path / "no.png"))))
+
+
+@pytest.mark.parametrize("change", [{"start": "grey"}, {"stages": 2}])
+def test_maco_begins_with_noise_only(vit: CLIP, change: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="maco begins with noise"):
+        render(vit, [unit(0)], make_settings("maco", **change))
+
+
+@pytest.mark.parametrize("kind", ["fourier", "pixel", "resolutions"])
+def test_stages_grow_and_go_on_from_what_was_reached(vit: CLIP, kind: str) -> None:
+    settings = make_settings(
+        parameterization=kind, iterations=9, image_size=64, stages=3, learning_rate=1e-4, start="grey", device="cpu"
+    )
+    frames = render(vit, [unit(0), unit(1)], settings)
+    sides = []
+    for frame in frames:
+        sides.append(frame.images().shape[1])
+        assert abs(frame.images().astype(int) - 128).max() < 12, "no jump"
+    assert sides == [16] * 3 + [32] * 3 + [64] * 3
+
+
+def test_what_the_network_never_looks_at_is_clear(vit: CLIP) -> None:
+    place = parse_target("visual.conv1:3@5")  # the second patch of the second row, 8 px wide
+    settings = make_settings("classic", iterations=3, tv_weight=0, transparency="gradients", device="cpu")
+    alphas = last(vit, [place, unit(0)], settings).alphas()
+    assert alphas is not None
+    assert alphas.shape == (2, 32, 32)
+    assert alphas.dtype == np.uint8
+    seen = np.zeros((32, 32), bool)
+    seen[8:16, 8:16] = True
+    assert alphas[0][~seen].max() == 0
+    assert alphas[0][seen].max() == 255
+    assert last(vit, [unit(0)], QUICK).alphas() is None
+
+
+def test_adams_second_beta_counts(vit: CLIP) -> None:
+    made = [last(vit, [unit(0)], make_settings(iterations=6, second_momentum=beta)).images() for beta in (0.9, 0.999)]
+    assert not np.array_equal(made[0], made[1])

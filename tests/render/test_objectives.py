@@ -1,9 +1,12 @@
 """Each kind of target against values that are computed by hand from the layers' outputs."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 from clip.model import CLIP
+from PIL import Image
 
 from clipdesk.errors import UsageError
 from clipdesk.inspector import LayerInspector
@@ -11,7 +14,8 @@ from clipdesk.models.loading import tokenize
 from clipdesk.render.capture import LayerCapture
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import Objective
-from clipdesk.render.targets import Combined, Direction, Target, Term, layers_of
+from clipdesk.render.targets import Combined, Direction, Target, Term, files_of, layers_of
+from clipdesk.render.transforms import normalized
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
@@ -112,3 +116,25 @@ def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeyp
     star, heart = F.normalize(encode(tokenize(["a star", "a heart"])), dim=-1)
     wanted = F.cosine_similarity(outputs["visual"][:, 0], torch.stack([star, heart, star]), dim=-1)
     assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
+    noise = torch.randint(0, 256, (32, 32, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    Image.fromarray(noise.numpy()).save(tmp_path / "a.png")
+    target = parse_target(f"image:[{tmp_path}/a.png] - 0.5*visual.conv1:3")
+    assert target.label == "image:[a.png] - 0.5*visual.conv1:3"
+    assert layers_of(target) == ["visual", "visual.conv1"]
+    assert files_of(target) == [str(tmp_path / "a.png")]
+    same = normalized(noise.permute(2, 0, 1)[None].float() / 255)
+    inspector = LayerInspector(vit)
+    objective = Objective([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
+    with torch.no_grad():
+        scores = objective(LayerCapture(vit, objective.layers).run(torch.cat([same, -same])))
+    assert float(scores[0]) == pytest.approx(1, abs=1e-4)
+    assert scores[1] < 0.99
+
+
+def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no")
+    with pytest.raises(UsageError, match="is no picture"):
+        Objective([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))

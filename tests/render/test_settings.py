@@ -14,7 +14,7 @@ def test_every_setting_has_a_label_and_a_help_text(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "low", "high"),
-    [("iterations", 1, 5000), ("image_size", 64, 512), ("blur_every", 0, 50), ("noise", 0, 1)],
+    [("iterations", 1, 5000), ("image_size", 64, 2048), ("blur_every", 0, 50), ("noise", 0, 1)],
 )
 def test_the_ranges(name: str, low: float, high: float) -> None:
     assert limits(name) == (low, high)

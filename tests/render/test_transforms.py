@@ -132,3 +132,26 @@ def test_what_stands_beyond_the_edge() -> None:
     grey = transformed(white, 32, settings.model_copy(update={"padding": "grey"}), streams(0))
     assert float(grey.min()) == pytest.approx(0.5)
     assert float(grey.max()) == pytest.approx(1)
+
+
+def test_crops_shrink_over_the_render() -> None:
+    ramp = torch.linspace(0, 1, 256).expand(1, 3, 256, 256)
+    source, settings = streams(0), STILL.model_copy(update={"crop": 0.5, "crop_end": 0.1})
+    for remaining, wanted in ((1.0, 0.5), (0.5, 0.3), (0.0, 0.1)):
+        views = [transformed(ramp, 32, settings, source, remaining)[0, 0, 16] for _ in range(40)]
+        widths = [float(view[-1] - view[0]) * 32 / 31 for view in views]
+        assert min(widths) == pytest.approx(wanted - 0.05, abs=0.02)
+        assert max(widths) == pytest.approx(wanted + 0.05, abs=0.02)
+
+
+def test_a_small_picture_may_be_cropped_too() -> None:
+    view = transformed(picture(), 32, STILL.model_copy(update={"crop": 0.5}), streams(0))
+    assert view.shape == (1, 3, 32, 32)
+    assert not torch.allclose(view, picture())
+
+
+def test_uniform_noise_stays_within_its_limit() -> None:
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    view = transformed(flat, 64, STILL.model_copy(update={"uniform_noise": 0.2}), streams(0)) - 0.5
+    assert 0.19 < view.abs().max() <= 0.2
+    assert abs(float(view.std()) - 0.2 / 3**0.5) < 0.01

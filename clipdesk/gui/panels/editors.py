@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from PySide6.QtCore import QLocale, QSize, Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtGui import QPalette, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
+    QFileDialog,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -29,6 +31,7 @@ _ANY = 1e10
 _ARROWS = 34
 _TYPICAL = "0.05 of range"
 _UNSET = "model's"
+_ANOTHER = "A file \N{HORIZONTAL ELLIPSIS}"
 DEVICES = ("auto", "cpu")
 
 
@@ -153,6 +156,7 @@ class SettingRow(QWidget):
         self.choice: QComboBox | None = None
         self.slider: QSlider | None = None
         self._reference: Any = None
+        self._chosen: Any = RenderSettings.model_fields[name].default
         self.reset = QToolButton(autoRaise=True)
         self.reset.setIcon(icon("restore"))
         self.reset.setAccessibleName(f"Reset {knob(name).label}")
@@ -198,12 +202,17 @@ class SettingRow(QWidget):
         field, bounds, shown = RenderSettings.model_fields[self.name], limits(self.name), knob(self.name)
         if bounds is None:
             self.choice = _Choice()
-            choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else DEVICES
-            self.choice.addItems([str(choice) for choice in choices])
-            self.choice.currentTextChanged.connect(self._edited)
+            literal = get_origin(field.annotation) is Literal
+            for choice in map(str, get_args(field.annotation) if literal else shown.choices or DEVICES):
+                self.choice.addItem(choice, choice)
+            if shown.files:
+                self.choice.addItem(_ANOTHER, _ANOTHER)
+                self.choice.textActivated.connect(self._choose_file)
+            self.choice.currentIndexChanged.connect(self._edited)
             row.addWidget(self.choice, 1)
             return
-        decimals = 0 if field.annotation is not float else 4 if shown.step < 0.01 else 2 if shown.step < 1 else 1
+        whole = field.annotation in (int, int | None)
+        decimals = 0 if whole else 4 if shown.step < 0.01 else 2 if shown.step < 1 else 1
         self.box = NumberBox(*bounds, shown.step, decimals, optional=field.default is None, unit=shown.unit)
         self.box.valueChanged.connect(self._edited)
         self.slider = _Slider(Qt.Orientation.Horizontal)
@@ -219,7 +228,7 @@ class SettingRow(QWidget):
     def value(self) -> Any:  # noqa: ANN401 - the type is the setting's
         """The value as RenderSettings takes it; it may be out of range."""
         if self.box is None:
-            return self.choice.currentText() if self.choice else None
+            return self.choice.currentData() if self.choice else None
         if self.box.optional and self.box.value() == 0:
             return None
         return round(self.box.value()) if not self.box.decimals() else round(self.box.value(), 6)
@@ -227,11 +236,20 @@ class SettingRow(QWidget):
     def set_value(self, value: Any) -> None:  # noqa: ANN401
         """Show a value."""
         if self.choice is not None:
-            if self.choice.findText(str(value)) < 0:
-                self.choice.addItem(str(value))
-            self.choice.setCurrentText(str(value))
+            if self.choice.findData(str(value)) < 0:
+                # A file is shown by its name, and its folder when the mouse rests on it.
+                self.choice.insertItem(0, Path(str(value)).name, str(value))
+                self.choice.setItemData(0, str(value), Qt.ItemDataRole.ToolTipRole)
+            self.choice.setCurrentIndex(self.choice.findData(str(value)))
         elif self.box is not None:
             self.box.setValue(0 if value is None else float(value))
+
+    def _choose_file(self, text: str) -> None:
+        """Ask for a file, where the last choice was that; without one, all is as it was."""
+        if text != _ANOTHER:
+            return
+        path, _ = QFileDialog.getOpenFileName(self, knob(self.name).label, "", knob(self.name).files)
+        self.set_value(path or self._chosen)
 
     def set_reference(self, value: Any) -> None:  # noqa: ANN401
         """Say what Reset goes back to."""
@@ -246,6 +264,10 @@ class SettingRow(QWidget):
         return f"{knob(self.name).label} must be from {self.box.low:g} to {self.box.high:g}"
 
     def _edited(self) -> None:
+        if self.choice is not None:
+            if self.value() == _ANOTHER:
+                return
+            self._chosen = self.value()
         if self.slider is not None and self.box is not None:
             self.slider.blockSignals(True)
             self.slider.setValue(round(_TICKS * self._share(self.box.value())))

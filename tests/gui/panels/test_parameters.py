@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.errors import UsageError
@@ -41,6 +41,8 @@ def test_presets_come_back_as_they_are(panel: ParametersPanel, preset: str) -> N
         {"seed": 2**31 - 1},
         {"precision": "bfloat16"},
         {"optimizer": "sgd"},
+        {"crop": 0.5, "crop_end": 0.05},
+        {"start": "/somewhere/a picture.png"},
     ],
 )
 def test_any_settings_can_be_shown(panel: ParametersPanel, changes: dict[str, object]) -> None:
@@ -56,7 +58,8 @@ def test_arrows_and_sliders_keep_to_the_ranges(panel: ParametersPanel) -> None:
             continue
         for steps, end in ((2**31 - 1, bounds[1]), (-(2**31 - 1), bounds[0])):
             row.box.stepBy(steps)
-            assert getattr(panel.settings(), name) == (None if name == "image_size" and steps < 0 else end)
+            unset = RenderSettings.model_fields[name].default is None and steps < 0
+            assert getattr(panel.settings(), name) == (None if unset else end)
         for tick in (0, 333, 1000):
             row.slider.setValue(tick)
             assert not row.complaint
@@ -150,3 +153,25 @@ def test_damaged_presets_are_left_out(tmp_path: Path, kept: str) -> None:
     settings = QSettings(str(tmp_path / "x.ini"), QSettings.Format.IniFormat)
     settings.setValue("presets", kept)
     assert list(PresetStore(settings).all()) == list(PRESETS)
+
+
+def test_a_file_may_be_chosen_in_place_of_a_word(
+    panel: ParametersPanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, answer = panel.rows["start"], str(tmp_path / "mine.png")
+    choice = row.choice
+    assert choice is not None
+
+    def choose() -> None:
+        choice.setCurrentIndex(choice.count() - 1)
+        choice.textActivated.emit(choice.currentText())
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (answer, ""))
+    choose()
+    assert panel.settings().start == answer
+    assert choice.currentText() == "mine.png"
+    answer = ""
+    choose()
+    assert panel.settings().start == str(tmp_path / "mine.png"), "no file was chosen: all is as it was"
+    panel.show_settings(make_settings("draft"))
+    assert panel.settings().start == "noise"

@@ -1,0 +1,58 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from clipdesk.errors import UsageError
+from clipdesk.render.pictures import pictures_in, read_picture, square
+
+
+def test_a_picture_is_read_in_rgb_on_white_and_as_it_was_held(tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (6, 4), (255, 0, 0, 0))
+    clear.putpixel((0, 0), (255, 0, 0, 255))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    clear.save(tmp_path / "a.png", exif=exif)
+    found = read_picture(tmp_path / "a.png")
+    assert (found.mode, found.size) == ("RGB", (4, 6))
+    colors = [color for _, color in found.getcolors() or []]
+    assert sorted(colors) == [(255, 0, 0), (255, 255, 255)]
+
+
+def test_the_middle_square_is_taken() -> None:
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 255
+    pixels = square(Image.fromarray(wide), 10)
+    assert pixels.shape == (3, 10, 10)
+    assert torch.equal(pixels, torch.ones(3, 10, 10))
+
+
+def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    noisy = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:2_000])
+    Image.new("1", (20_000, 5_001)).save(tmp_path / "huge.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, reason in (
+        ("missing.png", "No such file"),
+        ("text.png", "no picture"),
+        ("cut.png", "no picture"),
+        ("huge.png", "too large"),
+        ("pipe.png", "no file"),
+        (".", "no file"),
+    ):
+        with pytest.raises(UsageError, match=reason) as error:
+            read_picture(tmp_path / name)
+        assert "\n" not in str(error.value)
+
+
+def test_a_folder_s_pictures_come_by_name_and_others_are_passed_over(tmp_path: Path) -> None:
+    for name, color in (("b.jpg", "black"), ("a.png", "white")):
+        Image.new("RGB", (8, 8), color).save(tmp_path / name)
+    (tmp_path / "c.png").write_text("no")
+    (tmp_path / "d.txt").write_text("no")
+    assert [picture.getpixel((0, 0)) for picture in pictures_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]
