@@ -89,6 +89,8 @@ def measure(
     found: list[Answers] = []
     for kind in KINDS:
         questions = [question for question in asked if question.kind == kind]
+        if not questions:
+            continue
         reached = scene_activations(opened, [question.target for question in questions], scenes)
         for name in names:
             files = sorted((folder / Path(model).stem / name).glob(f"{kind}-*.npz"))

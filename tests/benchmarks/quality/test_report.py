@@ -1,0 +1,52 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clip.model import CLIP
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from benchmarks.quality.__main__ import answer, spread
+from benchmarks.quality.answers import measure
+from benchmarks.quality.methods import Method, Preset
+from benchmarks.quality.questions import text_questions
+from benchmarks.quality.report import print_table, write_report
+from clipdesk.demo.dataset import Kind, draw_scenes
+from clipdesk.render.targets import Target
+
+
+class Grey(Method):
+    name = "grey"
+
+    @override
+    def render(self, model: CLIP, targets: Sequence[Target], seed: int) -> NDArray[np.uint8]:
+        return np.full((len(targets), 128, 128, 3), 100 + seed, np.uint8)
+
+
+def test_questions_are_spread_evenly() -> None:
+    asked = text_questions()
+    assert [place for place, _ in spread(asked[:16], 4)] == [0, 5, 10, 15]
+    assert len(spread(asked[:4], 100)) == 4
+
+
+def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
+    some = spread([question for question in asked if question.kind == "shape"], 2)
+    for seed in (0, 1):
+        answer("demo", Grey(), "shape", some, seed, tmp_path / "demo" / "grey")
+    draft = Preset("draft", iterations=2, device="cpu")
+    answer("demo", draft, "shape", some, 0, tmp_path / "demo" / "draft")
+    before = (tmp_path / "demo" / "draft" / "shape-0.npz").stat().st_mtime_ns
+    answer("demo", draft, "shape", some, 0, tmp_path / "demo" / "draft")
+    assert (tmp_path / "demo" / "draft" / "shape-0.npz").stat().st_mtime_ns == before, "not rendered again"
+    found = measure("demo", "demo-rn", asked, ["grey", "draft"], tmp_path, scenes)
+    assert [(one.method, one.count, one.seeds) for one in found] == [("grey", 4, 2), ("draft", 2, 1)]
+    assert found[0].chance == pytest.approx(1 / 16)
+    print_table(found)
+    assert "grey" in capsys.readouterr().out
+    (tmp_path / "docs").mkdir()
+    write_report(found, scenes, tmp_path / "docs" / "quality.md")
+    text = (tmp_path / "docs" / "quality.md").read_text("utf-8")
+    assert "| grey | 4 |" in text
+    assert (tmp_path / "docs" / "images" / "quality-demo-shape.webp").exists()
