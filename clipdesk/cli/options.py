@@ -25,7 +25,9 @@ def settings_options(function: _Function) -> _Function:
         )(function)
     presets = click.Choice(list(PRESETS))
     return click.option(
-        "--preset", type=presets, default=DEFAULT_PRESET, show_default=True, help="Settings to start from."
+        "--preset",
+        type=presets,
+        help=f"Settings to start from.  [default: {DEFAULT_PRESET}; for OpenAI's models a published one]",
     )(function)
 
 

@@ -14,6 +14,7 @@ from clipdesk.cli.options import given, settings_from, settings_options, was_giv
 from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, said_if_slow
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, check_name
+from clipdesk.render.presets import default_preset
 
 if TYPE_CHECKING:
     from clipdesk.jobs.job import Job
@@ -59,7 +60,7 @@ def render(
     source: Path | None,
     output: Path | None,
     animation: str | None,
-    preset: str,
+    preset: str | None,
     **changes: object,
 ) -> None:
     """Render a picture for a neuron, a text, or a sum of such."""
@@ -73,7 +74,7 @@ def render(
         _render_again(source, model if was_given("model") else None, output, animation, changes)
         return
     check_name(model)
-    settings = settings_from(preset, changes)
+    settings = settings_from(preset or default_preset(model), changes)
     targets = _targets(layer, neuron, text, target)
     from clipdesk.jobs.job import Job
 
@@ -221,7 +222,7 @@ def batch(
     output_dir: Path,
     seed_base: int | None,
     no_skip: bool,
-    preset: str,
+    preset: str | None,
     **changes: object,
 ) -> None:
     """Render a range of neurons of a layer into a folder.
@@ -229,7 +230,7 @@ def batch(
     What the folder already has, made with the same settings, is skipped; LAYER_metadata.json says what was made.
     """
     check_name(model)
-    settings = settings_from(preset, changes)
+    settings = settings_from(preset or default_preset(model), changes)
     indices = _indices(neuron_range)
     if seed_base is not None and seed_base < 0:
         raise UsageError(f"--seed-base must be 0 or more, not {seed_base}")

@@ -61,6 +61,7 @@ class Opening(QObject):
         window.preferences.model = opened.name
         window.architecture.show_tree(opened.tree)
         window.neurons.clear()
+        window.parameters.show_default(opened.name)
         window.parameters.show_input_size(opened.input_size)
         window.parameters.show_devices(opened.devices)
         window.estimates.show_model(opened)

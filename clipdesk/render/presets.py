@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError, nearest
+from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.render.settings import RenderSettings, changed
 
 
@@ -111,6 +112,17 @@ PRESETS: dict[str, Preset] = {
     ),
 }
 DEFAULT_PRESET = "standard"
+"""What is measured best on the embedded models (docs/quality.md), and the default where no other is."""
+_DEFAULTS = {"ViT": "ghiasi", "RN": "lucid"}
+"""For OpenAI's models, on which ClipDesk's own recipe has not been measured: the published one for their kind."""
+
+
+def default_preset(model: str) -> str:
+    """The preset to begin with for a model of this name or file."""
+    if model not in CATALOGUE:
+        return DEFAULT_PRESET
+    return next((preset for kind, preset in _DEFAULTS.items() if model.startswith(kind)), DEFAULT_PRESET)
+
 
 NOT_RECIPE = frozenset({"seed", "precision", "device"})
 """Settings that say which picture is made and where, not how: they do not belong to a preset."""

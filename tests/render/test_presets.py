@@ -1,7 +1,7 @@
 import pytest
 
 from clipdesk.errors import UsageError
-from clipdesk.render.presets import PRESETS, make_settings, preset_of
+from clipdesk.render.presets import PRESETS, default_preset, make_settings, preset_of
 from clipdesk.render.settings import RenderSettings
 
 
@@ -29,3 +29,40 @@ def test_the_classic_preset_is_the_classic_recipe() -> None:
 def test_a_preset_is_recognised_whatever_its_seed() -> None:
     assert preset_of(make_settings("draft", seed=9, device="cpu")) == "draft"
     assert preset_of(make_settings("draft", noise=0.9)) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "preset"),
+    [
+        ("demo", "standard"),
+        ("demo-rn", "standard"),
+        ("ViT-L/14@336px", "ghiasi"),
+        ("RN50x4", "lucid"),
+        ("RNA.pt", "standard"),
+    ],
+)
+def test_the_default_is_what_is_known_to_suit_the_model(model: str, preset: str) -> None:
+    assert default_preset(model) == preset
+
+
+def test_published_presets_have_the_published_numbers() -> None:
+    """From the papers and tools, by way of the tools' own code."""
+    ghiasi = PRESETS["ghiasi"].settings
+    assert (ghiasi.iterations, ghiasi.learning_rate, ghiasi.momentum, ghiasi.second_momentum) == (400, 1.0, 0.5, 0.99)
+    assert (ghiasi.views, ghiasi.color_shift, ghiasi.offset_noise, ghiasi.schedule) == (8, 1.0, 0.5, "cosine")
+    assert ghiasi.view_tv_weight == pytest.approx(8 * 0.0005), "their activation counts for an eighth"
+    lucid = PRESETS["lucid"].settings
+    assert (lucid.iterations, lucid.learning_rate, lucid.frequency_decay, lucid.rotate) == (512, 0.05, 1.0, 10)
+    maco = PRESETS["maco"].settings
+    assert (maco.optimizer, maco.learning_rate, maco.iterations, maco.image_size, maco.views) == (
+        "nadam",
+        1,
+        256,
+        512,
+        32,
+    )
+    assert (maco.crop, maco.crop_end, maco.noise, maco.uniform_noise) == (0.5, 0.05, 0.08, 0.04)
+    ascent = PRESETS["direct-ascent"].settings
+    assert (ascent.optimizer, ascent.learning_rate, ascent.iterations, ascent.views) == ("sgd", 0.2, 100, 64)
+    assert (ascent.noise, ascent.shift) == (0.2, 56 / 224)
+    assert all(PRESETS[name].settings.flatness == 0 for name in ("ghiasi", "lucid", "maco", "direct-ascent", "classic"))

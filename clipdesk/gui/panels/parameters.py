@@ -20,12 +20,13 @@ from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
 from clipdesk.gui.presets import PresetStore
-from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, make_settings, preset_of
+from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of
 from clipdesk.render.settings import RenderSettings, knob
 
 _ONLY_WITH = {
     "frequency_decay": ("parameterization", "fourier"),
     "blur_sigma": ("blur_every", None),
+    "spectrum": ("parameterization", "maco"),
 }
 """Settings that do something only where another one has a value, or with None: is not zero."""
 
@@ -54,8 +55,9 @@ class ParametersPanel(QWidget):
         self.estimate.setAccessibleName("Estimate")
         self._make_actions()
         self._lay_out()
-        self._fill_presets(DEFAULT_PRESET)
-        self.show_preset(DEFAULT_PRESET)
+        self._default = DEFAULT_PRESET
+        self._fill_presets(self._default)
+        self.show_preset(self._default)
         self.preset.currentIndexChanged.connect(lambda: self.show_preset(self.preset_name))
         for row in self.rows.values():
             row.changed.connect(self._edited)
@@ -166,12 +168,18 @@ class ParametersPanel(QWidget):
         row = self.rows["image_size"]
         row.editor.setToolTip(f"{row.help}\nThe model's is {side} px.")
 
+    def show_default(self, model: str) -> None:
+        """Show the preset that suits a model, where the one of the model before stands unchanged."""
+        if self.preset_name == self._default and not self.reset_action.isEnabled():
+            self.show_preset(default_preset(model))
+        self._default = default_preset(model)
+
     def show_devices(self, devices: tuple[str, ...]) -> None:
         """Offer the devices that there are."""
         choice = self.rows["device"].choice
         for device in devices:
-            if choice is not None and device not in DEVICES and choice.findText(device) < 0:
-                choice.addItem(device)
+            if choice is not None and device not in DEVICES and choice.findData(device) < 0:
+                choice.addItem(device, device)
 
     def save_preset(self, name: str) -> None:
         """Keep the values as the user's preset."""
@@ -188,8 +196,8 @@ class ParametersPanel(QWidget):
         name = self.preset_name
         if self._store.is_own(name):
             self._store.delete(name)
-            self._fill_presets(DEFAULT_PRESET)
-            self.show_preset(DEFAULT_PRESET)
+            self._fill_presets(self._default)
+            self.show_preset(self._default)
 
     def _ask_name(self) -> None:
         name, given = QInputDialog.getText(self, "Save preset", "Name of the preset:")

@@ -175,3 +175,16 @@ def test_a_file_may_be_chosen_in_place_of_a_word(
     assert panel.settings().start == str(tmp_path / "mine.png"), "no file was chosen: all is as it was"
     panel.show_settings(make_settings("draft"))
     assert panel.settings().start == "noise"
+
+
+def test_another_model_brings_its_preset_but_only_where_nothing_was_chosen(panel: ParametersPanel) -> None:
+    panel.show_default("ViT-B/32")
+    assert panel.preset_name == "ghiasi"
+    panel.show_default("demo")
+    assert panel.preset_name == "standard"
+    panel.rows["iterations"].set_value(33)
+    panel.show_default("RN50")
+    assert panel.settings().iterations == 33
+    panel.show_preset("draft")
+    panel.show_default("ViT-B/32")
+    assert panel.preset_name == "draft"
