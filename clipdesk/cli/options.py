@@ -65,5 +65,5 @@ def _help(name: str) -> str:
     description = f"{(field.description or '').capitalize()}."
     if bounds is None:
         return f"{description} [default: {field.default}]"
-    default = "the model's" if field.default is None else f"{field.default:g}"
+    default = knob(name).unset if field.default is None else f"{field.default:g}"
     return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"

@@ -32,6 +32,7 @@ class Knob(NamedTuple):
         step: Step of a spin box; 0 where the setting is not a number.
         usual: The range of a slider, where it is narrower than what is allowed.
         log: Whether the slider's ends are orders of magnitude apart.
+        unset: What is shown where an optional number is not set.
         choices: The words that a text may be.
         files: What files it may name instead, as file dialogs say it; empty for none.
     """
@@ -42,6 +43,7 @@ class Knob(NamedTuple):
     step: float = 0
     usual: tuple[float, float] | None = None
     log: bool = False
+    unset: str = ""
     choices: tuple[str, ...] = ()
     files: str = ""
 
@@ -63,7 +65,7 @@ class RenderSettings(BaseModel):
     frequency_decay: Annotated[float, Knob("Frequency decay", _PICTURE, "", 0.1)] = Field(
         1.5, ge=0.0, le=3.0, description="how much Fourier prefers low frequencies; more gives larger, smoother forms"
     )
-    image_size: Annotated[int | None, Knob("Image size", _PICTURE, "px", 32)] = Field(
+    image_size: Annotated[int | None, Knob("Image size", _PICTURE, "px", 32, unset="model's")] = Field(
         None, ge=64, le=2048, description="side of the picture; empty: the model's own input size"
     )
     start: Annotated[str, Knob("Start", _PICTURE, choices=("noise", "grey"), files=PICTURES)] = Field(
@@ -156,14 +158,14 @@ class RenderSettings(BaseModel):
     shift: Annotated[float, Knob("Shift", _ROBUSTNESS, "± of side", 0.01)] = Field(
         0.12, ge=0.0, le=0.5, description="random shift of each step's input, either way"
     )
-    crop: Annotated[float | None, Knob("Crop", _ROBUSTNESS, "of side", 0.05)] = Field(
+    crop: Annotated[float | None, Knob("Crop", _ROBUSTNESS, "of side", 0.05, unset="by size")] = Field(
         None,
         ge=0.05,
         le=1.0,
         description="side of the random crop that a view sees, as a share of the picture's; empty: from all of it down "
         "to the model's input size",
     )
-    crop_end: Annotated[float | None, Knob("Crop at the end", _ROBUSTNESS, "of side", 0.05)] = Field(
+    crop_end: Annotated[float | None, Knob("Crop at the end", _ROBUSTNESS, "of side", 0.05, unset="as before")] = Field(
         None, ge=0.05, le=1.0, description="the same at the last step, between which it changes evenly; empty: as Crop"
     )
     padding: Annotated[Literal["reflection", "grey"], Knob("Padding", _ROBUSTNESS)] = Field(

@@ -30,7 +30,6 @@ _TICKS = 1000
 _ANY = 1e10
 _ARROWS = 34
 _TYPICAL = "0.05 of range"
-_UNSET = "model's"
 _ANOTHER = "A file \N{HORIZONTAL ELLIPSIS}"
 DEVICES = ("auto", "cpu")
 
@@ -43,20 +42,20 @@ class NumberBox(QDoubleSpinBox):
         high: Largest right value.
         step: What an arrow adds.
         decimals: Most digits behind the point.
-        optional: Whether 0 stands for "not set".
+        unset: What is shown for 0, where it stands for "not set"; empty where it does not.
         unit: What is shown behind the number; a leading ± before it.
     """
 
-    def __init__(self, low: float, high: float, step: float, decimals: int, optional: bool, unit: str) -> None:
+    def __init__(self, low: float, high: float, step: float, decimals: int, unset: str, unit: str) -> None:
         super().__init__()
-        self.low, self.high, self.optional, self._unit = low, high, optional, unit
+        self.low, self.high, self.optional, self._unset, self._unit = low, high, bool(unset), unset, unit
         if unit.startswith("±"):
             self.setPrefix("± ")
         self.setLocale(QLocale.c())
         self.setDecimals(decimals)
         self.setRange(-_ANY, _ANY)
         self.setSingleStep(step)
-        if optional:
+        if unset:
             self.valueChanged.connect(self._show_unit)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -86,7 +85,7 @@ class NumberBox(QDoubleSpinBox):
     @override
     def textFromValue(self, value: float) -> str:
         if self.optional and value == 0:
-            return _UNSET
+            return self._unset
         return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
 
     @override
@@ -100,8 +99,8 @@ class NumberBox(QDoubleSpinBox):
     @override
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
         number = text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
-        if self.optional and _UNSET.startswith(number):
-            return QValidator.State.Acceptable if number == _UNSET else QValidator.State.Intermediate, text, pos
+        if self.optional and self._unset.startswith(number):
+            return QValidator.State.Acceptable if number == self._unset else QValidator.State.Intermediate, text, pos
         try:
             float(number)
         except ValueError:
@@ -213,7 +212,7 @@ class SettingRow(QWidget):
             return
         whole = field.annotation in (int, int | None)
         decimals = 0 if whole else 4 if shown.step < 0.01 else 2 if shown.step < 1 else 1
-        self.box = NumberBox(*bounds, shown.step, decimals, optional=field.default is None, unit=shown.unit)
+        self.box = NumberBox(*bounds, shown.step, decimals, unset=shown.unset, unit=shown.unit)
         self.box.valueChanged.connect(self._edited)
         self.slider = _Slider(Qt.Orientation.Horizontal)
         self.slider.setMaximum(_TICKS)

@@ -206,7 +206,7 @@ def recipe_html(entry: Entry) -> str:
         ("Made", _local(recipe.date)),
     ]
     for name, value in recipe.settings.model_dump().items():
-        rows.append((knob(name).label, "model's" if value is None else value))
+        rows.append((knob(name).label, knob(name).unset if value is None else value))
     rows.append(("File", entry.path.name))
     cells = "".join(
         f"<tr><td style='white-space: nowrap'>{html.escape(str(name))}&nbsp;&nbsp;</td>"
