@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(ways), choices=list(ways))
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--most", type=int, default=100, help="questions of each kind, evenly from all")
+    parser.add_argument("--most-slow", type=int, default=8, help="the same for methods with many views in each step")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, help="of torch; by default all")
     parser.add_argument("--folder", type=Path, default=Path("build/quality"), help="where pictures are kept")
@@ -61,18 +62,19 @@ def main() -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     scenes = draw_scenes(SCENES, SCENES_SEED, Kind.SEEN, cache=arguments.folder / "scenes")
-    for model in arguments.models:
-        asked = ask(model, scenes)
+    questions = {model: ask(model, scenes) for model in arguments.models}
+    for model, asked in questions.items():
         # Every method in turn for each kind, so that a machine that grows slower slows all alike.
         for seed in arguments.seeds:
             for kind in arguments.kinds:
-                some = spread([question for question in asked if question.kind == kind], arguments.most)
+                of_kind = [question for question in asked if question.kind == kind]
                 for name in arguments.methods:
+                    some = spread(of_kind, arguments.most_slow if ways[name].slow else arguments.most)
                     answer(model, ways[name], kind, some, seed, arguments.folder / Path(model).stem / name)
     answers: list[Answers] = []
-    for model in arguments.models:
+    for model, asked in questions.items():
         other = next(name for name in SHOWPIECES if name != Path(model).stem)
-        answers += measure(model, other, ask(model, scenes), list(ways), arguments.folder, scenes)
+        answers += measure(model, other, asked, list(ways), arguments.folder, scenes)
         print_table([answer for answer in answers if answer.model == Path(model).stem])
     if arguments.report:
         write_report(answers, scenes, arguments.report)

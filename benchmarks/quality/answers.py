@@ -87,11 +87,10 @@ def measure(
     opened, critic = load_model(model).float(), load_model(other).float()
     usual = radial_spectrum(scenes.images[:500])
     found: list[Answers] = []
+    everything = scene_activations(opened, [question.target for question in asked], scenes)
     for kind in KINDS:
-        questions = [question for question in asked if question.kind == kind]
-        if not questions:
-            continue
-        reached = scene_activations(opened, [question.target for question in questions], scenes)
+        places = [place for place, question in enumerate(asked) if question.kind == kind]
+        questions, reached = [asked[place] for place in places], everything[:, places]
         for name in names:
             files = sorted((folder / Path(model).stem / name).glob(f"{kind}-*.npz"))
             if files:

@@ -36,9 +36,11 @@ class Method(ABC):
 
     Attributes:
         name: What the report calls it.
+        slow: Whether a picture takes many times as long as others' do, for the number of views in each step.
     """
 
     name: str
+    slow: bool = False
 
     @abstractmethod
     def render(self, model: CLIP, targets: Sequence[Target], seed: int) -> Images:
@@ -53,6 +55,7 @@ class Preset(Method):
     def __init__(self, name: str, **changes: object) -> None:
         self.name = name
         self._settings = make_settings(name, **changes)
+        self.slow = self._settings.views > 4
 
     @override
     def render(self, model: CLIP, targets: Sequence[Target], seed: int) -> Images:
@@ -138,6 +141,8 @@ class Horama(Method):
         steps: Steps of each picture.
         maco: Whether the spectrum is fixed, to that of drawn scenes; else its Fourier recipe.
     """
+
+    slow = True
 
     def __init__(self, steps: int, *, maco: bool) -> None:
         self.name = "horama-maco" if maco else "horama-fourier"

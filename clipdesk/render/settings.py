@@ -117,7 +117,7 @@ class RenderSettings(BaseModel):
         0.0, ge=0.0, le=10.0, description="weight of the total variation of what the network sees, diagonals included"
     )
     flatness: Annotated[float, Knob("Flatness", _SMOOTHING, "", 1, (0.0, 40.0))] = Field(
-        12.0,
+        6.0,
         ge=0.0,
         le=1000.0,
         description="how much even areas with few sharp edges count, in shares of the activation, whatever its size",
