@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from clipdesk.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _folder = click.argument("folder", type=click.Path(path_type=Path), default=Path("generated_images"))
 
@@ -74,14 +78,27 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
 
     Render with --parameterization maco --spectrum OUTPUT.
     """
-    from clipdesk.render.maco import save_magnitudes
+    import numpy as np
+
+    from clipdesk.export.files import write_atomically
+    from clipdesk.render.maco import magnitudes_of
     from clipdesk.render.pictures import pictures_in
 
     if output.suffix.lower() != ".npy":
         raise UsageError(f"A spectrum is an .npy file, not {output.name}")
-    count = save_magnitudes(pictures_in(folder), output, size)
+    with _progress("Pictures") as progress:
+        done = 0
+
+        def counted() -> Iterator[Image.Image]:
+            nonlocal done
+            for done, picture in enumerate(pictures_in(folder), 1):
+                yield picture
+                progress(done, done)
+
+        magnitudes = magnitudes_of(counted(), size)
+    write_atomically(output, lambda file: np.save(file, magnitudes))
     click.echo(output)
-    click.echo(_counted(count), err=True)
+    click.echo(_counted(done), err=True)
 
 
 def _counted(count: int) -> str:

@@ -7,7 +7,7 @@ real pictures, so that noise cannot grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 from typing_extensions import override
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import UsageError
 from clipdesk.paths import resource
 from clipdesk.render.files import check_readable
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes
@@ -82,7 +82,7 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
         size: Their side in pixels.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or all are grey.
     """
     to_axes = torch.linalg.inv(color_axes())
     total, count = torch.zeros(3, size, size // 2 + 1), 0
@@ -92,6 +92,8 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
         count += 1
     if not count:
         raise UsageError("There is no picture to make a spectrum of")
+    if total.max() <= 0:
+        raise UsageError("The pictures are all of one grey: they have no spectrum")
     mean: NDArray[np.float32] = (total / total.max()).numpy()
     return mean
 
@@ -102,32 +104,14 @@ def scene_magnitudes() -> Tensor:
     return torch.from_numpy(np.load(resource("spectra/scenes.npy"), allow_pickle=False).astype(np.float32))
 
 
-def save_magnitudes(pictures: Iterable[Image.Image], path: Path, size: int) -> int:
-    """Write the mean magnitudes of pictures' middle squares to a file; how many pictures there were.
-
-    Args:
-        pictures: Any number of them; one is held at a time.
-        path: An ``.npy`` file.
-        size: Side in pixels to which they are brought.
+def magnitudes_of(pictures: Iterable[Image.Image], size: int) -> NDArray[np.float32]:
+    """`mean_magnitudes` of pictures of any size: of the square in each one's middle, brought to a side of `size`.
 
     Raises:
-        UsageError: there is no picture, or all are of one colour.
-        ClipDeskError: the file cannot be written.
+        UsageError: as `mean_magnitudes`.
     """
-    count = 0
-
-    def squares() -> Iterator[NDArray[np.uint8]]:
-        nonlocal count
-        for picture in pictures:
-            count += 1
-            yield square(picture, size).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-
-    magnitudes = mean_magnitudes(squares(), size)
-    try:
-        np.save(path, magnitudes)
-    except OSError as error:
-        raise ClipDeskError(f"Cannot write {path}: {error.strerror or error}") from None
-    return count
+    squares = (square(picture, size).mul(255).round().to(torch.uint8) for picture in pictures)
+    return mean_magnitudes((pixels.permute(1, 2, 0).numpy() for pixels in squares), size)
 
 
 def read_magnitudes(path: Path) -> Tensor:

@@ -9,10 +9,10 @@ from clipdesk.errors import UsageError
 from clipdesk.render.images import color_axes
 from clipdesk.render.maco import (
     MacoImage,
+    magnitudes_of,
     mean_magnitudes,
     read_magnitudes,
     resampled,
-    save_magnitudes,
     scene_magnitudes,
     standardized,
 )
@@ -67,7 +67,7 @@ def test_a_spectrum_of_a_user_s_pictures(tmp_path: Path) -> None:
     rows = np.arange(64)
     wave = (127 + 100 * np.sin(2 * np.pi * rows / 8)).astype(np.uint8)
     Image.fromarray(np.repeat(np.repeat(wave[:, None, None], 64, 1), 3, 2)).save(tmp_path / "wave.png")
-    assert save_magnitudes(pictures_in(tmp_path), tmp_path / "own.npy", 64) == 1
+    np.save(tmp_path / "own.npy", magnitudes_of(pictures_in(tmp_path), 64))
     found = read_magnitudes(tmp_path / "own.npy")
     assert found.shape == (3, 64, 33)
     assert found[0].flatten().argsort(descending=True)[:2].tolist() == [8 * 33, 56 * 33] or float(found[0, 8, 0]) > 0.5
