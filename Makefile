@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format models screenshots clean
+.PHONY: demo test format models quality screenshots clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -40,6 +40,11 @@ models: $(STAMP)
 	$(BIN)/python -m clipdesk.demo.train --model plain
 	$(BIN)/python -m benchmarks.judges train
 	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt || exit; done
+
+# docs/quality.md: do the pictures show what they should? With the other tools; a day without a GPU, in pieces if need be.
+quality: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
+	$(BIN)/python -m benchmarks.quality --report docs/quality.md
 
 # The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
 screenshots: $(STAMP)
