@@ -41,7 +41,7 @@ class Answers:
         percentile: Median over the pictures of the share of scenes that excite the target less.
         above: Share of the pictures that excite their target more than 99 % of the scenes do.
         ratio: Median of the activation over the most that a scene reaches.
-        kept: Median share of the activation that is left after a mild perturbation.
+        kept: Median share of the activation, where there is any, that is left after a mild perturbation.
         transfer: Share of the pictures in which the other embedded model finds what was asked for.
         spectrum: Root mean square distance of the mean spectrum from the scenes', in decibels.
         seconds: For each picture.
@@ -116,7 +116,7 @@ def _measured(
     right = recovered(some, images)
     clean, after = activations(opened, targets, images), activations(opened, targets, perturbed(images))
     scenes = reached[:, places]
-    percentile = (scenes < clean).mean(axis=0)
+    percentile, active = (scenes < clean).mean(axis=0), clean > 0
     ends = np.cumsum([len(part) for part in shown])[:-1]
     return Answers(
         model=model,
@@ -130,7 +130,7 @@ def _measured(
         percentile=float(np.median(percentile)),
         above=float((percentile > 0.99).mean()),
         ratio=float(np.median(clean / scenes.max(axis=0))),
-        kept=float(np.median(after / clean)),
+        kept=float(np.median(after[active] / clean[active])) if active.any() else 0.0,
         transfer=float(transferred(some, images, critic).mean()),
         spectrum=float(np.sqrt(np.mean((radial_spectrum(images) - usual) ** 2))),
         seconds=float(np.mean([data["seconds"] for data in kept])),

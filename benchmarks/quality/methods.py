@@ -160,7 +160,7 @@ class Horama(Method):
                 picture, _ = (horama.maco if self._maco else horama.fourier)(
                     _Score(model, target, wants_pixels=False).eval(),
                     total_steps=self._steps,
-                    image_size=round(1280 * side / 224),
+                    image_size=2 * round(640 * side / 224),  # it takes even sides only
                     model_input_size=side,
                     device="cpu",
                 )

@@ -10,7 +10,7 @@ from clipdesk.paths import resource
 
 SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.4.mlp.gelu", 214),
-    "demo-rn": ("visual.layer4.0", 449),
+    "demo-rn": ("visual.layer4.0", 152),
 }
 """The embedded models, each with a layer and a unit of it to show first: one that draws something telling."""
 EMBEDDED = "demo"

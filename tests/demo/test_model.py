@@ -6,7 +6,7 @@ from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.loading import load_model
 
 BARS = {
-    "demo": {"shape": 0.83, "color": 0.95, "texture": 0.94, "background": 0.98},
+    "demo": {"shape": 0.90, "color": 0.95, "texture": 0.95, "background": 0.98},
     "demo-rn": {"shape": 0.97, "color": 0.97, "texture": 0.97, "background": 0.97},
 }
 
