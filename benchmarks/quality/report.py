@@ -118,4 +118,5 @@ text or a unit shows what it should. This page is written by `python -m benchmar
 
 `lucent` is torch-lucent 0.1.8 with its defaults, `lucent-corrected` the same with CLIP's normalisation. `horama-*` are
 Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
+A method with fewer pictures was asked fewer of the same questions, evenly from all: on a slow machine not all fit in.
 """
