@@ -45,7 +45,7 @@ class Answers:
         transfer: Share of the pictures in which the other embedded model finds what was asked for.
         spectrum: Root mean square distance of the mean spectrum from the scenes', in decibels.
         seconds: For each picture.
-        samples: Some of the pictures of the first seed.
+        samples: The pictures of the first seed, by the question's place among all of the kind.
     """
 
     model: str
@@ -63,7 +63,7 @@ class Answers:
     transfer: float
     spectrum: float
     seconds: float
-    samples: NDArray[np.uint8]
+    samples: dict[int, NDArray[np.uint8]]
 
     @property
     def mean(self) -> float:
@@ -134,5 +134,5 @@ def _measured(
         transfer=float(transferred(some, images, critic).mean()),
         spectrum=float(np.sqrt(np.mean((radial_spectrum(images) - usual) ** 2))),
         seconds=float(np.mean([data["seconds"] for data in kept])),
-        samples=shown[0][np.linspace(0, len(shown[0]) - 1, min(16, len(shown[0]))).round().astype(int)],
+        samples=dict(zip(map(int, kept[0]["places"]), shown[0], strict=True)),
     )

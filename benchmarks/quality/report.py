@@ -14,7 +14,7 @@ from benchmarks.quality.questions import KINDS, NAMED
 from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.dataset import Scenes
 
-_SHEET_SIDE, _LABEL = 72, 150
+_SHEET_SIDE, _LABEL, _COLUMNS = 72, 150, 16
 _HEADINGS = ("method", "pictures", *MAKES, "seeds", "> 99 %", "x best scene", "kept", "transfer", "spectrum dB", "s")
 
 
@@ -79,16 +79,19 @@ def _judges(scenes: Scenes) -> str:
 
 
 def draw_sheet(rows: Sequence[Answers]) -> Image.Image:
-    """Samples of each method in a row, at the left its name."""
-    columns = max(len(row.samples) for row in rows)
-    sheet = Image.new("RGB", (_LABEL + columns * (_SHEET_SIDE + 2), len(rows) * (_SHEET_SIDE + 2)), "white")
+    """Each method's pictures in a row, at the left its name; under each other those of the same question."""
+    asked = sorted(max((row.samples for row in rows), key=len))
+    columns = [asked[i] for i in np.unique(np.linspace(0, len(asked) - 1, _COLUMNS).round().astype(int))]
+    sheet = Image.new("RGB", (_LABEL + len(columns) * (_SHEET_SIDE + 2), len(rows) * (_SHEET_SIDE + 2)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for i, row in enumerate(rows):
         top = i * (_SHEET_SIDE + 2)
         pen.text((6, top + _SHEET_SIDE // 2 - 8), row.method, fill="black", font=font)
-        for j, picture in enumerate(row.samples):
-            small = Image.fromarray(np.array(picture)).resize((_SHEET_SIDE, _SHEET_SIDE), Image.Resampling.LANCZOS)
-            sheet.paste(small, (_LABEL + j * (_SHEET_SIDE + 2), top))
+        for j, place in enumerate(columns):
+            if place in row.samples:
+                picture = Image.fromarray(np.array(row.samples[place]))
+                small = picture.resize((_SHEET_SIDE, _SHEET_SIDE), Image.Resampling.LANCZOS)
+                sheet.paste(small, (_LABEL + j * (_SHEET_SIDE + 2), top))
     return sheet
 
 

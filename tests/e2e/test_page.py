@@ -201,7 +201,7 @@ def test_curve_and_recipe_are_those_of_the_png(browser: Browser, folder: Path, t
     assert float(pointed[2]) == pytest.approx(float(curve[int(pointed[1]) - 1]), rel=1e-2, abs=1e-3)
     shown = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#recipe tr")]
     assert f"Layer {MLP}" in [" ".join(row.split()) for row in shown]
-    assert {"Seed 5", f"Iterations {STEPS} steps", "Rotate ±10°", "Unit 4"} <= set(shown)
+    assert {"Seed 5", f"Iterations {STEPS} steps", "Rotate ±15°", "Unit 4"} <= set(shown)
     assert text_of(browser, "command") == "clipdesk render --from m4.png"
     granted = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
     browser.execute_cdp_cmd("Browser.grantPermissions", granted)

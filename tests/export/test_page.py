@@ -34,7 +34,7 @@ def numbers(text: str) -> list[int]:
 
 
 def test_every_picture_is_in_the_page_with_recipe_and_curve(tmp_path: Path) -> None:
-    recipe = make_recipe(Unit(layer="visual", index=7))
+    recipe = make_recipe(Unit(layer="visual", index=7), steps=len(CURVE))
     save_png(np.full_like(PIXELS, 90), tmp_path / "a 7%.png", recipe, CURVE)
     save_png(PIXELS, tmp_path / "b.png", make_recipe(Unit(layer="visual", index=3)))
     assert save_page(tmp_path, tmp_path / "page.html") == 2
