@@ -80,7 +80,8 @@ def _judges(scenes: Scenes) -> str:
 
 def draw_sheet(rows: Sequence[Answers]) -> Image.Image:
     """Each method's pictures in a row, at the left its name; under each other those of the same question."""
-    asked = sorted(max((list(row.samples) for row in rows), key=len))
+    fullest = max(rows, key=lambda row: len(row.samples))
+    asked = sorted(fullest.samples)
     columns = [asked[i] for i in np.unique(np.linspace(0, len(asked) - 1, _COLUMNS).round().astype(int))]
     sheet = Image.new("RGB", (_LABEL + len(columns) * (_SHEET_SIDE + 2), len(rows) * (_SHEET_SIDE + 2)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
