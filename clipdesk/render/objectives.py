@@ -44,9 +44,11 @@ class Objective:
         self._device = next(model.parameters()).device
         # Terms that are read alike are read at once: one group for each kind, layer and place.
         groups: dict[tuple[type, LayerInfo, Place], list[tuple[int, Term]]] = {}
+        # Each term is checked once, however many pictures and views want it: a picture is read from its file for it.
+        infos = {term: check_term(term, inspector) for term in dict.fromkeys(t for x in targets for t in terms_of(x))}
         for row, target in enumerate(targets):
             for term in terms_of(target):
-                key = type(term.what), check_term(term, inspector), term.at
+                key = type(term.what), infos[term], term.at
                 groups.setdefault(key, []).append((row, term))
         self.layers = list(dict.fromkeys(info for _, info, _ in groups))
         """The layers that it reads."""
