@@ -33,14 +33,15 @@ def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
     assert measured == pytest.approx(result.activation, abs=1e-3)
 
 
-def test_most_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
-    """Pictures beat the 99th percentile, but for one unit of a background; `benchmarks.quality` measures more units."""
+def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
+    """The picture is right: for the units that tell one concept from the rest, it beats the 99th percentile."""
     scenes = draw_scenes(1_000, 11, Kind.SEEN, processes=1)
     chosen = selective_units(demo, LAYERS, scenes, 4)
     assert all(unit.auc > 0.9 for unit in chosen)
-    job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings())
+    # Strong noise costs activation: under the default's 0.3 one of the four stays below. How many of more units do,
+    # benchmarks.quality measures.
+    settings = make_settings(iterations=300, noise=0.1)
+    job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=settings)
     results = [event for event in run_job(demo, job) if isinstance(event, Result)]
-    above = [result.activation > unit.percentile99 for unit, result in zip(chosen, results, strict=True)]
-    assert sum(above) >= 3, chosen
     for unit, result in zip(chosen, results, strict=True):
-        assert result.activation > 0.85 * unit.percentile99, unit
+        assert result.activation > unit.percentile99, unit
