@@ -62,8 +62,8 @@ def _type(name: str) -> click.ParamType[Any] | type:
 
 def _help(name: str) -> str:
     field, bounds, unit = RenderSettings.model_fields[name], limits(name), knob(name).unit
-    description = f"{(field.description or '').capitalize()}."
+    description, usual = f"{(field.description or '').capitalize()}.", getattr(PRESETS[DEFAULT_PRESET].settings, name)
     if bounds is None:
-        return f"{description} [default: {field.default}]"
-    default = knob(name).unset if field.default is None else f"{field.default:g}"
+        return f"{description} [default: {usual}]"
+    default = knob(name).unset if usual is None else f"{usual:g}"
     return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"

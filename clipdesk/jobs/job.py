@@ -12,6 +12,7 @@ from clipdesk.checksums import file_sha256
 from clipdesk.errors import UsageError
 from clipdesk.export.recipe import Recipe, Sha256
 from clipdesk.render.files import check_readable
+from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, files_of
 
@@ -31,7 +32,7 @@ class Job(BaseModel):
 
     model: str
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
-    settings: RenderSettings = RenderSettings()
+    settings: RenderSettings = Field(default_factory=make_settings)
     seed_base: int | None = Field(None, ge=0)
     files: dict[str, Sha256] = {}
 

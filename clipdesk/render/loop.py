@@ -19,6 +19,7 @@ from clipdesk.render.capture import LayerCapture, frozen
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
+from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.start import check_start, make_image, sizes_of
 from clipdesk.render.streams import RandomStreams
@@ -92,7 +93,7 @@ def render(
         ClipDeskError: at once, if the device is not there.
         RenderError: from the generator: out of memory, or an activation that is not a number.
     """
-    settings = settings or RenderSettings()
+    settings = settings or make_settings()
     check_start(settings)
     seeds = [settings.seed] * len(targets) if seeds is None else seeds
     if len(seeds) != len(targets):

@@ -22,8 +22,12 @@ _OWN = (
     "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
 )
 
-_OFF = {"flatness": 0.0, "noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
-"""What ClipDesk's own recipe has on, and a published one only where it says so."""
+_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
+"""What is on by default, and in a published recipe only where it says so."""
+
+
+def _own(**settings: object) -> RenderSettings:
+    return RenderSettings.model_validate({"flatness": 6.0, **settings})
 
 
 def _published(**settings: object) -> RenderSettings:
@@ -31,13 +35,9 @@ def _published(**settings: object) -> RenderSettings:
 
 
 PRESETS: dict[str, Preset] = {
-    "draft": Preset(
-        RenderSettings(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"
-    ),
-    "standard": Preset(RenderSettings(), f"ClipDesk's own: {_OWN}"),
-    "publication": Preset(
-        RenderSettings(iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
-    ),
+    "draft": Preset(_own(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"),
+    "standard": Preset(_own(), f"ClipDesk's own: {_OWN}"),
+    "publication": Preset(_own(iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"),
     "lucid": Preset(
         _published(
             frequency_decay=1.0,

@@ -49,7 +49,10 @@ class Knob(NamedTuple):
 
 
 class RenderSettings(BaseModel):
-    """How to render. Immutable; defaults are ClipDesk's own recipe (preset ``standard``).
+    """How to render. Immutable. ClipDesk's own recipe is the preset ``standard``.
+
+    A setting that is added later has a default that changes nothing: what was written before it was there, recipes,
+    jobs and presets of users, is read with it, and must go on giving the same pictures.
 
     Raises:
         pydantic.ValidationError: for a value out of range; `make_settings` turns it into a `UsageError`.
@@ -77,7 +80,10 @@ class RenderSettings(BaseModel):
         "pictures of yours",
     )
     stages: Annotated[int, Knob("Stages", _PICTURE, "", 1)] = Field(
-        1, ge=1, le=5, description="begin small, and double the picture's size so many times less one"
+        1,
+        ge=1,
+        le=5,
+        description="sizes that the picture goes through, each double the one before; 1: full from the start",
     )
     transparency: Annotated[Literal["none", "gradients"], Knob("Transparency", _PICTURE)] = Field(
         "none", description="saved pictures are opaque, or clear where the network never looked (gradients)"
@@ -117,7 +123,7 @@ class RenderSettings(BaseModel):
         0.0, ge=0.0, le=10.0, description="weight of the total variation of what the network sees, diagonals included"
     )
     flatness: Annotated[float, Knob("Flatness", _SMOOTHING, "", 1, (0.0, 40.0))] = Field(
-        6.0,
+        0.0,
         ge=0.0,
         le=1000.0,
         description="how much even areas with few sharp edges count, in shares of the activation, whatever its size",

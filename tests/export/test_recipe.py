@@ -19,6 +19,31 @@ def test_a_stopped_picture_is_not_complete() -> None:
     assert not make_recipe(steps=3).complete
 
 
+def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> None:
+    """Settings that it does not know are off, whatever the presets are by now."""
+    names = (
+        "parameterization frequency_decay image_size seed iterations learning_rate optimizer momentum schedule "
+        "blur_every blur_sigma tv_weight view_tv_weight noise offset_noise noise_schedule color_shift views scale "
+        "rotate shift padding precision device"
+    )
+    written = make_settings("standard", iterations=500)
+    old = json.loads(make_recipe(settings=written).to_json())
+    old["settings"] = {name: value for name, value in old["settings"].items() if name in names.split()}
+    del old["files"]
+    read = Recipe.from_json(json.dumps(old)).settings
+    off: dict[str, object] = {
+        "flatness": 0,
+        "l2_weight": 0,
+        "detail_weight": 0,
+        "uniform_noise": 0,
+        "crop": None,
+        "crop_end": None,
+    }
+    off |= {"start": "noise", "spectrum": "scenes", "stages": 1, "transparency": "none", "second_momentum": 0.999}
+    assert read == written.model_copy(update=off)
+    assert set(off) | set(names.split()) == set(type(read).model_fields), "a new setting is off in old recipes, too"
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -109,7 +109,7 @@ def test_a_change_is_told_and_reset_undoes_it(panel: ParametersPanel, qtbot: QtB
         panel.show_settings(make_settings(noise=0.75))
     assert panel.settings().noise == 0.75
     panel.reset_action.trigger()
-    assert panel.settings() == RenderSettings()
+    assert panel.settings() == make_settings()
 
 
 def test_a_preset_leaves_seed_and_device(panel: ParametersPanel) -> None:
