@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.quality.answers import Answers, measure
+from benchmarks.quality.answers import Answers, measure, place_of
 from benchmarks.quality.methods import Method, methods
 from benchmarks.quality.questions import KINDS, SCENES, SCENES_SEED, Question, text_questions, unit_questions
 from benchmarks.quality.report import print_table, write_report
@@ -47,10 +47,18 @@ def answer(model: str, method: Method, kind: str, asked: list[tuple[int, Questio
 def main() -> None:
     """Parse the command line, render, measure, report."""
     steps = PRESETS[DEFAULT_PRESET].settings.iterations
-    ways = methods(steps)
+    usual = methods(steps)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description="Judge pictures.")
     parser.add_argument("--models", nargs="+", default=list(SHOWPIECES), help="names or files")
-    parser.add_argument("--methods", nargs="+", default=list(ways), choices=list(ways))
+    parser.add_argument("--methods", nargs="+", default=list(usual), choices=list(usual))
+    parser.add_argument(
+        "--set",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("SETTING", "VALUE"),
+        help="try presets with another setting",
+    )
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     parser.add_argument("--most", type=int, default=100, help="questions of each kind, evenly from all")
     parser.add_argument("--most-slow", type=int, default=8, help="the same for methods with many views in each step")
@@ -59,6 +67,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/quality"), help="where pictures are kept")
     parser.add_argument("--report", type=Path, help="file to write, e.g. docs/quality.md")
     arguments = parser.parse_args()
+    ways = methods(steps, dict(arguments.set))
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     scenes = draw_scenes(SCENES, SCENES_SEED, Kind.SEEN, cache=arguments.folder / "scenes")
@@ -70,11 +79,12 @@ def main() -> None:
                 of_kind = [question for question in asked if question.kind == kind]
                 for name in arguments.methods:
                     some = spread(of_kind, arguments.most_slow if ways[name].slow else arguments.most)
-                    answer(model, ways[name], kind, some, seed, arguments.folder / Path(model).stem / name)
+                    answer(model, ways[name], kind, some, seed, place_of(arguments.folder, model, ways[name]))
+    every = {method.name: method for method in [*usual.values(), *ways.values()]}
     answers: list[Answers] = []
     for model, asked in questions.items():
         other = next(name for name in SHOWPIECES if name != Path(model).stem)
-        answers += measure(model, other, asked, list(ways), arguments.folder, scenes)
+        answers += measure(model, other, asked, every.values(), arguments.folder, scenes)
         print_table([answer for answer in answers if answer.model == Path(model).stem])
     if arguments.report:
         write_report(answers, scenes, arguments.report)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from benchmarks.quality.measures import (
     scene_activations,
     transferred,
 )
+from benchmarks.quality.methods import Method
 from benchmarks.quality.questions import KINDS, Question
 from clipdesk.demo.dataset import Scenes
 from clipdesk.inspector import input_side
-from clipdesk.models.loading import load_model
+from clipdesk.models.loading import load_model, weights_sha256
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,21 @@ class Answers:
         return float(np.mean(list(self.recovery.values())))
 
 
+def place_of(folder: Path, model: str, method: Method) -> Path:
+    """Where a method's pictures of a model are kept: other weights or another recipe have another place.
+
+    Args:
+        folder: Of all pictures.
+        model: Its name or file.
+        method: How they are rendered.
+    """
+    weights = weights_sha256(model) or "none"
+    recipe = hashlib.sha256(method.recipe.encode()).hexdigest()
+    return folder / f"{Path(model).stem}-{weights[:8]}" / f"{method.name}-{recipe[:8]}"
+
+
 def measure(
-    model: str, other: str, asked: Sequence[Question], names: Sequence[str], folder: Path, scenes: Scenes
+    model: str, other: str, asked: Sequence[Question], methods: Iterable[Method], folder: Path, scenes: Scenes
 ) -> list[Answers]:
     """Measure all pictures of a model that are there.
 
@@ -80,8 +95,8 @@ def measure(
         model: Its name or file.
         other: Another embedded model, for the transfer.
         asked: The model's questions.
-        names: Of the methods.
-        folder: Where the pictures are.
+        methods: Whose pictures.
+        folder: As for `place_of`.
         scenes: What pictures are compared with.
     """
     opened, critic = load_model(model).float(), load_model(other).float()
@@ -91,10 +106,10 @@ def measure(
     for kind in KINDS:
         places = [place for place, question in enumerate(asked) if question.kind == kind]
         questions, reached = [asked[place] for place in places], everything[:, places]
-        for name in names:
-            files = sorted((folder / Path(model).stem / name).glob(f"{kind}-*.npz"))
+        for method in methods:
+            files = sorted(place_of(folder, model, method).glob(f"{kind}-*.npz"))
             if files:
-                found.append(_measured(Path(model).stem, name, questions, files, reached, opened, critic, usual))
+                found.append(_measured(Path(model).stem, method.name, questions, files, reached, opened, critic, usual))
     return found
 
 

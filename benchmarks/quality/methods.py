@@ -8,7 +8,7 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,12 @@ class Method(ABC):
 
     Attributes:
         name: What the report calls it.
+        recipe: All that decides its pictures beside model, target and seed.
         slow: Whether a picture takes many times as long as others' do, for the number of views in each step.
     """
 
     name: str
+    recipe: str
     slow: bool = False
 
     @abstractmethod
@@ -48,13 +50,19 @@ class Method(ABC):
 
 
 class Preset(Method):
-    """A preset of ClipDesk."""
+    """A preset of ClipDesk.
+
+    Args:
+        name: Its name.
+        changes: Settings that are other than the preset's; they stand in the method's name.
+    """
 
     GROUP = 16
 
     def __init__(self, name: str, **changes: object) -> None:
-        self.name = name
+        self.name = " ".join([name, *(f"{setting}={value}" for setting, value in changes.items())])
         self._settings = make_settings(name, **changes)
+        self.recipe = self._settings.model_dump_json()
         self.slow = self._settings.views > 4
 
     @override
@@ -108,6 +116,7 @@ class Lucent(Method):
 
     def __init__(self, steps: int, *, corrected: bool) -> None:
         self.name = "lucent-corrected" if corrected else "lucent"
+        self.recipe = f"{steps} steps"
         self._steps, self._corrected = steps, corrected
 
     @override
@@ -146,6 +155,7 @@ class Horama(Method):
 
     def __init__(self, steps: int, *, maco: bool) -> None:
         self.name = "horama-maco" if maco else "horama-fourier"
+        self.recipe = f"{steps} steps"
         self._steps, self._maco = steps, maco
 
     @override
@@ -189,11 +199,12 @@ def _sow(seed: int) -> None:
     np.random.seed(seed)  # lucent draws its transforms from here
 
 
-def methods(steps: int) -> dict[str, Method]:
-    """All ways by name.
+def methods(steps: int, changes: Mapping[str, object] | None = None) -> dict[str, Method]:
+    """All ways by name, presets by their own.
 
     Args:
         steps: What peers get for each picture.
+        changes: Settings that are to be other than the presets'.
     """
     peers: list[Method] = [
         Lucent(steps, corrected=False),
@@ -201,5 +212,5 @@ def methods(steps: int) -> dict[str, Method]:
         Horama(steps, maco=False),
         Horama(steps, maco=True),
     ]
-    own: list[Method] = [Preset(name) for name in PRESETS if name != "publication"]
-    return {method.name: method for method in own + peers}
+    own: dict[str, Method] = {name: Preset(name, **(changes or {})) for name in PRESETS if name != "publication"}
+    return own | {method.name: method for method in peers}

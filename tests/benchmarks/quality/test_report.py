@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from benchmarks.quality.__main__ import answer, spread
-from benchmarks.quality.answers import measure
+from benchmarks.quality.answers import measure, place_of
 from benchmarks.quality.methods import Method, Preset
 from benchmarks.quality.questions import text_questions
 from benchmarks.quality.report import print_table, write_report
@@ -17,7 +17,7 @@ from clipdesk.render.targets import Target
 
 
 class Grey(Method):
-    name = "grey"
+    name, recipe = "grey", "grey"
 
     @override
     def render(self, model: CLIP, targets: Sequence[Target], seed: int) -> NDArray[np.uint8]:
@@ -33,15 +33,19 @@ def test_questions_are_spread_evenly() -> None:
 def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
     some = spread([question for question in asked if question.kind == "shape"], 2)
+    grey, draft = Grey(), Preset("draft", iterations=2, device="cpu")
+    places = {method.name: place_of(tmp_path, "demo", method) for method in (grey, draft)}
     for seed in (0, 1):
-        answer("demo", Grey(), "shape", some, seed, tmp_path / "demo" / "grey")
-    draft = Preset("draft", iterations=2, device="cpu")
-    answer("demo", draft, "shape", some, 0, tmp_path / "demo" / "draft")
-    before = (tmp_path / "demo" / "draft" / "shape-0.npz").stat().st_mtime_ns
-    answer("demo", draft, "shape", some, 0, tmp_path / "demo" / "draft")
-    assert (tmp_path / "demo" / "draft" / "shape-0.npz").stat().st_mtime_ns == before, "not rendered again"
-    found = measure("demo", "demo-rn", asked, ["grey", "draft"], tmp_path, scenes)
-    assert [(one.method, one.count, one.seeds) for one in found] == [("grey", 4, 2), ("draft", 2, 1)]
+        answer("demo", grey, "shape", some, seed, places["grey"])
+    answer("demo", draft, "shape", some, 0, places[draft.name])
+    before = (places[draft.name] / "shape-0.npz").stat().st_mtime_ns
+    answer("demo", draft, "shape", some, 0, places[draft.name])
+    assert (places[draft.name] / "shape-0.npz").stat().st_mtime_ns == before, "not rendered again"
+    found = measure("demo", "demo-rn", asked, [grey, draft], tmp_path, scenes)
+    assert [(one.method, one.count, one.seeds) for one in found] == [
+        ("grey", 4, 2),
+        ("draft iterations=2 device=cpu", 2, 1),
+    ]
     assert found[0].chance == pytest.approx(1 / 16)
     print_table(found)
     assert "grey" in capsys.readouterr().out
@@ -50,3 +54,10 @@ def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.
     text = (tmp_path / "docs" / "quality.md").read_text("utf-8")
     assert "| grey | 4 |" in text
     assert (tmp_path / "docs" / "images" / "quality-demo-shape.webp").exists()
+
+
+def test_pictures_of_other_weights_or_another_recipe_have_another_place(tmp_path: Path) -> None:
+    ways = [Preset("draft"), Preset("draft", flatness=3), Preset("standard")]
+    places = {place_of(tmp_path, model, way) for model in ("demo", "demo-rn") for way in ways}
+    assert len(places) == 6
+    assert place_of(tmp_path, "demo", Preset("draft")) in places
