@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import duration
-from clipdesk.render.settings import RenderSettings
+from clipdesk.render.settings import COSTLY, RenderSettings
 from clipdesk.render.targets import Target, layers_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Estimates(QObject):
 
     def _key(self, settings: RenderSettings) -> _Key:
         name = self._model.name if self._model else ""
-        return name, settings.image_size, settings.parameterization, settings.precision, settings.device
+        return name, *(getattr(settings, setting) for setting in COSTLY)
 
     @staticmethod
     def _group(settings: RenderSettings, cost: Cost) -> int:

@@ -17,6 +17,8 @@ from clipdesk.render.targets import Target, Unit
 _TIMED_STEPS = 2
 _SLOW = 1.0
 _LEAST_SHARE = 0.05
+_IN_FULL = {"start": "noise", "stages": 1}
+"""What a step costs at most: of the last stage, whose pictures are the largest."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerIn
         return tensor
 
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    one = settings.model_copy(update={"iterations": 1})
+    one = settings.model_copy(update=_IN_FULL | {"iterations": 1})
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         next(render(model, [target], one, inspector=inspector))
     return sum(size for place, size in kept.items() if place not in weights)
@@ -95,7 +97,7 @@ def _timed(
     stop: Callable[[], bool],
 ) -> float | None:
     """Seconds of a step."""
-    steps = settings.model_copy(update={"iterations": _TIMED_STEPS + 1})
+    steps = settings.model_copy(update=_IN_FULL | {"iterations": _TIMED_STEPS + 1})
     frames = render(model, targets, steps, inspector=inspector)
     next(frames)
     started = time.monotonic()

@@ -204,6 +204,10 @@ class RenderSettings(BaseModel):
         )
 
 
+COSTLY = ("image_size", "parameterization", "views", "crop", "crop_end", "precision", "device")
+"""Settings that decide what a step takes."""
+
+
 def knob(name: str) -> Knob:
     """The `Knob` of a setting."""
     return next(m for m in RenderSettings.model_fields[name].metadata if isinstance(m, Knob))

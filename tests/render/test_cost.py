@@ -2,8 +2,9 @@ import pytest
 from clip.model import CLIP
 
 from clipdesk.inspector import LayerInspector
-from clipdesk.render.cost import Cost, measure_cost
+from clipdesk.render.cost import Cost, measure_cost, picture_bytes
 from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
 
 
 def test_costs_scale_with_pictures_groups_steps_and_depth() -> None:
@@ -29,3 +30,14 @@ def test_a_larger_picture_costs_more_memory(vit: CLIP) -> None:
 def test_measuring_gives_way(kind: str, request: pytest.FixtureRequest) -> None:
     model: CLIP = request.getfixturevalue(kind)
     assert measure_cost(model, make_settings(), LayerInspector(model), stop=lambda: True) is None
+
+
+def test_memory_is_that_of_all_views_and_of_the_last_stage(vit: CLIP) -> None:
+    inspector = LayerInspector(vit)
+    target = Unit(layer=inspector.get_layer_names()[0], index=0)
+
+    def kept(**changes: object) -> int:
+        return picture_bytes(vit, make_settings("classic", image_size=256, scale=0.1, **changes), inspector, target)
+
+    assert kept(stages=4) == kept()
+    assert kept(views=8) > 3 * kept()

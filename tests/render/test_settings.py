@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.render.presets import make_settings
-from clipdesk.render.settings import RenderSettings, knob, limits
+from clipdesk.render.settings import COSTLY, RenderSettings, knob, limits
 
 
 @pytest.mark.parametrize("name", RenderSettings.model_fields)
@@ -42,3 +42,8 @@ def test_every_setting_stands_in_a_group_and_sliders_stay_within_the_limits() ->
         if usual is not None and bounds is not None:
             assert bounds[0] <= usual[0] < usual[1] <= bounds[1]
             assert usual[0] > 0 or not knob(name).log
+
+
+def test_what_decides_the_cost_is_a_setting() -> None:
+    assert set(COSTLY) <= set(RenderSettings.model_fields)
+    assert "views" in COSTLY
