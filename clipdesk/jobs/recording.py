@@ -28,7 +28,7 @@ class Recording:
 
     def __init__(self, model: nn.Module, inspector: LayerInspector, job: Job) -> None:
         self._steps = frozenset(frame_steps(job.settings.iterations))
-        side = job.settings.image_size or input_side(model)
+        side = (job.settings.image_size or input_side(model)) * job.settings.grid
         fitting = MEMORY // (len(self._steps) * side * side * 3)
         self.group_size = max(1, min(usual_group(model, inspector, job), fitting))
         self._frames: dict[Target, list[NDArray[np.uint8]]] = {}

@@ -16,6 +16,7 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen
+from clipdesk.render.grids import Likeness, seeds_of_variants, tiled
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
@@ -36,7 +37,8 @@ class Frame:
     Attributes:
         step: Steps done, from 1.
         iterations: Steps in all.
-        activations: What each picture's objective was in this step, under its transforms, float32, (pictures,).
+        activations: What each picture's objective was in this step, under its transforms, float32, (pictures,); of a
+            grid of variants the mean.
         penalties: What each regulariser that is on took off each picture's objective in this step, weighted, by name,
             float32, (pictures,) each.
     """
@@ -53,7 +55,7 @@ class Frame:
         self._run = run
 
     def images(self) -> NDArray[np.uint8]:
-        """The pictures now, (pictures, size, size, 3)."""
+        """The pictures now, (pictures, size, size, 3); a grid of variants is larger than the size asked for."""
         return self._run.images()
 
     def alphas(self) -> NDArray[np.uint8] | None:
@@ -101,18 +103,25 @@ def render(
     model = _as_needed(model, resolve_device(settings.device))
     with frozen(model):
         inspector = inspector or LayerInspector(model)
-        objective = Objective(targets, model, inspector)
-        views = [target for target in targets for _ in range(settings.views)]
+        variants = [target for target in targets for _ in range(settings.grid**2)]
+        objective = Objective(variants, model, inspector)
+        views = [target for target in variants for _ in range(settings.views)]
         of_views = objective if settings.views == 1 else Objective(views, model, inspector)
-    return _frames(model, objective, of_views, settings, seeds)
+        likeness = Likeness(targets, inspector) if settings.grid > 1 and settings.diversity > 0 else None
+    return _frames(model, objective, of_views, likeness, settings, seeds_of_variants(seeds, settings.grid**2))
 
 
 def _frames(
-    model: nn.Module, objective: Objective, of_views: Objective, settings: RenderSettings, seeds: Sequence[int]
+    model: nn.Module,
+    objective: Objective,
+    of_views: Objective,
+    likeness: Likeness | None,
+    settings: RenderSettings,
+    seeds: Sequence[int],
 ) -> Iterator[Frame]:
     with frozen(model):
         try:
-            run = _Run(model, objective, of_views, settings, seeds)
+            run = _Run(model, objective, of_views, likeness, settings, seeds)
             for step in range(1, settings.iterations + 1):
                 activations, penalties = run.step(step)
                 if not np.isfinite(activations).all():
@@ -134,11 +143,14 @@ class _Run:
         model: nn.Module,
         objective: Objective,
         of_views: Objective,
+        likeness: Likeness | None,
         settings: RenderSettings,
         seeds: Sequence[int],
     ) -> None:
         self._objective, self._objective_of_views, self._settings = objective, of_views, settings
-        self._capture = LayerCapture(model, objective.layers)
+        self._likeness = likeness
+        read = [*objective.layers, *(likeness.layers if likeness else ())]
+        self._capture = LayerCapture(model, dict.fromkeys(read))
         self._device = next(model.parameters()).device
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
@@ -156,8 +168,11 @@ class _Run:
         if settings.transparency == "gradients":
             pixels.retain_grad()
         views = transformed(pixels, self._side, settings, self._streams, 1 - (step - 1) / settings.iterations)
-        scores = self._score(views, self._objective_of_views).view(-1, settings.views).mean(dim=1)
+        outputs = self._outputs(views)
+        scores = self._objective_of_views(outputs).view(-1, settings.views).mean(dim=1)
         penalties = penalties_of(pixels, views, scores, settings)
+        if self._likeness is not None:
+            penalties["likeness"] = settings.diversity * scores.detach().abs() * self._likeness(outputs, len(scores))
         loss = sum((penalty.sum() for penalty in penalties.values()), -scores.sum())
         if settings.schedule == "cosine":
             # As Ghiasi et al. 2022 do it: from the full rate to zero.
@@ -171,7 +186,7 @@ class _Run:
         if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
             self._image.blur(settings.blur_sigma)
         self._image.project()
-        return _as_floats(scores), {name: _as_floats(penalty) for name, penalty in penalties.items()}
+        return self._of_pictures(scores), {name: self._of_pictures(penalty) for name, penalty in penalties.items()}
 
     def _enlarge(self, size: int) -> Tensor:
         """Go on with larger pictures that look like those before."""
@@ -190,16 +205,21 @@ class _Run:
             here = here + self._looked_at
         self._looked_at = here
 
-    def _score(self, inputs: Tensor, objective: Objective) -> Tensor:
+    def _outputs(self, inputs: Tensor) -> dict[str, Tensor]:
         low = self._settings.precision == "bfloat16"
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=low):
             outputs = self._capture.run(normalized(inputs))
-        return objective({name: output.float() for name, output in outputs.items()})
+        return {name: output.float() for name, output in outputs.items()}
+
+    def _of_pictures(self, values: Tensor) -> NDArray[np.float32]:
+        """Means over the variants of each picture."""
+        means = values.detach().float().view(-1, self._settings.grid**2).mean(dim=1)
+        return np.asarray(means.cpu().numpy(), dtype=np.float32)
 
     @torch.no_grad()
     def images(self) -> NDArray[np.uint8]:
         pixels = self._image.pixels().clamp(0, 1).mul(255).round().to(torch.uint8)
-        return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return tiled(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(), self._settings.grid)
 
     @torch.no_grad()
     def alphas(self) -> NDArray[np.uint8] | None:
@@ -210,12 +230,13 @@ class _Run:
         # NumPy's: torch's takes no more than 16 million values.
         ends = np.quantile(sizes, _OPAQUE_FROM, axis=(1, 2), keepdims=True)
         ends = np.where(ends > 0, ends, sizes.max(axis=(1, 2), keepdims=True).clip(min=1e-20))
-        return np.asarray((255 * (sizes / ends).clip(max=1)).round(), dtype=np.uint8)
+        shares = np.asarray((255 * (sizes / ends).clip(max=1)).round(), dtype=np.uint8)
+        return tiled(shares[..., None], self._settings.grid)[..., 0]
 
     @torch.no_grad()
     def clean_activations(self) -> NDArray[np.float32]:
         pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
-        return _as_floats(self._score(resized(pixels, self._side), self._objective))
+        return self._of_pictures(self._objective(self._outputs(resized(pixels, self._side))))
 
 
 def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
@@ -223,10 +244,6 @@ def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimize
         return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
     kind = torch.optim.NAdam if settings.optimizer == "nadam" else torch.optim.Adam
     return kind([values], lr=settings.learning_rate, betas=(settings.momentum, settings.second_momentum))
-
-
-def _as_floats(scores: Tensor) -> NDArray[np.float32]:
-    return np.asarray(scores.detach().float().cpu().numpy(), dtype=np.float32)
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

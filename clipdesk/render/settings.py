@@ -85,6 +85,18 @@ class RenderSettings(BaseModel):
         le=5,
         description="sizes that the picture goes through, each double the one before; 1: full from the start",
     )
+    grid: Annotated[int, Knob("Variants in a row", _PICTURE, "", 1)] = Field(
+        1,
+        ge=1,
+        le=3,
+        description="1: one picture; 2 or 3: four or nine of the same target in one, each from a start of its own",
+    )
+    diversity: Annotated[float, Knob("Diversity", _PICTURE, "", 0.1, (0.0, 2.0))] = Field(
+        0.0,
+        ge=0.0,
+        le=100.0,
+        description="how much the variants of a picture are to differ for the network, in shares of the activation",
+    )
     transparency: Annotated[Literal["none", "gradients"], Knob("Transparency", _PICTURE)] = Field(
         "none", description="saved pictures are opaque, or clear where the network never looked (gradients)"
     )
@@ -204,7 +216,7 @@ class RenderSettings(BaseModel):
         )
 
 
-COSTLY = ("image_size", "parameterization", "views", "crop", "crop_end", "precision", "device")
+COSTLY = ("image_size", "grid", "diversity", "parameterization", "views", "crop", "crop_end", "precision", "device")
 """Settings that decide what a step takes."""
 
 

@@ -1,0 +1,120 @@
+"""Several variants of a picture side by side, so that a unit shows more than one thing that it answers to.
+
+They are one picture with one recipe, and so can be made again from it, though each depends on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clipdesk.inspector import LayerInfo, LayerInspector
+from clipdesk.render.objectives import check_term
+from clipdesk.render.settings import MAX_SEED
+from clipdesk.render.targets import Target, terms_of
+
+_WHITE = 255
+_APART = 235_000_003
+_TINY = 1e-12
+
+
+def seeds_of_variants(seeds: Sequence[int], count: int) -> list[int]:
+    """A seed for each of `count` variants of each picture; the first variant's is the picture's own.
+
+    The others' are of the half of all 32-bit numbers that nobody can ask for, and far apart: torch's generators take
+    no more bits.
+    """
+    half = MAX_SEED + 1
+    return [
+        seed if variant == 0 else half + (seed + variant * _APART) % half for seed in seeds for variant in range(count)
+    ]
+
+
+def tiled(variants: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
+    """Variants as pictures of `grid` rows and columns with white lines between them.
+
+    Args:
+        variants: (pictures * grid * grid, side, side, channels), those of each picture one after the other.
+        grid: Rows, and columns.
+
+    Returns:
+        (pictures, height, height, channels).
+    """
+    if grid == 1:
+        return variants
+    side, channels = variants.shape[1], variants.shape[-1]
+    line = 2 * max(1, side // 128)  # even, as videos want their sides
+    whole = grid * (side + line) - line
+    pictures = np.full((len(variants) // grid**2, whole, whole, channels), _WHITE, dtype=np.uint8)
+    for place in range(grid**2):
+        top, left = (side + line) * (place // grid), (side + line) * (place % grid)
+        pictures[:, top : top + side, left : left + side] = variants[place :: grid**2]
+    return pictures
+
+
+class Likeness:
+    """How much the variants of each picture are alike in the network.
+
+    Between each two of them the cosine similarity of their Gram matrices: which units of a layer are active together,
+    wherever in the picture. Source: the diversity of Olah et al. 2017, "Feature Visualization" (Distill).
+
+    Args:
+        targets: What the pictures are of; each is compared in its own layer, or, where that has no places to speak of,
+            as a text's has not, in the last layer that has.
+        inspector: The model's inspector.
+    """
+
+    def __init__(self, targets: Sequence[Target], inspector: LayerInspector) -> None:
+        self._layers = [_compared_in(target, inspector) for target in targets]
+        self.layers = list(dict.fromkeys(self._layers))
+        """The layers that it reads."""
+
+    def __call__(self, outputs: Mapping[str, Tensor], count: int) -> Tensor:
+        """Mean likeness of each variant to the other ones of its picture, in [0, 1], (count,).
+
+        Args:
+            outputs: By layer (views, positions, units), the views of each variant one after the other.
+            count: Variants of all pictures.
+        """
+        variants = count // len(self._layers)
+        parts = []
+        for picture, info in enumerate(self._layers):
+            output = outputs[info.name]
+            patches = output[:, 1:] if info.class_token else output
+            of_variants = patches.reshape(count, -1, patches.shape[-1])
+            parts.append(likeness(of_variants[picture * variants : (picture + 1) * variants]))
+        return torch.cat(parts)
+
+
+def likeness(outputs: Tensor) -> Tensor:
+    """Mean cosine similarity of each one's Gram matrix to the others', of (variants, positions, units), (variants,)."""
+    count = len(outputs)
+    # <A'A, B'B> is the squared norm of AB', which is smaller where there are fewer positions than units.
+    if outputs.shape[1] <= outputs.shape[2]:
+        crossed = torch.einsum("ipu,jqu->ijpq", outputs, outputs)
+        products = crossed.square().sum(dim=(2, 3))
+        norms = products.diagonal().clamp(min=_TINY).sqrt()
+        cosines = products / (norms[:, None] * norms[None, :])
+    else:
+        grams = F.normalize(torch.einsum("ipu,ipv->iuv", outputs, outputs).flatten(1), dim=1)
+        cosines = grams @ grams.T
+    mean: Tensor = (cosines.sum(dim=1) - cosines.diagonal()) / (count - 1)
+    return mean
+
+
+def _compared_in(target: Target, inspector: LayerInspector) -> LayerInfo:
+    own = check_term(terms_of(target)[0], inspector)
+    if own.positions > 1:
+        return own
+    infos = [node.info for node in inspector.tree.walk()]
+    stages = [info for info in infos if info.kind == "Bottleneck"]
+    if stages:
+        return stages[-1]
+    # What patches are after the last block of a transformer, nothing reads.
+    blocks = [info for info in infos if info.kind == "ResidualAttentionBlock"]
+    return blocks[max(0, len(blocks) - 2)]
