@@ -33,7 +33,7 @@ WORDS: tuple[str, ...] = (*SHAPE_NAMES, *COLOR_NAMES)
 FACES = ("regular", "bold", "outlined", "slanted", "pixels")
 """Ways of writing, all from the fonts that Pillow carries."""
 
-_TWO_OBJECTS, _WRITTEN = 0.25, 0.12
+_TWO_OBJECTS, _WRITTEN, _SHAPES = 0.25, 0.12, 0.8
 _SUPERSAMPLE = 3
 
 
@@ -82,11 +82,22 @@ def sample_composition(rng: np.random.Generator) -> Composition:
         return Composition((first, second), first.background)
     if kind < _TWO_OBJECTS + _WRITTEN:
         word = WORDS[rng.integers(len(WORDS))]
-        inks = [name for name in COLOR_NAMES if name != first.background and not _kept_out(word, name)]
-        ink = inks[rng.integers(len(inks))]
+        ink = _ink(word, first.background, rng)
         alone = rng.random() < 0.6
         return Composition(() if alone else (first,), first.background, word, ink)
     return Composition((first,), first.background)
+
+
+def sample_name(rng: np.random.Generator) -> Composition:
+    """Draw a name that stands alone: mostly that of a shape, since those are harder to tell apart."""
+    word = WORDS[rng.integers(len(SHAPE_NAMES) if rng.random() < _SHAPES else len(WORDS))]
+    background = COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
+    return Composition((), background, word, _ink(word, background, rng))
+
+
+def _ink(word: str, background: str, rng: np.random.Generator) -> str:
+    inks = [name for name in COLOR_NAMES if name != background and not _kept_out(word, name)]
+    return inks[rng.integers(len(inks))]
 
 
 def _kept_out(word: str, ink: str) -> bool:

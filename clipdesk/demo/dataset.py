@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipdesk.demo.captions import NO_WORD, Caption, describe
-from clipdesk.demo.compositions import WORDS, Composition, draw_composition, sample_composition
+from clipdesk.demo.compositions import WORDS, Composition, draw_composition, sample_composition, sample_name
 from clipdesk.demo.scenes import SIZE, sample_scene
 
 CAPTIONS_PER_SCENE = 4
@@ -49,11 +49,12 @@ class Scenes:
 
 
 class Kind(Enum):
-    """What a set shows: one object of the pairs that training shows, or of the others, or what `compositions` draws."""
+    """What a set shows: one object of the pairs that training shows, or of the others, compositions, or names alone."""
 
     SEEN = 0
     HELD_OUT = 1
     COMPOSED = 2
+    NAMES = 3
 
 
 def _draw_chunk(seed: int, chunk: int, kind: Kind, count: int) -> Scenes:
@@ -63,8 +64,8 @@ def _draw_chunk(seed: int, chunk: int, kind: Kind, count: int) -> Scenes:
     words = np.full(count, NO_WORD, dtype=np.int64)
     captions: list[list[Caption]] = []
     for i in range(count):
-        if kind is Kind.COMPOSED:
-            shown = sample_composition(rng)
+        if kind in (Kind.COMPOSED, Kind.NAMES):
+            shown = sample_composition(rng) if kind is Kind.COMPOSED else sample_name(rng)
         else:
             scene = sample_scene(rng, held_out=kind is Kind.HELD_OUT)
             shown = Composition((scene,), scene.background)

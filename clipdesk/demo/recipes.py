@@ -25,6 +25,7 @@ class Recipe:
         rate: Peak learning rate.
         noise: Largest sigma of the Gaussian noise on training pictures, as a share of the pixel range.
         push: Largest L2 norm of the adversarial push on a picture whose values are in [0, 1]; 0 for none.
+        reading: Share of the pictures that show a written name alone; reading is learned slowly.
         pushed_from: Share of the pictures after which they are pushed; sooner it slows the learning of what is seen.
     """
 
@@ -35,13 +36,14 @@ class Recipe:
     rate: float
     noise: float
     push: float
+    reading: float
     pushed_from: float = 0.75
 
 
 RECIPES = {
-    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=1.0),
-    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0),
-    "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0),
+    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=1.0, reading=0.5),
+    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0, reading=0.3),
+    "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0, reading=0.5),
 }
 """``demo`` and ``demo-rn`` are shipped. ``plain`` is a plainly trained twin of ``demo``: its gradients draw noise."""
 

@@ -60,18 +60,15 @@ HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not 
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
 OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
 """Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
-OFTENER = 6.0
-"""How much oftener than other scenes those are shown of which a written word is all; reading is learned slowly."""
-
 MOST_SHIFT = 5
 """Pixels by which a picture is moved at most; a transformer sees the world through a grid, and must not go by it."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training scenes as the loop wants them; tokens are numbered within the words that captions use."""
+    """The training pictures as the loop wants them; tokens are numbered within the words that captions use."""
 
-    scenes: Scenes
+    sets: tuple[Scenes, Scenes]  # compositions, and names alone; below they are counted through
     tokens: Tensor  # (count, captions, context)
     specs: Tensor  # (count, captions, 2, 4)
     says: Tensor  # (count, captions): the word that a caption says is written
@@ -92,25 +89,30 @@ class Batch:
     words: Tensor
 
 
-def prepare(scenes: Scenes) -> tuple[TrainingSet, Tensor]:
-    """Tokenise the captions; returns the set and the token numbers, in CLIP's vocabulary, that it uses."""
+def prepare(scenes: Scenes, names: Scenes) -> tuple[TrainingSet, Tensor]:
+    """Tokenise the captions of compositions and of names alone.
+
+    Returns:
+        The set, and the token numbers, in CLIP's vocabulary, that it uses.
+    """
+    captions_of_all = scenes.captions + names.captions
     prompts = clip.tokenize([prompt(factor, value) for factor, values in FACTORS.items() for value in values], CONTEXT)
-    texts = [c.text for captions in scenes.captions for c in captions]
+    texts = [c.text for captions in captions_of_all for c in captions]
     unique = sorted(set(texts))
     place = {text: i for i, text in enumerate(unique)}
     table = clip.tokenize(unique, CONTEXT)
     used = token_subset(torch.cat([table, prompts]))
     tokens = torch.searchsorted(used, table.long())[torch.tensor([place[t] for t in texts])]
-    specs = torch.tensor([c.specs for captions in scenes.captions for c in captions])
-    says = torch.tensor([c.word for captions in scenes.captions for c in captions])
+    specs = torch.tensor([c.specs for captions in captions_of_all for c in captions])
+    says = torch.tensor([c.word for captions in captions_of_all for c in captions])
     return (
         TrainingSet(
-            scenes,
+            (scenes, names),
             tokens.view(-1, CAPTIONS_PER_SCENE, CONTEXT),
             specs.view(-1, CAPTIONS_PER_SCENE, 2, 4),
             says.view(-1, CAPTIONS_PER_SCENE),
-            torch.from_numpy(scenes.things),
-            torch.from_numpy(scenes.words),
+            torch.from_numpy(np.concatenate([scenes.things, names.things])),
+            torch.from_numpy(np.concatenate([scenes.words, names.words])),
             torch.searchsorted(used, prompts.long()),
         ),
         used,
@@ -147,10 +149,10 @@ class Trainer:
         self.model = build_model(recipe, words, seed).to(device).train()
         self.head = nn.Linear(EMBEDDING, sum(map(len, FACTORS.values()))).to(device)
         outlines = [SHAPE_NAMES.index(shape) for shape in OUTLINES]
-        often = np.isin(data.scenes.things[:, :2, 0], outlines).any(axis=1)
-        alone = (data.scenes.words >= 0) & (data.scenes.things[:, 0] < 0).all(axis=1)
-        weights = 1.0 + often + OFTENER * alone
-        self.chances = weights / weights.sum()
+        scenes, names = data.sets
+        often = 1.0 + np.isin(scenes.things[:, :2, 0], outlines).any(axis=1)
+        alone = np.full(len(names.images), recipe.reading / len(names.images))
+        self.chances = np.concatenate([(1 - recipe.reading) * often / often.sum(), alone])
         self.held_out = held_out_pairs().to(device)
         self.guidance = Guidance(teacher.to(device), self.model) if teacher is not None else None
         learning = [self.model, self.head]
@@ -219,7 +221,10 @@ class Trainer:
         data, device = self.data, self.device
         rows = np.sort(self.rng.choice(len(self.chances), size, p=self.chances))
         pick = torch.from_numpy(self.rng.integers(CAPTIONS_PER_SCENE, size=size))
-        images = torch.from_numpy(shifted(data.scenes.images[rows], MOST_SHIFT, self.rng)).to(device)
+        # Sorted: first those of the first set.
+        first = len(data.sets[0].images)
+        parts = [data.sets[0].images[rows[rows < first]], data.sets[1].images[rows[rows >= first] - first]]
+        images = torch.from_numpy(shifted(np.concatenate(parts), MOST_SHIFT, self.rng)).to(device)
         tokens, specs, says = (part[rows, pick].to(device) for part in (data.tokens, data.specs, data.says))
         pixels = images.permute(0, 3, 1, 2).float() / 255
         return Batch(pixels, tokens, specs, says, data.things[rows].to(device), data.words[rows].to(device))
@@ -248,15 +253,17 @@ def _optimizer(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
 def train(arguments: argparse.Namespace) -> None:
     """Draw the scenes, train, report, and write the model file after every report."""
     recipe, seed, work = RECIPES[arguments.model], arguments.seed, arguments.work_dir / arguments.model
-    changes = {name: getattr(arguments, name) for name in ("rate", "push", "pushed_from")}
+    changes = {name: getattr(arguments, name) for name in ("rate", "noise", "push", "reading", "pushed_from")}
     recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     total: int = arguments.images or recipe.images
     work.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    scenes = draw_scenes(arguments.scenes, TRAIN_SEED, Kind.COMPOSED, cache=arguments.work_dir / "scenes")
+    cache = arguments.work_dir / "scenes"
+    scenes = draw_scenes(arguments.scenes, TRAIN_SEED, Kind.COMPOSED, cache=cache)
+    lone = draw_scenes(arguments.names, TRAIN_SEED, Kind.NAMES, cache=cache)
     test, names = draw_scenes(1_000, TEST_SEED, Kind.HELD_OUT), draw_written_names(TEST_SEED)
-    data, used = prepare(scenes)
-    print(f"{arguments.scenes} scenes in {time.monotonic() - started:.0f} s", flush=True)
+    data, used = prepare(scenes, lone)
+    print(f"{arguments.scenes} scenes and {arguments.names} names in {time.monotonic() - started:.0f} s", flush=True)
     teacher = None if arguments.teacher is None else _opened(arguments.teacher)
     device, begun = torch.device(arguments.device), arguments.start is not None
     trainer = Trainer(data, len(used), recipe, seed, device, begun=begun, teacher=teacher)
@@ -299,10 +306,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="model file to write; by default in the work directory")
     parser.add_argument("--work-dir", type=Path, default=Path("build/demo"), help="drawn scenes and resumable state")
     parser.add_argument("--scenes", type=int, default=100_000, help="training scenes to draw")
+    parser.add_argument("--names", type=int, default=60_000, help="written names to draw")
     parser.add_argument("--images", type=int, help="training images to show in all, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--rate", type=float, help="peak learning rate instead of the recipe's, e.g. 3e-4 with --start")
+    parser.add_argument("--noise", type=float, help="strength of the noise instead of the recipe's")
+    parser.add_argument("--reading", type=float, help="share of written names instead of the recipe's")
     parser.add_argument("--push", type=float, help="largest adversarial push instead of the recipe's")
     parser.add_argument("--pushed-from", type=float, help="share of the images after which pictures are pushed")
     parser.add_argument("--teacher", type=Path, help="model file of a trained ResNet that guides a transformer")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipdesk.demo.compositions import FACES, WORDS, Composition, draw_composition, sample_composition
+from clipdesk.demo.compositions import FACES, WORDS, Composition, draw_composition, sample_composition, sample_name
 from clipdesk.demo.scenes import COLOR_NAMES, COLORS, SHAPE_NAMES, Scene, is_held_out
 
 STAR = Scene("star", "red", "plain", "white")
@@ -114,3 +114,13 @@ def test_pictures_are_named_by_their_generator() -> None:
     first, again, other = (draw_composition(composition, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_names_alone_are_mostly_those_of_shapes() -> None:
+    rng = np.random.default_rng(2)
+    drawn = [sample_name(rng) for _ in range(2_000)]
+    assert all(not c.objects and c.ink != c.background for c in drawn)
+    shapes = [c for c in drawn if c.word in SHAPE_NAMES]
+    assert 0.85 < len(shapes) / len(drawn) < 0.97
+    assert not any(is_held_out(c.word, c.ink) for c in shapes)
+    assert {c.word for c in drawn} == set(WORDS)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,15 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def scenes() -> Scenes:
-    return draw_scenes(16, 1, Kind.COMPOSED)
+def drawn() -> tuple[Scenes, Scenes]:
+    return draw_scenes(16, 1, Kind.COMPOSED), draw_scenes(8, 1, Kind.NAMES)
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(
-    name: str, scenes: Scenes, tmp_path: Path
+    name: str, drawn: tuple[Scenes, Scenes], tmp_path: Path
 ) -> None:
-    data, used = train.prepare(scenes)
+    data, used = train.prepare(*drawn)
     trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
     trainer.seen = 5_000  # past the first steps of the warm-up
     losses = [trainer.step(16, 100_000) for _ in range(6)]
@@ -36,8 +37,8 @@ def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(
     assert torch.allclose(model.encode_image(pixels), trained.encode_image(pixels), atol=0.05)
 
 
-def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(scenes: Scenes) -> None:
-    data, used = train.prepare(scenes)
+def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(drawn: tuple[Scenes, Scenes]) -> None:
+    data, used = train.prepare(*drawn)
     for name, times in (("demo-rn", 1 + train.PUSHES), ("plain", 1)):
         trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
         trainer.step(16, 100)
@@ -47,9 +48,17 @@ def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(scenes: Scenes
         assert trainer.seen == 80 + times * 16
 
 
+def test_the_recipe_says_how_many_pictures_are_names_alone(drawn: tuple[Scenes, Scenes]) -> None:
+    data, used = train.prepare(*drawn)
+    for share in (0.25, 0.5):
+        trainer = train.Trainer(data, len(used), replace(RECIPES["demo"], reading=share), 0, CPU)
+        assert trainer.chances.sum() == pytest.approx(1.0)
+        assert trainer.chances[16:].sum() == pytest.approx(share)
+
+
 @pytest.mark.parametrize("name", ["demo", "demo-rn"])
-def test_training_can_begin_with_a_model_file_and_go_on_after_a_break(name: str, scenes: Scenes) -> None:
-    data, used = train.prepare(scenes)
+def test_training_can_begin_with_a_model_file_and_go_on_after_a_break(name: str, drawn: tuple[Scenes, Scenes]) -> None:
+    data, used = train.prepare(*drawn)
     first = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
     first.seen = 30_000
     first.step(16, 100_000)
