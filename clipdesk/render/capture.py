@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
 from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout
+from clipdesk.render.tower import Tower
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
@@ -33,10 +34,12 @@ class LayerCapture:
     Args:
         model: The model whose layers these are.
         layers: What `LayerInspector` says of the layers to read.
+        half: Whether `run` computes in bfloat16; see `Tower`.
     """
 
-    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo]) -> None:
+    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False) -> None:
         self._model = model
+        self._tower = Tower(model.get_submodule(ROOT), half=half)
         self._layers = {info.name: info for info in layers}
         self._hooks: list[RemovableHandle] = []
         self._stop = False
@@ -65,7 +68,7 @@ class LayerCapture:
         self._stop = True
         try:
             with self:
-                self._model.get_submodule(ROOT)(inputs)
+                self._tower(inputs)
         except _AllCaptured:
             pass
         finally:

@@ -150,7 +150,7 @@ class _Run:
         self._objective, self._objective_of_views, self._settings = objective, of_views, settings
         self._likeness = likeness
         read = [*objective.layers, *(likeness.layers if likeness else ())]
-        self._capture = LayerCapture(model, dict.fromkeys(read))
+        self._capture = LayerCapture(model, dict.fromkeys(read), half=settings.precision == "bfloat16")
         self._device = next(model.parameters()).device
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
@@ -206,10 +206,7 @@ class _Run:
         self._looked_at = here
 
     def _outputs(self, inputs: Tensor) -> dict[str, Tensor]:
-        low = self._settings.precision == "bfloat16"
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=low):
-            outputs = self._capture.run(normalized(inputs))
-        return {name: output.float() for name, output in outputs.items()}
+        return {name: output.float() for name, output in self._capture.run(normalized(inputs)).items()}
 
     def _of_pictures(self, values: Tensor) -> NDArray[np.float32]:
         """Means over the variants of each picture."""

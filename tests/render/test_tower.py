@@ -1,0 +1,60 @@
+import pytest
+import torch
+from clip.model import CLIP
+from torch import Tensor, nn
+
+from clipdesk.render.capture import frozen
+from clipdesk.render.tower import Tower
+from clipdesk.render.transforms import normalized
+
+
+def gradient(model: CLIP, tower: Tower | nn.Module, side: int) -> tuple[Tensor, Tensor]:
+    """The tower's output and the gradient of its mean."""
+    seen: list[Tensor] = []
+    hook = model.visual.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    pixels = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    try:
+        with frozen(model):
+            tower(normalized(pixels))
+    finally:
+        hook.remove()
+    torch.autograd.backward(seen[0].float().square().sum())
+    assert pixels.grad is not None
+    return seen[0].detach().float(), pixels.grad
+
+
+@pytest.mark.parametrize(("kind", "side"), [("vit", 32), ("resnet", 64)])
+@pytest.mark.parametrize(("half", "most"), [(False, 1e-4), (True, 0.02)])
+def test_the_outputs_and_their_gradients_are_what_they_always_are(
+    kind: str, side: int, half: bool, most: float, request: pytest.FixtureRequest
+) -> None:
+    model: CLIP = request.getfixturevalue(kind)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        plain = gradient(model, model.visual, side)
+    fast = gradient(model, Tower(model.visual, half=half), side)
+    for found, expected in zip(fast, plain, strict=True):
+        assert float((found - expected).norm() / expected.norm()) < most
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_a_tower_that_is_left_by_an_error_is_as_it_was(vit: CLIP) -> None:
+    def fail(*_args: object) -> None:
+        raise KeyError
+
+    hook = vit.visual.register_forward_hook(fail)
+    weights = list(vit.visual.parameters())
+    with pytest.raises(KeyError):
+        Tower(vit.visual, half=True)(torch.zeros(1, 3, 32, 32))
+    hook.remove()
+    assert "forward" not in vars(vit.visual.conv1)
+    assert all(a is b for a, b in zip(weights, vit.visual.parameters(), strict=True))
+
+
+def test_a_convolution_with_patches_that_overlap_is_left_alone(vit: CLIP) -> None:
+    vit.visual.conv1 = nn.Conv2d(3, 64, 8, stride=4, bias=False).requires_grad_(False)
+    seen: list[Tensor] = []
+    vit.visual.conv1.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    with pytest.raises(RuntimeError):  # more patches than the model has places for
+        Tower(vit.visual)(torch.zeros(1, 3, 32, 32))
+    assert seen[0].shape == (1, 64, 7, 7)
