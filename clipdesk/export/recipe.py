@@ -40,7 +40,7 @@ class Recipe(BaseModel):
         model: Name of the model, or its checkpoint's file.
         weights: SHA-256 of the model's file; None where the model did not come from one.
         target: What the picture is to excite.
-        settings: Every setting, the picture's own seed among them.
+        settings: Every setting, the picture's own seed among them, and the precision that ``auto`` came to.
         files: SHA-256 of the files that target and settings name, by path.
         steps: Steps done; fewer than the settings say if it was stopped.
         activation: What was reached.

@@ -85,7 +85,9 @@ class Results(QObject):
 
     @Slot(object)
     def _use_settings(self, entry: Entry) -> None:
-        self._window.parameters.use_settings(entry.recipe.settings)
+        # The precision is the machine's affair, as the device is.
+        here = self._window.parameters.settings().precision
+        self._window.parameters.use_settings(entry.recipe.settings.model_copy(update={"precision": here}))
 
     @Slot(object)
     def _render_again(self, entry: Entry) -> None:

@@ -212,11 +212,14 @@ class _Existing:
             recipe = read_recipe(path)
         except ClipDeskError:
             return False
+        asked = self._job.settings_of(target)
+        if asked.precision == "auto":
+            asked = asked.model_copy(update={"precision": recipe.settings.precision})
         return (
             recipe.complete
             and recipe.target == target
             and recipe.model == self._job.model
-            and recipe.settings == self._job.settings_of(target)
+            and recipe.settings == asked
             and recipe.weights == self._weights
             and recipe.files == self._files.files_of(target)
             and (self._since is None or recipe.date >= self._since)

@@ -22,6 +22,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.models.loading import resolve_device, weights_sha256
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
+from clipdesk.render.precision import precision_of
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, layers_of
 
@@ -160,7 +161,10 @@ def _run_group(
     model: nn.Module, job: Job, group: Sequence[Target], inspector: LayerInspector, stop: Callable[[], bool]
 ) -> Iterator[Event]:
     targets, started = tuple(group), time.monotonic()
-    settings = [job.settings_of(target) for target in targets]
+    device = resolve_device(job.settings.device)
+    # The recipe says what was done, so that the picture can be made again elsewhere.
+    computed_in = {"precision": precision_of(job.settings, model, device)}
+    settings = [job.settings_of(target).model_copy(update=computed_in) for target in targets]
     frames = render(model, targets, job.settings, seeds=[s.seed for s in settings], inspector=inspector)
     curves: list[NDArray[np.float32]] = []
     for frame in frames:
@@ -172,7 +176,7 @@ def _run_group(
     if not np.isfinite(clean).all():
         raise RenderError("The finished picture's activation is not a number. Try a lower learning rate")
     seconds = time.monotonic() - started
-    device, weights = str(resolve_device(job.settings.device)), weights_sha256(job.model)
+    weights = weights_sha256(job.model)
     for i, target in enumerate(targets):
         curve = np.array([row[i] for row in curves], dtype=np.float32)
         recipe = Recipe(
@@ -185,7 +189,7 @@ def _run_group(
             files=job.files_of(target),
             steps=len(curve),
             activation=_activations(curve, float(clean[i])),
-            device=device,
+            device=str(device),
             seconds=round(seconds, 3),
             date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         )

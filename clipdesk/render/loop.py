@@ -20,6 +20,7 @@ from clipdesk.render.grids import Likeness, seeds_of_variants, tiled
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
+from clipdesk.render.precision import precision_of
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.start import check_start, make_image, sizes_of
@@ -149,9 +150,10 @@ class _Run:
     ) -> None:
         self._objective, self._objective_of_views, self._settings = objective, of_views, settings
         self._likeness = likeness
-        read = [*objective.layers, *(likeness.layers if likeness else ())]
-        self._capture = LayerCapture(model, dict.fromkeys(read), half=settings.precision == "bfloat16")
         self._device = next(model.parameters()).device
+        read = [*objective.layers, *(likeness.layers if likeness else ())]
+        half = precision_of(settings, model, self._device) == "bfloat16"
+        self._capture = LayerCapture(model, dict.fromkeys(read), half=half)
         self._side = input_side(model)
         self._streams = RandomStreams(seeds, self._device)
         self._sizes = sizes_of(settings, settings.image_size or self._side)

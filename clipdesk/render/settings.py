@@ -189,8 +189,10 @@ class RenderSettings(BaseModel):
     padding: Annotated[Literal["reflection", "grey"], Knob("Padding", _ROBUSTNESS)] = Field(
         "reflection", description="what stands beyond the picture's edge where it is moved or turned"
     )
-    precision: Annotated[Literal["float32", "bfloat16"], Knob("Precision", _MACHINE)] = Field(
-        "float32", description="number format inside the network; bfloat16 is faster and a little less exact"
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], Knob("Precision", _MACHINE)] = Field(
+        "auto",
+        description="number format inside the network; bfloat16 is faster and a little less exact; auto: where the "
+        "pictures stay the same and the device is fast at it",
     )
     device: Annotated[str, Knob("Device", _MACHINE)] = Field(
         "auto",

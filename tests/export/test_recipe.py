@@ -39,7 +39,15 @@ def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> No
         "crop": None,
         "crop_end": None,
     }
-    off |= {"start": "noise", "spectrum": "scenes", "stages": 1, "transparency": "none", "second_momentum": 0.999}
+    off |= {
+        "grid": 1,
+        "diversity": 0,
+        "start": "noise",
+        "spectrum": "scenes",
+        "stages": 1,
+        "transparency": "none",
+        "second_momentum": 0.999,
+    }
     assert read == written.model_copy(update=off)
     assert set(off) | set(names.split()) == set(type(read).model_fields), "a new setting is off in old recipes, too"
 

@@ -26,7 +26,7 @@ def test_the_ranges(name: str, low: float, high: float) -> None:
 
 
 def test_the_message_for_a_wrong_choice() -> None:
-    with pytest.raises(UsageError, match="precision must be float32 or bfloat16, not 'float8'"):
+    with pytest.raises(UsageError, match="precision must be auto or float32 or bfloat16, not 'float8'"):
         make_settings(precision="float8")
 
 

@@ -1,0 +1,38 @@
+"""Which number format a network computes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from clip.model import VisionTransformer
+from torch import nn
+
+from clipdesk.inspector import ROOT
+from clipdesk.render.settings import RenderSettings
+
+_FAST_ON_CPU = ("avx512_bf16", "amx_bf16", "amx_tile")
+
+
+def precision_of(settings: RenderSettings, model: nn.Module, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """What the settings ask for; ``auto`` is bfloat16 for transformers where the device is fast at it.
+
+    A transformer's pictures reach the same activation with it and look the same, from the same seed. A ResNet's reach
+    the same, but do not look the same, since small errors flip its rectifiers: docs/performance.md.
+    """
+    if settings.precision != "auto":
+        return settings.precision
+    transformer = isinstance(model.get_submodule(ROOT), VisionTransformer)
+    return "bfloat16" if transformer and fast_in_bfloat16(device) else "float32"
+
+
+def fast_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 itself; others only imitate it, far slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    # Older torch cannot tell.
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in _FAST_ON_CPU)
