@@ -8,7 +8,13 @@ from pathlib import Path
 
 import torch
 
-with warnings.catch_warnings():
+from clipdesk.models.lazily import read_when_used
+
+# clip uses torchvision's transforms only; its models and operators take torch's compiler along, some three seconds.
+with (
+    read_when_used("torchvision", "datasets", "io", "models", "ops"),
+    warnings.catch_warnings(),
+):
     # clip-anytorch imports pkg_resources, which warns of its own end.
     warnings.simplefilter("ignore")
     import clip
