@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.quality.measures import radial_spectrum
+from benchmarks.speed import base_model
 from clipdesk.inspector import input_side
 from clipdesk.models.loading import load_model
 from clipdesk.render.expressions import parse_target
@@ -38,14 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.large_pictures", description="Detail of large pictures."
     )
-    parser.add_argument("--model", default="demo-rn", help="name or checkpoint file")
+    parser.add_argument("--model", default="demo-rn", help="name, checkpoint file, or random: ViT-B/32's shape")
     parser.add_argument("--target", default='"a red star"')
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
     parser.add_argument("--iterations", type=int, default=250)
     parser.add_argument("--folder", type=Path, default=Path("build/large_pictures"), help="where the pictures go")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    model, target = load_model(arguments.model).float(), parse_target(arguments.target)
+    model = base_model() if arguments.model == "random" else load_model(arguments.model)
+    target = parse_target(arguments.target)
     side = input_side(model)
     pictures: dict[int, NDArray[np.uint8]] = {}
     for size in (side, *arguments.sizes):

@@ -36,8 +36,10 @@ def _published(**settings: object) -> RenderSettings:
 
 PRESETS: dict[str, Preset] = {
     "draft": Preset(_own(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"),
-    "standard": Preset(_own(), f"ClipDesk's own: {_OWN}"),
-    "publication": Preset(_own(iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"),
+    "standard": Preset(_own(views=2), f"ClipDesk's own: {_OWN}"),
+    "publication": Preset(
+        _own(views=2, iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
+    ),
     "lucid": Preset(
         _published(
             frequency_decay=1.0,
