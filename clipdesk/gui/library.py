@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
 from clipdesk.gui.worker import Problem
+from clipdesk.render.presets import preset_of
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THUMBNAIL = 112
-_CHUNK = 24
+OTHER = "other settings"
+"""What stands for the preset where it is none of them."""
+_CHUNK, _MOST_AT_ONCE = 24, 384
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,11 @@ class Entry:
     def label(self) -> str:
         """The unit, or the text."""
         return short_layer(self.recipe.target.label)
+
+    @cached_property
+    def preset(self) -> str:
+        """The preset that it was made with."""
+        return preset_of(self.recipe.settings) or OTHER
 
 
 class Library(Background):
@@ -85,7 +94,8 @@ class Library(Background):
                 if entry is not None:
                     chunk.append(entry)
                     count += 1
-                if len(chunk) >= _CHUNK:
+                # More and more at a time: for each chunk the gallery lays out all that it has.
+                if len(chunk) >= max(_CHUNK, min(count // 2, _MOST_AT_ONCE)):
                     self.found.emit(chunk)
                     chunk = []
             if chunk:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
 from PySide6.QtGui import QImage
 from typing_extensions import override
 
 from clipdesk.gui.library import Entry
-from clipdesk.render.presets import preset_of
 
 Index = QModelIndex | QPersistentModelIndex
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
-OTHER = "other settings"
 _NO_PARENT = QModelIndex()
 _UNPACKED = 256
 """Thumbnails ready to be drawn: more than fit on a screen."""
@@ -26,56 +27,71 @@ class GalleryModel(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._all: list[tuple[Entry, str]] = []
+        # Both oldest first, as `bisect` wants them; rows count from the end.
+        self._all: list[Entry] = []
         self._shown: list[Entry] = []
+        self._paths: set[Path] = set()
+        self._counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         self._wanted: tuple[str, str, str] = ("", "", "")
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add entries that are not there yet."""
-        known = {entry.path for entry, _ in self._all}
-        new = [(entry, preset_name(entry)) for entry in entries if entry.path not in known]
-        if not new:
-            return
-        self.beginResetModel()
-        self._all = sorted([*new, *self._all], key=lambda pair: pair[0].recipe.date, reverse=True)
-        self._filter()
-        self.endResetModel()
+        new = sorted({e.path: e for e in entries if e.path not in self._paths}.values(), key=_date)
+        for entry in new:
+            insort(self._all, entry, key=_date)
+            self._count(entry, 1)
+        self._paths.update(entry.path for entry in new)
+        self._insert([entry for entry in new if self._is_wanted(entry)])
+
+    def _insert(self, entries: list[Entry]) -> None:
+        """Show entries, oldest first; those that come to stand side by side at once."""
+        while entries:
+            place = bisect_right(self._shown, _date(entries[0]), key=_date)
+            later = self._shown[place : place + 1]
+            count = bisect_left(entries, _date(later[0]), key=_date) if later else len(entries)
+            row = len(self._shown) - place
+            self.beginInsertRows(QModelIndex(), row, row + count - 1)
+            self._shown[place:place] = entries[:count]
+            self.endInsertRows()
+            entries = entries[count:]
 
     def remove(self, entry: Entry) -> None:
         """Take out an entry."""
-        self.beginResetModel()
-        self._all = [pair for pair in self._all if pair[0].path != entry.path]
-        self._filter()
-        self.endResetModel()
+        self._all.remove(entry)
+        self._paths.remove(entry.path)
+        self._count(entry, -1)
+        index = self.index_of(entry)
+        if index.isValid():
+            self.beginRemoveRows(QModelIndex(), index.row(), index.row())
+            self._shown.remove(entry)
+            self.endRemoveRows()
 
     def clear(self) -> None:
         """Take out everything, as when another folder is shown."""
         self.beginResetModel()
         self._all, self._shown = [], []
+        self._paths.clear()
+        for counts in self._counts:
+            counts.clear()
         self.endResetModel()
 
     def set_filter(self, model: str, layer: str, preset: str) -> None:
         """Show only pictures of a model, layer and preset; empty texts stand for any."""
         self.beginResetModel()
         self._wanted = model, layer, preset
-        self._filter()
+        self._shown = [entry for entry in self._all if self._is_wanted(entry)]
         self.endResetModel()
 
-    def _filter(self) -> None:
-        model, layer, preset = self._wanted
-        self._shown = [
-            entry
-            for entry, name in self._all
-            if model in ("", entry.recipe.model) and layer in ("", entry.layer) and preset in ("", name)
-        ]
+    def _is_wanted(self, entry: Entry) -> bool:
+        return all(wanted in ("", is_) for wanted, is_ in zip(self._wanted, _kinds(entry), strict=True))
 
-    def choices(self) -> tuple[list[str], list[str], list[str]]:
+    def _count(self, entry: Entry, by: int) -> None:
+        for counts, name in zip(self._counts, _kinds(entry), strict=True):
+            counts[name] += by
+
+    def choices(self) -> list[list[str]]:
         """The models, layers and presets that there are."""
-        return (
-            sorted({entry.recipe.model for entry, _ in self._all}),
-            sorted({entry.layer for entry, _ in self._all}),
-            sorted({name for _, name in self._all}),
-        )
+        return [sorted(name for name, count in counts.items() if count) for counts in self._counts]
 
     @property
     def total(self) -> int:
@@ -84,12 +100,16 @@ class GalleryModel(QAbstractListModel):
 
     @property
     def shown(self) -> list[Entry]:
-        """Those that the filters leave, in their order."""
-        return list(self._shown)
+        """Those that the filters leave, newest first."""
+        return self._shown[::-1]
 
     def index_of(self, entry: Entry) -> QModelIndex:
         """Where an entry is shown."""
-        return self.index(self._shown.index(entry)) if entry in self._shown else QModelIndex()
+        place = self._shown.index(entry) if entry in self._shown else None
+        return QModelIndex() if place is None else self.index(len(self._shown) - 1 - place)
+
+    def _entry(self, row: int) -> Entry:
+        return self._shown[-1 - row]
 
     @override
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
@@ -99,7 +119,7 @@ class GalleryModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid() or index.row() >= len(self._shown):
             return None
-        entry = self._shown[index.row()]
+        entry = self._entry(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.label
         if role == Qt.ItemDataRole.DecorationRole:
@@ -122,7 +142,7 @@ class GalleryModel(QAbstractListModel):
     @override
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(self._shown[index.row()].path)) for index in indexes])
+        data.setUrls([QUrl.fromLocalFile(str(self._entry(index.row()).path)) for index in indexes])
         return data
 
 
@@ -131,6 +151,9 @@ def _unpacked(thumbnail: bytes) -> QImage:
     return QImage.fromData(thumbnail)
 
 
-def preset_name(entry: Entry) -> str:
-    """The preset that an entry was made with."""
-    return preset_of(entry.recipe.settings) or OTHER
+def _date(entry: Entry) -> str:
+    return entry.recipe.date
+
+
+def _kinds(entry: Entry) -> tuple[str, str, str]:
+    return entry.recipe.model, entry.layer, entry.preset

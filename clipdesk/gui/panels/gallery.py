@@ -82,8 +82,11 @@ class GalleryPanel(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         view.selectionModel().selectionChanged.connect(self._choice_changed)
+        self.model.rowsInserted.connect(self._show_counts)
+        self.model.rowsRemoved.connect(self._show_counts)
         self.model.modelAboutToBeReset.connect(self._keep_selection)
-        self.model.modelReset.connect(self._model_changed)
+        self.model.modelReset.connect(self._show_counts)
+        self.model.modelReset.connect(self._restore_selection)
         return view
 
     def _make_actions(self) -> None:
@@ -135,7 +138,7 @@ class GalleryPanel(QWidget):
         self._kept = self.selected()
 
     def _restore_selection(self) -> None:
-        """What was chosen stays chosen when pictures come or go; it is not shown anew."""
+        """What was chosen stays chosen when other filters leave it; it is not shown anew."""
         kept, self._kept = self._kept, []
         if not kept:
             self._choice_changed()
@@ -160,7 +163,8 @@ class GalleryPanel(QWidget):
         if entries and not again:
             self.chosen.emit(entries)
 
-    def _model_changed(self) -> None:
+    def _show_counts(self) -> None:
+        """What there is to choose from, and how much of it is shown."""
         for box, text, choices in zip(self.filters, _ANY, self.model.choices(), strict=True):
             if [box.itemText(i) for i in range(1, box.count())] != choices:
                 chosen = box.currentText()
@@ -173,7 +177,6 @@ class GalleryPanel(QWidget):
         self._count.setText(f"{shown} of {total}" if shown < total else str(total) if total else "")
         self._hint.setText("Finished pictures appear here" if not total else "No picture is left by these filters")
         self._pages.setCurrentIndex(1 if shown else 0)
-        self._restore_selection()
 
     def _filter(self) -> None:
         model, layer, preset = ("" if box.currentIndex() <= 0 else box.currentText() for box in self.filters)

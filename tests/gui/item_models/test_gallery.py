@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtTest import QAbstractItemModelTester
+
+from clipdesk.gui.item_models.gallery import GalleryModel
+from clipdesk.gui.library import Entry
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
+from tests.recipes import make_recipe
+
+
+def entry(number: int, layer: str = "a", preset: str = "standard") -> Entry:
+    """Made in the second `number`."""
+    recipe = make_recipe(Unit(layer=layer, index=number), make_settings(preset))
+    return Entry(Path(f"{number}.png"), recipe.model_copy(update={"date": f"2026-01-01T00:00:{number:02}"}), b"")
+
+
+@pytest.fixture
+def model(qapp: object) -> GalleryModel:
+    model = GalleryModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal, model)
+    return model
+
+
+def labels(model: GalleryModel) -> list[object]:
+    return [model.index(row).data() for row in range(model.rowCount())]
+
+
+def test_the_newest_stand_first_in_whatever_order_they_come(model: GalleryModel) -> None:
+    inserted: list[tuple[int, int]] = []
+    model.rowsInserted.connect(lambda _parent, first, last: inserted.append((first, last)))
+    model.add([entry(3), entry(9)])
+    model.add([entry(number) for number in (1, 5, 4, 12, 2)])
+    assert labels(model) == [f"a:{number}" for number in (12, 9, 5, 4, 3, 2, 1)]
+    assert [shown.path.name for shown in model.shown][:2] == ["12.png", "9.png"]
+    # Neighbours come at once, so that views lay out their pictures as seldom as can be.
+    assert inserted == [(0, 1), (2, 3), (1, 2), (0, 0)]
+
+
+def test_a_file_is_shown_once(model: GalleryModel) -> None:
+    model.add([entry(1), entry(1)])
+    model.add([entry(1)])
+    assert (labels(model), model.total) == (["a:1"], 1)
+
+
+def test_what_comes_is_filtered_as_well(model: GalleryModel) -> None:
+    model.add([entry(1), entry(2, "b")])
+    model.set_filter("", "b", "")
+    model.add([entry(3, "b"), entry(4), entry(5, "b", "draft")])
+    assert labels(model) == ["b:5", "b:3", "b:2"]
+    model.set_filter("", "b", "draft")
+    assert labels(model) == ["b:5"]
+    assert model.total == 5
+
+
+def test_what_is_taken_out_is_not_offered_any_more(model: GalleryModel) -> None:
+    first, second = entry(1), entry(2, "b", "draft")
+    model.add([first, second])
+    assert model.choices() == [["demo"], ["a", "b"], ["draft", "standard"]]
+    model.remove(second)
+    assert (labels(model), model.index_of(second).isValid()) == (["a:1"], False)
+    assert model.choices() == [["demo"], ["a"], ["standard"]]
+    assert model.index_of(first).row() == 0
+    model.add([second])
+    assert labels(model) == ["b:2", "a:1"]
+    model.clear()
+    assert (model.choices(), model.total) == ([[], [], []], 0)
+
+
+def test_one_that_the_filters_hide_can_be_taken_out(model: GalleryModel) -> None:
+    hidden = entry(2, "b")
+    model.add([entry(1), hidden])
+    model.set_filter("", "a", "")
+    model.remove(hidden)
+    assert (labels(model), model.total) == (["a:1"], 1)
