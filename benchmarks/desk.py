@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QElapsedTimer, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from clipdesk.gui.app import make_application
@@ -53,3 +55,27 @@ def wait(condition: Callable[[], bool], seconds: float = 300) -> None:
             raise TimeoutError("the window did not get there")
         QApplication.processEvents()
         time.sleep(0.001)
+
+
+class Ticks(QObject):
+    """A timer of 5 ms that notes when the event loop gets round to it, from now on until `stop`."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._gaps: list[float] = []
+        self._clock = QElapsedTimer()
+        self._clock.start()
+        self._last = self._clock.nsecsElapsed()
+        self._timer = QTimer(self, interval=5, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        now = self._clock.nsecsElapsed()
+        self._gaps.append((now - self._last) / 1e6)
+        self._last = now
+
+    def stop(self) -> NDArray[np.float64]:
+        """The gaps between ticks in milliseconds, without the first."""
+        self._timer.stop()
+        return np.array(self._gaps[1:])

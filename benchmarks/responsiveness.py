@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEventLoop, Qt, QTimer
+from numpy.typing import NDArray
+from PySide6.QtCore import QEventLoop, QTimer
 
-from benchmarks.desk import open_window, wait
+from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.render.presets import make_settings
 
-_TICK_MS = 5
 _SCROLL_MS = 30
 _EDIT_MS = 150
 
@@ -47,20 +47,9 @@ def main() -> None:
     print(f"gaps over 33 ms: {(gaps > 33).sum()}, over 100 ms: {(gaps > 100).sum()}")
 
 
-def measure(window: MainWindow, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def measure(window: MainWindow, seconds: float) -> NDArray[np.float64]:
     """Gaps between ticks in milliseconds."""
-    gaps: list[float] = []
-    clock = QElapsedTimer()
-    clock.start()
-    last = [clock.nsecsElapsed()]
-
-    def tick() -> None:
-        now = clock.nsecsElapsed()
-        gaps.append((now - last[0]) / 1e6)
-        last[0] = now
-
-    ticker = _timer(window, _TICK_MS)
-    ticker.timeout.connect(tick)
+    ticks = Ticks(window)
     scroller, bar = _timer(window, _SCROLL_MS), window.neurons.table.verticalScrollBar()
     scroller.timeout.connect(lambda: bar.setValue((bar.value() + 1) % max(1, bar.maximum())))
     editor, box = _timer(window, _EDIT_MS), window.parameters.rows["noise"].box
@@ -68,13 +57,14 @@ def measure(window: MainWindow, seconds: float) -> np.ndarray[tuple[int], np.dty
     loop = QEventLoop()
     QTimer.singleShot(round(seconds * 1000), loop.quit)
     loop.exec()
-    for timer in (ticker, scroller, editor):
+    gaps = ticks.stop()
+    for timer in (scroller, editor):
         timer.stop()
-    return np.array(gaps[1:])
+    return gaps
 
 
 def _timer(window: MainWindow, interval: int) -> QTimer:
-    timer = QTimer(window, interval=interval, timerType=Qt.TimerType.PreciseTimer)
+    timer = QTimer(window, interval=interval)
     timer.start()
     return timer
 

@@ -279,10 +279,10 @@ def _take_in(run: Run, live: Live) -> None:
     """Note what the worker did."""
     if live.points and live.step == len(live.points):
         for target in live.targets:
-            run.tracks[target].clear()
+            run.track(target).clear()
     run.advance(live.targets, live.step, len(live.points) * len(live.targets))
     for i, target in enumerate(live.targets):
-        track = run.tracks[target]
+        track = run.track(target)
         for point in live.points:
             track.curve.append(float(point[i]))
         for name, rows in live.penalties.items():

@@ -98,7 +98,7 @@ class Estimates(QObject):
         first = run.job.targets[0]
         depth = max(self._places.get(layer, 1.0) for layer in layers_of(first))
         cost = self._costs[key]
-        foreseen = cost.seconds(len(run.tracks), settings.iterations, self._group(settings, cost), depth)
+        foreseen = cost.seconds(run.size, settings.iterations, self._group(settings, cost), depth)
         if foreseen > 0 and run.busy_seconds > 0:
             self._paces[key] = run.busy_seconds / foreseen
             self.changed.emit()

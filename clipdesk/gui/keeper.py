@@ -53,6 +53,8 @@ class QueueKeeper(Background):
         self._left: list[StoredJob] = []
         self._numbers: dict[int, int] = {}
         self._states: dict[int, str] = {}
+        self._begun: set[int] = set()
+        # On the pool's thread only.
         self._places: dict[int, dict[Target, int]] = {}
         self._adopted: tuple[int, dict[Target, int]] | None = None
         self._version: tuple[int, int] | None = None
@@ -181,7 +183,7 @@ class QueueKeeper(Background):
 
     @Slot(object)
     def _state_changed(self, run: Run) -> None:
-        if run.number not in self._places:
+        if run.number not in self._begun:
             if run.state is State.WAITING:
                 self._begin(run)
         elif run.state is State.WAITING:
@@ -190,27 +192,27 @@ class QueueKeeper(Background):
             # Closing the window stops jobs too, but those are to go on.
             self._change(run.number, "cancelled")
         elif run.state is State.FAILED:
-            for target in run.missing():
-                self._finish(run.number, target, reason=run.tracks[target].reason or run.reason)
+            self._failed(run)
         elif run.state is State.PAUSED:
             self._change(run.number, "paused")
         elif run.state is State.RUNNING:
             self._change(run.number, "open")
 
     def _begin(self, run: Run) -> None:
-        if self._adopted is not None:
-            number, self._places[run.number] = self._adopted
-            self.start(lambda: self._numbers.__setitem__(run.number, number))
-        elif run.folder is not None:
-            job, folder = run.job, run.folder
-            self._places[run.number] = {target: i for i, target in enumerate(dict.fromkeys(job.targets))}
+        job, folder, adopted = run.job, run.folder, self._adopted
+        if adopted is None and folder is None:
+            return
+        self._begun.add(run.number)
 
-            def add() -> None:
-                number = self._opened().add(job, folder)
-                self._numbers[run.number] = number
+        def add() -> None:
+            if adopted is not None:
+                self._numbers[run.number], self._places[run.number] = adopted
+            elif folder is not None:
+                self._places[run.number] = {target: i for i, target in enumerate(dict.fromkeys(job.targets))}
+                self._numbers[run.number] = number = self._opened().add(job, folder)
                 self._take(number, len(job.targets))
 
-            self.start(add)
+        self.start(add)
 
     def _take(self, number: int, size: int) -> None:
         if self._owner is not None:
@@ -243,16 +245,24 @@ class QueueKeeper(Background):
     @Slot(object, object)
     def _track_kept(self, run: Run, track: Track) -> None:
         if track.result is not None and track.result.complete and track.path is not None:
-            self._finish(run.number, track.target, file=track.path.name)
+            target, file = track.target, track.path.name
+            self.start(lambda: self._finish(run.number, target, file=file))
 
-    def _finish(self, run: int, target: Target, *, file: str | None = None, reason: str | None = None) -> None:
-        position = self._places.get(run, {}).get(target)
+    def _failed(self, run: Run) -> None:
+        reasons = {t: track.reason for t, track in run.tracks.items()}
+        missing, reason = run.missing(), run.reason
 
         def finish() -> None:
-            if position is not None and run in self._numbers:
-                self._opened().finish(self._numbers[run], position, file=file, reason=reason)
+            for target in missing:
+                self._finish(run.number, target, reason=reasons.get(target) or reason)
 
         self.start(finish)
+
+    def _finish(self, run: int, target: Target, *, file: str | None = None, reason: str | None = None) -> None:
+        """On the pool's thread: note what became of one of a job's pictures."""
+        position = self._places.get(run, {}).get(target)
+        if position is not None and run in self._numbers:
+            self._opened().finish(self._numbers[run], position, file=file, reason=reason)
 
     # The thread
 

@@ -233,7 +233,6 @@ class MainWindow(QMainWindow):
         except ClipDeskError as error:
             self.notice.show_problem(Problem(str(error)))
             return None
-        self._set_status(targets, "waiting")
         return self.controller.submit(Job(model=self.model_name, targets=tuple(targets), settings=settings))
 
     def stop(self) -> None:
@@ -295,9 +294,8 @@ class MainWindow(QMainWindow):
         if (run.state is State.RUNNING and self.following) or run is self.shown_run:
             self.show_run(run)
         if run.state is not State.RUNNING:
-            left = [t for t in run.missing() if run.tracks[t].result is None and not run.tracks[t].reason]
             words = {State.PAUSED: "paused", State.WAITING: "waiting"}
-            self._set_status(left, words.get(run.state, "failed" if run.state is State.FAILED else ""))
+            self._set_status(run.untouched(), words.get(run.state, "failed" if run.state is State.FAILED else ""))
         self._progress.setVisible(self.controller.running is not None)
         self.progress_label.setText(f"{run.title}: {describe(run)}")
         self.update_actions()
@@ -312,15 +310,13 @@ class MainWindow(QMainWindow):
                 status = "done" if result.complete else "stopped"
                 thumbnail = small(result.image, 2 * THUMBNAIL)
                 state = UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)
-            self.neurons.model.set_state(target.layer, target.index, state)
+            self.neurons.model.set_state(target, state)
         if run is self.shown_run:
             self.show_run(run)
         self.update_actions()
 
     def _set_status(self, targets: Sequence[Target], status: str) -> None:
-        for target in targets:
-            if isinstance(target, Unit):
-                self.neurons.model.set_status(target.layer, target.index, status)
+        self.neurons.model.set_status([target for target in targets if isinstance(target, Unit)], status)
 
     # The window itself
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -170,7 +170,7 @@ class Run:
         todo: What of it the worker is asked for; less than the job where only the rest is tried again.
         folder: Where its pictures are kept; None to keep none.
         state: What has become of it, and `reason`, why it failed.
-        tracks: Its pictures, by target.
+        tracks: Its pictures that have begun, by target; a job may ask for a hundred thousand.
         current: The targets that are rendered side by side now, and `step`, how far they are.
         marked: Those of which the neuron table says that they are rendered.
         ended: How many pictures have come to an end, also a bad one.
@@ -179,7 +179,9 @@ class Run:
     def __init__(self, number: int, job: Job, folder: Path | None = None) -> None:
         self.number, self.job, self.todo, self.folder = number, job, job, folder
         self.state, self.reason = State.WAITING, ""
-        self.tracks = make_tracks(job.targets)
+        self.tracks: dict[Target, Track] = {}
+        layers = {target.layer if isinstance(target, Unit) else None for target in job.targets}
+        self._short = len(job.targets) > 1 and len(layers) == 1
         self.current: tuple[Target, ...] = ()
         self.marked: tuple[Target, ...] = ()
         self.step, self.ended = 0, 0
@@ -191,10 +193,23 @@ class Run:
         """The first target, and how many more."""
         return title_of(self.job)
 
+    @property
+    def size(self) -> int:
+        """How many pictures were asked for."""
+        return len(self.job.targets)
+
+    def track(self, target: Target) -> Track:
+        """A picture of it, which begins if it has not; its label is short, its colour far from its neighbours'."""
+        if target not in self.tracks:
+            alike = self._short and isinstance(target, Unit)
+            label = target.label.rpartition(":")[2] if alike else short_layer(target.label)
+            self.tracks[target] = Track(target, label, hue_of(len(self.tracks)))
+        return self.tracks[target]
+
     def shown(self) -> list[Track]:
         """The tracks to look at: the group that runs, or all that have pictures."""
         if self.current and not self.state.finished:
-            return [self.tracks[target] for target in self.current]
+            return [self.track(target) for target in self.current]
         return [track for track in self.tracks.values() if track.frames.steps]
 
     def begin(self) -> None:
@@ -215,31 +230,42 @@ class Run:
     def end_track(self, target: Target) -> Track:
         """A picture has come to an end, good or bad."""
         self.ended += 1
-        return self.tracks[target]
+        return self.track(target)
 
     def begin_again(self) -> None:
         """Wait once more, for what failed or was stopped; for everything, if all was made."""
-        missing = self.missing() or list(self.tracks)
+        missing = self.missing() or list(self.job.targets)
         for target in missing:
-            self.tracks[target].clear()
+            if target in self.tracks:
+                self.tracks[target].clear()
         self.todo = self.job.model_copy(update={"targets": tuple(missing)})
         self.state, self.reason, self.current, self.step = State.WAITING, "", (), 0
-        self.ended = len(self.tracks) - len(missing)
+        self.ended = self.size - len(missing)
         self._busy, self._picture_steps = 0.0, 0
 
     def missing(self) -> list[Target]:
         """Targets without a complete picture."""
-        return [t for t, track in self.tracks.items() if track.result is None or not track.result.complete]
+        if not self.tracks:
+            return list(self.job.targets)
+        complete = {t for t, track in self.tracks.items() if track.result is not None and track.result.complete}
+        return [t for t in self.job.targets if t not in complete]
+
+    def untouched(self) -> list[Target]:
+        """Targets of which nothing has come yet, no picture and no reason why not."""
+        if not self.tracks:
+            return list(self.job.targets)
+        ended = {t for t, track in self.tracks.items() if track.result is not None or track.reason}
+        return [t for t in self.job.targets if t not in ended]
 
     @property
     def under_way(self) -> int:
         """How many pictures of the running group have not come to an end."""
-        return sum(1 for t in self.current if not (self.tracks[t].result or self.tracks[t].reason))
+        return sum(1 for t in self.current if not (self.track(t).result or self.track(t).reason))
 
     @property
     def share(self) -> float:
         """How much is done, 0 to 1."""
-        return min(1.0, (self.ended + self.under_way * self.step / self.job.settings.iterations) / len(self.tracks))
+        return min(1.0, (self.ended + self.under_way * self.step / self.job.settings.iterations) / self.size)
 
     @property
     def busy_seconds(self) -> float:
@@ -265,7 +291,7 @@ class Run:
         rate = self.steps_per_second * len(self.current)
         if rate <= 0:
             return None
-        return (1 - self.share) * len(self.tracks) * self.job.settings.iterations / rate
+        return (1 - self.share) * self.size * self.job.settings.iterations / rate
 
 
 def title_of(job: Job) -> str:
@@ -283,17 +309,6 @@ def hue_of(i: int) -> int:
 def short_layer(name: str) -> str:
     """A layer's dotted name without what all of them begin with."""
     return name.removeprefix("visual.").removeprefix("transformer.").removeprefix("resblocks.")
-
-
-def make_tracks(targets: Sequence[Target]) -> dict[Target, Track]:
-    """A track for each target, with labels as short as they can be and colours far apart."""
-    layers = {target.layer if isinstance(target, Unit) else None for target in targets}
-    short = len(targets) > 1 and len(layers) == 1
-    tracks = {}
-    for i, target in enumerate(targets):
-        label = str(target.index) if short and isinstance(target, Unit) else short_layer(target.label)
-        tracks[target] = Track(target, label, hue_of(i))
-    return tracks
 
 
 def limit_frames(runs: Iterable[Run], allowed: int = FRAME_BYTES) -> None:

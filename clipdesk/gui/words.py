@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def describe(run: Run) -> str:
     """A run's state in a line."""
-    count = len(run.tracks)
+    count = run.size
     if run.state is State.FAILED:
         return f"failed: {run.reason}"
     if run.state is State.WAITING:

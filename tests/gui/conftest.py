@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run, State, Track
+from clipdesk.jobs.job import Job
 from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Target
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 WAIT = 60_000
@@ -96,3 +98,9 @@ def finished(window: MainWindow) -> bool:
 
 def done(window: MainWindow, number: int = 1) -> bool:
     return run_of(window, number).state is State.DONE
+
+
+def tracks_of(*targets: Target) -> list[Track]:
+    """The tracks of a run that asks for these."""
+    run = Run(1, Job(model="demo", targets=targets))
+    return [run.track(target) for target in targets]

@@ -5,10 +5,11 @@ import pytest
 from numpy.typing import NDArray
 
 from clipdesk.gui import runs
-from clipdesk.gui.runs import KeptFrames, Run, Series, State, limit_frames, make_tracks
+from clipdesk.gui.runs import KeptFrames, Run, Series, State, limit_frames
 from clipdesk.jobs.job import Job
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
+from tests.gui.conftest import tracks_of
 
 
 def picture(value: int = 0) -> NDArray[np.uint8]:
@@ -53,11 +54,11 @@ def test_the_picture_at_a_step_between_two_is_the_earlier() -> None:
 
 
 def test_units_of_one_layer_have_short_names_and_colours_of_their_own() -> None:
-    tracks = make_tracks([Unit(layer="visual.conv1", index=i) for i in range(8)])
-    assert [track.label for track in tracks.values()] == [str(i) for i in range(8)]
-    assert len({track.hue for track in tracks.values()}) == 8
-    mixed = make_tracks([Unit(layer="visual.conv1", index=1), Text(text="a star")])
-    assert [track.label for track in mixed.values()] == ["conv1:1", '"a star"']
+    tracks = tracks_of(*(Unit(layer="visual.conv1", index=i) for i in range(8)))
+    assert [track.label for track in tracks] == [str(i) for i in range(8)]
+    assert len({track.hue for track in tracks}) == 8
+    mixed = tracks_of(Unit(layer="visual.conv1", index=1), Text(text="a star"))
+    assert [track.label for track in mixed] == ["conv1:1", '"a star"']
 
 
 def run(count: int = 2, iterations: int = 10) -> Run:
@@ -90,10 +91,20 @@ def test_another_try_is_of_what_failed() -> None:
     assert not job.tracks[job.job.targets[0]].reason
 
 
+def test_what_was_not_touched_and_what_is_missing() -> None:
+    job = run(3)
+    assert job.untouched() == job.missing() == list(job.job.targets)
+    first, second, third = job.job.targets
+    job.end_track(second).reason = "bad"
+    assert job.untouched() == [first, third]
+    assert job.missing() == [first, second, third]
+
+
 def test_the_oldest_runs_give_up_their_frames_first() -> None:
     old, new = run(1), run(1)
     for each in (old, new):
-        for track in each.tracks.values():
+        for target in each.job.targets:
+            track = each.track(target)
             for step in range(1, 11):
                 track.frames.add(step, picture())
         each.rest(State.DONE)

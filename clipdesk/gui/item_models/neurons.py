@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,9 @@ class UnitState:
     thumbnail: QImage | None = None
 
 
+_NOTHING = UnitState("")
+
+
 class NeuronTableModel(QAbstractTableModel):
     """Units of the chosen layer with what was reached; that is kept for every layer.
 
@@ -47,6 +51,8 @@ class NeuronTableModel(QAbstractTableModel):
         super().__init__(parent)
         self._layer: LayerInfo | None = None
         self._states: dict[tuple[str, int], UnitState] = {}
+        # What units are at now, by layer, where it is other than their states say.
+        self._now: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._units: list[int] = []
         self._rows: dict[int, int] = {}
         self._words = ""
@@ -94,15 +100,14 @@ class NeuronTableModel(QAbstractTableModel):
             else:
                 name = self._layer.name
                 self._units = sorted(
-                    units, key=lambda unit: _sort_key(column, self._states.get((name, unit))), reverse=backwards
+                    units, key=lambda unit: _sort_key(column, self.state(name, unit)), reverse=backwards
                 )
         self._rows = {unit: row for row, unit in enumerate(self._units)}
 
     def _matches(self, unit: int) -> bool:
         if self._layer is None:
             return False
-        state = self._states.get((self._layer.name, unit))
-        return self._words in f"{self._layer.unit_kind} {unit} {'' if state is None else state.status}".lower()
+        return self._words in f"{self._layer.unit_kind} {unit} {self._status(self._layer.name, unit)}".lower()
 
     @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -116,22 +121,36 @@ class NeuronTableModel(QAbstractTableModel):
         """Forget all states, as when another model was opened."""
         self.beginResetModel()
         self._states.clear()
+        self._now.clear()
         self.endResetModel()
 
     def state(self, layer: str, unit: int) -> UnitState:
         """What has become of a unit."""
-        return self._states.get((layer, unit), UnitState(""))
+        state = self._states.get((layer, unit), _NOTHING)
+        now = self._now[layer].get(unit)
+        return state if now is None else replace(state, status=now, reason="")
 
-    def set_status(self, layer: str, unit: int, status: str) -> None:
-        """Note what a unit is at now; what was reached before stays."""
-        self.set_state(layer, unit, replace(self.state(layer, unit), status=status, reason=""))
+    def _status(self, layer: str, unit: int) -> str:
+        now = self._now[layer].get(unit)
+        return self._states.get((layer, unit), _NOTHING).status if now is None else now
 
-    def set_state(self, layer: str, unit: int, state: UnitState) -> None:
+    def set_status(self, units: Sequence[Unit], status: str) -> None:
+        """Note what units are at now; what was reached before stays."""
+        for unit in units:
+            self._now[unit.layer][unit.index] = status
+        self._changed(units)
+
+    def set_state(self, unit: Unit, state: UnitState) -> None:
         """Note what has become of a unit."""
-        self._states[layer, unit] = state
-        row = self._rows.get(unit)
-        if self._layer is not None and self._layer.name == layer and row is not None:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        self._states[unit.layer, unit.index] = state
+        self._now[unit.layer].pop(unit.index, None)
+        self._changed([unit])
+
+    def _changed(self, units: Sequence[Unit]) -> None:
+        shown = None if self._layer is None else self._layer.name
+        rows = [row for unit in units if unit.layer == shown and (row := self._rows.get(unit.index)) is not None]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(COLUMNS) - 1))
 
     @override
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
@@ -158,12 +177,12 @@ class NeuronTableModel(QAbstractTableModel):
         if self._layer is None or not index.isValid():
             return None
         unit, column = self._units[index.row()], index.column()
-        state = self._states.get((self._layer.name, unit))
+        state = self.state(self._layer.name, unit)
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(unit, column, state)
-        if role == Qt.ItemDataRole.DecorationRole and column == PICTURE and state is not None:
+        if role == Qt.ItemDataRole.DecorationRole and column == PICTURE:
             return state.thumbnail
-        if role == Qt.ItemDataRole.ToolTipRole and state is not None and state.reason:
+        if role == Qt.ItemDataRole.ToolTipRole and state.reason:
             return state.reason
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
@@ -171,13 +190,11 @@ class NeuronTableModel(QAbstractTableModel):
             return QSize(THUMBNAIL + 6, THUMBNAIL + 2)
         return None
 
-    def _text(self, unit: int, column: int, state: UnitState | None) -> object:
+    def _text(self, unit: int, column: int, state: UnitState) -> object:
         if column == INDEX:
             return unit
         if column == NAME and self._layer is not None:
             return f"{self._layer.unit_kind} {unit}"
-        if state is None:
-            return ""
         if column == ACTIVATION:
             return "" if state.activation is None else f"{state.activation:.3f}"
         if column == STATUS:
@@ -223,12 +240,12 @@ def _alignment(column: int) -> int:
     return int(sideways.get(column, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter)
 
 
-def _sort_key(column: int, state: UnitState | None) -> Any:  # noqa: ANN401 - what can be compared within one column
+def _sort_key(column: int, state: UnitState) -> Any:  # noqa: ANN401 - what can be compared within one column
     """What a column is sorted by; units without a value come after all others when the largest come first."""
     if column == ACTIVATION:
-        return float("-inf") if state is None or state.activation is None else state.activation
+        return float("-inf") if state.activation is None else state.activation
     if column == STATUS:
-        return "" if state is None else state.status
+        return state.status
     if column == STEPS:
-        return -1 if state is None or state.steps is None else state.steps
-    return state is not None and state.thumbnail is not None
+        return -1 if state.steps is None else state.steps
+    return state.thumbnail is not None

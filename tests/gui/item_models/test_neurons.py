@@ -23,7 +23,7 @@ def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP
     attention = inspector.get_layer_info("visual.transformer.resblocks.1.attn")
     model = NeuronTableModel()
     model.set_layer(attention)
-    model.set_state(attention.name, 3, UnitState("done", 1.23456, 500))
+    model.set_state(Unit(layer=attention.name, index=3), UnitState("done", 1.23456, 500))
     model.set_layer(inspector.get_layer_info("visual.conv1"))
     assert model.data(model.index(3, STATUS)) == ""
     model.set_layer(attention)
@@ -34,8 +34,8 @@ def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP
 def test_sorting_by_activation_puts_what_was_reached_first() -> None:
     model = NeuronTableModel()
     model.set_layer(LAYER)
-    model.set_state("layer", 7, UnitState("done", 2.0))
-    model.set_state("layer", 3, UnitState("done", 5.0))
+    model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0))
+    model.set_state(Unit(layer="layer", index=3), UnitState("done", 5.0))
     model.sort(ACTIVATION, Qt.SortOrder.DescendingOrder)
     assert rows(model)[:2] == [3, 7]
     model.sort(INDEX, Qt.SortOrder.AscendingOrder)
@@ -45,7 +45,7 @@ def test_sorting_by_activation_puts_what_was_reached_first() -> None:
 def test_filtering_by_number_and_status() -> None:
     model = NeuronTableModel()
     model.set_layer(LAYER)
-    model.set_state("layer", 4, UnitState("failed"))
+    model.set_state(Unit(layer="layer", index=4), UnitState("failed"))
     model.set_filter("fail")
     assert rows(model) == [4]
     model.set_filter("neuron 1")
@@ -57,8 +57,8 @@ def test_filtering_by_number_and_status() -> None:
 def test_a_status_leaves_what_was_reached() -> None:
     model = NeuronTableModel()
     model.set_layer(LAYER)
-    model.set_state("layer", 4, UnitState("done", 2.0, 500))
-    model.set_status("layer", 4, "waiting")
+    model.set_state(Unit(layer="layer", index=4), UnitState("done", 2.0, 500))
+    model.set_status([Unit(layer="layer", index=4)], "waiting")
     assert model.state("layer", 4) == UnitState("waiting", 2.0, 500)
 
 

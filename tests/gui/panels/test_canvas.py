@@ -5,15 +5,16 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.canvas import MOST_TILES, Canvas
-from clipdesk.gui.runs import Track, make_tracks
+from clipdesk.gui.runs import Track
 from clipdesk.render.targets import Unit
+from tests.gui.conftest import tracks_of
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 def tracks(count: int, steps: int = 10, side: int = 32) -> list[Track]:
     """Tracks whose picture at step s is a grey of 10 s."""
-    made = list(make_tracks([Unit(layer="a", index=i) for i in range(count)]).values())
+    made = tracks_of(*(Unit(layer="a", index=i) for i in range(count)))
     for track in made:
         for step in range(1, steps + 1):
             track.frames.add(step, np.full((side, side, 3), 10 * step, dtype=np.uint8))

@@ -8,12 +8,13 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.curves import CurvesPanel
-from clipdesk.gui.runs import Series, Track, make_tracks
+from clipdesk.gui.runs import Series, Track
 from clipdesk.render.targets import Unit
+from tests.gui.conftest import tracks_of
 
 
 def tracks(count: int = 2, steps: int = 20) -> list[Track]:
-    made = list(make_tracks([Unit(layer="a", index=i) for i in range(count)]).values())
+    made = tracks_of(*(Unit(layer="a", index=i) for i in range(count)))
     for i, track in enumerate(made):
         for step in range(1, steps + 1):
             track.curve.append(step / 10 - i)

@@ -129,7 +129,7 @@ def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPane
 
 
 def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
-    panel.model.set_state("layer", 700, UnitState("done", 3.0))
+    panel.model.set_state(Unit(layer="layer", index=700), UnitState("done", 3.0))
     panel.range.setText("3,700")
     panel.table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder)
     assert panel.model.unit_at(0) == 700

@@ -1,0 +1,167 @@
+"""Does the window stay smooth with a very full queue, table and gallery?
+
+Run with a display, e.g. under Xvfb:
+
+    xvfb-run -s "-screen 0 1920x1200x24" python -m benchmarks.scale
+
+A batch of 100,000 units and 500 of 200 are queued, a layer of 50,000 units is shown, sorted and filtered, and a folder
+of 10,000 pictures is read; each is scrolled from end to end. Printed is how long the event loop waited at worst.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QAbstractItemView, QApplication
+
+from benchmarks.desk import Ticks, open_window, wait
+from clipdesk.export.png import save_png
+from clipdesk.export.recipe import Activations, Recipe
+from clipdesk.gui.item_models.neurons import ACTIVATION, NAME
+from clipdesk.gui.library import entry_of
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.jobs.runner import Result
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
+
+T = TypeVar("T")
+
+_LAYER = "visual.transformer.resblocks.3.mlp.gelu"
+_SIDE = 128
+_SCROLLS = 60
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--units", type=int, default=100_000, help="in the queue, twice")
+    parser.add_argument("--rows", type=int, default=50_000, help="in the table")
+    parser.add_argument("--pictures", type=int, default=10_000, help="in the gallery")
+    arguments = parser.parse_args()
+    with open_window() as window, tempfile.TemporaryDirectory() as folder:
+        fill_table(window, arguments.rows)
+        fill_queue(window, arguments.units)
+        fill_gallery(window, Path(folder), arguments.pictures)
+
+
+def report(window: MainWindow, what: str, act: Callable[[], object], until: Callable[[], bool] = lambda: True) -> None:
+    """Do something, let the event loop run until it is done, and print how long the loop waited at worst."""
+    rest()
+    ticks = Ticks(window)
+    rest()
+    started = time.perf_counter()
+    act()
+    wait(until)
+    seconds = time.perf_counter() - started
+    rest()
+    gaps = ticks.stop()
+    print(f"{what:52} worst {gaps.max():6.0f} ms, {(gaps > 100).sum()} over 100 ms, in {seconds:.1f} s", flush=True)
+
+
+def rest(seconds: float = 0.3) -> None:
+    """Let the event loop run for a while, at least once."""
+    QApplication.processEvents()
+    end = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end)
+
+
+def each(act: Callable[[T], object], things: Sequence[T]) -> None:
+    """Do something with each, as a person does who does one after the other."""
+    for thing in things:
+        act(thing)
+        rest(0)
+
+
+def scroll(view: QAbstractItemView) -> None:
+    """From end to end."""
+    bar = view.verticalScrollBar()
+    for value in np.linspace(bar.minimum(), bar.maximum(), _SCROLLS):
+        bar.setValue(int(value))
+        rest(0.01)
+
+
+def fill_table(window: MainWindow, rows: int) -> None:
+    """A layer of very many units."""
+    table, layer = window.neurons.table, window.neurons.model.layer
+    if layer is None:
+        raise RuntimeError("no layer is shown")
+    report(window, f"table of {rows:,} rows: open", lambda: window.neurons.show_layer(replace(layer, units=rows)))
+    report(window, "scroll", lambda: scroll(table))
+    report(window, "sort by name", lambda: table.sortByColumn(NAME, Qt.SortOrder.DescendingOrder))
+    report(window, "sort by activation", lambda: table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder))
+    report(window, "filter", lambda: window.neurons.model.set_filter("77"))
+    report(window, "filter cleared", lambda: window.neurons.model.set_filter(""))
+    report(window, "select all", table.selectAll)
+    report(window, "scroll all selected", lambda: scroll(table))
+    table.clearSelection()
+
+
+def fill_queue(window: MainWindow, units: int) -> None:
+    """A batch of very many units, then many batches of as many in all; nothing runs."""
+    window.controller.hold(True)
+    targets = tuple(Unit(layer=_LAYER, index=i) for i in range(units))
+    report(window, f"queue a batch of {units:,} units", lambda: window.add_batch(targets))
+    some = [targets[start : start + 200] for start in range(0, units, 200)]
+    report(window, f"queue {len(some)} batches of 200", lambda: each(window.add_batch, some))
+    report(window, "scroll", lambda: scroll(window.queue.list))
+    report(window, "select all", window.queue.list.selectAll)
+    window.queue.list.clearSelection()
+    report(window, "remove all", lambda: each(window.controller.remove, list(window.controller.queue)))
+
+
+def fill_gallery(window: MainWindow, folder: Path, pictures: int) -> None:
+    """A folder of very many pictures, and one that comes while they are shown."""
+    make_pictures(folder, pictures)
+    gallery, library = window.gallery, window.results.library
+    scanned: list[int] = []
+    library.scanned.connect(scanned.append)
+    window.docks["Gallery"].raise_()
+    report(window, f"read {pictures:,} pictures", lambda: window.results.show_folder(folder), lambda: bool(scanned))
+    report(window, "scroll", lambda: scroll(gallery.list))
+    newest = entry_of(result(pictures), folder / "newest.png")
+    report(window, "a picture more", lambda: gallery.model.add([newest]))
+    first, flags = gallery.model.index(0), QItemSelectionModel.SelectionFlag.ClearAndSelect
+    report(window, "choose one", lambda: gallery.list.selectionModel().select(first, flags))
+    report(window, "filter by layer", lambda: gallery.filters[1].setCurrentIndex(1))
+    report(window, "filter cleared", lambda: gallery.filters[1].setCurrentIndex(0))
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    """Pictures of ten layers, a second apart."""
+    for i in range(count):
+        made = result(i)
+        save_png(made.image, folder / f"{i}.png", made.recipe)
+
+
+def result(i: int) -> Result:
+    """The `i`-th picture: a few colours, and a recipe as a render writes it."""
+    target, settings = Unit(layer=f"{_LAYER}{i % 10}", index=i), make_settings(iterations=1)
+    recipe = Recipe(
+        clipdesk="0",
+        torch="0",
+        model="demo",
+        target=target,
+        settings=settings,
+        steps=1,
+        activation=Activations(start=0, end=1, best=1, picture=1),
+        device="cpu",
+        seconds=1,
+        date=(datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=i)).isoformat(),
+    )
+    colours = np.random.default_rng(i).integers(256, size=(4, 4, 3), dtype=np.uint8)
+    image = colours.repeat(_SIDE // 4, 0).repeat(_SIDE // 4, 1)
+    curve = np.ones(1, np.float32)
+    return Result(target, settings, image, curve, activation=1.0, seconds=1.0, complete=True, recipe=recipe)
+
+
+if __name__ == "__main__":
+    main()
