@@ -1,0 +1,101 @@
+"""Does a long batch leave anything behind? ``python -m benchmarks.soak``.
+
+Renders very many small pictures in one process, as a night's batch does, with files and metadata, and prints the
+resident memory, the open files and the threads after every tenth of them; and what one picture more takes while its
+group is rendered, at the sizes that people use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import psutil
+from clip.model import CLIP
+
+from clipdesk.inspector import LayerInspector
+from clipdesk.jobs.batch import Saved, run_batch
+from clipdesk.jobs.job import Job
+from clipdesk.models.loading import load_model
+from clipdesk.render.loop import render
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Target, Unit
+
+_BATCH = 100
+_GROUPS = 1, 17
+
+
+def main() -> None:
+    """Parse the command line, render, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description="A very long batch, in small.")
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--pictures", type=int, default=1_000)
+    parser.add_argument("--steps", type=int, default=4, help="of each picture")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[128, 224, 512], help="sides in pixels")
+    arguments = parser.parse_args()
+    # First, while nothing large was freed that could hide what leaks.
+    soak(arguments.model, arguments.pictures, arguments.steps)
+    for size in arguments.sizes:
+        print(f"{size} px: {per_picture(arguments.model, size):.1f} MB for each picture of a group", flush=True)
+
+
+def soak(name: str, pictures: int, steps: int) -> None:
+    """Render the pictures, a hundred at a time, each hundred into a folder of its own."""
+    model = load_model(name)
+    inspector, targets = LayerInspector(model), units(model)
+    settings = make_settings(iterations=steps, image_size=64)
+    sizes: list[float] = []
+    started, made = time.monotonic(), 0
+    while made < pictures:
+        job = Job(model=name, targets=tuple(islice(targets, min(_BATCH, pictures - made))), settings=settings)
+        with tempfile.TemporaryDirectory() as folder:
+            events = run_batch(model, job, Path(folder), inspector=inspector)
+            made += sum(isinstance(event, Saved) for event in events)
+        if made * 10 // pictures > len(sizes):
+            sizes.append(resident())
+            process = psutil.Process()
+            print(
+                f"{made} pictures, {made / (time.monotonic() - started):.0f} a second: {sizes[-1]:.1f} MB, "
+                f"{process.num_fds()} files, {process.num_threads()} threads, {threading.active_count()} of Python's",
+                flush=True,
+            )
+    print(f"most after the first tenth: {max(sizes) / sizes[0] - 1:+.1%}")
+
+
+def units(model: CLIP) -> Iterator[Target]:
+    """Units of the model's MLPs, again and again."""
+    inspector = LayerInspector(model)
+    names = [name for name in inspector.get_layer_names() if name.endswith(("gelu", "relu3"))]
+    layers = [inspector.visualizable(name) for name in names]
+    while True:
+        for info in layers:
+            yield from (Unit(layer=info.name, index=index) for index in range(info.units))
+
+
+def per_picture(name: str, size: int) -> float:
+    """What one picture more takes at most, in megabytes: a large group's peak against that of a single one."""
+    model = load_model(name)
+    settings = make_settings(iterations=3, image_size=size)
+    peaks = []
+    for count in _GROUPS:
+        for _ in render(model, list(islice(units(model), count)), settings):
+            pass
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return (peaks[1] - peaks[0]) / (_GROUPS[1] - _GROUPS[0])
+
+
+def resident() -> float:
+    """Memory of this process in megabytes, without what waits to be collected."""
+    gc.collect()
+    return psutil.Process().memory_info().rss / 2**20
+
+
+if __name__ == "__main__":
+    main()
