@@ -47,6 +47,7 @@ class Answers:
         transfer: Share of the pictures in which the other embedded model finds what was asked for.
         spectrum: Root mean square distance of the mean spectrum from the scenes', in decibels.
         seconds: For each picture.
+        shares: Recovery of each question, mean over the judges and seeds, by its place among all of the kind.
         samples: The pictures of the first seed, by the question's place among all of the kind.
     """
 
@@ -65,6 +66,7 @@ class Answers:
     transfer: float
     spectrum: float
     seconds: float
+    shares: dict[int, float]
     samples: dict[int, NDArray[np.uint8]]
 
     @property
@@ -132,6 +134,7 @@ def _measured(
     clean, after = activations(opened, targets, images), activations(opened, targets, perturbed(images))
     scenes = reached[:, places]
     percentile, active = (scenes < clean).mean(axis=0), clean > 0
+    mean = np.mean(list(right.values()), axis=0)
     ends = np.cumsum([len(part) for part in shown])[:-1]
     return Answers(
         model=model,
@@ -140,7 +143,7 @@ def _measured(
         count=len(images),
         seeds=len(files),
         recovery={judge: float(row.mean()) for judge, row in right.items()},
-        by_seed=[float(part.mean()) for part in np.split(np.mean(list(right.values()), axis=0), ends)],
+        by_seed=[float(part.mean()) for part in np.split(mean, ends)],
         chance=float(np.mean([question.chance for question in some])),
         percentile=float(np.median(percentile)),
         above=float((percentile > 0.99).mean()),
@@ -149,5 +152,6 @@ def _measured(
         transfer=float(transferred(some, images, critic).mean()),
         spectrum=float(np.sqrt(np.mean((radial_spectrum(images) - usual) ** 2))),
         seconds=float(np.mean([data["seconds"] for data in kept])),
+        shares={int(place): float(mean[places == place].mean()) for place in places},
         samples=dict(zip(map(int, kept[0]["places"]), shown[0], strict=True)),
     )

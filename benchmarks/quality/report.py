@@ -13,6 +13,7 @@ from benchmarks.quality.answers import Answers
 from benchmarks.quality.questions import KINDS, NAMED
 from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.dataset import Scenes
+from clipdesk.render.presets import DEFAULT_PRESET
 
 _SHEET_SIDE, _LABEL, _COLUMNS = 72, 150, 16
 _HEADINGS = ("method", "pictures", *MAKES, "seeds", "> 99 %", "x best scene", "kept", "transfer", "spectrum dB", "s")
@@ -50,6 +51,7 @@ def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None
     lines = [_INTRODUCTION, _judges(scenes)]
     for model in dict.fromkeys(answer.model for answer in answers):
         lines.append(f"## `{model}`\n")
+        lines += _against([answer for answer in answers if answer.model == model])
         for kind in KINDS:
             rows = [answer for answer in answers if answer.model == model and answer.kind == kind]
             if not rows:
@@ -68,6 +70,32 @@ def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:], ""]
+
+
+def _against(answers: Sequence[Answers]) -> list[str]:
+    """The default preset beside each other method, on the texts that both were asked."""
+    texts = [answer for answer in answers if answer.kind != "unit"]
+    rows = [["method", "texts", "names", f"{DEFAULT_PRESET} names", "ratio", "s", f"{DEFAULT_PRESET} s"]]
+    for method in dict.fromkeys(answer.method for answer in texts if answer.method != DEFAULT_PRESET):
+        theirs, ours, seconds = _shared(texts, method)
+        if theirs:
+            its, mine = float(np.mean(theirs)), float(np.mean(ours))
+            ratio = f"{mine / its:.2f}" if its else "-"
+            names = f"{100 * its:.0f} %", f"{100 * mine:.0f} %"
+            rows.append([method, str(len(theirs)), *names, ratio, *(f"{s:.1f}" for s in np.mean(seconds, axis=0))])
+    return ["### Texts, side by side\n", *_table(rows)] if len(rows) > 1 else []
+
+
+def _shared(answers: Sequence[Answers], method: str) -> tuple[list[float], list[float], list[tuple[float, float]]]:
+    """Recovery of the questions that a method and the default were both asked, and their seconds for each of them."""
+    theirs, ours, seconds = list[float](), list[float](), list[tuple[float, float]]()
+    for their in (answer for answer in answers if answer.method == method):
+        for our in (answer for answer in answers if (answer.method, answer.kind) == (DEFAULT_PRESET, their.kind)):
+            both = sorted(their.shares.keys() & our.shares.keys())
+            theirs += [their.shares[place] for place in both]
+            ours += [our.shares[place] for place in both]
+            seconds += [(their.seconds, our.seconds)] * len(both)
+    return theirs, ours, seconds
 
 
 def _judges(scenes: Scenes) -> str:
@@ -122,5 +150,6 @@ text or a unit shows what it should. This page is written by `python -m benchmar
 
 `lucent` is torch-lucent 0.1.8 with its defaults, `lucent-corrected` the same with CLIP's normalisation. `horama-*` are
 Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
+*Side by side* stands what the judges name of the texts that both a method and the default preset were asked.
 A method with fewer pictures was asked fewer of the same questions, evenly from all: on a slow machine not all fit in.
 """

@@ -13,6 +13,7 @@ from benchmarks.quality.methods import Method, Preset
 from benchmarks.quality.questions import text_questions
 from benchmarks.quality.report import print_table, write_report
 from clipdesk.demo.dataset import Kind, draw_scenes
+from clipdesk.render.presets import DEFAULT_PRESET
 from clipdesk.render.targets import Target
 
 
@@ -47,6 +48,7 @@ def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.
         ("draft iterations=2 device=cpu", 2, 1),
     ]
     assert found[0].chance == pytest.approx(1 / 16)
+    assert found[0].shares.keys() == {0, 15}
     print_table(found)
     assert "grey" in capsys.readouterr().out
     (tmp_path / "docs").mkdir()
@@ -61,3 +63,19 @@ def test_pictures_of_other_weights_or_another_recipe_have_another_place(tmp_path
     places = {place_of(tmp_path, model, way) for model in ("demo", "demo-rn") for way in ways}
     assert len(places) == 6
     assert place_of(tmp_path, "demo", Preset("draft")) in places
+
+
+def test_methods_stand_beside_the_default_on_what_both_were_asked(tmp_path: Path) -> None:
+    asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
+    shapes = [question for question in asked if question.kind == "shape"]
+    grey, default = Grey(), Grey()
+    default.name = DEFAULT_PRESET
+    for method, most in ((grey, 2), (default, 3)):
+        answer("demo", method, "shape", spread(shapes, most), 0, place_of(tmp_path, "demo", method))
+    found = measure("demo", "demo-rn", asked, [grey, default], tmp_path, scenes)
+    (tmp_path / "docs").mkdir()
+    write_report(found, scenes, tmp_path / "docs" / "quality.md")
+    rows = [line for line in (tmp_path / "docs" / "quality.md").read_text("utf-8").splitlines() if "| grey |" in line]
+    # Of the same two pictures both recover as much.
+    assert rows[0].split("|")[2].strip() == "2"
+    assert rows[0].split("|")[3] == rows[0].split("|")[4]
