@@ -23,6 +23,12 @@ def color_axes() -> Tensor:
     return axes
 
 
+def colored(planes: Tensor, axes: Tensor) -> Tensor:
+    """Pictures, (n, 3, h, w) in [0, 1], of what they are along the decorrelated axes, (n, 3, h, w)."""
+    # A product of matrices; `einsum` would move the colours to the end first, which takes as long as all the rest.
+    return torch.sigmoid((axes @ planes.flatten(2)).view_as(planes))
+
+
 class Parameterization(ABC):
     """A batch of pictures as something that an optimiser can change."""
 
@@ -98,8 +104,7 @@ class FourierImage(Parameterization):
     @override
     def pixels(self) -> Tensor:
         spectrum = torch.view_as_complex(self.values * self._scale)
-        planes = torch.fft.irfft2(spectrum, s=(self._size, self._size))
-        return torch.sigmoid(torch.einsum("nchw,dc->ndhw", planes, self._axes))
+        return colored(torch.fft.irfft2(spectrum, s=(self._size, self._size)), self._axes)
 
     @override
     @torch.no_grad()

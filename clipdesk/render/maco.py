@@ -22,7 +22,7 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.paths import resource
 from clipdesk.render.files import check_readable
-from clipdesk.render.images import Parameterization, before_sigmoid, color_axes
+from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
 from clipdesk.render.pictures import square
 from clipdesk.render.streams import RandomStreams
 
@@ -51,7 +51,7 @@ class MacoImage(Parameterization):
     def pixels(self) -> Tensor:
         phases = standardized(self.values)
         planes = torch.fft.irfft2(torch.polar(self._magnitudes.expand_as(phases), phases), s=(self._size, self._size))
-        return torch.sigmoid(torch.einsum("nchw,dc->ndhw", standardized(planes), self._axes))
+        return colored(standardized(planes), self._axes)
 
     @override
     def show(self, pixels: Tensor) -> None:

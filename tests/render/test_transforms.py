@@ -9,7 +9,7 @@ from clipdesk.render.streams import RandomStreams
 from clipdesk.render.transforms import normalized, resized, transformed
 
 CPU = torch.device("cpu")
-STILL = make_settings(noise=0, scale=0, rotate=0, shift=0)
+STILL = make_settings(views=1, noise=0, scale=0, rotate=0, shift=0)
 
 
 def streams(*seeds: int) -> RandomStreams:
