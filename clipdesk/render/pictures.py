@@ -34,7 +34,10 @@ def read_picture(path: Path) -> Image.Image:
                     raise UsageError(f"{path} is too large: {file.width} x {file.height} px")
                 turned = ImageOps.exif_transpose(file)
                 clear = turned.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:
+        # Pillow's own limit, some 180 megapixels, is met before the size can be asked.
+        raise UsageError(f"{path} is too large: more than 100 megapixels") from None
+    except (OSError, SyntaxError, ValueError):
         raise UsageError(f"{path} is no picture that can be read") from None
     white = Image.new("RGBA", clear.size, "white")
     return Image.alpha_composite(white, clear).convert("RGB")

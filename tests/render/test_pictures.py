@@ -36,12 +36,14 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
     Image.fromarray(noisy).save(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:2_000])
     Image.new("1", (20_000, 5_001)).save(tmp_path / "huge.png")
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "vast.png")
     os.mkfifo(tmp_path / "pipe.png")
     for name, reason in (
         ("missing.png", "No such file"),
         ("text.png", "no picture"),
         ("cut.png", "no picture"),
         ("huge.png", "too large"),
+        ("vast.png", "too large"),
         ("pipe.png", "no file"),
         (".", "no file"),
     ):
