@@ -18,13 +18,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.command()
 @json_option
 def models(as_json: bool) -> None:
-    """List the models that have a name, and which are on this disk."""
+    """List the models that have a name, with input size and licence, and which are on this disk.
+
+    The others are downloaded when they are first opened.
+    """
     rows = [
         {
             "name": model.name,
             "input_px": model.input_size,
             "embedding": model.embedding,
             "MB": model.megabytes,
+            "licence": model.licence,
             "on_disk": "yes" if file_of(model.name).is_file() else "no",
             "description": model.description,
         }

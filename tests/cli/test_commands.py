@@ -22,7 +22,10 @@ def test_models_in_a_pipe_are_plain_names(clipdesk: Command) -> None:
     lines = clipdesk("models").out.splitlines()
     assert lines[0] == "demo"
     assert "ViT-B/32" in lines
-    assert json.loads(clipdesk("models", "--json").out)[0]["on_disk"] == "yes"
+    rows = {row["name"]: row for row in json.loads(clipdesk("models", "--json").out)}
+    assert rows["demo"]["on_disk"] == "yes"
+    assert rows["ViT-L/14@336px"]["input_px"] == 336
+    assert {row["licence"] for row in rows.values()} == {"MIT"}
 
 
 def test_layers(clipdesk: Command) -> None:
