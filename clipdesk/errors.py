@@ -22,6 +22,10 @@ class RenderError(ClipDeskError):
     """A picture could not be rendered, e.g. for lack of memory or because its activation is not a number."""
 
 
+class Cancelled(Exception):
+    """What was asked for is not wanted any more. No `ClipDeskError`: nothing failed."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """A sentence that offers the names closest to a wrong one; the first few where none is close."""
     names = list(known)

@@ -8,13 +8,18 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import torch  # noqa: I001
 from clipdesk.models import loading  # imports clip behind a filter for the warning that it raises
 
+import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from clip.model import CLIP
 
 from clipdesk.inspector import LayerInspector
+from clipdesk.models.catalogue import CATALOGUE
+from tests.servers import ModelServer
 
 # The tests' own, in every process that they start.
 os.environ["CLIPDESK_DATA"] = tempfile.mkdtemp(prefix="clipdesk-tests-")
@@ -61,3 +66,17 @@ def checkpoint(tmp_path: Path, vit: CLIP) -> Path:
     path = tmp_path / "small.pt"
     torch.save({name: value.half() for name, value in vit.state_dict().items()}, path)
     return path
+
+
+@contextmanager
+def serve_model(name: str, body: bytes, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[ModelServer]:
+    """A server on this machine instead of OpenAI's, on which a model's file is `body`, and an empty home."""
+    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setitem(CATALOGUE, name, CATALOGUE[name]._replace(sha256=hashlib.sha256(body).hexdigest()))
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    monkeypatch.setenv("no_proxy", "*")
+    with ModelServer(body) as server:
+        monkeypatch.setenv("CLIPDESK_MODEL_MIRROR", server.address)
+        yield server

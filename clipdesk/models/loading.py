@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -23,17 +24,27 @@ with (
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
+from clipdesk.models.downloads import download
+from clipdesk.models.transfer import Transfer
 
 log = logging.getLogger(__name__)
 
 
-def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device | None = None) -> CLIP:
+def load_model(
+    name_or_path: str | Path = EMBEDDED,
+    device: str | torch.device | None = None,
+    *,
+    progress: Callable[[Transfer], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> CLIP:
     """Open a CLIP by name or from a checkpoint.
 
     Args:
         name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
             OpenAI's TorchScript archive.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
+        progress: Told how far the download is, if there is one.
+        cancelled: Asked during the download; True ends it.
 
     Returns:
         The model in evaluation mode, with float32 weights on every device (`clip.load` leaves float16 on GPUs), and no
@@ -42,12 +53,13 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     Raises:
         UsageError: there is no such model or file.
         ClipDeskError: the file is no CLIP checkpoint, the download failed, or the device is not there.
+        Cancelled: `cancelled` said so; the next call goes on from what has arrived.
     """
     name = str(name_or_path)
     check_name(name)
     target = resolve_device(device)
     if name in CATALOGUE and name not in SHOWPIECES:
-        model = _load_official(name)
+        model = _load_official(name, progress, cancelled)
     else:
         model = _load_file(file_of(name) if name in SHOWPIECES else Path(name))
     return model.float().eval().requires_grad_(False).to(target)
@@ -104,18 +116,13 @@ def available_devices() -> list[str]:
     return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
 
 
-def _load_official(name: str) -> CLIP:
+def _load_official(name: str, progress: Callable[[Transfer], None], cancelled: Callable[[], bool]) -> CLIP:
+    path = download(name, progress=progress, cancelled=cancelled)
     try:
-        return _quietly_load(name)
+        return _quietly_load(str(path))
     except (OSError, RuntimeError) as error:
         log.exception("loading %s", name)
-        place = file_of(name)
-        if place.exists():
-            raise ClipDeskError(f"The file of {name} is damaged ({error}). Delete {place} and try again") from error
-        raise ClipDeskError(
-            f"Could not download {name} ({CATALOGUE[name].megabytes} MB): {error}. "
-            f"Check the connection, or put the file at {place}"
-        ) from error
+        raise ClipDeskError(f"The file of {name} cannot be read ({error}). Delete {path} and try again") from error
 
 
 def _load_file(path: Path) -> CLIP:

@@ -4,11 +4,12 @@ import pytest
 import torch
 from clip.model import CLIP, convert_weights
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.inspector import LayerInspector
-from clipdesk.models import loading
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, check_name, file_of
-from clipdesk.models.loading import available_devices, load_model, resolve_device, tokenize
+from clipdesk.models.loading import available_devices, load_model, resolve_device, tokenize, weights_sha256
+from clipdesk.models.transfer import Transfer
+from tests.conftest import serve_model
 
 
 def assert_ready(model: CLIP) -> None:
@@ -95,13 +96,30 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
 
 
 def test_a_failed_download_says_where_the_file_goes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fail(_name: str) -> CLIP:
-        raise OSError("no route to host")
+    with serve_model("ViT-B/32", bytes(10), monkeypatch, tmp_path) as server:
+        server.answers.append(404)
+        with pytest.raises(ClipDeskError, match=r"Could not download ViT-B/32 \(353 MB\): .*404.*ViT-B-32.pt"):
+            load_model("ViT-B/32", "cpu")
 
-    monkeypatch.setattr(loading, "_quietly_load", fail)
-    monkeypatch.setattr(loading, "file_of", lambda _name: tmp_path / "ViT-B-32.pt")
-    with pytest.raises(ClipDeskError, match=r"Could not download ViT-B/32 \(353 MB\): no route to host.*ViT-B-32.pt"):
-        load_model("ViT-B/32", "cpu")
+
+def test_an_official_model_is_downloaded_and_opened(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
+) -> None:
+    told: list[Transfer] = []
+    with serve_model("ViT-B/32", checkpoint.read_bytes(), monkeypatch, tmp_path) as server:
+        for _ in range(2):
+            assert_ready(load_model("ViT-B/32", "cpu", progress=told.append))
+        assert len(server.requests) == 1
+        assert told[-1].share == 1
+        assert weights_sha256("ViT-B/32") == CATALOGUE["ViT-B/32"].sha256
+
+
+def test_a_download_is_cancelled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (
+        serve_model("ViT-B/32", bytes(10), monkeypatch, tmp_path),
+        pytest.raises(Cancelled),
+    ):
+        load_model("ViT-B/32", "cpu", cancelled=lambda: True)
 
 
 def test_all_nine_official_models_are_in_the_catalogue() -> None:
