@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from clipdesk.cli.terminal import show
+from clipdesk.cli.terminal import DownloadBar, show
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
+
+if TYPE_CHECKING:
+    from clipdesk.inspector import LayerInspector
 
 model_option = click.option(
     "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
@@ -44,10 +48,7 @@ def models(as_json: bool) -> None:
 def layers(model: str, everything: bool, as_json: bool) -> None:
     """List the layers of a model that can be visualised."""
     check_name(model)
-    from clipdesk.inspector import LayerInspector
-    from clipdesk.models.loading import load_model
-
-    infos = [node.info for node in LayerInspector(load_model(model, "cpu")).tree.walk()]
+    infos = [node.info for node in _inspector(model).tree.walk()]
     rows = [
         {
             "layer": info.name,
@@ -69,12 +70,17 @@ def layers(model: str, everything: bool, as_json: bool) -> None:
 def neurons(model: str, layer: str, as_json: bool) -> None:
     """List the neurons of a layer."""
     check_name(model)
+    names = _inspector(model).get_neuron_names(layer)
+    rows = [{"index": index, "name": name} for index, name in enumerate(names)]
+    show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)
+
+
+def _inspector(model: str) -> LayerInspector:
     from clipdesk.inspector import LayerInspector
     from clipdesk.models.loading import load_model
 
-    names = LayerInspector(load_model(model, "cpu")).get_neuron_names(layer)
-    rows = [{"index": index, "name": name} for index, name in enumerate(names)]
-    show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)
+    with DownloadBar() as download:
+        return LayerInspector(load_model(model, "cpu", progress=download))
 
 
 @click.command("show")

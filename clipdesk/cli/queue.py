@@ -151,7 +151,7 @@ def follow(store: JobStore, waiting: list[StoredJob], number: int | None = None)
     saved = skipped = failed = 0
     folder, started = waiting[0].folder, time.monotonic()
     with interruptible() as interrupt, Bar(total * steps, f"0/{total} neurons") as bar:
-        for step in drain(store, number=number, stop=interrupt):
+        for step in drain(store, number=number, stop=interrupt, progress=bar.show_download):
             event, folder = step.event, step.stored.folder
             if isinstance(event, Saved):
                 saved += 1

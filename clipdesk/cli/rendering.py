@@ -11,7 +11,7 @@ import click
 
 from clipdesk.cli.listing import model_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
-from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, said_if_slow
+from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, check_name
 from clipdesk.render.presets import default_preset
@@ -151,7 +151,8 @@ def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
     from clipdesk.jobs.recording import Recording
     from clipdesk.jobs.runner import Failure, Progress, problem_with, run_job
 
-    model, inspector = opened(job.model, job.settings.device)
+    with DownloadBar() as download:
+        model, inspector = opened(job.model, job.settings.device, progress=download)
     for target in job.targets:
         problem = problem_with(target, inspector)
         if problem:
@@ -260,7 +261,8 @@ def _batch(job: Job, layer: str, indices: range, folder: Path, *, skip: bool) ->
     from clipdesk.jobs.drain import opened
 
     # What is wrong with the job is said before it is in the queue.
-    _, inspector = opened(job.model, job.settings.device)
+    with DownloadBar() as download:
+        _, inspector = opened(job.model, job.settings.device, progress=download)
     for index in indices:
         inspector.check_unit(layer, index)
     make_folder(folder)

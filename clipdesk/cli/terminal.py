@@ -10,9 +10,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from clipdesk.models.transfer import Transfer
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -56,6 +61,7 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._total, self._started, self._skipped, self._printed = total, time.monotonic(), 0, 0
+        self._downloaded = ""
         self._console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -85,6 +91,14 @@ class Bar:
         """Count steps that need not be done; they do not count towards the speed."""
         self._skipped += steps
 
+    def show_download(self, transfer: Transfer) -> None:
+        """Say how far the download of the next job's model is."""
+        if self._console.is_terminal:
+            self._progress.update(self._task, description=str(transfer))
+        elif transfer.name != self._downloaded:
+            click.echo(f"Downloading {transfer.name} …", err=True)
+        self._downloaded = transfer.name
+
     def update(self, done: int, activation: float, label: str | None = None) -> None:
         """Show that `done` steps are done."""
         rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)
@@ -97,6 +111,51 @@ class Bar:
             left = (self._total - done) / rate
             line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
             click.echo(line, err=True)
+
+
+class DownloadBar:
+    """Progress of a model's download, if there is one, on the terminal's error output; called with each `Transfer`.
+
+    In a pipe it prints a line when the download begins instead.
+    """
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._last: Transfer | None = None
+
+    def __enter__(self) -> DownloadBar:
+        """Nothing is shown before the first call."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave it as it stands; after Ctrl-C, say that what has arrived is not lost."""
+        if self._progress is not None:
+            self._progress.stop()
+        if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done:
+            click.echo(f"{self._last.amount} are here. The same command goes on from there.", err=True)
+
+    def __call__(self, transfer: Transfer) -> None:
+        """Show how far it is."""
+        if self._last is None:
+            self._begin(transfer)
+        self._last = transfer
+        if self._progress is not None:
+            task = self._progress.task_ids[0]
+            self._progress.update(task, description=str(transfer), completed=transfer.done, total=transfer.total)
+
+    def _begin(self, transfer: Transfer) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            click.echo(f"Downloading {transfer.name} …", err=True)
+            return
+        self._progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"), console=console)
+        self._progress.add_task(str(transfer), total=None)
+        self._progress.start()
 
 
 @contextmanager

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.runner import Failure, Progress, usual_group
 from clipdesk.jobs.store import Claim, JobState, JobStore, StoredJob
+from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.downloads import download
 from clipdesk.models.loading import load_model
+from clipdesk.models.transfer import Transfer
 from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:
@@ -37,7 +40,13 @@ class Step:
     event: BatchEvent | Paused
 
 
-def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
+def drain(
+    store: JobStore,
+    *,
+    number: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Transfer], None] = lambda _: None,
+) -> Iterator[Step]:
     """Render what waits in the queue, until nothing does.
 
     Several processes may do this at once: each unit is claimed by one. Killed at any moment, all that was finished is
@@ -48,13 +57,14 @@ def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool
         store: The queue.
         number: Only this job.
         stop: Asked after every step; when it says True, what was not finished is given back, and this ends.
+        progress: Told how far the download of a job's model is.
 
     Yields:
         A `Step` for each event of `run_batch`, and for each pause.
     """
     with Owner(store.owners) as owner:
         try:
-            yield from _Drain(store, owner, number, stop).steps()
+            yield from _Drain(store, owner, number, stop, progress).steps()
         finally:
             store.release(owner)
 
@@ -62,15 +72,26 @@ def drain(store: JobStore, *, number: int | None = None, stop: Callable[[], bool
 class _Drain:
     """One who works through the queue, and what it has in hand."""
 
-    def __init__(self, store: JobStore, owner: Owner, number: int | None, stop: Callable[[], bool]) -> None:
-        self._store, self._owner, self._number, self._stop = store, owner, number, stop
+    def __init__(
+        self,
+        store: JobStore,
+        owner: Owner,
+        number: int | None,
+        stop: Callable[[], bool],
+        progress: Callable[[Transfer], None],
+    ) -> None:
+        self._store, self._owner, self._number, self._stop, self._progress = store, owner, number, stop, progress
         self._held: list[_Work] = []
         self._sizes: dict[int, int] = {}
 
     def steps(self) -> Iterator[Step]:
         """Until nothing is left to do, or `stop` says so."""
         while not self._stop():
-            work = self._resumed() or self._claimed()
+            try:
+                work = self._resumed() or self._claimed()
+            except Cancelled:
+                # In a download: this is to end, or the job is to rest or was cancelled.
+                continue
             if work is not None:
                 yield from self._pull(work)
             elif self._held:
@@ -90,7 +111,7 @@ class _Drain:
         """The next units that wait; a group of them, or if the job cannot run, all."""
         while (stored := self._store.next(self._number)) is not None:
             work = _Work(self._store, stored, self._stop)
-            self._sizes[stored.number] = work.prepare(self._sizes.get(stored.number))
+            self._sizes[stored.number] = work.prepare(self._sizes.get(stored.number), self._progress)
             claim = self._store.claim(self._owner, self._sizes[stored.number], stored.number)
             if claim is not None:
                 work.begin(claim)
@@ -116,16 +137,23 @@ class _Work:
         self._state, self._looked = JobState.OPEN, time.monotonic()
         self.left: dict[Target, int] = {}
 
-    def prepare(self, group: int | None) -> int:
-        """Open the model; how many units to claim: a group, or all of them if none can be rendered."""
+    def prepare(self, group: int | None, progress: Callable[[Transfer], None]) -> int:
+        """Open the model; how many units to claim: a group, or all of them if none can be rendered.
+
+        Raises:
+            Cancelled: its download is not wanted any more.
+        """
         job = self.stored.job
         try:
-            self._opened = opened(job.model, job.settings.device)
+            self._opened = opened(job.model, job.settings.device, progress=progress, cancelled=self._unwanted)
             self._group = group or usual_group(*self._opened, job)
         except ClipDeskError as error:
             self._problem = str(error)
             return len(job.targets)
         return self._group
+
+    def _unwanted(self) -> bool:
+        return self._stop() or self.look() is not JobState.OPEN
 
     def begin(self, claim: Claim) -> None:
         """Start on what was claimed."""
@@ -174,12 +202,30 @@ class _Work:
         return self._state
 
 
-@lru_cache(maxsize=1)
-def opened(name: str, device: str) -> tuple[CLIP, LayerInspector]:
+def opened(
+    name: str,
+    device: str,
+    *,
+    progress: Callable[[Transfer], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[CLIP, LayerInspector]:
     """A model and its inspector; the last one stays open.
 
+    Args:
+        name: Name or file of the model.
+        device: Where to put it.
+        progress: Told how far its download is, if there is one.
+        cancelled: Asked during the download; True ends it.
+
     Raises:
-        UsageError, ClipDeskError: as `load_model`.
+        UsageError, ClipDeskError, Cancelled: as `load_model`.
     """
+    if name in CATALOGUE and CATALOGUE[name].address:
+        download(name, progress=progress, cancelled=cancelled)
+    return _opened(name, device)
+
+
+@lru_cache(maxsize=1)
+def _opened(name: str, device: str) -> tuple[CLIP, LayerInspector]:
     model = load_model(name, device)
     return model, LayerInspector(model)

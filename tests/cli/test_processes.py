@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from clipdesk.cli import display
 from clipdesk.export.png import read_recipe
+from tests.conftest import serve_model
 
 ARGUMENTS = [sys.executable, "-m", "clipdesk"]
 
@@ -30,6 +32,27 @@ def test_ctrl_c_keeps_the_picture_reached_so_far(tmp_path: Path, checkpoint: Pat
     assert "Traceback" not in err
     assert 500 <= read_recipe(tmp_path / "x.png").steps < 5000
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == ["x.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_in_a_download_keeps_what_has_arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve_model("ViT-B/32", bytes(3_000_000), monkeypatch, tmp_path) as server:
+        server.answers += ["cut", "stall"]
+        monkeypatch.setenv("HOME", str(tmp_path))
+        process = subprocess.Popen(
+            [*ARGUMENTS, "layers", "--model", "ViT-B/32"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        assert process.stderr.readline() == "Downloading ViT-B/32 …\n"
+        part = tmp_path / ".cache" / "clip" / "ViT-B-32.pt.part"
+        while len(server.requests) < 2 or part.stat().st_size < 1_500_000:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out == ""
+    assert err == "2 of 3 MB are here. The same command goes on from there.\n\nInterrupted.\n"
+    assert part.stat().st_size >= 1_500_000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from clipdesk.jobs.drain import Paused, Step, drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobState, JobStore
+from clipdesk.models.transfer import Transfer
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
+from tests.conftest import serve_model
+from tests.servers import ModelServer
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 
@@ -188,6 +192,46 @@ def test_who_waits_for_a_paused_job_can_be_stopped(
         else:
             paused.append(step)
     assert store.get(number).counts == {"waiting": 1}
+
+
+@pytest.fixture
+def server(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModelServer]:
+    with serve_model("ViT-B/32", checkpoint.read_bytes(), monkeypatch, tmp_path) as server:
+        yield server
+
+
+def test_a_model_is_downloaded_first(store: JobStore, add: Callable[..., int], server: ModelServer) -> None:
+    number = add(1, 2, model=Path("ViT-B/32"))
+    told: list[Transfer] = []
+    assert kinds(list(drain(store, progress=told.append))) == ["Saved", "Saved"]
+    assert store.get(number).status == "done"
+    assert told[-1].share == 1
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.CANCELLED, None])
+def test_a_download_ends_when_its_job_is_not_to_run(
+    store: JobStore,
+    add: Callable[..., int],
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    state: JobState | None,
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.drain._LOOK_SECONDS", 0.0)
+    server.answers.append("stall")
+    number = add(1, model=Path("ViT-B/32"))
+    stop = threading.Event()
+
+    def progress(transfer: Transfer) -> None:
+        if transfer.done and state:
+            store.set_state(number, state)
+        elif transfer.done:
+            stop.set()
+
+    assert list(drain(store, progress=progress, stop=stop.is_set)) == []
+    assert store.get(number).counts == {"waiting": 1}
+    store.set_state(number, JobState.OPEN)
+    assert kinds(list(drain(store))) == ["Saved"]
 
 
 @pytest.fixture
