@@ -54,7 +54,7 @@ def run(model: str | None = None, start: bool = False) -> int:
     code = app.exec()
     garbage.stop()
     if not window.ended:
-        # The thread is in a download or the like. Everything is written; Qt would abort over a running thread.
+        # The thread is in a very long step or the like. Everything is written; Qt would abort over a running thread.
         log.warning("the render thread did not end in time")
         settings.sync()
         os._exit(code)

@@ -84,7 +84,7 @@ class RenderController(QObject):
         self._open.emit(name)
 
     def cancel_opening(self) -> None:
-        """Give up opening a model, between two of its stages."""
+        """Give up opening a model, between two of its stages or during a download, which may go on another time."""
         self.worker.cancel_opening.set()
 
     def measure(self, model: str, settings: RenderSettings) -> None:
@@ -189,7 +189,7 @@ class RenderController(QObject):
         """Stop, wait for the thread to end, and for the results to be written.
 
         Returns:
-            False if the thread is stuck in something that cannot be interrupted, such as a download.
+            False if the thread is stuck in something that cannot be interrupted, such as a step on a slow machine.
         """
         self.held, self.closing = True, True
         self.worker.cancel_opening.set()

@@ -33,6 +33,7 @@ class Opening(QObject):
         self._looked = False
         worker = window.controller.worker
         worker.stage.connect(self._show_stage)
+        worker.preparing.connect(window.progress_label.setText)
         worker.opened.connect(self._opened)
         worker.open_failed.connect(self._failed)
         worker.open_cancelled.connect(self._cancelled)
@@ -44,9 +45,9 @@ class Opening(QObject):
         self._show_stage(f"Opening {self._name} …")
         self._window.controller.open_model(self._name)
 
-    @Slot(str)
-    def _show_stage(self, stage: str) -> None:
-        self._window.architecture.show_opening(stage)
+    @Slot(str, object)
+    def _show_stage(self, stage: str, share: float | None = None) -> None:
+        self._window.architecture.show_opening(stage, share)
         self._window.model_label.setText(stage)
 
     @Slot()

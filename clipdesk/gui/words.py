@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from clipdesk.gui.runs import Run, State
 
 if TYPE_CHECKING:
     from clipdesk.jobs.store import StoredJob
+
+_LONGEST = 24
+_BREAK = "\u200b"
 
 
 def describe(run: Run) -> str:
@@ -39,6 +43,16 @@ def describe_stored(stored: StoredJob) -> str:
     done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
     trouble = f", {failed} failed" if failed else ""
     return f"{stored.status}, {done} of {len(stored.job.targets)} done{trouble}"
+
+
+def breakable(text: str) -> str:
+    """The same, with places in long words such as addresses where a line may end; a label is as wide as its widest."""
+    return re.sub(rf"(\S{{{_LONGEST}}})(?=\S)", f"\\1{_BREAK}", text)
+
+
+def unbroken(text: str) -> str:
+    """What `breakable` was given."""
+    return text.replace(_BREAK, "")
 
 
 def duration(seconds: float) -> str:

@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError
 from clipdesk.paths import log_file
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clipdesk.inspector import LayerInspector, LayerNode
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.runner import Event, Progress
+    from clipdesk.models.transfer import Transfer
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 
@@ -121,15 +122,12 @@ class Mailbox:
         return lives
 
 
-class Cancelled(Exception):
-    """Opening a model is not wanted any more."""
-
-
 class Worker(QObject):
     """Lives in its own QThread. Every run of a job ends in exactly one `ended`.
 
     Signals:
-        stage: What opening a model does now.
+        stage: What opening a model does now, and how much of that is done, 0 to 1; None where that is not known.
+        preparing: What a job's model is still to go through.
         opened: An `OpenedModel`.
         open_failed: A name and a `Problem`.
         open_cancelled: A name.
@@ -139,7 +137,8 @@ class Worker(QObject):
         measured: The `RenderSettings` that were measured, and their `Cost`.
     """
 
-    stage = Signal(str)
+    stage = Signal(str, object)
+    preparing = Signal(str)
     opened = Signal(object)
     open_failed = Signal(str, object)
     open_cancelled = Signal(str)
@@ -166,15 +165,15 @@ class Worker(QObject):
 
     @Slot(str)
     def open_model(self, name: str) -> None:
-        """Open a model and learn its layers; cancelled between two stages."""
+        """Open a model and learn its layers; cancelled between two stages, and during a download."""
         try:
-            model, inspector = self._model(name)
+            model, inspector = self._model(name, self.stage.emit, self.cancel_opening.is_set)
             from clipdesk.inspector import input_side
             from clipdesk.models.loading import available_devices
 
             device = str(next(model.parameters()).device)
             opened = OpenedModel(name, inspector.tree, input_side(model), device, tuple(available_devices()))
-            self._check_cancelled()
+            _check(self.cancel_opening.is_set)
         except Cancelled:
             self.open_cancelled.emit(name)
         except Exception as error:
@@ -182,20 +181,32 @@ class Worker(QObject):
         else:
             self.opened.emit(opened)
 
-    def _model(self, name: str) -> tuple[CLIP, LayerInspector]:
-        """A model and its inspector: kept ones at once, others from their file."""
+    def _model(
+        self, name: str, say: Callable[[str, float | None], object], cancelled: Callable[[], bool]
+    ) -> tuple[CLIP, LayerInspector]:
+        """A model and its inspector: kept ones at once, others from their file, which is downloaded if need be.
+
+        Raises:
+            Cancelled: `cancelled` said so.
+        """
         if name in self._models:
             return self._models[name]
-        self.stage.emit("Loading PyTorch …")
+        say("Loading PyTorch …", None)
         from clipdesk.inspector import LayerInspector
         from clipdesk.models.loading import load_model
 
+        def show(transfer: Transfer) -> None:
+            if transfer.share == 1:
+                say(f"Opening {name} …", None)
+            else:
+                say(str(transfer), transfer.share)
+
         self._leave_a_core()
-        self._check_cancelled()
-        self.stage.emit(f"Opening {name} …")
-        model = load_model(name)
-        self._check_cancelled()
-        self.stage.emit("Learning its layers …")
+        _check(cancelled)
+        say(f"Opening {name} …", None)
+        model = load_model(name, progress=show, cancelled=cancelled)
+        _check(cancelled)
+        say("Learning its layers …", None)
         inspector = LayerInspector(model)
         while len(self._models) >= _MODELS_KEPT:
             del self._models[next(iter(self._models))]
@@ -209,16 +220,16 @@ class Worker(QObject):
 
         torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1)))
 
-    def _check_cancelled(self) -> None:
-        if self.cancel_opening.is_set():
-            raise Cancelled
-
     @Slot(int, object)
     def run(self, number: int, job: Job | None) -> None:
         """Render a job, or go on with a paused one; `order` ends it within one step."""
         try:
             events = self._paused.pop(number, None) or self._events(job)
             outcome = self._pull(number, events)
+        except Cancelled:
+            # While its model was opened; there is nothing to keep.
+            self.ended.emit(number, "paused" if self.order is Order.PAUSE else "stopped", None)
+            return
         except Exception as error:
             self.ended.emit(number, "failed", explained(error))
             return
@@ -231,7 +242,9 @@ class Worker(QObject):
 
         if job is None:
             return iter(())
-        model, inspector = self._model(job.model)
+        model, inspector = self._model(
+            job.model, lambda text, _: self.preparing.emit(text), lambda: self.order is not Order.GO
+        )
         return run_job(model, job, inspector=inspector, stop=lambda: self.order is Order.STOP)
 
     def _pull(self, number: int, events: Iterator[Event]) -> str:
@@ -271,6 +284,11 @@ class Worker(QObject):
             return
         if cost is not None:
             self.measured.emit(settings, cost)
+
+
+def _check(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled
 
 
 def explained(error: Exception) -> Problem:

@@ -215,7 +215,11 @@ def _explained(error: Exception, host: str, timeout: float) -> Refused | Broken:
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return Broken(f"{host} does not answer", unreachable=True)
     if isinstance(error, urllib3.exceptions.SSLError):
-        return Refused(f"the certificate of {host} is not trusted ({error}); SSL_CERT_FILE may name a file with more")
+        inner = error.args[0] if error.args else error
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            why = f"the certificate of {host} is not trusted ({inner.verify_message})"
+            return Refused(f"{why}; SSL_CERT_FILE may name a file with more certificates")
+        return Broken(f"no secure connection to {host}", unreachable=True)
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return Broken(f"{host} sent nothing for {timeout:g} s")
     if isinstance(error, urllib3.exceptions.LocationValueError | urllib3.exceptions.ResponseError):

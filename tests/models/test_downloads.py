@@ -5,6 +5,7 @@ import hashlib
 import os
 import random
 import shutil
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import NoReturn
 
 import pytest
 from filelock import FileLock
+from urllib3 import PoolManager
+from urllib3.exceptions import SSLError
 
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.models import downloads
@@ -169,6 +172,21 @@ def test_one_who_is_offline_hears_what_to_do(monkeypatch: pytest.MonkeyPatch, se
         fetch()
     monkeypatch.setenv(MIRROR, "http://models.invalid")
     with pytest.raises(ClipDeskError, match=r"models.invalid was not found; this computer may be offline"):
+        fetch()
+
+
+def test_a_server_without_a_trusted_certificate(monkeypatch: pytest.MonkeyPatch, server: ModelServer) -> None:
+    monkeypatch.setenv(MIRROR, server.address.replace("http", "https"))
+    with pytest.raises(ClipDeskError, match=r"no secure connection to 127.0.0.1\. Check the connection"):
+        fetch()
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        inner = ssl.SSLCertVerificationError("certificate verify failed")
+        inner.verify_message = "self-signed certificate"
+        raise SSLError(inner)
+
+    monkeypatch.setattr(PoolManager, "request", refuse)
+    with pytest.raises(ClipDeskError, match=r"127.0.0.1 is not trusted \(self-signed certificate\); SSL_CERT_FILE may"):
         fetch()
 
 

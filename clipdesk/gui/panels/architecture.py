@@ -26,11 +26,13 @@ from typing_extensions import override
 
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
+from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerNode
 
 _AIR = 6
+_PARTS = 1000
 
 
 class _Filter(QSortFilterProxyModel):
@@ -141,16 +143,23 @@ class ArchitecturePanel(QWidget):
         button.setAccessibleName(name)
         return button
 
-    def show_opening(self, text: str) -> None:
-        """Say what opening a model does now, with a way to cancel it."""
+    def show_opening(self, text: str, share: float | None = None) -> None:
+        """Say what opening a model does now, with a way to cancel it.
+
+        Args:
+            text: What it does.
+            share: How much of that is done, 0 to 1; None where that is not known.
+        """
         self._message.setText(text)
+        self._busy.setRange(0, 0 if share is None else _PARTS)
+        self._busy.setValue(round(_PARTS * (share or 0.0)))
         self._busy.show()
         self.cancel.show()
         self._pages.setCurrentIndex(0)
 
     def show_message(self, text: str) -> None:
         """Say why there is no model."""
-        self._message.setText(text)
+        self._message.setText(breakable(text))
         self._busy.hide()
         self.cancel.hide()
         self._pages.setCurrentIndex(0)
@@ -158,7 +167,7 @@ class ArchitecturePanel(QWidget):
     @property
     def message(self) -> str:
         """What is said in the tree's place."""
-        return self._message.text()
+        return unbroken(self._message.text())
 
     @property
     def shows_tree(self) -> bool:

@@ -10,6 +10,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.keeper import QueueKeeper
 from clipdesk.gui.library import problem_text
 from clipdesk.gui.theme import error_color
+from clipdesk.gui.words import breakable, unbroken
 from clipdesk.gui.worker import Problem
 
 
@@ -50,7 +51,7 @@ class NoticeBar(QWidget):
         self._count = self._count + 1 if self._problem is not None else 1
         self._problem = problem
         more = f"  ({self._count - 1} earlier)" if self._count > 1 else ""
-        self._text.setText(f"{problem.message}{more}")
+        self._text.setText(breakable(f"{problem.message}{more}"))
         palette = QPalette(self.palette())
         palette.setColor(QPalette.ColorRole.WindowText, error_color(QGuiApplication.palette()))
         palette.setColor(QPalette.ColorRole.Window, QGuiApplication.palette().color(QPalette.ColorRole.AlternateBase))
@@ -60,7 +61,7 @@ class NoticeBar(QWidget):
     @property
     def message(self) -> str:
         """What is shown; empty if nothing is."""
-        return self._text.text() if not self.isHidden() else ""
+        return unbroken(self._text.text()) if not self.isHidden() else ""
 
     def copy(self) -> None:
         """Put the problem and its details on the clipboard."""

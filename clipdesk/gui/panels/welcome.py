@@ -7,6 +7,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from clipdesk.gui.words import breakable, unbroken
+
 _OFFICIAL = (
     "To look into OpenAI's CLIP, choose it in the <b>Model</b> menu: it is fetched once and kept. "
     "Without a connection, choose <b>Open checkpoint</b> there and name the file."
@@ -82,10 +84,10 @@ class Welcome(QWidget):
         """Only a message."""
         for widget in (self._title, self._text, self.button, self._official):
             widget.hide()
-        self._message.setText(text)
+        self._message.setText(breakable(text))
         self._message.show()
 
     @property
     def message(self) -> str:
         """The message that is shown; empty under the welcome."""
-        return "" if self._message.isHidden() else self._message.text()
+        return "" if self._message.isHidden() else unbroken(self._message.text())
