@@ -36,7 +36,7 @@ def test_a_group_fits_the_free_memory(free: dict[str, int], each: int, device: s
 
 
 def test_the_size_comes_from_a_step_of_the_target(vit: CLIP, free: dict[str, int]) -> None:
-    inspector, settings = LayerInspector(vit), make_settings(device="cpu")
+    inspector, settings = LayerInspector(vit), make_settings(device="cpu", views=1)
     shallow = Unit(layer="visual.conv1", index=0)
     deep = Unit(layer=LAYER, index=0)
     sizes = [find_group_size(vit, settings, inspector, target) for target in (shallow, deep)]
