@@ -24,6 +24,8 @@ from pyqtgraph import BarGraphItem, PlotDataItem, PlotWidget, TextItem, mkPen
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
+from benchmarks.speed import base_model
+from clipdesk.gui.app import make_application
 from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import load_model, resolve_device
 from clipdesk.render.loop import render
@@ -63,7 +65,7 @@ def shaped(embedding: int, blocks: int | tuple[int, int, int, int], width: int, 
 MODELS: dict[str, tuple[Callable[[], CLIP], str]] = {
     "demo": (lambda: load_model("demo"), "visual.transformer.resblocks.3.mlp.gelu"),
     "demo-rn": (lambda: load_model("demo-rn"), "visual.layer3"),
-    "ViT-B/32": (lambda: shaped(512, 12, 768, 32), "visual.transformer.resblocks.8.mlp"),
+    "ViT-B/32": (base_model, "visual.transformer.resblocks.8.mlp"),
     "ViT-B/16": (lambda: shaped(512, 12, 768, 16), "visual.transformer.resblocks.8.mlp"),
     "RN50": (lambda: shaped(1024, (3, 4, 6, 3), 64, None), "visual.layer3"),
 }
@@ -106,7 +108,7 @@ def measure(rounds: int, steps: int, device: str) -> list[Point]:
 
 def draw(points: list[Point], path: Path) -> None:
     """The three plots side by side, as a PNG."""
-    QApplication.instance() or QApplication([])
+    make_application()
     board = QWidget()
     row = QHBoxLayout(board)
     for plot, title in (("group", "pictures side by side"), ("size", "side, px")):

@@ -201,8 +201,7 @@ class Run:
     def track(self, target: Target) -> Track:
         """A picture of it, which begins if it has not; its label is short, its colour far from its neighbours'."""
         if target not in self.tracks:
-            alike = self._short and isinstance(target, Unit)
-            label = target.label.rpartition(":")[2] if alike else short_layer(target.label)
+            label = str(target.index) if self._short and isinstance(target, Unit) else short_layer(target.label)
             self.tracks[target] = Track(target, label, hue_of(len(self.tracks)))
         return self.tracks[target]
 
@@ -245,17 +244,15 @@ class Run:
 
     def missing(self) -> list[Target]:
         """Targets without a complete picture."""
-        if not self.tracks:
-            return list(self.job.targets)
-        complete = {t for t, track in self.tracks.items() if track.result is not None and track.result.complete}
-        return [t for t in self.job.targets if t not in complete]
+        return self._all_but({t for t, track in self.tracks.items() if track.result and track.result.complete})
 
     def untouched(self) -> list[Target]:
         """Targets of which nothing has come yet, no picture and no reason why not."""
-        if not self.tracks:
-            return list(self.job.targets)
-        ended = {t for t, track in self.tracks.items() if track.result is not None or track.reason}
-        return [t for t in self.job.targets if t not in ended]
+        return self._all_but({t for t, track in self.tracks.items() if track.result or track.reason})
+
+    def _all_but(self, some: set[Target]) -> list[Target]:
+        # To look up a hundred thousand targets takes an eighth of a second; a run that waits need not.
+        return [t for t in self.job.targets if t not in some] if some else list(self.job.targets)
 
     @property
     def under_way(self) -> int:

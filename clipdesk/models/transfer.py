@@ -95,13 +95,9 @@ def _megabytes(count: int) -> str:
 
 
 def _speed(rate: float) -> str:
-    return (
-        f"{rate / 1e6:.0f} MB/s"
-        if rate >= 10e6
-        else f"{rate / 1e6:.1f} MB/s"
-        if rate >= 1e6
-        else f"{rate / 1e3:.0f} kB/s"
-    )
+    if rate < 1e6:
+        return f"{rate / 1e3:.0f} kB/s"
+    return f"{rate / 1e6:.{0 if rate >= 10e6 else 1}f} MB/s"
 
 
 def _duration(seconds: float) -> str:
