@@ -8,32 +8,26 @@ from pathlib import Path
 
 import torch
 
-from clipdesk.models.lazily import read_when_used
-
-# clip uses torchvision's transforms only; its models and operators take torch's compiler along, some three seconds.
-with (
-    read_when_used("torchvision", "datasets", "io", "models", "ops"),
-    warnings.catch_warnings(),
-):
-    # clip-anytorch imports pkg_resources, which warns of its own end.
-    warnings.simplefilter("ignore")
-    import clip
-    from clip.model import CLIP
-
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
+from clipdesk.models.checkpoints import read_checkpoint
+from clipdesk.models.package import CLIP, clip
 
 log = logging.getLogger(__name__)
 
 
-def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device | None = None) -> CLIP:
+def load_model(
+    name_or_path: str | Path = EMBEDDED, device: str | torch.device | None = None, *, trust_archive: bool = False
+) -> CLIP:
     """Open a CLIP by name or from a checkpoint.
 
     Args:
-        name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
-            OpenAI's TorchScript archive.
+        name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format
+            (.pt or .safetensors), or OpenAI's TorchScript archive.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
+        trust_archive: Open a TorchScript archive of somebody else's, too, and let the code in it run; in this process
+            it is opened from then on.
 
     Returns:
         The model in evaluation mode, with float32 weights on every device (`clip.load` leaves float16 on GPUs), and no
@@ -41,6 +35,7 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
 
     Raises:
         UsageError: there is no such model or file.
+        UntrustedArchive: the file is a TorchScript archive, none of OpenAI's, and not trusted.
         ClipDeskError: the file is no CLIP checkpoint, the download failed, or the device is not there.
     """
     name = str(name_or_path)
@@ -49,7 +44,8 @@ def load_model(name_or_path: str | Path = EMBEDDED, device: str | torch.device |
     if name in CATALOGUE and name not in SHOWPIECES:
         model = _load_official(name)
     else:
-        model = _load_file(file_of(name) if name in SHOWPIECES else Path(name))
+        path = file_of(name) if name in SHOWPIECES else Path(name)
+        model = read_checkpoint(path, trust_archive=trust_archive)
     return model.float().eval().requires_grad_(False).to(target)
 
 
@@ -115,20 +111,6 @@ def _load_official(name: str) -> CLIP:
         raise ClipDeskError(
             f"Could not download {name} ({CATALOGUE[name].megabytes} MB): {error}. "
             f"Check the connection, or put the file at {place}"
-        ) from error
-
-
-def _load_file(path: Path) -> CLIP:
-    try:
-        return _quietly_load(str(path))
-    except OSError as error:
-        raise ClipDeskError(f"Could not read {path}: {error.strerror or error}") from error
-    except Exception as error:
-        # A file that is no checkpoint fails in as many ways as there are files.
-        log.exception("loading %s", path)
-        raise ClipDeskError(
-            f"{path} is not a CLIP checkpoint. "
-            "It must be a state dict in OpenAI's format, or OpenAI's TorchScript archive"
         ) from error
 
 
