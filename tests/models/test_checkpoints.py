@@ -212,6 +212,10 @@ def test_safetensors_of_another_network(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
     assert "No such file" in refusal(tmp_path / "none.pt")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "is no file" in refusal(tmp_path / "pipe")
 
