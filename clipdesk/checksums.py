@@ -19,10 +19,19 @@ def file_sha256(path: Path) -> str:
     return _sha256(path, state.st_size, state.st_mtime_ns)
 
 
-@lru_cache(maxsize=64)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
+def read_sha256(path: Path) -> str:
+    """As `file_sha256`, always from the file itself: whoever sets a file's time back does not pass for the old one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _size: int, _changed: int) -> str:
+    return read_sha256(path)

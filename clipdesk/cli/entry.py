@@ -14,7 +14,7 @@ import click
 
 import clipdesk
 from clipdesk.cli.folder import curves, page, sheet, spectrum
-from clipdesk.cli.listing import layers, models, neurons, show_recipe
+from clipdesk.cli.listing import check_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.terminal import INTERRUPTED
@@ -29,14 +29,17 @@ log = logging.getLogger("clipdesk")
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
 @click.option("--model", help="Model that the window opens: a name or a file.  [default: the last one]")
+@trust_option
 @click.option("--start", is_flag=True, help="Begin to render one neuron as soon as the window is open.")
 @click.pass_context
-def cli(context: click.Context, model: str | None, start: bool) -> None:
+def cli(context: click.Context, model: str | None, trust_archive: bool, start: bool) -> None:
     """See what single neurons of a CLIP vision model look for.
 
     Without a command, opens the window.
     """
     if context.invoked_subcommand is None:
+        if model is not None:
+            check_model(model, trust_archive)
         _open_window(context, model, start)
 
 

@@ -9,6 +9,7 @@ import click
 
 from clipdesk.cli.terminal import DownloadBar, show
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
+from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerInspector
@@ -16,7 +17,23 @@ if TYPE_CHECKING:
 model_option = click.option(
     "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
 )
+trust_option = click.option(
+    "--trust-archive",
+    is_flag=True,
+    help="Open a TorchScript archive that is none of OpenAI's, and let the code in it run.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def check_model(name_or_path: str, trust_archive: bool) -> None:
+    """`check_name`, and let the model's file be opened if it is an archive that the user trusts.
+
+    Raises:
+        UsageError, ClipDeskError: as `check_name` and `allow_file`.
+    """
+    check_name(name_or_path)
+    if trust_archive and name_or_path not in CATALOGUE:
+        allow_file(Path(name_or_path))
 
 
 @click.command()
@@ -43,11 +60,12 @@ def models(as_json: bool) -> None:
 
 @click.command()
 @model_option
+@trust_option
 @click.option("--all", "everything", is_flag=True, help="Also list what cannot be visualised, and why.")
 @json_option
-def layers(model: str, everything: bool, as_json: bool) -> None:
+def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> None:
     """List the layers of a model that can be visualised."""
-    check_name(model)
+    check_model(model, trust_archive)
     infos = [node.info for node in _inspector(model).tree.walk()]
     rows = [
         {
@@ -65,11 +83,12 @@ def layers(model: str, everything: bool, as_json: bool) -> None:
 
 @click.command()
 @model_option
+@trust_option
 @click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
 @json_option
-def neurons(model: str, layer: str, as_json: bool) -> None:
+def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
     """List the neurons of a layer."""
-    check_name(model)
+    check_model(model, trust_archive)
     names = _inspector(model).get_neuron_names(layer)
     rows = [{"index": index, "name": name} for index, name in enumerate(names)]
     show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from clipdesk.cli.listing import json_option
+from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, show
 from clipdesk.errors import ClipDeskError
+from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
     from clipdesk.jobs.store import JobStore, StoredJob
@@ -124,13 +126,18 @@ def clear() -> None:
 
 
 @queue.command()
-def run() -> None:
+@trust_option
+def run(trust_archive: bool) -> None:
     """Render what waits, until nothing does; several processes may do so at once."""
     store = opened_store()
     waiting = [stored for stored in store.jobs() if stored.status in ("waiting", "running")]
     if not waiting:
         click.echo("Nothing waits.", err=True)
         return
+    if trust_archive:
+        for model in {stored.job.model for stored in waiting}:
+            if Path(model).is_file():
+                allow_file(Path(model))
     follow(store, waiting)
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clipdesk.cli.listing import model_option
+from clipdesk.cli.listing import check_model, model_option, trust_option
 from clipdesk.cli.options import given, settings_from, settings_options, was_given
 from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, check_name
+from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
 from clipdesk.render.presets import default_preset
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _QUICK_STEPS = 150
 
 @click.command()
 @model_option
+@trust_option
 @click.option("--layer", help="Dotted name of a layer ('clipdesk layers').")
 @click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
 @click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
@@ -53,6 +54,7 @@ _QUICK_STEPS = 150
 @settings_options
 def render(
     model: str,
+    trust_archive: bool,
     layer: str | None,
     neuron: tuple[int, ...],
     text: tuple[str, ...],
@@ -71,9 +73,9 @@ def render(
     if source is not None:
         if layer or neuron or text or target or was_given("preset"):
             raise UsageError("--from takes target and preset from the picture. Leave them out")
-        _render_again(source, model if was_given("model") else None, output, animation, changes)
+        _render_again(source, model if was_given("model") else None, trust_archive, output, animation, changes)
         return
-    check_name(model)
+    check_model(model, trust_archive)
     settings = settings_from(preset or default_preset(model), changes)
     targets = _targets(layer, neuron, text, target)
     from clipdesk.jobs.job import Job
@@ -82,7 +84,12 @@ def render(
 
 
 def _render_again(
-    source: Path, model: str | None, output: Path | None, animation: str | None, changes: Mapping[str, object]
+    source: Path,
+    model: str | None,
+    trust_archive: bool,
+    output: Path | None,
+    animation: str | None,
+    changes: Mapping[str, object],
 ) -> None:
     from clipdesk.export.png import read_recipe
     from clipdesk.jobs.job import Job
@@ -92,7 +99,7 @@ def _render_again(
     job = Job.from_recipe(recipe)
     settings = changed(job.settings, given(changes))
     job = job.model_copy(update={"model": model or job.model, "settings": settings})
-    check_name(job.model)
+    check_model(job.model, trust_archive)
     paths = _output_paths(output, job.targets)
     if not recipe.complete:
         click.echo(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
@@ -201,6 +208,7 @@ def _title(targets: tuple[Target, ...]) -> str:
 
 @click.command()
 @model_option
+@trust_option
 @click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
 @click.option(
     "--neuron-range",
@@ -218,6 +226,7 @@ def _title(targets: tuple[Target, ...]) -> str:
 @settings_options
 def batch(
     model: str,
+    trust_archive: bool,
     layer: str,
     neuron_range: tuple[int, int, int],
     output_dir: Path,
@@ -230,7 +239,7 @@ def batch(
 
     What the folder already has, made with the same settings, is skipped; LAYER_metadata.json says what was made.
     """
-    check_name(model)
+    check_model(model, trust_archive)
     settings = settings_from(preset or default_preset(model), changes)
     indices = _indices(neuron_range)
     if seed_base is not None and seed_base < 0:

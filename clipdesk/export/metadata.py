@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -94,7 +95,11 @@ class BatchMetadata(BaseModel):
         """
         path = cls.path(folder, layer)
         try:
-            if path.stat().st_size > _MAX_BYTES:
+            state = path.stat()
+            if not stat.S_ISREG(state.st_mode):
+                # A pipe could be waited for and read for ever.
+                raise UsageError(f"{path} is no file. Move it away")
+            if state.st_size > _MAX_BYTES:
                 raise UsageError(f"{path} is larger than any that ClipDesk writes. Move it away")
             found = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import stat
+import warnings
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -81,14 +83,16 @@ def read_picture(path: Path) -> Picture:
         ClipDeskError: it cannot be read.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            # A pipe could be waited for and read for ever.
+            raise UsageError(f"Cannot read {path}: it is no file")
+        if state.st_size > _MAX_BYTES:
             raise UsageError(f"{path} is larger than any picture of ClipDesk's")
-        # Only PNG: no other decoder needs to see a file that anybody may have made.
-        with Image.open(path, formats=["PNG"]) as image:
-            if max(image.size) > _MAX_SIDE:
-                raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
-            image.load()
-            texts = {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
+        with warnings.catch_warnings():
+            # Pillow warns of pictures that are refused here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image, texts = _decoded(path)
     except UnidentifiedImageError:
         raise UsageError(f"{path} is not a PNG picture") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -103,6 +107,15 @@ def read_picture(path: Path) -> Picture:
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     return Picture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
+
+
+def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:
+    # Only PNG: no other decoder needs to see a file that anybody may have made.
+    with Image.open(path, formats=["PNG"]) as image:
+        if max(image.size) > _MAX_SIDE:
+            raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
+        image.load()
+        return image, {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
 
 
 def _read_curve(text: str, steps: int) -> Curve | None:

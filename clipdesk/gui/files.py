@@ -101,9 +101,8 @@ class FileCommands(QObject):
         window.controller.folder = window.preferences.folder if keep else None
 
     def _ask_checkpoint(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open checkpoint", str(Path.home()), "CLIP checkpoints (*.pt *.pth *.bin);;All files (*)"
-        )
+        kinds = "CLIP checkpoints (*.pt *.pth *.bin *.safetensors);;All files (*)"
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open checkpoint", str(Path.home()), kinds)
         if name:
             self._window.opening.open(name)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtWidgets import QMessageBox
 
 from clipdesk.gui.worker import OpenedModel, Problem
 from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.trust import allow
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow
@@ -37,6 +39,7 @@ class Opening(QObject):
         worker.opened.connect(self._opened)
         worker.open_failed.connect(self._failed)
         worker.open_cancelled.connect(self._cancelled)
+        worker.archive_refused.connect(self._ask_for_trust)
         window.architecture.cancel_asked.connect(self._cancel)
 
     def open(self, name: str | None = None) -> None:
@@ -97,6 +100,37 @@ class Opening(QObject):
     @Slot(str)
     def _cancelled(self, name: str) -> None:
         self._go_back(f"{name} was not opened.\n\nChoose a model in the Model menu.")
+
+    @Slot(str, str)
+    def _ask_for_trust(self, name: str, sha256: str) -> None:
+        if self.confirm_trust(name):
+            allow(sha256)
+            self.open(name)
+        else:
+            self._cancelled(name)
+
+    def confirm_trust(self, name: str) -> bool:
+        """Ask whether the code in a TorchScript archive may run."""
+        question = self.trust_question(name)
+        answer = question.exec()
+        question.deleteLater()
+        return answer == QMessageBox.StandardButton.Open
+
+    def trust_question(self, name: str) -> QMessageBox:
+        """The question; no is its default."""
+        question = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "Run the code in this checkpoint?",
+            f"{Path(name).name} is a TorchScript archive, and none of OpenAI's. Such a file holds code, which runs "
+            "with your rights when it is opened. A state dict or a .safetensors file holds weights only.\n\n"
+            "Open it if you trust who made it. You are asked once until ClipDesk is closed.",
+            QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel,
+            self._window,
+        )
+        # A file's name may look like HTML.
+        question.setTextFormat(Qt.TextFormat.PlainText)
+        question.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        return question
 
     def _go_back(self, message: str) -> None:
         """Keep the model that is open, if there is one."""

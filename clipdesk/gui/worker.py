@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.models.trust import UntrustedArchive
 from clipdesk.paths import log_file
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Worker(QObject):
         opened: An `OpenedModel`.
         open_failed: A name and a `Problem`.
         open_cancelled: A name.
+        archive_refused: A name, and the checksum by which `models.trust.allow` lets the archive be opened.
         result: A job's number and a `Result`, incomplete if the job was stopped.
         unit_failed: A job's number, a `Target`, and the reason.
         ended: A job's number, how (``done``, ``paused``, ``stopped``, ``failed``), and a `Problem` or None.
@@ -142,6 +144,7 @@ class Worker(QObject):
     opened = Signal(object)
     open_failed = Signal(str, object)
     open_cancelled = Signal(str)
+    archive_refused = Signal(str, str)
     result = Signal(int, object)
     unit_failed = Signal(int, object, str)
     ended = Signal(int, str, object)
@@ -176,6 +179,8 @@ class Worker(QObject):
             _check(self.cancel_opening.is_set)
         except Cancelled:
             self.open_cancelled.emit(name)
+        except UntrustedArchive as error:
+            self.archive_refused.emit(name, error.sha256)
         except Exception as error:
             self.open_failed.emit(name, explained(error))
         else:

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from clipdesk.models.lazily import read_when_used
-
-# clip uses torchvision's transforms only; its models and operators take torch's compiler along, some three seconds.
-with (
-    read_when_used("torchvision", "datasets", "io", "models", "ops"),
-    warnings.catch_warnings(),
-):
-    # clip-anytorch imports pkg_resources, which warns of its own end.
-    warnings.simplefilter("ignore")
-    import clip
-    from clip.model import CLIP
-
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
+from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.downloads import download
+from clipdesk.models.package import CLIP, clip
 from clipdesk.models.transfer import Transfer
-
-log = logging.getLogger(__name__)
 
 
 def load_model(
     name_or_path: str | Path = EMBEDDED,
     device: str | torch.device | None = None,
     *,
+    trust_archive: bool = False,
     progress: Callable[[Transfer], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CLIP:
     """Open a CLIP by name or from a checkpoint.
 
     Args:
-        name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format, or
-            OpenAI's TorchScript archive.
+        name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format
+            (.pt or .safetensors), or OpenAI's TorchScript archive.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
+        trust_archive: Open a TorchScript archive of somebody else's, too, and let the code in it run; in this process
+            it is opened from then on.
         progress: Told how far the download is, if there is one.
         cancelled: Asked during the download; True ends it.
 
@@ -52,6 +41,7 @@ def load_model(
 
     Raises:
         UsageError: there is no such model or file.
+        UntrustedArchive: the file is a TorchScript archive, none of OpenAI's, and not trusted.
         ClipDeskError: the file is no CLIP checkpoint, the download failed, or the device is not there.
         Cancelled: `cancelled` said so; the next call goes on from what has arrived.
     """
@@ -59,9 +49,10 @@ def load_model(
     check_name(name)
     target = resolve_device(device)
     if name in CATALOGUE and name not in SHOWPIECES:
-        model = _load_official(name, progress, cancelled)
+        path = download(name, progress=progress, cancelled=cancelled)
     else:
-        model = _load_file(file_of(name) if name in SHOWPIECES else Path(name))
+        path = file_of(name) if name in SHOWPIECES else Path(name)
+    model = read_checkpoint(path, trust_archive=trust_archive)
     return model.float().eval().requires_grad_(False).to(target)
 
 
@@ -114,33 +105,3 @@ def available_devices() -> list[str]:
     """Names of this machine's devices, fastest first."""
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
-
-
-def _load_official(name: str, progress: Callable[[Transfer], None], cancelled: Callable[[], bool]) -> CLIP:
-    path = download(name, progress=progress, cancelled=cancelled)
-    try:
-        return _quietly_load(str(path))
-    except (OSError, RuntimeError) as error:
-        log.exception("loading %s", name)
-        raise ClipDeskError(f"The file of {name} cannot be read ({error}). Delete {path} and try again") from error
-
-
-def _load_file(path: Path) -> CLIP:
-    try:
-        return _quietly_load(str(path))
-    except OSError as error:
-        raise ClipDeskError(f"Could not read {path}: {error.strerror or error}") from error
-    except Exception as error:
-        # A file that is no checkpoint fails in as many ways as there are files.
-        log.exception("loading %s", path)
-        raise ClipDeskError(
-            f"{path} is not a CLIP checkpoint. "
-            "It must be a state dict in OpenAI's format, or OpenAI's TorchScript archive"
-        ) from error
-
-
-def _quietly_load(name: str) -> CLIP:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model: CLIP = clip.load(name, device="cpu")[0]
-    return model

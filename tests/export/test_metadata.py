@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,13 @@ def test_a_file_larger_than_any_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(UsageError, match="is larger than any"):
+        BatchMetadata.open(tmp_path, LAYER, "demo")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(BatchMetadata.path(tmp_path, LAYER))
+    with pytest.raises(UsageError, match="is no file"):
         BatchMetadata.open(tmp_path, LAYER, "demo")
 
 

@@ -1,4 +1,6 @@
 import base64
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,20 @@ def test_a_hostile_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> No
     Image.fromarray(PIXELS).save(path, format="BMP")
     with pytest.raises(UsageError, match="is not a PNG picture"):
         read_recipe(path)
+
+
+def test_a_picture_that_pillow_warns_of_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.new("1", (10_000, 9_500)).save(path)
+    with pytest.raises(UsageError, match="larger than any picture of ClipDesk's: 10000 x 9500"):
+        read_recipe(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(UsageError, match="is no file"):
+        read_recipe(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "x" * 2_000_000, '{"model": "demo"}'])

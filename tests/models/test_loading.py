@@ -57,7 +57,7 @@ def test_a_torchscript_archive_opens(tmp_path: Path, vit: CLIP) -> None:
     convert_weights(vit)
     traced = torch.jit.trace(vit.float(), example, check_trace=False)
     traced.save(str(tmp_path / "jit.pt"))
-    assert_ready(load_model(tmp_path / "jit.pt", "cpu"))
+    assert_ready(load_model(tmp_path / "jit.pt", "cpu", trust_archive=True))
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"PK\x03\x04 no archive", bytes(range(256)) * 40])

@@ -77,6 +77,13 @@ def test_the_size_is_the_models_by_default(vit: CLIP) -> None:
     assert last(vit, [unit(1)], make_settings(iterations=1, device="cpu")).images().shape == (1, 32, 32, 3)
 
 
+def test_a_resnets_positions_are_fixed_and_the_size_is_the_one_asked_for(resnet: CLIP) -> None:
+    target = Unit(layer="visual.attnpool", index=3)
+    for size, wanted in ((None, 64), (100, 100)):
+        frame = last(resnet, [target], make_settings(iterations=1, image_size=size, device="cpu"))
+        assert frame.images().shape == (1, wanted, wanted, 3)
+
+
 def test_text_is_a_cosine_that_rises(vit: CLIP) -> None:
     settings = make_settings(iterations=30, noise=0, device="cpu")
     curve = [float(frame.activations[0]) for frame in render(vit, [Text(text="a star")], settings)]
@@ -116,6 +123,13 @@ def test_a_float16_model_is_rendered_in_float32_and_kept(vit: CLIP) -> None:
     convert_weights(vit)
     assert np.isfinite(last(vit, [unit(1)], QUICK).activations).all()
     assert vit.get_parameter("visual.conv1.weight").dtype == torch.float16
+
+
+def test_a_float16_resnet_is_rendered_in_float32_and_kept(resnet: CLIP) -> None:
+    convert_weights(resnet)
+    frame = last(resnet, [Unit(layer="visual.layer3.0", index=3)], QUICK)
+    assert np.isfinite(frame.activations).all()
+    assert resnet.get_parameter("visual.conv1.weight").dtype == torch.float16
 
 
 def test_an_activation_that_is_not_a_number_ends_the_render(vit: CLIP) -> None:

@@ -5,8 +5,12 @@ class VisionTransformer(nn.Module):
     conv1: nn.Conv2d
     proj: nn.Parameter | None
 
+class AttentionPool2d(nn.Module):
+    num_heads: int
+
 class ModifiedResNet(nn.Module):
     input_resolution: int
+    attnpool: AttentionPool2d
 
 class CLIP(nn.Module):
     visual: VisionTransformer | ModifiedResNet

@@ -1,0 +1,326 @@
+"""Does anything but a clear error come out of files that anybody may have made? ``python -m benchmarks.fuzz``.
+
+Changes valid pictures, recipes, metadata and checkpoints at random, as bytes and part by part (chunks of a PNG with
+their checksums made right, members of an archive, the header of .safetensors), and has ClipDesk read them, for a given
+time. What is read, or refused with a `ClipDeskError` of one line, is well. Anything else ends the run with exit code 1,
+and the file that did it is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import io
+import logging
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from pathlib import Path
+
+import numpy as np
+import psutil
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.metadata import BatchMetadata, UnitRecord
+from clipdesk.export.png import read_picture, save_png
+from clipdesk.export.recipe import Activations, Recipe
+from clipdesk.inspector import LayerInspector
+from clipdesk.models.checkpoints import read_checkpoint
+from clipdesk.models.package import CLIP
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.targets import Combined, Term, Text, Unit
+
+Part = tuple[str, bytes]
+"""A piece of a file: what it is called, and what is in it."""
+
+_ROUND = 200
+_SLOW_SECONDS = 10
+_LAYER, _MODEL = "visual.conv1", "demo"
+_TELLING = (
+    *(b"", b"\x00", b"\xff" * 8, b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff" * 7 + b"\x7f", b"\x00" * 5000),
+    *(b"-1", b"0", b"1e999", b"NaN", b"Infinity", b"9" * 400, b"9007199254740993", b"null", b"true", b'"', b"\\ud800"),
+    *(b"[", b"[" * 3000, b"{}", b'{"a":' * 3000, b",", b":", b"\n", b"../../x", b"\xf0\x9f\x98\x80", b"version", b"2"),
+    *(b"cposix\nsystem\n", b"ctorch\nload\n", b"R", b"b.", b"}", b"K\x00", b"J\xff\xff\xff\x7f", b"constants.pkl"),
+    *(b"F8_E4M3", b"I8", b"BF16", b"IHDR", b"zTXt", b"iTXt", b"acTL", b"eXIf"),
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A kind of file: the parts of a valid one, how they make a file, and who reads it."""
+
+    name: str
+    parts: list[Part] = field(repr=False)
+    join: Callable[[list[Part]], bytes]
+    read: Callable[[Path], object]
+
+
+def main() -> None:
+    """Parse the command line, and fuzz until the time is over."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description="Random changes to files.")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", help="kind of file, e.g. picture")
+    arguments = parser.parse_args()
+    faulthandler.enable()
+    logging.disable()
+    end = time.monotonic() + 60 * arguments.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        subjects = [one for one in make_subjects(Path(folder)) if arguments.only in (None, one.name)]
+        tried = {one.name: [0, 0] for one in subjects}
+        for number, subject in zip(count(arguments.seed), cycle(subjects), strict=False):
+            if time.monotonic() > end:
+                break
+            for i, inputs in enumerate(fuzz(subject, number, _ROUND, Path(folder))):
+                tried[subject.name][i] += inputs
+    for name, (read, refused) in tried.items():
+        print(f"{name}: {read + refused:,} files, {read:,} read, {refused:,} refused")
+    memory = psutil.Process().memory_info().rss / 1e6
+    print(f"{sum(map(sum, tried.values())):,} files; {memory:,.0f} MB in use")
+
+
+def fuzz(subject: Subject, number: int, inputs: int, folder: Path) -> tuple[int, int]:
+    """Try so many changed files.
+
+    Args:
+        subject: What to change.
+        number: Seed of the changes.
+        inputs: How many; fewer if hypothesis runs out of changes.
+        folder: Where to write them.
+
+    Returns:
+        How many were read, and how many refused.
+
+    Raises:
+        AssertionError, Exception: one gave anything else.
+    """
+    tried = {True: 0, False: 0}
+    path = folder / f"fuzzed-{subject.name}"
+
+    @seed(number)
+    @settings(
+        max_examples=inputs,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(changed_files(subject))
+    def attempt(content: bytes) -> None:
+        path.write_bytes(content)
+        tried[check(subject, path)] += 1
+
+    try:
+        attempt()
+    except BaseException as error:
+        if isinstance(error, Exception):
+            kept = Path(f"fuzz-{subject.name.replace(' ', '-')}-{number}").absolute()
+            shutil.copy(path, kept)
+            print(f"{subject.name}, seed {number}: the file is {kept}", file=sys.stderr)
+        raise
+    return tried[True], tried[False]
+
+
+def check(subject: Subject, path: Path) -> bool:
+    """Read a file, which soon gives something, or a `ClipDeskError` of one line that says more than nothing.
+
+    Returns:
+        Whether it was read.
+    """
+    message = ""
+    started = time.process_time()
+    try:
+        subject.read(path)
+    except ClipDeskError as error:
+        message = str(error)
+        if "\n" in message or not 10 < len(message) < 1000:
+            raise AssertionError(f"no clear line: {message!r}") from error
+    if time.process_time() - started > _SLOW_SECONDS:
+        raise AssertionError("it took too long")
+    return not message
+
+
+# Changes
+
+_edits = st.tuples(
+    st.sampled_from(["overwrite", "insert", "delete", "repeat", "cut", "flip"]),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(_TELLING) | st.binary(min_size=1, max_size=12),
+)
+
+
+@st.composite
+def changed_files(draw: st.DrawFn, subject: Subject) -> bytes:
+    """Valid files of a kind with a few changes."""
+    parts = list(subject.parts)
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(parts) - 1))
+        name, content = parts[place]
+        # The small parts say what the large ones are; a change to a weight is rarely worth the time.
+        content = _changed(content, draw(st.lists(_edits, min_size=1, max_size=3)))
+        change = draw(st.sampled_from(["content"] * 6 + ["drop", "twice", "rename", "move"]))
+        if change == "content":
+            parts[place] = name, content
+        elif change == "drop" and len(parts) > 1:
+            del parts[place]
+        elif change == "twice":
+            parts.insert(place, (name, content))
+        elif change == "rename":
+            parts[place] = draw(st.sampled_from([other for other, _ in parts])), content
+        else:
+            parts.insert(draw(st.integers(0, len(parts) - 1)), parts.pop(place))
+    whole = subject.join(parts)
+    return _changed(whole, draw(st.lists(_edits, max_size=2 if parts != subject.parts else 4)))
+
+
+def _changed(content: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
+    for kind, number, telling in edits:
+        at = number % (len(content) + 1)
+        if kind == "overwrite":
+            content = content[:at] + telling + content[at + len(telling) :]
+        elif kind == "insert":
+            content = content[:at] + telling + content[at:]
+        elif kind == "delete":
+            content = content[:at] + content[at + len(telling) + 1 :]
+        elif kind == "repeat":
+            content = content[: at + 64] + content[at:]
+        elif kind == "cut":
+            content = content[:at]
+        elif content:
+            at %= len(content)
+            content = content[:at] + bytes([content[at] ^ (1 << number % 8)]) + content[at + 1 :]
+    return content
+
+
+# What is changed
+
+
+def make_subjects(folder: Path) -> list[Subject]:
+    """All kinds of files, the valid ones written to a folder."""
+    path = folder / "valid"
+    recipe = _recipe()
+    save_png(np.zeros((24, 24, 3), dtype=np.uint8), path, recipe, np.ones(recipe.steps, dtype=np.float32))
+    picture = Subject("picture", _chunks(path.read_bytes()), _png, read_picture)
+    record = UnitRecord(status="done", parameters=RenderSettings(), file="a.png", activation=1.0, seconds=2.0)
+    metadata = BatchMetadata(model=_MODEL, layer=_LAYER, units={3: record, 7: record})
+    return [
+        picture,
+        Subject("recipe", [("text", recipe.to_json().encode())], _joined, _read_recipe),
+        Subject("metadata", [("text", metadata.model_dump_json().encode())], _joined, _read_metadata),
+        *_checkpoints(path),
+    ]
+
+
+def _recipe() -> Recipe:
+    unit = Unit(layer=_LAYER, index=4)
+    return Recipe(
+        clipdesk="0.1.0",
+        torch="2.6.0",
+        model=_MODEL,
+        weights="0" * 64,
+        target=Combined(terms=(Term(what=unit), Term(what=Text(text="a star"), weight=-0.5))),
+        settings=RenderSettings(iterations=5),
+        files={"a.npy": "0" * 64},
+        steps=5,
+        activation=Activations(start=0.1, end=2.0, best=2.5, picture=2.25),
+        device="cpu",
+        seconds=1.5,
+        date="2026-01-01T00:00:00+00:00",
+    )
+
+
+def _checkpoints(path: Path) -> Iterator[Subject]:
+    torch.manual_seed(0)
+    for kind, model in {
+        "vit": CLIP(8, 32, 1, 64, 16, 8, 32, 64, 1, 1),
+        "resnet": CLIP(8, 32, (1, 1, 1, 1), 2, None, 8, 32, 64, 1, 1),
+    }.items():
+        state = {
+            name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()
+        }
+        torch.save(state, path)
+        yield Subject(f"{kind} zip", _members(path), _zip, _open_checkpoint)
+        torch.save({"state_dict": state}, path, _use_new_zipfile_serialization=False)
+        yield Subject(f"{kind} pickle", [("whole", path.read_bytes())], _joined, _open_checkpoint)
+        content = safetensors.torch.save(state)
+        end = 8 + int.from_bytes(content[:8], "little")
+        parts = [("header", content[8:end]), ("weights", content[end:])]
+        yield Subject(f"{kind} safetensors", parts, _safetensors, _open_checkpoint)
+    # torch says of this function nothing that a type checker could use.
+    trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(str(path))
+    # Refused without being opened.
+    yield Subject("archive", _members(path), _zip, _open_checkpoint)
+
+
+def _open_checkpoint(path: Path) -> LayerInspector:
+    """As all do who open one; what `read_checkpoint` takes must run."""
+    return LayerInspector(read_checkpoint(path))
+
+
+def _read_recipe(path: Path) -> Recipe:
+    return Recipe.from_json(path.read_bytes().decode(errors="surrogateescape"))
+
+
+def _read_metadata(path: Path) -> BatchMetadata:
+    shutil.copy(path, BatchMetadata.path(path.parent, _LAYER))
+    return BatchMetadata.open(path.parent, _LAYER, _MODEL)
+
+
+def _chunks(content: bytes) -> list[Part]:
+    parts, at = [], 8
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        parts.append((content[at + 4 : at + 8].decode(), content[at + 8 : at + 8 + size]))
+        at += size + 12
+    return parts
+
+
+def _png(parts: list[Part]) -> bytes:
+    chunks = [
+        len(data).to_bytes(4, "big") + name.encode() + data + zlib.crc32(name.encode() + data).to_bytes(4, "big")
+        for name, data in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _members(path: Path) -> list[Part]:
+    with zipfile.ZipFile(path) as file:
+        return [(name, file.read(name)) for name in file.namelist()]
+
+
+def _zip(parts: list[Part]) -> bytes:
+    buffer = io.BytesIO()
+    names = dict(parts)
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, data in names.items():
+            file.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
+
+
+def _safetensors(parts: list[Part]) -> bytes:
+    header = b"".join(data for name, data in parts if name == "header")
+    # Padded, as the format asks.
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + b"".join(data for name, data in parts if name != "header")
+
+
+def _joined(parts: list[Part]) -> bytes:
+    return b"".join(data for _, data in parts)
+
+
+if __name__ == "__main__":
+    main()
