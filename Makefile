@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format models quality screenshots bundle clean
+.PHONY: demo test format models quality screenshots bundle docs clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -56,6 +56,11 @@ bundle: $(STAMP)
 	build/bundle-env/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bundle]'
 	build/bundle-env/bin/python packaging/build.py
 	$(BIN)/python packaging/smoke.py
+
+# The documentation's site, in build/site.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist
