@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format models quality screenshots clean
+.PHONY: demo test format models quality screenshots bundle docs clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -49,6 +49,18 @@ quality: $(STAMP)
 # The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
 screenshots: $(STAMP)
 	$(BIN)/python -m tests.e2e.screenshots docs/images
+
+# A folder with ClipDesk and all that it needs, made in an environment where nothing else is, and used from outside.
+bundle: $(STAMP)
+	$(PYTHON) -m venv build/bundle-env
+	build/bundle-env/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[bundle]'
+	build/bundle-env/bin/python packaging/build.py
+	$(BIN)/python packaging/smoke.py
+
+# The documentation's site, in build/site.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+TRY_DISPLAY = "--try-display"
+"""What a bundled program is called with to ask Qt for the display and end."""
 _PROBE = "import sys; sys.path = {!r}; from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
 
 
@@ -20,10 +22,8 @@ def why_no_display(meanwhile: Callable[[], object] = lambda: None) -> str | None
         return None
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         return "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
-    if getattr(sys, "frozen", False):
-        return None
     # Tried in a process of its own, because a display that does not answer, or a missing library, makes Qt abort.
-    probe = subprocess.Popen([sys.executable, "-S", "-c", _PROBE.format(sys.path)], stderr=subprocess.PIPE, text=True)
+    probe = subprocess.Popen(_probe(), stderr=subprocess.PIPE, text=True)
     meanwhile()
     try:
         _, complaint = probe.communicate(timeout=20)
@@ -32,6 +32,12 @@ def why_no_display(meanwhile: Callable[[], object] = lambda: None) -> str | None
         probe.communicate()
         return "the display does not answer"
     return None if probe.returncode == 0 else _reason(complaint)
+
+
+def _probe() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable, TRY_DISPLAY]  # packaging/launch.py
+    return [sys.executable, "-S", "-c", _PROBE.format(sys.path)]
 
 
 def _reason(stderr: str) -> str:

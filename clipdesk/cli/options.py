@@ -20,15 +20,18 @@ _SHORT = {"image_size": "size", "learning_rate": "lr"}
 def settings_options(function: _Function) -> _Function:
     """Add ``--preset`` and an option for every setting; they arrive as keyword arguments, None where not given."""
     for name in reversed(RenderSettings.model_fields):
-        function = click.option(
-            f"--{_SHORT.get(name, name).replace('_', '-')}", name, type=_type(name), default=None, help=_help(name)
-        )(function)
+        function = click.option(option_name(name), name, type=_type(name), default=None, help=_help(name))(function)
     presets = click.Choice(list(PRESETS))
     return click.option(
         "--preset",
         type=presets,
         help=f"Settings to start from.  [default: {DEFAULT_PRESET}; for OpenAI's models a published one]",
     )(function)
+
+
+def option_name(setting: str) -> str:
+    """The option that a setting has."""
+    return f"--{_SHORT.get(setting, setting).replace('_', '-')}"
 
 
 def settings_from(preset: str, changes: Mapping[str, object]) -> RenderSettings:

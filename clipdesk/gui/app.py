@@ -9,6 +9,7 @@ import sys
 from types import TracebackType
 
 from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from clipdesk import __version__
@@ -16,10 +17,13 @@ from clipdesk.gui.garbage import GarbageCollector
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.theme import Theme
 from clipdesk.models.catalogue import check_name
+from clipdesk.paths import resource
 
 log = logging.getLogger(__name__)
 
 _SWITCH_INTERVAL = 0.001
+_DESKTOP_FILE = "io.github.clipdesk.ClipDesk"
+"""By this name Wayland's desktops find the icon that packaging/linux installs."""
 
 
 def run(model: str | None = None, start: bool = False) -> int:
@@ -70,6 +74,8 @@ def make_application() -> QApplication:
         raise TypeError("a Qt application without windows is running")
     app.setApplicationName("ClipDesk")
     app.setApplicationVersion(__version__)
+    app.setWindowIcon(QIcon(str(resource("icons/clipdesk.png"))))
+    app.setDesktopFileName(_DESKTOP_FILE)
     app.setStyle("Fusion")
     return app
 

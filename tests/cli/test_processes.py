@@ -74,3 +74,18 @@ def test_a_display_that_does_not_answer_is_noticed(monkeypatch: pytest.MonkeyPat
     assert "987 cannot be reached" in (display.why_no_display() or "")
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert display.why_no_display() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
+def test_a_bundled_program_asks_itself_for_the_display(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "clipdesk"
+    program.write_text(
+        f'#!/bin/sh\n[ "$*" = {display.TRY_DISPLAY} ] && echo "could not connect to display" >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert "987 cannot be reached" in (display.why_no_display() or "")
+    program.write_text("#!/bin/sh\n")
+    assert display.why_no_display() is None

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from tests.e2e.accessible import CROWDED, Bus, Gone, Node
 SIZE = (1600, 1000)
 _TOOLS = ("Xvfb", "openbox", "xdotool", "dbus-daemon")
 _SECONDS = 60.0
+INSTALLED = (sys.executable, "-m", "clipdesk")
+"""ClipDesk as this Python has it."""
 
 
 def missing_tools() -> str:
@@ -49,6 +51,10 @@ class Desktop:
         self.process.kill()
         self.process.wait()
         self.process = self._start()
+
+    def start_another(self) -> subprocess.Popen[bytes]:
+        """A second one beside the first."""
+        return self._start()
 
     # Seeing
 
@@ -89,6 +95,12 @@ class Desktop:
                 self.picture().save(picture)
                 raise TimeoutError(f"waited for {what}: {picture}")
             time.sleep(0.05)
+
+    def windows(self) -> int:
+        """How many of ClipDesk's windows are open."""
+        with suppress(Gone):
+            return sum(node.role == "frame" for top in self._bus.applications() for node in top.children())
+        return 0
 
     def picture(self) -> Image.Image:
         """What is on the screen."""
@@ -147,12 +159,15 @@ class Desktop:
 
 
 @contextmanager
-def open_desktop(home: Path, *arguments: str, scale: float = 1, **variables: str) -> Iterator[Desktop]:
+def open_desktop(
+    home: Path, *arguments: str, program: Sequence[str] = INSTALLED, scale: float = 1, **variables: str
+) -> Iterator[Desktop]:
     """Start a screen, a window manager, a session bus and ClipDesk; end them all afterwards.
 
     Args:
         home: The user's home folder; settings and pictures go there.
         arguments: For the command line.
+        program: ClipDesk's command. Any but the installed one gets no variable of this process's, not even PATH.
         scale: Device pixels for each of Qt's.
         variables: More for the program's environment.
     """
@@ -174,8 +189,12 @@ def open_desktop(home: Path, *arguments: str, scale: float = 1, **variables: str
         # Before the program, so that it finds it.
         bus = Bus(address)
         stack.callback(bus.close)
-        command = (sys.executable, "-m", "clipdesk", *arguments)
-        yield Desktop(lambda: _start(stack, environment, *command), environment, bus, scale)
+        of_program = environment if program is INSTALLED else _without_inherited(environment)
+        yield Desktop(lambda: _start(stack, of_program, *program, *arguments), environment, bus, scale)
+
+
+def _without_inherited(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if os.environ.get(name) != value}
 
 
 def _start(stack: ExitStack, environment: dict[str, str], *command: str) -> subprocess.Popen[bytes]:

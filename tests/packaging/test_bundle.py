@@ -1,0 +1,145 @@
+"""What goes into a bundle. The real build is packaging/build.py's and packaging/smoke.py's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+import bundle
+import clipdesk
+
+PACKAGING = bundle.ROOT / "packaging"
+
+
+def test_the_version_is_found_without_importing() -> None:
+    assert bundle.version() == clipdesk.__version__
+
+
+def test_a_source_without_a_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "clipdesk").mkdir()
+    (tmp_path / "clipdesk" / "__init__.py").write_text("version = 1\n")
+    with pytest.raises(ValueError, match="__version__"):
+        bundle.version(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("0.1.0", (0, 1, 0, 0)), ("2.3rc1", (2, 3, 1, 0)), ("7", (7, 0, 0, 0)), ("1.2.3.4", (1, 2, 3, 0))],
+)
+def test_windows_keeps_four_numbers(text: str, numbers: tuple[int, int, int, int]) -> None:
+    assert bundle.version_numbers(text) == numbers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "torch/test/test_jit",
+        "torch/bin/protoc",
+        "torch\\include\\ATen\\ATen.h",
+        "torch/lib/c10.lib",
+        "PySide6/Qt/translations/qt_de.qm",
+        "PySide6/translations/qtbase_de.qm",
+        "PySide6/Qt/lib/libQt6Quick.so.6",
+        "PySide6/Qt6Quick.dll",
+        "PySide6/Qt/plugins/platforms/libqeglfs.so",
+        "PySide6/Qt/plugins/platforminputcontexts/libqtvirtualkeyboardplugin.so",
+    ],
+)
+def test_what_cannot_be_reached_is_left_out(path: str) -> None:
+    assert bundle.trim_of(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "torch/bin/torch_shm_manager",
+        "torch/lib/libtorch_cpu.so",
+        "torch/lib/libtorch_cuda.so",
+        "torch/jit/_script.py",
+        "nvidia/cudnn/lib/libcudnn.so.9",
+        "PySide6/Qt/lib/libQt6Core.so.6",
+        "PySide6/Qt/lib/libQt6OpenGLWidgets.so.6",
+        "PySide6/Qt/lib/libQt6Svg.so.6",
+        "PySide6/Qt/plugins/platforms/libqxcb.so",
+        "PySide6/Qt/plugins/platforms/libqwayland.so",
+        "PySide6/Qt/plugins/platforms/libqoffscreen.so",
+        "PySide6/Qt/plugins/imageformats/libqjpeg.so",
+        "PySide6/plugins/platforms/qwindows.dll",
+        "clip/bpe_simple_vocab_16e6.txt.gz",
+        "clipdesk/resources/models/demo.pt",
+        "fonticon_mdi7/fonts/materialdesignicons-webfont.ttf",
+    ],
+)
+def test_what_is_needed_goes_along(path: str) -> None:
+    assert bundle.trim_of(path) is None
+
+
+def test_savings_are_counted_by_reason(tmp_path: Path) -> None:
+    (tmp_path / "header").write_bytes(b"0" * 70)
+    source = str(tmp_path / "header")
+    places = ("torch/include/a.h", "torch/include/b.h", "torch/lib/libtorch.so")
+    kept, saved = bundle.sort_out(bundle.Entry(place, source, "DATA") for place in places)
+    assert [entry.place for entry in kept] == ["torch/lib/libtorch.so"]
+    assert [(trim.reason, size) for trim, size in saved.items()] == [("headers, for compiling extensions", 140)]
+
+
+def test_a_folders_size_counts_links_once(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"0" * 100)
+    os.link(tmp_path / "one", tmp_path / "two")
+    assert bundle.folder_size(tmp_path) == 100
+
+
+def test_the_size_of_a_module_is_that_of_its_files(tmp_path: Path) -> None:
+    package = tmp_path / "big" / "part"
+    package.mkdir(parents=True)
+    (package / "code.py").write_bytes(b"0" * 30)
+    (tmp_path / "big" / "QtTest.abi3.so").write_bytes(b"0" * 7)
+    sizes = [bundle.module_size(name, [tmp_path]) for name in ("big.part", "big", "big.QtTest", "absent")]
+    assert sizes == [30, 37, 7, 0]
+
+
+def test_nothing_that_a_render_imports_is_left_out() -> None:
+    """Qt's tests and the like may be left out of the bundle as long as no command and no panel imports them."""
+    program = (
+        "import pkgutil, sys, importlib, clipdesk\n"
+        f"sys.modules.update(dict.fromkeys({list(bundle.EXCLUDED_MODULES)!r}))\n"
+        "from clipdesk.models.loading import load_model\n"
+        "from clipdesk import FeatureVisualizer\n"
+        "FeatureVisualizer(load_model('demo', 'cpu')).generate('\"a star\"', 'draft', iterations=2)\n"
+        "for module in pkgutil.walk_packages(clipdesk.__path__, 'clipdesk.'):\n"
+        "    if '.demo' not in module.name and '__main__' not in module.name:\n"
+        "        importlib.import_module(module.name)\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, cwd=bundle.ROOT)
+
+
+def test_every_icon_is_there_and_of_its_size() -> None:
+    for side in bundle.ICON_SIDES:
+        with Image.open(PACKAGING / "icons" / f"clipdesk-{side}.png") as picture:
+            assert picture.size == (side, side)
+    with Image.open(PACKAGING / "icons" / "clipdesk.ico") as picture:
+        assert {(16, 16), (32, 32), (256, 256)} <= picture.info["sizes"]
+    with Image.open(PACKAGING / "icons" / "clipdesk.icns") as picture:
+        assert (512, 512, 1) in picture.info["sizes"]
+
+
+def test_desktop_files_speak_of_one_program() -> None:
+    linux = PACKAGING / "linux"
+    metainfo = ElementTree.parse(linux / f"{bundle.IDENTIFIER}.metainfo.xml").getroot()
+    assert metainfo.findtext("id") == bundle.IDENTIFIER
+    assert metainfo.findtext("launchable") == f"{bundle.IDENTIFIER}.desktop"
+    entry = (linux / f"{bundle.IDENTIFIER}.desktop").read_text(encoding="utf-8")
+    assert re.search(rf"^Icon={re.escape(bundle.IDENTIFIER)}$", entry, re.MULTILINE)
+    assert f'"{bundle.IDENTIFIER}"' in (bundle.ROOT / "clipdesk" / "gui" / "app.py").read_text(encoding="utf-8")
+
+
+def test_the_version_stands_in_no_other_file() -> None:
+    for path in [PACKAGING / "clipdesk.spec", *PACKAGING.rglob("*.xml"), *PACKAGING.rglob("*.desktop")]:
+        assert clipdesk.__version__ not in path.read_text(encoding="utf-8").replace('"1.0"', ""), path
