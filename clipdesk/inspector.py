@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError, nearest
+from clipdesk.models.texts import tokenize
 
 ROOT = "visual"
 ATTENTION_PARTS = {
@@ -24,6 +27,9 @@ ATTENTION_PARTS = {
 A unit of ``heads`` is the L2 norm of a head's output; one of ``head_channels`` a channel of the heads' outputs before
 they are mixed, head after head; one of the others a channel of what is compared and passed on, in the same order.
 """
+_OF_HEADS = ("heads", "head_channels")
+_PROJECTIONS = ("out_proj", "proj")
+"""What mixes the heads' outputs is called so in attention modules that are none of PyTorch's, as timm's."""
 
 
 class Layout(str, Enum):
@@ -33,6 +39,12 @@ class Layout(str, Enum):
     TOKENS_FIRST = "tokens, batch, units"
     BATCH_FIRST = "batch, tokens, units"
     CHANNELS_FIRST = "batch, channels, rows, columns"
+    CHANNELS_LAST = "batch, rows, columns, channels"
+
+    @property
+    def is_map(self) -> bool:
+        """Whether its units are channels with rows and columns."""
+        return self in (Layout.CHANNELS_FIRST, Layout.CHANNELS_LAST)
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,8 @@ class LayerInfo:
     @property
     def positions(self) -> int:
         """How many positions its units have: tokens, the class token among them, or pixels; 1 for a vector."""
-        if self.layout is Layout.CHANNELS_FIRST:
-            return self.shape[1] * self.shape[2]
+        if self.layout is not None and self.layout.is_map:
+            return math.prod(self.shape) // self.units
         return self.shape[0] if len(self.shape) == 2 else 1
 
     @property
@@ -90,14 +102,17 @@ class LayerInspector:
     """Learns a vision tower's layers from one traced forward pass of a batch of two.
 
     Args:
-        model: A CLIP with a vision tower `visual`, as `load_model` and `clip.load` return it. Left as it was.
+        model: A CLIP with a vision tower `visual`, as `load_model`, `clip.load` and `open_clip.create_model` return it.
+            Left as it was.
+
+    Raises:
+        UsageError: it takes pictures that are not square.
     """
 
     def __init__(self, model: nn.Module) -> None:
+        self._model = model
         tower = model.get_submodule(ROOT)
-        outputs = _trace(tower)
-        patches = _patch_count(tower)
-        self.tree = _node(ROOT, tower, outputs, patches, parent=None)
+        self.tree = _node(ROOT, tower, _trace(tower), _patch_count(tower), parent=None)
         self._layers = {node.info.name: node.info for node in self.tree.walk()}
 
     def get_layer_names(self) -> list[str]:
@@ -148,24 +163,56 @@ class LayerInspector:
             )
         return info
 
+    def check_text(self, text: str) -> None:
+        """Check that the model's text tower can read a text.
+
+        Raises:
+            UsageError, ClipDeskError: it cannot; see `tokenize`.
+        """
+        tokenize([text], self._model)
+
 
 def input_side(model: nn.Module) -> int:
-    """Side in pixels of the pictures that the model takes."""
+    """Side in pixels of the pictures that the model takes.
+
+    Raises:
+        UsageError: they are not square.
+    """
     return _resolution(model.get_submodule(ROOT))
 
 
 def _resolution(tower: nn.Module) -> int:
-    side = tower.input_resolution
+    # OpenAI's name for it, and open_clip's.
+    side = getattr(tower, "input_resolution", None) or getattr(tower, "image_size", None)
+    if isinstance(side, tuple) and len(set(side)) > 1:
+        raise UsageError(
+            f"The model takes pictures of {' x '.join(map(str, side))} px, and only square ones can be made"
+        )
+    side = side[0] if isinstance(side, tuple) else side
     if not isinstance(side, int):
         raise TypeError(f"input_resolution is {side!r}, not a number")
     return side
 
 
-def _trace(tower: nn.Module) -> dict[nn.Module, Tensor | str]:
-    """For each module that is called: its output's shape as a meta tensor, or why it has none that can be used."""
-    seen: dict[nn.Module, Tensor | str] = {}
+class _Trace(NamedTuple):
+    """What one forward pass has shown.
 
-    def note(module: nn.Module, _args: object, output: object) -> None:
+    Attributes:
+        outputs: For each module that was called: its output's shape as a meta tensor, or why it cannot be used.
+        comparing: Those of PyTorch's attention modules that compare something with something else than itself.
+    """
+
+    outputs: dict[nn.Module, Tensor | str]
+    comparing: set[nn.Module]
+
+
+def _trace(tower: nn.Module) -> _Trace:
+    seen: dict[nn.Module, Tensor | str] = {}
+    comparing: set[nn.Module] = set()
+
+    def note(module: nn.Module, args: tuple[object, ...], output: object) -> None:
+        if isinstance(module, nn.MultiheadAttention) and (len(args) < 2 or args[0] is not args[1]):
+            comparing.add(module)
         first = output[0] if isinstance(output, tuple) and output else output
         if isinstance(first, Tensor):
             seen[module] = first.detach().to("meta")
@@ -185,25 +232,25 @@ def _trace(tower: nn.Module) -> dict[nn.Module, Tensor | str]:
         tower.train(training)
         for hook in hooks:
             hook.remove()
-    return seen
+    return _Trace(seen, comparing)
 
 
 def _patch_count(tower: nn.Module) -> int | None:
     """Number of patches of a vision transformer with a class token; None for other towers."""
     embedding, convolution = getattr(tower, "class_embedding", None), getattr(tower, "conv1", None)
-    if embedding is None or not isinstance(convolution, nn.Conv2d):
-        return None
-    return (_resolution(tower) // int(convolution.stride[0])) ** 2
+    if embedding is not None and isinstance(convolution, nn.Conv2d):
+        return (_resolution(tower) // int(convolution.stride[0])) ** 2
+    # timm's, inside open_clip's.
+    trunk = getattr(tower, "trunk", None)
+    patches = getattr(getattr(trunk, "patch_embed", None), "num_patches", None)
+    return patches if isinstance(patches, int) and getattr(trunk, "cls_token", None) is not None else None
 
 
-def _node(
-    name: str, module: nn.Module, outputs: dict[nn.Module, Tensor | str], patches: int | None, parent: nn.Module | None
-) -> LayerNode:
-    info = _info(name, module, outputs.get(module), patches, parent)
-    children = [_node(f"{name}.{n}", child, outputs, patches, module) for n, child in module.named_children()]
-    if isinstance(module, nn.MultiheadAttention) and info.reason is None:
-        children = [*(LayerNode(part) for part in _attention_parts(info, module)), *children]
-    return LayerNode(info, tuple(children))
+def _node(name: str, module: nn.Module, trace: _Trace, patches: int | None, parent: nn.Module | None) -> LayerNode:
+    info = _info(name, module, trace.outputs.get(module), patches, parent)
+    children = [_node(f"{name}.{n}", child, trace, patches, module) for n, child in module.named_children()]
+    parts = () if info.reason is not None or module in trace.comparing else _attention_parts(info, module, children)
+    return LayerNode(info, (*(LayerNode(part) for part in parts), *children))
 
 
 def _info(
@@ -219,12 +266,12 @@ def _info(
         return replace(info, reason=f"its output of shape {tuple(output.shape)} has no clear units")
     batch_axis = 1 if layout is Layout.TOKENS_FIRST else 0
     shape = tuple(n for axis, n in enumerate(output.shape) if axis != batch_axis)
-    channels = layout is Layout.CHANNELS_FIRST
+    channels = layout.is_map
     return replace(
         info,
         shape=shape,
         layout=layout,
-        units=shape[0] if channels else shape[-1],
+        units=shape[0] if layout is Layout.CHANNELS_FIRST else shape[-1],
         unit_kind="channel" if channels else "neuron",
         class_token=len(shape) == 2 and patches is not None and shape[0] == patches + 1,
     )
@@ -237,7 +284,10 @@ def _layout(shape: tuple[int, ...]) -> Layout | None:
     if len(shape) == 3 and 2 in shape[:2]:
         return Layout.TOKENS_FIRST if shape[1] == 2 else Layout.BATCH_FIRST
     if len(shape) == 4 and shape[0] == 2:
-        return Layout.CHANNELS_FIRST
+        # The pictures are square, and so are maps.
+        if shape[2] == shape[3]:
+            return Layout.CHANNELS_FIRST
+        return Layout.CHANNELS_LAST if shape[1] == shape[2] else None
     return None
 
 
@@ -248,15 +298,32 @@ def _why_never_called(name: str, parent: nn.Module | None) -> str:
     return "it is never called in the forward pass"
 
 
-def _attention_parts(attention: LayerInfo, module: nn.MultiheadAttention) -> Iterator[LayerInfo]:
-    heads, width = int(module.num_heads), int(module.embed_dim)
-    for part, kind in ATTENTION_PARTS.items():
-        units = heads if kind == "Heads" else width
+def _attention_parts(attention: LayerInfo, module: nn.Module, children: list[LayerNode]) -> Iterator[LayerInfo]:
+    heads = getattr(module, "num_heads", None)
+    if isinstance(module, nn.MultiheadAttention):
+        parts, like, width = tuple(ATTENTION_PARTS), attention, int(module.embed_dim)
+    else:
+        mixing = heads_projection(module)
+        found = next((child.info for child in children if mixing is getattr(module, child.info.label, None)), None)
+        if mixing is None or found is None or found.reason is not None:
+            return
+        parts, like, width = _OF_HEADS, found, int(mixing.in_features)
+    for part in parts:
+        kind = ATTENTION_PARTS[part]
+        units = int(heads) if kind == "Heads" and isinstance(heads, int) else width
         yield replace(
-            attention,
+            like,
             name=f"{attention.name}.{part}",
             kind=kind,
-            shape=(*attention.shape[:-1], units),
+            shape=(*like.shape[:-1], units),
             units=units,
             unit_kind="head" if kind == "Heads" else "channel",
         )
+
+
+def heads_projection(module: nn.Module) -> nn.Linear | None:
+    """What mixes the heads' outputs in an attention module that is none of PyTorch's; None for another module."""
+    if not isinstance(getattr(module, "num_heads", None), int):
+        return None
+    mixing = next((found for name in _PROJECTIONS if (found := getattr(module, name, None)) is not None), None)
+    return mixing if isinstance(mixing, nn.Linear) else None

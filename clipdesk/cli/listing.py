@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clipdesk.cli.terminal import DownloadBar, show
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name, file_of
+from clipdesk.cli.terminal import DownloadBar, said_if_slow, show
+from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name
+from clipdesk.models.listing import Listed, named_models, open_clip_models
+from clipdesk.models.open_clip_names import PREFIX
 from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
@@ -32,30 +34,40 @@ def check_model(name_or_path: str, trust_archive: bool) -> None:
         UsageError, ClipDeskError: as `check_name` and `allow_file`.
     """
     check_name(name_or_path)
-    if trust_archive and name_or_path not in CATALOGUE:
+    # Nothing of open_clip's is opened by running it.
+    if trust_archive and name_or_path not in CATALOGUE and not name_or_path.startswith(PREFIX):
         allow_file(Path(name_or_path))
 
 
 @click.command()
+@click.option("--open-clip", is_flag=True, help="List open_clip's models instead, some two hundred.")
+@click.option("--filter", "words", default="", help="Only those whose name or description has all these words.")
 @json_option
-def models(as_json: bool) -> None:
-    """List the models that have a name, with input size and licence, and which are on this disk.
+def models(open_clip: bool, words: str, as_json: bool) -> None:
+    """List the models that have a name: file size, input size, licence, and where they are on this disk.
 
-    The others are downloaded when they are first opened.
+    Those that are not are downloaded when they are first opened; the sizes of open_clip's then follow from their
+    weights' count.
     """
-    rows = [
-        {
-            "name": model.name,
-            "input_px": model.input_size,
-            "embedding": model.embedding,
-            "MB": model.megabytes,
-            "licence": model.licence,
-            "on_disk": "yes" if file_of(model.name).is_file() else "no",
-            "description": model.description,
-        }
-        for model in CATALOGUE.values()
-    ]
+    if open_clip:
+        with said_if_slow("Loading open_clip ..."):
+            listed = open_clip_models()
+    else:
+        listed = named_models()
+    wanted = words.casefold().split()
+    rows = [_row(model) for model in listed if all(w in f"{model.name} {model.description}".casefold() for w in wanted)]
     show(rows, key="name", title="Models", as_json=as_json)
+
+
+def _row(model: Listed) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "input_px": model.input_size,
+        "MB": model.megabytes,
+        "licence": model.licence or f"see {model.page}",
+        "on_disk": "no" if model.place is None else str(model.place),
+        "description": model.description,
+    }
 
 
 @click.command()

@@ -41,10 +41,10 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], int) for row in rows)
+        numeric = all(isinstance(row[name], int | None) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 from PySide6.QtWidgets import QMainWindow
 
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED
+from clipdesk.models.catalogue import EMBEDDED, is_there
 
 _LAYOUT_VERSION = 2
 
@@ -27,7 +27,7 @@ class Preferences:
     def model(self) -> str:
         """The model to open: the last one, if it is still there."""
         name = str(self.store.value("model", EMBEDDED))
-        return name if name in CATALOGUE or Path(name).is_file() else EMBEDDED
+        return name if is_there(name) else EMBEDDED
 
     @model.setter
     def model(self, name: str) -> None:

@@ -15,9 +15,8 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.runner import Failure, Progress, usual_group
 from clipdesk.jobs.store import Claim, JobState, JobStore, StoredJob
-from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.downloads import download
-from clipdesk.models.loading import load_model
+from clipdesk.models.catalogue import check_name
+from clipdesk.models.loading import fetch_model, load_model
 from clipdesk.models.transfer import Transfer
 from clipdesk.render.targets import Target
 
@@ -220,8 +219,8 @@ def opened(
     Raises:
         UsageError, ClipDeskError, Cancelled: as `load_model`.
     """
-    if name in CATALOGUE and CATALOGUE[name].address:
-        download(name, progress=progress, cancelled=cancelled)
+    check_name(name)
+    fetch_model(name, progress=progress, cancelled=cancelled)
     return _opened(name, device)
 
 

@@ -30,6 +30,7 @@ _MAX_BYTES = 16 * 2**30
 """RN50x64 in float32, with what an optimizer keeps of it, takes half."""
 
 _OUT_OF_MEMORY = "DefaultCPUAllocator"
+_FORMATS = "a state dict in OpenAI's format (.pt or .safetensors), or OpenAI's TorchScript archive"
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
@@ -58,15 +59,32 @@ def read_checkpoint(path: Path, *, trust_archive: bool = False) -> CLIP:
         UntrustedArchive: it is an archive that nobody has allowed.
         ClipDeskError: it cannot be read, is no checkpoint of a CLIP, or changed meanwhile; the message is one line.
     """
+    with reading(path, _FORMATS) as size:
+        return model_of(content_of(path, size, trust_archive=trust_archive), size)
+
+
+@contextmanager
+def reading(path: Path, formats: str) -> Iterator[int]:
+    """While it is entered, a file is read; any error in it becomes one line.
+
+    Args:
+        path: The file.
+        formats: What it must be, for a message that goes on from "It must be".
+
+    Yields:
+        The file's size in bytes.
+
+    Raises:
+        ClipDeskError: it cannot be read, is none of the formats, or changed meanwhile.
+    """
     before = _identity(path)
     try:
-        with _explained(path, before):
-            model = model_of(_content(path, before.size, trust_archive), before.size)
+        with _explained(path, before, formats):
+            yield before.size
     finally:
         # Also where it failed: the change is why.
         if _identity(path) != before:
             raise ClipDeskError(f"{path} changed while it was read. Open it again when it is complete")
-    return model
 
 
 @cache
@@ -87,7 +105,7 @@ def _identity(path: Path) -> _Identity:
 
 
 @contextmanager
-def _explained(path: Path, identity: _Identity) -> Iterator[None]:
+def _explained(path: Path, identity: _Identity, formats: str) -> Iterator[None]:
     """Any error as one line. A file that is no checkpoint fails in as many ways as there are files."""
     try:
         with warnings.catch_warnings():
@@ -102,10 +120,7 @@ def _explained(path: Path, identity: _Identity) -> Iterator[None]:
         if isinstance(error, MemoryError) or _OUT_OF_MEMORY in str(error):
             megabytes = identity.size / 1e6
             raise ClipDeskError(f"There is too little memory to open {path} ({megabytes:,.0f} MB)") from error
-        raise ClipDeskError(
-            f"{path} is not a CLIP checkpoint. It must be a state dict in OpenAI's format (.pt or .safetensors), "
-            f"or OpenAI's TorchScript archive, but {_reason(error)}"
-        ) from error
+        raise ClipDeskError(f"{path} is not a CLIP checkpoint. It must be {formats}, but {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
@@ -117,8 +132,14 @@ def _reason(error: Exception) -> str:
     return "it is damaged, cut off, or something else"
 
 
-def _content(path: Path, size: int, trust_archive: bool) -> object:
-    """What the file holds, by what it begins with, whatever its name."""
+def content_of(path: Path, size: int, *, trust_archive: bool = False) -> object:
+    """What a file holds, by what it begins with, whatever its name.
+
+    Raises:
+        UntrustedArchive: it is an archive that nobody has allowed.
+        NotAState: it is empty or too large.
+        Exception: of any kind; see `reading`.
+    """
     if size == 0:
         raise NotAState("it is empty")
     if size > _MAX_BYTES:

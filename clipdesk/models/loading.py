@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -12,7 +13,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.downloads import download
-from clipdesk.models.package import CLIP, clip
+from clipdesk.models.open_clip_names import has_open_clip, open_clip_name
+from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
 
 
@@ -28,7 +30,8 @@ def load_model(
 
     Args:
         name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format
-            (.pt or .safetensors), or OpenAI's TorchScript archive.
+            (.pt or .safetensors), or OpenAI's TorchScript archive. With the extra ``clipdesk[open-clip]`` also one of
+            open_clip's models, ``open_clip:ARCHITECTURE/TAG``, or a checkpoint, ``open_clip:ARCHITECTURE/[FILE]``.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
         trust_archive: Open a TorchScript archive of somebody else's, too, and let the code in it run; in this process
             it is opened from then on.
@@ -37,7 +40,7 @@ def load_model(
 
     Returns:
         The model in evaluation mode, with float32 weights on every device (`clip.load` leaves float16 on GPUs), and no
-        gradients for its weights.
+        gradients for its weights. One of open_clip's is of that package's own class.
 
     Raises:
         UsageError: there is no such model or file.
@@ -48,12 +51,46 @@ def load_model(
     name = str(name_or_path)
     check_name(name)
     target = resolve_device(device)
-    if name in CATALOGUE and name not in SHOWPIECES:
-        path = download(name, progress=progress, cancelled=cancelled)
+    path = fetch_model(name, progress=progress, cancelled=cancelled)
+    of_open_clip = open_clip_name(name)
+    if of_open_clip is None:
+        model = read_checkpoint(path, trust_archive=trust_archive)
     else:
-        path = file_of(name) if name in SHOWPIECES else Path(name)
-    model = read_checkpoint(path, trust_archive=trust_archive)
+        # Here and below: its package may be missing, and takes long to load.
+        from clipdesk.models.open_clips import read_open_clip
+
+        # None of OpenAI's class, but with the methods of it that are used here: there is no common one to name.
+        model = cast(CLIP, read_open_clip(of_open_clip, path))
     return model.float().eval().requires_grad_(False).to(target)
+
+
+def fetch_model(
+    name: str,
+    *,
+    progress: Callable[[Transfer], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """The file of a model, downloaded if it is not on this disk.
+
+    Args:
+        name: Name or file of a model that `check_name` has passed.
+        progress: Told how far the download is, if there is one.
+        cancelled: Asked during the download; True ends it.
+
+    Raises:
+        UsageError: open_clip has no such model.
+        ClipDeskError: the download failed.
+        Cancelled: `cancelled` said so.
+    """
+    of_open_clip = open_clip_name(name)
+    if of_open_clip is not None:
+        from clipdesk.models.open_clips import check_pair, hub_file
+
+        check_pair(of_open_clip)
+        return of_open_clip.file or hub_file(of_open_clip).fetch(progress, cancelled)
+    if name in CATALOGUE and name not in SHOWPIECES:
+        return download(name, progress=progress, cancelled=cancelled)
+    return file_of(name) if name in SHOWPIECES else Path(name)
 
 
 def weights_sha256(name_or_path: str) -> str | None:
@@ -61,23 +98,23 @@ def weights_sha256(name_or_path: str) -> str | None:
 
     Takes about a second for each GB, once for each state of the file.
     """
-    path = file_of(name_or_path) if name_or_path in CATALOGUE else Path(name_or_path)
     try:
-        return file_sha256(path) if path.is_file() else None
-    except OSError:
+        path = _file_on_disk(name_or_path)
+        return file_sha256(path) if path is not None and path.is_file() else None
+    except (OSError, UsageError):
         return None
 
 
-def tokenize(texts: list[str]) -> torch.Tensor:
-    """Token numbers of texts as CLIP's text tower wants them, (texts, 77).
+def _file_on_disk(name_or_path: str) -> Path | None:
+    of_open_clip = open_clip_name(name_or_path)
+    if of_open_clip is None:
+        return file_of(name_or_path) if name_or_path in CATALOGUE else Path(name_or_path)
+    if of_open_clip.file is not None or not has_open_clip():
+        return of_open_clip.file
+    from clipdesk.models.open_clips import check_pair, hub_file
 
-    Raises:
-        UsageError: a text is too long.
-    """
-    try:
-        return clip.tokenize(texts)
-    except RuntimeError as error:
-        raise UsageError("The text is too long: CLIP reads at most 75 tokens (about 50 words)") from error
+    check_pair(of_open_clip)
+    return hub_file(of_open_clip).on_disk
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:

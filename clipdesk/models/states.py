@@ -28,7 +28,7 @@ _COUNTER = "num_batches_tracked"
 _MOST = {"pictures' side": 2048, "patches along a side": 128, "length of texts": 4096, "number of blocks": 256}
 
 
-class _Unfilled(TorchFunctionMode):
+class Unfilled(TorchFunctionMode):
     """New weights get no random numbers, which take most of the time: those of the file take their place."""
 
     @override
@@ -73,7 +73,7 @@ class Geometry(NamedTuple):
 
     def unfilled(self) -> CLIP:
         """A model of this form, with any weights."""
-        with _Unfilled():
+        with Unfilled():
             return CLIP(
                 self.embedding,
                 self.side,
@@ -101,19 +101,17 @@ def model_of(found: object, file_bytes: int) -> CLIP:
     Raises:
         NotAState: it is none of a CLIP.
     """
-    state = _weights(found)
-    _check_tensors(state, file_bytes)
+    state = weights_of(found)
+    check_tensors(state, file_bytes)
     geometry, given = geometry_of(state), sum(value.numel() for value in state.values())
     # A few may be missing, which is said below; but nothing is built that the file could not hold a good part of.
     if geometry.numbers > 4 * given:
         raise NotAState(f"its shapes are those of a network of {geometry.numbers:,} numbers, and it holds {given:,}")
     model = geometry.unfilled()
-    _check_fit(state, model.state_dict())
+    check_fit(state, model.state_dict())
     model.load_state_dict(state, assign=True)
     model = model.float().eval()
-    for name, value in model.state_dict().items():
-        if not all(bound.isfinite() for bound in torch.aminmax(value)):
-            raise NotAState(f"{_shown(name)} holds values that are infinite or not a number")
+    check_finite(model.state_dict())
     return model
 
 
@@ -150,8 +148,12 @@ def geometry_of(state: Mapping[str, Tensor]) -> Geometry:
     return geometry
 
 
-def _weights(found: object) -> dict[str, Tensor]:
-    """The named weights, without what they may be wrapped in."""
+def weights_of(found: object) -> dict[str, Tensor]:
+    """The named weights, without what they may be wrapped in: ``{"state_dict": ...}``, names after ``module.``.
+
+    Raises:
+        NotAState: there is something else.
+    """
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping):
@@ -170,8 +172,12 @@ def _weights(found: object) -> dict[str, Tensor]:
     return state
 
 
-def _check_tensors(state: Mapping[str, Tensor], file_bytes: int) -> None:
-    """Each is of plain numbers, in memory, and all together are no larger than the file."""
+def check_tensors(state: Mapping[str, Tensor], file_bytes: int) -> None:
+    """Check that each is of plain numbers, in memory, and all together are no larger than the file.
+
+    Raises:
+        NotAState: they are not.
+    """
     claimed = 0
     for name, value in state.items():
         if value.layout is not torch.strided or value.device.type != "cpu":
@@ -185,8 +191,12 @@ def _check_tensors(state: Mapping[str, Tensor], file_bytes: int) -> None:
         raise NotAState(f"its weights claim {claimed / 1e6:,.0f} MB in a file of {file_bytes / 1e6:,.0f} MB")
 
 
-def _check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
-    """The names and shapes are those of the model, and no others."""
+def check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Check that the names and shapes are those of the model, and no others.
+
+    Raises:
+        NotAState: they are not.
+    """
     missing = [name for name in wanted if name not in state]
     if missing:
         raise NotAState(f"{_shown(missing[0])} is missing{_more(missing)}")
@@ -196,6 +206,17 @@ def _check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Non
     for name, value in wanted.items():
         if state[name].shape != value.shape:
             raise NotAState(f"{_shown(name)} has the shape {_sides(state[name])} instead of {_sides(value)}")
+
+
+def check_finite(state: Mapping[str, Tensor]) -> None:
+    """Check that all numbers are finite.
+
+    Raises:
+        NotAState: they are not.
+    """
+    for name, value in state.items():
+        if not all(bound.isfinite() for bound in torch.aminmax(value)):
+            raise NotAState(f"{_shown(name)} holds values that are infinite or not a number")
 
 
 def _shape(state: Mapping[str, Tensor], name: str, dimensions: int) -> torch.Size:

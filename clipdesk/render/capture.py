@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
-from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout
+from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout, heads_projection
 from clipdesk.render.tower import Tower
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
-_RECTIFIERS = ("QuickGELU", "GELU", "ReLU")
+_RECTIFIERS = ("QuickGELU", "GELU", "GELUTanh", "ReLU", "SiLU")
 _LEAK = 0.1
 
 
@@ -49,8 +49,7 @@ class LayerCapture:
     def __enter__(self) -> Self:
         for info in self._layers.values():
             if info.kind in ATTENTION_PARTS.values():
-                attention = self._model.get_submodule(info.name.rpartition(".")[0])
-                self._hooks.append(attention.register_forward_pre_hook(self._attention_hook(info), with_kwargs=True))
+                self._hooks.append(self._attention_hook(info))
             else:
                 self._hooks += self._output_hooks(self._model.get_submodule(info.name), info)
         return self
@@ -99,11 +98,21 @@ class LayerCapture:
         hooks = [] if rectifier is None else [rectifier.register_forward_pre_hook(before)]
         return [*hooks, layer.register_forward_hook(after)]
 
-    def _attention_hook(self, info: LayerInfo) -> Callable[..., None]:
+    def _attention_hook(self, info: LayerInfo) -> RemovableHandle:
+        attention: Any = self._model.get_submodule(info.name.rpartition(".")[0])
+        mixing = None if isinstance(attention, nn.MultiheadAttention) else heads_projection(attention)
+        if mixing is not None:
+
+            def of_heads(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+                self._keep(info, _of_heads(by_position(args[0], info), info, attention.num_heads))
+
+            return mixing.register_forward_pre_hook(of_heads)
+
         def hook(module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
             self._keep(info, _attention_part(module, args[0] if args else kwargs["query"], info))
 
-        return hook
+        handle: RemovableHandle = attention.register_forward_pre_hook(hook, with_kwargs=True)
+        return handle
 
 
 def _last_rectifier(layer: nn.Module) -> nn.Module | None:
@@ -112,7 +121,8 @@ def _last_rectifier(layer: nn.Module) -> nn.Module | None:
     if kind in _RECTIFIERS:
         return layer
     if kind == "Bottleneck":
-        return layer.get_submodule("relu3")
+        # OpenAI's name for it, and open_clip's.
+        return layer.get_submodule("relu3" if hasattr(layer, "relu3") else "act3")
     return _last_rectifier(layer[-1]) if isinstance(layer, nn.Sequential) and len(layer) else None
 
 
@@ -122,6 +132,8 @@ def by_position(output: Tensor, info: LayerInfo) -> Tensor:
         return output.transpose(0, 1)
     if info.layout is Layout.CHANNELS_FIRST:
         return output.flatten(2).transpose(1, 2)
+    if info.layout is Layout.CHANNELS_LAST:
+        return output.flatten(1, 2)
     return output[:, None] if info.layout is Layout.VECTOR else output
 
 
@@ -138,8 +150,15 @@ def _attention_part(attention: nn.MultiheadAttention, tokens: Tensor, info: Laye
         2, 0, 3, 1, 4
     )
     outputs: Tensor = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
-    norms: Tensor = torch.linalg.vector_norm(outputs, dim=-1)
-    return norms if info.kind == "Heads" else outputs.flatten(2)
+    return _of_heads(outputs.flatten(2), info, attention.num_heads)
+
+
+def _of_heads(outputs: Tensor, info: LayerInfo, heads: int) -> Tensor:
+    """The heads' outputs, (pictures, tokens, channels), or the L2 norm of each, (pictures, tokens, heads)."""
+    if info.kind != "Heads":
+        return outputs
+    norms: Tensor = torch.linalg.vector_norm(outputs.reshape(*outputs.shape[:2], heads, -1), dim=-1)
+    return norms
 
 
 def pooled(output: Tensor, info: LayerInfo) -> Tensor:

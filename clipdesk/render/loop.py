@@ -26,7 +26,7 @@ from clipdesk.render.settings import RenderSettings
 from clipdesk.render.start import check_start, make_image, sizes_of
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Target
-from clipdesk.render.transforms import normalized, resized, transformed
+from clipdesk.render.transforms import normalization_of, normalized, resized, transformed
 
 _OPAQUE_FROM = 0.8
 """Share of the pixels that are less than wholly opaque, where transparency is asked for."""
@@ -154,7 +154,7 @@ class _Run:
         read = [*objective.layers, *(likeness.layers if likeness else ())]
         half = precision_of(settings, model, self._device) == "bfloat16"
         self._capture = LayerCapture(model, dict.fromkeys(read), half=half)
-        self._side = input_side(model)
+        self._side, self._normalization = input_side(model), normalization_of(model)
         self._streams = RandomStreams(seeds, self._device)
         self._sizes = sizes_of(settings, settings.image_size or self._side)
         self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
@@ -208,7 +208,9 @@ class _Run:
         self._looked_at = here
 
     def _outputs(self, inputs: Tensor) -> dict[str, Tensor]:
-        return {name: output.float() for name, output in self._capture.run(normalized(inputs)).items()}
+        return {
+            name: output.float() for name, output in self._capture.run(normalized(inputs, self._normalization)).items()
+        }
 
     def _of_pictures(self, values: Tensor) -> NDArray[np.float32]:
         """Means over the variants of each picture."""

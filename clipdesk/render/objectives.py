@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
 from clipdesk.inspector import ROOT, LayerInfo, LayerInspector, input_side
-from clipdesk.models.loading import tokenize
+from clipdesk.models.texts import tokenize
 from clipdesk.render.capture import pooled
 from clipdesk.render.pictures import read_picture, square
 from clipdesk.render.targets import Direction, Others, Picture, Place, Target, Term, Text, Unit, terms_of
-from clipdesk.render.transforms import normalized
+from clipdesk.render.transforms import normalization_of, normalized
 
 if TYPE_CHECKING:
     from clip.model import CLIP
@@ -104,7 +104,7 @@ def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
     """
     what = term.what
     if isinstance(what, Text):
-        tokenize([what.text])
+        inspector.check_text(what.text)
         return inspector.visualizable(ROOT)
     if isinstance(what, Picture):
         read_picture(Path(what.path))
@@ -137,7 +137,7 @@ def check_target(target: Target, inspector: LayerInspector) -> None:
 def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
     # Each text once, however many pictures and views ask for it.
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    tokens = tokenize([text.text for text in places]).to(next(model.parameters()).device)
+    tokens = tokenize([text.text for text in places], model).to(next(model.parameters()).device)
     with torch.no_grad():
         distinct = cast("CLIP", model).encode_text(tokens)
     return _cosine_reading(distinct[[places[text] for text in texts]])
@@ -148,7 +148,7 @@ def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Reading:
     side, first = input_side(model), next(model.parameters())
     pixels = torch.stack([square(read_picture(Path(picture.path)), side) for picture in places])
     with torch.no_grad():
-        distinct = cast("CLIP", model).encode_image(normalized(pixels.to(first.device)))
+        distinct = cast("CLIP", model).encode_image(normalized(pixels.to(first.device), normalization_of(model)))
     return _cosine_reading(distinct[[places[picture] for picture in pictures]])
 
 

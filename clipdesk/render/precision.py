@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from clip.model import VisionTransformer
 from torch import nn
 
 from clipdesk.inspector import ROOT
@@ -23,7 +22,8 @@ def precision_of(settings: RenderSettings, model: nn.Module, device: torch.devic
     """
     if settings.precision != "auto":
         return settings.precision
-    transformer = isinstance(model.get_submodule(ROOT), VisionTransformer)
+    # OpenAI's class, and open_clip's of the same name. Of others it has not been measured.
+    transformer = type(model.get_submodule(ROOT)).__name__ == "VisionTransformer"
     return "bfloat16" if transformer and fast_in_bfloat16(device) else "float32"
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from clipdesk.errors import UsageError, nearest
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.open_clip_names import PREFIX
 from clipdesk.render.settings import RenderSettings, changed
 
 
@@ -115,15 +116,18 @@ PRESETS: dict[str, Preset] = {
 }
 DEFAULT_PRESET = "standard"
 """What is measured best on the embedded models (docs/quality.md), and the default where no other is."""
-_DEFAULTS = {"ViT": "ghiasi", "RN": "lucid"}
-"""For OpenAI's models, on which ClipDesk's own recipe has not been measured: the published one for their kind."""
+_DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "lucid", "convnext": "lucid"}
+"""For OpenAI's and open_clip's models, on which ClipDesk's own recipe has not been measured: the published one for what
+is in their name."""
 
 
 def default_preset(model: str) -> str:
     """The preset to begin with for a model of this name or file."""
-    if model not in CATALOGUE:
+    if model.startswith(PREFIX):
+        model = model.removeprefix(PREFIX).partition("/")[0]
+    elif model not in CATALOGUE:
         return DEFAULT_PRESET
-    return next((preset for kind, preset in _DEFAULTS.items() if model.startswith(kind)), DEFAULT_PRESET)
+    return next((preset for kind, preset in _DEFAULTS.items() if kind in model), DEFAULT_PRESET)
 
 
 NOT_RECIPE = frozenset({"seed", "precision", "device"})

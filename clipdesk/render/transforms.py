@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from clipdesk.inspector import ROOT
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
-# openai/CLIP's normalisation.
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
+
+class Normalization(NamedTuple):
+    """What becomes of a picture's three channels before a network sees them: less the mean, over the deviation."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+OPENAI = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+"""That of openai/CLIP, and of most others."""
 
 _CROP_SPREAD = 0.05
 """How far a crop's side is from the one asked for, at most, as a share of the picture's (xplique's MACO: deviation)."""
 _SMALLEST_CROP = 0.05
 
 
-def normalized(pixels: Tensor) -> Tensor:
-    """Pixels in [0, 1], (n, 3, h, w), as CLIP wants them."""
-    mean = torch.tensor(MEAN, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
-    std = torch.tensor(STD, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+def normalization_of(model: nn.Module) -> Normalization:
+    """What a model wants: what open_clip notes at its vision tower, else OpenAI's."""
+    tower = model.get_submodule(ROOT)
+    mean, std = getattr(tower, "image_mean", None), getattr(tower, "image_std", None)
+    return OPENAI if mean is None or std is None else Normalization(tuple(mean), tuple(std))
+
+
+def normalized(pixels: Tensor, normalization: Normalization = OPENAI) -> Tensor:
+    """Pixels in [0, 1], (n, 3, h, w), as a network wants them."""
+    mean = torch.tensor(normalization.mean, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+    std = torch.tensor(normalization.std, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
     return (pixels - mean) / std
 
 

@@ -7,7 +7,8 @@ from clip.model import CLIP, convert_weights
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.inspector import LayerInspector
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, check_name, file_of
-from clipdesk.models.loading import available_devices, load_model, resolve_device, tokenize, weights_sha256
+from clipdesk.models.loading import available_devices, load_model, resolve_device, weights_sha256
+from clipdesk.models.texts import tokenize
 from clipdesk.models.transfer import Transfer
 from tests.conftest import serve_model
 

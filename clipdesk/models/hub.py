@@ -1,0 +1,141 @@
+"""Files of the Hugging Face Hub, through its own library: in its folder, with its proxies and tokens.
+
+The library comes with the extra ``clipdesk[open-clip]``; this module is imported only where that is installed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError
+from typing_extensions import Self
+
+from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.models.transfer import Meter, Transfer
+
+log = logging.getLogger(__name__)
+
+
+class HubFile:
+    """A file of a repository, under the first of some names that is there.
+
+    Args:
+        label: What it is called in messages.
+        repository: Such as ``laion/CLIP-ViT-B-32-laion2B-s34B-b79K``.
+        names: The names, best first.
+    """
+
+    def __init__(self, label: str, repository: str, names: Sequence[str]) -> None:
+        self.label, self.repository, self.names = label, repository, tuple(names)
+
+    @property
+    def on_disk(self) -> Path | None:
+        """Where it is, if it has been downloaded."""
+        for name in self.names:
+            # A path; or a mark that the file is known not to exist, or None.
+            found = try_to_load_from_cache(self.repository, name)
+            if isinstance(found, str):
+                return Path(found)
+        return None
+
+    def fetch(
+        self, progress: Callable[[Transfer], None] = lambda _: None, cancelled: Callable[[], bool] = lambda: False
+    ) -> Path:
+        """The file, downloaded if it is not there.
+
+        Args:
+            progress: Told how far it is, five times a second at most.
+            cancelled: Asked with each piece that arrives; when it says True, the download ends.
+
+        Raises:
+            ClipDeskError: it cannot be had; says what to do without a connection.
+            Cancelled: `cancelled` said so. The library keeps no part of a file.
+        """
+        there = self.on_disk
+        if there is not None:
+            return there
+        meter = Meter(self.label, progress)
+        meter.show(0, None, "connecting", always=True)
+        with _plainly():
+            try:
+                name, size = self._look_up()
+                if cancelled():
+                    raise Cancelled
+                # A class, because the library makes its own.
+                watch = type("Watch", (_Watch,), {"meter": meter, "cancelled": staticmethod(cancelled), "whole": size})
+                return Path(hf_hub_download(self.repository, name, tqdm_class=watch))
+            except Exception as error:
+                if isinstance(error, Cancelled):
+                    raise
+                log.info("downloading %s", self.label, exc_info=True)
+                raise self._failed(error) from error
+
+    def _look_up(self) -> tuple[str, int | None]:
+        """The name that is there, and its size. Asks once: the library's own questions take half a minute to fail."""
+        for name in self.names[:-1]:
+            try:
+                return name, get_hf_file_metadata(hf_hub_url(self.repository, name)).size
+            except EntryNotFoundError:
+                continue
+        return self.names[-1], get_hf_file_metadata(hf_hub_url(self.repository, self.names[-1])).size
+
+    def _failed(self, error: Exception) -> ClipDeskError:
+        folder = Path(constants.HF_HUB_CACHE) / f"models--{self.repository.replace('/', '--')}"
+        reason = (" ".join(str(error).split())[:200] or type(error).__name__).rstrip(".")
+        return ClipDeskError(
+            f"Could not download {self.label} from the Hugging Face Hub: {reason}. Check the connection and the space "
+            f"on the disk; or run 'hf download {self.repository} {self.names[0]}' on another computer, and copy the "
+            f"folder that this makes to {folder}"
+        )
+
+
+class _Watch:
+    """In the place of the library's progress bar: tells a `Meter` of each piece, and ends the download if asked."""
+
+    meter: Meter
+    cancelled: Callable[[], bool]
+    whole: int | None
+
+    def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
+        self._done = initial
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def update(self, more: float = 1) -> None:
+        """Count bytes that have arrived."""
+        if self.cancelled():
+            raise Cancelled
+        self._done += int(more)
+        self.meter.show(self._done, self.whole, always=self._done == self.whole)
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """While it is entered, the library uses plain HTTP and tells only of errors.
+
+    Its other protocol moves the bytes in a library of its own, which no exception of ours would stop; and each of its
+    warnings would be a line on the terminal.
+    """
+    library = logging.getLogger("huggingface_hub")
+    before = library.level, constants.HF_HUB_DISABLE_XET
+    library.setLevel(logging.ERROR)
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        library.setLevel(before[0])
+        constants.HF_HUB_DISABLE_XET = before[1]

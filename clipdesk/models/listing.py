@@ -1,0 +1,129 @@
+"""The models that can be asked for, with what one wants to know before. Only open_clip's take torch along."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from clipdesk.errors import UsageError
+from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
+from clipdesk.models.open_clip_names import INSTALL, has_open_clip, open_clip_name
+from clipdesk.paths import resource
+
+_HUB = "https://huggingface.co/"
+_BYTES_OF_A_WEIGHT = 4
+
+
+class Listed(NamedTuple):
+    """A model that can be asked for.
+
+    Attributes:
+        name: As it is asked for; of a checkpoint its path.
+        family: Who has it: ``embedded``, ``OpenAI``, ``open_clip`` or ``file``.
+        description: What it is, in a few words.
+        input_size: Side of its input, in pixels; None where only the opened model would tell.
+        megabytes: Size of its file in MB (10^6 bytes), rounded; None where it is not known.
+        exact: Whether that is the size of a file, or only follows from the count of weights in float32.
+        licence: That of its weights, by SPDX's name; empty where one has to look at `page`.
+        place: Its file on this disk; None where it will be downloaded, or is gone.
+        page: What there is to read about it on the web; empty for a file.
+    """
+
+    name: str
+    family: str
+    description: str
+    input_size: int | None = None
+    megabytes: int | None = None
+    exact: bool = True
+    licence: str = ""
+    place: Path | None = None
+    page: str = ""
+
+
+def named_models() -> list[Listed]:
+    """The embedded models and OpenAI's."""
+    listed = []
+    for model in CATALOGUE.values():
+        file = file_of(model.name)
+        embedded = model.name in SHOWPIECES
+        listed.append(
+            Listed(
+                model.name,
+                "embedded" if embedded else "OpenAI",
+                model.description.partition(", ")[2],
+                model.input_size,
+                model.megabytes,
+                licence=model.licence,
+                place=file if file.is_file() else None,
+                page="" if embedded else "https://github.com/openai/CLIP",
+            )
+        )
+    return listed
+
+
+def open_clip_models() -> list[Listed]:
+    """All that open_clip has weights for. Takes some seconds the first time: it imports torch and open_clip.
+
+    Raises:
+        UsageError: the extra is not installed.
+    """
+    if not has_open_clip():
+        raise UsageError(f"open_clip's models need the package open_clip, which is not installed. Get it: {INSTALL}")
+    from clipdesk.models.open_clips import hub_file, input_size_of, known_names
+
+    millions: dict[str, float] = json.loads(resource("open_clip_sizes.json").read_text(encoding="utf-8"))
+    listed = []
+    for name in known_names():
+        file = hub_file(name)
+        place, count = file.on_disk, millions.get(name.architecture)
+        guess = None if count is None else round(_BYTES_OF_A_WEIGHT * count)
+        listed.append(
+            Listed(
+                str(name),
+                "open_clip",
+                f"{name.architecture}, trained on {name.tag}",
+                input_size_of(name.architecture),
+                _megabytes(place) if place else guess,
+                exact=place is not None,
+                place=place,
+                page=f"{_HUB}{file.repository}",
+            )
+        )
+    return listed
+
+
+def file_model(name: str) -> Listed:
+    """A checkpoint, as it was asked for: a path, or ``open_clip:ARCHITECTURE/[FILE]``.
+
+    Raises:
+        UsageError: it begins like one of open_clip's names and goes on otherwise.
+    """
+    of_open_clip = open_clip_name(name)
+    path = Path(name) if of_open_clip is None else of_open_clip.file
+    there = path is not None and path.is_file()
+    form = "" if of_open_clip is None else f" of open_clip's {of_open_clip.architecture}"
+    return Listed(
+        name,
+        "file",
+        f"checkpoint{form}",
+        megabytes=_megabytes(path) if path is not None and there else None,
+        place=path if there else None,
+    )
+
+
+def short_name(name: str) -> str:
+    """A model's name without the folders of its file: ``mine.pt``, ``open_clip:ViT-B-32/[mine.pt]``."""
+    if name in CATALOGUE:
+        return name
+    try:
+        of_open_clip = open_clip_name(name)
+    except UsageError:
+        return name
+    if of_open_clip is None:
+        return Path(name).name
+    return str(of_open_clip if of_open_clip.file is None else of_open_clip._replace(file=Path(of_open_clip.file.name)))
+
+
+def _megabytes(file: Path) -> int:
+    return max(1, round(file.stat().st_size / 1e6))

@@ -1,0 +1,231 @@
+"""open_clip's models: which there are, their files, and how they are opened.
+
+They come with the extra ``clipdesk[open-clip]``; this module is imported only where that is installed. It takes torch
+along.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import open_clip
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.convert import convert_state_dict
+from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+from torch import Tensor, nn
+
+from clipdesk.errors import ClipDeskError, UsageError, nearest
+from clipdesk.models.checkpoints import content_of, reading
+from clipdesk.models.hub import HubFile
+from clipdesk.models.open_clip_names import OpenClipName
+from clipdesk.models.states import NotAState, Unfilled, check_finite, check_fit, check_tensors, weights_of
+
+_TRANSFORMERS = "the package transformers, which is not installed. Get it: pip install transformers"
+
+
+class Weights(NamedTuple):
+    """Weights that open_clip knows.
+
+    Attributes:
+        repository: On the Hugging Face Hub.
+        files: Names of their file there, best first.
+        mean: What is taken off the three channels of a picture, whose values are 0 to 1.
+        std: What they are divided by then.
+        quick_gelu: Whether they were trained with OpenAI's approximation of GELU. With the other one a model still
+            runs, and all its units are slightly wrong.
+    """
+
+    repository: str
+    files: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    quick_gelu: bool
+
+
+def known_names() -> list[OpenClipName]:
+    """Every architecture with every tag that open_clip lists, in its order."""
+    return [OpenClipName(architecture, tag) for architecture, tag in open_clip.list_pretrained()]
+
+
+def input_size_of(architecture: str) -> int | None:
+    """Side in pixels of the pictures that an architecture takes; None where open_clip does not say."""
+    size = (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {}).get("image_size")
+    return size if isinstance(size, int) else None
+
+
+def check_pair(name: OpenClipName) -> None:
+    """Check that open_clip has an architecture, and weights of this tag for it.
+
+    Raises:
+        UsageError: it has not; offers the nearest.
+    """
+    if name.file is None:
+        known = list(map(str, known_names()))
+        if str(name) not in known:
+            raise UsageError(f"open_clip lists no model '{name}'. {nearest(str(name), known)}")
+    elif name.architecture not in open_clip.list_models():
+        near = nearest(name.architecture, open_clip.list_models())
+        raise UsageError(f"open_clip has no architecture '{name.architecture}'. {near}")
+
+
+def weights_of_tag(name: OpenClipName) -> Weights:
+    """What open_clip knows of the weights of a tag."""
+    found = open_clip.get_pretrained_cfg(name.architecture, name.tag)
+    owner, repository, file = str(found["hf_hub"]).split("/", 2)
+    # As open_clip does: rather the same weights as safetensors, where somebody has put them there.
+    files = (file.removesuffix(".bin") + ".safetensors", file) if file else (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)
+    mean, std = tuple(found["mean"]), tuple(found["std"])
+    return Weights(f"{owner}/{repository}", files, mean, std, bool(found.get("quick_gelu")))
+
+
+def hub_file(name: OpenClipName) -> HubFile:
+    """The file of the weights of a tag."""
+    weights = weights_of_tag(name)
+    return HubFile(str(name), weights.repository, weights.files)
+
+
+def read_open_clip(name: OpenClipName, path: Path) -> nn.Module:
+    """Build one of open_clip's models with the weights of a file.
+
+    As `open_clip.create_model` with a tag or a file. But nothing in the file is run, whatever it is; weights that are
+    missing or infinite are refused; and the activation is the one that the weights were trained with, where open_clip
+    only warns.
+
+    Args:
+        name: The architecture and, if they have one, the weights' tag.
+        path: Their file: .pt, .bin or .safetensors, maybe with names after ``module.``, as training scripts write it.
+
+    Raises:
+        UsageError: open_clip has no such model.
+        ClipDeskError: it needs a package that is not installed, or the file does not fit; the message is one line.
+    """
+    check_pair(name)
+    with reading(path, f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)") as size:
+        state = weights_of(content_of(path, size))
+        check_tensors(state, size)
+        model = _unfilled(name)
+        try:
+            with _own_log():
+                state = _fitted(state, model)
+        except (AssertionError, RuntimeError) as error:
+            raise NotAState("its weights are those of another architecture") from error
+        check_fit(state, model.state_dict())
+        model.load_state_dict(state, assign=True)
+        model = model.float().eval()
+        check_finite(model.state_dict())
+    # By it the tokenizer is found, also for a copy.
+    vars(model)[_ARCHITECTURE] = name.architecture
+    return model
+
+
+_ARCHITECTURE = "open_clip_architecture"
+
+
+def tokenizer_of(model: nn.Module) -> Callable[[list[str]], Tensor] | None:
+    """What makes token numbers, (texts, length), for the text tower of a model that `read_open_clip` has built.
+
+    Returns:
+        None for another model.
+
+    Raises:
+        UsageError: it needs a package that is not installed.
+        ClipDeskError: it could not be downloaded.
+    """
+    architecture = vars(model).get(_ARCHITECTURE)
+    return None if architecture is None else _tokenizer(str(architecture))
+
+
+@cache
+def _tokenizer(architecture: str) -> Callable[[list[str]], Tensor]:
+    wanted = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {}).get("hf_tokenizer_name")
+    if wanted and not _has_transformers():
+        raise UsageError(f"Texts for {architecture} need {_TRANSFORMERS}. Units and pictures can do without")
+    with _own_log():
+        try:
+            return open_clip.get_tokenizer(architecture)
+        except Exception as error:
+            raise ClipDeskError(
+                f"Could not get the tokenizer of {architecture} ({wanted}) from the Hugging Face Hub. Check the "
+                "connection and try again; units and pictures can be rendered without it"
+            ) from error
+
+
+def _has_transformers() -> bool:
+    return importlib.util.find_spec("transformers") is not None
+
+
+def _unfilled(name: OpenClipName) -> nn.Module:
+    """The architecture, with any weights."""
+    config = open_clip.get_model_config(name.architecture) or {}
+    if "hf_model_name" in config.get("text_cfg", {}) and not _has_transformers():
+        raise ClipDeskError(f"{name} has a text tower of {_TRANSFORMERS}")
+    mean, std, quick = _trained_with(name)
+    with _own_log():
+        try:
+            with Unfilled():
+                return open_clip.create_model(
+                    name.architecture,
+                    load_weights=False,
+                    pretrained_text=False,
+                    force_quick_gelu=quick,
+                    force_preprocess_cfg={"mean": mean, "std": std},
+                )
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ClipDeskError(f"open_clip could not build {name.architecture}: {reason}") from error
+
+
+def _trained_with(name: OpenClipName) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
+    """Mean and standard deviation of the pictures, and whether the activation must be OpenAI's.
+
+    For a file they are what all weights that open_clip has for the architecture agree on; its name says the rest, such
+    as ``ViT-B-32-quickgelu``.
+    """
+    if name.file is None:
+        weights = weights_of_tag(name)
+        return weights.mean, weights.std, weights.quick_gelu
+    tags = open_clip.list_pretrained_tags_by_model(name.architecture)
+    known = {weights_of_tag(OpenClipName(name.architecture, tag))[2:4] for tag in tags}
+    mean, std = known.pop() if len(known) == 1 else (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
+    return mean, std, False
+
+
+def _fitted(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """The weights under today's names: open_clip's have changed, and some have others' names. As its own loader."""
+    state = convert_state_dict(model, state)
+    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
+        state = convert_to_custom_text_state_dict(state)
+    wanted = model.state_dict()
+    for scale in ("logit_scale", "logit_bias"):
+        # Neither is used here; some files lack the bias, or have one number in another shape.
+        if scale in wanted:
+            value = state.get(scale)
+            fits = value is not None and value.numel() == wanted[scale].numel()
+            state[scale] = value.reshape(wanted[scale].shape) if value is not None and fits else wanted[scale]
+    # transformers no longer keeps it among the weights.
+    position_ids = "text.transformer.embeddings.position_ids"
+    if position_ids not in wanted:
+        state.pop(position_ids, None)
+    resize_pos_embed(state, model)
+    resize_text_pos_embed(state, model)
+    return state
+
+
+@contextmanager
+def _own_log() -> Iterator[None]:
+    """While it is entered, open_clip's remarks go nowhere but to handlers that are there.
+
+    It speaks through the root logger, which would get a handler that writes on the terminal from then on.
+    """
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)

@@ -1,0 +1,57 @@
+"""Texts as the text towers of CLIPs want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from clipdesk.errors import UsageError
+from clipdesk.models.open_clip_names import has_open_clip
+from clipdesk.models.package import CLIP, clip
+
+_LENGTH = 77
+
+
+def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
+    """Token numbers of texts, (texts, length).
+
+    Args:
+        texts: The texts.
+        model: Whose text tower is to read them; by default one of OpenAI's. A model of open_clip's that `load_model`
+            has opened has its own tokenizer; another is taken to have OpenAI's, if its vocabulary is as large.
+
+    Raises:
+        UsageError: a text is too long, or the tokenizer is not known or needs a package that is not installed.
+        ClipDeskError: the tokenizer could not be downloaded.
+    """
+    own = _own_tokenizer(model)
+    if own is not None:
+        tokens = own(texts)
+        # These cut off what is too long. Where one more word changes nothing, a text does not count to its end.
+        if (own([f"{text} star" for text in texts]) == tokens).all(dim=1).any():
+            raise UsageError(f"The text is too long: this model reads at most {tokens.shape[1] - 2} tokens")
+        return tokens
+    length = getattr(model, "context_length", _LENGTH)
+    if getattr(model, "vocab_size", _VOCABULARY) != _VOCABULARY:
+        raise UsageError(
+            "It is not known which tokenizer this model has. Open it by its name, and texts can be rendered"
+        )
+    try:
+        return clip.tokenize(texts, length)
+    except RuntimeError as error:
+        raise UsageError(
+            f"The text is too long: CLIP reads at most {length - 2} tokens (about {2 * length // 3 - 1} words)"
+        ) from error
+
+
+_VOCABULARY = 49408
+"""Tokens that OpenAI's tokenizer has."""
+
+
+def _own_tokenizer(model: nn.Module | None) -> Callable[[list[str]], Tensor] | None:
+    if model is None or isinstance(model, CLIP) or not has_open_clip():
+        return None
+    from clipdesk.models.open_clips import tokenizer_of
+
+    return tokenizer_of(model)

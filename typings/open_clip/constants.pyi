@@ -1,0 +1,4 @@
+HF_SAFE_WEIGHTS_NAME: str
+HF_WEIGHTS_NAME: str
+OPENAI_DATASET_MEAN: tuple[float, ...]
+OPENAI_DATASET_STD: tuple[float, ...]

@@ -1,0 +1,3 @@
+from torch import Tensor, nn
+
+def convert_state_dict(model: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Tensor]: ...
