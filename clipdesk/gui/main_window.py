@@ -401,5 +401,6 @@ class MainWindow(QMainWindow):
         self.ended = self.controller.close()
         self.keeper.close()
         self.results.library.close()
+        self.opening.choosing.close()
         self.files.exporter.close()
         event.accept()

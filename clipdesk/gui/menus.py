@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.theme import CHOICES, Theme
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.listing import short_name
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow
@@ -53,6 +54,8 @@ class Menus(QObject):
         self.folder = make_action(window, "&Results folder …", "folder_search_outline", "Ctrl+Shift+O", tip)
         self.keep = make_action(window, "&Keep every finished picture", keys="Ctrl+Shift+K", checkable=True)
         self.quit = make_action(window, "&Quit", keys=standard.Quit)
+        tip = "All models, with size, licence and where they are"
+        self.choose = make_action(window, "C&hoose model …", "format_list_bulleted", "Ctrl+Alt+M", tip)
         self.checkpoint = make_action(window, "Open &checkpoint …", "folder_open_outline", standard.Open)
         self.render = make_action(window, "&Render", "play", "Ctrl+R", "Render the selected neurons")
         tip = "Queue the selected neurons without looking at them"
@@ -83,7 +86,10 @@ class Menus(QObject):
         )
 
     def _model_menu(self) -> None:
-        menu = self._menu("&Model")
+        menu = self._menu("&Model", (self.choose, self.checkpoint))
+        self.recent = menu.addMenu("&Recently used")
+        self.recent.setToolTipsVisible(True)
+        menu.addSeparator()
         self.models = QActionGroup(self)
         for model in CATALOGUE.values():
             action = menu.addAction(f"{model.name}: {model.description}")
@@ -91,13 +97,24 @@ class Menus(QObject):
             action.setData(model.name)
             action.setToolTip(f"{model.megabytes} MB, pictures of {model.input_size} px")
             self.models.addAction(action)
-        menu.addSeparator()
-        menu.addAction(self.checkpoint)
+        self.show_recent()
 
     def show_model(self, name: str) -> None:
         """Tick the open model."""
         for action in self.models.actions():
             action.setChecked(action.data() == name)
+        self.show_recent()
+
+    def show_recent(self) -> None:
+        """Fill the list of models that were opened last."""
+        self.recent.clear()
+        names = self._window.preferences.recent_models
+        self.recent.setEnabled(bool(names))
+        for name in names:
+            # A file's name may have an ampersand, which would be a key.
+            action = self.recent.addAction(short_name(name).replace("&", "&&"))
+            action.setToolTip(name)
+            action.triggered.connect(lambda _checked=False, name=name: self._window.opening.open(name))
 
     def _render_menu(self) -> None:
         window = self._window

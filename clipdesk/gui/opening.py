@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QMessageBox
 
+from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.worker import OpenedModel, Problem
 from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.listing import short_name
 from clipdesk.models.trust import allow
 
 if TYPE_CHECKING:
@@ -26,12 +28,14 @@ class Opening(QObject):
 
     Attributes:
         model: The model that is open; None if there is none.
+        choosing: The dialog in which another is chosen.
     """
 
     def __init__(self, window: MainWindow, name: str, start: bool) -> None:
         super().__init__(window)
         self._window, self._name, self._start = window, name, start
         self.model: OpenedModel | None = None
+        self.choosing = Choosing(window)
         self._looked = False
         worker = window.controller.worker
         worker.stage.connect(self._show_stage)
@@ -86,7 +90,7 @@ class Opening(QObject):
         window.update_actions()
 
     def _name_model(self, opened: OpenedModel) -> None:
-        window, name = self._window, Path(opened.name).name if Path(opened.name).is_file() else opened.name
+        window, name = self._window, short_name(opened.name)
         window.setWindowTitle(f"{name} - ClipDesk")
         window.model_label.setText(f"Model: {name}")
         window.device_label.setText(f"Device: {opened.device}")

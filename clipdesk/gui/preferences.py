@@ -7,9 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 from PySide6.QtWidgets import QMainWindow
 
+from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, is_there
+from clipdesk.models.open_clip_names import open_clip_name
 
 _LAYOUT_VERSION = 2
+_MOST_RECENT = 8
 
 
 class Preferences:
@@ -32,6 +35,16 @@ class Preferences:
     @model.setter
     def model(self, name: str) -> None:
         self.store.setValue("model", name)
+        recent = [name, *(other for other in self.recent_models if other != name)]
+        self.store.setValue("recent_models", recent[:_MOST_RECENT])
+
+    @property
+    def recent_models(self) -> list[str]:
+        """Names and files of the models that were opened last, the last one first; some may be gone."""
+        found = self.store.value("recent_models", [])
+        # A list of one is a text in some stores.
+        names = found if isinstance(found, list) else [found]
+        return [name for name in names if isinstance(name, str) and _is_name(name)][:_MOST_RECENT]
 
     @property
     def folder(self) -> Path:
@@ -81,3 +94,12 @@ class Preferences:
             window.restoreGeometry(geometry)
         if isinstance(state, QByteArray):
             window.restoreState(state, _LAYOUT_VERSION)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a kept name has a form that can be opened; another version may have written others."""
+    try:
+        open_clip_name(name)
+    except UsageError:
+        return False
+    return bool(name)

@@ -1,0 +1,110 @@
+"""Choosing a model: the list of them, looked up in the background, and the dialog that shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import shiboken6
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.gui.background import Background
+from clipdesk.gui.item_models.models import Choice
+from clipdesk.gui.panels.model_chooser import ModelChooser
+from clipdesk.models.listing import Listed, file_model, named_models, open_clip_models
+from clipdesk.models.open_clip_names import INSTALL, has_open_clip, open_clip_name
+
+if TYPE_CHECKING:
+    from clipdesk.gui.main_window import MainWindow
+
+_LOOKING = "Looking for open_clip's models …"
+_WITHOUT = f"Some two hundred models more come with open_clip. Get it: {INSTALL}"
+
+
+class Choosing(QObject):
+    """Opens the dialog, fills it, and has opened what was chosen.
+
+    Args:
+        window: The window.
+
+    Attributes:
+        dialog: The dialog that is open; None if there is none.
+    """
+
+    _named = Signal(object)
+    _more = Signal(object, str)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._background = Background(self)
+        self.dialog: ModelChooser | None = None
+        self._named.connect(self._show_named)
+        self._more.connect(self._show_more)
+        self._background.failed.connect(window.notice.show_problem)
+        window.menus.choose.triggered.connect(self.open)
+
+    @Slot()
+    def open(self) -> ModelChooser:
+        """Show the dialog; its rows come as they are found."""
+        if self.dialog is not None and shiboken6.isValid(self.dialog):
+            self.dialog.raise_()
+            return self.dialog
+        dialog = ModelChooser(self._window)
+        dialog.chosen.connect(self._window.opening.open)
+        dialog.checkpoint_asked.connect(self._window.menus.checkpoint.trigger)
+        dialog.finished.connect(self._forget)
+        self.dialog = dialog
+        recent = self._window.preferences.recent_models
+        # Files are looked at, which may be on a slow disk, and open_clip takes torch along.
+        self._background.start(lambda: self._look_up(recent))
+        dialog.open()
+        dialog.box.setFocus()
+        return dialog
+
+    def close(self) -> None:
+        """Wait for what is being looked up."""
+        self._background.wait()
+
+    def _look_up(self, recent: list[str]) -> None:
+        named = {model.name: model for model in named_models()}
+        self._named.emit(([_recent(name, named) for name in recent], list(named.values())))
+        if not has_open_clip():
+            self._more.emit([], _WITHOUT)
+            return
+        try:
+            self._more.emit(open_clip_models(), "")
+        except (ClipDeskError, ImportError) as error:
+            self._more.emit([], f"open_clip's models could not be listed: {error}")
+
+    @Slot(object)
+    def _show_named(self, found: tuple[list[Listed], list[Listed]]) -> None:
+        recent, named = found
+        if self.dialog is not None:
+            choices = [*(Choice(model, recent=True) for model in recent), *map(Choice, named)]
+            self.dialog.show_choices(choices, self._window.model_name)
+            self.dialog.say(_LOOKING)
+
+    @Slot(object, str)
+    def _show_more(self, models: list[Listed], note: str) -> None:
+        if self.dialog is not None:
+            # Until now only the names of those on top were known.
+            known = {model.name: model for model in models}
+            for row, choice in enumerate(self.dialog.model.choices):
+                if choice.model.name in known:
+                    self.dialog.model.replace(row, choice._replace(model=known[choice.model.name]))
+            self.dialog.add([Choice(model) for model in models])
+            self.dialog.say(note)
+
+    @Slot()
+    def _forget(self) -> None:
+        self.dialog = None
+
+
+def _recent(name: str, named: dict[str, Listed]) -> Listed:
+    if name in named:
+        return named[name]
+    of_open_clip = open_clip_name(name)
+    if of_open_clip is not None and of_open_clip.file is None:
+        return Listed(name, "open_clip", f"{of_open_clip.architecture}, trained on {of_open_clip.tag}")
+    return file_model(name)

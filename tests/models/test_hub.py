@@ -1,0 +1,102 @@
+"""Files of the Hugging Face Hub, from a server on this machine that speaks as much of its language as is needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.models.transfer import Transfer
+
+pytest.importorskip("huggingface_hub", reason="the extra clipdesk[open-clip] is not installed")
+
+from clipdesk.models.hub import HubFile
+
+BODY = bytes(range(256)) * 400
+NAMES = ("weights.safetensors", "weights.bin")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Has one file, which is no safetensors."""
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def answer(self) -> None:
+        there = self.path.startswith("/somebody/model/resolve/") and self.path.endswith("/weights.bin")
+        self.send_response(200 if there else 404)
+        self.send_header("X-Repo-Commit", "c" * 40)
+        self.send_header("ETag", '"an-etag"')
+        self.send_header("Content-Length", str(len(BODY) if there else 0))
+        if not there:
+            self.send_header("X-Error-Code", "EntryNotFound")
+        self.end_headers()
+        if there and self.command == "GET":
+            self.wfile.write(BODY)
+
+    do_GET = do_HEAD = answer
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubFile]:
+    from huggingface_hub import constants
+
+    for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(proxy, raising=False)
+        monkeypatch.delenv(proxy.upper(), raising=False)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    template = constants.ENDPOINT + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    yield HubFile("open_clip:Some/model", "somebody/model", NAMES)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_file_is_downloaded_once_under_the_name_that_is_there(hub: HubFile) -> None:
+    seen: list[Transfer] = []
+    assert hub.on_disk is None
+    path = hub.fetch(seen.append)
+    assert path.read_bytes() == BODY
+    assert (path.name, hub.on_disk) == ("weights.bin", path)
+    assert (seen[-1].name, seen[-1].share) == ("open_clip:Some/model", 1)
+    seen.clear()
+    assert hub.fetch(seen.append) == path
+    assert not seen
+
+
+def test_a_download_can_be_cancelled(hub: HubFile, tmp_path: Path) -> None:
+    calls = iter((False, True))
+    with pytest.raises(Cancelled):
+        hub.fetch(cancelled=lambda: next(calls))
+    assert hub.on_disk is None
+    assert not list(tmp_path.rglob("*.incomplete"))
+
+
+@pytest.mark.parametrize("why", ["no file of these names", "no server"])
+def test_what_cannot_be_had_is_one_line_that_says_what_to_do(
+    hub: HubFile, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from huggingface_hub import constants
+
+    if why == "no server":
+        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+        template = "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    else:
+        hub.names = ("other.safetensors", "other.bin")
+    with pytest.raises(ClipDeskError, match="Could not download open_clip:Some/model") as caught:
+        hub.fetch()
+    assert "\n" not in str(caught.value)
+    assert "hf download somebody/model" in str(caught.value)
+    assert "models--somebody--model" in str(caught.value)
