@@ -133,7 +133,7 @@ class DownloadBar:
         """Leave it as it stands; after Ctrl-C, say that what has arrived is not lost."""
         if self._progress is not None:
             self._progress.stop()
-        if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done:
+        if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
             click.echo(f"{self._last.amount} are here. The same command goes on from there.", err=True)
 
     def __call__(self, transfer: Transfer) -> None:

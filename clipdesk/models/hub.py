@@ -59,7 +59,7 @@ class HubFile:
         there = self.on_disk
         if there is not None:
             return there
-        meter = Meter(self.label, progress)
+        meter = Meter(self.label, progress, kept=False)
         meter.show(0, None, "connecting", always=True)
         with _plainly():
             try:

@@ -21,6 +21,7 @@ class Transfer:
         total: Bytes of the whole file; None as long as the server has not said.
         speed: Bytes a second, mean over the last seconds; 0 where nothing has come yet.
         note: What it waits for, if it does.
+        kept: Whether what is here stays when the download is broken off.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Transfer:
     total: int | None = None
     speed: float = 0.0
     note: str = ""
+    kept: bool = True
 
     @property
     def seconds_left(self) -> float | None:
@@ -63,10 +65,11 @@ class Meter:
     Args:
         name: The model's.
         report: Who is told.
+        kept: Whether what is here stays when the download is broken off.
     """
 
-    def __init__(self, name: str, report: Callable[[Transfer], None]) -> None:
-        self._name, self._report = name, report
+    def __init__(self, name: str, report: Callable[[Transfer], None], *, kept: bool = True) -> None:
+        self._name, self._report, self._kept = name, report, kept
         self._points: deque[tuple[float, int]] = deque()
         self._reported = -1.0
 
@@ -83,7 +86,8 @@ class Meter:
                 self._points.popleft()
         if always or now - self._reported >= 1 / _REPORTS_PER_SECOND:
             self._reported = now
-            self._report(Transfer(self._name, done, total, 0.0 if note else self._speed(), note))
+            speed = 0.0 if note else self._speed()
+            self._report(Transfer(self._name, done, total, speed, note, self._kept))
 
     def _speed(self) -> float:
         (began, before), (now, done) = self._points[0], self._points[-1]
