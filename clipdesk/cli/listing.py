@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from clipdesk.cli.terminal import DownloadBar, said_if_slow, show
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, check_name
+from clipdesk.models.catalogue import EMBEDDED, check_name, checkpoint_of
 from clipdesk.models.listing import Listed, named_models, open_clip_models
-from clipdesk.models.open_clip_names import PREFIX
 from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ def check_model(name_or_path: str, trust_archive: bool) -> None:
         UsageError, ClipDeskError: as `check_name` and `allow_file`.
     """
     check_name(name_or_path)
-    # Nothing of open_clip's is opened by running it.
-    if trust_archive and name_or_path not in CATALOGUE and not name_or_path.startswith(PREFIX):
-        allow_file(Path(name_or_path))
+    file = checkpoint_of(name_or_path)
+    if trust_archive and file is not None:
+        allow_file(file)
 
 
 @click.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ import click
 from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.terminal import INTERRUPTED, Bar, interruptible, show
 from clipdesk.errors import ClipDeskError
+from clipdesk.models.catalogue import checkpoint_of
 from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
@@ -136,8 +136,9 @@ def run(trust_archive: bool) -> None:
         return
     if trust_archive:
         for model in {stored.job.model for stored in waiting}:
-            if Path(model).is_file():
-                allow_file(Path(model))
+            file = checkpoint_of(model)
+            if file is not None and file.is_file():
+                allow_file(file)
     follow(store, waiting)
 
 

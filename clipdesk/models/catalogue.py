@@ -110,6 +110,18 @@ def is_there(name_or_path: str) -> bool:
     return True
 
 
+def checkpoint_of(name_or_path: str) -> Path | None:
+    """The user's own file that a model was asked for by; None for a model that has a name.
+
+    Raises:
+        UsageError: it begins like one of open_clip's names and goes on otherwise.
+    """
+    of_open_clip = open_clip_name(name_or_path)
+    if of_open_clip is not None:
+        return of_open_clip.file
+    return None if name_or_path in CATALOGUE else Path(name_or_path)
+
+
 def file_of(name: str) -> Path:
     """Where a named model's file is or will be: shipped with ClipDesk, or in the cache of the `clip` package."""
     if name in SHOWPIECES:

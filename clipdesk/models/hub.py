@@ -89,8 +89,8 @@ class HubFile:
         reason = (" ".join(str(error).split())[:200] or type(error).__name__).rstrip(".")
         return ClipDeskError(
             f"Could not download {self.label} from the Hugging Face Hub: {reason}. Check the connection and the space "
-            f"on the disk; or run 'hf download {self.repository} {self.names[0]}' on another computer, and copy the "
-            f"folder that this makes to {folder}"
+            f"on the disk; or run 'hf download {self.repository}' on another computer, and copy the folder that this "
+            f"makes to {folder}"
         )
 
 

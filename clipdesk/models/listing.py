@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
+from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, checkpoint_of, file_of
 from clipdesk.models.open_clip_names import INSTALL, has_open_clip, open_clip_name
 from clipdesk.paths import resource
 
@@ -99,8 +99,7 @@ def file_model(name: str) -> Listed:
     Raises:
         UsageError: it begins like one of open_clip's names and goes on otherwise.
     """
-    of_open_clip = open_clip_name(name)
-    path = Path(name) if of_open_clip is None else of_open_clip.file
+    of_open_clip, path = open_clip_name(name), checkpoint_of(name)
     there = path is not None and path.is_file()
     form = "" if of_open_clip is None else f" of open_clip's {of_open_clip.architecture}"
     return Listed(

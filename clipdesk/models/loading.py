@@ -10,7 +10,7 @@ import torch
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
+from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, checkpoint_of, file_of
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.downloads import download
 from clipdesk.models.open_clip_names import has_open_clip, open_clip_name
@@ -60,7 +60,7 @@ def load_model(
         from clipdesk.models.open_clips import read_open_clip
 
         # None of OpenAI's class, but with the methods of it that are used here: there is no common one to name.
-        model = cast(CLIP, read_open_clip(of_open_clip, path))
+        model = cast(CLIP, read_open_clip(of_open_clip, path, trust_archive=trust_archive))
     return model.float().eval().requires_grad_(False).to(target)
 
 
@@ -106,11 +106,11 @@ def weights_sha256(name_or_path: str) -> str | None:
 
 
 def _file_on_disk(name_or_path: str) -> Path | None:
-    of_open_clip = open_clip_name(name_or_path)
-    if of_open_clip is None:
-        return file_of(name_or_path) if name_or_path in CATALOGUE else Path(name_or_path)
-    if of_open_clip.file is not None or not has_open_clip():
-        return of_open_clip.file
+    if name_or_path in CATALOGUE:
+        return file_of(name_or_path)
+    file, of_open_clip = checkpoint_of(name_or_path), open_clip_name(name_or_path)
+    if file is not None or of_open_clip is None or not has_open_clip():
+        return file
     from clipdesk.models.open_clips import check_pair, hub_file
 
     check_pair(of_open_clip)

@@ -90,24 +90,27 @@ def hub_file(name: OpenClipName) -> HubFile:
     return HubFile(str(name), weights.repository, weights.files)
 
 
-def read_open_clip(name: OpenClipName, path: Path) -> nn.Module:
+def read_open_clip(name: OpenClipName, path: Path, *, trust_archive: bool = False) -> nn.Module:
     """Build one of open_clip's models with the weights of a file.
 
-    As `open_clip.create_model` with a tag or a file. But nothing in the file is run, whatever it is; weights that are
-    missing or infinite are refused; and the activation is the one that the weights were trained with, where open_clip
-    only warns.
+    As `open_clip.create_model` with a tag or a file. But nothing in the file is run, but for a TorchScript archive that
+    is OpenAI's or allowed; weights that are missing or infinite are refused; and the activation is the one that the
+    weights were trained with, where open_clip only warns.
 
     Args:
         name: The architecture and, if they have one, the weights' tag.
         path: Their file: .pt, .bin or .safetensors, maybe with names after ``module.``, as training scripts write it.
 
+        trust_archive: Allow the TorchScript archive that the file is, for as long as this process runs.
+
     Raises:
         UsageError: open_clip has no such model.
+        UntrustedArchive: it is an archive that nobody has allowed.
         ClipDeskError: it needs a package that is not installed, or the file does not fit; the message is one line.
     """
     check_pair(name)
     with reading(path, f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)") as size:
-        state = weights_of(content_of(path, size))
+        state = weights_of(content_of(path, size, trust_archive=trust_archive))
         check_tensors(state, size)
         model = _unfilled(name)
         try:

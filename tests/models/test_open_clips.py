@@ -14,6 +14,7 @@ from torch import nn
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.inspector import LayerInspector, Layout, input_side
+from clipdesk.models import trust
 from clipdesk.models.loading import load_model, weights_sha256
 from clipdesk.models.texts import tokenize
 from clipdesk.render.capture import LayerCapture
@@ -23,6 +24,7 @@ from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from clipdesk.render.transforms import OPENAI, normalization_of, normalized
+from tests.archives import make_archive
 from tests.open_clips import register_small, small_open_clip
 
 pytest.importorskip("open_clip", reason="the extra clipdesk[open-clip] is not installed")
@@ -81,6 +83,12 @@ def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
     with pytest.raises(ClipDeskError, match="more than weights"):
         load_model(f"open_clip:clipdesk-vit/[{tmp_path / 'mine.pt'}]", "cpu")
     assert not (tmp_path / "harm").exists()
+
+
+def test_an_archive_is_opened_only_if_that_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "_allowed", set())
+    with pytest.raises(trust.UntrustedArchive, match="--trust-archive"):
+        load_model(f"open_clip:clipdesk-vit/[{make_archive(tmp_path / 'archive.pt')}]", "cpu")
 
 
 def test_a_file_of_another_architecture_is_refused_in_one_line(tmp_path: Path) -> None:
