@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,8 @@ def open_clip_models() -> list[Listed]:
     """
     if not has_open_clip():
         raise UsageError(f"open_clip's models need the package open_clip, which is not installed. Get it: {INSTALL}")
+    # First: while it is imported, maybe on another thread, it hides parts of torchvision, which open_clip needs.
+    importlib.import_module("clipdesk.models.package")
     from clipdesk.models.open_clips import hub_file, input_size_of, known_names
 
     millions: dict[str, float] = json.loads(resource("open_clip_sizes.json").read_text(encoding="utf-8"))
