@@ -191,7 +191,6 @@ class MainWindow(QMainWindow):
         controller.queue.targets_dropped.connect(self.add_batch)
         self.queue.run_chosen.connect(self._look_at)
         self.canvas.selection_changed.connect(self.update_actions)
-        self.canvas.welcome.first_asked.connect(self.opening.render_first)
         self.parameters.changed.connect(self.update_actions)
         self.parameters.failed.connect(self._say)
         self.estimates.changed.connect(self._estimate)
@@ -202,7 +201,6 @@ class MainWindow(QMainWindow):
         menus.stop.triggered.connect(self.stop)
         menus.quit.triggered.connect(self.close)
         menus.reset.triggered.connect(lambda: self.preferences.reset_layout(self))
-        menus.models.triggered.connect(lambda action: self.opening.open(action.data()))
 
     @property
     def model_name(self) -> str | None:

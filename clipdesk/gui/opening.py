@@ -45,6 +45,8 @@ class Opening(QObject):
         worker.open_cancelled.connect(self._cancelled)
         worker.archive_refused.connect(self._ask_for_trust)
         window.architecture.cancel_asked.connect(self._cancel)
+        window.canvas.welcome.first_asked.connect(self.render_first)
+        window.menus.models.triggered.connect(lambda action: self.open(action.data()))
 
     def open(self, name: str | None = None) -> None:
         """Open a model; the panels fill when it is ready."""

@@ -28,6 +28,17 @@ def test_models_in_a_pipe_are_plain_names(clipdesk: Command) -> None:
     assert {row["licence"] for row in rows.values()} == {"MIT"}
 
 
+def test_models_are_filtered_by_words(clipdesk: Command) -> None:
+    assert clipdesk("models", "--filter", "patches 16").out.splitlines() == ["ViT-B/16"]
+
+
+def test_without_the_extra_open_clips_models_are_one_line(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipdesk.models.listing.has_open_clip", lambda: False)
+    result = clipdesk("models", "--open-clip")
+    assert result.code == 2
+    assert result.err.splitlines()[-1].endswith("Get it: pip install 'clipdesk[open-clip]'")
+
+
 def test_layers(clipdesk: Command) -> None:
     lines = clipdesk("layers", "--model", "SMALL").out.splitlines()
     assert LAYER in lines
