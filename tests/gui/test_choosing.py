@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
@@ -17,7 +18,9 @@ from clipdesk.gui.panels.model_chooser import ModelChooser
 from clipdesk.gui.preferences import Preferences
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.listing import Listed
-from tests.gui.conftest import until
+from clipdesk.render.targets import Unit
+from tests.gui.conftest import done, until
+from tests.open_clips import register_small, small_open_clip
 
 PAIR = Listed("open_clip:ViT-B-32/some_data", "open_clip", "some", 224, 605, exact=False, page="https://example.org/x")
 
@@ -100,6 +103,18 @@ def test_a_model_is_found_and_opened_with_the_keyboard(window: MainWindow, qtbot
     assert [action.text() for action in recent] == ["demo-rn", "small.pt"]
     recent[1].trigger()
     until(qtbot, lambda: str(window.model_name).endswith("small.pt"))
+
+
+def test_a_checkpoint_of_open_clips_opens_and_renders(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    register_small(configs)
+    torch.save(small_open_clip("clipdesk-vit").state_dict(), tmp_path / "mine.pt")
+    window.opening.open(f"open_clip:clipdesk-vit/[{tmp_path / 'mine.pt'}]")
+    until(qtbot, lambda: str(window.model_name).startswith("open_clip:"))
+    assert window.windowTitle() == "open_clip:clipdesk-vit/[mine.pt] - ClipDesk"
+    window.render_targets((Unit(layer="visual.transformer.resblocks.1.attn.heads", index=1),))
+    until(qtbot, lambda: done(window))
 
 
 def test_a_checkpoint_can_be_asked_for_instead(
