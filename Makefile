@@ -46,8 +46,9 @@ quality: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python -m benchmarks.quality --report docs/quality.md
 
-# The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
+# The README's animation and the pictures of the window; for these Debian's packages in .ci/run are needed.
 screenshots: $(STAMP)
+	$(BIN)/python -m tests.e2e.forming docs/images/forming.webp
 	$(BIN)/python -m tests.e2e.screenshots docs/images
 
 # A folder with ClipDesk and all that it needs, made in an environment where nothing else is, and used from outside.
