@@ -9,10 +9,10 @@ from clipdesk.errors import UsageError, nearest
 from clipdesk.paths import resource
 
 SHOWPIECES = {
-    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 214),
-    "demo-rn": ("visual.layer4.0", 152),
+    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 567),
+    "demo-rn": ("visual.layer4.0", 400),
 }
-"""The embedded models, each with a layer and a unit of it to show first: one that draws something telling."""
+"""The embedded models, each with a layer and a unit of it to show first: trees, and hearts."""
 EMBEDDED = "demo"
 """The one that is opened first."""
 

@@ -26,8 +26,8 @@ Frames = list[NDArray[np.uint8]]
 SHOWN = {
     '"a yellow star on a blue background"': "demo-rn",
     '"a red heart"': "demo-rn",
-    '"a purple crescent"': "demo-rn",
     '"a green tree"': "demo-rn",
+    "visual.transformer.resblocks.4.mlp.gelu:567": "demo",
     "visual.layer4.0:400": "demo-rn",
     "visual.layer4.0:449": "demo-rn",
 }
@@ -68,7 +68,8 @@ def _side_by_side(formed: list[Frames]) -> Iterator[NDArray[np.uint8]]:
         for i, (picture, target) in enumerate(zip(pictures, SHOWN, strict=True)):
             left = i * (_SIDE + _GAP)
             canvas.paste(Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), (left, 0))
-            label = textwrap.fill(target.removeprefix("visual."), _LONGEST)
+            name = f"neuron {target.split(':')[1]} of {SHOWN[target]}" if ":" in target else target
+            label = textwrap.fill(name, _LONGEST)
             pen.text((left + _SIDE / 2, _SIDE + _TEXT / 2), label, "black", font, anchor="mm", align="center")
         yield np.asarray(canvas)
 
