@@ -19,7 +19,7 @@ from clipdesk.demo.dataset import Scenes
 from clipdesk.demo.evaluate import embed_images, nearest_values
 from clipdesk.demo.selectivity import unit_activations
 from clipdesk.inspector import LayerInspector, input_side
-from clipdesk.models.loading import tokenize
+from clipdesk.models.texts import tokenize
 from clipdesk.render.capture import LayerCapture
 from clipdesk.render.objectives import Objective
 from clipdesk.render.targets import Target, Text, Unit

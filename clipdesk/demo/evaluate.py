@@ -22,7 +22,8 @@ from clipdesk.demo.compositions import FACES, Composition, draw_composition
 from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
-from clipdesk.models.loading import load_model, tokenize
+from clipdesk.models.loading import load_model
+from clipdesk.models.texts import tokenize
 from clipdesk.render.transforms import normalized
 
 HELD_OUT_SEED = 3

@@ -61,6 +61,7 @@ class QueueKeeper(Background):
         self._looks = 0
         controller.state_changed.connect(self._state_changed)
         controller.track_kept.connect(self._track_kept)
+        controller.track_not_kept.connect(self._track_not_kept)
         controller.queue.rowsAboutToBeRemoved.connect(self._removed)
         self._claimed.connect(self._adopt)
         self._asked.connect(self._obey)
@@ -248,9 +249,18 @@ class QueueKeeper(Background):
             target, file = track.target, track.path.name
             self.start(lambda: self._finish(run.number, target, file=file))
 
+    @Slot(object, object, str)
+    def _track_not_kept(self, run: Run, track: Track, reason: str) -> None:
+        if track.result is not None and track.result.complete:
+            target = track.target
+            self.start(lambda: self._finish(run.number, target, reason=reason))
+
     def _failed(self, run: Run) -> None:
         reasons = {t: track.reason for t, track in run.tracks.items()}
         missing, reason = run.missing(), run.reason
+        if self._controller.device_lost:
+            # What had not begun is given back when the window closes, and offered by the next one.
+            missing = [target for target in missing if reasons.get(target)]
 
         def finish() -> None:
             for target in missing:

@@ -353,7 +353,7 @@ class MainWindow(QMainWindow):
         self.docks["Log"].raise_()
 
     def interrupt(self) -> None:
-        """Close without a question, as after Ctrl-C in the terminal."""
+        """Close without a question, as after Ctrl-C in the terminal or SIGTERM."""
         self._interrupted = True
         self.close()
 

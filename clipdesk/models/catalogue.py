@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import ClipDeskError, UsageError, nearest
 from clipdesk.paths import resource
 
 SHOWPIECES = {
@@ -88,11 +88,12 @@ def check_name(name_or_path: str) -> None:
 
     Raises:
         UsageError: there is neither; offers the nearest names.
+        ClipDeskError: it is a folder, or anything else that is no file.
     """
     if name_or_path in CATALOGUE or Path(name_or_path).is_file():
         return
     if Path(name_or_path).exists():
-        raise UsageError(f"'{name_or_path}' is a folder. A model is named, or given as a checkpoint file")
+        raise ClipDeskError(f"'{name_or_path}' is a folder. A model is named, or given as a checkpoint file")
     raise UsageError(f"There is no model or file '{name_or_path}'. {nearest(name_or_path, CATALOGUE, count=10)}")
 
 

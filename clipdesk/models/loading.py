@@ -12,7 +12,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, file_of
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.downloads import download
-from clipdesk.models.package import CLIP, clip
+from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
 
 
@@ -66,18 +66,6 @@ def weights_sha256(name_or_path: str) -> str | None:
         return file_sha256(path) if path.is_file() else None
     except OSError:
         return None
-
-
-def tokenize(texts: list[str]) -> torch.Tensor:
-    """Token numbers of texts as CLIP's text tower wants them, (texts, 77).
-
-    Raises:
-        UsageError: a text is too long.
-    """
-    try:
-        return clip.tokenize(texts)
-    except RuntimeError as error:
-        raise UsageError("The text is too long: CLIP reads at most 75 tokens (about 50 words)") from error
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:

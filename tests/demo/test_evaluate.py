@@ -12,7 +12,7 @@ from clipdesk.demo.compositions import FACES
 from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.evaluate import WrittenNames, count_selective_units, draw_written_names, written_accuracy
 from clipdesk.demo.scenes import SHAPE_NAMES
-from clipdesk.models.loading import tokenize
+from clipdesk.models.texts import tokenize
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from PIL import Image
 
 from clipdesk.errors import UsageError
 from clipdesk.inspector import LayerInspector
-from clipdesk.models.loading import tokenize
+from clipdesk.models.texts import tokenize
 from clipdesk.render.capture import LayerCapture
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import Objective
