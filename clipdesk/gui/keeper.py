@@ -84,10 +84,8 @@ class QueueKeeper(Background):
             store.free_the_dead()
             self._left = [
                 s
-                for s in store.unfinished()
-                if s.folder == folder.absolute()
-                and s.number not in self._numbers.values()
-                and not s.counts.get("running")
+                for s in store.unfinished(but=self._numbers.values())
+                if s.folder == folder.absolute() and not s.counts.get("running")
             ]
             if self._left:
                 self.found.emit(len(self._left), sum(stored.counts["waiting"] for stored in self._left))
@@ -165,7 +163,7 @@ class QueueKeeper(Background):
             return
         self._version = version
         runs = {number: run for run, number in self._numbers.items()}
-        self.others.emit([stored for stored in self._store.unfinished() if stored.number not in runs])
+        self.others.emit(self._store.unfinished(but=runs))
         for number, run in runs.items():
             state = self._store.state(number).value
             if state != self._states.get(run, "open"):
@@ -217,7 +215,7 @@ class QueueKeeper(Background):
 
     def _take(self, number: int, size: int) -> None:
         if self._owner is not None:
-            self._opened().claim(self._owner, size, number)
+            self._opened().take(self._owner, size, number)
 
     def _again(self, run: int) -> None:
         if run in self._numbers:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.jobs.database import Database, StoreError
@@ -133,7 +131,7 @@ class JobStore:
         with self._db.writing():
             number = self._db.execute(
                 "INSERT INTO jobs (job, folder, skip, state, created) VALUES (?, ?, ?, 'open', ?)",
-                (job.model_dump_json(), str(folder.absolute()), skip, _now()),
+                (job.written(), str(folder.absolute()), skip, _now()),
             ).lastrowid
             if number is None:
                 raise TypeError("an inserted row has a number")
@@ -162,13 +160,13 @@ class JobStore:
             except UsageError as error:
                 log.warning("%s", error)
 
-    def unfinished(self) -> list[StoredJob]:
-        """The jobs of which more can come, oldest first; those that cannot be read are left out."""
+    def unfinished(self, but: Container[int] = ()) -> list[StoredJob]:
+        """The jobs of which more can come, oldest first; those of some numbers, or unreadable, are left out."""
         rows = self._db.rows(
             "SELECT id FROM jobs WHERE state != 'cancelled' AND EXISTS "
             "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY id"
         )
-        return list(self._readable(row[0] for row in rows))
+        return list(self._readable(row[0] for row in rows if row[0] not in but))
 
     def version(self) -> tuple[int, int]:
         """Another one, once anybody has changed the file."""
@@ -190,8 +188,8 @@ class JobStore:
         if row is None:
             raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
         try:
-            job = Job.model_validate_json(row[0])
-        except ValidationError as error:
+            job = Job.read(row[0])
+        except ValueError as error:
             raise UsageError(f"Job {number} cannot be read: it is of another version of ClipDesk") from error
         counts = dict(self._db.rows("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,)))
         return StoredJob(number, job, Path(row[1]), bool(row[2]), JobState(row[3]), row[4], counts)
@@ -248,18 +246,25 @@ class JobStore:
     def claim(self, owner: Owner, size: int, number: int) -> Claim | None:
         """Take the next units of an open job; None if none waits any more."""
         with self._db.writing():
-            positions = self._db.rows(
-                "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
-                "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
-                (number, number, size),
-            )
-            if not positions:
-                return None
-            self._db.executemany(
-                "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
-                [(owner.name, number, position) for (position,) in positions],
-            )
-            return Claim(self.get(number), tuple(position for (position,) in positions))
+            positions = self._take(owner, size, number)
+            return Claim(self.get(number), positions) if positions else None
+
+    def take(self, owner: Owner, size: int, number: int) -> None:
+        """The same for who knows the job: to read it takes long where it is large."""
+        with self._db.writing():
+            self._take(owner, size, number)
+
+    def _take(self, owner: Owner, size: int, number: int) -> tuple[int, ...]:
+        positions = self._db.rows(
+            "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
+            "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
+            (number, number, size),
+        )
+        self._db.executemany(
+            "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
+            [(owner.name, number, position) for (position,) in positions],
+        )
+        return tuple(position for (position,) in positions)
 
     def free_the_dead(self) -> None:
         """Let the units of owners that have died wait again."""

@@ -248,8 +248,12 @@ class _Run:
 def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
     if settings.optimizer == "sgd":
         return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
-    kind = torch.optim.NAdam if settings.optimizer == "nadam" else torch.optim.Adam
-    return kind([values], lr=settings.learning_rate, betas=(settings.momentum, settings.second_momentum))
+    betas = settings.momentum, settings.second_momentum
+    if settings.optimizer == "nadam":
+        return torch.optim.NAdam([values], lr=settings.learning_rate, betas=betas)
+    # Fused: one pass over the values and their moments; else it is a dozen.
+    fused = values.device.type in ("cpu", "cuda")
+    return torch.optim.Adam([values], lr=settings.learning_rate, betas=betas, fused=fused)
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

@@ -46,6 +46,13 @@ def test_jobs_come_back(store: JobStore, tmp_path: Path) -> None:
     assert found.status == "waiting"
 
 
+def test_what_is_known_already_is_not_read_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    first, second = store.add(job(1, 2), tmp_path), store.add(job(3), tmp_path)
+    store.take(owner, 1, first)
+    assert store.get(first).counts == {"running": 1, "waiting": 1}
+    assert [stored.number for stored in store.unfinished(but=[first])] == [second]
+
+
 def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     first, second = store.add(job(1, 2, 3), tmp_path), store.add(job(4), tmp_path)
     with Owner(store.owners) as other:
