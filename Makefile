@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test format models quality screenshots bundle docs clean
+.PHONY: demo test format models quality speed screenshots bundle docs clean
 
 demo: $(STAMP)
 	$(BIN)/clipdesk --start
@@ -46,8 +46,20 @@ quality: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python -m benchmarks.quality --report docs/quality.md
 
-# The pictures of the window in the documentation; Debian's packages in .ci/run are needed.
+# docs/performance.md: how fast is it, and does the window stay smooth? An hour on a machine that does nothing else, with
+# Debian's packages in .ci/run; what each part prints is in build/speed.
+speed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
+	mkdir -p build/speed
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.throughput --json build/speed/throughput.json \
+		--plot build/speed/throughput.png > build/speed/throughput.txt
+	for part in speed precision startup scale soak; do echo "benchmarks.$$part"; \
+		xvfb-run -a -s "-screen 0 1920x1200x24" $(BIN)/python -m benchmarks.$$part > build/speed/$$part.txt || exit; \
+		cat build/speed/$$part.txt; done
+
+# The README's animation and the pictures of the window; for these Debian's packages in .ci/run are needed.
 screenshots: $(STAMP)
+	$(BIN)/python -m tests.e2e.forming docs/images/forming.webp
 	$(BIN)/python -m tests.e2e.screenshots docs/images
 
 # A folder with ClipDesk and all that it needs, made in an environment where nothing else is, and used from outside.

@@ -58,24 +58,32 @@ def wait(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 class Ticks(QObject):
-    """A timer of 5 ms that notes when the event loop gets round to it, from now on until `stop`."""
+    """A timer of 5 ms that notes when the event loop gets round to it, from now on until `stop`.
+
+    Attributes:
+        computing: For each gap between ticks, how much of it this thread itself computed, in milliseconds; the rest it
+            waited for others, such as other programs on the same cores.
+    """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self.computing: list[float] = []
         self._gaps: list[float] = []
         self._clock = QElapsedTimer()
         self._clock.start()
-        self._last = self._clock.nsecsElapsed()
+        self._last, self._computed = self._clock.nsecsElapsed(), time.thread_time_ns()
         self._timer = QTimer(self, interval=5, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
 
     def _tick(self) -> None:
-        now = self._clock.nsecsElapsed()
+        now, computed = self._clock.nsecsElapsed(), time.thread_time_ns()
         self._gaps.append((now - self._last) / 1e6)
-        self._last = now
+        self.computing.append((computed - self._computed) / 1e6)
+        self._last, self._computed = now, computed
 
     def stop(self) -> NDArray[np.float64]:
         """The gaps between ticks in milliseconds, without the first."""
         self._timer.stop()
+        del self.computing[:1]
         return np.array(self._gaps[1:])

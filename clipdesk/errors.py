@@ -22,8 +22,25 @@ class RenderError(ClipDeskError):
     """A picture could not be rendered, e.g. for lack of memory or because its activation is not a number."""
 
 
+class DeviceLostError(ClipDeskError):
+    """The device that pictures are rendered on has failed, and with it all that this process could do there.
+
+    Args:
+        reason: What happened.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}. Nothing more can be rendered on it until ClipDesk is started again")
+        self.reason = reason
+
+
 class Cancelled(Exception):
     """What was asked for is not wanted any more. No `ClipDeskError`: nothing failed."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines of advice for programmers that torch adds; its kind if it says nothing."""
+    return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:

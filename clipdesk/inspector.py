@@ -99,7 +99,7 @@ class LayerNode:
 
 
 class LayerInspector:
-    """Learns a vision tower's layers from one traced forward pass of a batch of two.
+    """Learns a vision tower's layers from one traced forward pass of a batch.
 
     Args:
         model: A CLIP with a vision tower `visual`, as `load_model`, `clip.load` and `open_clip.create_model` return it.
@@ -221,18 +221,23 @@ def _trace(tower: nn.Module) -> _Trace:
 
     # The first convolution says which number format the tower takes; CLIP's float16 towers keep others in float32.
     first = next(module.weight for module in tower.modules() if isinstance(module, nn.Conv2d))
-    side = _resolution(tower)
+    side, batch = _resolution(tower), _batch(_patch_count(tower))
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
     training = tower.training
     try:
         tower.eval()
         with torch.no_grad():
-            tower(torch.zeros(2, 3, side, side, device=first.device, dtype=first.dtype))
+            tower(torch.zeros(batch, 3, side, side, device=first.device, dtype=first.dtype))
     finally:
         tower.train(training)
         for hook in hooks:
             hook.remove()
     return _Trace(seen, comparing)
+
+
+def _batch(patches: int | None) -> int:
+    """How many pictures are traced: two, or three where two is how many tokens there are."""
+    return 3 if patches == 1 else 2
 
 
 def _patch_count(tower: nn.Module) -> int | None:
@@ -261,7 +266,7 @@ def _info(
         return replace(info, reason=_why_never_called(name, parent))
     if isinstance(output, str):
         return replace(info, reason=output)
-    layout = _layout(tuple(output.shape))
+    layout = _layout(tuple(output.shape), _batch(patches))
     if layout is None:
         return replace(info, reason=f"its output of shape {tuple(output.shape)} has no clear units")
     batch_axis = 1 if layout is Layout.TOKENS_FIRST else 0
@@ -277,13 +282,13 @@ def _info(
     )
 
 
-def _layout(shape: tuple[int, ...]) -> Layout | None:
-    """The layout of the output of a batch of two, by where the two is."""
-    if len(shape) == 2 and shape[0] == 2:
+def _layout(shape: tuple[int, ...], batch: int) -> Layout | None:
+    """The layout of an output, by where the batch is."""
+    if len(shape) == 2 and shape[0] == batch:
         return Layout.VECTOR
-    if len(shape) == 3 and 2 in shape[:2]:
-        return Layout.TOKENS_FIRST if shape[1] == 2 else Layout.BATCH_FIRST
-    if len(shape) == 4 and shape[0] == 2:
+    if len(shape) == 3 and batch in shape[:2]:
+        return Layout.TOKENS_FIRST if shape[1] == batch else Layout.BATCH_FIRST
+    if len(shape) == 4 and shape[0] == batch:
         # The pictures are square, and so are maps.
         if shape[2] == shape[3]:
             return Layout.CHANNELS_FIRST

@@ -104,9 +104,8 @@ def _presets() -> str:
         values = preset.settings.model_dump()
         own = [f"{key} {value}" for key, value in values.items() if value != bare[key]]
         rows.append((f"`{name}`", ", ".join(own) or "nothing"))
-    return (
-        f"## Presets\n\nWhat each sets that differs from a setting's own default.\n\n{_table(('preset', 'sets'), rows)}"
-    )
+    about = "What each sets that differs from a setting's own default."
+    return f"## What the presets set\n\n{about}\n\n{_table(('preset', 'sets'), rows)}"
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -1,4 +1,4 @@
-from clipdesk.errors import ClipDeskError, UsageError, nearest
+from clipdesk.errors import ClipDeskError, UsageError, first_line, nearest
 
 
 def test_close_names_are_offered() -> None:
@@ -11,3 +11,8 @@ def test_where_none_is_close_the_first_few_are_listed() -> None:
 
 def test_exit_codes() -> None:
     assert (ClipDeskError.exit_code, UsageError.exit_code) == (1, 2)
+
+
+def test_the_first_line_of_an_error() -> None:
+    assert first_line(RuntimeError("\n  wrong \nadvice")) == "wrong"
+    assert first_line(KeyError()) == "KeyError"

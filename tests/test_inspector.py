@@ -37,6 +37,14 @@ def test_layouts_of_a_resnet(resnet: CLIP) -> None:
         assert "never called" in (inspector.get_layer_info(f"visual.attnpool.{dead}").reason or "")
 
 
+def test_two_tokens_are_not_taken_for_two_pictures() -> None:
+    """A tower of one patch and its class token."""
+    inspector = LayerInspector(CLIP(32, 32, 1, 64, 32, 77, 49408, 64, 1, 1).eval())
+    for layer, layout in (("visual.ln_pre", Layout.BATCH_FIRST), (BLOCK.replace("1", "0"), Layout.TOKENS_FIRST)):
+        info = inspector.get_layer_info(layer)
+        assert (info.layout, info.shape, info.class_token) == (layout, (2, 64), True)
+
+
 def test_there_is_a_node_for_every_module(inspector: LayerInspector, vit: CLIP) -> None:
     infos = [node.info for node in inspector.tree.walk()]
     nodes = {info.name for info in infos if info.kind not in ATTENTION_PARTS.values()}

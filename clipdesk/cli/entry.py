@@ -17,8 +17,8 @@ from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import check_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
-from clipdesk.cli.terminal import INTERRUPTED
-from clipdesk.errors import ClipDeskError
+from clipdesk.cli.terminal import INTERRUPTED, terminable
+from clipdesk.errors import ClipDeskError, first_line
 from clipdesk.paths import log_file
 
 log = logging.getLogger("clipdesk")
@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
     _log_to_file()
     try:
-        code = cli.main(arguments, standalone_mode=False)
+        with terminable():
+            code = cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 0
     except Exception as error:
         log.exception("unexpected")
-        click.echo(f"Error: {type(error).__name__}: {error}. Details are in {log_file()}", err=True)
+        click.echo(f"Error: {type(error).__name__}: {first_line(error)}. Details are in {log_file()}", err=True)
         code = 1
     sys.exit(code)
 

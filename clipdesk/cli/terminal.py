@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clipdesk.models.transfer import Transfer
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
+"""Exit code after Ctrl-C or SIGTERM."""
 
 _SLOW_SECONDS = 1.0
 
@@ -170,27 +170,41 @@ def said_if_slow(text: str) -> Iterator[None]:
 
 
 class Interrupt:
-    """Set by the first Ctrl-C; the render stops after its step. A second Ctrl-C ends the process."""
+    """Set by the first Ctrl-C or SIGTERM; the render stops after its step. A second one ends the process."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __call__(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """Whether one came."""
         return self.requested
 
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """While it is entered, Ctrl-C asks to stop instead of ending the process."""
+    """While it is entered, Ctrl-C and SIGTERM ask to stop instead of ending the process."""
     interrupt = Interrupt()
 
-    def handle(_signal: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         interrupt.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, handle)
-    try:
+    with _handled(handle, signal.SIGINT, signal.SIGTERM):
         yield interrupt
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """While it is entered, SIGTERM ends what runs as Ctrl-C does, so that nothing is left half written."""
+    with _handled(signal.default_int_handler, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -65,7 +65,7 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise ClipDeskError(f"Cannot write to the folder {folder}: {_reason(error)}. Choose another one") from error
+        raise ClipDeskError(f"Cannot write to the folder {folder}: {reason_of(error)}. Choose another one") from error
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -85,7 +85,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        raise ClipDeskError(f"Cannot write {path}: {_reason(error)}. Choose another place") from error
+        raise ClipDeskError(f"Cannot write {path}: {reason_of(error)}. Choose another place") from error
     finally:
         if temporary is not None:
             with suppress(FileNotFoundError):
@@ -125,7 +125,8 @@ def _umask() -> int:
     return mask
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Why a file or a folder cannot be written, in a few words."""
     if error.errno == errno.ENOSPC:
         return "the disk is full"
     return (error.strerror or str(error)).lower()

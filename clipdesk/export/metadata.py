@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.files import write_atomically
+from clipdesk.export.files import reason_of, write_atomically
 from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
 
@@ -76,14 +76,17 @@ class BatchMetadata(BaseModel):
         """
         name = hashlib.sha256(str(cls.path(folder.absolute(), layer)).encode()).hexdigest()
         locks = data_folder() / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
         try:
+            locks.mkdir(parents=True, exist_ok=True)
             with FileLock(locks / f"{name}.lock", timeout=_LOCK_SECONDS):
                 metadata = cls.open(folder, layer, model)
                 metadata.units[index] = record
                 metadata.save(folder)
         except Timeout as error:
             raise ClipDeskError(f"Another program has held the metadata of {folder} for a minute. Close it") from error
+        except OSError as error:
+            # Of the lock's file: those of the metadata are told by `open` and `save`.
+            raise ClipDeskError(f"Cannot write to the folder {locks}: {reason_of(error)}") from error
 
     @classmethod
     def open(cls, folder: Path, layer: str, model: str) -> BatchMetadata:

@@ -50,8 +50,9 @@ def run(model: str | None = None, start: bool = False) -> int:
     window.show()
     garbage = GarbageCollector(window)
     window.controller.worker.opened.connect(garbage.settle)
-    # Python sees a Ctrl-C only when it runs; Qt's loop alone would keep it waiting.
-    signal.signal(signal.SIGINT, lambda *_: window.interrupt())
+    # Python sees a signal only when it runs; Qt's loop alone would keep it waiting.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.interrupt())
     ticker = QTimer(window, interval=200)
     ticker.timeout.connect(lambda: None)
     ticker.start()

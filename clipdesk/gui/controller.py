@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer, Signal, Slot
 
 from clipdesk.gui.item_models.queue import QueueModel
-from clipdesk.gui.runs import Run, State, limit_frames
+from clipdesk.gui.runs import Run, State, Track, limit_frames
 from clipdesk.gui.saver import KeptPicture, Saver
 from clipdesk.gui.worker import FRAMES_PER_SECOND, Live, Order, Problem, Worker
 
@@ -29,6 +29,7 @@ class RenderController(QObject):
         running: The run that the worker is on.
         held: Whether no job is to run for now (pause all).
         closing: Whether jobs are stopped because the window closes.
+        device_lost: Whether nothing can be rendered any more; what waits then waits for the next start.
         folder: Where the pictures of new jobs are kept; None to keep none.
 
     Signals:
@@ -36,6 +37,7 @@ class RenderController(QObject):
         state_changed: A `Run` that has another state, or was added.
         track_ended: A `Run`, and a `Track` that has a result or a reason.
         track_kept: A `Run`, and a `Track` whose picture is in the results folder.
+        track_not_kept: A `Run`, a `Track` whose picture could not be written there, and why.
         problem: A `Problem` to show to the user.
     """
 
@@ -43,6 +45,7 @@ class RenderController(QObject):
     state_changed = Signal(object)
     track_ended = Signal(object, object)
     track_kept = Signal(object, object)
+    track_not_kept = Signal(object, object, str)
     problem = Signal(object)
     _open = Signal(str)
     _run = Signal(int, object)
@@ -55,7 +58,7 @@ class RenderController(QObject):
         self.worker = Worker()
         self.saver = Saver(self)
         self.running: Run | None = None
-        self.held, self.closing = False, False
+        self.held, self.closing, self.device_lost = False, False, False
         self.folder: Path | None = None
         self._cancelled: list[Run] = []
         self._numbers = 0
@@ -71,6 +74,7 @@ class RenderController(QObject):
         self.worker.unit_failed.connect(self._unit_failed)
         self.worker.ended.connect(self._ended)
         self.saver.kept.connect(self._kept)
+        self.saver.not_kept.connect(self._not_kept)
         self._timer = QTimer(self, interval=1000 // FRAMES_PER_SECOND)
         self._timer.timeout.connect(self._look)
 
@@ -114,7 +118,7 @@ class RenderController(QObject):
         if self.running is None and self._cancelled:
             # The worker holds its pictures as they are; it gives them back without another step.
             self._start(self._cancelled.pop(0), Order.STOP)
-        if self.running is not None or self.held:
+        if self.running is not None or self.held or self.device_lost:
             return
         run = next((run for run in self.queue if run.state is State.WAITING), None)
         if run is not None:
@@ -250,6 +254,7 @@ class RenderController(QObject):
             self.running = None
         if run is None:
             return
+        self.device_lost = self.device_lost or (problem is not None and problem.device_lost)
         state = _OUTCOMES[outcome]
         reasons = [track.reason for track in run.tracks.values() if track.reason]
         if state is State.DONE and reasons:
@@ -264,11 +269,19 @@ class RenderController(QObject):
 
     @Slot(object)
     def _kept(self, kept: KeptPicture) -> None:
-        for run in self.queue:
-            track = run.tracks.get(kept.result.target)
-            if track is not None and track.result is kept.result:
-                track.path = kept.path
-                self.track_kept.emit(run, track)
+        for run, track in self._of(kept.result):
+            track.path = kept.path
+            self.track_kept.emit(run, track)
+
+    @Slot(object, str)
+    def _not_kept(self, result: Result, reason: str) -> None:
+        for run, track in self._of(result):
+            self.track_not_kept.emit(run, track, reason)
+
+    def _of(self, result: Result) -> list[tuple[Run, Track]]:
+        """Whose result it is; nobody's, if the job was taken out of the queue."""
+        tracks = [(run, run.tracks.get(result.target)) for run in self.queue]
+        return [(run, track) for run, track in tracks if track is not None and track.result is result]
 
     def _changed(self, run: Run) -> None:
         self.queue.update(run)

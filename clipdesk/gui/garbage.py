@@ -11,6 +11,10 @@ import gc
 from PySide6.QtCore import QObject, QTimer, Slot
 
 _FULL_EVERY = 15
+_MANY = 50_000
+"""From so many new objects on, to look at them stalls the window."""
+_MOST_TIMES = 20
+"""What was among them and becomes garbage later is lost; so it may not happen for ever."""
 
 
 class GarbageCollector(QObject):
@@ -19,9 +23,9 @@ class GarbageCollector(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
-        self._ticks = 0
+        self._ticks, self._times = 0, 0
         self._timer = QTimer(self, interval=2_000)
-        self._timer.timeout.connect(self._collect)
+        self._timer.timeout.connect(self.collect)
         self._timer.start()
 
     @Slot()
@@ -36,6 +40,15 @@ class GarbageCollector(QObject):
         gc.unfreeze()
         gc.enable()
 
-    def _collect(self) -> None:
+    @Slot()
+    def collect(self) -> None:
+        """Collect what is new, now and then everything; what is new in great numbers has come to stay.
+
+        Such are the rest of torch, which is loaded with the first step, and a queue's units.
+        """
         self._ticks += 1
-        gc.collect(2 if self._ticks % _FULL_EVERY == 0 else 1)
+        if gc.get_count()[0] > _MANY and self._times < _MOST_TIMES:
+            self._times += 1
+            gc.freeze()
+        else:
+            gc.collect(2 if self._ticks % _FULL_EVERY == 0 else 1)

@@ -61,6 +61,7 @@ class QueueKeeper(Background):
         self._looks = 0
         controller.state_changed.connect(self._state_changed)
         controller.track_kept.connect(self._track_kept)
+        controller.track_not_kept.connect(self._track_not_kept)
         controller.queue.rowsAboutToBeRemoved.connect(self._removed)
         self._claimed.connect(self._adopt)
         self._asked.connect(self._obey)
@@ -83,10 +84,8 @@ class QueueKeeper(Background):
             store.free_the_dead()
             self._left = [
                 s
-                for s in store.unfinished()
-                if s.folder == folder.absolute()
-                and s.number not in self._numbers.values()
-                and not s.counts.get("running")
+                for s in store.unfinished(but=self._numbers.values())
+                if s.folder == folder.absolute() and not s.counts.get("running")
             ]
             if self._left:
                 self.found.emit(len(self._left), sum(stored.counts["waiting"] for stored in self._left))
@@ -164,7 +163,7 @@ class QueueKeeper(Background):
             return
         self._version = version
         runs = {number: run for run, number in self._numbers.items()}
-        self.others.emit([stored for stored in self._store.unfinished() if stored.number not in runs])
+        self.others.emit(self._store.unfinished(but=runs))
         for number, run in runs.items():
             state = self._store.state(number).value
             if state != self._states.get(run, "open"):
@@ -216,7 +215,7 @@ class QueueKeeper(Background):
 
     def _take(self, number: int, size: int) -> None:
         if self._owner is not None:
-            self._opened().claim(self._owner, size, number)
+            self._opened().take(self._owner, size, number)
 
     def _again(self, run: int) -> None:
         if run in self._numbers:
@@ -248,9 +247,18 @@ class QueueKeeper(Background):
             target, file = track.target, track.path.name
             self.start(lambda: self._finish(run.number, target, file=file))
 
+    @Slot(object, object, str)
+    def _track_not_kept(self, run: Run, track: Track, reason: str) -> None:
+        if track.result is not None and track.result.complete:
+            target = track.target
+            self.start(lambda: self._finish(run.number, target, reason=reason))
+
     def _failed(self, run: Run) -> None:
         reasons = {t: track.reason for t, track in run.tracks.items()}
         missing, reason = run.missing(), run.reason
+        if self._controller.device_lost:
+            # What had not begun is given back when the window closes, and offered by the next one.
+            missing = [target for target in missing if reasons.get(target)]
 
         def finish() -> None:
             for target in missing:

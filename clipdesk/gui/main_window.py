@@ -231,7 +231,9 @@ class MainWindow(QMainWindow):
         except ClipDeskError as error:
             self.notice.show_problem(Problem(str(error)))
             return None
-        return self.controller.submit(Job(model=self.model_name, targets=tuple(targets), settings=settings))
+        # Of parts that were validated when they were made: to look at 100,000 targets again stalls the window.
+        job = Job.model_construct(model=self.model_name, targets=tuple(targets), settings=settings)
+        return self.controller.submit(job)
 
     def stop(self) -> None:
         """Stop what runs; what was reached is kept."""
@@ -314,7 +316,7 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _set_status(self, targets: Sequence[Target], status: str) -> None:
-        self.neurons.model.set_status([target for target in targets if isinstance(target, Unit)], status)
+        self.neurons.model.set_status((target for target in targets if isinstance(target, Unit)), status)
 
     # The window itself
 
@@ -351,7 +353,7 @@ class MainWindow(QMainWindow):
         self.docks["Log"].raise_()
 
     def interrupt(self) -> None:
-        """Close without a question, as after Ctrl-C in the terminal."""
+        """Close without a question, as after Ctrl-C in the terminal or SIGTERM."""
         self._interrupted = True
         self.close()
 

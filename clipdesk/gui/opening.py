@@ -88,6 +88,8 @@ class Opening(QObject):
             self.render_first()
         if not self._looked:
             self._looked = True
+            if window.preferences.problem:
+                window.notice.show_problem(Problem(window.preferences.problem))
             window.keeper.look(window.preferences.folder)
         window.update_actions()
 

@@ -27,6 +27,13 @@ class Preferences:
         self._default_layout = QByteArray()
 
     @property
+    def problem(self) -> str:
+        """Why nothing of it will be kept; empty if it will."""
+        if self.store.isWritable():
+            return ""
+        return f"Settings and layout are not kept: {self.store.fileName()} cannot be written to"
+
+    @property
     def model(self) -> str:
         """The model to open: the last one, if it is still there."""
         name = str(self.store.value("model", EMBEDDED))

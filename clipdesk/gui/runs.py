@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,8 +181,6 @@ class Run:
         self.number, self.job, self.todo, self.folder = number, job, job, folder
         self.state, self.reason = State.WAITING, ""
         self.tracks: dict[Target, Track] = {}
-        layers = {target.layer if isinstance(target, Unit) else None for target in job.targets}
-        self._short = len(job.targets) > 1 and len(layers) == 1
         self.current: tuple[Target, ...] = ()
         self.marked: tuple[Target, ...] = ()
         self.step, self.ended = 0, 0
@@ -192,6 +191,12 @@ class Run:
     def title(self) -> str:
         """The first target, and how many more."""
         return title_of(self.job)
+
+    @cached_property
+    def _short(self) -> bool:
+        """Whether a unit's number says which it is."""
+        layers = {target.layer if isinstance(target, Unit) else None for target in self.job.targets}
+        return len(self.job.targets) > 1 and len(layers) == 1
 
     @property
     def size(self) -> int:

@@ -47,10 +47,12 @@ class Saver(Background):
 
     Signals:
         kept: A `KeptPicture`, when a finished picture is in the results folder.
+        not_kept: The `Result` of a finished picture that could not be written there, and why; `failed` tells it, too.
         saved: What was saved and where, in words, when the user asked for it.
     """
 
     kept = Signal(object)
+    not_kept = Signal(object, str)
     saved = Signal(str)
 
     def keep(self, result: Result, folder: Path) -> None:
@@ -60,8 +62,12 @@ class Saver(Background):
             from clipdesk.export.files import make_folder
             from clipdesk.jobs.batch import note_result, write_result
 
-            make_folder(folder)
-            path = write_result(result, folder)
+            try:
+                make_folder(folder)
+                path = write_result(result, folder)
+            except ClipDeskError as error:
+                self.not_kept.emit(result, str(error))
+                raise
             _try_to_note(lambda: note_result(result, path))
             self.kept.emit(KeptPicture(result, path))
 

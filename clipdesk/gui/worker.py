@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, first_line
 from clipdesk.models.trust import UntrustedArchive
 from clipdesk.paths import log_file
 
@@ -51,10 +51,17 @@ class OpenedModel:
 
 @dataclass(frozen=True)
 class Problem:
-    """What went wrong, for the user, and the details for whoever can mend it."""
+    """What went wrong.
+
+    Attributes:
+        message: For the user.
+        details: For whoever can mend it.
+        device_lost: Whether nothing can be rendered any more in this process.
+    """
 
     message: str
     details: str = ""
+    device_lost: bool = False
 
 
 class Order(Enum):
@@ -300,6 +307,7 @@ def explained(error: Exception) -> Problem:
     """What to tell the user of an error; details of unexpected ones go to the log."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, ClipDeskError):
-        return Problem(str(error), details if error.__cause__ else "")
+        lost = isinstance(error, DeviceLostError)
+        return Problem(str(error), details if error.__cause__ else "", lost)
     log.error("unexpected", exc_info=error)
-    return Problem(f"{type(error).__name__}: {error}. Details are in {log_file()}", details)
+    return Problem(f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}", details)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
+from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.runner import Failure, Progress, usual_group
@@ -60,6 +61,10 @@ def drain(
 
     Yields:
         A `Step` for each event of `run_batch`, and for each pause.
+
+    Raises:
+        DeviceLostError: a device has failed; what was on it has failed, the rest waits.
+        StoreError: the queue cannot be read or written.
     """
     with Owner(store.owners) as owner:
         try:
@@ -133,6 +138,7 @@ class _Work:
     def __init__(self, store: JobStore, stored: StoredJob, stop: Callable[[], bool]) -> None:
         self._store, self.stored, self._stop = store, stored, stop
         self._problem = ""
+        self._lost: DeviceLostError | None = None
         self._state, self._looked = JobState.OPEN, time.monotonic()
         self.left: dict[Target, int] = {}
 
@@ -146,6 +152,10 @@ class _Work:
         try:
             self._opened = opened(job.model, job.settings.device, progress=progress, cancelled=self._unwanted)
             self._group = group or usual_group(*self._opened, job)
+        except DeviceLostError as error:
+            # While a step of one of them was measured.
+            self._problem, self._lost = error.reason, error
+            return 1
         except ClipDeskError as error:
             self._problem = str(error)
             return len(job.targets)
@@ -162,6 +172,8 @@ class _Work:
     def _failed(self, job: Job) -> Iterator[BatchEvent]:
         for target in job.targets:
             yield Failure(target, job.settings_of(target), self._problem)
+        if self._lost is not None:
+            raise self._lost
 
     def _rendered(self, job: Job) -> Iterator[BatchEvent]:
         model, inspector = self._opened
@@ -176,6 +188,9 @@ class _Work:
                 group_size=self._group,
                 stop=lambda: self._stop() or self.look() is JobState.CANCELLED,
             )
+        except (DeviceLostError, StoreError):
+            # No fault of the units that are left.
+            raise
         except ClipDeskError as error:
             # Of them all: a folder that cannot be written to, or that holds another model's batch.
             self._problem = str(error)

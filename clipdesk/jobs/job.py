@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import from_json
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import UsageError
@@ -15,6 +16,10 @@ from clipdesk.render.files import check_readable
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, files_of
+
+_PIECE = 1_000
+"""So many targets are written and read at once: no other thread of the program runs meanwhile."""
+_TARGETS = TypeAdapter(tuple[Target, ...])
 
 
 class Job(BaseModel):
@@ -70,3 +75,25 @@ class Job(BaseModel):
     def from_recipe(cls, recipe: Recipe) -> Job:
         """The job that makes a picture again."""
         return cls(model=recipe.model, targets=(recipe.target,), settings=recipe.settings, files=recipe.files)
+
+    def written(self) -> str:
+        """As JSON, like `model_dump_json`, but a hundred thousand targets do not hold up other threads."""
+        rest = self.model_dump_json(exclude={"targets"})
+        pieces = (self.targets[start : start + _PIECE] for start in range(0, len(self.targets), _PIECE))
+        targets = ",".join(_TARGETS.dump_json(piece)[1:-1].decode() for piece in pieces)
+        return f'{rest.removesuffix("}")},"targets":[{targets}]}}'
+
+    @classmethod
+    def read(cls, text: str) -> Job:
+        """From JSON, like `model_validate_json`, but a hundred thousand targets do not hold up other threads.
+
+        Raises:
+            ValueError: it is no job.
+        """
+        values = from_json(text)
+        found = values.get("targets") if isinstance(values, dict) else None
+        if not isinstance(found, list):
+            return cls.model_validate(values)
+        pieces = (found[start : start + _PIECE] for start in range(0, len(found), _PIECE))
+        targets = tuple(target for piece in pieces for target in _TARGETS.validate_python(piece))
+        return cls.model_validate({**values, "targets": targets[:1]}).model_copy(update={"targets": targets})

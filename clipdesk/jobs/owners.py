@@ -12,6 +12,9 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.files import reason_of
+
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -23,14 +26,20 @@ class Owner:
 
     Attributes:
         name: Unique.
+
+    Raises:
+        ClipDeskError: there can be no lock file, as on a full disk.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.name = uuid.uuid4().hex
         self._path = folder / f"{self.name}.lock"
         self._lock = FileLock(self._path)
-        self._lock.acquire()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            raise ClipDeskError(f"The queue's folder {folder} cannot be written to: {reason_of(error)}") from error
 
     def close(self) -> None:
         """Be dead."""

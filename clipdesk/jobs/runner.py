@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from clipdesk import __version__
-from clipdesk.errors import RenderError, UsageError
+from clipdesk.errors import DeviceLostError, RenderError, UsageError
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.groups import find_group_size
@@ -104,6 +104,7 @@ def run_job(
 
     Raises:
         ClipDeskError: the device is not there.
+        DeviceLostError: the device has failed; the group that was on it has come as failures, what is left has not.
         UsageError: a file of the settings is not there, or is another than it was.
     """
     job = job.with_files()
@@ -124,6 +125,11 @@ def run_job(
         group = groups.popleft()
         try:
             yield from _run_group(model, job, group, inspector, stop)
+        except DeviceLostError as error:
+            # It may be one of these that broke it, so they do not wait for another process; all others may.
+            for target in group:
+                yield Failure(target, job.settings_of(target), error.reason)
+            raise
         except RenderError as error:
             if len(group) == 1:
                 yield Failure(group[0], job.settings_of(group[0]), str(error))

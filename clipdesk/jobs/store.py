@@ -5,47 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import UsageError
+from clipdesk.jobs.database import Database, StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
 from clipdesk.paths import data_folder
 
 log = logging.getLogger(__name__)
-
-_WAIT_SECONDS = 20.0
-"""How long to wait for another process that writes."""
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job TEXT NOT NULL,
-        folder TEXT NOT NULL,
-        skip INTEGER NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('open', 'paused', 'cancelled')),
-        created TEXT NOT NULL
-    );
-    CREATE TABLE units (
-        job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-        position INTEGER NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
-        owner TEXT,
-        file TEXT,
-        reason TEXT,
-        PRIMARY KEY (job, position)
-    ) WITHOUT ROWID;
-    CREATE INDEX units_by_state ON units (state, job, position);
-    """,
-)
-"""What takes the file from each version to the next; its version is how many of them it has seen."""
 
 
 class JobState(str, Enum):
@@ -134,47 +106,18 @@ class JobStore:
         path: The file; made where there is none.
 
     Raises:
-        ClipDeskError: it cannot be opened, is damaged, or was written by a newer ClipDesk.
+        StoreError: it cannot be opened, is damaged, or was written by a newer ClipDesk; from every method: it cannot be
+            read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise ClipDeskError(f"The queue {path} cannot be opened: {error}") from error
-        except OSError as error:
-            raise ClipDeskError(f"The queue {path} cannot be opened: {error.strerror}") from error
+        self._db = Database(path)
 
     @property
     def owners(self) -> Path:
         """Where those who work on this queue have their lock files."""
         return self.path.with_name(f"{self.path.name}-owners")
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        with self._writing():
-            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(_MIGRATIONS):
-                raise NewerStoreError(f"The queue {self.path} was written by a newer ClipDesk (version {version})")
-            for migration in _MIGRATIONS[version:]:
-                for statement in filter(str.strip, migration.split(";")):
-                    self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """All or nothing, and nobody else meanwhile."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
@@ -185,10 +128,10 @@ class JobStore:
     def add(self, job: Job, folder: Path, *, skip: bool = True) -> int:
         """Put a job at the end of the queue; its number. A target that it names twice is rendered once."""
         job = job.model_copy(update={"targets": tuple(dict.fromkeys(job.targets))})
-        with self._writing():
+        with self._db.writing():
             number = self._db.execute(
                 "INSERT INTO jobs (job, folder, skip, state, created) VALUES (?, ?, ?, 'open', ?)",
-                (job.model_dump_json(), str(folder.absolute()), skip, _now()),
+                (job.written(), str(folder.absolute()), skip, _now()),
             ).lastrowid
             if number is None:
                 raise TypeError("an inserted row has a number")
@@ -207,7 +150,7 @@ class JobStore:
 
     def jobs(self) -> list[StoredJob]:
         """All jobs, oldest first; one that cannot be read, as of another version, is left out and logged."""
-        rows = self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall()
+        rows = self._db.rows("SELECT id FROM jobs ORDER BY id")
         return list(self._readable(row[0] for row in rows))
 
     def _readable(self, numbers: Iterable[int]) -> Iterator[StoredJob]:
@@ -217,22 +160,22 @@ class JobStore:
             except UsageError as error:
                 log.warning("%s", error)
 
-    def unfinished(self) -> list[StoredJob]:
-        """The jobs of which more can come, oldest first; those that cannot be read are left out."""
-        rows = self._db.execute(
+    def unfinished(self, but: Container[int] = ()) -> list[StoredJob]:
+        """The jobs of which more can come, oldest first; those of some numbers, or unreadable, are left out."""
+        rows = self._db.rows(
             "SELECT id FROM jobs WHERE state != 'cancelled' AND EXISTS "
             "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY id"
-        ).fetchall()
-        return list(self._readable(row[0] for row in rows))
+        )
+        return list(self._readable(row[0] for row in rows if row[0] not in but))
 
     def version(self) -> tuple[int, int]:
         """Another one, once anybody has changed the file."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0]), self._db.total_changes
+        return self._db.version()
 
     def unreadable(self) -> list[int]:
         """The numbers of the jobs that `jobs` leaves out."""
         known = {stored.number for stored in self.jobs()}
-        numbers = [row[0] for row in self._db.execute("SELECT id FROM jobs ORDER BY id").fetchall()]
+        numbers = [row[0] for row in self._db.rows("SELECT id FROM jobs ORDER BY id")]
         return [number for number in numbers if number not in known]
 
     def get(self, number: int) -> StoredJob:
@@ -241,15 +184,15 @@ class JobStore:
         Raises:
             UsageError: there is none of this number, or it cannot be read.
         """
-        row = self._db.execute("SELECT job, folder, skip, state, created FROM jobs WHERE id = ?", (number,)).fetchone()
+        row = self._db.row("SELECT job, folder, skip, state, created FROM jobs WHERE id = ?", (number,))
         if row is None:
             raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
         try:
-            job = Job.model_validate_json(row[0])
-        except ValidationError as error:
+            job = Job.read(row[0])
+        except ValueError as error:
             raise UsageError(f"Job {number} cannot be read: it is of another version of ClipDesk") from error
-        counts = self._db.execute("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,))
-        return StoredJob(number, job, Path(row[1]), bool(row[2]), JobState(row[3]), row[4], dict(counts.fetchall()))
+        counts = dict(self._db.rows("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,)))
+        return StoredJob(number, job, Path(row[1]), bool(row[2]), JobState(row[3]), row[4], counts)
 
     def set_state(self, number: int, state: JobState) -> None:
         """Pause a job, let it go on, or cancel it; those who render it notice within a second.
@@ -257,13 +200,13 @@ class JobStore:
         Raises:
             UsageError: there is no such job.
         """
-        with self._writing():
+        with self._db.writing():
             if self._db.execute("UPDATE jobs SET state = ? WHERE id = ?", (state.value, number)).rowcount == 0:
                 raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
 
     def state(self, number: int) -> JobState:
         """What is to become of a job; cancelled, if it is not there any more."""
-        row = self._db.execute("SELECT state FROM jobs WHERE id = ?", (number,)).fetchone()
+        row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
         return JobState.CANCELLED if row is None else JobState(row[0])
 
     def retry(self, number: int) -> int:
@@ -273,7 +216,7 @@ class JobStore:
             UsageError: there is no such job.
         """
         self.set_state(number, JobState.OPEN)
-        with self._writing():
+        with self._db.writing():
             return self._db.execute(
                 "UPDATE units SET state = 'waiting', reason = NULL WHERE job = ? AND state = 'failed'", (number,)
             ).rowcount
@@ -281,7 +224,7 @@ class JobStore:
     def clear(self) -> int:
         """Take out all jobs of which nothing more will come; how many there were. Their pictures stay."""
         finished = [(stored.number,) for stored in self.jobs() if stored.finished]
-        with self._writing():
+        with self._db.writing():
             self._db.executemany("DELETE FROM jobs WHERE id = ?", finished)
         return len(finished)
 
@@ -293,33 +236,40 @@ class JobStore:
         Units of owners that have died wait again. Jobs that cannot be read are passed over.
         """
         self.free_the_dead()
-        rows = self._db.execute(
+        rows = self._db.rows(
             "SELECT id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
             "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id",
             (number,),
-        ).fetchall()
+        )
         return next(self._readable(row[0] for row in rows), None)
 
     def claim(self, owner: Owner, size: int, number: int) -> Claim | None:
         """Take the next units of an open job; None if none waits any more."""
-        with self._writing():
-            positions = self._db.execute(
-                "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
-                "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
-                (number, number, size),
-            ).fetchall()
-            if not positions:
-                return None
-            self._db.executemany(
-                "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
-                [(owner.name, number, position) for (position,) in positions],
-            )
-            return Claim(self.get(number), tuple(position for (position,) in positions))
+        with self._db.writing():
+            positions = self._take(owner, size, number)
+            return Claim(self.get(number), positions) if positions else None
+
+    def take(self, owner: Owner, size: int, number: int) -> None:
+        """The same for who knows the job: to read it takes long where it is large."""
+        with self._db.writing():
+            self._take(owner, size, number)
+
+    def _take(self, owner: Owner, size: int, number: int) -> tuple[int, ...]:
+        positions = self._db.rows(
+            "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
+            "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
+            (number, number, size),
+        )
+        self._db.executemany(
+            "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
+            [(owner.name, number, position) for (position,) in positions],
+        )
+        return tuple(position for (position,) in positions)
 
     def free_the_dead(self) -> None:
         """Let the units of owners that have died wait again."""
-        with self._writing():
-            owners = self._db.execute("SELECT DISTINCT owner FROM units WHERE state = 'running'").fetchall()
+        with self._db.writing():
+            owners = self._db.rows("SELECT DISTINCT owner FROM units WHERE state = 'running'")
             dead = [(name,) for (name,) in owners if not is_alive(self.owners, str(name))]
             self._db.executemany(
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", dead
@@ -328,7 +278,7 @@ class JobStore:
     def finish(self, number: int, position: int, *, file: str | None = None, reason: str | None = None) -> None:
         """A unit is done, with its picture's name, or has failed, with the reason."""
         state = "done" if reason is None else "failed"
-        with self._writing():
+        with self._db.writing():
             self._db.execute(
                 "UPDATE units SET state = ?, owner = NULL, file = ?, reason = ? WHERE job = ? AND position = ?",
                 (state, file, reason, number, position),
@@ -336,7 +286,7 @@ class JobStore:
 
     def give_back(self, number: int, positions: Iterable[int]) -> None:
         """Let units wait again that were claimed and are not finished."""
-        with self._writing():
+        with self._db.writing():
             self._db.executemany(
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE job = ? AND position = ? AND state = 'running'",
                 [(number, position) for position in positions],
@@ -344,23 +294,19 @@ class JobStore:
 
     def release(self, owner: Owner) -> None:
         """Give back all that an owner has claimed and not finished."""
-        with self._writing():
+        with self._db.writing():
             self._db.execute(
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", (owner.name,)
             )
 
     def units(self, number: int) -> list[StoredUnit]:
         """The units of a job, in its order."""
-        rows = self._db.execute(
+        rows = self._db.rows(
             "SELECT position, state, COALESCE(file, ''), COALESCE(reason, '') FROM units "
             "WHERE job = ? ORDER BY position",
             (number,),
         )
-        return [StoredUnit(*row) for row in rows.fetchall()]
-
-
-class NewerStoreError(ClipDeskError):
-    """The queue's file is of a newer ClipDesk."""
+        return [StoredUnit(*row) for row in rows]
 
 
 def open_store(path: Path) -> tuple[JobStore, str | None]:
@@ -371,7 +317,7 @@ def open_store(path: Path) -> tuple[JobStore, str | None]:
     """
     try:
         return JobStore(path), None
-    except ClipDeskError as error:
+    except StoreError as error:
         log.exception("opening %s", path)
         if not path.is_file() or isinstance(error.__cause__, (OSError, sqlite3.OperationalError)):
             raise

@@ -54,13 +54,13 @@ class FeatureVisualizer:
             layer_name: Dotted name of a layer, e.g. ``visual.transformer.resblocks.5.attn``.
             neuron_index: A unit of that layer.
             num_iterations: Steps, 1 to 5,000; as all that follow, by default what the preset says.
-            image_size: Side of the picture in pixels, 64 to 512; by default the model's input size.
+            image_size: Side of the picture in pixels, 64 to 2,048; by default the model's input size.
             learning_rate: Step size of Adam.
             blur_every: Steps between Gaussian blurs, 0 to 50; 0 for never.
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: Name of one of `clipdesk.render.settings.PRESETS`.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`.
 
         Returns:
             The picture, RGB.
@@ -93,7 +93,7 @@ class FeatureVisualizer:
 
         Args:
             target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``.
-            preset: Name of one of `clipdesk.render.settings.PRESETS`.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`.
             progress_callback: Called after each step with (steps done, steps in all, activation).
             changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
 

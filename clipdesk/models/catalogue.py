@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import ClipDeskError, UsageError, nearest
 from clipdesk.models.open_clip_names import check_open_clip, open_clip_name
 from clipdesk.paths import resource
 
 SHOWPIECES = {
-    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 214),
-    "demo-rn": ("visual.layer4.0", 152),
+    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 567),
+    "demo-rn": ("visual.layer4.0", 400),
 }
-"""The embedded models, each with a layer and a unit of it to show first: one that draws something telling."""
+"""The embedded models, each with a layer and a unit of it to show first: trees, and hearts."""
 EMBEDDED = "demo"
 """The one that is opened first."""
 
@@ -89,6 +89,7 @@ def check_name(name_or_path: str) -> None:
 
     Raises:
         UsageError: there is neither; offers the nearest names. Or open_clip is not installed, which it needs.
+        ClipDeskError: it is a folder, or anything else that is no file.
     """
     of_open_clip = open_clip_name(name_or_path)
     if of_open_clip is not None:
@@ -97,7 +98,7 @@ def check_name(name_or_path: str) -> None:
     if name_or_path in CATALOGUE or Path(name_or_path).is_file():
         return
     if Path(name_or_path).exists():
-        raise UsageError(f"'{name_or_path}' is a folder. A model is named, or given as a checkpoint file")
+        raise ClipDeskError(f"'{name_or_path}' is a folder. A model is named, or given as a checkpoint file")
     raise UsageError(f"There is no model or file '{name_or_path}'. {nearest(name_or_path, CATALOGUE, count=10)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,11 @@ def check_open_clip(name: OpenClipName) -> None:
         UsageError: it is not.
     """
     if not has_open_clip():
-        raise UsageError(f"{name} needs the package open_clip, which is not installed. Get it: {INSTALL}")
+        remedy = "is not in this bundle. Install ClipDesk with pip, and" if _bundled() else "is not installed. Get it:"
+        raise UsageError(f"{name} needs the package open_clip, which {remedy} {INSTALL}")
     if name.file is not None and not name.file.is_file():
         raise UsageError(f"There is no file '{name.file}'")
+
+
+def _bundled() -> bool:
+    return bool(getattr(sys, "frozen", False))

@@ -11,6 +11,8 @@ from clipdesk.models.open_clip_names import has_open_clip
 from clipdesk.models.package import CLIP, clip
 
 _LENGTH = 77
+_VOCABULARY = 49_408
+"""Tokens that OpenAI's tokenizer has."""
 
 
 def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
@@ -22,7 +24,8 @@ def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
             has opened has its own tokenizer; another is taken to have OpenAI's, if its vocabulary is as large.
 
     Raises:
-        UsageError: a text is too long, or the tokenizer is not known or needs a package that is not installed.
+        UsageError: a text is too long, or the tokenizer is not known or needs a package that is not installed, or the
+            model does not know all tokens of OpenAI's tokenizer.
         ClipDeskError: the tokenizer could not be downloaded.
     """
     own = _own_tokenizer(model)
@@ -32,21 +35,27 @@ def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
         if (own([f"{text} star" for text in texts]) == tokens).all(dim=1).any():
             raise UsageError(f"The text is too long: this model reads at most {tokens.shape[1] - 2} tokens")
         return tokens
-    length = getattr(model, "context_length", _LENGTH)
-    if getattr(model, "vocab_size", _VOCABULARY) != _VOCABULARY:
+    vocabulary = int(getattr(model, "vocab_size", _VOCABULARY))
+    if vocabulary != _VOCABULARY and not isinstance(model, CLIP):
         raise UsageError(
             "It is not known which tokenizer this model has. Open it by its name, and texts can be rendered"
         )
+    tokens = _openais(texts, int(getattr(model, "context_length", _LENGTH)))
+    if int(tokens.max()) >= vocabulary:
+        raise UsageError(
+            f"This model knows {vocabulary:,} tokens of CLIP's {_VOCABULARY:,}, too few to read a text. "
+            "Render its units instead"
+        )
+    return tokens
+
+
+def _openais(texts: list[str], length: int) -> Tensor:
     try:
         return clip.tokenize(texts, length)
     except RuntimeError as error:
-        raise UsageError(
-            f"The text is too long: CLIP reads at most {length - 2} tokens (about {2 * length // 3 - 1} words)"
-        ) from error
-
-
-_VOCABULARY = 49408
-"""Tokens that OpenAI's tokenizer has."""
+        most = max(0, length - 2)
+        words = f" (about {2 * most // 3} words)" if most > 2 else ""
+        raise UsageError(f"The text is too long: this CLIP reads at most {most} tokens{words}") from error
 
 
 def _own_tokenizer(model: nn.Module | None) -> Callable[[list[str]], Tensor] | None:

@@ -97,7 +97,9 @@ class FourierImage(Parameterization):
         frequency = torch.sqrt(rows**2 + columns**2)
         device = streams.uniform(1).device
         self._frequency = frequency.to(device)
-        self._scale = (frequency.clamp(min=1 / size) ** -decay * size / 4)[..., None].to(device)
+        scale = (frequency.clamp(min=1 / size) ** -decay * size / 4).to(device)
+        # One for each real and imaginary part: with one for both, torch multiplies pair by pair, which takes long.
+        self._scale = torch.stack([scale, scale], dim=-1)
         self._axes = color_axes().to(device)
         self.values = (deviation * streams.normal(3, size, size // 2 + 1, 2)).requires_grad_()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from clipdesk.errors import RenderError, UsageError
 from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen
+from clipdesk.render.faults import explained
 from clipdesk.render.grids import Likeness, seeds_of_variants, tiled
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
@@ -34,6 +36,8 @@ _OPAQUE_FROM = 0.8
 
 class Frame:
     """The state after one step. Its methods look at the running render: call them before pulling the next frame.
+
+    They raise what `render` does for a device that has too little memory or fails.
 
     Attributes:
         step: Steps done, from 1.
@@ -57,15 +61,18 @@ class Frame:
 
     def images(self) -> NDArray[np.uint8]:
         """The pictures now, (pictures, size, size, 3); a grid of variants is larger than the size asked for."""
-        return self._run.images()
+        with self._run.explained():
+            return self._run.images()
 
     def alphas(self) -> NDArray[np.uint8] | None:
         """How much the network looked at each pixel so far, (pictures, size, size); None where it is not asked for."""
-        return self._run.alphas()
+        with self._run.explained():
+            return self._run.alphas()
 
     def clean_activations(self) -> NDArray[np.float32]:
         """Each picture's activation as it would be saved: whole, without transforms or noise, (pictures,)."""
-        return self._run.clean_activations()
+        with self._run.explained():
+            return self._run.clean_activations()
 
 
 def render(
@@ -94,15 +101,18 @@ def render(
         UsageError: at once, if a target is not there, or it cannot begin as asked; from the generator, if a file of the
             settings cannot be read.
         ClipDeskError: at once, if the device is not there.
-        RenderError: from the generator: out of memory, or an activation that is not a number.
+        RenderError: out of memory; from the generator also an activation that is not a number.
+        DeviceLostError: the device has failed.
     """
     settings = settings or make_settings()
     check_start(settings)
     seeds = [settings.seed] * len(targets) if seeds is None else seeds
     if len(seeds) != len(targets):
         raise UsageError(f"There are {len(targets)} targets but {len(seeds)} seeds")
-    model = _as_needed(model, resolve_device(settings.device))
-    with frozen(model):
+    device = resolve_device(settings.device)
+    with explained(len(seeds), device):
+        model = _as_needed(model, device)
+    with frozen(model), explained(len(seeds), device):
         inspector = inspector or LayerInspector(model)
         variants = [target for target in targets for _ in range(settings.grid**2)]
         objective = Objective(variants, model, inspector)
@@ -120,20 +130,13 @@ def _frames(
     settings: RenderSettings,
     seeds: Sequence[int],
 ) -> Iterator[Frame]:
-    with frozen(model):
-        try:
-            run = _Run(model, objective, of_views, likeness, settings, seeds)
-            for step in range(1, settings.iterations + 1):
-                activations, penalties = run.step(step)
-                if not np.isfinite(activations).all():
-                    raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-                yield Frame(step, settings.iterations, activations, penalties, run)
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-                raise RenderError(
-                    f"There is not enough memory for {len(seeds)} pictures at once. Try fewer, or a smaller size"
-                ) from error
-            raise
+    with frozen(model), explained(len(seeds), next(model.parameters()).device):
+        run = _Run(model, objective, of_views, likeness, settings, seeds)
+        for step in range(1, settings.iterations + 1):
+            activations, penalties = run.step(step)
+            if not np.isfinite(activations).all():
+                raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
+            yield Frame(step, settings.iterations, activations, penalties, run)
 
 
 class _Run:
@@ -160,6 +163,10 @@ class _Run:
         self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
         self._optimizer = _optimizer(settings, self._image.values)
         self._looked_at: Tensor | None = None
+
+    def explained(self) -> AbstractContextManager[None]:
+        """While it is entered, what goes wrong on the device is told in words."""
+        return explained(len(self._streams), self._device)
 
     def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         settings = self._settings
@@ -243,8 +250,12 @@ class _Run:
 def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
     if settings.optimizer == "sgd":
         return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
-    kind = torch.optim.NAdam if settings.optimizer == "nadam" else torch.optim.Adam
-    return kind([values], lr=settings.learning_rate, betas=(settings.momentum, settings.second_momentum))
+    betas = settings.momentum, settings.second_momentum
+    if settings.optimizer == "nadam":
+        return torch.optim.NAdam([values], lr=settings.learning_rate, betas=betas)
+    # Fused: one pass over the values and their moments; else it is a dozen.
+    fused = values.device.type in ("cpu", "cuda")
+    return torch.optim.Adam([values], lr=settings.learning_rate, betas=betas, fused=fused)
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

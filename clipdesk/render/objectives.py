@@ -21,7 +21,7 @@ from clipdesk.render.transforms import normalization_of, normalized
 if TYPE_CHECKING:
     from clip.model import CLIP
 
-Reading = Callable[[Tensor], Tensor]
+Score = Callable[[Tensor], Tensor]
 """From a layer as (pictures, positions, units), only those pictures that want it, their values, (pictures,)."""
 
 
@@ -52,7 +52,7 @@ class Objective:
                 groups.setdefault(key, []).append((row, term))
         self.layers = list(dict.fromkeys(info for _, info, _ in groups))
         """The layers that it reads."""
-        self._readings: list[tuple[LayerInfo, Tensor, Tensor | None, Tensor, Reading]] = []
+        self._readings: list[tuple[LayerInfo, Tensor, Tensor | None, Tensor, Score]] = []
         for (_, info, at), members in groups.items():
             rows = torch.tensor([row for row, _ in members], device=self._device)
             weights = torch.tensor([term.weight for _, term in members], device=self._device)
@@ -69,7 +69,7 @@ class Objective:
             scores = scores.index_add(0, rows, weights * reading(output if some is None else output[some]))
         return scores
 
-    def _reading(self, terms: Sequence[Term], info: LayerInfo, at: Place, model: nn.Module) -> Reading:
+    def _reading(self, terms: Sequence[Term], info: LayerInfo, at: Place, model: nn.Module) -> Score:
         whats = [term.what for term in terms]
         if isinstance(whats[0], Text):
             return _text_reading([what for what in whats if isinstance(what, Text)], model)
@@ -134,7 +134,7 @@ def check_target(target: Target, inspector: LayerInspector) -> None:
         check_term(term, inspector)
 
 
-def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
+def _text_reading(texts: Sequence[Text], model: nn.Module) -> Score:
     # Each text once, however many pictures and views ask for it.
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     tokens = tokenize([text.text for text in places], model).to(next(model.parameters()).device)
@@ -143,7 +143,7 @@ def _text_reading(texts: Sequence[Text], model: nn.Module) -> Reading:
     return _cosine_reading(distinct[[places[text] for text in texts]])
 
 
-def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Reading:
+def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Score:
     places = {picture: place for place, picture in enumerate(dict.fromkeys(pictures))}
     side, first = input_side(model), next(model.parameters())
     pixels = torch.stack([square(read_picture(Path(picture.path)), side) for picture in places])
@@ -152,7 +152,7 @@ def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Reading:
     return _cosine_reading(distinct[[places[picture] for picture in pictures]])
 
 
-def _cosine_reading(wanted: Tensor) -> Reading:
+def _cosine_reading(wanted: Tensor) -> Score:
     embeddings = F.normalize(wanted.float(), dim=-1)
     return lambda output: F.cosine_similarity(output[:, 0], embeddings, dim=-1)
 

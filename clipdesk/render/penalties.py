@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 from clipdesk.render.images import gaussian_blur
 from clipdesk.render.settings import RenderSettings
@@ -44,10 +45,33 @@ def unevenness(pixels: Tensor) -> Tensor:
     The total variation of Rudin, Osher and Fatemi 1992 (Physica D 60), in shares of the range per pixel. It is not the
     L2 norm over the picture: one sharp edge costs no more than a soft one as high, so even areas form.
     """
-    down = pixels[:, :, 1:, :-1] - pixels[:, :, :-1, :-1]
-    across = pixels[:, :, :-1, 1:] - pixels[:, :, :-1, :-1]
-    lengths: Tensor = (down.square() + across.square()).sum(dim=1).add(_CORNER).sqrt()
-    return lengths.mean(dim=(1, 2))
+    found: Tensor = _Unevenness.apply(pixels)
+    return found
+
+
+class _Unevenness(torch.autograd.Function):
+    """With its gradient written out: torch makes a picture of zeros for each slice, half the time of a step's rest."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, pixels: Tensor) -> Tensor:
+        corner = pixels[:, :, :-1, :-1]
+        down, across = pixels[:, :, 1:, :-1] - corner, pixels[:, :, :-1, 1:] - corner
+        lengths = (down * down).addcmul_(across, across).sum(dim=1, keepdim=True).add_(_CORNER).sqrt_()
+        ctx.save_for_backward(down, across, lengths)
+        return lengths.mean(dim=(1, 2, 3))
+
+    @staticmethod
+    def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
+        saved: tuple[Tensor, ...] = ctx.saved_tensors
+        down, across, lengths = saved
+        n, channels, rows, columns = down.shape
+        shares = gradient.view(-1, 1, 1, 1) / (rows * columns) / lengths
+        down, across = down * shares, across * shares
+        found: Tensor = down.new_zeros(n, channels, rows + 1, columns + 1)
+        found[:, :, 1:, :-1] += down
+        found[:, :, :-1, 1:] += across
+        found[:, :, :-1, :-1] -= down.add_(across)
+        return found
 
 
 def distance_from_grey(pixels: Tensor) -> Tensor:

@@ -108,19 +108,28 @@ def _random_view(
     room = 1 - extent
     factor = extent * (1 + settings.scale * zoom)
     angle = math.radians(settings.rotate) * turn
-    # affine_grid's coordinates run from -1 to 1, so a shift by a share of the side counts twice.
+    # grid_sample's coordinates run from -1 to 1, so a shift by a share of the side counts twice.
     move_x = room * left + 2 * settings.shift * across
     move_y = room * top + 2 * settings.shift * down
-    cos, sin = factor * torch.cos(angle), factor * torch.sin(angle)
-    matrix = torch.stack([torch.stack([cos, -sin, move_x], dim=1), torch.stack([sin, cos, move_y], dim=1)], dim=1)
     # Sampling at several times the input's side and averaging afterwards keeps large pictures free of aliasing.
     dense = side * max(1, math.ceil(size * largest / side))
-    grid = F.affine_grid(matrix, [len(pixels), 3, dense, dense], align_corners=False)
+    grid = _grid(factor * torch.cos(angle), factor * torch.sin(angle), move_x, move_y, dense)
     if settings.padding == "grey":
         view = 0.5 + F.grid_sample(pixels - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     else:
         view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     return F.avg_pool2d(view, dense // side) if dense > side else view
+
+
+def _grid(cos: Tensor, sin: Tensor, move_x: Tensor, move_y: Tensor, side: int) -> Tensor:
+    """Where each pixel of a turned, zoomed and moved view lies, (n, side, side, 2), as `affine_grid` has it.
+
+    A sum of what the column adds and what the row adds, where `affine_grid` has a product of matrices for each pixel.
+    """
+    centres = (torch.arange(side, device=cos.device) + 0.5) * (2 / side) - 1
+    along, down = centres[None, None, :], centres[None, :, None]
+    cos, sin, move_x, move_y = (part[:, None, None] for part in (cos, sin, move_x, move_y))
+    return torch.stack([cos * along + (move_x - sin * down), sin * along + (move_y + cos * down)], dim=-1)
 
 
 def _extents(size: int, side: int, settings: RenderSettings, remaining: float) -> tuple[float, float]:

@@ -5,27 +5,53 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from clipdesk.cli import display
 from clipdesk.export.png import read_recipe
-from tests.conftest import serve_model
+from clipdesk.jobs.store import JobStore, default_store
+from tests.conftest import VIT_LAYER, serve_model
 
 ARGUMENTS = [sys.executable, "-m", "clipdesk"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_keeps_the_picture_reached_so_far(tmp_path: Path, checkpoint: Path) -> None:
-    command = [*ARGUMENTS, "render", "--model", str(checkpoint), "--text", "a star", "--iterations", "5000"]
-    process = subprocess.Popen(
-        [*command, "--output", "x.png"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("step 500/5000"), "the render is under way"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for another process")
+
+
+@contextmanager
+def started(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """ClipDesk in a process of its own, which hears Ctrl-C, and which does not outlive the test."""
+    # A shell that runs the tests in its background has them ignore Ctrl-C; so would a process that they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*ARGUMENTS, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_keep_the_picture_reached_so_far(
+    tmp_path: Path, checkpoint: Path, number: signal.Signals
+) -> None:
+    arguments = ["render", "--model", str(checkpoint), "--text", "a star", "--iterations", "5000", "--views", "1"]
+    with started(*arguments, "--output", "x.png", folder=tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("step 500/5000"), "the render is under way"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == "x.png\n"
     assert "Interrupted after step" in err
@@ -34,21 +60,44 @@ def test_ctrl_c_keeps_the_picture_reached_so_far(tmp_path: Path, checkpoint: Pat
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == ["x.png"]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_in_a_download_keeps_what_has_arrived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_stopped_gives_back_what_is_not_finished(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    arguments = ["batch", "--model", str(checkpoint), "--layer", VIT_LAYER, "--neuron-range", "0", "3", "1"]
+    with started(*arguments, "--iterations", "1000", "--views", "1", folder=tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("step 300/3000"), "the render is under way"
+        store = JobStore(default_store())
+        assert store.get(1).counts == {"running": 3}
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("The same command goes on, or 'clipdesk queue run'. It is job 1.\n")
+    assert "Traceback" not in err
+    assert store.get(1).counts == {"waiting": 3}
+    store.close()
+    assert list((tmp_path / "generated_images").iterdir()) == []
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_in_a_download_keep_what_has_arrived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     with serve_model("ViT-B/32", bytes(3_000_000), monkeypatch, tmp_path) as server:
         server.answers += ["cut", "stall"]
         monkeypatch.setenv("HOME", str(tmp_path))
-        process = subprocess.Popen(
-            [*ARGUMENTS, "layers", "--model", "ViT-B/32"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        assert process.stderr.readline() == "Downloading ViT-B/32 …\n"
-        part = tmp_path / ".cache" / "clip" / "ViT-B-32.pt.part"
-        while len(server.requests) < 2 or part.stat().st_size < 1_500_000:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        with started("layers", "--model", "ViT-B/32") as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "Downloading ViT-B/32 …\n"
+            part = tmp_path / ".cache" / "clip" / "ViT-B-32.pt.part"
+            while len(server.requests) < 2 or part.stat().st_size < 1_500_000:
+                time.sleep(0.05)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""
     assert err == "2 of 3 MB are here. The same command goes on from there.\n\nInterrupted.\n"
@@ -57,13 +106,12 @@ def test_ctrl_c_in_a_download_keeps_what_has_arrived(tmp_path: Path, monkeypatch
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    process = subprocess.Popen([*ARGUMENTS, "models"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == ""
-    process.stderr.close()
-    process.wait(timeout=60)
+    with started("models") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        process.wait(timeout=60)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")

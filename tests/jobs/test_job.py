@@ -6,7 +6,7 @@ import pytest
 from clipdesk.errors import UsageError
 from clipdesk.jobs.job import Job
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, Picture, Term, Unit
+from clipdesk.render.targets import Combined, Picture, Term, Text, Unit
 from tests.recipes import make_recipe
 
 
@@ -33,3 +33,17 @@ def test_a_job_knows_its_files_and_notices_when_they_are_others(tmp_path: Path) 
     start.unlink()
     with pytest.raises(UsageError, match=r"Cannot read .*a\.png"):
         job.with_files()
+
+
+@pytest.mark.parametrize("count", [1, 1_000, 2_500])
+def test_a_job_is_read_as_it_was_written(count: int) -> None:
+    units = [Unit(layer="visual.läyer", index=index) for index in range(count - 1)]
+    job = Job(model="demo", targets=(Text(text='a "star"'), *units), settings=make_settings(noise=0.5), seed_base=3)
+    assert Job.read(job.written()) == job
+    assert Job.model_validate_json(job.written()) == job
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"model": "demo", "targets": []}', '{"targets": [{}]}'])
+def test_what_is_no_job_is_not_read(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Job.read(text)

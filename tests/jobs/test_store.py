@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.jobs import database
+from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
 from clipdesk.jobs.store import Claim, JobState, JobStore, StoredUnit, open_store
@@ -42,6 +44,13 @@ def test_jobs_come_back(store: JobStore, tmp_path: Path) -> None:
     assert found.folder == tmp_path / "out"
     assert found.counts == {"waiting": 2}
     assert found.status == "waiting"
+
+
+def test_what_is_known_already_is_not_read_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
+    first, second = store.add(job(1, 2), tmp_path), store.add(job(3), tmp_path)
+    store.take(owner, 1, first)
+    assert store.get(first).counts == {"running": 1, "waiting": 1}
+    assert [stored.number for stored in store.unfinished(but=[first])] == [second]
 
 
 def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_path: Path) -> None:
@@ -150,14 +159,46 @@ def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
     assert sorted(taken) == list(range(60))
 
 
-def test_a_locked_queue_is_waited_for(store: JobStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_locked_queue_is_waited_for(store: JobStore, tmp_path: Path, lock: str) -> None:
     other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    timer = threading.Timer(1.0, lambda: other.execute("COMMIT"))
+    other.execute(f"BEGIN {lock}")
+    timer = threading.Timer(0.5, lambda: other.execute("COMMIT"))
     timer.start()
+    JobStore(store.path).close()
     assert store.add(job(1), tmp_path) == 1
     timer.join()
     other.close()
+
+
+def test_a_queue_that_stays_locked_is_said_and_stays_where_it_is(
+    store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    hasty = JobStore(store.path)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match=r"cannot be opened: another program has held it for 0\.05 s\. Try again$"):
+        open_store(store.path)
+    with pytest.raises(StoreError, match=r"cannot be read or written: another program has held it"):
+        hasty.add(job(1), tmp_path)
+    assert hasty.jobs() == [], "reading goes on"
+    other.execute("COMMIT")
+    other.close()
+    assert hasty.add(job(1), tmp_path) == 1
+    hasty.close()
+    assert [path.name for path in store.path.parent.glob("*.sqlite")] == ["queue.sqlite"]
+
+
+def test_a_queue_on_a_full_disk_is_said_and_takes_no_half_of_a_job(store: JobStore, tmp_path: Path) -> None:
+    db = store._db._connection
+    db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(StoreError, match="cannot be read or written: the disk is full"):
+        store.add(job(*range(5000)), tmp_path)
+    db.execute("PRAGMA max_page_count = 100000")
+    assert store.jobs() == []
+    store.add(job(*range(5000)), tmp_path)
+    assert [stored.counts for stored in store.jobs()] == [{"waiting": 5000}]
 
 
 def test_a_damaged_queue_is_kept_aside(tmp_path: Path) -> None:

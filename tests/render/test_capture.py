@@ -36,6 +36,25 @@ def test_tokens_come_first_in_the_blocks(vit: CLIP, inspector: LayerInspector) -
     assert torch.allclose(pooled(captured, info), raw[1:].mean(dim=0), atol=1e-5), "without the class token"
 
 
+@pytest.mark.parametrize(
+    ("layer", "order"),
+    [
+        ("visual", (0, None, 1)),
+        ("visual.conv1", (0, 2, 1)),
+        ("visual.ln_pre", (0, 1, 2)),
+        ("visual.transformer.resblocks.0.mlp.c_fc", (1, 0, 2)),
+    ],
+)
+def test_every_layout_is_read_as_pictures_positions_units(
+    vit: CLIP, inspector: LayerInspector, layer: str, order: tuple[int | None, ...]
+) -> None:
+    captured = LayerCapture(vit, [inspector.visualizable(layer)]).run(pictures(32))[layer]
+    raw = outputs_of(vit, layer, pictures(32))
+    raw = raw.flatten(2) if raw.ndim == 4 else raw
+    wanted = raw[:, None] if None in order else raw.permute([axis for axis in order if axis is not None])
+    assert torch.allclose(captured, wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize("layer", ["visual.bn1", "visual.layer1.0.bn2", "visual.layer3.0.conv2", "visual.attnpool"])
 def test_channels_of_a_resnet_are_read_before_the_relu_that_works_in_place(resnet: CLIP, layer: str) -> None:
     info = LayerInspector(resnet).visualizable(layer)

@@ -7,7 +7,7 @@ import torch
 from clip.model import CLIP, convert_weights
 from PIL import Image
 
-from clipdesk.errors import ClipDeskError, RenderError, UsageError
+from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError, UsageError
 from clipdesk.render import loop
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
@@ -146,6 +146,53 @@ def test_too_little_memory_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch, e
     monkeypatch.setattr(loop, "transformed", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         list(render(vit, [unit(1), unit(2)], QUICK))
+
+
+def test_a_device_that_fails_in_a_step_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = render(vit, [unit(1)], QUICK)
+    next(frames)
+
+    def fail(*_: object) -> None:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
+
+    monkeypatch.setattr(loop, "transformed", fail)
+    with pytest.raises(DeviceLostError, match=r"has failed \(CUDA error: device-side assert triggered\)"):
+        next(frames)
+
+
+def test_too_little_memory_for_what_a_frame_gives_or_for_the_model_is_said(
+    vit: CLIP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    frame = next(render(vit, [unit(1), unit(2)], QUICK))
+    monkeypatch.setattr(loop, "resized", fail)
+    with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
+        frame.clean_activations()
+    monkeypatch.setattr(loop, "tiled", fail)
+    with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
+        frame.images()
+    monkeypatch.setattr(loop, "_as_needed", fail)
+    with pytest.raises(RenderError, match="not enough memory for 1 picture at once"):
+        render(vit, [unit(1)], QUICK)
+
+
+@pytest.mark.parametrize("kind", ["vit", "resnet"])
+def test_float16_weights_on_a_gpu_are_copied_to_float32_there(kind: str, request: pytest.FixtureRequest) -> None:
+    """`clip.load` leaves them so on CUDA and MPS; torch's device without memory stands for either."""
+    model: CLIP = request.getfixturevalue(kind)
+    convert_weights(model)
+    gpu = torch.device("meta")
+    copied = loop._as_needed(model, gpu)
+    assert copied is not model
+    assert {(p.dtype, p.device) for p in copied.parameters()} == {(torch.float32, gpu)}
+    assert {p.device.type for p in model.parameters()} == {"cpu"}
+    assert model.get_parameter("visual.conv1.weight").dtype == torch.float16
+    there = model.to(gpu)
+    assert {p.dtype for p in loop._as_needed(there, gpu).parameters()} == {torch.float32}
+    whole = copied.float()
+    assert loop._as_needed(whole, gpu) is whole
 
 
 @pytest.mark.parametrize(

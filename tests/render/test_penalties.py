@@ -35,6 +35,11 @@ def test_the_variation_of_views_is_the_formula_of_ghiasi() -> None:
         assert float(value) == pytest.approx(np.mean(wanted), rel=1e-5)
 
 
+def test_the_gradient_of_unevenness_is_that_of_its_formula() -> None:
+    pixels = torch.rand(2, 3, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.autograd.gradcheck(unevenness, pixels.requires_grad_())
+
+
 def test_unevenness_is_the_mean_length_of_the_gradient() -> None:
     pixels = torch.zeros(1, 3, 9, 9)
     pixels[..., 5:] = 1  # one of the eight columns that count has a step of 1 in each colour

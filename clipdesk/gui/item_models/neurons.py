@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QImage
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from clipdesk.inspector import LayerInfo
 
 Index = QModelIndex | QPersistentModelIndex
+T = TypeVar("T")
 
 _NO_PARENT = QModelIndex()
 
@@ -50,7 +52,8 @@ class NeuronTableModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._layer: LayerInfo | None = None
-        self._states: dict[tuple[str, int], UnitState] = {}
+        # By layer, of units that something was reached of.
+        self._states: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
         # What units are at now, by layer, where it is other than their states say.
         self._now: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._units: list[int] = []
@@ -87,27 +90,36 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         """Work out which units are shown, and in which order."""
-        if self._layer is None:
-            self._units = []
-        else:
-            units: Iterable[int] = range(self._layer.units)
-            if self._words:
-                units = [unit for unit in units if self._matches(unit)]
-            column, order = self._sorted_by
-            backwards = order is Qt.SortOrder.DescendingOrder
-            if column in (INDEX, NAME):
-                self._units = sorted(units, reverse=backwards)
-            else:
-                name = self._layer.name
-                self._units = sorted(
-                    units, key=lambda unit: _sort_key(column, self.state(name, unit)), reverse=backwards
-                )
+        self._units = [] if self._layer is None else self._arranged(self._layer)
         self._rows = {unit: row for row, unit in enumerate(self._units)}
 
-    def _matches(self, unit: int) -> bool:
-        if self._layer is None:
-            return False
-        return self._words in f"{self._layer.unit_kind} {unit} {self._status(self._layer.name, unit)}".lower()
+    def _arranged(self, layer: LayerInfo) -> list[int]:
+        # A list of all rows' values, not a call for each row: with 50,000 of them that is a stall.
+        units: Iterable[int] = range(layer.units)
+        if self._words:
+            words, kind, statuses = self._words, layer.unit_kind.lower(), self._statuses(layer)
+            units = [unit for unit in units if words in f"{kind} {unit} {statuses[unit].lower()}"]
+        column, order = self._sorted_by
+        backwards = order is Qt.SortOrder.DescendingOrder
+        if column == STATUS:
+            return sorted(units, key=self._statuses(layer).__getitem__, reverse=backwards)
+        if column in (PICTURE, ACTIVATION, STEPS):
+            return sorted(units, key=self._values(layer, column).__getitem__, reverse=backwards)
+        return sorted(units, reverse=backwards)
+
+    def _statuses(self, layer: LayerInfo) -> list[str]:
+        """What each unit is at."""
+        words = [""] * layer.units
+        _fill(words, {unit: state.status for unit, state in self._states[layer.name].items()})
+        _fill(words, self._now[layer.name])
+        return words
+
+    def _values(self, layer: LayerInfo, column: int) -> list[float]:
+        """What each unit's number in a column is sorted by; those without one are below all others."""
+        values = [-math.inf] * layer.units
+        found = {unit: _value(state, column) for unit, state in self._states[layer.name].items()}
+        _fill(values, {unit: value for unit, value in found.items() if value is not None})
+        return values
 
     @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -126,29 +138,30 @@ class NeuronTableModel(QAbstractTableModel):
 
     def state(self, layer: str, unit: int) -> UnitState:
         """What has become of a unit."""
-        state = self._states.get((layer, unit), _NOTHING)
+        state = self._states[layer].get(unit, _NOTHING)
         now = self._now[layer].get(unit)
         return state if now is None else replace(state, status=now, reason="")
 
-    def _status(self, layer: str, unit: int) -> str:
-        now = self._now[layer].get(unit)
-        return self._states.get((layer, unit), _NOTHING).status if now is None else now
-
-    def set_status(self, units: Sequence[Unit], status: str) -> None:
+    def set_status(self, units: Iterable[Unit], status: str) -> None:
         """Note what units are at now; what was reached before stays."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
         for unit in units:
-            self._now[unit.layer][unit.index] = status
-        self._changed(units)
+            found[unit.layer].append(unit.index)
+        for layer, indices in found.items():
+            self._now[layer].update(dict.fromkeys(indices, status))
+        if self._layer is not None:
+            self._changed(found[self._layer.name])
 
     def set_state(self, unit: Unit, state: UnitState) -> None:
         """Note what has become of a unit."""
-        self._states[unit.layer, unit.index] = state
+        self._states[unit.layer][unit.index] = state
         self._now[unit.layer].pop(unit.index, None)
-        self._changed([unit])
+        if self._layer is not None and self._layer.name == unit.layer:
+            self._changed([unit.index])
 
-    def _changed(self, units: Sequence[Unit]) -> None:
-        shown = None if self._layer is None else self._layer.name
-        rows = [row for unit in units if unit.layer == shown and (row := self._rows.get(unit.index)) is not None]
+    def _changed(self, units: Sequence[int]) -> None:
+        """Say that units of the layer that is shown have changed."""
+        rows = [row for unit in units if (row := self._rows.get(unit)) is not None]
         if rows:
             self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(COLUMNS) - 1))
 
@@ -240,12 +253,15 @@ def _alignment(column: int) -> int:
     return int(sideways.get(column, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter)
 
 
-def _sort_key(column: int, state: UnitState) -> Any:  # noqa: ANN401 - what can be compared within one column
-    """What a column is sorted by; units without a value come after all others when the largest come first."""
-    if column == ACTIVATION:
-        return float("-inf") if state.activation is None else state.activation
-    if column == STATUS:
-        return state.status
-    if column == STEPS:
-        return -1 if state.steps is None else state.steps
-    return state.thumbnail is not None
+def _value(state: UnitState, column: int) -> float | None:
+    """The number that a column of numbers is sorted by; None where there is none."""
+    if column == PICTURE:
+        return None if state.thumbnail is None else 1.0
+    return state.activation if column == ACTIVATION else state.steps
+
+
+def _fill(values: list[T], found: Mapping[int, T]) -> None:
+    """Put in what was found of units; another model's layer of the same name may have had more of them."""
+    for unit, value in found.items():
+        if unit < len(values):
+            values[unit] = value

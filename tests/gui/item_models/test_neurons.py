@@ -1,11 +1,22 @@
 from clip.model import CLIP
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from pytestqt.modeltest import ModelTester
 
-from clipdesk.gui.item_models.neurons import ACTIVATION, INDEX, STATUS, NeuronTableModel, UnitState, targets_from
+from clipdesk.gui.item_models.neurons import (
+    ACTIVATION,
+    INDEX,
+    PICTURE,
+    STATUS,
+    STEPS,
+    NeuronTableModel,
+    UnitState,
+    targets_from,
+)
 from clipdesk.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Unit
 
+RGB = QImage.Format.Format_RGB32
 LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)
 
 
@@ -40,6 +51,22 @@ def test_sorting_by_activation_puts_what_was_reached_first() -> None:
     assert rows(model)[:2] == [3, 7]
     model.sort(INDEX, Qt.SortOrder.AscendingOrder)
     assert rows(model) == list(range(12))
+
+
+def test_sorting_by_what_units_are_at_now() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0, 500, thumbnail=QImage(2, 2, RGB)))
+    model.set_state(Unit(layer="layer", index=3), UnitState("done", 5.0, 100))
+    model.set_status([Unit(layer="layer", index=index) for index in (3, 5, 12)], "waiting")
+    model.sort(STATUS, Qt.SortOrder.DescendingOrder)
+    assert rows(model)[:3] == [3, 5, 7]
+    model.sort(STEPS, Qt.SortOrder.DescendingOrder)
+    assert rows(model)[:3] == [7, 3, 0]
+    model.sort(PICTURE, Qt.SortOrder.AscendingOrder)
+    assert rows(model)[-1] == 7
+    model.set_filter("waiting")
+    assert rows(model) == [3, 5]
 
 
 def test_filtering_by_number_and_status() -> None:

@@ -1,0 +1,147 @@
+"""The queue's SQLite file: its form, its transactions, and what goes wrong with it in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from clipdesk.errors import ClipDeskError
+
+WAIT_SECONDS = 20.0
+"""How long to wait for another process that writes."""
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        skip INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'paused', 'cancelled')),
+        created TEXT NOT NULL
+    );
+    CREATE TABLE units (
+        job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
+        owner TEXT,
+        file TEXT,
+        reason TEXT,
+        PRIMARY KEY (job, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX units_by_state ON units (state, job, position);
+    """,
+)
+"""What takes the file from each version to the next; its version is how many of them it has seen."""
+
+
+_Value = str | int | None
+
+
+class StoreError(ClipDeskError):
+    """The queue's file cannot be opened, read or written."""
+
+
+class NewerStoreError(StoreError):
+    """The queue's file is of a newer ClipDesk."""
+
+
+class Database:
+    """One connection to the file, for the thread that made it. Every method may raise `StoreError`.
+
+    Args:
+        path: The file; made where there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._explained("opened"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                # Windows moves no file aside that is open.
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        with self._transaction():
+            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(_MIGRATIONS):
+                raise NewerStoreError(f"The queue {self._path} was written by a newer ClipDesk (version {version})")
+            for migration in _MIGRATIONS[version:]:
+                for statement in filter(str.strip, migration.split(";")):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    @contextmanager
+    def _explained(self, what: str = "read or written") -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"The queue {self._path} cannot be {what}: {_words(error)}") from error
+        except OSError as error:
+            raise StoreError(f"The queue {self._path} cannot be {what}: {error.strerror or error}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All or nothing, and nobody else meanwhile; what is executed meanwhile is part of it."""
+        with self._explained(), self._transaction():
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # On a full disk SQLite may have rolled back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def execute(self, statement: str, values: Sequence[_Value] = ()) -> sqlite3.Cursor:
+        """Execute a statement that changes something, while `writing` is entered."""
+        return self._connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[_Value]]) -> None:
+        """Execute such a statement for each row of values, while `writing` is entered."""
+        self._connection.executemany(statement, rows)
+
+    def rows(self, question: str, values: Sequence[_Value] = ()) -> list[tuple[Any, ...]]:
+        """What there is."""
+        with self._explained():
+            return self._connection.execute(question, values).fetchall()
+
+    def row(self, question: str, values: Sequence[_Value] = ()) -> tuple[Any, ...] | None:
+        """The first of what there is; None if there is nothing."""
+        return next(iter(self.rows(question, values)), None)
+
+    def version(self) -> tuple[int, int]:
+        """Another one, once anybody has changed the file."""
+        (by_others,) = self.rows("PRAGMA data_version")[0]
+        return int(by_others), self._connection.total_changes
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _words(error: sqlite3.Error) -> str:
+    """What SQLite says, in the words of the rest of the program."""
+    text = str(error)
+    if "locked" in text:
+        return f"another program has held it for {WAIT_SECONDS:g} s. Try again"
+    if "disk is full" in text:
+        return "the disk is full"
+    return {
+        "attempt to write a readonly database": "it or its folder is read-only",
+        "unable to open database file": "its folder cannot be read or written",
+    }.get(text, text)

@@ -1,0 +1,41 @@
+"""What goes wrong on a device, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from clipdesk.errors import DeviceLostError, RenderError, first_line
+
+_FULL = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+"""How CUDA and MPS, the CPU on POSIX and on Windows, and CUDA's libraries say it; only CUDA has an error of its own."""
+_LOST = ("CUDA error", "HIP error")
+"""How torch before 2.8 says it, which has no error of its own."""
+
+
+@contextmanager
+def explained(pictures: int, device: torch.device) -> Iterator[None]:
+    """While it is entered, torch's errors of a device are told as ClipDesk's.
+
+    Args:
+        pictures: How many are rendered side by side.
+        device: Where.
+
+    Raises:
+        RenderError: there is too little memory.
+        DeviceLostError: the device has failed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if isinstance(error, torch.OutOfMemoryError) or any(words in text for words in _FULL):
+            raise RenderError(
+                f"There is not enough memory for {pictures} picture{'s' if pictures > 1 else ''} at once. "
+                f"Try {'fewer, or ' if pictures > 1 else ''}a smaller size"
+            ) from error
+        if isinstance(error, getattr(torch, "AcceleratorError", ())) or any(words in text for words in _LOST):
+            raise DeviceLostError(f"The device {device} has failed ({first_line(error)})") from error
+        raise

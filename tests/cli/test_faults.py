@@ -1,0 +1,118 @@
+"""What goes wrong on the command line is one plain line, and says where the work stands."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import torch
+
+from clipdesk.jobs import database, drain
+from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.render import loop
+from tests.cli.conftest import Command
+from tests.conftest import VIT_LAYER
+
+RENDER = ["render", "--model", "SMALL", "--layer", VIT_LAYER, "--device", "cpu", "--iterations", "2"]
+BATCH = ["batch", *RENDER[1:], "--neuron-range", "0", "4", "1"]
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, after: int = 0) -> None:
+    """Let the steps after so many fail."""
+    step, done = loop._Run.step, iter(range(10_000))
+
+    def fail(run: loop._Run, number: int) -> object:
+        if next(done) >= after:
+            raise error
+        return step(run, number)
+
+    monkeypatch.setattr(loop._Run, "step", fail)
+
+
+def states() -> list[str]:
+    store = JobStore(default_store())
+    try:
+        return [unit.state for unit in store.units(1)]
+    finally:
+        store.close()
+
+
+def test_a_device_that_fails_ends_a_batch_which_goes_on_later(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
+    with monkeypatch.context() as patch:
+        failing(patch, torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more"), after=2)
+        outcome = clipdesk(*BATCH)
+    assert outcome.code == 1
+    assert len(outcome.out.splitlines()) == 2
+    reason = "The device cpu has failed (CUDA error: device-side assert triggered)"
+    assert outcome.err.splitlines()[-3:] == [
+        f"Error: {VIT_LAYER}:2: {reason}",
+        f"Error: {VIT_LAYER}:3: {reason}",
+        f"Error: {reason}. Nothing more can be rendered on it until ClipDesk is started again",
+    ]
+    assert states() == ["done", "done", "failed", "failed"]
+    assert clipdesk("queue", "retry", "1").code == 0
+    assert clipdesk("queue", "run").code == 0
+    assert states() == ["done"] * 4
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "There is not enough memory for 1 picture at once"),
+        (RuntimeError("strange\nand long"), "RuntimeError: strange. Details are in "),
+    ],
+)
+def test_an_error_of_the_device_is_one_line(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    failing(monkeypatch, error)
+    outcome = clipdesk(*RENDER, "--neuron", "1")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert outcome.err.startswith("Error: ")
+    assert message in outcome.err
+    assert clipdesk.files() == []
+
+
+def test_a_queue_that_is_held_by_others_is_said(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    JobStore(default_store()).close()
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    other = sqlite3.connect(default_store(), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for command in (["queue", "list"], ["queue", "run"], BATCH):
+        outcome = clipdesk(*command)
+        assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+        assert outcome.err.endswith("cannot be opened: another program has held it for 0.05 s. Try again\n")
+    other.execute("COMMIT")
+    other.close()
+    assert clipdesk(*BATCH).code == 0
+
+
+@pytest.mark.parametrize("command", [["queue", "list"], ["queue", "run"], BATCH])
+def test_a_data_folder_that_cannot_be_written_to_is_said(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", "/dev/null/data")
+    outcome = clipdesk(*command)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
+    assert outcome.err == "Error: The queue /dev/null/data/queue.sqlite cannot be opened: Not a directory\n"
+
+
+@pytest.mark.parametrize("command", [["layers"], ["render", "--text", "a"], BATCH])
+def test_a_folder_is_no_checkpoint(clipdesk: Command, tmp_path: Path, command: list[str]) -> None:
+    outcome = clipdesk(*command, "--model", str(tmp_path))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"Error: '{tmp_path}' is a folder. A model is named, or given as a checkpoint file\n"
+    assert clipdesk.files() == []
+
+
+def test_a_text_that_a_checkpoint_cannot_read_is_one_line(clipdesk: Command) -> None:
+    from clip.model import CLIP
+
+    torch.save(CLIP(32, 32, 2, 64, 8, 77, 100, 64, 1, 1).state_dict(), clipdesk.folder / "x.pt")
+    outcome = clipdesk("render", "--model", "x.pt", "--text", "a star")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "This model knows 100 tokens of CLIP's 49,408, too few to read a text" in outcome.err

@@ -1,0 +1,250 @@
+"""What goes wrong in the window is said in one line; the window goes on, and each unit's state is right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+
+from clipdesk.export.png import read_recipe
+from clipdesk.gui.item_models.jobs import DETAIL_ROLE
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.runs import State
+from clipdesk.jobs import database, runner
+from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.render import loop
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
+from tests.gui.conftest import LAYER, done, finished, run_of, until
+
+
+@pytest.fixture(autouse=True)
+def _own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+
+
+def units(*indices: int) -> tuple[Unit, ...]:
+    return tuple(Unit(layer=LAYER, index=i) for i in indices)
+
+
+def states() -> list[list[str]]:
+    """The state of each unit of each job in the queue's file."""
+    if not default_store().exists():
+        return []
+    store = JobStore(default_store())
+    try:
+        return [[unit.state for unit in store.units(stored.number)] for stored in store.jobs()]
+    finally:
+        store.close()
+
+
+def keeper_is_there() -> bool:
+    """Whether the window has opened the queue: it then has a lock file beside it."""
+    path = default_store()
+    return bool(list(path.parent.glob(f"{path.name}-owners/*")))
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, fails: Callable[[int], bool]) -> None:
+    """Let those steps fail of whose number, from 0, `fails` says so."""
+    step, count = loop._Run.step, iter(range(100_000))
+
+    def fail(run: loop._Run, number: int) -> object:
+        if fails(next(count)):
+            raise error
+        return step(run, number)
+
+    monkeypatch.setattr(loop._Run, "step", fail)
+
+
+def test_a_device_that_fails_leaves_what_waits_to_the_next_start(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "usual_group", lambda *_: 1)
+    with monkeypatch.context() as patch:
+        lost = torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
+        failing(patch, lost, lambda number: number >= 5)
+        window.render_targets(units(1, 2, 3))
+        window.add_batch(units(4))
+        until(qtbot, lambda: run_of(window).state is State.FAILED)
+    assert window.notice.message == (
+        "The device cpu has failed (CUDA error: device-side assert triggered). "
+        "Nothing more can be rendered on it until ClipDesk is started again"
+    )
+    until(qtbot, lambda: states() == [["done", "failed", "running"], ["running"]])
+    assert run_of(window, 2).state is State.WAITING
+    window.close()
+    assert states() == [["done", "failed", "waiting"], ["waiting"]]
+    second = new_window()
+    second.opening.open()
+    until(qtbot, second.offer.isVisible)
+    second.offer.go_on.click()
+    until(qtbot, lambda: states() == [["done", "failed", "done"], ["done"]])
+
+
+def test_a_unit_that_finds_no_memory_fails_alone(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "usual_group", lambda *_: 2)
+    # The group of two, then the first one alone.
+    failing(monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), lambda number: number < 2)
+    window.render_targets(units(1, 2))
+    window.add_batch(units(3))
+    until(qtbot, lambda: finished(window))
+    assert "There is not enough memory for 1 picture at once. Try a smaller size" in window.notice.message
+    until(qtbot, lambda: states() == [["failed", "done"], ["done"]])
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, RuntimeError("strange\nand long"), lambda _: True)
+    window.render_targets(units(1))
+    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    assert window.notice.message.startswith("RuntimeError: strange. Details are in ")
+    until(qtbot, lambda: states() == [["failed"]])
+
+
+def test_a_queue_that_others_hold_does_not_hold_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    until(qtbot, keeper_is_there)
+    other = sqlite3.connect(default_store(), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    window.render_targets(units(1))
+    until(qtbot, lambda: done(window) and run_of(window).tracks[units(1)[0]].path is not None)
+    assert window.notice.message == ""
+    assert other.execute("SELECT COUNT(*) FROM jobs").fetchone() == (0,)
+    other.execute("COMMIT")
+    other.close()
+    until(qtbot, lambda: states() == [["done"]])
+
+
+def test_a_queue_that_others_hold_for_too_long_is_said(
+    new_window: Callable[..., MainWindow], qtbot: QtBot, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    window = new_window(str(checkpoint))
+    window.opening.open()
+    until(qtbot, lambda: window.model_name is not None and keeper_is_there())
+    other = sqlite3.connect(default_store(), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    window.render_targets(units(1))
+    until(qtbot, lambda: done(window) and "another program has held it for 0.05 s. Try again" in window.notice.message)
+    assert window.notice.message.startswith(f"The queue {default_store()} cannot be read or written: ")
+    other.execute("COMMIT")
+    other.close()
+    window.render_targets(units(2))
+    until(qtbot, lambda: states() == [["done"]])
+
+
+def test_two_windows_leave_each_other_their_jobs(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.render_targets(units(1))
+    until(qtbot, lambda: run_of(window).step > 1 and states() == [["running"]])
+    second = new_window()
+    second.opening.open()
+    until(qtbot, second.queue.others.isVisible)
+    assert not second.offer.isVisible()
+    assert second.queue.others.model.index(0).data(DETAIL_ROLE) == "running, 0 of 1 done"
+    second.render_targets(units(2))
+    until(qtbot, lambda: states() == [["running"], ["done"]])
+    assert run_of(second).job.targets == units(2)
+    second.close()
+    assert states() == [["running"], ["done"]]
+    assert run_of(window).state is State.RUNNING
+    window.close()
+    assert states() == [["waiting"], ["done"]]
+
+
+def test_a_picture_that_finds_no_place_has_failed_in_the_queue(window: MainWindow, qtbot: QtBot) -> None:
+    window.results.show_folder(Path("/dev/null/results"))
+    window.render_targets(units(1))
+    until(qtbot, lambda: done(window))
+    until(qtbot, lambda: states() == [["failed"]])
+    store = JobStore(default_store())
+    (unit,) = store.units(1)
+    store.close()
+    assert unit.reason.startswith("Cannot write to the folder /dev/null/results: ")
+    assert window.notice.message == unit.reason
+
+
+def test_a_data_folder_that_cannot_be_written_to_is_said(
+    new_window: Callable[..., MainWindow],
+    qtbot: QtBot,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", "/dev/null/data")
+    window = new_window(str(checkpoint))
+    window.opening.open()
+    until(qtbot, lambda: window.model_name is not None)
+    window.render_targets(units(1))
+    until(qtbot, lambda: done(window) and len(list((tmp_path / "results").glob("*.png"))) == 1)
+    until(qtbot, lambda: window.notice.message.startswith("The queue /dev/null/data/queue.sqlite cannot be opened: "))
+
+
+def test_settings_that_cannot_be_written_are_said(qtbot: QtBot, checkpoint: Path, tmp_path: Path) -> None:
+    settings = QSettings("/dev/null/settings.ini", QSettings.Format.IniFormat)
+    settings.setValue("folder", str(tmp_path / "results"))
+    window = MainWindow(str(checkpoint), settings=settings)
+    qtbot.addWidget(window)
+    window.show()
+    window.opening.open()
+    wanted = "Settings and layout are not kept: /dev/null/settings.ini cannot be written to"
+    until(qtbot, lambda: window.notice.message == wanted)
+    assert window.model_name == str(checkpoint)
+    window.close()
+
+
+PROGRAM = """
+import sys
+from PySide6.QtCore import QSettings
+from clipdesk.gui import app
+from clipdesk.render.presets import make_settings
+
+class Window(app.MainWindow):
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.parameters.show_settings(make_settings(iterations=5000))
+        self.controller.progressed.connect(lambda run: print(run.step, flush=True))
+
+    def confirm_close(self):
+        raise AssertionError("it asked")
+
+QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, sys.argv[2])
+QSettings("ClipDesk", "ClipDesk").setValue("folder", sys.argv[2] + "/results")
+app.MainWindow = Window
+sys.exit(app.run(sys.argv[1], start=True))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for another process")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_close_the_window_and_keep_what_was_reached(
+    tmp_path: Path, checkpoint: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(checkpoint), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert int(process.stdout.readline()) >= 1
+            process.send_signal(number)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert states() == [["waiting"]]
+    (picture,) = (tmp_path / "results").glob("*.png")
+    assert 1 <= read_recipe(picture).steps < 5000
+    assert not list((tmp_path / "results").glob(".*"))
