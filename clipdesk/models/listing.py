@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, checkpoint_of, file_of
-from clipdesk.models.open_clip_names import INSTALL, has_open_clip, open_clip_name
+from clipdesk.models.open_clip_names import has_open_clip, missing, open_clip_name
 from clipdesk.paths import resource
 
 _HUB = "https://huggingface.co/"
@@ -70,7 +70,7 @@ def open_clip_models() -> list[Listed]:
         UsageError: the extra is not installed.
     """
     if not has_open_clip():
-        raise UsageError(f"open_clip's models need the package open_clip, which is not installed. Get it: {INSTALL}")
+        raise missing("The list of these models")
     # First: while it is imported, maybe on another thread, it hides parts of torchvision, which open_clip needs.
     importlib.import_module("clipdesk.models.package")
     from clipdesk.models.open_clips import hub_file, input_size_of, known_names

@@ -64,11 +64,13 @@ def check_open_clip(name: OpenClipName) -> None:
         UsageError: it is not.
     """
     if not has_open_clip():
-        remedy = "is not in this bundle. Install ClipDesk with pip, and" if _bundled() else "is not installed. Get it:"
-        raise UsageError(f"{name} needs the package open_clip, which {remedy} {INSTALL}")
+        raise missing(str(name))
     if name.file is not None and not name.file.is_file():
         raise UsageError(f"There is no file '{name.file}'")
 
 
-def _bundled() -> bool:
-    return bool(getattr(sys, "frozen", False))
+def missing(what: str) -> UsageError:
+    """What to raise where something needs the extra, and it is not installed."""
+    bundled = getattr(sys, "frozen", False)
+    remedy = "is not in this bundle. Install ClipDesk with pip, and" if bundled else "is not installed. Get it:"
+    return UsageError(f"{what} needs the package open_clip, which {remedy} {INSTALL}")
