@@ -81,10 +81,15 @@ def transformed(
     if settings.offset_noise > 0:
         view = view + settings.offset_noise * strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
     if settings.noise > 0:
-        view = view + settings.noise * strength * streams.normal(count, 3, side, side).flatten(0, 1)
+        view = _added(view, streams.normal(count, 3, side, side), settings.noise * strength)
     if settings.uniform_noise > 0:
-        view = view + settings.uniform_noise * strength * streams.uniform(count, 3, side, side).flatten(0, 1)
+        view = _added(view, streams.uniform(count, 3, side, side), settings.uniform_noise * strength)
     return view
+
+
+def _added(view: Tensor, noise: Tensor, strength: float) -> Tensor:
+    """The views with noise, which is overwritten: memory that is taken afresh costs more than the sum."""
+    return noise.flatten(0, 1).mul_(strength).add_(view)
 
 
 def _copies(pixels: Tensor, count: int) -> Tensor:
