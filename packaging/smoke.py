@@ -184,7 +184,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Use a built bundle.")
     parser.add_argument("folder", nargs="?", type=Path, default=bundle.ROOT / "dist" / bundle.NAME)
     folder: Path = parser.parse_args().folder
-    with tempfile.TemporaryDirectory(prefix="clipdesk-smoke-") as work:
+    build = bundle.ROOT / "build"
+    build.mkdir(exist_ok=True)
+    # On the same disk, so that links do instead of copies.
+    with tempfile.TemporaryDirectory(prefix="smoke-", dir=build) as work:
         place = Path(work) / PLACE / folder.name
         # Links take no time and no room; where the disk has none, the files are copied.
         shutil.copytree(folder, place, symlinks=True, copy_function=_link)
