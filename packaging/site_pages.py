@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,16 +19,6 @@ from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 from clipdesk.render.settings import RenderSettings, knob, limits
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONAL = {"performance.md": "Performance"}
-"""Pages that are shown if they are there."""
-
-
-def on_config(config: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the pages that are there."""
-    for page, title in OPTIONAL.items():
-        if (Path(config["docs_dir"]) / page).is_file():
-            config["nav"].append({title: page})
-    return config
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import site_pages
 from clipdesk.cli.entry import cli
 from clipdesk.cli.options import option_name
@@ -29,8 +27,3 @@ def test_every_setting_and_preset_is_in_the_tables() -> None:
         assert any(f"`{option_name(name)}`" in row for row in rows), name
     assert all(any(row.startswith(f"| `{name}` |") for row in rows) for name in PRESETS)
     assert len({row.count(" | ") for row in rows if "`--" in row}) == 1
-
-
-def test_pages_that_are_there_are_shown(tmp_path: Path) -> None:
-    config = {"docs_dir": str(tmp_path), "nav": [{"Start": "index.md"}]}
-    assert site_pages.on_config(config)["nav"] == [{"Start": "index.md"}]
