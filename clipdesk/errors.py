@@ -43,6 +43,12 @@ def first_line(error: BaseException) -> str:
     return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
 
 
+def one_line(text: object, most: int = 100) -> str:
+    """What anybody may have written, for a message: on one line, without what a terminal obeys, and not too long."""
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[: most + 1])
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """A sentence that offers the names closest to a wrong one; the first few where none is close."""
     names = list(known)

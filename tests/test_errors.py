@@ -1,4 +1,4 @@
-from clipdesk.errors import ClipDeskError, UsageError, first_line, nearest
+from clipdesk.errors import ClipDeskError, UsageError, first_line, nearest, one_line
 
 
 def test_close_names_are_offered() -> None:
@@ -16,3 +16,10 @@ def test_exit_codes() -> None:
 def test_the_first_line_of_an_error() -> None:
     assert first_line(RuntimeError("\n  wrong \nadvice")) == "wrong"
     assert first_line(KeyError()) == "KeyError"
+
+
+def test_what_anybody_may_have_written_is_shown_on_one_line() -> None:
+    assert one_line("a star ☆") == "a star ☆"
+    assert one_line("a\n\x1b[2Jb") == r"a\n\x1b[2Jb"
+    assert one_line("x" * 101) == "x" * 99 + "…"
+    assert len(one_line("\0" * 5_000, 30)) == 30

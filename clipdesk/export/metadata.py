@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.files import reason_of, write_atomically
 from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
@@ -113,7 +113,7 @@ class BatchMetadata(BaseModel):
             raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
         if found.model != model:
             raise UsageError(
-                f"{folder} holds a batch of the model '{found.model}'. Choose another folder for '{model}'"
+                f"{folder} holds a batch of the model '{one_line(found.model)}'. Choose another folder for '{model}'"
             )
         return found
 

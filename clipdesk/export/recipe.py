@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, one_line
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
 
@@ -90,8 +90,8 @@ class Recipe(BaseModel):
             if newer is not None and newer > VERSION:
                 raise UsageError(f"its recipe is of a newer ClipDesk (version {newer} of the form)") from error
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "as a whole"
-            raise UsageError(f"its recipe cannot be read: {place}: {first['msg']}") from error
+            place = one_line(".".join(map(str, first["loc"]))) or "as a whole"
+            raise UsageError(f"its recipe cannot be read: {place}: {one_line(first['msg'], 300)}") from error
 
 
 def _version(text: str) -> int | None:

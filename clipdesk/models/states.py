@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from typing_extensions import override
 
+from clipdesk.errors import one_line
 from clipdesk.models.package import CLIP
 
 _NOTES = ("input_resolution", "context_length", "vocab_size")
@@ -165,7 +166,7 @@ def weights_of(found: object) -> dict[str, Tensor]:
         if isinstance(name, str) and name.removeprefix("module.") in _NOTES:
             continue
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise NotAState(f"{_shown(name)} in it is no weight but of the type {type(value).__name__}")
+            raise NotAState(f"'{one_line(name)}' in it is no weight but of the type {type(value).__name__}")
         state[name] = value.detach()
     if all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
@@ -181,11 +182,12 @@ def check_tensors(state: Mapping[str, Tensor], file_bytes: int) -> None:
     claimed = 0
     for name, value in state.items():
         if value.layout is not torch.strided or value.device.type != "cpu":
-            raise NotAState(f"{_shown(name)} is a tensor without plain numbers")
+            raise NotAState(f"'{one_line(name)}' is a tensor without plain numbers")
         if value.dtype not in _FLOATS and not (name.endswith(_COUNTER) and value.dtype is torch.int64):
-            raise NotAState(f"{_shown(name)} holds {str(value.dtype).removeprefix('torch.')} instead of float numbers")
+            kind = str(value.dtype).removeprefix("torch.")
+            raise NotAState(f"'{one_line(name)}' holds {kind} instead of float numbers")
         if value.numel() == 0:
-            raise NotAState(f"{_shown(name)} is empty")
+            raise NotAState(f"'{one_line(name)}' is empty")
         claimed += value.numel() * value.element_size()
     if claimed > file_bytes:
         raise NotAState(f"its weights claim {claimed / 1e6:,.0f} MB in a file of {file_bytes / 1e6:,.0f} MB")
@@ -199,13 +201,13 @@ def check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None
     """
     missing = [name for name in wanted if name not in state]
     if missing:
-        raise NotAState(f"{_shown(missing[0])} is missing{_more(missing)}")
+        raise NotAState(f"'{one_line(missing[0])}' is missing{_more(missing)}")
     extra = [name for name in state if name not in wanted]
     if extra:
-        raise NotAState(f"{_shown(extra[0])} is no part of a CLIP{_more(extra)}")
+        raise NotAState(f"'{one_line(extra[0])}' is no part of a CLIP{_more(extra)}")
     for name, value in wanted.items():
         if state[name].shape != value.shape:
-            raise NotAState(f"{_shown(name)} has the shape {_sides(state[name])} instead of {_sides(value)}")
+            raise NotAState(f"'{one_line(name)}' has the shape {_sides(state[name])} instead of {_sides(value)}")
 
 
 def check_finite(state: Mapping[str, Tensor]) -> None:
@@ -216,14 +218,14 @@ def check_finite(state: Mapping[str, Tensor]) -> None:
     """
     for name, value in state.items():
         if not all(bound.isfinite() for bound in torch.aminmax(value)):
-            raise NotAState(f"{_shown(name)} holds values that are infinite or not a number")
+            raise NotAState(f"'{one_line(name)}' holds values that are infinite or not a number")
 
 
 def _shape(state: Mapping[str, Tensor], name: str, dimensions: int) -> torch.Size:
     if name not in state:
-        raise NotAState(f"{_shown(name)} is missing, so it is of another network")
+        raise NotAState(f"'{one_line(name)}' is missing, so it is of another network")
     if state[name].ndim != dimensions:
-        raise NotAState(f"{_shown(name)} has the shape {_sides(state[name])}, so it is of another network")
+        raise NotAState(f"'{one_line(name)}' has the shape {_sides(state[name])}, so it is of another network")
     return state[name].shape
 
 
@@ -239,12 +241,6 @@ def _grid(positions: int) -> int:
 
 def _sides(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape)) or "()"
-
-
-def _shown(name: object) -> str:
-    """A name that anybody may have written, on one line and not too long."""
-    text = repr(name)
-    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def _more(names: list[str]) -> str:

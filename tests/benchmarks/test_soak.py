@@ -17,4 +17,4 @@ def test_a_soak_counts_what_it_made(capsys: pytest.CaptureFixture[str]) -> None:
     soak("demo", pictures=10, steps=1)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("10 pictures, ")
-    assert lines[-1] == "most after the first tenth: +0.0%"
+    assert lines[-1] == "most in use after the first tenth: +0.0%"

@@ -77,6 +77,14 @@ def test_text_that_is_no_recipe_is_refused(text: str) -> None:
         Recipe.from_json(text)
 
 
+def test_what_is_wrong_with_a_recipe_is_one_line() -> None:
+    text = json.dumps({**json.loads(make_recipe().to_json()), "\x1b[2J\n" + "[" * 3_000: 1})
+    with pytest.raises(UsageError, match="recipe cannot be read") as refused:
+        Recipe.from_json(text)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
+
+
 def test_a_text_that_is_too_long_is_not_parsed() -> None:
     with pytest.raises(UsageError, match="longer than any"):
         Recipe.from_json(" " * (MAX_CHARS + 1))

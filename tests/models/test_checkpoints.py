@@ -141,7 +141,7 @@ HUGE = torch.zeros(1, dtype=torch.float16)
         ({}, "it holds nothing"),
         ({"state_dict": {}}, "it holds nothing"),
         (VIT | {"epoch": 3}, "'epoch' in it is no weight but of the type int"),
-        ({3: torch.zeros(3)}, "3 in it is no weight but of the type Tensor"),
+        ({3: torch.zeros(3)}, "'3' in it is no weight but of the type Tensor"),
         (changed(proj=None), "'visual.proj' is missing"),
         (changed(head=None), "'visual.transformer.resblocks.0.attn.in_proj_weight' is missing"),
         (changed(tokens=None), "'token_embedding.weight' is missing"),
