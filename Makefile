@@ -44,7 +44,7 @@ models: $(STAMP)
 # docs/quality.md: do the pictures show what they should? With the other tools; a day without a GPU, in pieces if need be.
 quality: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
-	$(BIN)/python -m benchmarks.quality --report docs/quality.md
+	$(BIN)/python -m benchmarks.quality --models demo demo-rn $(wildcard build/demo/plain/plain.pt) --report docs/quality.md
 
 # docs/performance.md: how fast is it, and does the window stay smooth? An hour on a machine that does nothing else, with
 # Debian's packages in .ci/run; what each part prints is in build/speed.
