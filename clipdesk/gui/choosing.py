@@ -12,13 +12,12 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.item_models.models import Choice
 from clipdesk.gui.panels.model_chooser import ModelChooser
 from clipdesk.models.listing import Listed, file_model, named_models, open_clip_models
-from clipdesk.models.open_clip_names import INSTALL, has_open_clip, open_clip_name
+from clipdesk.models.open_clip_names import open_clip_name
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow
 
 _LOOKING = "Looking for open_clip's models …"
-_WITHOUT = f"Some two hundred models more come with open_clip. Get it: {INSTALL}"
 
 
 class Choosing(QObject):
@@ -69,13 +68,10 @@ class Choosing(QObject):
     def _look_up(self, recent: list[str]) -> None:
         named = {model.name: model for model in named_models()}
         self._named.emit(([_recent(name, named) for name in recent], list(named.values())))
-        if not has_open_clip():
-            self._more.emit([], _WITHOUT)
-            return
         try:
             self._more.emit(open_clip_models(), "")
         except (ClipDeskError, ImportError) as error:
-            self._more.emit([], f"open_clip's models could not be listed: {error}")
+            self._more.emit([], f"open_clip's models are not listed: {error}")
 
     @Slot(object)
     def _show_named(self, found: tuple[list[Listed], list[Listed]]) -> None:

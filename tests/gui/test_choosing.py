@@ -16,6 +16,7 @@ from clipdesk.gui.item_models.models import COLUMNS
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.model_chooser import ModelChooser
 from clipdesk.gui.preferences import Preferences
+from clipdesk.models import listing
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.listing import Listed
 from clipdesk.render.targets import Unit
@@ -28,7 +29,6 @@ PAIR = Listed("open_clip:ViT-B-32/some_data", "open_clip", "some", 224, 605, exa
 @pytest.fixture(autouse=True)
 def _few_of_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the package itself, which takes seconds to load."""
-    monkeypatch.setattr(choosing, "has_open_clip", lambda: True)
     monkeypatch.setattr(choosing, "open_clip_models", lambda: [PAIR])
 
 
@@ -131,7 +131,8 @@ def test_a_checkpoint_can_be_asked_for_instead(
 def test_without_the_extra_it_says_how_to_get_it(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choosing, "has_open_clip", lambda: False)
+    monkeypatch.setattr(choosing, "open_clip_models", listing.open_clip_models)
+    monkeypatch.setattr(listing, "has_open_clip", lambda: False)
     dialog = window.opening.choosing.open()
     until(qtbot, lambda: "pip install 'clipdesk[open-clip]'" in dialog.note.text())
     dialog.reject()
