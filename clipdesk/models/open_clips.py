@@ -100,7 +100,6 @@ def read_open_clip(name: OpenClipName, path: Path, *, trust_archive: bool = Fals
     Args:
         name: The architecture and, if they have one, the weights' tag.
         path: Their file: .pt, .bin or .safetensors, maybe with names after ``module.``, as training scripts write it.
-
         trust_archive: Allow the TorchScript archive that the file is, for as long as this process runs.
 
     Raises:

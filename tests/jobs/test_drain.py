@@ -25,13 +25,6 @@ LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[JobStore]:
-    store = JobStore(tmp_path / "queue.sqlite")
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def add(store: JobStore, checkpoint: Path, tmp_path: Path) -> Callable[..., int]:
     def add(*indices: int, layer: str = LAYER, model: Path = checkpoint, iterations: int = 2, skip: bool = True) -> int:
         targets = tuple(Unit(layer=layer, index=i) for i in indices)

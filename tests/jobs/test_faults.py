@@ -36,13 +36,6 @@ LOST = torch.AcceleratorError("CUDA error: unspecified launch failure\nCompile w
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[JobStore]:
-    store = JobStore(tmp_path / "queue.sqlite")
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def add(store: JobStore, checkpoint: Path, tmp_path: Path) -> Callable[..., int]:
     def add(*indices: int, folder: Path = tmp_path / "out", iterations: int = 2) -> int:
         targets = tuple(Unit(layer=VIT_LAYER, index=i) for i in indices)
