@@ -63,7 +63,8 @@ def test_a_device_that_fails_ends_a_batch_which_goes_on_later(
     ("error", "message"),
     [
         (torch.OutOfMemoryError("CUDA out of memory"), "There is not enough memory for 1 picture at once"),
-        (RuntimeError("strange\nand long"), "RuntimeError: strange. Details are in "),
+        (RuntimeError("strange\nand long"), "The device cpu could not compute a step (strange)"),
+        (ValueError("strange\nand long"), "ValueError: strange. Details are in "),
     ],
 )
 def test_an_error_of_the_device_is_one_line(

@@ -106,10 +106,10 @@ def test_a_unit_that_finds_no_memory_fails_alone(
 def test_an_error_that_nobody_foresaw_is_one_line(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, RuntimeError("strange\nand long"), lambda _: True)
+    failing(monkeypatch, ValueError("strange\nand long"), lambda _: True)
     window.render_targets(units(1))
     until(qtbot, lambda: run_of(window).state is State.FAILED)
-    assert window.notice.message.startswith("RuntimeError: strange. Details are in ")
+    assert window.notice.message.startswith("ValueError: strange. Details are in ")
     until(qtbot, lambda: states() == [["failed"]])
 
 

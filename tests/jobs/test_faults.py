@@ -109,6 +109,19 @@ def test_out_of_memory_halves_the_groups(
     check_folder(store, number)
 
 
+@pytest.mark.usefixtures("groups_of_two")
+def test_what_torch_cannot_compute_fails_alone_and_the_others_go_on(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = add(1, 2)
+    other = add(3)
+    failing(monkeypatch, lambda _, step: NotImplementedError("No 'aten::x' here\nadvice") if step <= 2 else None)
+    assert work(store) == ["Failure", "Saved", "Saved"]
+    assert (states(store, number), states(store, other)) == (["failed", "done"], ["done"])
+    assert reason(store, number, 0) == "The device cpu could not compute a step (No 'aten::x' here)"
+    check_folder(store, number, other)
+
+
 def test_what_finds_no_memory_even_alone_fails_and_the_others_go_on(
     store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

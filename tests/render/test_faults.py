@@ -43,8 +43,18 @@ def test_a_device_that_fails_is_told(kind: type[Exception], text: str) -> None:
     assert str(found) == f"{found.reason}. Nothing more can be rendered on it until ClipDesk is started again"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes cannot be multiplied"), ValueError("x")])
-def test_other_errors_are_left_as_they_are(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, explained(1, GPU):
+@pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError])
+def test_what_torch_cannot_compute_is_told_and_logged(
+    kind: type[RuntimeError], caplog: pytest.LogCaptureFixture
+) -> None:
+    found = told(kind("The operator 'aten::x' is not there\nadvice"))
+    assert isinstance(found, RenderError)
+    assert str(found) == "The device cuda:0 could not compute a step (The operator 'aten::x' is not there)"
+    assert "Traceback" in caplog.text
+
+
+def test_other_errors_are_left_as_they_are() -> None:
+    error = ValueError("x")
+    with pytest.raises(ValueError, match="x") as caught, explained(1, GPU):
         raise error
     assert caught.value is error
