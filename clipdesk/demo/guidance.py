@@ -53,6 +53,7 @@ class Guidance:
                 lambda _module, _inputs, tokens, seen=seen: seen.append(tokens[1:].transpose(0, 1))
             )
         self._capture = LayerCapture(teacher, self._stages)
+        self._taught: tuple[Tensor, dict[str, Tensor]] | None = None
 
     def loss(self, pixels: Tensor) -> Tensor:
         """Mean squared distance to the teacher's features of clean pictures, standardised in each place.
@@ -60,8 +61,11 @@ class Guidance:
         Args:
             pixels: The pictures that the student has just seen, without their noise, (n, 3, side, side) in [0, 1].
         """
-        with torch.no_grad():
-            taught = self._capture.run(normalized(pixels))
+        # The same pictures come again when they are pushed.
+        if self._taught is None or self._taught[0] is not pixels:
+            with torch.no_grad():
+                self._taught = pixels, self._capture.run(normalized(pixels))
+        taught = self._taught[1]
         loss = torch.zeros((), device=pixels.device)
         for stage, mapping in zip(self._stages, self.mappings, strict=True):
             wanted = F.layer_norm(taught[stage.name], taught[stage.name].shape[-1:])

@@ -29,6 +29,20 @@ def test_the_patches_learn_to_hold_what_the_teacher_sees_in_their_places() -> No
     assert all(p.grad is None for p in teacher.parameters())
 
 
+def test_the_teacher_looks_once_at_pictures_that_come_again() -> None:
+    teacher, student = (build_model(RECIPES[name], 50, 0) for name in ("demo-rn", "demo"))
+    guidance = Guidance(teacher.eval().requires_grad_(False), student)
+    looks: list[int] = []
+    teacher.visual.register_forward_pre_hook(lambda _module, inputs: looks.append(len(inputs[0])))
+    losses = []
+    for pixels in (first := torch.rand(2, 3, 128, 128), first, torch.rand(3, 3, 128, 128)):
+        student.visual(pixels)
+        losses.append(float(guidance.loss(pixels).detach()))
+    assert looks == [2, 3]
+    assert losses[0] == pytest.approx(losses[1])
+    assert losses[2] != pytest.approx(losses[1])
+
+
 def test_only_a_transformer_is_guided() -> None:
     teacher = build_model(RECIPES["demo-rn"], 50, 0).eval()
     with pytest.raises(TypeError, match="only a transformer"):
