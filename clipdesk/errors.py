@@ -50,9 +50,10 @@ def one_line(text: object, most: int = 100) -> str:
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """A sentence that offers the names closest to a wrong one; the first few where none is close."""
+    """A sentence that offers the names that hold a wrong one or are closest to it; the first few where none is."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=count, cutoff=0.5)
+    holding = [each for each in names if name and name.casefold() in each.casefold()]
+    close = holding[:count] or difflib.get_close_matches(name, names, n=count, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     more = ", ..." if len(names) > count else ""

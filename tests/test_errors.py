@@ -5,6 +5,11 @@ def test_close_names_are_offered() -> None:
     assert nearest("ViT-B/3", ["RN50", "ViT-B/32"]) == "Did you mean ViT-B/32?"
 
 
+def test_names_that_hold_a_part_are_offered_first() -> None:
+    names = ["visual", "visual.conv1", "visual.blocks.4.attn", "visual.blocks.5.Attn"]
+    assert nearest("5.attn", names) == "Did you mean visual.blocks.5.Attn?"
+
+
 def test_where_none_is_close_the_first_few_are_listed() -> None:
     assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "There are: alpha, beta, gamma, ..."
 

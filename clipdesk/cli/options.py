@@ -21,7 +21,8 @@ def settings_options(function: _Function) -> _Function:
     """Add ``--preset`` and an option for every setting; they arrive as keyword arguments, None where not given."""
     for name in reversed(RenderSettings.model_fields):
         function = click.option(option_name(name), name, type=_type(name), default=None, help=_help(name))(function)
-    presets = click.Choice(list(PRESETS))
+    # The window shows them with a capital letter.
+    presets = click.Choice(list(PRESETS), case_sensitive=False)
     return click.option(
         "--preset",
         type=presets,

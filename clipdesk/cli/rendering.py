@@ -126,7 +126,9 @@ def _targets(
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
         return tuple(Text(text=text) for text in texts)
-    if layer is None or not neurons:
+    if layer is not None and not neurons:
+        raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
+    if layer is None:
         raise UsageError("Name what to render: --layer LAYER --neuron N, --text 'a star', or --target EXPRESSION")
     for index in neurons:
         if index < 0:
@@ -135,24 +137,23 @@ def _targets(
 
 
 def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
-    """A file for each target; the folder is made, and tried, before anything is rendered."""
-    from clipdesk.export.files import free_path, make_folder, picture_name
+    """A file for each target."""
+    from clipdesk.export.files import free_path, picture_name
 
     place = output or Path(FOLDER)
     if place.suffix.lower() == ".png" and not place.is_dir():
         if len(targets) > 1:
             raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
-        make_folder(place.parent)
         return [place]
     if place.suffix and not place.is_dir():
         raise UsageError(f"--output must end in .png or be a folder, not {place}")
-    make_folder(place)
     now = datetime.now()
     return [free_path(place / picture_name(target, now)) for target in targets]
 
 
 def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
     """Render and save a job's targets, with a progress bar; exits with 130 after Ctrl-C and with 1 if one failed."""
+    from clipdesk.export.files import make_folder
     from clipdesk.export.png import save_png
     from clipdesk.jobs.drain import opened
     from clipdesk.jobs.recording import Recording
@@ -164,6 +165,8 @@ def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
         problem = problem_with(target, inspector)
         if problem:
             raise UsageError(problem)
+    # Once the targets are known to be there, and before anything is rendered.
+    make_folder(paths[0].parent)
     recording = Recording(model, inspector, job) if animation else None
     group_size = recording.group_size if recording else None
     place = dict(zip(job.targets, paths, strict=True))

@@ -224,6 +224,8 @@ TARGET = ["render", "--model", "SMALL", "--target"]
         ([*RENDER[:-1], "256"], 2, "256 neurons are 0 to 255"),
         ([*RENDER[:-1], "-1"], 2, "--neuron must be 0 or more"),
         (["render", "--model", "SMALL"], 2, "Name what to render"),
+        (["render", "--model", "SMALL", "--layer", LAYER], 2, "--layer needs --neuron"),
+        ([*RENDER[:-4], "--layer", "1.mlp.gelu", "--neuron", "1"], 2, f"Did you mean {LAYER}"),
         (["render", "--model", "SMALL", "--text", " "], 2, "--text is empty"),
         ([*RENDER, "--text", "a star"], 2, "Name one of"),
         ([*RENDER, "--target", '"a star"'], 2, "Name one of"),
