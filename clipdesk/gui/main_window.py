@@ -191,6 +191,7 @@ class MainWindow(QMainWindow):
         controller.queue.targets_dropped.connect(self.add_batch)
         self.queue.run_chosen.connect(self._look_at)
         self.canvas.selection_changed.connect(self.update_actions)
+        self.canvas.compared.connect(self.curves.show_compared)
         self.parameters.changed.connect(self.update_actions)
         self.parameters.failed.connect(self._say)
         self.estimates.changed.connect(self._estimate)

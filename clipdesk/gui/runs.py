@@ -138,6 +138,7 @@ class Track:
         reason: Why it failed.
         path: Its file, once it is saved.
         recipe: How it was made, once it is.
+        compared: Whether it is kept in sight, for others to be compared with.
     """
 
     target: Target
@@ -150,6 +151,7 @@ class Track:
     reason: str = ""
     path: Path | None = None
     recipe: Recipe | None = None
+    compared: bool = False
 
     def finish(self, result: Result) -> None:
         """Note the result; its picture is the last of the frames."""

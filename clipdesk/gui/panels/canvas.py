@@ -36,9 +36,11 @@ class Canvas(QWidget):
 
     Signals:
         selection_changed: Another picture is shown alone, or all are.
+        compared: The list of `Track` that has tiles from now on: one is kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
+    compared = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,11 +253,16 @@ class Canvas(QWidget):
 
     def _set_pin(self, pin: bool) -> None:
         selected = self.selected()
+        if self._pinned is not None:
+            self._pinned.compared = False
         self._pinned = selected[0] if pin and selected else None
+        if self._pinned is not None:
+            self._pinned.compared = True
         self.view.set_solo(-1)
         if pin and self._pinned is None:
             self.pin_action.setChecked(False)
         self.refresh()
+        self.compared.emit(self.shown())
 
     def _show_zoom(self, zoom: float | None) -> None:
         self._zoom_label.setText("fit" if zoom is None else f"{zoom:.0%}")
@@ -281,5 +288,5 @@ class Canvas(QWidget):
 
 
 def track_color(track: Track) -> QColor:
-    """A track's colour in tiles and curves, readable on light and dark."""
-    return QColor.fromHsv(track.hue, 170, 205)
+    """A track's colour in tiles and curves, readable on light and dark; grey for one that others are compared with."""
+    return QColor.fromHsv(track.hue, 0 if track.compared else 170, 150 if track.compared else 205)

@@ -28,6 +28,7 @@ class CurvesPanel(QWidget):
         super().__init__()
         self.tracks: list[Track] = []
         self.held: list[Held] = []
+        self._iterations = 1
         self._made: Plots | None = None
         self._readout = QLabel()
         self._readout.setMargin(4)
@@ -80,10 +81,15 @@ class CurvesPanel(QWidget):
 
     def show_tracks(self, tracks: Sequence[Track], iterations: int) -> None:
         """Plot these tracks, and from now on what becomes of them."""
-        self.tracks = list(tracks)
+        self.tracks, self._iterations = list(tracks), iterations
         self.plots.show_tracks(self.tracks, self.held, iterations)
         self._pages.setCurrentIndex(1)
         self._update_actions()
+
+    def show_compared(self, tracks: list[Track]) -> None:
+        """Plot these instead, over as many steps, once there are plots."""
+        if self._made is not None:
+            self.show_tracks(tracks, self._iterations)
 
     def refresh(self) -> None:
         """Soon draw what is new in the tracks."""

@@ -21,7 +21,8 @@ from clipdesk.gui.panels.canvas import track_color
 if TYPE_CHECKING:
     from clipdesk.gui.runs import Held, Series, Track
 
-_LEGEND_WIDTH = 20
+_LEGEND_WIDTHS = 16, 36
+"""The least and the most letters that are seen of a legend's labels."""
 _SWATCH = 10
 _SHARES = [300, 200]
 _WIDE = 2.2
@@ -102,7 +103,7 @@ class Plots(QWidget):
         self.legend.setAccessibleName("Legend")
         self.legend.setToolTip("Shows and hides each curve")
         self.legend.setTextElideMode(Qt.TextElideMode.ElideLeft)
-        self.legend.setFixedWidth(_LEGEND_WIDTH * self.fontMetrics().averageCharWidth())
+        self._fit_legend()
         self.legend.itemChanged.connect(self._toggle)
         self._tracks: list[Track] = []
         self._log = False
@@ -136,8 +137,15 @@ class Plots(QWidget):
             curve = self.activation.add_curve(track_color(track))
             self._drawn.append((curve, track))
             self._name(track.label, track_color(track), curve)
+        self._fit_legend()
         self.activation.setXRange(0, iterations, padding=0.02)
         self.draw()
+
+    def _fit_legend(self) -> None:
+        """As wide as its labels, within limits: the curves want the room."""
+        letter = self.fontMetrics().averageCharWidth()
+        wanted = self.legend.sizeHintForColumn(0) + self.legend.verticalScrollBar().sizeHint().width() + letter
+        self.legend.setFixedWidth(min(max(wanted, _LEGEND_WIDTHS[0] * letter), _LEGEND_WIDTHS[1] * letter))
 
     def _name(self, label: str, color: QColor, curve: pg.PlotDataItem) -> None:
         """A line in the legend."""

@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.panels.canvas import MOST_TILES, Canvas
+from clipdesk.gui.panels.canvas import MOST_TILES, Canvas, track_color
 from clipdesk.gui.runs import Track
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import tracks_of
@@ -196,6 +196,24 @@ def test_a_pinned_picture_stays_beside_the_next_ones(canvas: Canvas, qtbot: QtBo
     assert canvas.shown() == [first, *second]
     canvas.pin_action.trigger()
     assert canvas.shown() == second
+
+
+def test_curves_follow_what_is_compared_and_its_colour_is_no_others(canvas: Canvas) -> None:
+    said: list[list[Track]] = []
+    canvas.compared.connect(said.append)
+    first = canvas.tracks[0]
+    canvas.view.set_solo(0)
+    canvas.pin_action.trigger()
+    assert said[-1] == canvas.tracks
+    # The next run's first picture would have the same one.
+    (second,) = tracks(1)
+    canvas.show_tracks([second])
+    colors = [tile.color for tile in canvas.view.tiles]
+    assert colors == [track_color(first), track_color(second)]
+    assert colors[0].saturation() == 0 < colors[1].saturation()
+    canvas.pin_action.trigger()
+    assert said[-1] == [second]
+    assert track_color(first) == track_color(second)
 
 
 def test_the_picture_is_copied(canvas: Canvas) -> None:

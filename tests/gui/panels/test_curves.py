@@ -57,6 +57,28 @@ def test_two_pictures_of_one_name_have_a_curve_each(panel: CurvesPanel) -> None:
     assert len(panel.plots.activation.curves) == 2
 
 
+def test_what_is_compared_is_plotted(panel: CurvesPanel, qtbot: QtBot) -> None:
+    panel.show_compared(tracks(3))
+    assert len(drawn(panel)) == 3
+    fresh = CurvesPanel()
+    qtbot.addWidget(fresh)
+    fresh.show_compared(tracks())  # nothing was shown yet: no plots are made for it
+    assert fresh.tracks == []
+
+
+def test_the_legend_is_as_wide_as_its_labels_within_limits(panel: CurvesPanel) -> None:
+    legend, letter = panel.plots.legend, panel.fontMetrics().averageCharWidth()
+    short = legend.width()
+    long = tracks(1)
+    long[0].label = "5.mlp.gelu:400 and more"
+    panel.show_tracks(long, 20)
+    assert short < legend.width()
+    assert legend.sizeHintForColumn(0) < legend.viewport().width()
+    long[0].label = 100 * "x"
+    panel.show_tracks(long, 20)
+    assert legend.width() < 50 * letter
+
+
 def test_regularisers_have_a_plot_of_their_own(panel: CurvesPanel) -> None:
     assert not panel.plots.penalty.isVisible()
     series = Series()
