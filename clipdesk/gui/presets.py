@@ -45,10 +45,10 @@ class PresetStore:
         """Keep settings under a name; an older preset of the user's of that name is replaced.
 
         Raises:
-            UsageError: the name is empty or one of ClipDesk's.
+            UsageError: the name is empty or one of ClipDesk's, which the window shows with a capital letter.
         """
         name = name.strip()
-        if not name or name in PRESETS:
+        if not name or name.casefold() in PRESETS:
             raise UsageError(f"'{name}' cannot be the name of a preset of yours. Choose another one")
         self._own[name] = Preset(settings, "Your own preset")
         self._write()

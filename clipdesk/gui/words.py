@@ -22,8 +22,7 @@ def describe(run: Run) -> str:
     if run.state is State.WAITING:
         return f"waiting, {count} picture{'s' if count > 1 else ''}"
     if run.state in (State.DONE, State.STOPPED):
-        made = sum(1 for track in run.tracks.values() if track.result)
-        return f"{run.state.value}, {made} of {count} pictures" if count > 1 else run.state.value
+        return _ended(run)
     step = f"step {run.step} of {run.job.settings.iterations}"
     first = run.ended - len(run.current) + run.under_way + 1
     last = first + len(run.current) - 1
@@ -36,6 +35,17 @@ def describe(run: Run) -> str:
     left = run.seconds_left
     rest = "" if left is None else f", {duration(left)} left"
     return f"{group}{step}{rest}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
+
+
+def _ended(run: Run) -> str:
+    """What a run has left behind; a picture that was stopped is not counted as finished."""
+    results = [track.result for track in run.tracks.values() if track.result]
+    stopped = [result for result in results if not result.complete]
+    if run.size == 1:
+        at = f" at step {len(stopped[0].curve)} of {run.job.settings.iterations}" if stopped else ""
+        return f"{run.state.value}{at}"
+    unfinished = f", {len(stopped)} more stopped on the way" if stopped else ""
+    return f"{run.state.value}, {len(results) - len(stopped)} of {run.size} pictures{unfinished}"
 
 
 def describe_stored(stored: StoredJob) -> str:

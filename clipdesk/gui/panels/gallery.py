@@ -82,6 +82,8 @@ class GalleryPanel(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         view.selectionModel().selectionChanged.connect(self._choice_changed)
+        # One that is chosen already is shown again: meanwhile the canvas may have shown something else.
+        view.clicked.connect(self._show_again)
         self.model.rowsInserted.connect(self._show_counts)
         self.model.rowsRemoved.connect(self._show_counts)
         self.model.modelAboutToBeReset.connect(self._keep_selection)
@@ -161,6 +163,10 @@ class GalleryPanel(QWidget):
             action.setEnabled(bool(entries))
         self.recipe.setHtml(recipe_html(entries[0]) if len(entries) == 1 else "")
         if entries and not again:
+            self.chosen.emit(entries)
+
+    def _show_again(self) -> None:
+        if entries := self.selected():
             self.chosen.emit(entries)
 
     def _show_counts(self) -> None:

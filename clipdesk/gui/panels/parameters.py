@@ -226,6 +226,8 @@ class ParametersPanel(QWidget):
         name = self.preset_name
         preset = self._store.all()[name]
         same = not self.problem and preset_of(self.settings(), {name: preset}) is not None
+        # The rows below must not jump away from the mouse with the first change.
+        self._source.setMinimumHeight(0 if same else self._source.height())
         self._source.setText(preset.source if same else f"Changed from {self.preset.currentText()}")
         self.reset_action.setEnabled(not same)
         self.delete_action.setEnabled(self._store.is_own(name))

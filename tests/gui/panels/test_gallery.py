@@ -62,6 +62,15 @@ def test_a_chosen_picture_is_shown_with_its_recipe(full: MainWindow, qtbot: QtBo
     assert "0.5" in text
 
 
+def test_a_click_on_a_chosen_picture_shows_it_again(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "conv1:4")
+    until(qtbot, lambda: len(full.canvas.tracks) == 1)
+    full.canvas.show_message("Something else")
+    (index,) = full.gallery.list.selectedIndexes()
+    full.gallery.list.clicked.emit(index)
+    until(qtbot, lambda: [t.target for t in full.canvas.tracks] == [Unit(layer="visual.conv1", index=4)])
+
+
 def test_two_pictures_are_compared_side_by_side(full: MainWindow, qtbot: QtBot) -> None:
     choose(full, "conv1:4", "1.mlp.gelu:2")
     until(qtbot, lambda: len(full.canvas.tracks) == 2)

@@ -141,11 +141,23 @@ def test_a_preset_of_ones_own_is_saved_kept_and_deleted(
     assert "Mine" not in PresetStore(settings).all()
 
 
-def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel) -> None:
+@pytest.mark.parametrize("name", ["classic", "Classic", "STANDARD"])
+def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel, name: str) -> None:
     said: list[str] = []
     panel.failed.connect(said.append)
-    panel.save_preset("classic")
-    assert said == ["'classic' cannot be the name of a preset of yours. Choose another one"]
+    panel.save_preset(name)
+    assert said == [f"'{name}' cannot be the name of a preset of yours. Choose another one"]
+
+
+def test_the_first_change_does_not_move_the_rows(panel: ParametersPanel, qtbot: QtBot) -> None:
+    panel.resize(320, 600)
+    row = panel.rows["iterations"]
+    qtbot.waitUntil(lambda: row.mapTo(panel, row.rect().topLeft()).y() > 0)
+    place = row.mapTo(panel, row.rect().topLeft())
+    row.set_value(321)
+    qtbot.wait(50)
+    assert panel.reset_action.isEnabled()
+    assert row.mapTo(panel, row.rect().topLeft()) == place
 
 
 @pytest.mark.parametrize("kept", ["nonsense", "[]", '{"Bad": {"iterations": -1}, "Odd": 3}'])

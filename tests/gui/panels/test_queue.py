@@ -65,6 +65,16 @@ def test_a_paused_job_lets_the_next_run_and_goes_on_where_it_was(three: MainWind
     until(qtbot, lambda: first.state is State.STOPPED)
     assert track.result is not None
     assert len(track.result.curve) == first.step == len(track.curve)
+    assert describe(first) == f"stopped at step {first.step} of 5000"
+
+
+def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:
+    window.parameters.show_settings(make_settings(iterations=5000, views=1))
+    window.render_targets(tuple(Unit(layer=LAYER, index=index) for index in (1, 2)))
+    until(qtbot, lambda: run_of(window).step > 1)
+    window.menus.stop.trigger()
+    until(qtbot, lambda: run_of(window).state is State.STOPPED)
+    assert describe(run_of(window)) == "stopped, 0 of 2 pictures, 2 more stopped on the way"
 
 
 def test_a_pause_changes_nothing_in_the_picture(window: MainWindow, qtbot: QtBot) -> None:
