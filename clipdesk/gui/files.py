@@ -36,6 +36,7 @@ class FileCommands(QObject):
         menus.keep.setChecked(window.preferences.keep)
         menus.save.triggered.connect(self.ask_save)
         menus.export.triggered.connect(self.open_export)
+        menus.again.triggered.connect(self._ask_pictures)
         menus.folder.triggered.connect(self._ask_folder)
         menus.keep.toggled.connect(self._set_keep)
         menus.checkpoint.triggered.connect(self._ask_checkpoint)
@@ -88,6 +89,12 @@ class FileCommands(QObject):
             dialog.choice.setCurrentIndex(dialog.choice.findData("Selected in the gallery"))
         dialog.open()
         return dialog
+
+    def _ask_pictures(self) -> None:
+        folder = str(self._window.preferences.folder)
+        names, _ = QFileDialog.getOpenFileNames(self._window, "Render again", folder, "Pictures of ClipDesk's (*.png)")
+        for name in names:
+            self._window.results.library.read(Path(name))
 
     def _ask_folder(self) -> None:
         window = self._window

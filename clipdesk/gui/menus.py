@@ -50,6 +50,8 @@ class Menus(QObject):
         self.animation = make_action(window, "Save &animation …", "animation_outline", "Ctrl+Shift+M")
         tip = "Write a choice of pictures into a folder, with a look at their names first"
         self.export = make_action(window, "&Export pictures …", "export_variant", "Ctrl+Alt+E", tip)
+        tip = "Make a picture again from the PNG that ClipDesk made of it; the same as dropping that onto the window"
+        self.again = make_action(window, "Render &from a recipe …", "reload", "Ctrl+Alt+O", tip)
         tip = "Where every finished picture is kept"
         self.folder = make_action(window, "&Results folder …", "folder_search_outline", "Ctrl+Shift+O", tip)
         self.keep = make_action(window, "&Keep every finished picture", keys="Ctrl+Shift+K", checkable=True)
@@ -81,7 +83,7 @@ class Menus(QObject):
         self._menu(
             "&File",
             (self.save, self.animation, self.export, curves.csv_action, curves.png_action),
-            (self.folder, self.keep),
+            (self.again, self.folder, self.keep),
             (self.quit,),
         )
 

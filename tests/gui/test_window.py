@@ -8,7 +8,7 @@ import pytest
 import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe, save_png
@@ -102,6 +102,17 @@ def test_a_picture_dropped_onto_the_window_is_rendered_again(
     assert run_of(window).job.settings == recipe.settings
     drop(window, tmp_path / "bad.png")
     until(qtbot, lambda: "bad.png is not a PNG picture" in window.notice.message)
+
+
+def test_a_picture_that_is_chosen_is_rendered_again(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_recipe(unit(9), make_settings(iterations=2, device="cpu", seed=3), model=str(checkpoint))
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(tmp_path / "x.png")], ""))
+    window.menus.again.trigger()
+    until(qtbot, lambda: window.controller.queue.rowCount() == 1 and done(window))
+    assert run_of(window).job.targets == (unit(9),)
 
 
 def drop(window: MainWindow, *paths: Path) -> None:
