@@ -38,14 +38,19 @@ def describe(run: Run) -> str:
 
 
 def _ended(run: Run) -> str:
-    """What a run has left behind; a picture that was stopped is not counted as finished."""
+    """What a run has left behind; a picture that was stopped is not counted as finished.
+
+    A ReLU that is zero at every step gives no gradient: what looks like a picture is noise made even.
+    """
     results = [track.result for track in run.tracks.values() if track.result]
     stopped = [result for result in results if not result.complete]
+    silent = sum(not result.curve.any() for result in results)
     if run.size == 1:
         at = f" at step {len(stopped[0].curve)} of {run.job.settings.iterations}" if stopped else ""
-        return f"{run.state.value}{at}"
+        return f"{run.state.value}{at}{', but nothing excited it: the picture means nothing' if silent else ''}"
     unfinished = f", {len(stopped)} more stopped on the way" if stopped else ""
-    return f"{run.state.value}, {len(results) - len(stopped)} of {run.size} pictures{unfinished}"
+    unmoved = f", {silent} that nothing excited" if silent else ""
+    return f"{run.state.value}, {len(results) - len(stopped)} of {run.size} pictures{unfinished}{unmoved}"
 
 
 def describe_stored(stored: StoredJob) -> str:

@@ -10,6 +10,7 @@ from clipdesk.gui.runs import State
 from clipdesk.gui.words import describe, duration
 from clipdesk.jobs import runner
 from clipdesk.render.loop import render
+from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
@@ -66,6 +67,14 @@ def test_a_paused_job_lets_the_next_run_and_goes_on_where_it_was(three: MainWind
     assert track.result is not None
     assert len(track.result.curve) == first.step == len(track.curve)
     assert describe(first) == f"stopped at step {first.step} of 5000"
+
+
+def test_a_unit_that_nothing_excites_is_said(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Objective.__call__
+    monkeypatch.setattr(Objective, "__call__", lambda objective, outputs: 0 * read(objective, outputs))
+    window.render_targets((Unit(layer=LAYER, index=1),))
+    until(qtbot, lambda: finished(window))
+    assert describe(run_of(window)) == "done, but nothing excited it: the picture means nothing"
 
 
 def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:
