@@ -180,6 +180,8 @@ def follow(store: JobStore, waiting: list[StoredJob], number: int | None = None)
                 label = f"{saved + skipped}/{total} neurons, {pace:.1f}/min"
                 bar.update(round(done * steps), float(event.frame.activations.mean()), label)
     click.echo(f"{saved} rendered, {skipped} skipped, {failed} failed. Folder: {folder}", err=True)
+    if skipped:
+        click.echo("What was skipped is there already, made with the same settings.", err=True)
     if interrupt.requested:
         raise SystemExit(INTERRUPTED)
     if failed:

@@ -204,7 +204,10 @@ def test_batch_skips_what_it_has(clipdesk: Command) -> None:
     first = clipdesk(*arguments, "--neuron-range", "0", "20", "8")
     assert first.code == 0
     assert "3 rendered, 0 skipped, 0 failed" in first.err
-    assert "1 rendered, 3 skipped, 0 failed" in clipdesk(*arguments, "--neuron-range", "0", "25", "8").err
+    assert "skipped is there" not in first.err
+    second = clipdesk(*arguments, "--neuron-range", "0", "25", "8")
+    assert "1 rendered, 3 skipped, 0 failed" in second.err
+    assert second.err.endswith("What was skipped is there already, made with the same settings.\n")
     assert "4 rendered, 0 skipped" in clipdesk(*arguments, "--neuron-range", "0", "25", "8", "--no-skip").err
     metadata = json.loads((clipdesk.folder / f"generated_images/{LAYER}_metadata.json").read_text())
     assert metadata["units"]["8"]["parameters"]["seed"] == 15
