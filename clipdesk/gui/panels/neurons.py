@@ -281,6 +281,9 @@ class NeuronsPanel(QWidget):
         else:
             plural = "" if len(units) == 1 else "s"
             self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")
+            # What the filter hides cannot be selected, and the range is what was said last.
+            if any(self.model.row_of(unit) is None for unit in units):
+                self.filter.clear()
             self.select_units(units)
         self._feedback.setPalette(palette)
 

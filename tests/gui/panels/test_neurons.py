@@ -139,6 +139,23 @@ def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: 
     assert units(panel) == [700]
 
 
+def test_a_range_shows_what_the_filter_hides(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.model.set_state(Unit(layer="layer", index=700), UnitState("done", 3.0))
+    qtbot.keyClicks(panel.filter, "done")
+    qtbot.keyClicks(panel.range, "5:8")
+    assert panel.filter.text() == ""
+    assert units(panel) == [5, 6, 7]
+    assert panel.batch_button.text() == "Add 3 to batch"
+
+
+def test_a_range_of_what_the_filter_shows_keeps_it(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.model.set_status([Unit(layer="layer", index=index) for index in (5, 6)], "waiting")
+    qtbot.keyClicks(panel.filter, "waiting")
+    qtbot.keyClicks(panel.range, "5,6")
+    assert panel.filter.text() == "waiting"
+    assert units(panel) == [5, 6]
+
+
 def test_another_layer_begins_at_its_top_with_no_selection(panel: NeuronsPanel) -> None:
     panel.range.setText("700-703")
     panel.show_layer(LayerInfo("other", "Linear", (600,), Layout.VECTOR, 600))
