@@ -114,6 +114,8 @@ class NeuronsPanel(QWidget):
         table = NeuronTable(showGrid=False, wordWrap=False)
         table.setAlternatingRowColors(True)
         table.setAccessibleName("Neurons")
+        # Tab goes on to the next place; from cell to cell it would not come out of a long table. Arrows move in it.
+        table.setTabKeyNavigation(False)
         table.setModel(self.model)
         table.setSortingEnabled(True)
         table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)

@@ -91,3 +91,12 @@ def test_all_is_expanded_and_collapsed(panel: ArchitecturePanel, qtbot: QtBot) -
     assert panel.tree.isExpanded(parent)
     qtbot.mouseClick(panel.collapse, Qt.MouseButton.LeftButton)
     assert not panel.tree.isExpanded(parent)
+
+
+def test_tab_leaves_the_tree(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    panel.choose(LAYER)
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        panel.tree.setFocus()
+        qtbot.keyClick(panel.tree, key)
+        assert panel.focusWidget() is not panel.tree
+    assert panel.tree.currentIndex().data() == "MLP hidden"

@@ -178,3 +178,14 @@ def test_the_cursor_says_where_it_is(panel: NeuronsPanel, qtbot: QtBot) -> None:
     click(qtbot, panel, 4)
     qtbot.keyClick(panel.table, Qt.Key.Key_Down)
     assert [unit.index for unit in seen] == [4, 5]
+
+
+def test_tab_leaves_the_table_and_keeps_the_selection(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    click(qtbot, panel, 4)
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Tab)
+    assert panel.focusWidget() is panel.batch_button
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Backtab)
+    assert panel.focusWidget() is not panel.table
+    assert units(panel) == [4]
