@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -30,17 +31,17 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, nearest
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Direction, Picture, Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
-    from clipdesk.inspector import LayerInfo
+    from clipdesk.inspector import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 
@@ -106,6 +107,7 @@ class NeuronsPanel(QWidget):
         self.batch_button = QPushButton(icon("playlist_plus"), "Add to batch")
         self.batch_button.setToolTip("Queue the selected neurons with the parameters shown (B)")
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
+        self._layers: dict[str, LayerInfo] = {}
         self._lay_out()
         self._connect()
         self._selection_changed()
@@ -193,6 +195,11 @@ class NeuronsPanel(QWidget):
         self.filter.clear()
         self._pages.setCurrentIndex(1)
         self._selection_changed()
+
+    def show_model(self, tree: LayerNode) -> None:
+        """Another model is open: back to the hint; sums are checked against its layers from now on."""
+        self._layers = {node.info.name: node.info for node in tree.walk()}
+        self.clear()
 
     def clear(self) -> None:
         """Back to the hint, as when another model is opened."""
@@ -325,12 +332,33 @@ class NeuronsPanel(QWidget):
             return
         try:
             target = parse_target(text) if is_expression(text) else Text(text=text)
+            if self._layers:
+                _check_layers(target, self._layers)
         except UsageError as error:
             self._text_problem.setText(str(error))
             self._text_problem.setPalette(self._error_palette())
             self._text_problem.show()
         else:
             self.render_asked.emit((target,))
+
+
+def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
+    """Check that a model has what a target reads: now, in a moment, and not when its turn in the queue comes.
+
+    Raises:
+        UsageError: there is no such layer or unit, or the layer cannot be visualised.
+    """
+    for what in (term.what for term in terms_of(target)):
+        if isinstance(what, Text | Picture):
+            continue
+        info = layers.get(what.layer)
+        if info is None:
+            names = [name for name, known in layers.items() if known.reason is None]
+            raise UsageError(f"There is no layer '{what.layer}'. {nearest(what.layer, names)}")
+        if info.reason is not None:
+            raise UsageError(f"Layer '{info.name}' cannot be visualised: {info.reason}")
+        if not isinstance(what, Direction) and what.index >= info.units:
+            raise UsageError(f"{info.name} has no {info.unit_kind} {what.index}: the last one is {info.units - 1}")
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

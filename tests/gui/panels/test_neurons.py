@@ -1,14 +1,17 @@
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import ACTIVATION, UnitState
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.inspector import LayerInfo, Layout
+from clipdesk.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Target, Text, Unit
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
 LAYER = LayerInfo("layer", "Linear", (768,), Layout.VECTOR, 768)
 
 
@@ -126,6 +129,43 @@ def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPane
     assert panel.text_problem == ""
     qtbot.keyClick(panel.text, Qt.Key.Key_Return)
     assert [target.label for (target,) in asked] == ['"a star" - 2*visual.a:3@max']
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('visual.layer9:3 + "a star"', "There is no layer 'visual.layer9'. "),
+        ("others(visual.layer9:3)", "There is no layer 'visual.layer9'. "),
+        ("visual.transformer.resblocks.1.attn.out_proj:3", "Layer 'visual.transformer.resblocks.1.attn.out_proj' c"),
+        (f"-{HIDDEN}:256", f"{HIDDEN} has no neuron 256: the last one is 255"),
+        (f"0.5*others({HIDDEN}:300)", f"{HIDDEN} has no neuron 300: the last one is 255"),
+    ],
+)
+def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
+    panel: NeuronsPanel, inspector: LayerInspector, qtbot: QtBot, text: str, complaint: str
+) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    panel.show_model(inspector.tree)
+    panel.text.setText(text)
+    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert panel.text_problem.startswith(complaint)
+    assert "\n" not in panel.text_problem
+    assert asked == []
+
+
+def test_a_sum_of_what_the_open_model_has_is_asked_for(
+    panel: NeuronsPanel, inspector: LayerInspector, tmp_path: Path, qtbot: QtBot
+) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    panel.show_model(inspector.tree)
+    (tmp_path / "cats.txt").write_text("1 0")
+    for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
+        panel.text.setText(text)
+        qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert panel.text_problem == ""
+    assert len(asked) == 3
 
 
 def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
