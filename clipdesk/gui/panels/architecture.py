@@ -9,7 +9,6 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSor
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -27,6 +26,7 @@ from typing_extensions import override
 
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
+from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
@@ -126,7 +126,15 @@ class ArchitecturePanel(QWidget):
         tree.setIndentation(14)
         tree.setItemDelegate(_Airy(tree))
         tree.setAccessibleName("Architecture")
+        header = SharingHeader(tree)
+        header.setSectionsMovable(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        tree.setHeader(header)
         tree.setModel(self._filtered)
+        unit = tree.fontMetrics().averageCharWidth()
+        header.share(0, [width * unit for width in (0, 18, 7, 15)], [width * unit for width in (29, 7, 6, 6)])
+        tree.setHorizontalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
+        tree.setMinimumWidth(26 * unit)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         tree.customContextMenuRequested.connect(self._show_menu)
         tree.selectionModel().currentChanged.connect(self._current_changed)
@@ -191,12 +199,6 @@ class ArchitecturePanel(QWidget):
         self.filter.clear()
         self.model.set_tree(tree)
         self._expand_top()
-        header = self.tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        unit = self.tree.fontMetrics().averageCharWidth()
-        for column, width in enumerate((18, 7, 15), start=1):
-            self.tree.setColumnWidth(column, width * unit)
         self.show_model()
 
     def show_model(self) -> None:

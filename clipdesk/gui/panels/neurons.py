@@ -19,7 +19,6 @@ from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -35,6 +34,7 @@ from clipdesk.errors import UsageError, nearest
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
+from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.expressions import is_expression, parse_target
@@ -118,6 +118,8 @@ class NeuronsPanel(QWidget):
         table.setAccessibleName("Neurons")
         # Tab goes on to the next place; from cell to cell it would not come out of a long table. Arrows move in it.
         table.setTabKeyNavigation(False)
+        header = SharingHeader(table)
+        table.setHorizontalHeader(header)
         table.setModel(self.model)
         table.setSortingEnabled(True)
         table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)
@@ -127,15 +129,14 @@ class NeuronsPanel(QWidget):
         table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(max(THUMBNAIL + 4, table.fontMetrics().height() + 8))
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
         # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
         unit = table.fontMetrics().averageCharWidth()
-        for column, width in zip(range(len(COLUMNS)), (0, 9, 14, 13, 12, 7), strict=True):
-            table.setColumnWidth(column, THUMBNAIL + 12 if column == PICTURE else width * unit)
+        wanted, least = ([width * unit for width in widths] for widths in ((0, 9, 14, 13, 0, 7), (0, 6, 6, 8, 13, 5)))
+        wanted[PICTURE] = least[PICTURE] = THUMBNAIL + 12
         # The one that may be long, as in a reason; numbers stay at the width of their header.
-        header.setSectionResizeMode(STATUS, QHeaderView.ResizeMode.Stretch)
+        header.share(STATUS, wanted, least)
+        table.setMinimumWidth(26 * unit)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         return table
 

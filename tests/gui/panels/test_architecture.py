@@ -133,3 +133,13 @@ def test_tab_leaves_the_tree(panel: ArchitecturePanel, qtbot: QtBot) -> None:
         qtbot.keyClick(panel.tree, key)
         assert panel.focusWidget() is not panel.tree
     assert panel.tree.currentIndex().data() == "MLP hidden"
+
+
+def test_names_can_be_read_in_a_small_window_and_after_it(panel: ArchitecturePanel) -> None:
+    before = [panel.tree.columnWidth(column) for column in range(4)]
+    panel.tree.expandAll()
+    panel.resize(panel.minimumSizeHint().width(), 400)
+    assert panel.tree.columnWidth(0) >= panel.tree.sizeHintForColumn(0)
+    panel.tree.collapseAll()
+    panel.resize(500, 600)
+    assert [panel.tree.columnWidth(column) for column in range(4)] == before

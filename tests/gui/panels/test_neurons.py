@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.item_models.neurons import ACTIVATION, UnitState
+from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, STATUS, UnitState
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Target, Text, Unit
@@ -229,3 +229,13 @@ def test_tab_leaves_the_table_and_keeps_the_selection(panel: NeuronsPanel, qtbot
     qtbot.keyClick(panel.table, Qt.Key.Key_Backtab)
     assert panel.focusWidget() is not panel.table
     assert units(panel) == [4]
+
+
+def test_a_status_can_be_read_in_a_small_window_and_after_it(panel: NeuronsPanel) -> None:
+    table = panel.table
+    before = [table.columnWidth(column) for column in range(len(COLUMNS))]
+    panel.resize(panel.minimumSizeHint().width(), 400)
+    margins = 10
+    assert table.columnWidth(STATUS) >= table.fontMetrics().horizontalAdvance("rendering") + margins
+    panel.resize(500, 800)
+    assert [table.columnWidth(column) for column in range(len(COLUMNS))] == before
