@@ -75,7 +75,10 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
     while text[place:].strip():
         token = _TOKEN.match(text, place)
         if token is None:
-            raise UsageError(f"Cannot read '{text[place:].strip()[:40]}'. A target is {GRAMMAR}")
+            rest = text[place:].strip()
+            # The grammar would hide what is wrong.
+            why = f": the quote {rest[0]} is not closed" if rest[0] in "\"'" else f". A target is {GRAMMAR}"
+            raise UsageError(f"Cannot read '{rest[:40]}'{why}")
         yield token
         place = token.end()
 

@@ -47,6 +47,20 @@ def test_a_plain_text_is_no_expression(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ('"a star', "Cannot read '\"a star': the quote \" is not closed"),
+        ('"a star" - 2*"a circle + visual.a:1', "Cannot read '\"a circle + visual.a:1': the quote \" is not closed"),
+        ('\'a "red" star', "Cannot read ''a \"red\" star': the quote ' is not closed"),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_all_that_is_said(text: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_target(text)
+    assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
         ("", "The target is empty"),
         ('"a star" "a circle"', "There is no + or - between two terms"),
         ('"a star" -', "A term is missing"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -26,6 +26,7 @@ from typing_extensions import override
 
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
+from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _AIR = 6
 _PARTS = 1000
+_TOP = QModelIndex()
 
 
 class _Filter(QSortFilterProxyModel):
@@ -50,10 +52,19 @@ class _Filter(QSortFilterProxyModel):
 
     @override
     def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex) -> bool:  # type: ignore[override]
-        if not self._words:
-            return True
-        found = self.sourceModel().index(source_row, 0, source_parent).data(SEARCH_ROLE)
+        return self._matches(self.sourceModel().index(source_row, 0, source_parent))
+
+    def _matches(self, source: QModelIndex) -> bool:
+        found = source.data(SEARCH_ROLE) if self._words else ""
         return all(word in found for word in self._words)
+
+    def found(self, parent: QModelIndex = _TOP) -> Iterator[QModelIndex]:
+        """The rows, as they are shown, that match by themselves and not only for what is below them."""
+        for row in range(self.rowCount(parent)):
+            index = self.index(row, 0, parent)
+            if self._matches(self.mapToSource(index)):
+                yield index
+            yield from self.found(index)
 
 
 class _Airy(QStyledItemDelegate):
@@ -83,8 +94,9 @@ class ArchitecturePanel(QWidget):
         self._filtered.setSourceModel(self.model)
         self.filter = QLineEdit(placeholderText="Filter: block 5 hidden, or 5.attn", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter layers")
-        self.filter.setToolTip("Words or parts of dotted names; all must match")
+        self.filter.setToolTip("Words or parts of dotted names; all must match. Enter chooses the first layer found")
         self.filter.textChanged.connect(self._filter_changed)
+        self.filter.returnPressed.connect(self.choose_found)
         self.tree = self._make_tree()
         self.copy_action = QAction("Copy layer name", self, shortcut=QKeySequence(QKeySequence.StandardKey.Copy))
         self.copy_action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -114,7 +126,15 @@ class ArchitecturePanel(QWidget):
         tree.setIndentation(14)
         tree.setItemDelegate(_Airy(tree))
         tree.setAccessibleName("Architecture")
+        header = SharingHeader(tree)
+        header.setSectionsMovable(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        tree.setHeader(header)
         tree.setModel(self._filtered)
+        unit = tree.fontMetrics().averageCharWidth()
+        header.share(0, [width * unit for width in (0, 18, 7, 15)], [width * unit for width in (29, 7, 6, 6)])
+        tree.setHorizontalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
+        tree.setMinimumWidth(26 * unit)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         tree.customContextMenuRequested.connect(self._show_menu)
         tree.selectionModel().currentChanged.connect(self._current_changed)
@@ -179,12 +199,6 @@ class ArchitecturePanel(QWidget):
         self.filter.clear()
         self.model.set_tree(tree)
         self._expand_top()
-        header = self.tree.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        unit = self.tree.fontMetrics().averageCharWidth()
-        for column, width in enumerate((18, 7, 15), start=1):
-            self.tree.setColumnWidth(column, width * unit)
         self.show_model()
 
     def show_model(self) -> None:
@@ -202,6 +216,16 @@ class ArchitecturePanel(QWidget):
             index, QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         )
         self.tree.scrollTo(index)
+
+    def choose_found(self) -> None:
+        """Choose the first layer that the filter found, and go to the tree, where the arrow keys lead to the others."""
+        if self.filter.text().strip():
+            infos = (self.model.info(self._filtered.mapToSource(index)) for index in self._filtered.found())
+            first = next((info for info in infos if info is not None and info.reason is None), None)
+            if first is None:
+                return
+            self.choose(first.name)
+        self.tree.setFocus()
 
     def copy_name(self) -> None:
         """Put the current layer's dotted name on the clipboard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -18,7 +19,6 @@ from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -30,17 +30,18 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, nearest
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
+from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Direction, Picture, Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
-    from clipdesk.inspector import LayerInfo
+    from clipdesk.inspector import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 
@@ -106,6 +107,7 @@ class NeuronsPanel(QWidget):
         self.batch_button = QPushButton(icon("playlist_plus"), "Add to batch")
         self.batch_button.setToolTip("Queue the selected neurons with the parameters shown (B)")
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
+        self._layers: dict[str, LayerInfo] = {}
         self._lay_out()
         self._connect()
         self._selection_changed()
@@ -114,6 +116,10 @@ class NeuronsPanel(QWidget):
         table = NeuronTable(showGrid=False, wordWrap=False)
         table.setAlternatingRowColors(True)
         table.setAccessibleName("Neurons")
+        # Tab goes on to the next place; from cell to cell it would not come out of a long table. Arrows move in it.
+        table.setTabKeyNavigation(False)
+        header = SharingHeader(table)
+        table.setHorizontalHeader(header)
         table.setModel(self.model)
         table.setSortingEnabled(True)
         table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)
@@ -123,15 +129,14 @@ class NeuronsPanel(QWidget):
         table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(max(THUMBNAIL + 4, table.fontMetrics().height() + 8))
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
         # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
         unit = table.fontMetrics().averageCharWidth()
-        for column, width in zip(range(len(COLUMNS)), (0, 9, 14, 13, 12, 7), strict=True):
-            table.setColumnWidth(column, THUMBNAIL + 12 if column == PICTURE else width * unit)
+        wanted, least = ([width * unit for width in widths] for widths in ((0, 9, 14, 13, 0, 7), (0, 6, 6, 8, 13, 5)))
+        wanted[PICTURE] = least[PICTURE] = THUMBNAIL + 12
         # The one that may be long, as in a reason; numbers stay at the width of their header.
-        header.setSectionResizeMode(STATUS, QHeaderView.ResizeMode.Stretch)
+        header.share(STATUS, wanted, least)
+        table.setMinimumWidth(26 * unit)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         return table
 
@@ -191,6 +196,11 @@ class NeuronsPanel(QWidget):
         self.filter.clear()
         self._pages.setCurrentIndex(1)
         self._selection_changed()
+
+    def show_model(self, tree: LayerNode) -> None:
+        """Another model is open: back to the hint; sums are checked against its layers from now on."""
+        self._layers = {node.info.name: node.info for node in tree.walk()}
+        self.clear()
 
     def clear(self) -> None:
         """Back to the hint, as when another model is opened."""
@@ -281,6 +291,9 @@ class NeuronsPanel(QWidget):
         else:
             plural = "" if len(units) == 1 else "s"
             self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")
+            # What the filter hides cannot be selected, and the range is what was said last.
+            if any(self.model.row_of(unit) is None for unit in units):
+                self.filter.clear()
             self.select_units(units)
         self._feedback.setPalette(palette)
 
@@ -320,12 +333,33 @@ class NeuronsPanel(QWidget):
             return
         try:
             target = parse_target(text) if is_expression(text) else Text(text=text)
+            if self._layers:
+                _check_layers(target, self._layers)
         except UsageError as error:
             self._text_problem.setText(str(error))
             self._text_problem.setPalette(self._error_palette())
             self._text_problem.show()
         else:
             self.render_asked.emit((target,))
+
+
+def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
+    """Check that a model has what a target reads: now, in a moment, and not when its turn in the queue comes.
+
+    Raises:
+        UsageError: there is no such layer or unit, or the layer cannot be visualised.
+    """
+    for what in (term.what for term in terms_of(target)):
+        if isinstance(what, Text | Picture):
+            continue
+        info = layers.get(what.layer)
+        if info is None:
+            names = [name for name, known in layers.items() if known.reason is None]
+            raise UsageError(f"There is no layer '{what.layer}'. {nearest(what.layer, names)}")
+        if info.reason is not None:
+            raise UsageError(f"Layer '{info.name}' cannot be visualised: {info.reason}")
+        if not isinstance(what, Direction) and what.index >= info.units:
+            raise UsageError(f"{info.name} has no {info.unit_kind} {what.index}: the last one is {info.units - 1}")
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

@@ -57,6 +57,39 @@ def test_what_was_found_by_the_filter_stays_in_sight(panel: ArchitecturePanel, q
     assert panel.tree.isExpanded(panel.tree.currentIndex().parent())
 
 
+@pytest.mark.parametrize("text", ["block 1 hidden", "1.mlp.gelu"])
+def test_enter_in_the_filter_chooses_the_only_layer_found(panel: ArchitecturePanel, qtbot: QtBot, text: str) -> None:
+    chosen: list[LayerInfo] = []
+    panel.layer_chosen.connect(chosen.append)
+    qtbot.keyClicks(panel.filter, text)
+    assert chosen == []
+    qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert [info.name for info in chosen] == [LAYER]
+    assert panel.tree.selectionModel().isSelected(panel.tree.currentIndex())
+    assert panel.focusWidget() is panel.tree
+
+
+def test_enter_passes_by_what_was_not_found_itself_or_cannot_be_chosen(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    chosen: list[LayerInfo] = []
+    panel.layer_chosen.connect(chosen.append)
+    for text in ("nothing like it", "1.attn.out_proj"):
+        panel.filter.setText(text)
+        qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert chosen == []
+    panel.filter.setText("resblocks.1.ln_2")
+    qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert [info.name for info in chosen] == ["visual.transformer.resblocks.1.ln_2"]
+
+
+def test_filtering_alone_chooses_no_other_layer(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    panel.choose(LAYER)
+    chosen: list[LayerInfo] = []
+    panel.layer_chosen.connect(chosen.append)
+    qtbot.keyClicks(panel.filter, "block 0 norm")
+    panel.filter.clear()
+    assert chosen == []
+
+
 def test_typing_in_the_tree_finds_a_row(panel: ArchitecturePanel, qtbot: QtBot) -> None:
     panel.tree.setFocus()
     qtbot.keyClicks(panel.tree, "norm of")
@@ -91,3 +124,22 @@ def test_all_is_expanded_and_collapsed(panel: ArchitecturePanel, qtbot: QtBot) -
     assert panel.tree.isExpanded(parent)
     qtbot.mouseClick(panel.collapse, Qt.MouseButton.LeftButton)
     assert not panel.tree.isExpanded(parent)
+
+
+def test_tab_leaves_the_tree(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    panel.choose(LAYER)
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        panel.tree.setFocus()
+        qtbot.keyClick(panel.tree, key)
+        assert panel.focusWidget() is not panel.tree
+    assert panel.tree.currentIndex().data() == "MLP hidden"
+
+
+def test_names_can_be_read_in_a_small_window_and_after_it(panel: ArchitecturePanel) -> None:
+    before = [panel.tree.columnWidth(column) for column in range(4)]
+    panel.tree.expandAll()
+    panel.resize(panel.minimumSizeHint().width(), 400)
+    assert panel.tree.columnWidth(0) >= panel.tree.sizeHintForColumn(0)
+    panel.tree.collapseAll()
+    panel.resize(500, 600)
+    assert [panel.tree.columnWidth(column) for column in range(4)] == before

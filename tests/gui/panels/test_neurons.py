@@ -1,14 +1,17 @@
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.item_models.neurons import ACTIVATION, UnitState
+from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, STATUS, UnitState
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.inspector import LayerInfo, Layout
+from clipdesk.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Target, Text, Unit
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
 LAYER = LayerInfo("layer", "Linear", (768,), Layout.VECTOR, 768)
 
 
@@ -128,6 +131,43 @@ def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPane
     assert [target.label for (target,) in asked] == ['"a star" - 2*visual.a:3@max']
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('visual.layer9:3 + "a star"', "There is no layer 'visual.layer9'. "),
+        ("others(visual.layer9:3)", "There is no layer 'visual.layer9'. "),
+        ("visual.transformer.resblocks.1.attn.out_proj:3", "Layer 'visual.transformer.resblocks.1.attn.out_proj' c"),
+        (f"-{HIDDEN}:256", f"{HIDDEN} has no neuron 256: the last one is 255"),
+        (f"0.5*others({HIDDEN}:300)", f"{HIDDEN} has no neuron 300: the last one is 255"),
+    ],
+)
+def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
+    panel: NeuronsPanel, inspector: LayerInspector, qtbot: QtBot, text: str, complaint: str
+) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    panel.show_model(inspector.tree)
+    panel.text.setText(text)
+    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert panel.text_problem.startswith(complaint)
+    assert "\n" not in panel.text_problem
+    assert asked == []
+
+
+def test_a_sum_of_what_the_open_model_has_is_asked_for(
+    panel: NeuronsPanel, inspector: LayerInspector, tmp_path: Path, qtbot: QtBot
+) -> None:
+    asked: list[tuple[Target, ...]] = []
+    panel.render_asked.connect(asked.append)
+    panel.show_model(inspector.tree)
+    (tmp_path / "cats.txt").write_text("1 0")
+    for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
+        panel.text.setText(text)
+        qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert panel.text_problem == ""
+    assert len(asked) == 3
+
+
 def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
     panel.model.set_state(Unit(layer="layer", index=700), UnitState("done", 3.0))
     panel.range.setText("3,700")
@@ -137,6 +177,23 @@ def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: 
     qtbot.keyClicks(panel.filter, "done")
     assert panel.model.rowCount() == 1
     assert units(panel) == [700]
+
+
+def test_a_range_shows_what_the_filter_hides(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.model.set_state(Unit(layer="layer", index=700), UnitState("done", 3.0))
+    qtbot.keyClicks(panel.filter, "done")
+    qtbot.keyClicks(panel.range, "5:8")
+    assert panel.filter.text() == ""
+    assert units(panel) == [5, 6, 7]
+    assert panel.batch_button.text() == "Add 3 to batch"
+
+
+def test_a_range_of_what_the_filter_shows_keeps_it(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.model.set_status([Unit(layer="layer", index=index) for index in (5, 6)], "waiting")
+    qtbot.keyClicks(panel.filter, "waiting")
+    qtbot.keyClicks(panel.range, "5,6")
+    assert panel.filter.text() == "waiting"
+    assert units(panel) == [5, 6]
 
 
 def test_another_layer_begins_at_its_top_with_no_selection(panel: NeuronsPanel) -> None:
@@ -161,3 +218,24 @@ def test_the_cursor_says_where_it_is(panel: NeuronsPanel, qtbot: QtBot) -> None:
     click(qtbot, panel, 4)
     qtbot.keyClick(panel.table, Qt.Key.Key_Down)
     assert [unit.index for unit in seen] == [4, 5]
+
+
+def test_tab_leaves_the_table_and_keeps_the_selection(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    click(qtbot, panel, 4)
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Tab)
+    assert panel.focusWidget() is panel.batch_button
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Backtab)
+    assert panel.focusWidget() is not panel.table
+    assert units(panel) == [4]
+
+
+def test_a_status_can_be_read_in_a_small_window_and_after_it(panel: NeuronsPanel) -> None:
+    table = panel.table
+    before = [table.columnWidth(column) for column in range(len(COLUMNS))]
+    panel.resize(panel.minimumSizeHint().width(), 400)
+    margins = 10
+    assert table.columnWidth(STATUS) >= table.fontMetrics().horizontalAdvance("rendering") + margins
+    panel.resize(500, 800)
+    assert [table.columnWidth(column) for column in range(len(COLUMNS))] == before

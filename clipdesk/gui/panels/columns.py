@@ -1,0 +1,72 @@
+"""A header that keeps a view's columns readable, however narrow the view is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QWidget
+from typing_extensions import override
+
+
+class SharingHeader(QHeaderView):
+    """Gives one column the width that the others leave; where there is too little of it, the others give way first.
+
+    Qt's own stretched column gives way first, until nothing of it can be read. Below the least widths of all columns
+    the view scrolls. A column that somebody drags keeps that width as the one that it should have.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._taker = 0
+        self._wanted: list[int] = []
+        self._least: list[int] = []
+        self._sharing = False
+        self.setStretchLastSection(False)
+        self.setSectionsClickable(True)
+        self.setHighlightSections(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.sectionResized.connect(self._resized)
+
+    def share(self, taker: int, wanted: Sequence[int], least: Sequence[int]) -> None:
+        """Share the width from now on; the columns have to be there.
+
+        Args:
+            taker: The column that takes what is left.
+            wanted: Width in pixels that each column should have; the taker's does not matter.
+            least: Width in pixels below which each column cannot be read.
+        """
+        self._taker, self._wanted, self._least = taker, list(wanted), list(least)
+        self.setSectionResizeMode(taker, QHeaderView.ResizeMode.Fixed)
+        self._share()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
+
+    def _share(self) -> None:
+        others = [column for column in range(len(self._wanted)) if column != self._taker]
+        # Who drags a column below its least width wants it so.
+        least = {column: min(self._least[column], self._wanted[column]) for column in others}
+        give = {column: self._wanted[column] - least[column] for column in others}
+        spare = self.viewport().width() - self._least[self._taker] - sum(least.values()) if others else 0
+        part = min(1.0, max(0, spare) / max(1, sum(give.values())))
+        self._sharing = True
+        for column in others:
+            self.resizeSection(column, least[column] + int(part * give[column]))
+        self._sharing = False
+        self._fill()
+
+    def _fill(self) -> None:
+        """Give the taker what is left."""
+        if self._wanted:
+            rest = self.viewport().width() - self.length() + self.sectionSize(self._taker)
+            self.resizeSection(self._taker, max(self._least[self._taker], rest))
+
+    def _resized(self, column: int, _before: int, width: int) -> None:
+        # Without columns a model is only being set.
+        if self._wanted and column != self._taker and not self._sharing:
+            self._wanted[column] = width
+            self._fill()
