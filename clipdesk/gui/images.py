@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 
 _QUALITY = 90
+_UNPACKED = 256
+"""Thumbnails ready to be drawn: more than fit on a screen."""
 
 
 def to_image(pixels: NDArray[np.uint8]) -> QImage:
@@ -29,6 +32,12 @@ def packed(image: QImage) -> bytes:
     writer.setQuality(_QUALITY)
     writer.write(image)
     return bytes(buffer.data().data())
+
+
+@lru_cache(maxsize=_UNPACKED)
+def unpacked(thumbnail: bytes) -> QImage:
+    """The image of what `packed` has made; the last ones stay ready to be drawn."""
+    return QImage.fromData(thumbnail)
 
 
 def small(pixels: NDArray[np.uint8], side: int) -> QImage:

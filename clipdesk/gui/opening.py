@@ -70,7 +70,8 @@ class Opening(QObject):
         self.model = opened
         window.preferences.model = opened.name
         window.architecture.show_tree(opened.tree)
-        window.neurons.clear()
+        window.neurons.show_model(opened.tree)
+        window.results.show_found()
         window.parameters.show_default(opened.name)
         window.parameters.show_input_size(opened.input_size)
         window.parameters.show_devices(opened.devices)

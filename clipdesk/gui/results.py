@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMimeData, QObject, Slot
 
 from clipdesk.export.recipe import Recipe
+from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Track, hue_of
 from clipdesk.gui.saver import KeptPicture
 from clipdesk.jobs.job import Job
+from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +39,7 @@ class Results(QObject):
         self._tracks: dict[Entry, Track] = {}
         gallery, library = window.gallery, self.library
         library.found.connect(gallery.model.add)
+        library.found.connect(self._note)
         library.deleted.connect(gallery.model.remove)
         library.failed.connect(window.notice.show_problem)
         # What the folder holds can be exported.
@@ -56,6 +59,22 @@ class Results(QObject):
         window.controller.folder = folder if window.preferences.keep else None
         window.gallery.model.clear()
         self.library.scan(folder)
+
+    def show_found(self) -> None:
+        """Show in the table of neurons what the folder holds of the open model's."""
+        self._note(self._window.gallery.model.all)
+
+    @Slot(list)
+    def _note(self, entries: list[Entry]) -> None:
+        name, found = self._window.model_name, dict[Unit, UnitState]()
+        for entry in entries:
+            recipe, target = entry.recipe, entry.recipe.target
+            if recipe.model == name and isinstance(target, Unit):
+                status = "done" if recipe.complete else "stopped"
+                state = UnitState(status, recipe.activation.picture, recipe.steps, packed=entry.thumbnail)
+                # The newest comes first.
+                found.setdefault(target, state)
+        self._window.neurons.show_found(found)
 
     @Slot(object)
     def _kept(self, kept: KeptPicture) -> None:

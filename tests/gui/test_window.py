@@ -125,6 +125,40 @@ def drop(window: MainWindow, *paths: Path) -> None:
     window.dropEvent(QDropEvent(QPointF(5, 5), actions, data, left, none))
 
 
+def test_what_the_folder_holds_stands_in_the_table_again(
+    window: MainWindow, qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
+) -> None:
+    window.render_targets((unit(7),))
+    until(qtbot, lambda: done(window) and window.gallery.model.total == 1)
+    made = window.neurons.model.state(LAYER, 7)
+    window.close()
+    other = new_window(str(checkpoint))
+    other.opening.open()
+    until(qtbot, lambda: other.neurons.model.state(LAYER, 7).status == "done")
+    found = other.neurons.model.state(LAYER, 7)
+    assert found.activation == pytest.approx(made.activation, abs=1e-5)
+    assert found.steps == made.steps
+    other.architecture.choose(LAYER)
+    picture = other.neurons.model.index(other.neurons.model.row_of(7) or 0, 0).data(Qt.ItemDataRole.DecorationRole)
+    assert picture.width() > 0
+    assert other.neurons.model.state(LAYER, 8).status == ""
+
+
+def test_pictures_of_another_model_stay_out_of_the_table(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path
+) -> None:
+    places = (("a", unit(3), "demo"), ("b", unit(9_999), str(checkpoint)), ("c", unit(4), str(checkpoint)))
+    for name, target, model in places:
+        recipe = make_recipe(target, make_settings(iterations=2), model=model)
+        save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / f"{name}.png", recipe)
+    window.results.show_folder(tmp_path)
+    until(qtbot, lambda: window.gallery.model.total == 3)
+    assert [window.neurons.model.state(LAYER, index).status for index in (3, 4)] == ["", "done"]
+    window.architecture.choose(LAYER)
+    window.neurons.filter.setText("done")
+    assert window.neurons.model.rowCount() == 1
+
+
 def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
     window.neurons.text.setText("a star")
     qtbot.mouseClick(window.neurons.text_button, Qt.MouseButton.LeftButton)

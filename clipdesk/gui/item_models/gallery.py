@@ -5,21 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
-from PySide6.QtGui import QImage
 from typing_extensions import override
 
+from clipdesk.gui.images import unpacked
 from clipdesk.gui.library import Entry
 
 Index = QModelIndex | QPersistentModelIndex
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 _NO_PARENT = QModelIndex()
-_UNPACKED = 256
-"""Thumbnails ready to be drawn: more than fit on a screen."""
 
 
 class GalleryModel(QAbstractListModel):
@@ -99,6 +96,11 @@ class GalleryModel(QAbstractListModel):
         return len(self._all)
 
     @property
+    def all(self) -> list[Entry]:
+        """All there are, newest first."""
+        return self._all[::-1]
+
+    @property
     def shown(self) -> list[Entry]:
         """Those that the filters leave, newest first."""
         return self._shown[::-1]
@@ -123,7 +125,7 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.label
         if role == Qt.ItemDataRole.DecorationRole:
-            return _unpacked(entry.thumbnail)
+            return unpacked(entry.thumbnail)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{entry.label}\n{entry.recipe.model}\n{entry.path.name}"
         if role == ENTRY_ROLE:
@@ -144,11 +146,6 @@ class GalleryModel(QAbstractListModel):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(self._entry(index.row()).path)) for index in indexes])
         return data
-
-
-@lru_cache(maxsize=_UNPACKED)
-def _unpacked(thumbnail: bytes) -> QImage:
-    return QImage.fromData(thumbnail)
 
 
 def _date(entry: Entry) -> str:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject,
 from PySide6.QtGui import QImage
 from typing_extensions import override
 
+from clipdesk.gui.images import unpacked
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -31,13 +32,18 @@ THUMBNAIL = 32
 
 @dataclass(frozen=True)
 class UnitState:
-    """What has become of a unit: a word, the activation reached, the steps done, and a small picture."""
+    """What has become of a unit: a word, the activation reached, the steps done, and a small picture.
+
+    Attributes:
+        packed: The small picture as `clipdesk.gui.images.packed` makes it, where there may be thousands.
+    """
 
     status: str
     activation: float | None = None
     steps: int | None = None
     reason: str = ""
     thumbnail: QImage | None = None
+    packed: bytes = b""
 
 
 _NOTHING = UnitState("")
@@ -159,6 +165,16 @@ class NeuronTableModel(QAbstractTableModel):
         if self._layer is not None and self._layer.name == unit.layer:
             self._changed([unit.index])
 
+    def set_found(self, found: Mapping[Unit, UnitState]) -> None:
+        """Note what was reached earlier, of units of which nothing is known yet."""
+        changed = []
+        for unit, state in found.items():
+            if unit.index not in self._states[unit.layer]:
+                self._states[unit.layer][unit.index] = state
+                if self._layer is not None and self._layer.name == unit.layer:
+                    changed.append(unit.index)
+        self._changed(changed)
+
     def _changed(self, units: Sequence[int]) -> None:
         """Say that units of the layer that is shown have changed."""
         rows = [row for unit in units if (row := self._rows.get(unit)) is not None]
@@ -194,7 +210,7 @@ class NeuronTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(unit, column, state)
         if role == Qt.ItemDataRole.DecorationRole and column == PICTURE:
-            return state.thumbnail
+            return unpacked(state.packed) if state.packed else state.thumbnail
         if role == Qt.ItemDataRole.ToolTipRole and state.reason:
             return state.reason
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -256,7 +272,7 @@ def _alignment(column: int) -> int:
 def _value(state: UnitState, column: int) -> float | None:
     """The number that a column of numbers is sorted by; None where there is none."""
     if column == PICTURE:
-        return None if state.thumbnail is None else 1.0
+        return None if state.thumbnail is None and not state.packed else 1.0
     return state.activation if column == ACTIVATION else state.steps
 
 

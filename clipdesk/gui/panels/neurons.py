@@ -33,7 +33,7 @@ from typing_extensions import override
 from clipdesk.errors import UsageError, nearest
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel
+from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel, UnitState
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
@@ -200,13 +200,15 @@ class NeuronsPanel(QWidget):
     def show_model(self, tree: LayerNode) -> None:
         """Another model is open: back to the hint; sums are checked against its layers from now on."""
         self._layers = {node.info.name: node.info for node in tree.walk()}
-        self.clear()
-
-    def clear(self) -> None:
-        """Back to the hint, as when another model is opened."""
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
+
+    def show_found(self, found: Mapping[Unit, UnitState]) -> None:
+        """Show what was reached earlier, of the units that the open model has; its file may be another than it was."""
+        layers = self._layers
+        there = {unit for unit in found if unit.layer in layers and unit.index < layers[unit.layer].units}
+        self.model.set_found({unit: state for unit, state in found.items() if unit in there})
 
     def select(self, index: int) -> None:
         """Select one unit and scroll to it."""
