@@ -13,7 +13,7 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
-from clipdesk.gui.images import small
+from clipdesk.gui.images import packed, small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
 from clipdesk.gui.keeper import QueueKeeper
 from clipdesk.gui.menus import Menus
@@ -309,7 +309,7 @@ class MainWindow(QMainWindow):
                 state = UnitState("failed", reason=track.reason)
             else:
                 status = "done" if result.complete else "stopped"
-                thumbnail = small(result.image, 2 * THUMBNAIL)
+                thumbnail = packed(small(result.image, 2 * THUMBNAIL))
                 state = UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)
             self.neurons.model.set_state(target, state)
         if run is self.shown_run:

@@ -71,7 +71,7 @@ class Results(QObject):
             recipe, target = entry.recipe, entry.recipe.target
             if recipe.model == name and isinstance(target, Unit):
                 status = "done" if recipe.complete else "stopped"
-                state = UnitState(status, recipe.activation.picture, recipe.steps, packed=entry.thumbnail)
+                state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
                 # The newest comes first.
                 found.setdefault(target, state)
         self._window.neurons.show_found(found)

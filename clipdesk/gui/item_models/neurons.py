@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QIcon, QPixmap
 from typing_extensions import override
 
 from clipdesk.gui.images import unpacked
@@ -35,15 +35,14 @@ class UnitState:
     """What has become of a unit: a word, the activation reached, the steps done, and a small picture.
 
     Attributes:
-        packed: The small picture as `clipdesk.gui.images.packed` makes it, where there may be thousands.
+        thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
     """
 
     status: str
     activation: float | None = None
     steps: int | None = None
     reason: str = ""
-    thumbnail: QImage | None = None
-    packed: bytes = b""
+    thumbnail: bytes = b""
 
 
 _NOTHING = UnitState("")
@@ -210,7 +209,8 @@ class NeuronTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(unit, column, state)
         if role == Qt.ItemDataRole.DecorationRole and column == PICTURE:
-            return unpacked(state.packed) if state.packed else state.thumbnail
+            # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
+            return QIcon(QPixmap.fromImage(unpacked(state.thumbnail))) if state.thumbnail else None
         if role == Qt.ItemDataRole.ToolTipRole and state.reason:
             return state.reason
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -272,7 +272,7 @@ def _alignment(column: int) -> int:
 def _value(state: UnitState, column: int) -> float | None:
     """The number that a column of numbers is sorted by; None where there is none."""
     if column == PICTURE:
-        return None if state.thumbnail is None and not state.packed else 1.0
+        return 1.0 if state.thumbnail else None
     return state.activation if column == ACTIVATION else state.steps
 
 

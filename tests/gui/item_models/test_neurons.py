@@ -1,6 +1,5 @@
 from clip.model import CLIP
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
 from pytestqt.modeltest import ModelTester
 
 from clipdesk.gui.item_models.neurons import (
@@ -16,7 +15,6 @@ from clipdesk.gui.item_models.neurons import (
 from clipdesk.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Unit
 
-RGB = QImage.Format.Format_RGB32
 LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)
 
 
@@ -56,7 +54,7 @@ def test_sorting_by_activation_puts_what_was_reached_first() -> None:
 def test_sorting_by_what_units_are_at_now() -> None:
     model = NeuronTableModel()
     model.set_layer(LAYER)
-    model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0, 500, thumbnail=QImage(2, 2, RGB)))
+    model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0, 500, thumbnail=b"a picture"))
     model.set_state(Unit(layer="layer", index=3), UnitState("done", 5.0, 100))
     model.set_status([Unit(layer="layer", index=index) for index in (3, 5, 12)], "waiting")
     model.sort(STATUS, Qt.SortOrder.DescendingOrder)
