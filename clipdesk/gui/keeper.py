@@ -57,6 +57,7 @@ class QueueKeeper(Background):
         # On the pool's thread only.
         self._places: dict[int, dict[Target, int]] = {}
         self._adopted: tuple[int, dict[Target, int]] | None = None
+        self._taken: set[int] = set()
         self._version: tuple[int, int] | None = None
         self._looks = 0
         controller.state_changed.connect(self._state_changed)
@@ -116,6 +117,8 @@ class QueueKeeper(Background):
             claimed = store.claim(self._owner, len(stored.job.targets), number) if self._owner else None
             if claimed is None:
                 return
+            # From now on it is the window's, which hears of it later than this thread looks around.
+            self._taken.add(number)
             places = dict(zip(claimed.job.targets, claimed.positions, strict=True))
             for target, path in _existing(stored, claimed.job.targets).items():
                 store.finish(number, places.pop(target), file=path.name)
@@ -163,7 +166,7 @@ class QueueKeeper(Background):
             return
         self._version = version
         runs = {number: run for run, number in self._numbers.items()}
-        self.others.emit(self._store.unfinished(but=runs))
+        self.others.emit(self._store.unfinished(but=self._taken | set(runs)))
         for number, run in runs.items():
             state = self._store.state(number).value
             if state != self._states.get(run, "open"):

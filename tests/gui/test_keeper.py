@@ -85,6 +85,22 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     assert not third.offer.isVisible()
 
 
+def test_what_goes_on_here_is_not_elsewhere(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    leave_two_jobs(window, qtbot)
+    second = open_again(new_window, qtbot)
+    shown: list[list[StoredJob]] = []
+    second.keeper.others.connect(shown.append)
+    click(qtbot, second.offer.go_on)
+    # The jobs are claimed, and the queue is looked at, before the window has heard of it.
+    second.keeper.wait()
+    until(qtbot, lambda: second.controller.queue.rowCount() == 2 and run_of(second).state is State.RUNNING)
+    assert shown
+    assert not [job for jobs in shown for job in jobs if job.status == "running"]
+    until(qtbot, lambda: not second.queue.others.isVisible())
+
+
 def test_what_was_not_finished_can_be_dropped_or_left(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
