@@ -236,9 +236,8 @@ class MainWindow(QMainWindow):
         return self.controller.submit(job)
 
     def stop(self) -> None:
-        """Stop what runs; what was reached is kept."""
-        if self.controller.running is not None:
-            self.controller.cancel(self.controller.running)
+        """Stop what runs, or else what is paused; what was reached is kept."""
+        self.queue.stop()
 
     # Watching
 
@@ -327,7 +326,7 @@ class MainWindow(QMainWindow):
         self.menus.render.setEnabled(ready and some)
         self.menus.batch.setEnabled(ready and some)
         self.neurons.batch_button.setEnabled(ready and some)
-        self.menus.stop.setEnabled(self.controller.running is not None)
+        self.menus.stop.setEnabled(bool(self.queue.begun()))
         self.menus.save.setEnabled(bool(self.files.sources()))
         self.menus.export.setEnabled(self.files.can_export())
         self.files.animations.offer()

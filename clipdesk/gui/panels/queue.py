@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,6 +23,10 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.runs import Run, State
+
+_CAN_PAUSE = (State.RUNNING, State.WAITING)
+_CAN_RESUME = (State.PAUSED,)
+_CAN_CANCEL = (*_CAN_PAUSE, *_CAN_RESUME)
 
 
 class QueuePanel(QWidget):
@@ -115,27 +121,46 @@ class QueuePanel(QWidget):
         self.list.activated.connect(self._choose)
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.pause_all_action.toggled.connect(self._hold)
-        for action, call in (
-            (self.pause_action, self._controller.pause),
-            (self.resume_action, self._controller.resume),
-            (self.cancel_action, self._controller.cancel),
-            (self.retry_action, self._controller.retry),
-            (self.remove_action, self._controller.remove),
+        for action, states, call in (
+            (self.pause_action, _CAN_PAUSE, self._controller.pause),
+            (self.resume_action, _CAN_RESUME, self._controller.resume),
+            (self.cancel_action, _CAN_CANCEL, self._controller.cancel),
         ):
-            action.triggered.connect(lambda _checked=False, call=call: self._each(call))
+            action.triggered.connect(
+                lambda _checked=False, states=states, call=call: self._each(self._in_hand(states), call)
+            )
+        self.retry_action.triggered.connect(lambda: self._each(self.selected(), self._controller.retry))
+        self.remove_action.triggered.connect(lambda: self._each(self.selected(), self._controller.remove))
         self.up_action.triggered.connect(lambda: self._shift(-1))
         self.down_action.triggered.connect(lambda: self._shift(1))
         self.clear_action.triggered.connect(self._clear)
 
     def selected(self) -> list[Run]:
-        """The selected runs; where none is, the one that runs."""
+        """The selected runs."""
         runs = [self._controller.queue.run_at(index) for index in self.list.selectedIndexes()]
-        found = [run for run in runs if run is not None]
-        return found or ([self._controller.running] if self._controller.running else [])
+        return [run for run in runs if run is not None]
 
-    def _each(self, call: object) -> None:
-        for run in self.selected():
-            call(run)  # type: ignore[operator]
+    def begun(self) -> list[Run]:
+        """What actions are for where nothing is chosen: the run that is under way, then those that are paused."""
+        running = self._controller.running
+        paused = [run for run in self._controller.queue if run is not running and run.state is State.PAUSED]
+        return [running, *paused] if running is not None else paused
+
+    def stop(self) -> None:
+        """Stop the first of them; what was reached is kept."""
+        for run in self.begun()[:1]:
+            self._controller.cancel(run)
+
+    def _in_hand(self, states: tuple[State, ...]) -> list[Run]:
+        """The selected runs in these states; where no selected one can still change, the first that has begun."""
+        chosen = [run for run in self.selected() if not run.state.finished]
+        if chosen:
+            return [run for run in chosen if run.state in states]
+        return [run for run in self.begun() if run.state in states][:1]
+
+    def _each(self, runs: list[Run], call: Callable[[Run], object]) -> None:
+        for run in runs:
+            call(run)
         self._update()
 
     def _shift(self, by: int) -> None:
@@ -174,9 +199,9 @@ class QueuePanel(QWidget):
     def _update(self) -> None:
         runs = self.selected()
         states = {run.state for run in runs}
-        self.pause_action.setEnabled(bool(states & {State.RUNNING, State.WAITING}))
-        self.resume_action.setEnabled(State.PAUSED in states)
-        self.cancel_action.setEnabled(bool(states & {State.RUNNING, State.WAITING, State.PAUSED}))
+        self.pause_action.setEnabled(bool(self._in_hand(_CAN_PAUSE)))
+        self.resume_action.setEnabled(bool(self._in_hand(_CAN_RESUME)))
+        self.cancel_action.setEnabled(bool(self._in_hand(_CAN_CANCEL)))
         self.retry_action.setEnabled(any(state.finished for state in states))
         self.remove_action.setEnabled(any(run.state.finished or run.state is State.WAITING for run in runs))
         moves = len(runs) == 1 and runs[0].state is State.WAITING
