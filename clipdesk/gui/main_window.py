@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMessageBox, QProgressBar, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QProgressBar, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from clipdesk.errors import ClipDeskError
+from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
@@ -358,14 +359,7 @@ class MainWindow(QMainWindow):
 
     def confirm_close(self) -> bool:
         """Ask whether to stop what is under way."""
-        answer = QMessageBox.question(
-            self,
-            "Close ClipDesk?",
-            "Jobs are under way. ClipDesk keeps what was reached so far, and offers to go on when it is opened again.",
-            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Close
+        return confirm_close(self, self.controller.queue)
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.metadata import BatchMetadata
@@ -73,6 +73,9 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     leave_two_jobs(window, qtbot)
     assert [job.status for job in stored()] == ["waiting", "waiting"]
     second = open_again(new_window, qtbot)
+    words = second.offer.findChild(QLabel)
+    assert isinstance(words, QLabel)
+    assert words.text() == "2 jobs were not finished last time: 3 pictures are still to be rendered, from their start."
     click(qtbot, second.offer.go_on)
     assert not second.offer.isVisible()
     until(qtbot, lambda: second.controller.queue.rowCount() == 2 and finished(second))
