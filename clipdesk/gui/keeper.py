@@ -37,10 +37,12 @@ class QueueKeeper(Background):
 
     Signals:
         found: How many jobs, and how many pictures, an earlier window left unfinished.
+        there: How many pictures of a job that goes on here were in its folder already.
         others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
 
     found = Signal(int, int)
+    there = Signal(int)
     others = Signal(list)
     _claimed = Signal(int, object, object, object)
     _asked = Signal(int, str)
@@ -120,8 +122,11 @@ class QueueKeeper(Background):
             # From now on it is the window's, which hears of it later than this thread looks around.
             self._taken.add(number)
             places = dict(zip(claimed.job.targets, claimed.positions, strict=True))
-            for target, path in _existing(stored, claimed.job.targets).items():
+            existing = _existing(stored, claimed.job.targets)
+            for target, path in existing.items():
                 store.finish(number, places.pop(target), file=path.name)
+            if existing:
+                self.there.emit(len(existing))
             if places:
                 job = stored.job.model_copy(update={"targets": tuple(places)})
                 self._claimed.emit(number, job, places, stored.folder)

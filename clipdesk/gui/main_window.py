@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
         # Bound methods, not lambdas: a lambda would run on the thread that emits.
         controller.saver.failed.connect(self.notice.show_problem)
         self.keeper.failed.connect(self.notice.show_problem)
-        self.queue.others.follow(self.keeper)
+        self.queue.follow(self.keeper)
         self.architecture.layer_chosen.connect(self.neurons.show_layer)
         self.neurons.render_asked.connect(self.render_targets)
         self.neurons.batch_asked.connect(self.add_batch)

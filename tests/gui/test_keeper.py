@@ -183,6 +183,26 @@ def test_a_picture_that_was_not_noted_is_not_made_again(
     assert store.units(second.number)[0].file == saved.path.name
 
 
+def test_where_all_is_there_already_it_is_said(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    window.parameters.show_settings(make_settings(iterations=120))
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: run_of(window).step > 1)
+    window.close()
+    (left,) = stored()
+    list(run_batch(load_model(left.job.model, "cpu"), left.job, left.folder))
+    second = open_again(new_window, qtbot)
+    assert "Nothing was rendered yet" in second.queue.hint.text()
+    click(qtbot, second.offer.go_on)
+    until(qtbot, lambda: "The picture was there already" in second.queue.hint.text())
+    assert second.queue.hint.isVisible()
+    assert second.controller.queue.rowCount() == 0
+    until(qtbot, lambda: [job.status for job in stored()] == ["done"])
+    second.add_batch((unit(2),))
+    assert "Nothing was rendered yet" in second.queue.hint.text()
+
+
 def test_what_others_ask_of_the_windows_jobs_is_done(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.render_targets((unit(1),))

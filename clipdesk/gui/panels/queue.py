@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -24,6 +25,10 @@ from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.runs import Run, State
 
+if TYPE_CHECKING:
+    from clipdesk.gui.keeper import QueueKeeper
+
+_NOTHING = "Nothing was rendered yet.\n\nDrag neurons here, or choose Add to batch."
 _CAN_PAUSE = (State.RUNNING, State.WAITING)
 _CAN_RESUME = (State.PAUSED,)
 _CAN_CANCEL = (*_CAN_PAUSE, *_CAN_RESUME)
@@ -47,17 +52,13 @@ class QueuePanel(QWidget):
         self.bar.setIconSize(QSize(18, 18))
         fill_bar(self.bar, (self.pause_all_action, *self.run_actions, self.clear_action))
         self.bar.insertSeparator(self.pause_action)
-        hint = QLabel(
-            "Nothing was rendered yet.\n\nDrag neurons here, or choose Add to batch.",
-            alignment=Qt.AlignmentFlag.AlignCenter,
-            wordWrap=True,
-        )
+        hint = QLabel(_NOTHING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         hint.setMargin(16)
         self._body = QWidget()
         self._pages = QStackedLayout(self._body)
         self._pages.setStackingMode(QStackedLayout.StackingMode.StackAll)
         hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._hint = hint
+        self.hint, self._there = hint, 0
         self._pages.addWidget(self.list)
         self._pages.addWidget(hint)
         self._pages.setCurrentWidget(hint)
@@ -113,6 +114,7 @@ class QueuePanel(QWidget):
     def _connect(self) -> None:
         queue = self._controller.queue
         queue.rowsInserted.connect(self._scroll_to_newest)
+        queue.rowsInserted.connect(self._forget_there)
         queue.rowsInserted.connect(self._update)
         queue.rowsRemoved.connect(self._update)
         self._controller.state_changed.connect(self._update)
@@ -134,6 +136,23 @@ class QueuePanel(QWidget):
         self.up_action.triggered.connect(lambda: self._shift(-1))
         self.down_action.triggered.connect(lambda: self._shift(1))
         self.clear_action.triggered.connect(self._clear)
+
+    def follow(self, keeper: QueueKeeper) -> None:
+        """Show what the keeper finds."""
+        keeper.there.connect(self._say_there)
+        self.others.follow(keeper)
+
+    @Slot(int)
+    def _say_there(self, pictures: int) -> None:
+        """A job went on, and some of it needed not be rendered: say so where nothing else is to be seen of it."""
+        self._there += pictures
+        which = "The picture was" if self._there == 1 else f"{self._there} pictures were"
+        self.hint.setText(f"{which} there already, and not rendered again.\n\nTo make one anew, see the gallery.")
+
+    @Slot()
+    def _forget_there(self) -> None:
+        self._there = 0
+        self.hint.setText(_NOTHING)
 
     def selected(self) -> list[Run]:
         """The selected runs."""
@@ -208,4 +227,4 @@ class QueuePanel(QWidget):
         self.up_action.setEnabled(moves)
         self.down_action.setEnabled(moves)
         self.clear_action.setEnabled(any(run.state.finished for run in self._controller.queue))
-        self._hint.setVisible(self._controller.queue.rowCount() == 0)
+        self.hint.setVisible(self._controller.queue.rowCount() == 0)

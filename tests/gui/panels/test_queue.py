@@ -210,7 +210,7 @@ def test_neurons_dropped_on_the_queue_are_queued(three: MainWindow) -> None:
 
 
 def test_an_empty_queue_says_what_to_do(window: MainWindow) -> None:
-    assert window.queue._hint.isVisible()
+    assert window.queue.hint.isVisible()
     assert window.queue.list.indexAt(QPoint(5, 5)).row() == -1
 
 
