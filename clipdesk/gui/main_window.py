@@ -191,6 +191,7 @@ class MainWindow(QMainWindow):
         self.neurons.current_changed.connect(self._show_unit)
         controller.queue.targets_dropped.connect(self.add_batch)
         self.queue.run_chosen.connect(self._look_at)
+        self.queue.pause_all_action.toggled.connect(self._show_again)
         self.canvas.selection_changed.connect(self.update_actions)
         self.parameters.changed.connect(self.update_actions)
         self.parameters.failed.connect(self._say)
@@ -215,7 +216,7 @@ class MainWindow(QMainWindow):
         run = self._submit(targets)
         if run is not None:
             self.following = True
-            if run is self.controller.running:
+            if run is self.controller.running or (self.controller.held and not self.canvas.tracks):
                 self.show_run(run)
 
     def add_batch(self, targets: tuple[Target, ...]) -> None:
@@ -247,12 +248,17 @@ class MainWindow(QMainWindow):
         self.shown_run = run
         tracks = run.shown()
         if not tracks:
-            self.canvas.show_message(run.reason or ("Starting …" if run.state is State.RUNNING else describe(run)))
+            self.canvas.show_message(self.queue.message(run))
         elif tracks != self.canvas.tracks:
             self._show_tracks(tracks, run.job.settings.iterations)
         else:
             self.canvas.refresh()
             self.curves.refresh()
+
+    @Slot()
+    def _show_again(self) -> None:
+        if self.shown_run is not None:
+            self.show_run(self.shown_run)
 
     def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
         """Show finished pictures, whatever runs meanwhile."""

@@ -24,6 +24,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.runs import Run, State
+from clipdesk.gui.words import describe
 
 if TYPE_CHECKING:
     from clipdesk.gui.keeper import QueueKeeper
@@ -71,7 +72,10 @@ class QueuePanel(QWidget):
         splitter.addWidget(self._body)
         splitter.addWidget(self.others)
         splitter.setStretchFactor(0, 1)
+        self.held_hint = QLabel("The queue is paused. Go on lets it run.", wordWrap=True, margin=6)
+        self.held_hint.hide()
         column.addWidget(self.bar)
+        column.addWidget(self.held_hint)
         column.addWidget(splitter, 1)
         self._connect()
         self._update()
@@ -159,6 +163,12 @@ class QueuePanel(QWidget):
         runs = [self._controller.queue.run_at(index) for index in self.list.selectedIndexes()]
         return [run for run in runs if run is not None]
 
+    def message(self, run: Run) -> str:
+        """What there is to say of a run that has no picture yet."""
+        if run.state is State.WAITING and self._controller.held:
+            return "The queue is paused. Choose Go on there, and this is rendered when its turn comes."
+        return run.reason or ("Starting …" if run.state is State.RUNNING else describe(run))
+
     def begun(self) -> list[Run]:
         """What actions are for where nothing is chosen: the run that is under way, then those that are paused."""
         running = self._controller.running
@@ -199,6 +209,7 @@ class QueuePanel(QWidget):
         self._controller.hold(held)
         self.pause_all_action.setText("Go on" if held else "Pause all")
         self.pause_all_action.setIcon(icon("play_circle_outline" if held else "pause_circle_outline"))
+        self.held_hint.setVisible(held)
         self._update()
 
     def _choose(self, index: QModelIndex) -> None:

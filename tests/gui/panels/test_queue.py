@@ -93,6 +93,21 @@ def test_pausing_all_stops_the_queue_until_it_goes_on(three: MainWindow, qtbot: 
     until(qtbot, lambda: states(three)[0] is State.RUNNING)
 
 
+def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtBot) -> None:
+    queue, welcome = window.queue, window.canvas.welcome
+    assert not queue.held_hint.isVisible()
+    queue.pause_all_action.trigger()
+    assert queue.held_hint.isVisible()
+    for index in (1, 2):
+        window.render_targets((Unit(layer=LAYER, index=index),))
+        assert "The queue is paused" in welcome.message
+    queue.pause_all_action.trigger()
+    assert not queue.held_hint.isVisible()
+    assert "The queue is paused" not in welcome.message
+    until(qtbot, lambda: finished(window))
+    assert [track.target for track in window.canvas.tracks] == [Unit(layer=LAYER, index=2)]
+
+
 def test_a_paused_job_that_is_cancelled_gives_what_it_has(three: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     three.controller.pause(run_of(three))
     until(qtbot, lambda: run_of(three).state is State.PAUSED)
