@@ -37,10 +37,12 @@ class QueueKeeper(Background):
 
     Signals:
         found: How many jobs, and how many pictures, an earlier window left unfinished.
+        there: How many pictures of a job that goes on here were in its folder already.
         others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
 
     found = Signal(int, int)
+    there = Signal(int)
     others = Signal(list)
     _claimed = Signal(int, object, object, object)
     _asked = Signal(int, str)
@@ -57,6 +59,7 @@ class QueueKeeper(Background):
         # On the pool's thread only.
         self._places: dict[int, dict[Target, int]] = {}
         self._adopted: tuple[int, dict[Target, int]] | None = None
+        self._taken: set[int] = set()
         self._version: tuple[int, int] | None = None
         self._looks = 0
         controller.state_changed.connect(self._state_changed)
@@ -116,9 +119,14 @@ class QueueKeeper(Background):
             claimed = store.claim(self._owner, len(stored.job.targets), number) if self._owner else None
             if claimed is None:
                 return
+            # From now on it is the window's, which hears of it later than this thread looks around.
+            self._taken.add(number)
             places = dict(zip(claimed.job.targets, claimed.positions, strict=True))
-            for target, path in _existing(stored, claimed.job.targets).items():
+            existing = _existing(stored, claimed.job.targets)
+            for target, path in existing.items():
                 store.finish(number, places.pop(target), file=path.name)
+            if existing:
+                self.there.emit(len(existing))
             if places:
                 job = stored.job.model_copy(update={"targets": tuple(places)})
                 self._claimed.emit(number, job, places, stored.folder)
@@ -163,7 +171,7 @@ class QueueKeeper(Background):
             return
         self._version = version
         runs = {number: run for run, number in self._numbers.items()}
-        self.others.emit(self._store.unfinished(but=runs))
+        self.others.emit(self._store.unfinished(but=self._taken | set(runs)))
         for number, run in runs.items():
             state = self._store.state(number).value
             if state != self._states.get(run, "open"):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMessageBox, QProgressBar, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QProgressBar, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from clipdesk.errors import ClipDeskError
+from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
@@ -182,7 +183,7 @@ class MainWindow(QMainWindow):
         # Bound methods, not lambdas: a lambda would run on the thread that emits.
         controller.saver.failed.connect(self.notice.show_problem)
         self.keeper.failed.connect(self.notice.show_problem)
-        self.queue.others.follow(self.keeper)
+        self.queue.follow(self.keeper)
         self.architecture.layer_chosen.connect(self.neurons.show_layer)
         self.neurons.render_asked.connect(self.render_targets)
         self.neurons.batch_asked.connect(self.add_batch)
@@ -190,6 +191,7 @@ class MainWindow(QMainWindow):
         self.neurons.current_changed.connect(self._show_unit)
         controller.queue.targets_dropped.connect(self.add_batch)
         self.queue.run_chosen.connect(self._look_at)
+        self.queue.pause_all_action.toggled.connect(self._show_again)
         self.canvas.selection_changed.connect(self.update_actions)
         self.canvas.compared.connect(self.curves.show_compared)
         self.parameters.changed.connect(self.update_actions)
@@ -215,7 +217,7 @@ class MainWindow(QMainWindow):
         run = self._submit(targets)
         if run is not None:
             self.following = True
-            if run is self.controller.running:
+            if run is self.controller.running or (self.controller.held and not self.canvas.tracks):
                 self.show_run(run)
 
     def add_batch(self, targets: tuple[Target, ...]) -> None:
@@ -237,9 +239,8 @@ class MainWindow(QMainWindow):
         return self.controller.submit(job)
 
     def stop(self) -> None:
-        """Stop what runs; what was reached is kept."""
-        if self.controller.running is not None:
-            self.controller.cancel(self.controller.running)
+        """Stop what runs, or else what is paused; what was reached is kept."""
+        self.queue.stop()
 
     # Watching
 
@@ -248,12 +249,17 @@ class MainWindow(QMainWindow):
         self.shown_run = run
         tracks = run.shown()
         if not tracks:
-            self.canvas.show_message(run.reason or ("Starting …" if run.state is State.RUNNING else describe(run)))
+            self.canvas.show_message(self.queue.message(run))
         elif tracks != self.canvas.tracks:
             self._show_tracks(tracks, run.job.settings.iterations)
         else:
             self.canvas.refresh()
             self.curves.refresh()
+
+    @Slot()
+    def _show_again(self) -> None:
+        if self.shown_run is not None:
+            self.show_run(self.shown_run)
 
     def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
         """Show finished pictures, whatever runs meanwhile."""
@@ -328,7 +334,7 @@ class MainWindow(QMainWindow):
         self.menus.render.setEnabled(ready and some)
         self.menus.batch.setEnabled(ready and some)
         self.neurons.batch_button.setEnabled(ready and some)
-        self.menus.stop.setEnabled(self.controller.running is not None)
+        self.menus.stop.setEnabled(bool(self.queue.begun()))
         self.menus.save.setEnabled(bool(self.files.sources()))
         self.menus.export.setEnabled(self.files.can_export())
         self.files.animations.offer()
@@ -360,14 +366,7 @@ class MainWindow(QMainWindow):
 
     def confirm_close(self) -> bool:
         """Ask whether to stop what is under way."""
-        answer = QMessageBox.question(
-            self,
-            "Close ClipDesk?",
-            "Jobs are under way. ClipDesk keeps what was reached so far, and offers to go on when it is opened again.",
-            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return answer == QMessageBox.StandardButton.Close
+        return confirm_close(self, self.controller.queue)
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.metadata import BatchMetadata
@@ -73,6 +73,9 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     leave_two_jobs(window, qtbot)
     assert [job.status for job in stored()] == ["waiting", "waiting"]
     second = open_again(new_window, qtbot)
+    words = second.offer.findChild(QLabel)
+    assert isinstance(words, QLabel)
+    assert words.text() == "2 jobs were not finished last time: 3 pictures are still to be rendered, from their start."
     click(qtbot, second.offer.go_on)
     assert not second.offer.isVisible()
     until(qtbot, lambda: second.controller.queue.rowCount() == 2 and finished(second))
@@ -83,6 +86,22 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     third.opening.open()
     until(qtbot, lambda: third.model_name is not None)
     assert not third.offer.isVisible()
+
+
+def test_what_goes_on_here_is_not_elsewhere(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    leave_two_jobs(window, qtbot)
+    second = open_again(new_window, qtbot)
+    shown: list[list[StoredJob]] = []
+    second.keeper.others.connect(shown.append)
+    click(qtbot, second.offer.go_on)
+    # The jobs are claimed, and the queue is looked at, before the window has heard of it.
+    second.keeper.wait()
+    until(qtbot, lambda: second.controller.queue.rowCount() == 2 and run_of(second).state is State.RUNNING)
+    assert shown
+    assert not [job for jobs in shown for job in jobs if job.status == "running"]
+    until(qtbot, lambda: not second.queue.others.isVisible())
 
 
 def test_what_was_not_finished_can_be_dropped_or_left(
@@ -162,6 +181,26 @@ def test_a_picture_that_was_not_noted_is_not_made_again(
     assert [run.job.targets for run in again.controller.queue] == [(unit(1),), (unit(3),)]
     store = JobStore(default_store())
     assert store.units(second.number)[0].file == saved.path.name
+
+
+def test_where_all_is_there_already_it_is_said(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    window.parameters.show_settings(make_settings(iterations=120))
+    window.render_targets((unit(1),))
+    until(qtbot, lambda: run_of(window).step > 1)
+    window.close()
+    (left,) = stored()
+    list(run_batch(load_model(left.job.model, "cpu"), left.job, left.folder))
+    second = open_again(new_window, qtbot)
+    assert "Nothing was rendered yet" in second.queue.hint.text()
+    click(qtbot, second.offer.go_on)
+    until(qtbot, lambda: "The picture was there already" in second.queue.hint.text())
+    assert second.queue.hint.isVisible()
+    assert second.controller.queue.rowCount() == 0
+    until(qtbot, lambda: [job.status for job in stored()] == ["done"])
+    second.add_batch((unit(2),))
+    assert "Nothing was rendered yet" in second.queue.hint.text()
 
 
 def test_what_others_ask_of_the_windows_jobs_is_done(window: MainWindow, qtbot: QtBot) -> None:

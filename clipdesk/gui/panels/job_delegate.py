@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
@@ -11,6 +11,7 @@ from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, SHARE_ROLE, TONE_
 from clipdesk.gui.theme import error_color
 
 _PAD = 6
+_FAINT = 0.3
 
 
 class JobDelegate(QStyledItemDelegate):
@@ -36,9 +37,8 @@ class JobDelegate(QStyledItemDelegate):
         title = QRect(area.left(), area.top(), area.width(), line)
         elided = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideLeft, title.width())
         painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-        self._paint_bar(
-            painter, share, tone, QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4), palette
-        )
+        bar = QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4)
+        self._paint_bar(painter, share, bar, *_colors_of_bar(palette, tone, chosen))
         below = QRect(area.left(), area.bottom() - line + 1, area.width(), line)
         if not chosen:
             painter.setPen(error_color(palette) if tone == WRONG else palette.color(QPalette.ColorRole.PlaceholderText))
@@ -47,17 +47,24 @@ class JobDelegate(QStyledItemDelegate):
         painter.restore()
 
     @staticmethod
-    def _paint_bar(painter: QPainter, share: float, tone: str, bar: QRect, palette: QPalette) -> None:
+    def _paint_bar(painter: QPainter, share: float, bar: QRect, filled: QColor, empty: QColor) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
         painter.setPen(QPen(Qt.PenStyle.NoPen))
-        painter.setBrush(palette.color(QPalette.ColorRole.Mid))
+        painter.setBrush(empty)
         painter.drawRoundedRect(bar, 2, 2)
-        color = palette.color(QPalette.ColorRole.Highlight)
-        if tone == WRONG:
-            color = error_color(palette)
-        elif tone != ACTIVE:
-            color = palette.color(QPalette.ColorRole.PlaceholderText)
-        painter.setBrush(color)
+        painter.setBrush(filled)
         painter.drawRoundedRect(QRect(bar.topLeft(), QSize(round(bar.width() * share), bar.height())), 2, 2)
         painter.restore()
+
+
+def _colors_of_bar(palette: QPalette, tone: str, chosen: bool) -> tuple[QColor, QColor]:
+    """What is done, and what is left."""
+    if chosen:
+        # The selection has the colour that what is done has elsewhere.
+        filled = palette.color(QPalette.ColorRole.HighlightedText)
+        empty = QColor(filled)
+        empty.setAlphaF(_FAINT)
+        return filled, empty
+    filled = palette.color(QPalette.ColorRole.Highlight if tone == ACTIVE else QPalette.ColorRole.PlaceholderText)
+    return error_color(palette) if tone == WRONG else filled, palette.color(QPalette.ColorRole.Mid)

@@ -99,6 +99,6 @@ class OfferBar(QWidget):
     def offer(self, jobs: int, pictures: int) -> None:
         """Say what was left."""
         work = "A job was" if jobs == 1 else f"{jobs} jobs were"
-        rest = "1 picture is" if pictures == 1 else f"{pictures} pictures are"
-        self._text.setText(f"{work} not finished last time: {rest} still to be rendered.")
+        rest, start = ("1 picture is", "its start") if pictures == 1 else (f"{pictures} pictures are", "their start")
+        self._text.setText(f"{work} not finished last time: {rest} still to be rendered, from {start}.")
         self.show()

@@ -112,6 +112,21 @@ def test_pausing_all_stops_the_queue_until_it_goes_on(three: MainWindow, qtbot: 
     until(qtbot, lambda: states(three)[0] is State.RUNNING)
 
 
+def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtBot) -> None:
+    queue, welcome = window.queue, window.canvas.welcome
+    assert not queue.held_hint.isVisible()
+    queue.pause_all_action.trigger()
+    assert queue.held_hint.isVisible()
+    for index in (1, 2):
+        window.render_targets((Unit(layer=LAYER, index=index),))
+        assert "The queue is paused" in welcome.message
+    queue.pause_all_action.trigger()
+    assert not queue.held_hint.isVisible()
+    assert "The queue is paused" not in welcome.message
+    until(qtbot, lambda: finished(window))
+    assert [track.target for track in window.canvas.tracks] == [Unit(layer=LAYER, index=2)]
+
+
 def test_a_paused_job_that_is_cancelled_gives_what_it_has(three: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     three.controller.pause(run_of(three))
     until(qtbot, lambda: run_of(three).state is State.PAUSED)
@@ -121,6 +136,56 @@ def test_a_paused_job_that_is_cancelled_gives_what_it_has(three: MainWindow, qtb
     assert states(three) == [State.STOPPED, State.DONE, State.DONE]
     (track,) = run_of(three).tracks.values()
     assert track.result is not None
+
+
+def test_without_a_choice_the_actions_are_for_what_has_begun(window: MainWindow, qtbot: QtBot) -> None:
+    queue, stop = window.queue, window.menus.stop
+    assert not any(action.isEnabled() for action in (*queue.run_actions, stop))
+    window.parameters.show_settings(LONG)
+    window.render_targets((Unit(layer=LAYER, index=1),))
+    run = run_of(window)
+    for end in (queue.cancel_action, stop):
+        until(qtbot, lambda: run.step > 1)
+        assert queue.pause_action.isEnabled()
+        queue.pause_action.trigger()
+        until(qtbot, lambda: run.state is State.PAUSED)
+        assert not queue.selected()
+        assert (queue.pause_action.isEnabled(), queue.resume_action.isEnabled()) == (False, True)
+        queue.resume_action.trigger()
+        until(qtbot, lambda: run.state is State.RUNNING)
+        queue.pause_action.trigger()
+        until(qtbot, lambda: run.state is State.PAUSED)
+        assert end.isEnabled()
+        end.trigger()
+        until(qtbot, lambda: run.state is State.STOPPED)
+        assert not stop.isEnabled()
+        assert not queue.cancel_action.isEnabled()
+        assert not queue.retry_action.isEnabled()
+        window.controller.retry(run)
+
+
+def test_while_a_finished_job_is_chosen_the_one_that_runs_can_be_paused(three: MainWindow, qtbot: QtBot) -> None:
+    three.controller.cancel(run_of(three, 3))
+    choose(three, qtbot, 2)
+    queue = three.queue
+    assert queue.retry_action.isEnabled()
+    assert queue.cancel_action.isEnabled()
+    queue.pause_action.trigger()
+    until(qtbot, lambda: states(three) == [State.PAUSED, State.DONE, State.STOPPED])
+    # The one that is chosen is still the one to try again.
+    queue.retry_action.trigger()
+    until(qtbot, lambda: states(three) == [State.PAUSED, State.DONE, State.DONE])
+    queue.resume_action.trigger()
+    until(qtbot, lambda: states(three)[0] is State.RUNNING)
+
+
+def test_a_chosen_job_that_waits_is_the_only_one_meant(three: MainWindow, qtbot: QtBot) -> None:
+    choose(three, qtbot, 1)
+    three.queue.pause_action.trigger()
+    assert states(three) == [State.RUNNING, State.PAUSED, State.WAITING]
+    assert not three.queue.pause_action.isEnabled()
+    three.menus.stop.trigger()
+    until(qtbot, lambda: states(three) == [State.STOPPED, State.PAUSED, State.DONE])
 
 
 def test_a_waiting_job_is_cancelled_removed_and_moved(three: MainWindow, qtbot: QtBot) -> None:
@@ -179,7 +244,7 @@ def test_neurons_dropped_on_the_queue_are_queued(three: MainWindow) -> None:
 
 
 def test_an_empty_queue_says_what_to_do(window: MainWindow) -> None:
-    assert window.queue._hint.isVisible()
+    assert window.queue.hint.isVisible()
     assert window.queue.list.indexAt(QPoint(5, 5)).row() == -1
 
 

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.closing import confirm_close, what_becomes_of
+from clipdesk.gui.runs import Run, State
+from clipdesk.jobs.job import Job
+from clipdesk.render.targets import Unit
+from tests.gui.conftest import LAYER
+
+
+def run(folder: Path | None, state: State = State.RUNNING) -> Run:
+    made = Run(1, Job(model="demo", targets=(Unit(layer=LAYER, index=1),)), folder)
+    made.state = state
+    return made
+
+
+def test_it_says_that_pictures_under_way_begin_again(tmp_path: Path) -> None:
+    assert "pictures under way then begin again" in what_becomes_of([run(tmp_path), run(None)])
+
+
+def test_it_does_not_promise_what_is_not_kept(tmp_path: Path) -> None:
+    assert "is lost" in what_becomes_of([run(tmp_path, State.DONE), run(None)])
+
+
+@pytest.mark.parametrize("button", [QMessageBox.StandardButton.Close, QMessageBox.StandardButton.Cancel])
+def test_only_close_closes(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: button)
+    assert confirm_close(parent, [run(None)]) is (button == QMessageBox.StandardButton.Close)
