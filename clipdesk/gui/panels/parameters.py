@@ -47,7 +47,7 @@ class ParametersPanel(QWidget):
         self._store = store
         self.preset = QComboBox()
         self.preset.setAccessibleName("Preset")
-        self._source = QLabel(wordWrap=True)
+        self._source = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
         self._source.setForegroundRole(self._source.palette().ColorRole.PlaceholderText)
         self.rows = {name: SettingRow(name) for name in RenderSettings.model_fields}
         self.estimate = QLabel(wordWrap=True)
