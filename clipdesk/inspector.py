@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -98,6 +98,32 @@ class LayerNode:
             yield from child.walk()
 
 
+def _layer_info(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
+    if layer not in layers:
+        names = [name for name, info in layers.items() if info.reason is None]
+        raise UsageError(f"There is no layer '{layer}'. {nearest(layer, names)}")
+    return layers[layer]
+
+
+def visualizable(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
+    """`LayerInspector.visualizable`, for who knows a model's layers and has not the model."""
+    info = _layer_info(layers, layer)
+    if info.reason is not None:
+        raise UsageError(f"Layer '{layer}' cannot be visualised: {info.reason}")
+    return info
+
+
+def check_unit(layers: Mapping[str, LayerInfo], layer: str, index: int) -> LayerInfo:
+    """`LayerInspector.check_unit`, for who knows a model's layers and has not the model."""
+    info = visualizable(layers, layer)
+    if not 0 <= index < info.units:
+        plural = f"{info.unit_kind}s"
+        raise UsageError(
+            f"Layer '{layer}' has no {info.unit_kind} {index}: its {info.units} {plural} are 0 to {info.units - 1}"
+        )
+    return info
+
+
 class LayerInspector:
     """Learns a vision tower's layers from one traced forward pass of a batch.
 
@@ -134,9 +160,7 @@ class LayerInspector:
         Raises:
             UsageError: there is no such layer; offers the nearest names.
         """
-        if layer not in self._layers:
-            raise UsageError(f"There is no layer '{layer}'. {nearest(layer, self.get_layer_names())}")
-        return self._layers[layer]
+        return _layer_info(self._layers, layer)
 
     def visualizable(self, layer: str) -> LayerInfo:
         """`get_layer_info`, for layers that can be visualised only.
@@ -144,10 +168,7 @@ class LayerInspector:
         Raises:
             UsageError: there is no such layer, or it cannot be visualised; says why.
         """
-        info = self.get_layer_info(layer)
-        if info.reason is not None:
-            raise UsageError(f"Layer '{layer}' cannot be visualised: {info.reason}")
-        return info
+        return visualizable(self._layers, layer)
 
     def check_unit(self, layer: str, index: int) -> LayerInfo:
         """`visualizable`, for a unit that the layer has.
@@ -155,13 +176,7 @@ class LayerInspector:
         Raises:
             UsageError: as `visualizable`, or the index is out of range.
         """
-        info = self.visualizable(layer)
-        if not 0 <= index < info.units:
-            plural = f"{info.unit_kind}s"
-            raise UsageError(
-                f"Layer '{layer}' has no {info.unit_kind} {index}: its {info.units} {plural} are 0 to {info.units - 1}"
-            )
-        return info
+        return check_unit(self._layers, layer, index)
 
     def check_text(self, text: str) -> None:
         """Check that the model's text tower can read a text.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,15 +67,17 @@ class Results(QObject):
 
     @Slot(list)
     def _note(self, entries: list[Entry]) -> None:
-        name, found = self._window.model_name, dict[Unit, UnitState]()
+        name = self._window.model_name
+        found: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
             if recipe.model == name and isinstance(target, Unit):
                 status = "done" if recipe.complete else "stopped"
                 state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
                 # The newest comes first.
-                found.setdefault(target, state)
-        self._window.neurons.show_found(found)
+                found[target.layer].setdefault(target.index, state)
+        for layer, states in found.items():
+            self._window.neurons.show_found(layer, states)
 
     @Slot(object)
     def _kept(self, kept: KeptPicture) -> None:

@@ -164,15 +164,11 @@ class NeuronTableModel(QAbstractTableModel):
         if self._layer is not None and self._layer.name == unit.layer:
             self._changed([unit.index])
 
-    def set_found(self, found: Mapping[Unit, UnitState]) -> None:
-        """Note what was reached earlier, of units of which nothing is known yet."""
-        changed = []
-        for unit, state in found.items():
-            if unit.index not in self._states[unit.layer]:
-                self._states[unit.layer][unit.index] = state
-                if self._layer is not None and self._layer.name == unit.layer:
-                    changed.append(unit.index)
-        self._changed(changed)
+    def set_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
+        """Note what was reached earlier of a layer's units; what is known of them already stays."""
+        self._states[layer] = {**found, **self._states[layer]}
+        if self._layer is not None and self._layer.name == layer:
+            self._changed(list(found))
 
     def _changed(self, units: Sequence[int]) -> None:
         """Say that units of the layer that is shown have changed."""

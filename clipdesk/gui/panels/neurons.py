@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel, UnitState
@@ -204,11 +204,10 @@ class NeuronsPanel(QWidget):
         self.model.forget()
         self._pages.setCurrentIndex(0)
 
-    def show_found(self, found: Mapping[Unit, UnitState]) -> None:
-        """Show what was reached earlier, of the units that the open model has; its file may be another than it was."""
-        layers = self._layers
-        there = {unit for unit in found if unit.layer in layers and unit.index < layers[unit.layer].units}
-        self.model.set_found({unit: state for unit, state in found.items() if unit in there})
+    def show_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
+        """Show what was reached earlier of a layer's units, if they are there: the model's file may be a new one."""
+        units = self._layers[layer].units if layer in self._layers else 0
+        self.model.set_found(layer, {index: state for index, state in found.items() if index < units})
 
     def select(self, index: int) -> None:
         """Select one unit and scroll to it."""
@@ -351,17 +350,14 @@ def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
     Raises:
         UsageError: there is no such layer or unit, or the layer cannot be visualised.
     """
+    # Not above: it imports torch, which is there once a model is open.
+    from clipdesk.inspector import check_unit, visualizable
+
     for what in (term.what for term in terms_of(target)):
-        if isinstance(what, Text | Picture):
-            continue
-        info = layers.get(what.layer)
-        if info is None:
-            names = [name for name, known in layers.items() if known.reason is None]
-            raise UsageError(f"There is no layer '{what.layer}'. {nearest(what.layer, names)}")
-        if info.reason is not None:
-            raise UsageError(f"Layer '{info.name}' cannot be visualised: {info.reason}")
-        if not isinstance(what, Direction) and what.index >= info.units:
-            raise UsageError(f"{info.name} has no {info.unit_kind} {what.index}: the last one is {info.units - 1}")
+        if isinstance(what, Direction):
+            visualizable(layers, what.layer)
+        elif not isinstance(what, Text | Picture):
+            check_unit(layers, what.layer, what.index)
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

@@ -137,8 +137,8 @@ def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPane
         ('visual.layer9:3 + "a star"', "There is no layer 'visual.layer9'. "),
         ("others(visual.layer9:3)", "There is no layer 'visual.layer9'. "),
         ("visual.transformer.resblocks.1.attn.out_proj:3", "Layer 'visual.transformer.resblocks.1.attn.out_proj' c"),
-        (f"-{HIDDEN}:256", f"{HIDDEN} has no neuron 256: the last one is 255"),
-        (f"0.5*others({HIDDEN}:300)", f"{HIDDEN} has no neuron 300: the last one is 255"),
+        (f"-{HIDDEN}:256", f"Layer '{HIDDEN}' has no neuron 256: its 256 neurons are 0 to 255"),
+        (f"0.5*others({HIDDEN}:300)", f"Layer '{HIDDEN}' has no neuron 300: its 256 neurons are 0 to 255"),
     ],
 )
 def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
