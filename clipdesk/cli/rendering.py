@@ -153,12 +153,13 @@ def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path
 
 def _render(job: Job, paths: list[Path], animation: str | None = None) -> None:
     """Render and save a job's targets, with a progress bar; exits with 130 after Ctrl-C and with 1 if one failed."""
-    from clipdesk.export.files import make_folder
+    from clipdesk.export.files import check_folder, make_folder
     from clipdesk.export.png import save_png
     from clipdesk.jobs.drain import opened
     from clipdesk.jobs.recording import Recording
     from clipdesk.jobs.runner import Failure, Progress, problem_with, run_job
 
+    check_folder(paths[0].parent)
     with DownloadBar() as download:
         model, inspector = opened(job.model, job.settings.device, progress=download)
     for target in job.targets:
@@ -268,11 +269,12 @@ def _indices(neuron_range: tuple[int, int, int]) -> range:
 
 def _batch(job: Job, layer: str, indices: range, folder: Path, *, skip: bool) -> None:
     from clipdesk.cli.queue import follow, opened_store
-    from clipdesk.export.files import make_folder
+    from clipdesk.export.files import check_folder, make_folder
     from clipdesk.export.metadata import BatchMetadata
     from clipdesk.jobs.drain import opened
 
-    # What is wrong with the job is said before it is in the queue.
+    # What is wrong with the job is said before it is in the queue; a model may take long to open.
+    check_folder(folder)
     with DownloadBar() as download:
         _, inspector = opened(job.model, job.settings.device, progress=download)
     for index in indices:

@@ -54,6 +54,20 @@ def free_path(path: Path) -> Path:
     return candidate
 
 
+def check_folder(folder: Path) -> None:
+    """Check what can be told without making it: that a folder is there or could be made, and may be written to.
+
+    Raises:
+        ClipDeskError: it may not.
+    """
+    # Not Path.exists: what lies in a folder that may not be entered is an error to it.
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
+    if not there.is_dir():
+        raise _refused(folder, f"{there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _refused(folder, "permission denied")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for output, and try that it can be written to.
 
@@ -65,7 +79,11 @@ def make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise ClipDeskError(f"Cannot write to the folder {folder}: {reason_of(error)}. Choose another one") from error
+        raise _refused(folder, reason_of(error)) from error
+
+
+def _refused(folder: Path, reason: str) -> ClipDeskError:
+    return ClipDeskError(f"Cannot write to the folder {folder}: {reason}. Choose another one")
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:

@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
                 self.show_run(run)
 
     def add_batch(self, targets: tuple[Target, ...]) -> None:
-        """Queue a job without looking at it."""
+        """Queue a job; when it begins it is shown only where what runs is followed anyway."""
         if self._submit(targets) is not None:
             count = len(targets)
             self._say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
@@ -333,7 +333,7 @@ class MainWindow(QMainWindow):
         some = self.neurons.selected_count() > 0
         self.menus.render.setEnabled(ready and some)
         self.menus.batch.setEnabled(ready and some)
-        self.neurons.batch_button.setEnabled(ready and some)
+        self.neurons.offer(ready)
         self.menus.stop.setEnabled(bool(self.queue.begun()))
         self.menus.save.setEnabled(bool(self.files.sources()))
         self.menus.export.setEnabled(self.files.can_export())

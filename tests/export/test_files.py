@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +11,15 @@ import pytest
 from pathvalidate import is_valid_filename
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name, safe_name, write_atomically
+from clipdesk.export.files import (
+    check_folder,
+    clear_partials,
+    free_path,
+    make_folder,
+    picture_name,
+    safe_name,
+    write_atomically,
+)
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
@@ -51,10 +60,20 @@ def test_a_folder_is_made(tmp_path: Path) -> None:
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tried", [make_folder, check_folder])
+def test_a_folder_that_cannot_be_made(tmp_path: Path, tried: Callable[[Path], None]) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ClipDeskError, match=r"Cannot write to the folder .*file.*Choose another one"):
-        make_folder(tmp_path / "file" / "b")
+        tried(tmp_path / "file" / "b")
+
+
+def test_to_check_a_folder_does_not_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_folder(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    # For whoever runs the tests as root, nothing is forbidden.
+    monkeypatch.setattr(os, "access", lambda place, _mode: place != tmp_path)
+    with pytest.raises(ClipDeskError, match=r"Cannot write to the folder .*: permission denied"):
+        check_folder(tmp_path / "a" / "b")
 
 
 @pytest.mark.parametrize("failing", ["fsync", "replace"])

@@ -100,7 +100,6 @@ class NeuronsPanel(QWidget):
         self._text_problem = QLabel(wordWrap=True)
         self._text_problem.hide()
         self.text_button = QPushButton("Render text")
-        self.text_button.setEnabled(False)
         self.render_action = make_action(self, "Render", "play", "Return")
         self.render_action.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
         self.batch_action = make_action(self, "Add to batch", "playlist_plus", "B")
@@ -108,6 +107,7 @@ class NeuronsPanel(QWidget):
         self.batch_button.setToolTip("Queue the selected neurons with the parameters shown (B)")
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
         self._layers: dict[str, LayerInfo] = {}
+        self._ready = False
         self._lay_out()
         self._connect()
         self._selection_changed()
@@ -181,10 +181,19 @@ class NeuronsPanel(QWidget):
         self.range.textChanged.connect(self._range_changed)
         self.range.returnPressed.connect(self.table.setFocus)
         self.filter.textChanged.connect(self.model.set_filter)
-        self.text.textChanged.connect(lambda text: self.text_button.setEnabled(bool(text.strip())))
+        self.text.textChanged.connect(self._offer)
         self.text.textChanged.connect(self._text_problem.hide)
         self.text.returnPressed.connect(self._ask_text)
         self.text_button.clicked.connect(self._ask_text)
+
+    def offer(self, ready: bool) -> None:
+        """Say whether pictures can be asked for now: a model is open, and the parameters are right."""
+        self._ready = ready
+        self._offer()
+
+    def _offer(self) -> None:
+        self.batch_button.setEnabled(self._ready and self.selected_count() > 0)
+        self.text_button.setEnabled(self._ready and bool(self.text.text().strip()))
 
     def show_layer(self, layer: LayerInfo) -> None:
         """Show a layer's units."""
@@ -266,7 +275,7 @@ class NeuronsPanel(QWidget):
 
     def _selection_changed(self) -> None:
         count = self.selected_count()
-        self.batch_button.setEnabled(count > 0)
+        self._offer()
         self.batch_button.setText(f"Add {count} to batch" if count > 1 else "Add to batch")
         self.selection_changed.emit(count)
 

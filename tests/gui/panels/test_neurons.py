@@ -21,6 +21,7 @@ def panel(qtbot: QtBot) -> NeuronsPanel:
     panel.resize(500, 800)
     qtbot.addWidget(panel)
     panel.show_layer(LAYER)
+    panel.offer(True)
     panel.show()
     return panel
 
@@ -218,6 +219,19 @@ def test_the_cursor_says_where_it_is(panel: NeuronsPanel, qtbot: QtBot) -> None:
     click(qtbot, panel, 4)
     qtbot.keyClick(panel.table, Qt.Key.Key_Down)
     assert [unit.index for unit in seen] == [4, 5]
+
+
+def test_nothing_can_be_asked_for_before_all_is_ready(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.offer(False)
+    click(qtbot, panel, 4)
+    panel.text.setText("a star")
+    assert not panel.batch_button.isEnabled()
+    assert not panel.text_button.isEnabled()
+    panel.offer(True)
+    assert panel.batch_button.isEnabled()
+    assert panel.text_button.isEnabled()
+    panel.text.setText(" ")
+    assert not panel.text_button.isEnabled()
 
 
 def test_tab_leaves_the_table_and_keeps_the_selection(panel: NeuronsPanel, qtbot: QtBot) -> None:
