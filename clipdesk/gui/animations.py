@@ -52,7 +52,7 @@ class Animations(QObject):
         window = self._window
         window.preferences.export_folder = place.parent if len(pictures) == 1 else place
         what = "the animation" if len(pictures) == 1 else f"{len(pictures)} animations"
-        window.statusBar().showMessage(f"Saving {what} …", 8000)
+        window.status.say(f"Saving {what} …")
         window.controller.saver.animate(pictures, place)
 
     def ask(self) -> None:

@@ -127,7 +127,7 @@ class FileCommands(QObject):
 
     @Slot(str)
     def _saved(self, text: str) -> None:
-        self._window.statusBar().showMessage(text, 8000)
+        self._window.status.say(text)
 
     def open_palette(self) -> CommandPalette:
         """Show the command palette."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QProgressBar, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from clipdesk.errors import ClipDeskError
@@ -28,12 +28,12 @@ from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.gui.panels.notice import NoticeBar, OfferBar
 from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.panels.queue import QueuePanel
+from clipdesk.gui.panels.status import StatusBar
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
 from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.theme import Theme
-from clipdesk.gui.words import describe
 from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 from clipdesk.models.catalogue import EMBEDDED
@@ -78,6 +78,8 @@ class MainWindow(QMainWindow):
         self.parameters = ParametersPanel(PresetStore(self.preferences.store))
         self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel(self.controller)
         self.gallery, self.log, self.notice = GalleryPanel(), LogPanel(), NoticeBar()
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
         self.keeper = QueueKeeper(self.controller)
         self.offer = OfferBar(self.keeper)
         self.setWindowTitle("ClipDesk")
@@ -88,7 +90,6 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, theme)
         self.files = FileCommands(self)
         self.results = Results(self)
-        self._make_status_bar()
         self.opening = Opening(self, model or (EMBEDDED if start else self.preferences.model), start)
         self._connect()
         self._arrange()
@@ -161,19 +162,6 @@ class MainWindow(QMainWindow):
             "Canvas": self.canvas.view,
         }
 
-    def _make_status_bar(self) -> None:
-        self._progress = QProgressBar(textVisible=False, maximum=1000)
-        self._progress.setMaximumWidth(220)
-        self._progress.setAccessibleName("Progress")
-        self._progress.hide()
-        self.progress_label = QLabel()
-        self.model_label, self.device_label = QLabel(margin=4), QLabel(margin=4)
-        bar = self.statusBar()
-        bar.addWidget(self._progress)
-        bar.addWidget(self.progress_label)
-        bar.addPermanentWidget(self.model_label)
-        bar.addPermanentWidget(self.device_label)
-
     def _connect(self) -> None:
         controller = self.controller
         controller.progressed.connect(self._progressed)
@@ -195,7 +183,7 @@ class MainWindow(QMainWindow):
         self.canvas.selection_changed.connect(self.update_actions)
         self.canvas.compared.connect(self.curves.show_compared)
         self.parameters.changed.connect(self.update_actions)
-        self.parameters.failed.connect(self._say)
+        self.parameters.failed.connect(self.status.say)
         self.estimates.changed.connect(self._estimate)
         self.notice.log_asked.connect(self._show_log)
         menus = self.menus
@@ -224,7 +212,7 @@ class MainWindow(QMainWindow):
         """Queue a job; when it begins it is shown only where what runs is followed anyway."""
         if self._submit(targets) is not None:
             count = len(targets)
-            self._say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
+            self.status.say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
 
     def _submit(self, targets: Sequence[Target]) -> Run | None:
         if not targets or self.model_name is None:
@@ -293,8 +281,7 @@ class MainWindow(QMainWindow):
             self._set_status(run.current, "rendering")
         if run is self.shown_run:
             self.show_run(run)
-        self._progress.setValue(round(1000 * run.share))
-        self.progress_label.setText(f"{run.title}: {describe(run)}")
+        self.status.show_run(run)
 
     @Slot(object)
     def _state_changed(self, run: Run) -> None:
@@ -303,8 +290,8 @@ class MainWindow(QMainWindow):
         if run.state is not State.RUNNING:
             words = {State.PAUSED: "paused", State.WAITING: "waiting"}
             self._set_status(run.untouched(), words.get(run.state, "failed" if run.state is State.FAILED else ""))
-        self._progress.setVisible(self.controller.running is not None)
-        self.progress_label.setText(f"{run.title}: {describe(run)}")
+        self.status.show_bar(self.controller.running is not None)
+        self.status.show_run(run)
         self.update_actions()
 
     @Slot(object, object)
@@ -349,10 +336,6 @@ class MainWindow(QMainWindow):
             count = self.neurons.selected_count()
             text = self.estimates.text(count, layer.name if layer else None, self.parameters.settings())
         self.parameters.estimate.setText(text)
-
-    @Slot(str)
-    def _say(self, text: str) -> None:
-        self.statusBar().showMessage(text, 8000)
 
     @Slot()
     def _show_log(self) -> None:

@@ -39,7 +39,7 @@ class Opening(QObject):
         self._looked = False
         worker = window.controller.worker
         worker.stage.connect(self._show_stage)
-        worker.preparing.connect(window.progress_label.setText)
+        worker.preparing.connect(window.status.progress.setText)
         worker.opened.connect(self._opened)
         worker.open_failed.connect(self._failed)
         worker.open_cancelled.connect(self._cancelled)
@@ -57,7 +57,7 @@ class Opening(QObject):
     @Slot(str, object)
     def _show_stage(self, stage: str, share: float | None = None) -> None:
         self._window.architecture.show_opening(stage, share)
-        self._window.model_label.setText(stage)
+        self._window.status.model.setText(stage)
 
     @Slot()
     def _cancel(self) -> None:
@@ -97,8 +97,8 @@ class Opening(QObject):
     def _name_model(self, opened: OpenedModel) -> None:
         window, name = self._window, short_name(opened.name)
         window.setWindowTitle(f"{name} - ClipDesk")
-        window.model_label.setText(f"Model: {name}")
-        window.device_label.setText(f"Device: {opened.device}")
+        window.status.model.setText(f"Model: {name}")
+        window.status.device.setText(f"Device: {opened.device}")
         window.menus.show_model(opened.name)
 
     @Slot(str, object)
@@ -149,7 +149,7 @@ class Opening(QObject):
             self._name_model(self.model)
             return
         window.architecture.show_message(message)
-        window.model_label.setText("No model is open")
+        window.status.model.setText("No model is open")
         if not window.canvas.tracks:
             window.canvas.show_message(message)
 

@@ -38,7 +38,7 @@ def test_a_download_is_shown_cancelled_and_gone_on_with(
     window.controller.worker.stage.connect(lambda *_: told.append(time.monotonic()))
     window.opening.open()
     until(qtbot, lambda: shows_progress(window.architecture.message))
-    assert window.model_label.text() == window.architecture.message
+    assert window.status.model.text() == window.architecture.message
     begun = len(told)
     qtbot.wait(1000)
     assert 1 <= len(told) - begun <= 7
@@ -70,7 +70,7 @@ def test_a_jobs_model_is_downloaded_without_a_change_of_the_tree(
     server.answers += ["slow", "slow"]
     job = Job(model="ViT-B/32", targets=(Unit(layer=LAYER, index=1),), settings=make_settings(iterations=2))
     run = window.controller.submit(job)
-    until(qtbot, lambda: shows_progress(window.progress_label.text()))
+    until(qtbot, lambda: shows_progress(window.status.progress.text()))
     window.controller.pause(run)
     until(qtbot, lambda: run.state is State.PAUSED)
     window.controller.resume(run)
