@@ -141,6 +141,11 @@ class LayerInspector:
         self.tree = _node(ROOT, tower, _trace(tower), _patch_count(tower), parent=None)
         self._layers = {node.info.name: node.info for node in self.tree.walk()}
 
+    @property
+    def layers(self) -> Mapping[str, LayerInfo]:
+        """All layers by name, as in `tree`."""
+        return self._layers
+
     def get_layer_names(self) -> list[str]:
         """Names of all layers that can be visualised, each parent before its children."""
         return [name for name, info in self._layers.items() if info.reason is None]

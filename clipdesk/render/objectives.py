@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import ROOT, LayerInfo, LayerInspector, input_side
+from clipdesk.inspector import ROOT, LayerInfo, LayerInspector, check_unit, input_side, visualizable
 from clipdesk.models.texts import tokenize
 from clipdesk.render.capture import pooled
 from clipdesk.render.pictures import read_picture, square
@@ -105,16 +105,30 @@ def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
     what = term.what
     if isinstance(what, Text):
         inspector.check_text(what.text)
-        return inspector.visualizable(ROOT)
-    if isinstance(what, Picture):
+    elif isinstance(what, Picture):
         read_picture(Path(what.path))
-        return inspector.visualizable(ROOT)
+    return check_layer(term, inspector.layers)
+
+
+def check_layer(term: Term, layers: Mapping[str, LayerInfo]) -> LayerInfo:
+    """`check_term` of what reads a layer, for who knows a model's layers and has not the model.
+
+    Args:
+        term: Of units, parts of attention or a direction; texts and pictures read no layer of their own.
+        layers: By name.
+
+    Raises:
+        UsageError: there is no such layer, unit or place, or a direction has another length than the layer.
+    """
+    what = term.what
+    if isinstance(what, Text | Picture):
+        return visualizable(layers, ROOT)
     if isinstance(what, Direction):
-        info = inspector.visualizable(what.layer)
+        info = visualizable(layers, what.layer)
         if len(what.vector) != info.units:
             raise UsageError(f"{what.label} has {len(what.vector)} values, but the layer has {info.units} units")
     else:
-        info = inspector.check_unit(what.layer, what.index)
+        info = check_unit(layers, what.layer, what.index)
     if isinstance(what, Others) and info.units == 1:
         raise UsageError(f"{what.label}: the layer has no other unit")
     if term.at == "class" and not info.class_token:

@@ -38,7 +38,7 @@ from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Direction, Picture, Target, Text, Unit, terms_of
+from clipdesk.render.targets import Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.inspector import LayerInfo, LayerNode
@@ -357,16 +357,13 @@ def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
     """Check that a model has what a target reads: now, in a moment, and not when its turn in the queue comes.
 
     Raises:
-        UsageError: there is no such layer or unit, or the layer cannot be visualised.
+        UsageError: as `check_layer`.
     """
     # Not above: it imports torch, which is there once a model is open.
-    from clipdesk.inspector import check_unit, visualizable
+    from clipdesk.render.objectives import check_layer
 
-    for what in (term.what for term in terms_of(target)):
-        if isinstance(what, Direction):
-            visualizable(layers, what.layer)
-        elif not isinstance(what, Text | Picture):
-            check_unit(layers, what.layer, what.index)
+    for term in terms_of(target):
+        check_layer(term, layers)
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

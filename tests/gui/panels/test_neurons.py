@@ -140,6 +140,7 @@ def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPane
         ("visual.transformer.resblocks.1.attn.out_proj:3", "Layer 'visual.transformer.resblocks.1.attn.out_proj' c"),
         (f"-{HIDDEN}:256", f"Layer '{HIDDEN}' has no neuron 256: its 256 neurons are 0 to 255"),
         (f"0.5*others({HIDDEN}:300)", f"Layer '{HIDDEN}' has no neuron 300: its 256 neurons are 0 to 255"),
+        (f"{HIDDEN}:3@999", f"Layer '{HIDDEN}' has no position 999: they are 0 to "),
     ],
 )
 def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
@@ -161,7 +162,7 @@ def test_a_sum_of_what_the_open_model_has_is_asked_for(
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
     panel.show_model(inspector.tree)
-    (tmp_path / "cats.txt").write_text("1 0")
+    (tmp_path / "cats.txt").write_text(" ".join(["1", "0"] * 128))
     for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
         panel.text.setText(text)
         qtbot.keyClick(panel.text, Qt.Key.Key_Return)
