@@ -33,6 +33,8 @@ class Answers:
 
     Attributes:
         model: The model's name.
+        weights: Which weights it has: their hash's first eight digits.
+        critic: The other embedded model, by name and weights.
         method: The method's name.
         kind: One of `KINDS`.
         count: Pictures, of all seeds.
@@ -52,6 +54,8 @@ class Answers:
     """
 
     model: str
+    weights: str
+    critic: str
     method: str
     kind: str
     count: int
@@ -83,9 +87,13 @@ def place_of(folder: Path, model: str, method: Method) -> Path:
         model: Its name or file.
         method: How they are rendered.
     """
-    weights = weights_sha256(model) or "none"
     recipe = hashlib.sha256(method.recipe.encode()).hexdigest()
-    return folder / f"{Path(model).stem}-{weights[:8]}" / f"{method.name}-{recipe[:8]}"
+    return folder / _known_as(model) / f"{method.name}-{recipe[:8]}"
+
+
+def _known_as(model: str) -> str:
+    """A model's name and the first digits of its weights' hash."""
+    return f"{Path(model).stem}-{(weights_sha256(model) or 'none')[:8]}"
 
 
 def measure(
@@ -111,12 +119,13 @@ def measure(
         for method in methods:
             files = sorted(place_of(folder, model, method).glob(f"{kind}-*.npz"))
             if files:
-                found.append(_measured(Path(model).stem, method.name, questions, files, reached, opened, critic, usual))
+                names = _known_as(model), _known_as(other)
+                found.append(_measured(names, method.name, questions, files, reached, opened, critic, usual))
     return found
 
 
 def _measured(
-    model: str,
+    names: tuple[str, str],
     method: str,
     questions: Sequence[Question],
     files: Sequence[Path],
@@ -136,8 +145,11 @@ def _measured(
     percentile, active = (scenes < clean).mean(axis=0), clean > 0
     mean = np.mean(list(right.values()), axis=0)
     ends = np.cumsum([len(part) for part in shown])[:-1]
+    model, _, weights = names[0].rpartition("-")
     return Answers(
         model=model,
+        weights=weights,
+        critic=names[1],
         method=method,
         kind=some[0].kind,
         count=len(images),

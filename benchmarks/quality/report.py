@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,24 +48,39 @@ def print_table(answers: Sequence[Answers]) -> None:
 
 
 def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None:
-    """Write the tables as Markdown, and beside it the sheets in ``images/``."""
-    lines = [_INTRODUCTION, _judges(scenes)]
+    """Write the tables as Markdown, and beside it the sheets in ``images/``.
+
+    The file's sections of other models stay as they are.
+    """
+    sections = _sections(file.read_text("utf-8")) if file.exists() else {}
     for model in dict.fromkeys(answer.model for answer in answers):
-        lines.append(f"## `{model}`\n")
-        lines += _against([answer for answer in answers if answer.model == model])
-        for kind in KINDS:
-            rows = [answer for answer in answers if answer.model == model and answer.kind == kind]
-            if not rows:
-                continue
-            chance = 100 * rows[0].chance
-            lines.append(f"### {_TITLES[kind]}\n\nChance: {chance:.1f} %.\n")
-            lines += _table([_HEADINGS, *(_cells(row) for row in rows)])
-            sheet = file.parent / "images" / f"quality-{model}-{kind}.webp"
-            if kind in ("shape", "unit"):
-                sheet.parent.mkdir(parents=True, exist_ok=True)
-                draw_sheet(rows).save(sheet, quality=80)
-                lines.append(f"![{_TITLES[kind]}, a row for each method](images/{sheet.name})\n")
-    file.write_text("\n".join(lines), "utf-8")
+        sections[model] = _section([answer for answer in answers if answer.model == model], file.parent / "images")
+    file.write_text("\n".join([_INTRODUCTION, _judges(scenes), *sections.values()]), "utf-8")
+
+
+def _sections(text: str) -> dict[str, str]:
+    """A report's sections by their models."""
+    parts = re.split(r"^(?=## `)", text, flags=re.MULTILINE)[1:]
+    return {part.split("`")[1]: part.strip() + "\n" for part in parts}
+
+
+def _section(answers: Sequence[Answers], images: Path) -> str:
+    """All about one model; the sheets go into a folder."""
+    first = answers[0]
+    lines = [f"## `{first.model}`\n\nWeights {first.weights}; the other model, for the transfer, {first.critic}.\n"]
+    lines += _against(answers)
+    for kind in KINDS:
+        rows = [answer for answer in answers if answer.kind == kind]
+        if not rows:
+            continue
+        lines.append(f"### {_TITLES[kind]}\n\nChance: {100 * rows[0].chance:.1f} %.\n")
+        lines += _table([_HEADINGS, *(_cells(row) for row in rows)])
+        if kind in ("shape", "unit"):
+            sheet = images / f"quality-{first.model}-{kind}.webp"
+            images.mkdir(parents=True, exist_ok=True)
+            draw_sheet(rows).save(sheet, quality=80)
+            lines.append(f"![{_TITLES[kind]}, a row for each method](images/{sheet.name})\n")
+    return "\n".join(lines)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -135,7 +151,8 @@ _INTRODUCTION = f"""\
 # Do the pictures show what the units look for?
 
 The embedded models know drawn scenes whose contents are known. So it can be measured whether a picture that excites a
-text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report docs/quality.md`.
+text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report docs/quality.md`;
+`--models` writes only their sections anew, so each says of which weights it speaks.
 
 - **{" and ".join(MAKES)}**: the share of the pictures in which each of two judges names what was asked for. They are
   convolutional networks that are no CLIPs, trained on scenes with noise, blur, colour casts and occlusion; their own

@@ -52,9 +52,17 @@ def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.
     print_table(found)
     assert "grey" in capsys.readouterr().out
     (tmp_path / "docs").mkdir()
-    write_report(found, scenes, tmp_path / "docs" / "quality.md")
-    text = (tmp_path / "docs" / "quality.md").read_text("utf-8")
+    report = tmp_path / "docs" / "quality.md"
+    report.write_text("# Old\n\n## `plain`\n\nOf another day.\n\n## `demo`\n\n| grey | 3 |\n", "utf-8")
+    write_report(found, scenes, report)
+    text = report.read_text("utf-8")
     assert "| grey | 4 |" in text
+    assert "| grey | 3 |" not in text
+    assert f"Weights {found[0].weights}; the other model, for the transfer, demo-rn-" in text
+    assert text.count("## `plain`\n\nOf another day.\n") == 1
+    assert "# Old" not in text
+    write_report(found, scenes, report)
+    assert report.read_text("utf-8") == text
     assert (tmp_path / "docs" / "images" / "quality-demo-shape.webp").exists()
 
 
