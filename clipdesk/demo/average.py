@@ -1,0 +1,48 @@
+"""Average trained models' weights: ``python -m clipdesk.demo.average ONE.pt OTHER.pt --output BOTH.pt``.
+
+Models that were trained on from the same weights lie in one valley of the loss, and their mean often does better than
+each of them (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from clipdesk.demo.export import save_model
+
+
+def averaged(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of state dicts with the same names, shapes and types; whole numbers are those of the first.
+
+    Raises:
+        ValueError: the names or shapes differ.
+    """
+    first = states[0]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise ValueError("only models of one architecture can be averaged")
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(dim=0).to(value.dtype)
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
+
+
+def main() -> None:
+    """Parse the command line and average."""
+    parser = argparse.ArgumentParser(prog="python -m clipdesk.demo.average", description="Average models' weights.")
+    parser.add_argument("models", type=Path, nargs="+", help="model files of one architecture")
+    parser.add_argument("--output", type=Path, required=True, help="model file to write")
+    arguments = parser.parse_args()
+    states = [torch.load(model, weights_only=True) for model in arguments.models]
+    save_model(averaged(states), arguments.output)
+
+
+if __name__ == "__main__":
+    main()
