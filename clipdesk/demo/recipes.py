@@ -41,7 +41,7 @@ class Recipe:
 
 
 RECIPES = {
-    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=1.0, reading=0.5),
+    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=4.0, reading=0.5),
     "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0, reading=0.3),
     "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0, reading=0.5),
 }
