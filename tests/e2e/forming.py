@@ -25,7 +25,7 @@ Frames = list[NDArray[np.uint8]]
 
 SHOWN = {
     '"a yellow star on a blue background"': "demo-rn",
-    '"a red heart"': "demo-rn",
+    '"a red heart"': "demo",
     '"a green tree"': "demo-rn",
     "visual.transformer.resblocks.4.mlp.gelu:567": "demo",
     "visual.layer4.0:400": "demo-rn",
