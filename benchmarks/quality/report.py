@@ -163,8 +163,8 @@ text or a unit shows what it should. This page is written by `python -m benchmar
 - **kept**: what is left of the activation after a shift of 3 px, a blur of 0.7 px and a JPEG, median.
 - **transfer**: the share of the pictures in which the other embedded model finds what was asked for.
 - **spectrum dB**: how far the pictures' power at each frequency is from the scenes', root mean square.
-- **s**: seconds for each picture on this machine's CPU, with what else it did at the time; presets render sixteen side by
-  side, peers one at a time.
+- **s**: seconds for each picture on this machine's CPU, with what else it did at the time; presets render sixteen side
+  by side, peers one at a time.
 
 `lucent` is torch-lucent 0.1.8 with its defaults, `lucent-corrected` the same with CLIP's normalisation. `horama-*` are
 Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
