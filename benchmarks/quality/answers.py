@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class Answers:
 
     Attributes:
         model: The model's name.
-        weights: Which weights it has: their hash's first eight digits.
-        critic: The other embedded model, by name and weights.
+        weights: Its name and the first digits of its weights' hash.
+        critic: The same of the other embedded model.
         method: The method's name.
         kind: One of `KINDS`.
         count: Pictures, of all seeds.
@@ -119,13 +119,13 @@ def measure(
         for method in methods:
             files = sorted(place_of(folder, model, method).glob(f"{kind}-*.npz"))
             if files:
-                names = _known_as(model), _known_as(other)
+                names = {"model": Path(model).stem, "weights": _known_as(model), "critic": _known_as(other)}
                 found.append(_measured(names, method.name, questions, files, reached, opened, critic, usual))
     return found
 
 
 def _measured(
-    names: tuple[str, str],
+    names: Mapping[str, str],
     method: str,
     questions: Sequence[Question],
     files: Sequence[Path],
@@ -145,11 +145,10 @@ def _measured(
     percentile, active = (scenes < clean).mean(axis=0), clean > 0
     mean = np.mean(list(right.values()), axis=0)
     ends = np.cumsum([len(part) for part in shown])[:-1]
-    model, _, weights = names[0].rpartition("-")
     return Answers(
-        model=model,
-        weights=weights,
-        critic=names[1],
+        model=names["model"],
+        weights=names["weights"],
+        critic=names["critic"],
         method=method,
         kind=some[0].kind,
         count=len(images),

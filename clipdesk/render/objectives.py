@@ -111,11 +111,11 @@ def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
 
 
 def check_layer(term: Term, layers: Mapping[str, LayerInfo]) -> LayerInfo:
-    """`check_term` of what reads a layer, for who knows a model's layers and has not the model.
+    """`check_term` for who knows a model's layers and has not the model: texts and pictures are not looked at.
 
     Args:
-        term: Of units, parts of attention or a direction; texts and pictures read no layer of their own.
-        layers: By name.
+        term: What is read, and where.
+        layers: The model's, by name.
 
     Raises:
         UsageError: there is no such layer, unit or place, or a direction has another length than the layer.
