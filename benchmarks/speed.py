@@ -1,8 +1,8 @@
 """How fast is a step? ``python -m benchmarks.speed``.
 
 ViT-B/32's shape with random weights, a unit in its middle, 224 px: torch-lucent (``pip install 'clipdesk[peers]'``) as
-people use it, and ClipDesk. All ways take turns in every round, so that a machine that grows slower slows all alike;
-what is printed are medians over the rounds, and ratios.
+people use it, and ClipDesk; on a GPU a whole layer besides. All ways take turns in every round, so that a machine that
+grows slower slows all alike; what is printed are medians over the rounds, and ratios.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from clip.model import CLIP
 from torch import Tensor
 
+from benchmarks.whole_layer import report
 from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
 from clipdesk.render.capture import LayerCapture, frozen, pooled
@@ -30,6 +31,9 @@ from clipdesk.render.transforms import normalized
 LAYER = "visual.transformer.resblocks.5.mlp"
 SIDE, BATCH, MOST_STEPS = 224, 8, 5_000
 LUCENT = "torch-lucent, one picture"
+OURS, ALONE = f"default precision, {BATCH} pictures, draft's recipe", f"the network alone, {BATCH} pictures"
+_WARM_UP = 5
+"""Steps; on a GPU the fourth is recorded."""
 
 Run = Callable[[int], float]
 """Takes so many steps; returns the seconds that they took, for each step and picture."""
@@ -45,18 +49,21 @@ def timed(steps: int, pictures: int, work: Callable[[], object]) -> float:
     """Seconds of some work for each step and picture."""
     started = time.perf_counter()
     work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return (time.perf_counter() - started) / steps / pictures
 
 
 def clipdesk(model: CLIP, pictures: int, preset: str, device: str, precision: str) -> Run:
-    """ClipDesk's loop; the first step, which warms up, is not counted."""
+    """ClipDesk's loop; the first steps, which warm up, are not counted."""
     targets: list[Target] = [Unit(layer=LAYER, index=index) for index in range(pictures)]
     settings = make_settings(preset, iterations=MOST_STEPS, device=device, precision=precision)
     inspector = LayerInspector(model)
 
     def run(steps: int) -> float:
         frames = render(model, targets, settings, inspector=inspector)
-        next(frames)
+        for _ in range(_WARM_UP):
+            next(frames)
         return timed(steps, pictures, lambda: [next(frames) for _ in range(steps)])
 
     return run
@@ -117,8 +124,10 @@ def ways(device: str) -> Iterator[tuple[str, Run]]:
     yield "float32, one picture, its transforms", clipdesk(ours, 1, "lucid", device, "float32")
     yield "default precision, one picture, its transforms", clipdesk(ours, 1, "lucid", device, "auto")
     yield f"default precision, {BATCH} pictures, its transforms", clipdesk(ours, BATCH, "lucid", device, "auto")
-    yield f"default precision, {BATCH} pictures, draft's recipe", clipdesk(ours, BATCH, "draft", device, "auto")
-    yield f"the network alone, {BATCH} pictures", bare(ours, BATCH, device)
+    yield OURS, clipdesk(ours, BATCH, "draft", device, "auto")
+    if not device.startswith("cuda"):
+        # On a GPU the time of the network alone is that of starting its kernels one by one.
+        yield ALONE, bare(ours, BATCH, device)
 
 
 def main() -> None:
@@ -141,15 +150,17 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     print(f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}, {arguments.rounds} rounds")
     for name, median in medians.items():
-        spread = f"{min(seconds[name]):.4f} to {max(seconds[name]):.4f}"
+        spread = f"{min(seconds[name]):.5f} to {max(seconds[name]):.5f}"
         ratio = f"  {medians[LUCENT] / median:5.2f} x torch-lucent" if LUCENT in medians else ""
-        print(f"{name:51} {median:.4f} s a step and picture ({spread}){ratio}")
-    step, alone = medians[f"default precision, {BATCH} pictures, draft's recipe"], list(medians.values())[-1]
-    print(
-        f"around the network: {100 * (1 - alone / step):.0f} % of the step; the step is {step / alone:.2f} x it alone"
-    )
+        print(f"{name:51} {median:.5f} s a step and picture ({spread}){ratio}")
+    if ALONE in medians:
+        step, alone = medians[OURS], medians[ALONE]
+        around = 100 * (1 - alone / step)
+        print(f"around the network: {around:.0f} % of the step; the step is {step / alone:.2f} x it alone")
     if arguments.json:
         arguments.json.write_text(json.dumps({"device": device, "seconds": seconds, "medians": medians}, indent=1))
+    if device.startswith("cuda"):
+        report(base_model().to(device), LAYER, "draft", seconds[LUCENT])
 
 
 if __name__ == "__main__":

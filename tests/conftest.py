@@ -24,6 +24,14 @@ from tests.servers import ModelServer
 # The tests' own, in every process that they start.
 os.environ["CLIPDESK_DATA"] = tempfile.mkdtemp(prefix="clipdesk-tests-")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="there is no GPU that CUDA knows"))
+
+
 VIT_LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 
 

@@ -31,9 +31,16 @@ def augment(pixels: Tensor, max_noise: float, rng: np.random.Generator) -> Tenso
     changed = pixels * uniform(0.88, 1.12, 3) + uniform(-0.08, 0.08, 3)
     if not max_noise:
         return changed
-    # NumPy draws them many times faster than torch does on a CPU.
-    noise = torch.from_numpy(rng.standard_normal(pixels.shape, dtype=np.float32)).to(pixels.device)
-    return changed + max_noise * uniform(0, 1, 1) ** 2.5 * noise
+    return changed + max_noise * uniform(0, 1, 1) ** 2.5 * _normal(pixels, rng)
+
+
+def _normal(pixels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Standard normal numbers in the shape of the pictures, on their device."""
+    if pixels.device.type == "cpu":
+        # NumPy draws them many times faster than torch does on a CPU.
+        return torch.from_numpy(rng.standard_normal(pixels.shape, dtype=np.float32))
+    generator = torch.Generator(pixels.device).manual_seed(int(rng.integers(2**63)))
+    return torch.randn(pixels.shape, device=pixels.device, generator=generator)
 
 
 def pushed(pixels: Tensor, gradient: Tensor, radius: float, rng: np.random.Generator) -> Tensor:

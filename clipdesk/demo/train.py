@@ -271,7 +271,7 @@ def train(arguments: argparse.Namespace) -> None:
         trainer.begin_with(torch.load(arguments.start, weights_only=True), used)
     state_file = work / "state.pt"
     if state_file.exists():
-        trainer.resume(torch.load(state_file, weights_only=True))
+        trainer.resume(torch.load(state_file, weights_only=True, map_location=device))
         print(f"going on after {trainer.seen} images, as {state_file} says", flush=True)
     output: Path = arguments.output or work / f"{arguments.model}.pt"
     started, first, losses = time.monotonic(), trainer.seen, list[float]()

@@ -10,11 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from clipdesk.inspector import LayerInspector
+from clipdesk.models.loading import resolve_device
+from clipdesk.render.graphs import repeats_steps
 from clipdesk.render.loop import render
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit
 
-_TIMED_STEPS = 2
+_LEFT_OUT, _TIMED = 1, 2
+"""Steps that warm up, and steps that are timed."""
+_LEFT_OUT_ON_GPU, _TIMED_ON_GPU = 5, 10
+"""There the fourth is recorded, and those after it are many times as fast as those before."""
+_SIDE_BY_SIDE, _SIDE_BY_SIDE_ON_GPU = 2, 16
+"""Pictures whose time is compared with one's: a GPU takes a few in the time of one."""
 _SLOW = 1.0
 _LEAST_SHARE = 0.05
 _IN_FULL = {"start": "noise", "stages": 1}
@@ -51,7 +58,7 @@ def measure_cost(
     inspector: LayerInspector,
     stop: Callable[[], bool] = lambda: False,
 ) -> Cost | None:
-    """Take a few steps on the model's last layer with one picture and with two; None if `stop` says so meanwhile.
+    """Take a few steps on the model's last layer with one picture and with some; None if `stop` says so meanwhile.
 
     Raises:
         ClipDeskError: the device is not there, or the memory does not suffice for one picture.
@@ -62,9 +69,10 @@ def measure_cost(
     seconds = None if stop() else _timed(model, settings, inspector, [target], stop)
     if seconds is None:
         return None
-    two = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * 2, stop)
+    count = _SIDE_BY_SIDE_ON_GPU if repeats_steps(resolve_device(settings.device)) else _SIDE_BY_SIDE
+    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, stop)
     # On a slow machine the network's own work outweighs what a step costs once.
-    more = seconds if two is None else min(seconds, max(_LEAST_SHARE * seconds, two - seconds))
+    more = seconds if some is None else min(seconds, max(_LEAST_SHARE * seconds, (some - seconds) / (count - 1)))
     return Cost(seconds - more, more, size)
 
 
@@ -97,11 +105,14 @@ def _timed(
     stop: Callable[[], bool],
 ) -> float | None:
     """Seconds of a step."""
-    steps = settings.model_copy(update=_IN_FULL | {"iterations": _TIMED_STEPS + 1})
+    on_gpu = repeats_steps(resolve_device(settings.device))
+    left_out, timed = (_LEFT_OUT_ON_GPU, _TIMED_ON_GPU) if on_gpu else (_LEFT_OUT, _TIMED)
+    steps = settings.model_copy(update=_IN_FULL | {"iterations": left_out + timed})
     frames = render(model, targets, steps, inspector=inspector)
-    next(frames)
+    for _ in range(left_out):
+        next(frames)
     started = time.monotonic()
     for _ in frames:
         if stop():
             return None
-    return (time.monotonic() - started) / _TIMED_STEPS
+    return (time.monotonic() - started) / timed

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from clipdesk.errors import RenderError, UsageError
-from clipdesk.inspector import LayerInspector, input_side
+from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
-from clipdesk.render.capture import LayerCapture, frozen
+from clipdesk.render.capture import frozen
 from clipdesk.render.faults import explained
-from clipdesk.render.grids import Likeness, seeds_of_variants, tiled
-from clipdesk.render.images import Parameterization
+from clipdesk.render.grids import Likeness, seeds_of_variants
 from clipdesk.render.objectives import Objective
-from clipdesk.render.penalties import penalties_of
-from clipdesk.render.precision import precision_of
 from clipdesk.render.presets import make_settings
+from clipdesk.render.run import Run
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.start import check_start, make_image, sizes_of
-from clipdesk.render.streams import RandomStreams
+from clipdesk.render.start import check_start
 from clipdesk.render.targets import Target
-from clipdesk.render.transforms import normalization_of, normalized, resized, transformed
-
-_OPAQUE_FROM = 0.8
-"""Share of the pixels that are less than wholly opaque, where transparency is asked for."""
 
 
 class Frame:
@@ -54,7 +44,7 @@ class Frame:
         iterations: int,
         activations: NDArray[np.float32],
         penalties: dict[str, NDArray[np.float32]],
-        run: _Run,
+        run: Run,
     ) -> None:
         self.step, self.iterations, self.activations, self.penalties = step, iterations, activations, penalties
         self._run = run
@@ -131,131 +121,12 @@ def _frames(
     seeds: Sequence[int],
 ) -> Iterator[Frame]:
     with frozen(model), explained(len(seeds), next(model.parameters()).device):
-        run = _Run(model, objective, of_views, likeness, settings, seeds)
+        run = Run(model, objective, of_views, likeness, settings, seeds)
         for step in range(1, settings.iterations + 1):
             activations, penalties = run.step(step)
             if not np.isfinite(activations).all():
                 raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
             yield Frame(step, settings.iterations, activations, penalties, run)
-
-
-class _Run:
-    """One batch of pictures on its way."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        objective: Objective,
-        of_views: Objective,
-        likeness: Likeness | None,
-        settings: RenderSettings,
-        seeds: Sequence[int],
-    ) -> None:
-        self._objective, self._objective_of_views, self._settings = objective, of_views, settings
-        self._likeness = likeness
-        self._device = next(model.parameters()).device
-        read = [*objective.layers, *(likeness.layers if likeness else ())]
-        half = precision_of(settings, model, self._device) == "bfloat16"
-        self._capture = LayerCapture(model, dict.fromkeys(read), half=half)
-        self._side, self._normalization = input_side(model), normalization_of(model)
-        self._streams = RandomStreams(seeds, self._device)
-        self._sizes = sizes_of(settings, settings.image_size or self._side)
-        self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
-        self._optimizer = _optimizer(settings, self._image.values)
-        self._looked_at: Tensor | None = None
-
-    def explained(self) -> AbstractContextManager[None]:
-        """While it is entered, what goes wrong on the device is told in words."""
-        return explained(len(self._streams), self._device)
-
-    def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-        settings = self._settings
-        stage = (step - 1) * settings.stages // settings.iterations
-        pixels = self._image.pixels()
-        if self._sizes[stage] != pixels.shape[-1]:
-            pixels = self._enlarge(self._sizes[stage])
-        if settings.transparency == "gradients":
-            pixels.retain_grad()
-        views = transformed(pixels, self._side, settings, self._streams, 1 - (step - 1) / settings.iterations)
-        outputs = self._outputs(views)
-        scores = self._objective_of_views(outputs).view(-1, settings.views).mean(dim=1)
-        penalties = penalties_of(pixels, views, scores, settings)
-        if self._likeness is not None:
-            penalties["likeness"] = settings.diversity * scores.detach().abs() * self._likeness(outputs, len(scores))
-        loss = sum((penalty.sum() for penalty in penalties.values()), -scores.sum())
-        if settings.schedule == "cosine":
-            # As Ghiasi et al. 2022 do it: from the full rate to zero.
-            share = (1 + math.cos(math.pi * (step - 1) / settings.iterations)) / 2
-            self._optimizer.param_groups[0]["lr"] = settings.learning_rate * share
-        self._optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        if settings.transparency == "gradients":
-            self._note_gradient(pixels)
-        self._optimizer.step()
-        if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
-            self._image.blur(settings.blur_sigma)
-        self._image.project()
-        return self._of_pictures(scores), {name: self._of_pictures(penalty) for name, penalty in penalties.items()}
-
-    def _enlarge(self, size: int) -> Tensor:
-        """Go on with larger pictures that look like those before."""
-        with torch.no_grad():
-            before = self._image.pixels()
-            self._image = make_image(self._settings, size, self._streams)
-            self._image.show(F.interpolate(before, size=(size, size), mode="bicubic", align_corners=False).clamp(0, 1))
-        self._optimizer = _optimizer(self._settings, self._image.values)
-        return self._image.pixels()
-
-    def _note_gradient(self, pixels: Tensor) -> None:
-        if pixels.grad is None:
-            return
-        here = pixels.grad.abs().sum(dim=1)
-        if self._looked_at is not None and self._looked_at.shape == here.shape:
-            here = here + self._looked_at
-        self._looked_at = here
-
-    def _outputs(self, inputs: Tensor) -> dict[str, Tensor]:
-        return {
-            name: output.float() for name, output in self._capture.run(normalized(inputs, self._normalization)).items()
-        }
-
-    def _of_pictures(self, values: Tensor) -> NDArray[np.float32]:
-        """Means over the variants of each picture."""
-        means = values.detach().float().view(-1, self._settings.grid**2).mean(dim=1)
-        return np.asarray(means.cpu().numpy(), dtype=np.float32)
-
-    @torch.no_grad()
-    def images(self) -> NDArray[np.uint8]:
-        pixels = self._image.pixels().clamp(0, 1).mul(255).round().to(torch.uint8)
-        return tiled(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy(), self._settings.grid)
-
-    @torch.no_grad()
-    def alphas(self) -> NDArray[np.uint8] | None:
-        if self._looked_at is None:
-            return None
-        # As Horama does it: the sum of the gradients' sizes, and a fifth of the pixels wholly opaque.
-        sizes = self._looked_at.cpu().numpy()
-        # NumPy's: torch's takes no more than 16 million values.
-        ends = np.quantile(sizes, _OPAQUE_FROM, axis=(1, 2), keepdims=True)
-        ends = np.where(ends > 0, ends, sizes.max(axis=(1, 2), keepdims=True).clip(min=1e-20))
-        shares = np.asarray((255 * (sizes / ends).clip(max=1)).round(), dtype=np.uint8)
-        return tiled(shares[..., None], self._settings.grid)[..., 0]
-
-    @torch.no_grad()
-    def clean_activations(self) -> NDArray[np.float32]:
-        pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
-        return self._of_pictures(self._objective(self._outputs(resized(pixels, self._side))))
-
-
-def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD([values], lr=settings.learning_rate, momentum=settings.momentum)
-    betas = settings.momentum, settings.second_momentum
-    if settings.optimizer == "nadam":
-        return torch.optim.NAdam([values], lr=settings.learning_rate, betas=betas)
-    # Fused: one pass over the values and their moments; else it is a dozen.
-    fused = values.device.type in ("cpu", "cuda")
-    return torch.optim.Adam([values], lr=settings.learning_rate, betas=betas, fused=fused)
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

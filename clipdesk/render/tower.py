@@ -7,19 +7,27 @@ faster than the fused one for few tokens; and weights that are cast once need no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from clip.model import Transformer
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from clipdesk.render.kernels import quick_gelu
 
 _FEW_TOKENS = 128
 """So many at most are attended to faster by plain attention than by the fused one, on a CPU."""
 _CAST = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 """What computes in low precision under torch's autocast."""
+
+Forward = Callable[..., Any]
+"""What computes a part of the tower."""
 
 
 class Tower:
@@ -35,6 +43,7 @@ class Tower:
         self._module, self._half = module, half
         self._device = next(module.parameters()).device.type
         self._patches = _patch_convolution(module)
+        self._faster = dict(_faster(module, self._patches))
         self._weights = _copied_weights(module, half=half, channels_last=self._patches is None)
 
     def __call__(self, inputs: Tensor) -> None:
@@ -42,7 +51,7 @@ class Tower:
         with (
             torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._half),
             self._attention(inputs),
-            nullcontext() if self._patches is None else _as_product(self._patches),
+            _computed_by(self._faster),
         ):
             if self._patches is None:
                 inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -63,24 +72,71 @@ def _patch_convolution(module: nn.Module) -> nn.Conv2d | None:
     return first if first.stride == first.kernel_size and first.kernel_size[0] == first.kernel_size[1] else None
 
 
+def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.Module, Forward]]:
+    """Parts of a tower, and how each is computed faster."""
+    if patches is not None:
+        yield patches, partial(_product, patches)
+    for part in module.modules():
+        if isinstance(part, Transformer):
+            yield part, partial(_in_one_piece, part)
+        if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type == "cuda":
+            yield part, quick_gelu
+        if type(part) is nn.MultiheadAttention and part.in_proj_weight is not None and part.bias_k is None:
+            yield part, partial(_self_attention, part)
+
+
 @contextmanager
-def _as_product(convolution: nn.Conv2d) -> Iterator[None]:
-    """The convolution computed as a product of matrices."""
-
-    def forward(pixels: Tensor) -> Tensor:
-        n, channels, rows, columns = pixels.shape
-        side = convolution.kernel_size[0]
-        down, across = rows // side, columns // side
-        whole = pixels[:, :, : down * side, : across * side]
-        patches = whole.reshape(n, channels, down, side, across, side).permute(0, 2, 4, 1, 3, 5)
-        embedded = F.linear(patches.reshape(n, down * across, -1), convolution.weight.flatten(1), convolution.bias)
-        return embedded.transpose(1, 2).reshape(n, -1, down, across)
-
-    vars(convolution)["forward"] = forward
+def _computed_by(faster: Mapping[nn.Module, Forward]) -> Iterator[None]:
+    """While it is entered, parts are computed by other functions than their own; hooks see them as ever."""
     try:
+        for part, forward in faster.items():
+            vars(part)["forward"] = forward
         yield
     finally:
-        del vars(convolution)["forward"]
+        for part in faster:
+            vars(part).pop("forward", None)
+
+
+def _product(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
+    """A convolution of patches that do not overlap, as a product of matrices."""
+    n, channels, rows, columns = pixels.shape
+    side = convolution.kernel_size[0]
+    down, across = rows // side, columns // side
+    whole = pixels[:, :, : down * side, : across * side]
+    patches = whole.reshape(n, channels, down, side, across, side).permute(0, 2, 4, 1, 3, 5)
+    embedded = F.linear(patches.reshape(n, down * across, -1), convolution.weight.flatten(1), convolution.bias)
+    return embedded.transpose(1, 2).reshape(n, -1, down, across)
+
+
+def _in_one_piece(transformer: Transformer, tokens: Tensor) -> Tensor:
+    """OpenAI's blocks, given tokens that lie in memory in their own order; else every part of them copies its input."""
+    blocks: Tensor = transformer.resblocks(tokens.contiguous())
+    return blocks
+
+
+def _self_attention(
+    attention: nn.MultiheadAttention,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_padding_mask: Tensor | None = None,
+    need_weights: bool = True,
+    attn_mask: Tensor | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Attention of tokens to each other, whose gradient fills no memory with zeros first.
+
+    torch's own takes queries, keys and values out of one tensor in a way whose gradient is three of its size.
+    """
+    masked = key_padding_mask is not None or attn_mask is not None
+    if need_weights or masked or not (query is key is value) or query.ndim != 3:
+        return nn.MultiheadAttention.forward(attention, query, key, value, key_padding_mask, need_weights, attn_mask)
+    first, second, width = query.shape
+    order = (0, 2, 1, 3) if attention.batch_first else (1, 2, 0, 3)
+    parts = F.linear(query, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
+    of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in parts]
+    mixed = F.scaled_dot_product_attention(of_heads[0], of_heads[1], of_heads[2])
+    back = mixed.permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
+    return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
 
 
 def _copied_weights(module: nn.Module, *, half: bool, channels_last: bool) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipdesk.inspector import ROOT
+from clipdesk.render.schedule import Moment, moment
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
@@ -24,10 +25,6 @@ class Normalization(NamedTuple):
 OPENAI = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """That of openai/CLIP, and of most others."""
 
-_CROP_SPREAD = 0.05
-"""How far a crop's side is from the one asked for, at most, as a share of the picture's (xplique's MACO: deviation)."""
-_SMALLEST_CROP = 0.05
-
 
 def normalization_of(model: nn.Module) -> Normalization:
     """What a model wants: what open_clip notes at its vision tower, else OpenAI's."""
@@ -38,9 +35,14 @@ def normalization_of(model: nn.Module) -> Normalization:
 
 def normalized(pixels: Tensor, normalization: Normalization = OPENAI) -> Tensor:
     """Pixels in [0, 1], (n, 3, h, w), as a network wants them."""
-    mean = torch.tensor(normalization.mean, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
-    std = torch.tensor(normalization.std, device=pixels.device, dtype=pixels.dtype).view(3, 1, 1)
+    mean, std = constants(normalization, pixels.device)
     return (pixels - mean) / std
+
+
+def constants(normalization: Normalization, device: torch.device) -> tuple[Tensor, Tensor]:
+    """A normalisation's mean and deviation on a device, (3, 1, 1) each."""
+    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in normalization)
+    return mean, std
 
 
 def resized(pixels: Tensor, side: int) -> Tensor:
@@ -51,7 +53,7 @@ def resized(pixels: Tensor, side: int) -> Tensor:
 
 
 def transformed(
-    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, remaining: float = 1.0
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment | None = None
 ) -> Tensor:
     """One step's input to the network: randomly placed views of each picture, with fresh noise.
 
@@ -63,31 +65,30 @@ def transformed(
         side: Side of the network's input.
         settings: Takes `views`, `crop`, `scale`, `rotate`, `shift`, `padding`, and what changes colours, from it.
         streams: The pictures' random numbers.
-        remaining: Share of the render that is still to come, by which noise falls and crops change where they are to.
+        now: What of the settings changes from step to step; by default as at the first.
 
     Returns:
         (n * views, 3, side, side), the views of each picture one after the other; not normalised.
     """
-    count = settings.views
+    count, now = settings.views, now or moment(settings, pixels.shape[-1], side)
     if _still(pixels.shape[-1], side, settings):
         view = _copies(resized(pixels, side), count)
     else:
-        view = resized(_random_view(pixels, side, settings, streams, remaining), side)
+        view = resized(_random_view(pixels, side, settings, streams, now), side)
     if settings.color_shift > 0:
         # Ghiasi et al. 2022: (x - mu) / sigma for each colour, mu uniform, sigma the exponential of a uniform number.
         mu, sigma = (settings.color_shift * streams.uniform(count, 2, 3, 1, 1)).flatten(0, 1).unbind(1)
         view = (view - mu) / sigma.exp()
-    strength = remaining if settings.noise_schedule == "linear" else 1.0
     if settings.offset_noise > 0:
-        view = view + settings.offset_noise * strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
+        view = view + settings.offset_noise * now.strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
     if settings.noise > 0:
-        view = _added(view, streams.normal(count, 3, side, side), settings.noise * strength)
+        view = _added(view, streams.normal(count, 3, side, side), settings.noise * now.strength)
     if settings.uniform_noise > 0:
-        view = _added(view, streams.uniform(count, 3, side, side), settings.uniform_noise * strength)
+        view = _added(view, streams.uniform(count, 3, side, side), settings.uniform_noise * now.strength)
     return view
 
 
-def _added(view: Tensor, noise: Tensor, strength: float) -> Tensor:
+def _added(view: Tensor, noise: Tensor, strength: float | Tensor) -> Tensor:
     """The views with noise, which is overwritten: memory that is taken afresh costs more than the sum."""
     return noise.flatten(0, 1).mul_(strength).add_(view)
 
@@ -102,28 +103,22 @@ def _still(size: int, side: int, settings: RenderSettings) -> bool:
     return size <= side and whole and settings.scale == settings.rotate == settings.shift == 0
 
 
-def _random_view(
-    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, remaining: float
-) -> Tensor:
+def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment) -> Tensor:
     zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
-    size = pixels.shape[-1]
     pixels = _copies(pixels, settings.views)
-    smallest, largest = _extents(size, side, settings, remaining)
-    extent = smallest + (largest - smallest) * (crop + 1) / 2  # share of the picture's side that is seen
+    extent = now.smallest + (now.largest - now.smallest) * (crop + 1) / 2  # share of the picture's side that is seen
     room = 1 - extent
     factor = extent * (1 + settings.scale * zoom)
     angle = math.radians(settings.rotate) * turn
     # grid_sample's coordinates run from -1 to 1, so a shift by a share of the side counts twice.
     move_x = room * left + 2 * settings.shift * across
     move_y = room * top + 2 * settings.shift * down
-    # Sampling at several times the input's side and averaging afterwards keeps large pictures free of aliasing.
-    dense = side * max(1, math.ceil(size * largest / side))
-    grid = _grid(factor * torch.cos(angle), factor * torch.sin(angle), move_x, move_y, dense)
+    grid = _grid(factor * torch.cos(angle), factor * torch.sin(angle), move_x, move_y, side * now.density)
     if settings.padding == "grey":
         view = 0.5 + F.grid_sample(pixels - 0.5, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     else:
         view = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    return F.avg_pool2d(view, dense // side) if dense > side else view
+    return F.avg_pool2d(view, now.density) if now.density > 1 else view
 
 
 def _grid(cos: Tensor, sin: Tensor, move_x: Tensor, move_y: Tensor, side: int) -> Tensor:
@@ -135,13 +130,3 @@ def _grid(cos: Tensor, sin: Tensor, move_x: Tensor, move_y: Tensor, side: int) -
     along, down = centres[None, None, :], centres[None, :, None]
     cos, sin, move_x, move_y = (part[:, None, None] for part in (cos, sin, move_x, move_y))
     return torch.stack([cos * along + (move_x - sin * down), sin * along + (move_y + cos * down)], dim=-1)
-
-
-def _extents(size: int, side: int, settings: RenderSettings, remaining: float) -> tuple[float, float]:
-    """The smallest and the largest share of the picture's side that a view sees."""
-    if settings.crop is None and settings.crop_end is None:
-        return min(1.0, side / size), 1.0
-    begin = 1.0 if settings.crop is None else settings.crop
-    end = begin if settings.crop_end is None else settings.crop_end
-    now = end + (begin - end) * remaining
-    return max(_SMALLEST_CROP, now - _CROP_SPREAD), min(1.0, now + _CROP_SPREAD)

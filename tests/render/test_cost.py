@@ -1,19 +1,23 @@
+from collections.abc import Iterator
+
 import pytest
 from clip.model import CLIP
 
 from clipdesk.inspector import LayerInspector
+from clipdesk.render import cost
 from clipdesk.render.cost import Cost, measure_cost, picture_bytes
 from clipdesk.render.presets import make_settings
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Unit
 
 
 def test_costs_scale_with_pictures_groups_steps_and_depth() -> None:
-    cost = Cost(fixed=1.0, per_picture=2.0, picture_bytes=100)
-    assert cost.seconds(pictures=1, iterations=1, group=8) == 3
-    assert cost.seconds(pictures=16, iterations=10, group=8) == 10 * (2 + 32)
-    assert cost.seconds(pictures=16, iterations=10, group=8, depth=0.5) == 5 * (2 + 32)
-    assert cost.bytes(pictures=3, group=8) == 300
-    assert cost.bytes(pictures=99, group=8) == 800
+    found = Cost(fixed=1.0, per_picture=2.0, picture_bytes=100)
+    assert found.seconds(pictures=1, iterations=1, group=8) == 3
+    assert found.seconds(pictures=16, iterations=10, group=8) == 10 * (2 + 32)
+    assert found.seconds(pictures=16, iterations=10, group=8, depth=0.5) == 5 * (2 + 32)
+    assert found.bytes(pictures=3, group=8) == 300
+    assert found.bytes(pictures=99, group=8) == 800
 
 
 def test_a_larger_picture_costs_more_memory(vit: CLIP) -> None:
@@ -41,3 +45,27 @@ def test_memory_is_that_of_all_views_and_of_the_last_stage(vit: CLIP) -> None:
 
     assert kept(stages=4) == kept()
     assert kept(views=8) > 3 * kept()
+
+
+def test_on_a_gpu_recorded_steps_are_timed_of_one_picture_and_of_many(
+    vit: CLIP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds, asked = {1: 10.0, 16: 13.0}, []
+
+    def frames(_model: CLIP, targets: list[Unit], settings: RenderSettings, **_: object) -> Iterator[None]:
+        asked.append((len(targets), settings.iterations))
+        for step in range(settings.iterations):
+            if step == 5:
+                clock[0] += seconds[len(targets)]
+            yield None
+
+    clock = [0.0]
+    monkeypatch.setattr(cost, "repeats_steps", lambda _device: True)
+    monkeypatch.setattr(cost, "render", frames)
+    monkeypatch.setattr("clipdesk.render.cost.time.monotonic", lambda: clock[0])
+    found = measure_cost(vit, make_settings(), LayerInspector(vit))
+    assert found is not None
+    assert asked == [(1, 1), (1, 15), (16, 15)]
+    # A tenth of what ten steps took; the fifteen more cost 3 / 10 / 15 each, which is less than is believed.
+    assert found.per_picture == pytest.approx(0.05)
+    assert found.fixed == pytest.approx(0.95)

@@ -70,7 +70,7 @@ def test_transparency_is_that_of_each_variant(vit: CLIP) -> None:
 
 
 def test_diverse_variants_are_less_alike(demo: CLIP) -> None:
-    target = Unit(layer="visual.transformer.resblocks.4.mlp.gelu", index=214)
+    target = Unit(layer="visual.transformer.resblocks.4.mlp.gelu", index=567)
 
     def found(diversity: float) -> float:
         frame = last(demo, [target], iterations=40, grid=2, diversity=diversity, image_size=None)

@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from clipdesk.render.presets import make_settings
+from clipdesk.render.schedule import moment
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.transforms import normalized, resized, transformed
@@ -118,8 +119,11 @@ def test_a_color_shift_moves_and_stretches_each_color() -> None:
 
 
 def test_offset_noise_is_the_same_for_all_pixels_of_a_color_and_noises_fall() -> None:
-    settings = STILL.model_copy(update={"offset_noise": 0.5, "views": 400, "noise_schedule": "linear"})
-    offsets = [transformed(picture(8), 8, settings, streams(0), remaining) - picture(8) for remaining in (1.0, 0.25)]
+    settings = STILL.model_copy(
+        update={"offset_noise": 0.5, "views": 400, "noise_schedule": "linear", "iterations": 100}
+    )
+    moments = [moment(settings, 8, 8, step) for step in (1, 76)]
+    offsets = [transformed(picture(8), 8, settings, streams(0), now) - picture(8) for now in moments]
     assert float(offsets[0].flatten(2).std(dim=2).max()) < 1e-6
     assert float(offsets[0][..., 0, 0].std()) == pytest.approx(0.5, rel=0.1)
     assert torch.allclose(offsets[1], 0.25 * offsets[0], atol=1e-6)
@@ -136,9 +140,11 @@ def test_what_stands_beyond_the_edge() -> None:
 
 def test_crops_shrink_over_the_render() -> None:
     ramp = torch.linspace(0, 1, 256).expand(1, 3, 256, 256)
-    source, settings = streams(0), STILL.model_copy(update={"crop": 0.5, "crop_end": 0.1})
-    for remaining, wanted in ((1.0, 0.5), (0.5, 0.3), (0.0, 0.1)):
-        views = [transformed(ramp, 32, settings, source, remaining)[0, 0, 16] for _ in range(40)]
+    source = streams(0)
+    settings = STILL.model_copy(update={"crop": 0.5, "crop_end": 0.1, "iterations": 1000})
+    for step, wanted in ((1, 0.5), (501, 0.3), (1000, 0.1)):
+        now = moment(settings, 256, 32, step)
+        views = [transformed(ramp, 32, settings, source, now)[0, 0, 16] for _ in range(40)]
         widths = [float(view[-1] - view[0]) * 32 / 31 for view in views]
         assert min(widths) == pytest.approx(wanted - 0.05, abs=0.02)
         assert max(widths) == pytest.approx(wanted + 0.05, abs=0.02)

@@ -1,5 +1,8 @@
 from torch import Tensor, nn
 
+class Transformer(nn.Module):
+    resblocks: nn.Sequential
+
 class VisionTransformer(nn.Module):
     input_resolution: int
     conv1: nn.Conv2d
