@@ -33,10 +33,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# The embedded models, the judges and the tables of their cards, from nothing; some hours without a GPU.
+# The embedded models, the judges and the tables of their cards, from nothing; a day without a GPU.
 models: $(STAMP)
 	$(BIN)/python -m clipdesk.demo.train --model demo-rn
-	$(BIN)/python -m clipdesk.demo.train --model demo --teacher build/demo/demo-rn/demo-rn.pt
+	$(BIN)/python -m clipdesk.demo.train --model demo --run base --teacher build/demo/demo-rn/demo-rn.pt
+	$(BIN)/python -m clipdesk.demo.rounds --start build/demo/base/demo.pt --teacher build/demo/demo-rn/demo-rn.pt
 	$(BIN)/python -m clipdesk.demo.train --model plain
 	$(BIN)/python -m benchmarks.judges train
 	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt || exit; done

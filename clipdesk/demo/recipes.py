@@ -41,11 +41,47 @@ class Recipe:
 
 
 RECIPES = {
-    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=4.0, reading=0.5),
+    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=0.0, reading=0.5),
     "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0, reading=0.3),
     "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0, reading=0.5),
 }
-"""``demo`` and ``demo-rn`` are shipped. ``plain`` is a plainly trained twin of ``demo``: its gradients draw noise."""
+"""``demo`` and ``demo-rn`` are shipped; ``demo`` goes through `ROUNDS` besides. ``plain`` is a plainly trained twin of
+it: its gradients draw noise."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of the trainings of a round: in batches of 256, every picture pushed from the first on.
+
+    Attributes:
+        seed: Of the order of the pictures and of their noise.
+        images: As in `Recipe`, and so are the others.
+    """
+
+    seed: int
+    images: int
+    push: float
+    rate: float
+    reading: float = 0.5
+    noise: float = 0.35
+
+
+ROUNDS = (
+    (
+        Run(4, 793_000, push=4.0, rate=1e-3),
+        Run(5, 803_000, push=6.0, rate=1e-3, reading=0.55),
+        Run(8, 829_000, push=3.0, rate=1e-3, noise=0.45),
+        Run(9, 843_000, push=4.5, rate=2e-3, reading=0.6),
+    ),
+    (
+        Run(11, 214_000, push=5.0, rate=1e-3),
+        Run(12, 214_000, push=7.0, rate=1e-3),
+        Run(13, 215_000, push=4.5, rate=2e-3, reading=0.6),
+        Run(14, 214_000, push=6.0, rate=2e-3, reading=0.55),
+        Run(15, 215_000, push=4.0, rate=1e-3, noise=0.45),
+    ),
+)
+"""By which ``demo``'s pictures become clear: each run of a round begins with the mean of the round before."""
 
 
 def build_model(recipe: Recipe, words: int, seed: int) -> CLIP:

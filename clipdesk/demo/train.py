@@ -22,6 +22,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,8 @@ def _optimizer(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
 
 def train(arguments: argparse.Namespace) -> None:
     """Draw the scenes, train, report, and write the model file after every report."""
-    recipe, seed, work = RECIPES[arguments.model], arguments.seed, arguments.work_dir / arguments.model
+    recipe, seed = RECIPES[arguments.model], arguments.seed
+    work: Path = arguments.work_dir / (arguments.run or arguments.model)
     changes = {name: getattr(arguments, name) for name in ("rate", "noise", "push", "reading", "pushed_from")}
     recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     total: int = arguments.images or recipe.images
@@ -297,12 +299,13 @@ def _opened(path: Path) -> CLIP:
     return model.float()
 
 
-def main() -> None:
-    """Parse the command line and train."""
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What `train` wants; by default as the command line says."""
     parser = argparse.ArgumentParser(
         prog="python -m clipdesk.demo.train", description="Train one of ClipDesk's embedded models."
     )
     parser.add_argument("--model", choices=list(RECIPES), default="demo", help="which one")
+    parser.add_argument("--run", help="its folder in the work directory; by default the model's name")
     parser.add_argument("--output", type=Path, help="model file to write; by default in the work directory")
     parser.add_argument("--work-dir", type=Path, default=Path("build/demo"), help="drawn scenes and resumable state")
     parser.add_argument("--scenes", type=int, default=100_000, help="training scenes to draw")
@@ -319,8 +322,8 @@ def main() -> None:
     parser.add_argument("--report-every", type=int, default=150, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    train(parser.parse_args())
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":
-    main()
+    train(parsed())
