@@ -73,6 +73,10 @@ class RepeatedStep:
         recording.replay()
         return result
 
+    def forget(self) -> None:
+        """Give back the memory that the recording holds: all that a step calculates with."""
+        self._kind, self._recorded = None, None
+
     def plainly(self, work: Callable[[], Tensor]) -> Tensor:
         """Do it, in the stream in which it will be recorded: what is left over in another could not be recorded."""
         usual = torch.cuda.current_stream(self._device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
+
+log = logging.getLogger(__name__)
 
 _FORWARD = """
 template <typename T> T quick_gelu(T input) {
@@ -27,8 +30,27 @@ template <typename T> T quick_gelu_gradient(T gradient, T input) {
 
 def quick_gelu(inputs: Tensor) -> Tensor:
     """OpenAI's ``x * sigmoid(1.702 * x)`` on a GPU, with its gradient."""
+    if not _compiles(inputs.device):
+        return inputs * torch.sigmoid(1.702 * inputs)
     found: Tensor = _QuickGELU.apply(inputs)
     return found
+
+
+@lru_cache(maxsize=8)
+def _compiles(device: torch.device) -> bool:
+    """Whether a device compiles them: for that it needs a library of NVIDIA's that torch otherwise does without."""
+    try:
+        for code, count in ((_FORWARD, 1), (_BACKWARD, 2)):
+            _applied(code, *[torch.zeros(1, device=device)] * count)
+    except RuntimeError:
+        log.warning("%s compiles no functions of ClipDesk's own; torch's are slower", device, exc_info=True)
+        return False
+    return True
+
+
+def _applied(code: str, *inputs: Tensor) -> Tensor:
+    with torch.cuda.device(inputs[0].device):
+        return _compiled(code)(*inputs)
 
 
 class _QuickGELU(torch.autograd.Function):
@@ -37,12 +59,12 @@ class _QuickGELU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor) -> Tensor:
         ctx.save_for_backward(inputs)
-        return _compiled(_FORWARD)(inputs)
+        return _applied(_FORWARD, inputs)
 
     @staticmethod
     def backward(ctx: BackwardCFunction, gradient: Tensor) -> Tensor:
         saved: tuple[Tensor, ...] = ctx.saved_tensors
-        return _compiled(_BACKWARD)(gradient, saved[0])
+        return _applied(_BACKWARD, gradient, saved[0])
 
 
 @lru_cache(maxsize=2)

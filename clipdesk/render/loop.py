@@ -122,11 +122,14 @@ def _frames(
 ) -> Iterator[Frame]:
     with frozen(model), explained(len(seeds), next(model.parameters()).device):
         run = Run(model, objective, of_views, likeness, settings, seeds)
-        for step in range(1, settings.iterations + 1):
-            activations, penalties = run.step(step)
-            if not np.isfinite(activations).all():
-                raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-            yield Frame(step, settings.iterations, activations, penalties, run)
+        try:
+            for step in range(1, settings.iterations + 1):
+                activations, penalties = run.step(step)
+                if not np.isfinite(activations).all():
+                    raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
+                yield Frame(step, settings.iterations, activations, penalties, run)
+        finally:
+            run.end()
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

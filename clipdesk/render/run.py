@@ -91,6 +91,12 @@ class Run:
         scores, *penalties = self._of_pictures(values)
         return scores, dict(zip(self._names, penalties, strict=True))
 
+    def end(self) -> None:
+        """No step follows: keep only what the pictures need, since who looks at them may keep this for long."""
+        if self._repeated is not None:
+            self._repeated.forget()
+        self._ahead = None
+
     def _repeated_step(self, repeated: RepeatedStep, streams: StepStreams, now: Moment) -> Tensor:
         self._numbers.copy_(torch.tensor(now[:-1]))
         streams.begin_step()

@@ -39,7 +39,12 @@ class Recorder(RepeatedStep):
 
     def __init__(self, device: torch.device, shape: tuple[int, ...] = (2, 2)) -> None:
         super().__init__(device)
-        self.plain, self.recordings, self._shape = 0, 0, shape
+        self.plain, self.recordings, self.forgot, self._shape = 0, 0, False, shape
+
+    @override
+    def forget(self) -> None:
+        super().forget()
+        self.forgot = True
 
     @override
     def plainly(self, work: Callable[[], Tensor]) -> Tensor:
@@ -142,6 +147,7 @@ def test_a_render_of_recorded_steps_is_that_of_plain_ones(
     if name == "direct-ascent":
         # Of other random numbers, that matter little to it.
         assert np.allclose(recorded.clean_activations(), plain.clean_activations(), rtol=0.1)
+    assert recorders[0].forgot, "a render that has ended holds no more memory than its pictures need"
     alphas = recorded.alphas(), plain.alphas()
     assert (alphas[0] is None) == (alphas[1] is None) == (name != "stages")
 
