@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -25,6 +26,8 @@ from clipdesk.render.settings import RenderSettings
 from clipdesk.render.start import make_image, sizes_of
 from clipdesk.render.streams import RandomStreams, StepStreams
 from clipdesk.render.transforms import constants, normalization_of, resized, transformed
+
+log = logging.getLogger(__name__)
 
 _OPAQUE_FROM = 0.8
 """Share of the pixels that are less than wholly opaque, where transparency is asked for."""
@@ -55,8 +58,8 @@ class Run:
         self._likeness = likeness
         self._device = next(model.parameters()).device
         read = [*objective.layers, *(likeness.layers if likeness else ())]
-        half = precision_of(settings, model, self._device) == "bfloat16"
-        self._capture = LayerCapture(model, dict.fromkeys(read), half=half)
+        precision = precision_of(settings, model, self._device)
+        self._capture = LayerCapture(model, dict.fromkeys(read), half=precision == "bfloat16")
         self._side = input_side(model)
         self._mean, self._std = constants(normalization_of(model), self._device)
         self._streams = RandomStreams(seeds, self._device)
@@ -68,6 +71,8 @@ class Run:
         # On a GPU, where a step that was recorded finds them: what changes from step to step.
         self._numbers = torch.zeros(len(Moment._fields) - 1, device=self._device)
         self._begin_stage()
+        how = "recorded once and repeated" if self._repeated else "taken one by one"
+        log.info("%d pictures on %s, the network in %s, steps %s", len(seeds), self._device, precision, how)
 
     def explained(self) -> AbstractContextManager[None]:
         """While it is entered, what goes wrong on the device is told in words."""

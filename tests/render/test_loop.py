@@ -1,4 +1,5 @@
 import copy
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -290,3 +291,9 @@ def test_what_the_network_never_looks_at_is_clear(vit: CLIP) -> None:
 def test_adams_second_beta_counts(vit: CLIP) -> None:
     made = [last(vit, [unit(0)], make_settings(iterations=6, second_momentum=beta)).images() for beta in (0.9, 0.999)]
     assert not np.array_equal(made[0], made[1])
+
+
+def test_the_log_says_where_and_how_pictures_are_rendered(vit: CLIP, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        next(render(vit, [unit(0), unit(1)], make_settings(iterations=1, precision="float32", device="cpu")))
+    assert "2 pictures on cpu, the network in float32, steps taken one by one" in caplog.messages
