@@ -10,7 +10,7 @@ from clipdesk.models.open_clip_names import check_open_clip, open_clip_name
 from clipdesk.paths import resource
 
 SHOWPIECES = {
-    "demo": ("visual.transformer.resblocks.4.mlp.gelu", 567),
+    "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
     "demo-rn": ("visual.layer4.0", 400),
 }
 """The embedded models, each with a layer and a unit of it to show first: trees, and hearts."""

@@ -27,7 +27,7 @@ SHOWN = {
     '"a yellow star on a blue background"': "demo-rn",
     '"a red heart"': "demo",
     '"a green tree"': "demo-rn",
-    "visual.transformer.resblocks.4.mlp.gelu:567": "demo",
+    "visual.transformer.resblocks.5.mlp.gelu:556": "demo",
     "visual.layer4.0:400": "demo-rn",
     "visual.layer4.0:449": "demo-rn",
 }
