@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tests.e2e.desktop import Desktop, missing_tools, open_desktop
 
-_LAYER = "block 3 hidden gelu"
-_NEURONS = "2,4-7,9,324,488"
-_RENDERED = "3.mlp.gelu:2 and 7 more"
+_LAYER = "block 5 hidden gelu"
+_NEURONS = "173,189,229,480,513,556,590,749"
+_RENDERED = "5.mlp.gelu:173 and 7 more"
 _PATIENCE = 900.0
 """Seconds that eight pictures may take on a busy machine."""
 _BROKEN = Path(tempfile.gettempdir()) / "broken.pt"
@@ -77,7 +77,7 @@ def _finish(desk: Desktop) -> None:
     desk.press("alt+6")
     desk.settle()
     gallery = desk.wait_for("list", "Finished pictures")
-    desk.click(desk.wait_for("list item", "3.mlp.gelu:488", within=gallery))
+    desk.click(desk.wait_for("list item", "5.mlp.gelu:556", within=gallery))
     desk.settle()
 
 
