@@ -77,7 +77,7 @@ def _finish(desk: Desktop) -> None:
     desk.press("alt+6")
     desk.settle()
     gallery = desk.wait_for("list", "Finished pictures")
-    desk.click(desk.wait_for("list item", "5.mlp.gelu:556", within=gallery))
+    desk.click(desk.wait_for("list item", "5.mlp.gelu:749", within=gallery))
     desk.settle()
 
 
