@@ -36,13 +36,11 @@ def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
 def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
     """The picture is right: for the units that tell one concept from the rest, it beats the 99th percentile."""
     scenes = draw_scenes(1_000, 11, Kind.SEEN, processes=1)
-    chosen = selective_units(demo, LAYERS, scenes, 10)
+    chosen = selective_units(demo, LAYERS, scenes, 4)
     assert all(unit.auc > 0.9 for unit in chosen)
-    # Strong noise costs activation: under the default's 0.3 more of them stay below. How many of a hundred do,
+    # The default's noise and flatness cost activation: with them one of the four stays below. How many of a hundred do,
     # benchmarks.quality measures.
-    settings = make_settings(iterations=300, noise=0.1, views=1)
-    job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=settings)
+    job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings("lucid"))
     results = [event for event in run_job(demo, job) if isinstance(event, Result)]
-    below = [unit for unit, result in zip(chosen, results, strict=True) if result.activation <= unit.percentile99]
-    # Unit 700 of block 4 answers to red backgrounds, but from every start climbs a lower hill, of red on white.
-    assert len(below) <= 1, below
+    for unit, result in zip(chosen, results, strict=True):
+        assert result.activation > unit.percentile99, unit
