@@ -13,7 +13,7 @@ SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
     "demo-rn": ("visual.layer4.0", 400),
 }
-"""The embedded models, each with a layer and a unit of it to show first: trees, and hearts."""
+"""The embedded models, each with a layer and a unit of it to show first: of both, hearts."""
 EMBEDDED = "demo"
 """The one that is opened first."""
 

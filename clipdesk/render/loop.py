@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -109,25 +110,20 @@ def render(
         views = [target for target in variants for _ in range(settings.views)]
         of_views = objective if settings.views == 1 else Objective(views, model, inspector)
         likeness = Likeness(targets, inspector) if settings.grid > 1 and settings.diversity > 0 else None
-    return _frames(model, objective, of_views, likeness, settings, seeds_of_variants(seeds, settings.grid**2))
+    every = seeds_of_variants(seeds, settings.grid**2)
+    begin = partial(Run, model, objective, of_views, likeness, settings, every)
+    return _frames(model, begin, len(every), settings.iterations)
 
 
-def _frames(
-    model: nn.Module,
-    objective: Objective,
-    of_views: Objective,
-    likeness: Likeness | None,
-    settings: RenderSettings,
-    seeds: Sequence[int],
-) -> Iterator[Frame]:
-    with frozen(model), explained(len(seeds), next(model.parameters()).device):
-        run = Run(model, objective, of_views, likeness, settings, seeds)
+def _frames(model: nn.Module, begin: Callable[[], Run], pictures: int, iterations: int) -> Iterator[Frame]:
+    with frozen(model), explained(pictures, next(model.parameters()).device):
+        run = begin()
         try:
-            for step in range(1, settings.iterations + 1):
+            for step in range(1, iterations + 1):
                 activations, penalties = run.step(step)
                 if not np.isfinite(activations).all():
                     raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-                yield Frame(step, settings.iterations, activations, penalties, run)
+                yield Frame(step, iterations, activations, penalties, run)
         finally:
             run.end()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from clipdesk.inspector import input_side
 from clipdesk.render.capture import LayerCapture
@@ -66,12 +68,9 @@ class Run:
         self._sizes = sizes_of(settings, settings.image_size or self._side)
         self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
         self._names: list[str] = []
-        self._repeated = RepeatedStep(self._device) if repeats_steps(self._device) else None
-        self._ahead = StepStreams(seeds, self._device) if self._repeated else None
-        # On a GPU, where a step that was recorded finds them: what changes from step to step.
-        self._numbers = torch.zeros(len(Moment._fields) - 1, device=self._device)
+        self._repeating = _Repeating.on(self._device, seeds) if repeats_steps(self._device) else None
         self._begin_stage()
-        how = "recorded once and repeated" if self._repeated else "taken one by one"
+        how = "recorded once and repeated" if self._repeating else "taken one by one"
         log.info("%d pictures on %s, the network in %s, steps %s", len(seeds), self._device, precision, how)
 
     def explained(self) -> AbstractContextManager[None]:
@@ -85,11 +84,7 @@ class Run:
         if size != self._size:
             self._enlarge(size)
         now = moment(settings, size, self._side, step)
-        if self._repeated is None or self._ahead is None:
-            self._optimizer.param_groups[0]["lr"] = now.rate
-            values = self._work(now, self._streams)
-        else:
-            values = self._repeated_step(self._repeated, self._ahead, now)
+        values = self._work(now, self._streams) if self._repeating is None else self._repeat(self._repeating, now)
         if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
             self._image.blur(settings.blur_sigma)
         self._image.project()
@@ -98,21 +93,21 @@ class Run:
 
     def end(self) -> None:
         """No step follows: keep only what the pictures need, since who looks at them may keep this for long."""
-        if self._repeated is not None:
-            self._repeated.forget()
-        self._ahead = None
+        if self._repeating is not None:
+            self._repeating.step.forget()
+        self._repeating = None
 
-    def _repeated_step(self, repeated: RepeatedStep, streams: StepStreams, now: Moment) -> Tensor:
-        self._numbers.copy_(torch.tensor(now[:-1]))
-        streams.begin_step()
-        rate, strength, smallest, largest = self._numbers.unbind()
+    def _repeat(self, repeating: _Repeating, now: Moment) -> Tensor:
+        repeating.numbers.copy_(torch.tensor(now[:-1]))
+        repeating.streams.begin_step()
+        rate, strength, smallest, largest = repeating.numbers.unbind()
         in_place = Moment(rate, strength, smallest, largest, now.density)
-        self._optimizer.param_groups[0]["lr"] = rate
-        return repeated(lambda: self._work(in_place, streams), (self._size, now.density))
+        return repeating.step(lambda: self._work(in_place, repeating.streams), (self._size, now.density))
 
     def _work(self, now: Moment, streams: RandomStreams) -> Tensor:
         """What the device does in a step; scores and penalties, (1 + penalties, variants)."""
         settings = self._settings
+        self._optimizer.param_groups[0]["lr"] = now.rate
         pixels = self._image.pixels()
         if self._looked_at is not None:
             pixels.retain_grad()
@@ -180,6 +175,25 @@ class Run:
         """As `Frame.clean_activations`."""
         pixels = self._image.pixels().clamp(0, 1).mul(255).round() / 255
         return self._of_pictures(self._objective(self._outputs(resized(pixels, self._side))))
+
+
+class _Repeating(NamedTuple):
+    """What a GPU repeats a step with.
+
+    Attributes:
+        step: The step.
+        streams: Its random numbers.
+        numbers: Where a recorded step finds what changes from step to step.
+    """
+
+    step: RepeatedStep
+    streams: StepStreams
+    numbers: Tensor
+
+    @classmethod
+    def on(cls, device: torch.device, seeds: Sequence[int]) -> Self:
+        numbers = torch.zeros(len(Moment._fields) - 1, device=device)
+        return cls(RepeatedStep(device), StepStreams(seeds, device), numbers)
 
 
 def _optimizer(settings: RenderSettings, values: Tensor) -> torch.optim.Optimizer:
