@@ -28,7 +28,7 @@ _OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
 
 
 def _own(**settings: object) -> RenderSettings:
-    return RenderSettings.model_validate({"flatness": 6.0, **settings})
+    return RenderSettings.model_validate({"flatness": 6.0, "noise_views": "graded", **settings})
 
 
 def _published(**settings: object) -> RenderSettings:
@@ -37,9 +37,10 @@ def _published(**settings: object) -> RenderSettings:
 
 PRESETS: dict[str, Preset] = {
     "draft": Preset(_own(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"),
-    "standard": Preset(_own(views=2), f"ClipDesk's own: {_OWN}"),
+    "standard": Preset(_own(views=2), f"ClipDesk's own, a clean and a noisy view in each step: {_OWN}"),
     "publication": Preset(
-        _own(views=2, iterations=1500, image_size=512), f"ClipDesk's own, large and long, for print: {_OWN}"
+        _own(views=2, iterations=1500, image_size=512),
+        f"ClipDesk's own, large and long, for print, a clean and a noisy view in each step: {_OWN}",
     ),
     "lucid": Preset(
         _published(

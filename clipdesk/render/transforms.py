@@ -80,12 +80,22 @@ def transformed(
         mu, sigma = (settings.color_shift * streams.uniform(count, 2, 3, 1, 1)).flatten(0, 1).unbind(1)
         view = (view - mu) / sigma.exp()
     if settings.offset_noise > 0:
-        view = view + settings.offset_noise * now.strength * streams.normal(count, 3, 1, 1).flatten(0, 1)
+        offset = _graded(streams.normal(count, 3, 1, 1), settings)
+        view = view + settings.offset_noise * now.strength * offset.flatten(0, 1)
     if settings.noise > 0:
-        view = _added(view, streams.normal(count, 3, side, side), settings.noise * now.strength)
+        view = _added(view, _graded(streams.normal(count, 3, side, side), settings), settings.noise * now.strength)
     if settings.uniform_noise > 0:
-        view = _added(view, streams.uniform(count, 3, side, side), settings.uniform_noise * now.strength)
+        even = _graded(streams.uniform(count, 3, side, side), settings)
+        view = _added(view, even, settings.uniform_noise * now.strength)
     return view
+
+
+def _graded(noise: Tensor, settings: RenderSettings) -> Tensor:
+    """Noise for each picture's views, (n, views, ...), weakened as the settings say; it is overwritten."""
+    if settings.noise_views == "alike" or settings.views == 1:
+        return noise
+    shares = torch.linspace(0, 1, settings.views, device=noise.device)
+    return noise.mul_(shares.view(-1, *[1] * (noise.ndim - 2)))
 
 
 def _added(view: Tensor, noise: Tensor, strength: float | Tensor) -> Tensor:

@@ -36,6 +36,7 @@ def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> No
         "l2_weight": 0,
         "detail_weight": 0,
         "uniform_noise": 0,
+        "noise_views": "alike",
         "crop": None,
         "crop_end": None,
     }

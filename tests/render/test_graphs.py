@@ -103,6 +103,7 @@ def test_too_little_memory_for_a_recording_is_told() -> None:
 
 RECIPES: dict[str, dict[str, object]] = {
     "draft": {},
+    "standard": {},
     "direct-ascent": {"views": 4},
     "ghiasi": {"views": 2},
     "classic": {},

@@ -10,7 +10,7 @@ from clipdesk.render.streams import RandomStreams
 from clipdesk.render.transforms import normalized, resized, transformed
 
 CPU = torch.device("cpu")
-STILL = make_settings(views=1, noise=0, scale=0, rotate=0, shift=0)
+STILL = make_settings(views=1, noise=0, noise_views="alike", scale=0, rotate=0, shift=0)
 
 
 def streams(*seeds: int) -> RandomStreams:
@@ -127,6 +127,23 @@ def test_offset_noise_is_the_same_for_all_pixels_of_a_color_and_noises_fall() ->
     assert float(offsets[0].flatten(2).std(dim=2).max()) < 1e-6
     assert float(offsets[0][..., 0, 0].std()) == pytest.approx(0.5, rel=0.1)
     assert torch.allclose(offsets[1], 0.25 * offsets[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["noise", "uniform_noise", "offset_noise"])
+def test_graded_noise_rises_from_a_clean_view_to_one_with_all_of_it(kind: str) -> None:
+    settings = STILL.model_copy(update={kind: 0.3, "views": 3})
+    alike = transformed(picture(8, 2), 8, settings, streams(0, 1)).unflatten(0, (2, 3))
+    graded = transformed(picture(8, 2), 8, settings.model_copy(update={"noise_views": "graded"}), streams(0, 1))
+    clean, half, full = graded.unflatten(0, (2, 3)).unbind(1)
+    assert torch.equal(clean, picture(8, 2))
+    assert torch.allclose(half - clean, 0.5 * (alike[:, 1] - clean), atol=1e-6)
+    assert torch.allclose(full, alike[:, 2], atol=1e-6)
+
+
+def test_a_single_view_has_all_of_the_graded_noise() -> None:
+    settings = STILL.model_copy(update={"noise": 0.3})
+    graded = settings.model_copy(update={"noise_views": "graded"})
+    assert torch.equal(*(transformed(picture(8), 8, each, streams(0)) for each in (settings, graded)))
 
 
 def test_what_stands_beyond_the_edge() -> None:
