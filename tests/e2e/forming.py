@@ -24,9 +24,9 @@ from clipdesk.render.presets import make_settings
 Frames = list[NDArray[np.uint8]]
 
 SHOWN = {
-    '"a yellow star on a blue background"': "demo-rn",
+    '"a yellow star"': "demo",
     '"a red heart"': "demo",
-    '"a green tree"': "demo-rn",
+    '"a green tree"': "demo",
     "visual.transformer.resblocks.5.mlp.gelu:556": "demo",
     "visual.layer4.0:400": "demo-rn",
     "visual.layer4.0:449": "demo-rn",
