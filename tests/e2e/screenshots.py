@@ -64,8 +64,15 @@ def _choose(desk: Desktop, neurons: str) -> None:
 def _run(desk: Desktop) -> None:
     _choose(desk, _NEURONS)
     desk.press("ctrl+r")
-    early, late = f"{_RENDERED}: step 24 of", f"{_RENDERED}: step 24"
-    desk.until(lambda: desk.find("label", late) is not None and desk.find("label", early) is None, late, _PATIENCE)
+    # A name is read anew each time, and step 24 may have become step 25.
+    late, early = f"{_RENDERED}: step 24", f"{_RENDERED}: step 24 of"
+
+    def nearly_done() -> bool:
+        found = desk.find("label", late)
+        now = found.name if found is not None else ""
+        return now.startswith(late) and not now.startswith(early)
+
+    desk.until(nearly_done, late, _PATIENCE)
 
 
 def _finish(desk: Desktop) -> None:
