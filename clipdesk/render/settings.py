@@ -159,7 +159,9 @@ class RenderSettings(BaseModel):
         "constant", description="all noises stay, or fall to zero over the render"
     )
     noise_views: Annotated[Literal["alike", "graded"], Knob("Noise of views", _ROBUSTNESS)] = Field(
-        "alike", description="all views of a step are as noisy, or graded from a clean first to a noisy last one"
+        "alike",
+        description="all views of a step are as noisy, or graded from a clean first to a noisy last one; "
+        "a single view has all the noise",
     )
     color_shift: Annotated[float, Knob("Colour shift", _ROBUSTNESS, "±", 0.1)] = Field(
         0.0, ge=0.0, le=1.0, description="random brightness and contrast of each colour, either way"
