@@ -1,14 +1,15 @@
 """Run a vision tower so that the gradient for its input is soon there; the outputs are what they always are.
 
 Measured on two cores of an AMD EPYC, ViT-B/32 up to its middle (`python -m benchmarks.speed`): the gradient of a
-convolution of patches took a quarter of a step in float32, a product of matrices takes a twentieth; plain attention is
-faster than the fused one for few tokens; and weights that are cast once need not be cast in each step.
+convolution of patches took a quarter of a step in float32, a product of matrices takes a twentieth; torch's attention
+in bfloat16 took an eighth, plain products take half of that; and weights that are cast once need not be cast in each
+step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,12 +18,11 @@ import torch.nn.functional as F
 from clip.model import Transformer
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from clipdesk.render.kernels import quick_gelu
 
-_FEW_TOKENS = 128
-"""So many at most are attended to faster by plain attention than by the fused one, on a CPU."""
+_MOST_TOKENS = 600
+"""So many at most are attended to by products, whose memory grows with their square: ViT-L/14 at 336 px has 577."""
 _CAST = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 """What computes in low precision under torch's autocast."""
 
@@ -48,20 +48,10 @@ class Tower:
 
     def __call__(self, inputs: Tensor) -> None:
         """Run it on normalised pictures, (n, 3, side, side); hooks see its layers' outputs."""
-        with (
-            torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._half),
-            self._attention(inputs),
-            _computed_by(self._faster),
-        ):
+        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._half), _computed_by(self._faster):
             if self._patches is None:
                 inputs = inputs.contiguous(memory_format=torch.channels_last)
             functional_call(self._module, self._weights, (inputs,))
-
-    def _attention(self, inputs: Tensor) -> AbstractContextManager[None]:
-        if self._device != "cpu" or self._patches is None:
-            return nullcontext()
-        tokens = (inputs.shape[-1] // self._patches.kernel_size[0]) ** 2 + 1
-        return sdpa_kernel([SDPBackend.MATH]) if tokens <= _FEW_TOKENS else nullcontext()
 
 
 def _patch_convolution(module: nn.Module) -> nn.Conv2d | None:
@@ -79,7 +69,7 @@ def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.M
     for part in module.modules():
         if isinstance(part, Transformer):
             yield part, partial(_in_one_piece, part)
-        if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type == "cuda":
+        if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type in ("cpu", "cuda"):
             yield part, quick_gelu
         if type(part) is nn.MultiheadAttention and part.in_proj_weight is not None and part.bias_k is None:
             yield part, partial(_self_attention, part)
@@ -134,9 +124,24 @@ def _self_attention(
     order = (0, 2, 1, 3) if attention.batch_first else (1, 2, 0, 3)
     parts = F.linear(query, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
     of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in parts]
-    mixed = F.scaled_dot_product_attention(of_heads[0], of_heads[1], of_heads[2])
-    back = mixed.permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
+    back = (
+        _mixed(*of_heads).permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
+    )
     return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
+
+
+def _mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """What tokens take from each other, (n, heads, tokens, channels) as all of the inputs.
+
+    In bfloat16 on a CPU torch's own computes in float32, or fused but slowly: 9 and 21 ms, with the gradient, where
+    products take 4 (8 pictures of ViT-B/32, one core).
+    """
+    n, heads, tokens, channels = queries.shape
+    if queries.device.type != "cpu" or queries.dtype != torch.bfloat16 or tokens > _MOST_TOKENS:
+        return F.scaled_dot_product_attention(queries, keys, values)
+    asking, asked, given = (part.reshape(n * heads, tokens, channels) for part in (queries, keys, values))
+    shares = torch.bmm(asking * channels**-0.5, asked.transpose(1, 2)).softmax(dim=-1)
+    return torch.bmm(shares, given).view(n, heads, tokens, channels)
 
 
 def _copied_weights(module: nn.Module, *, half: bool, channels_last: bool) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from clip.model import CLIP
 from torch import Tensor, nn
 
 from clipdesk.render.capture import frozen
-from clipdesk.render.tower import Tower
+from clipdesk.render.tower import Tower, _self_attention
 from clipdesk.render.transforms import normalized
 
 
@@ -58,3 +58,21 @@ def test_a_convolution_with_patches_that_overlap_is_left_alone(vit: CLIP) -> Non
     with pytest.raises(RuntimeError):  # more patches than the model has places for
         Tower(vit.visual)(torch.zeros(1, 3, 32, 32))
     assert seen[0].shape == (1, 64, 7, 7)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_tokens_attend_to_each_other_as_in_torch(half: bool) -> None:
+    torch.manual_seed(0)
+    attention = nn.MultiheadAttention(64, 4)
+    tokens = torch.randn(17, 2, 64)
+    own, ours = (tokens.clone().requires_grad_() for _ in range(2))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        expected = attention(own, own, own, need_weights=False)[0]
+        found = _self_attention(attention, ours, ours, ours, need_weights=False)[0]
+    for output in (expected, found):
+        torch.autograd.backward(output.float().square().sum())
+    assert own.grad is not None
+    assert ours.grad is not None
+    most = 0.02 if half else 1e-5
+    assert float((found - expected).detach().norm() / expected.detach().norm()) < most
+    assert float((ours.grad - own.grad).norm() / own.grad.norm()) < most
