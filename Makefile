@@ -33,14 +33,17 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# The embedded models, the judges and the tables of their cards, from nothing; a day without a GPU.
+# The embedded models, the judges and the tables of their cards, from nothing; a day without a GPU. Whether all of it runs
+# here shows in minutes, in a copy of the folder, since the judges there are written anew:
+# make models TRAIN='--images 2048 --scenes 2000 --names 500' JUDGES='--images 2048 --scenes 2000' TABLES='--scenes 400'
 models: $(STAMP)
-	$(BIN)/python -m clipdesk.demo.train --model demo-rn
-	$(BIN)/python -m clipdesk.demo.train --model demo --run base --teacher build/demo/demo-rn/demo-rn.pt
-	$(BIN)/python -m clipdesk.demo.rounds --start build/demo/base/demo.pt --teacher build/demo/demo-rn/demo-rn.pt
-	$(BIN)/python -m clipdesk.demo.train --model plain
-	$(BIN)/python -m benchmarks.judges train
-	for model in demo demo-rn plain; do $(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt || exit; done
+	$(BIN)/python -m clipdesk.demo.train --model demo-rn $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.train --model demo --run base --teacher build/demo/demo-rn/demo-rn.pt $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.rounds --start build/demo/base/demo.pt --teacher build/demo/demo-rn/demo-rn.pt $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.train --model plain $(TRAIN)
+	$(BIN)/python -m benchmarks.judges train $(JUDGES)
+	for model in demo demo-rn plain; do \
+		$(BIN)/python -m clipdesk.demo.evaluate --model build/demo/$$model/$$model.pt $(TABLES) || exit; done
 
 # docs/quality.md: do the pictures show what they should? With the other tools; a day without a GPU, in pieces if need be.
 quality: $(STAMP)
