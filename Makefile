@@ -50,8 +50,8 @@ quality: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python -m benchmarks.quality --models demo demo-rn $(wildcard build/demo/plain/plain.pt) --report docs/quality.md
 
-# docs/performance.md: how fast is it, and does the window stay smooth? An hour on a machine that does nothing else, with
-# Debian's packages in .ci/run; what each part prints is in build/speed.
+# docs/performance.md: how fast is it, and does the window stay smooth? Twenty minutes on two cores that do nothing else,
+# with Debian's packages in .ci/run; what each part prints is in build/speed.
 speed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	mkdir -p build/speed
