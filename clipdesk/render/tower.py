@@ -124,9 +124,8 @@ def _self_attention(
     order = (0, 2, 1, 3) if attention.batch_first else (1, 2, 0, 3)
     parts = F.linear(query, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
     of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in parts]
-    back = (
-        _mixed(*of_heads).permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
-    )
+    mixed = _mixed(*of_heads)
+    back = mixed.permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
     return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
 
 
