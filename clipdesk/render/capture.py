@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
 from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout, heads_projection
-from clipdesk.render.tower import Tower
+from clipdesk.render.tower import Tower, attended
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
@@ -149,7 +149,7 @@ def _attention_part(attention: nn.MultiheadAttention, tokens: Tensor, info: Laye
     queries, keys, values = packed.view(n, count, 3, attention.num_heads, width // attention.num_heads).permute(
         2, 0, 3, 1, 4
     )
-    outputs: Tensor = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2)
+    outputs = attended(queries, keys, values).transpose(1, 2)
     return _of_heads(outputs.flatten(2), info, attention.num_heads)
 
 

@@ -1,9 +1,8 @@
 """Run a vision tower so that the gradient for its input is soon there; the outputs are what they always are.
 
 Measured on two cores of an AMD EPYC, ViT-B/32 up to its middle (`python -m benchmarks.speed`): the gradient of a
-convolution of patches took a quarter of a step in float32, a product of matrices takes a twentieth; torch's attention
-in bfloat16 took an eighth, plain products take half of that; and weights that are cast once need not be cast in each
-step.
+convolution of patches took a quarter of a step in float32, a product of matrices takes a twentieth;
+and weights that are cast once need not be cast in each step. For attention see `attended`.
 """
 
 from __future__ import annotations
@@ -69,6 +68,7 @@ def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.M
     for part in module.modules():
         if isinstance(part, Transformer):
             yield part, partial(_in_one_piece, part)
+        # On Apple's GPUs it has not been tried.
         if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type in ("cpu", "cuda"):
             yield part, quick_gelu
         if type(part) is nn.MultiheadAttention and part.in_proj_weight is not None and part.bias_k is None:
@@ -124,12 +124,12 @@ def _self_attention(
     order = (0, 2, 1, 3) if attention.batch_first else (1, 2, 0, 3)
     parts = F.linear(query, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
     of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in parts]
-    mixed = _mixed(*of_heads)
+    mixed = attended(*of_heads)
     back = mixed.permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
     return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
 
 
-def _mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def attended(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """What tokens take from each other, (n, heads, tokens, channels) as all of the inputs.
 
     In bfloat16 on a CPU torch's own computes in float32, or fused but slowly: 9 and 21 ms, with the gradient, where
