@@ -8,9 +8,20 @@ from clipdesk.render import kernels
 from clipdesk.render.kernels import quick_gelu
 
 
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize(
+    ("device", "compiles"),
+    [
+        ("cpu", True),
+        pytest.param("cuda", True, marks=pytest.mark.gpu),
+        pytest.param("cuda", False, marks=pytest.mark.gpu),
+    ],
+)
 @pytest.mark.parametrize(("kind", "most"), [(torch.float32, 1e-5), (torch.bfloat16, 0.02)])
-def test_openais_rectifier_and_its_gradient(kind: torch.dtype, most: float, device: str) -> None:
+def test_openais_rectifier_and_its_gradient(
+    kind: torch.dtype, most: float, device: str, compiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiles:
+        monkeypatch.setattr(kernels, "_compiles", lambda _device: False)
     drawn = torch.randn(64, 33, generator=torch.Generator().manual_seed(0))
     inputs = (4 * drawn).to(device, kind).requires_grad_()
     exact = inputs.detach().double().requires_grad_()
