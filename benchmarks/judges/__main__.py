@@ -13,8 +13,8 @@ from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.evaluate import HELD_OUT_SEED
 
 SEEDS = {"plain": 1, "separable": 2}
-IMAGES = {"plain": 260_000, "separable": 190_000}
-"""How many pictures each sees in training; the separable one learns from fewer."""
+IMAGES = 1_000_000
+"""How many pictures each sees in training."""
 
 
 def main() -> None:
@@ -22,8 +22,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judges", description=main.__doc__)
     parser.add_argument("task", choices=["train", "measure"])
     parser.add_argument("--judge", choices=list(MAKES), action="append", help="by default both")
-    parser.add_argument("--scenes", type=int, default=30_000, help="scenes to train on")
-    parser.add_argument("--images", type=int, help="pictures to show in training")
+    parser.add_argument("--scenes", type=int, default=120_000, help="scenes to train on")
+    parser.add_argument("--images", type=int, default=IMAGES, help="pictures to show in training")
     parser.add_argument("--test-scenes", type=int, default=4_000, help="scenes to measure on")
     parser.add_argument("--work-dir", type=Path, default=Path("build/judges"), help="drawn scenes")
     arguments = parser.parse_args()
@@ -33,7 +33,7 @@ def main() -> None:
         for name in names:
             torch.manual_seed(SEEDS[name])
             judge = MAKES[name]()
-            train_judge(judge, lessons, arguments.images or IMAGES[name], seed=SEEDS[name])
+            train_judge(judge, lessons, arguments.images, seed=SEEDS[name])
             save_judge(judge, weights_file(name))
     _measure(names, arguments.test_scenes)
 

@@ -18,10 +18,13 @@ from benchmarks.judges.corruption import corrupted
 from benchmarks.judges.networks import SIDE, Judge
 from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.scenes import SIZE, as_picture, draw_backdrop, object_painter, sample_scene
+from clipdesk.render.precision import fast_in_bfloat16
 
 SCENES_SEED = 101
 BATCH = 64
 PEAK_RATE, WEIGHT_DECAY = 3e-3, 0.02
+REPEATED_SHARE = 0.3
+"""Share of the scenes that show their thing more than once, as rendered pictures often do."""
 CLEAN_SHARE = 0.25
 """Share of the training pictures that are left as they are."""
 QUIET_SHARE = 0.3
@@ -45,6 +48,8 @@ class Lessons:
 
 def draw_lessons(count: int, *, cache: Path | None = None, seed: int = SCENES_SEED) -> Lessons:
     """Draw scenes otherwise than the CLIPs' are: all shape x colour pairs, sizes and places in wider ranges.
+
+    Some show their thing two or three times, each turned its own way.
 
     Args:
         count: How many.
@@ -77,13 +82,24 @@ def _draw_chunk(seed: int, chunk: int, count: int) -> Lessons:
     for i in range(count):
         # One pair in eight is held out from the CLIPs' training; a judge has to know it as well as any.
         scene = sample_scene(rng, held_out=rng.random() < 1 / 8)
-        radius = rng.uniform(22, 52)
-        margin = min(radius * 0.75, SIZE / 2)
-        paint = object_painter(scene, rng, rng.uniform(margin, SIZE - margin, size=2), radius)
-        picture = as_picture(paint(draw_backdrop(scene.background, rng)))
-        images[i] = reduced(picture[None])[0]
+        picture = draw_backdrop(scene.background, rng)
+        for center, radius in _places(rng):
+            picture = object_painter(scene, rng, center, radius)(picture)
+        images[i] = reduced(as_picture(picture)[None])[0]
         factors[i] = scene.factors
     return Lessons(images, factors)
+
+
+def _places(rng: np.random.Generator) -> list[tuple[NDArray[np.float64], float]]:
+    """Where the thing stands, and its radius: once, or two or three times around the middle."""
+    if rng.random() >= REPEATED_SHARE:
+        radius = rng.uniform(22, 52)
+        margin = min(radius * 0.75, SIZE / 2)
+        return [(rng.uniform(margin, SIZE - margin, size=2), radius)]
+    count = rng.integers(2, 4)
+    angles = rng.uniform(0, 2 * np.pi) + np.arange(count) * 2 * np.pi / count
+    places = SIZE / 2 + rng.uniform(28, 42) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return [(place + rng.uniform(-6, 6, size=2), rng.uniform(18, 30)) for place in places]
 
 
 def reduced(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -108,7 +124,7 @@ def train_judge(judge: Judge, lessons: Lessons, images: int, *, seed: int, repor
         The mean loss of each report.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    steps = images // BATCH
+    steps, half = images // BATCH, fast_in_bfloat16(torch.device("cpu"))
     judge.train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps, pct_start=0.15)
@@ -117,7 +133,8 @@ def train_judge(judge: Judge, lessons: Lessons, images: int, *, seed: int, repor
     for step in range(1, steps + 1):
         rows = rng.integers(len(lessons.images), size=BATCH)
         pixels = _lesson(lessons.images[rows], generator, strength=min(1.0, step / steps / QUIET_SHARE))
-        loss = _loss(judge(pixels), torch.from_numpy(lessons.factors[rows]))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            loss = _loss(judge(pixels), torch.from_numpy(lessons.factors[rows]))
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimizer.step()
