@@ -37,9 +37,11 @@ $(STAMP): pyproject.toml constraints.txt
 # here shows in minutes, in a copy of the folder, since the judges there are written anew:
 # make models TRAIN='--images 2048 --scenes 2000 --names 500' JUDGES='--images 2048 --scenes 2000' TABLES='--scenes 400'
 models: $(STAMP)
-	$(BIN)/python -m clipdesk.demo.train --model demo-rn $(TRAIN)
-	$(BIN)/python -m clipdesk.demo.train --model demo --run base --teacher build/demo/demo-rn/demo-rn.pt $(TRAIN)
-	$(BIN)/python -m clipdesk.demo.rounds --start build/demo/base/demo.pt --teacher build/demo/demo-rn/demo-rn.pt $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.train --model demo-rn --run base-rn $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.train --model demo-rn --start build/demo/base-rn/demo-rn.pt --rate 1e-3 --pushed-from 0 \
+		--images 120000 $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.train --model demo --run base --teacher build/demo/base-rn/demo-rn.pt $(TRAIN)
+	$(BIN)/python -m clipdesk.demo.rounds --start build/demo/base/demo.pt --teacher build/demo/base-rn/demo-rn.pt $(TRAIN)
 	$(BIN)/python -m clipdesk.demo.train --model plain $(TRAIN)
 	$(BIN)/python -m benchmarks.judges train $(JUDGES)
 	for model in demo demo-rn plain; do \
