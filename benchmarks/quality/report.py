@@ -170,6 +170,6 @@ text or a unit shows what it should. This page is written by `python -m benchmar
 Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
 *Side by side* stands what the judges name of the texts that both a method and the default preset were asked.
 A method with fewer pictures was asked fewer of the same questions, evenly from all: on a slow machine not all fit in.
-`plain`, where it stands, is not shipped: a twin of `demo` that was trained on without noise
-(`resources/models/demo.md`). For its transfer, `demo` is the other model.
+`plain`, where it stands, is not shipped: a twin of `demo` that never saw noise (`resources/models/demo.md`). For its
+transfer, `demo` is the other model.
 """
