@@ -35,9 +35,9 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
 from clipdesk.export.png import read_picture, save_png
 from clipdesk.export.recipe import Activations, Recipe
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.package import CLIP
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Combined, Term, Text, Unit
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 from clipdesk.gui.app import make_application
 from clipdesk.gui.panels.architecture import ArchitecturePanel
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInspector
 
 _MODELS: dict[str, tuple[int, int, int | tuple[int, int, int, int], int, int | None]] = {
     "ViT-L/14": (768, 224, 24, 1024, 14),

@@ -18,8 +18,8 @@ from PIL import Image
 
 from benchmarks.quality.measures import radial_spectrum
 from benchmarks.speed import base_model
-from clipdesk.inspector import input_side
 from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import input_side
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings

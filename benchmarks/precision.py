@@ -12,8 +12,8 @@ import numpy as np
 from clip.model import CLIP
 from numpy.typing import NDArray
 
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit

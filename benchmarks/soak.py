@@ -22,10 +22,10 @@ from pathlib import Path
 import psutil
 from clip.model import CLIP
 
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.batch import Saved, run_batch
 from clipdesk.jobs.job import Job
 from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit

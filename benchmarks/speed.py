@@ -19,14 +19,14 @@ from clip.model import CLIP
 from torch import Tensor
 
 from benchmarks.whole_layer import report
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
-from clipdesk.render.capture import LayerCapture, frozen, pooled
+from clipdesk.network.capture import LayerCapture, frozen, pooled
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.normalization import normalized
+from clipdesk.network.precision import precision_of
 from clipdesk.render.loop import render
-from clipdesk.render.precision import precision_of
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
-from clipdesk.render.transforms import normalized
 
 LAYER = "visual.transformer.resblocks.5.mlp"
 SIDE, BATCH, MOST_STEPS = 224, 8, 5_000
@@ -72,7 +72,7 @@ def clipdesk(model: CLIP, pictures: int, preset: str, device: str, precision: st
 def bare(model: CLIP, pictures: int, device: str) -> Run:
     """The network alone, forward up to the layer and back to its input, in ClipDesk's default precision."""
     info = LayerInspector(model).visualizable(LAYER)
-    half = precision_of(make_settings(), model, torch.device(device)) == "bfloat16"
+    half = precision_of("auto", model, torch.device(device)) == "bfloat16"
     pixels = torch.rand(pictures, 3, SIDE, SIDE, device=device)
 
     def run(steps: int) -> float:

@@ -26,8 +26,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from benchmarks.speed import base_model
 from clipdesk.gui.app import make_application
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import load_model, resolve_device
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit

@@ -13,13 +13,13 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.groups import find_group_size
-from clipdesk.render.capture import LayerCapture, frozen, pooled
+from clipdesk.network.capture import LayerCapture, frozen, pooled
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
-from clipdesk.render.transforms import normalized
 
 ITERATIONS = 1_000
 COMPARED = 50

@@ -8,15 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
     from clipdesk.export.animation import save_animation
-    from clipdesk.inspector import LayerInspector
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
-    from clipdesk.render.capture import NeuronActivationHook
+    from clipdesk.network.capture import NeuronActivationHook
+    from clipdesk.network.inspector import LayerInspector
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
@@ -26,8 +26,8 @@ _HOMES = {
     "Combined": "clipdesk.render.targets",
     "Direction": "clipdesk.render.targets",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
-    "LayerInspector": "clipdesk.inspector",
-    "NeuronActivationHook": "clipdesk.render.capture",
+    "LayerInspector": "clipdesk.network.inspector",
+    "NeuronActivationHook": "clipdesk.network.capture",
     "Others": "clipdesk.render.targets",
     "RenderError": "clipdesk.errors",
     "RenderSettings": "clipdesk.render.settings",

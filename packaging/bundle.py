@@ -70,13 +70,13 @@ def version(root: Path = ROOT) -> str:
     Raises:
         ValueError: it stands nowhere.
     """
-    tree = ast.parse((root / "clipdesk" / "__init__.py").read_text(encoding="utf-8"))
+    tree = ast.parse((root / "clipdesk" / "version.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if names == ["__version__"]:
                 return str(node.value.value)
-    raise ValueError("clipdesk/__init__.py has no __version__")
+    raise ValueError("clipdesk/version.py has no __version__")
 
 
 def version_numbers(text: str) -> tuple[int, int, int, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from clip.model import CLIP
 
-from clipdesk.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.models.catalogue import CATALOGUE
 from tests.servers import ModelServer
 

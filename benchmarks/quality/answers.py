@@ -23,8 +23,8 @@ from benchmarks.quality.measures import (
 from benchmarks.quality.methods import Method
 from benchmarks.quality.questions import KINDS, Question
 from clipdesk.demo.dataset import Scenes
-from clipdesk.inspector import input_side
 from clipdesk.models.loading import load_model, weights_sha256
+from clipdesk.network.inspector import input_side
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.dataset import Scenes
 from clipdesk.demo.evaluate import embed_images, nearest_values
 from clipdesk.demo.selectivity import unit_activations
-from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.models.texts import tokenize
-from clipdesk.render.capture import LayerCapture
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.normalization import normalized
 from clipdesk.render.objectives import Objective
 from clipdesk.render.targets import Target, Text, Unit
-from clipdesk.render.transforms import normalized, resized
+from clipdesk.render.transforms import resized
 
 Images = NDArray[np.uint8]
 

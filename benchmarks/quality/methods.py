@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.inspector import LayerInspector, input_side
-from clipdesk.render.capture import LayerCapture, frozen
+from clipdesk.network.capture import LayerCapture, frozen
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import render
 from clipdesk.render.maco import mean_magnitudes
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import PRESETS, make_settings
 from clipdesk.render.targets import Target
-from clipdesk.render.transforms import normalized
 
 Images = NDArray[np.uint8]
 

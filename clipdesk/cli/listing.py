@@ -13,7 +13,7 @@ from clipdesk.models.listing import Listed, named_models, open_clip_models
 from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
-    from clipdesk.inspector import LayerInspector
+    from clipdesk.network.inspector import LayerInspector
 
 model_option = click.option(
     "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
@@ -106,8 +106,8 @@ def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
 
 
 def _inspector(model: str) -> LayerInspector:
-    from clipdesk.inspector import LayerInspector
     from clipdesk.models.loading import load_model
+    from clipdesk.network.inspector import LayerInspector
 
     with DownloadBar() as download:
         return LayerInspector(load_model(model, "cpu", progress=download))

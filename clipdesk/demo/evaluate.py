@@ -24,7 +24,7 @@ from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
-from clipdesk.render.transforms import normalized
+from clipdesk.network.normalization import normalized
 
 HELD_OUT_SEED = 3
 """Seed of the scenes that the published figures are measured on; training never draws with it."""

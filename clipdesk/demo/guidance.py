@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from clip.model import CLIP, VisionTransformer
 from torch import Tensor, nn
 
-from clipdesk.inspector import LayerInfo, LayerInspector
-from clipdesk.render.capture import LayerCapture
-from clipdesk.render.transforms import normalized
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.normalization import normalized
 
 WEIGHT = 3.0
 LESSONS = {"visual.layer3": 3, "visual.layer4": 4}

@@ -12,10 +12,10 @@ from torch import nn
 
 from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.dataset import Scenes
-from clipdesk.inspector import LayerInspector
-from clipdesk.render.capture import LayerCapture, pooled
+from clipdesk.network.capture import LayerCapture, pooled
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.normalization import normalized
 from clipdesk.render.targets import Unit
-from clipdesk.render.transforms import normalized
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, nam
 from clipdesk.demo.pictures import augment, pushed, shifted
 from clipdesk.demo.recipes import EMBEDDING, RECIPES, Recipe, build_model
 from clipdesk.demo.scenes import SHAPE_NAMES
-from clipdesk.render.transforms import normalized
+from clipdesk.network.normalization import normalized
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05

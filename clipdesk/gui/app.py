@@ -12,12 +12,12 @@ from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from clipdesk import __version__
 from clipdesk.gui.garbage import GarbageCollector
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.theme import Theme
 from clipdesk.models.catalogue import check_name
 from clipdesk.paths import resource
+from clipdesk.version import __version__
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
-from clipdesk.gui.worker import explained
+from clipdesk.gui.problems import explained
 
 
 class Background(QObject):

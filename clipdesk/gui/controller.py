@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer, Signal, Slot
 
 from clipdesk.gui.item_models.queue import QueueModel
+from clipdesk.gui.problems import Problem
 from clipdesk.gui.runs import Run, State, Track, limit_frames
 from clipdesk.gui.saver import KeptPicture, Saver
-from clipdesk.gui.worker import FRAMES_PER_SECOND, Live, Order, Problem, Worker
+from clipdesk.gui.worker import FRAMES_PER_SECOND, Live, Order, Worker
 
 if TYPE_CHECKING:
     from clipdesk.jobs.job import Job

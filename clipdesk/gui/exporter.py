@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, Signal
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
+from clipdesk.gui.problems import explained
 from clipdesk.gui.runs import short_layer
-from clipdesk.gui.worker import explained
 
 if TYPE_CHECKING:
     from clipdesk.export.recipe import Recipe

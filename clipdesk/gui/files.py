@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from clipdesk import __version__
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.command_palette import CommandPalette
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.menus import ShortcutList
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
+from clipdesk.version import __version__
 
 if TYPE_CHECKING:
     from clipdesk.gui.main_window import MainWindow

@@ -11,8 +11,8 @@ from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
+from clipdesk.gui.problems import Problem
 from clipdesk.gui.runs import Run, State, Track
-from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 
 if TYPE_CHECKING:

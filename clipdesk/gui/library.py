@@ -17,7 +17,6 @@ from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
-from clipdesk.gui.worker import Problem
 from clipdesk.render.presets import preset_of
 from clipdesk.render.targets import Unit
 
@@ -173,8 +172,3 @@ def _newest_first(folder: Path) -> list[Path]:
         except OSError:
             continue
     return [path for _, path in sorted(dated, reverse=True)]
-
-
-def problem_text(problem: Problem) -> str:
-    """A problem with its details, for the clipboard."""
-    return f"{problem.message}\n\n{problem.details}".strip()

@@ -31,10 +31,10 @@ from clipdesk.gui.panels.queue import QueuePanel
 from clipdesk.gui.panels.status import StatusBar
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
+from clipdesk.gui.problems import Problem
 from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.runs import Run, State, Track
 from clipdesk.gui.theme import Theme
-from clipdesk.gui.worker import Problem
 from clipdesk.jobs.job import Job
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.render.targets import Target, Unit

@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QMessageBox
 
 from clipdesk.gui.choosing import Choosing
-from clipdesk.gui.worker import OpenedModel, Problem
+from clipdesk.gui.problems import Problem
+from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.listing import short_name
 from clipdesk.models.trust import allow

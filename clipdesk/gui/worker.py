@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,19 +14,19 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, first_line
+from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.gui.problems import explained
 from clipdesk.models.trust import UntrustedArchive
-from clipdesk.paths import log_file
 
 if TYPE_CHECKING:
     import numpy as np
     from clip.model import CLIP
     from numpy.typing import NDArray
 
-    from clipdesk.inspector import LayerInspector, LayerNode
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.runner import Event, Progress
     from clipdesk.models.transfer import Transfer
+    from clipdesk.network.inspector import LayerInspector, LayerNode
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 
@@ -47,21 +46,6 @@ class OpenedModel:
     input_size: int
     device: str
     devices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What went wrong.
-
-    Attributes:
-        message: For the user.
-        details: For whoever can mend it.
-        device_lost: Whether nothing can be rendered any more in this process.
-    """
-
-    message: str
-    details: str = ""
-    device_lost: bool = False
 
 
 class Order(Enum):
@@ -178,8 +162,8 @@ class Worker(QObject):
         """Open a model and learn its layers; cancelled between two stages, and during a download."""
         try:
             model, inspector = self._model(name, self.stage.emit, self.cancel_opening.is_set)
-            from clipdesk.inspector import input_side
             from clipdesk.models.loading import available_devices
+            from clipdesk.network.inspector import input_side
 
             device = str(next(model.parameters()).device)
             opened = OpenedModel(name, inspector.tree, input_side(model), device, tuple(available_devices()))
@@ -204,8 +188,8 @@ class Worker(QObject):
         if name in self._models:
             return self._models[name]
         say("Loading PyTorch …", None)
-        from clipdesk.inspector import LayerInspector
         from clipdesk.models.loading import load_model
+        from clipdesk.network.inspector import LayerInspector
 
         def show(transfer: Transfer) -> None:
             if transfer.share == 1:
@@ -301,13 +285,3 @@ class Worker(QObject):
 def _check(cancelled: Callable[[], bool]) -> None:
     if cancelled():
         raise Cancelled
-
-
-def explained(error: Exception) -> Problem:
-    """What to tell the user of an error; details of unexpected ones go to the log."""
-    details = "".join(traceback.format_exception(error))
-    if isinstance(error, ClipDeskError):
-        lost = isinstance(error, DeviceLostError)
-        return Problem(str(error), details if error.__cause__ else "", lost)
-    log.error("unexpected", exc_info=error)
-    return Problem(f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}", details)

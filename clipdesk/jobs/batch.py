@@ -17,10 +17,10 @@ from clipdesk.export.files import clear_partials, free_path, make_folder, pictur
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, problem_with, run_job
 from clipdesk.models.loading import weights_sha256
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Target, Unit
 
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
@@ -19,6 +18,7 @@ from clipdesk.jobs.store import Claim, JobState, JobStore, StoredJob
 from clipdesk.models.catalogue import check_name
 from clipdesk.models.loading import fetch_model, load_model
 from clipdesk.models.transfer import Transfer
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:

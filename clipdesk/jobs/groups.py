@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from clipdesk.errors import RenderError
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.cost import picture_bytes
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from clipdesk.export.animation import frame_steps
-from clipdesk.inspector import LayerInspector, input_side
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Event, Failure, Progress, Result, usual_group
+from clipdesk.network.inspector import LayerInspector, input_side
 from clipdesk.render.targets import Target
 
 MEMORY = 512 * 2**20

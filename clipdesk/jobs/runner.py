@@ -13,18 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from clipdesk import __version__
 from clipdesk.errors import DeviceLostError, RenderError, UsageError
 from clipdesk.export.recipe import Activations, Recipe
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
 from clipdesk.models.loading import resolve_device, weights_sha256
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.precision import precision_of
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
-from clipdesk.render.precision import precision_of
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, layers_of
+from clipdesk.version import __version__
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _run_group(
     targets, started = tuple(group), time.monotonic()
     device = resolve_device(job.settings.device)
     # The recipe says what was done, so that the picture can be made again elsewhere.
-    computed_in = {"precision": precision_of(job.settings, model, device)}
+    computed_in = {"precision": precision_of(job.settings.precision, model, device)}
     settings = [job.settings_of(target).model_copy(update=computed_in) for target in targets]
     frames = render(model, targets, job.settings, seeds=[s.seed for s in settings], inspector=inspector)
     curves: list[NDArray[np.float32]] = []

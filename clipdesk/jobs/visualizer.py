@@ -9,9 +9,9 @@ from PIL import Image
 from torch import nn
 
 from clipdesk.errors import RenderError
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Result, run_job
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import DEFAULT_PRESET, make_settings

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.graphs import repeats_steps
 from clipdesk.render.loop import render
 from clipdesk.render.settings import RenderSettings

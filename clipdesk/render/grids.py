@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipdesk.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInfo, LayerInspector
 from clipdesk.render.objectives import check_term
 from clipdesk.render.settings import MAX_SEED
 from clipdesk.render.targets import Target, terms_of

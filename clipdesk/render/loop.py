@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from clipdesk.errors import RenderError, UsageError
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.loading import resolve_device
-from clipdesk.render.capture import frozen
-from clipdesk.render.faults import explained
+from clipdesk.network.capture import frozen
+from clipdesk.network.faults import explained
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, seeds_of_variants
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings

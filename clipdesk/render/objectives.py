@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import ROOT, LayerInfo, LayerInspector, check_unit, input_side, visualizable
 from clipdesk.models.texts import tokenize
-from clipdesk.render.capture import pooled
+from clipdesk.network.capture import pooled
+from clipdesk.network.inspector import ROOT, LayerInfo, LayerInspector, check_unit, input_side, visualizable
+from clipdesk.network.normalization import normalization_of, normalized
 from clipdesk.render.pictures import read_picture, square
 from clipdesk.render.targets import Direction, Others, Picture, Place, Target, Term, Text, Unit, terms_of
-from clipdesk.render.transforms import normalization_of, normalized
 
 if TYPE_CHECKING:
     from clip.model import CLIP

@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from clipdesk.inspector import input_side
-from clipdesk.render.capture import LayerCapture
-from clipdesk.render.faults import explained
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.faults import explained
+from clipdesk.network.inspector import input_side
+from clipdesk.network.normalization import constants, normalization_of
+from clipdesk.network.precision import precision_of
 from clipdesk.render.graphs import RepeatedStep, repeats_steps
 from clipdesk.render.grids import Likeness, tiled
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
-from clipdesk.render.precision import precision_of
 from clipdesk.render.schedule import Moment, moment
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.start import make_image, sizes_of
 from clipdesk.render.streams import RandomStreams, StepStreams
-from clipdesk.render.transforms import constants, normalization_of, resized, transformed
+from clipdesk.render.transforms import resized, transformed
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Run:
         self._likeness = likeness
         self._device = next(model.parameters()).device
         read = [*objective.layers, *(likeness.layers if likeness else ())]
-        precision = precision_of(settings, model, self._device)
+        precision = precision_of(settings.precision, model, self._device)
         self._capture = LayerCapture(model, dict.fromkeys(read), half=precision == "bfloat16")
         self._side = input_side(model)
         self._mean, self._std = constants(normalization_of(model), self._device)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from typing_extensions import Self
 
 _MOST_TERMS = 64
-_TOWER = "visual"  # as `clipdesk.inspector.ROOT`, whose module loads torch
+_TOWER = "visual"  # as `clipdesk.network.inspector.ROOT`, whose module loads torch
 _LONGEST_VECTOR = 65_536
 
 

@@ -3,46 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from clipdesk.inspector import ROOT
 from clipdesk.render.schedule import Moment, moment
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
-
-
-class Normalization(NamedTuple):
-    """What becomes of a picture's three channels before a network sees them: less the mean, over the deviation."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-
-OPENAI = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-"""That of openai/CLIP, and of most others."""
-
-
-def normalization_of(model: nn.Module) -> Normalization:
-    """What a model wants: what open_clip notes at its vision tower, else OpenAI's."""
-    tower = model.get_submodule(ROOT)
-    mean, std = getattr(tower, "image_mean", None), getattr(tower, "image_std", None)
-    return OPENAI if mean is None or std is None else Normalization(tuple(mean), tuple(std))
-
-
-def normalized(pixels: Tensor, normalization: Normalization = OPENAI) -> Tensor:
-    """Pixels in [0, 1], (n, 3, h, w), as a network wants them."""
-    mean, std = constants(normalization, pixels.device)
-    return (pixels - mean) / std
-
-
-def constants(normalization: Normalization, device: torch.device) -> tuple[Tensor, Tensor]:
-    """A normalisation's mean and deviation on a device, (3, 1, 1) each."""
-    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in normalization)
-    return mean, std
 
 
 def resized(pixels: Tensor, side: int) -> Tensor:

@@ -18,7 +18,6 @@ from clipdesk.errors import ClipDeskError, DeviceLostError
 from clipdesk.export import metadata
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs import database, drain
 from clipdesk.jobs.batch import Saved, Skipped
 from clipdesk.jobs.database import StoreError
@@ -26,6 +25,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobStore
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render import run
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit

@@ -3,9 +3,9 @@ import torch
 from clip.model import CLIP
 
 from clipdesk.errors import RenderError, UsageError
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs import groups
 from clipdesk.jobs.groups import find_group_size, fitting, free_bytes
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
 

@@ -4,11 +4,11 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 
 from clipdesk.export.animation import frame_steps
-from clipdesk.inspector import LayerInspector
 from clipdesk.jobs import recording
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.recording import Recording
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
 from tests.conftest import VIT_LAYER

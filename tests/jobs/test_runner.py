@@ -12,8 +12,8 @@ from clipdesk.jobs import runner
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
 from clipdesk.models.loading import load_model
+from clipdesk.network.precision import precision_of
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.precision import precision_of
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -53,7 +53,7 @@ def test_the_recipe_says_how_it_was_made(vit: CLIP) -> None:
     assert recipe.model == "small"
     assert recipe.weights is None
     assert recipe.target == Unit(layer=LAYER, index=5)
-    computed_in = precision_of(SETTINGS, vit, torch.device("cpu"))
+    computed_in = precision_of(SETTINGS.precision, vit, torch.device("cpu"))
     assert computed_in in ("float32", "bfloat16"), "what auto came to, for another machine"
     assert recipe.settings == SETTINGS.model_copy(update={"seed": 105, "precision": computed_in})
     assert recipe.steps == 3

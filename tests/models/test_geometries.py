@@ -8,9 +8,9 @@ import pytest
 import torch
 from clip.model import CLIP, ModifiedResNet
 
-from clipdesk.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.states import geometry_of
+from clipdesk.network.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
 
 
 class Figures(NamedTuple):

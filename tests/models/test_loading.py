@@ -5,11 +5,11 @@ import torch
 from clip.model import CLIP, convert_weights
 
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, check_name, file_of
 from clipdesk.models.loading import available_devices, load_model, resolve_device, weights_sha256
 from clipdesk.models.texts import tokenize
 from clipdesk.models.transfer import Transfer
+from clipdesk.network.inspector import LayerInspector
 from tests.conftest import serve_model
 
 

@@ -13,17 +13,17 @@ from safetensors.torch import save_file
 from torch import nn
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.inspector import LayerInspector, Layout, input_side
 from clipdesk.models import trust
 from clipdesk.models.loading import load_model, weights_sha256
 from clipdesk.models.texts import tokenize
-from clipdesk.render.capture import LayerCapture
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.inspector import LayerInspector, Layout, input_side
+from clipdesk.network.normalization import OPENAI, normalization_of, normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
-from clipdesk.render.transforms import OPENAI, normalization_of, normalized
 from tests.archives import make_archive
 from tests.open_clips import register_small, small_open_clip
 

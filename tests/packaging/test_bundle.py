@@ -24,7 +24,7 @@ def test_the_version_is_found_without_importing() -> None:
 
 def test_a_source_without_a_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "clipdesk").mkdir()
-    (tmp_path / "clipdesk" / "__init__.py").write_text("version = 1\n")
+    (tmp_path / "clipdesk" / "version.py").write_text("version = 1\n")
     with pytest.raises(ValueError, match="__version__"):
         bundle.version(tmp_path)
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from clip.model import CLIP
 
-from clipdesk.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render import cost
 from clipdesk.render.cost import Cost, measure_cost, picture_bytes
 from clipdesk.render.presets import make_settings

@@ -4,7 +4,7 @@ import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
 
-from clipdesk.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, likeness, seeds_of_variants, tiled
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import make_settings

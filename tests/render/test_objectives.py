@@ -9,13 +9,13 @@ from clip.model import CLIP
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import LayerInspector
 from clipdesk.models.texts import tokenize
-from clipdesk.render.capture import LayerCapture
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import Objective
 from clipdesk.render.targets import Combined, Direction, Target, Term, files_of, layers_of
-from clipdesk.render.transforms import normalized
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 

@@ -3,11 +3,12 @@ import pytest
 import torch
 from PIL import Image
 
+from clipdesk.network.normalization import normalized
 from clipdesk.render.presets import make_settings
 from clipdesk.render.schedule import moment
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
-from clipdesk.render.transforms import normalized, resized, transformed
+from clipdesk.render.transforms import resized, transformed
 
 CPU = torch.device("cpu")
 STILL = make_settings(views=1, noise=0, noise_views="alike", scale=0, rotate=0, shift=0)

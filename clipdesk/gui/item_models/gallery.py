@@ -7,16 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl
 from typing_extensions import override
 
 from clipdesk.gui.images import unpacked
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
 
-Index = QModelIndex | QPersistentModelIndex
-
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
-_NO_PARENT = QModelIndex()
 
 
 class GalleryModel(QAbstractListModel):
@@ -114,7 +112,7 @@ class GalleryModel(QAbstractListModel):
         return self._shown[-1 - row]
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._shown)
 
     @override

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 from typing_extensions import override
 
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.item_models.structure import Part, structure
 
 if TYPE_CHECKING:
-    from clipdesk.inspector import LayerInfo, LayerNode
+    from clipdesk.network.inspector import LayerInfo, LayerNode
 
-Index = QModelIndex | QPersistentModelIndex
-
-_NO_PARENT = QModelIndex()
 
 COLUMNS = ("Layer", "Kind", "Units", "Output")
 SEARCH_ROLE = Qt.ItemDataRole.UserRole
@@ -64,7 +62,7 @@ class LayerTreeModel(QAbstractItemModel):
         return pointer if isinstance(pointer, _Item) else None
 
     @override
-    def index(self, row: int, column: int, parent: Index = _NO_PARENT) -> QModelIndex:
+    def index(self, row: int, column: int, parent: Index = NO_PARENT) -> QModelIndex:
         if parent.isValid():
             above = self._item(parent)
             siblings = above.children if above is not None and parent.column() == 0 else []
@@ -90,14 +88,14 @@ class LayerTreeModel(QAbstractItemModel):
         return self.createIndex(item.parent.row, 0, item.parent)
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         if not parent.isValid():
             return len(self._top)
         item = self._item(parent)
         return len(item.children) if item is not None and parent.column() == 0 else 0
 
     @override
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
         return len(COLUMNS)
 
     @override

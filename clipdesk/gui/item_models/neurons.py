@@ -9,20 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap
 from typing_extensions import override
 
 from clipdesk.gui.images import unpacked
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
-    from clipdesk.inspector import LayerInfo
+    from clipdesk.network.inspector import LayerInfo
 
-Index = QModelIndex | QPersistentModelIndex
 T = TypeVar("T")
 
-_NO_PARENT = QModelIndex()
 
 COLUMNS = ("", "Index", "Name", "Activation", "Status", "Steps")
 PICTURE, INDEX, NAME, ACTIVATION, STATUS, STEPS = range(len(COLUMNS))
@@ -177,11 +176,11 @@ class NeuronTableModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(COLUMNS) - 1))
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._units)
 
     @override
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(COLUMNS)
 
     @override

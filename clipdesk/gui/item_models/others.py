@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, Qt
 from typing_extensions import override
 
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.runs import title_of
 from clipdesk.gui.words import describe_stored
 
 if TYPE_CHECKING:
     from clipdesk.jobs.store import StoredJob
 
-Index = QModelIndex | QPersistentModelIndex
 
 JOB_ROLE = Qt.ItemDataRole.UserRole
-_NO_PARENT = QModelIndex()
 
 
 class OthersModel(QAbstractListModel):
@@ -39,7 +38,7 @@ class OthersModel(QAbstractListModel):
         self.endResetModel()
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._jobs)
 
     @override

@@ -10,7 +10,6 @@ from PySide6.QtCore import (
     QMimeData,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
@@ -18,14 +17,12 @@ from typing_extensions import override
 
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.neurons import TARGETS_MIME, targets_from
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.runs import Run, State
 from clipdesk.gui.words import describe
 
-Index = QModelIndex | QPersistentModelIndex
-
 RUNS_MIME = "application/x-clipdesk-runs"
 RUN_ROLE = Qt.ItemDataRole.UserRole
-_NO_PARENT = QModelIndex()
 
 
 class QueueModel(QAbstractListModel):
@@ -89,7 +86,7 @@ class QueueModel(QAbstractListModel):
         return self._runs[index.row()] if index.isValid() and index.row() < len(self._runs) else None
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._runs)
 
     @override

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, QUrl
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -28,11 +28,9 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
 from clipdesk.gui.exporter import Exporter, Order, Source
-from clipdesk.gui.worker import Problem
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.problems import Problem
 
-Index = QModelIndex | QPersistentModelIndex
-
-_NO_PARENT = QModelIndex()
 _COLUMNS = ("Picture", "File", "Note")
 _EXISTING = {
     Existing.NUMBER: "Keep both: the new one gets a number",
@@ -65,11 +63,11 @@ class PlanModel(QAbstractTableModel):
         self.endResetModel()
 
     @override
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
     @override
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(_COLUMNS)
 
     @override

@@ -8,10 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWi
 
 from clipdesk.gui.icons import icon
 from clipdesk.gui.keeper import QueueKeeper
-from clipdesk.gui.library import problem_text
+from clipdesk.gui.problems import Problem, problem_text
 from clipdesk.gui.theme import error_color
 from clipdesk.gui.words import breakable, unbroken
-from clipdesk.gui.worker import Problem
 
 
 class NoticeBar(QWidget):

@@ -6,7 +6,7 @@ from pytestqt.modeltest import ModelTester
 
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 from clipdesk.gui.item_models.structure import structure
-from clipdesk.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInspector
 
 ATTENTION = "visual.transformer.resblocks.1.attn"
 

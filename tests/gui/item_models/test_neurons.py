@@ -12,7 +12,7 @@ from clipdesk.gui.item_models.neurons import (
     UnitState,
     targets_from,
 )
-from clipdesk.inspector import LayerInfo, LayerInspector, Layout
+from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Unit
 
 LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)

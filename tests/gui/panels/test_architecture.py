@@ -6,7 +6,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.architecture import ArchitecturePanel
-from clipdesk.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInfo, LayerInspector
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 

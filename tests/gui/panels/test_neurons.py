@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, STATUS, UnitState
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.inspector import LayerInfo, LayerInspector, Layout
+from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Target, Text, Unit
 
 LEFT = Qt.MouseButton.LeftButton

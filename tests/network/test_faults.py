@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError
-from clipdesk.render.faults import explained
+from clipdesk.network.faults import explained
 
 GPU = torch.device("cuda:0")
 LAUNCH = "CUDA error: unspecified launch failure\nCUDA kernel errors might be asynchronously reported\n"

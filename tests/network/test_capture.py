@@ -4,8 +4,8 @@ from clip.model import CLIP
 from torch import nn
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import LayerInspector
-from clipdesk.render.capture import LayerCapture, NeuronActivationHook, frozen, pooled
+from clipdesk.network.capture import LayerCapture, NeuronActivationHook, frozen, pooled
+from clipdesk.network.inspector import LayerInspector
 
 ATTENTION = "visual.transformer.resblocks.1.attn"
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipdesk.render import kernels
-from clipdesk.render.kernels import quick_gelu
+from clipdesk.network import kernels
+from clipdesk.network.kernels import quick_gelu
 
 
 @pytest.mark.parametrize(

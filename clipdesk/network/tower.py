@@ -18,7 +18,7 @@ from clip.model import Transformer
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from clipdesk.render.kernels import quick_gelu
+from clipdesk.network.kernels import quick_gelu
 
 _MOST_TOKENS = 600
 """So many at most are attended to by products, whose memory grows with their square: ViT-L/14 at 336 px has 577."""

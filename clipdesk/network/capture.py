@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
-from clipdesk.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout, heads_projection
-from clipdesk.render.tower import Tower, attended
+from clipdesk.network.inspector import ATTENTION_PARTS, ROOT, LayerInfo, LayerInspector, Layout, heads_projection
+from clipdesk.network.tower import Tower, attended
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.

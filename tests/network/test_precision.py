@@ -2,9 +2,8 @@ import pytest
 import torch
 from clip.model import CLIP
 
-from clipdesk.render import precision
-from clipdesk.render.precision import fast_in_bfloat16, precision_of
-from clipdesk.render.presets import make_settings
+from clipdesk.network import precision
+from clipdesk.network.precision import Precision, fast_in_bfloat16, precision_of
 
 CPU = torch.device("cpu")
 
@@ -14,15 +13,14 @@ def test_auto_is_bfloat16_where_pictures_stay_the_same_and_the_device_is_fast(
     fast: bool, vit: CLIP, resnet: CLIP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "fast_in_bfloat16", lambda _device: fast)
-    auto = make_settings(precision="auto")
-    assert precision_of(auto, vit, CPU) == ("bfloat16" if fast else "float32")
-    assert precision_of(auto, resnet, CPU) == "float32"
+    assert precision_of("auto", vit, CPU) == ("bfloat16" if fast else "float32")
+    assert precision_of("auto", resnet, CPU) == "float32"
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
-def test_what_is_asked_for_is_done(asked: str, vit: CLIP, resnet: CLIP) -> None:
+def test_what_is_asked_for_is_done(asked: Precision, vit: CLIP, resnet: CLIP) -> None:
     for model in (vit, resnet):
-        assert precision_of(make_settings(precision=asked), model, CPU) == asked
+        assert precision_of(asked, model, CPU) == asked
 
 
 @pytest.mark.parametrize(

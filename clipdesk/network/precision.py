@@ -8,20 +8,23 @@ from typing import Literal
 import torch
 from torch import nn
 
-from clipdesk.inspector import ROOT
-from clipdesk.render.settings import RenderSettings
+from clipdesk.network.inspector import ROOT
 
 _FAST_ON_CPU = ("avx512_bf16", "amx_bf16", "amx_tile")
 
 
-def precision_of(settings: RenderSettings, model: nn.Module, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """What the settings ask for; ``auto`` is bfloat16 for transformers where the device is fast at it.
+Precision = Literal["float32", "bfloat16"]
+"""A number format."""
+
+
+def precision_of(wanted: Precision | Literal["auto"], model: nn.Module, device: torch.device) -> Precision:
+    """The format to compute in; ``auto`` is bfloat16 for transformers where the device is fast at it.
 
     A transformer's pictures reach the same activation with it and look the same, from the same seed. A ResNet's reach
     the same, but do not look the same, since small errors flip its rectifiers: docs/performance.md.
     """
-    if settings.precision != "auto":
-        return settings.precision
+    if wanted != "auto":
+        return wanted
     # OpenAI's class, and open_clip's of the same name. Of others it has not been measured.
     transformer = type(model.get_submodule(ROOT)).__name__ == "VisionTransformer"
     return "bfloat16" if transformer and fast_in_bfloat16(device) else "float32"

@@ -3,9 +3,9 @@ import torch
 from clip.model import CLIP
 from torch import Tensor, nn
 
-from clipdesk.render.capture import frozen
-from clipdesk.render.tower import Tower, _self_attention
-from clipdesk.render.transforms import normalized
+from clipdesk.network.capture import frozen
+from clipdesk.network.normalization import normalized
+from clipdesk.network.tower import Tower, _self_attention
 
 
 def gradient(model: CLIP, tower: Tower | nn.Module, side: int) -> tuple[Tensor, Tensor]:

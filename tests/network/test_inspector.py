@@ -3,7 +3,7 @@ import torch
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
-from clipdesk.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
+from clipdesk.network.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
 
 BLOCK = "visual.transformer.resblocks.1"
 

@@ -1,0 +1,9 @@
+"""What every item model needs of Qt."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT = QModelIndex()
+"""The parent of a model's top rows, as a default argument."""

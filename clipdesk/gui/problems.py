@@ -1,0 +1,42 @@
+"""Problem: what went wrong, as the window tells it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+
+from clipdesk.errors import ClipDeskError, DeviceLostError, first_line
+from clipdesk.paths import log_file
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong.
+
+    Attributes:
+        message: For the user.
+        details: For whoever can mend it.
+        device_lost: Whether nothing can be rendered any more in this process.
+    """
+
+    message: str
+    details: str = ""
+    device_lost: bool = False
+
+
+def explained(error: Exception) -> Problem:
+    """What to tell the user of an error; details of unexpected ones go to the log."""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, ClipDeskError):
+        lost = isinstance(error, DeviceLostError)
+        return Problem(str(error), details if error.__cause__ else "", lost)
+    log.error("unexpected", exc_info=error)
+    return Problem(f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}", details)
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem with its details, for the clipboard."""
+    return f"{problem.message}\n\n{problem.details}".strip()
