@@ -14,7 +14,7 @@ import click
 
 import clipdesk
 from clipdesk.cli.folder import curves, page, sheet, spectrum
-from clipdesk.cli.listing import check_model, layers, models, neurons, show_recipe, trust_option
+from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.terminal import INTERRUPTED, terminable
@@ -39,7 +39,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, start: b
     """
     if context.invoked_subcommand is None:
         if model is not None:
-            check_model(model, trust_archive)
+            find_model(model, trust_archive)
         _open_window(context, model, start)
 
 

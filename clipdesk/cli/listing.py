@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from clipdesk.cli.terminal import DownloadBar, said_if_slow, show
-from clipdesk.models.catalogue import EMBEDDED, check_name, checkpoint_of
+from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.listing import Listed, named_models, open_clip_models
+from clipdesk.models.names import ModelName, file_named, find_name
 from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
@@ -26,16 +27,17 @@ trust_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def check_model(name_or_path: str, trust_archive: bool) -> None:
-    """`check_name`, and let the model's file be opened if it is an archive that the user trusts.
+def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
+    """`find_name`, and let the model's file be opened if it is an archive that the user trusts.
 
     Raises:
-        UsageError, ClipDeskError: as `check_name` and `allow_file`.
+        UsageError, ClipDeskError: as `find_name` and `allow_file`.
     """
-    check_name(name_or_path)
-    file = checkpoint_of(name_or_path)
+    name = find_name(name_or_path)
+    file = file_named(name)
     if trust_archive and file is not None:
         allow_file(file)
+    return name
 
 
 @click.command()
@@ -76,8 +78,8 @@ def _row(model: Listed) -> dict[str, object]:
 @json_option
 def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> None:
     """List the layers of a model that can be visualised."""
-    check_model(model, trust_archive)
-    infos = [node.info for node in _inspector(model).tree.walk()]
+    name = find_model(model, trust_archive)
+    infos = [node.info for node in _inspector(name).tree.walk()]
     rows = [
         {
             "layer": info.name,
@@ -99,18 +101,17 @@ def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> 
 @json_option
 def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
     """List the neurons of a layer."""
-    check_model(model, trust_archive)
-    names = _inspector(model).get_neuron_names(layer)
+    name = find_model(model, trust_archive)
+    names = _inspector(name).get_neuron_names(layer)
     rows = [{"index": index, "name": name} for index, name in enumerate(names)]
     show(rows, key="name", title=f"Neurons of {layer}", as_json=as_json)
 
 
-def _inspector(model: str) -> LayerInspector:
-    from clipdesk.models.loading import load_model
-    from clipdesk.network.inspector import LayerInspector
+def _inspector(name: ModelName) -> LayerInspector:
+    from clipdesk.network.opened import default_pool
 
     with DownloadBar() as download:
-        return LayerInspector(load_model(model, "cpu", progress=download))
+        return default_pool().open(name, "cpu", progress=download).inspector
 
 
 @click.command("show")

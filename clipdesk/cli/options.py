@@ -13,6 +13,9 @@ from clipdesk.render.settings import RenderSettings, knob, limits
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+FOLDER = "generated_images"
+"""Where pictures go by default."""
+
 # Names that the tool which ClipDesk replaces has given to these options.
 _SHORT = {"image_size": "size", "learning_rate": "lr"}
 

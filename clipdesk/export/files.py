@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -45,10 +45,10 @@ def safe_name(text: str, longest: int = 160) -> str:
     return str(sanitize_filename(text, replacement_text="-", platform="universal", max_len=longest)).lstrip(".")
 
 
-def free_path(path: Path) -> Path:
-    """The path itself, or the first ``name-2``, ``name-3``, ... that is not taken."""
+def free_path(path: Path, taken: Container[Path] = ()) -> Path:
+    """The path itself, or the first ``name-2``, ``name-3``, ... that neither exists nor is among those `taken`."""
     candidate, count = path, 1
-    while candidate.exists():
+    while candidate.exists() or candidate in taken:
         count += 1
         candidate = path.with_name(f"{path.stem}-{count}{path.suffix}")
     return candidate

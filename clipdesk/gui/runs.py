@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clipdesk.jobs.status import Status, Wish
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -18,28 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clipdesk.export.recipe import Recipe
+    from clipdesk.jobs.events import Result
     from clipdesk.jobs.job import Job
-    from clipdesk.jobs.runner import Result
 
 MAX_FRAMES = 60
 FRAME_BYTES = 192 * 2**20
 """Memory that the kept frames of all runs may take; the oldest runs give theirs up first."""
-
-
-class State(str, Enum):
-    """What has become of a job."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more will come of it by itself."""
-        return self in (State.DONE, State.STOPPED, State.FAILED)
 
 
 class Series:
@@ -167,26 +151,53 @@ class Track:
 class Run:
     """A job in the window's queue.
 
+    Args:
+        number: Its number in this session.
+        job: What is asked for.
+        folder: Where its pictures are kept; None to keep none.
+        urgent: Whether it goes before jobs that are not.
+
     Attributes:
         number: Its number in this session.
+        stored: Its number in the queue; None as long as it has none.
         job: What was asked for.
-        todo: What of it the worker is asked for; less than the job where only the rest is tried again.
+        todo: What of it was asked for last; less than the job where only the rest is tried again.
         folder: Where its pictures are kept; None to keep none.
         state: What has become of it, and `reason`, why it failed.
         tracks: Its pictures that have begun, by target; a job may ask for a hundred thousand.
         current: The targets that are rendered side by side now, and `step`, how far they are.
         marked: Those of which the neuron table says that they are rendered.
         ended: How many pictures have come to an end, also a bad one.
+        skipped: Those whose pictures were there, and their files.
+        stands: Whether it stands still in the middle of some pictures, which it keeps in memory.
+        paused_by_user: Whether it was this job that the user paused, not the whole queue.
+        gives_way_to: The urgent job that it lets go first; empty if there is none.
+        wish: What the user has asked for since it was submitted, as long as it has no number in the queue.
+        asked: How much of what the user has asked of it is still on its way to the queue's file.
     """
 
-    def __init__(self, number: int, job: Job, folder: Path | None = None) -> None:
-        self.number, self.job, self.todo, self.folder = number, job, job, folder
-        self.state, self.reason = State.WAITING, ""
+    def __init__(self, number: int, job: Job, folder: Path | None = None, *, urgent: bool = False) -> None:
+        self.number = number
+        self.stored: int | None = None
+        self.job = job
+        self.todo = job
+        self.folder = folder
+        self.urgent = urgent
+        self.state = Status.WAITING
+        self.reason = ""
         self.tracks: dict[Target, Track] = {}
         self.current: tuple[Target, ...] = ()
         self.marked: tuple[Target, ...] = ()
-        self.step, self.ended = 0, 0
-        self._busy, self._since = 0.0, 0.0
+        self.step = 0
+        self.ended = 0
+        self.skipped: dict[Target, Path] = {}
+        self.stands = False
+        self.paused_by_user = False
+        self.gives_way_to = ""
+        self.wish: Wish | None = None
+        self.asked = 0
+        self._busy = 0.0
+        self._since = 0.0
         self._picture_steps = 0
 
     @property
@@ -220,11 +231,14 @@ class Run:
 
     def begin(self) -> None:
         """It runs from now on, for the first time or again."""
-        self.state, self.reason, self._since = State.RUNNING, "", time.monotonic()
+        self.state = Status.RUNNING
+        self.reason = ""
+        self.gives_way_to = ""
+        self._since = time.monotonic()
 
-    def rest(self, state: State, reason: str = "") -> None:
+    def rest(self, state: Status, reason: str = "") -> None:
         """It does not run any more, for now or for good."""
-        if self.state is State.RUNNING:
+        if self.state is Status.RUNNING:
             self._busy += time.monotonic() - self._since
         self.state, self.reason = state, reason
 
@@ -238,6 +252,15 @@ class Run:
         self.ended += 1
         return self.track(target)
 
+    def skip(self, target: Target, path: Path) -> None:
+        """A picture was there already."""
+        self.ended += 1
+        self.skipped[target] = path
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        """The queue knows how many units are in which state; others may have worked on them."""
+        self.ended = max(self.ended, min(self.size, counts.get("done", 0) + counts.get("failed", 0)))
+
     def begin_again(self) -> None:
         """Wait once more, for what failed or was stopped; for everything, if all was made."""
         missing = self.missing() or list(self.job.targets)
@@ -245,17 +268,25 @@ class Run:
             if target in self.tracks:
                 self.tracks[target].clear()
         self.todo = self.job.model_copy(update={"targets": tuple(missing)})
-        self.state, self.reason, self.current, self.step = State.WAITING, "", (), 0
+        self.skipped = {target: path for target, path in self.skipped.items() if target not in set(missing)}
+        self.state = Status.WAITING
+        self.reason = ""
+        self.current = ()
+        self.step = 0
         self.ended = self.size - len(missing)
-        self._busy, self._picture_steps = 0.0, 0
+        self._busy = 0.0
+        self._picture_steps = 0
 
     def missing(self) -> list[Target]:
         """Targets without a complete picture."""
-        return self._all_but({t for t, track in self.tracks.items() if track.result and track.result.complete})
+        made = {t for t, track in self.tracks.items() if track.result and track.result.complete and not track.reason}
+        return self._all_but(made | set(self.skipped))
 
     def untouched(self) -> list[Target]:
         """Targets of which nothing has come yet, no picture and no reason why not."""
-        return self._all_but({t for t, track in self.tracks.items() if track.result or track.reason})
+        return self._all_but(
+            {t for t, track in self.tracks.items() if track.result or track.reason} | set(self.skipped)
+        )
 
     def _all_but(self, some: set[Target]) -> list[Target]:
         # To look up a hundred thousand targets takes an eighth of a second; a run that waits need not.
@@ -274,7 +305,7 @@ class Run:
     @property
     def busy_seconds(self) -> float:
         """How long it has run, pauses left out."""
-        return self._busy + (time.monotonic() - self._since if self.state is State.RUNNING else 0.0)
+        return self._busy + (time.monotonic() - self._since if self.state is Status.RUNNING else 0.0)
 
     @property
     def steps_per_second(self) -> float:
@@ -322,7 +353,7 @@ def limit_frames(runs: Iterable[Run], allowed: int = FRAME_BYTES) -> None:
     for run in in_order:
         if total <= allowed:
             return
-        if run.state is State.RUNNING:
+        if run.state is Status.RUNNING:
             continue
         for track in run.tracks.values():
             before = track.frames.nbytes

@@ -34,11 +34,18 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX units_by_state ON units (state, job, position);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN place REAL NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN private TEXT;
+    ALTER TABLE jobs ADD COLUMN named INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET place = id;
+    """,
 )
 """What takes the file from each version to the next; its version is how many of them it has seen."""
 
 
-_Value = str | int | None
+_Value = str | int | float | None
 
 
 class StoreError(ClipDeskError):
@@ -50,17 +57,21 @@ class NewerStoreError(StoreError):
 
 
 class Database:
-    """One connection to the file, for the thread that made it. Every method may raise `StoreError`.
+    """One connection to the file, for one thread. Every method may raise `StoreError`.
 
     Args:
-        path: The file; made where there is none.
+        path: The file; made where there is none. None for a queue in memory, which ends with the connection.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | None) -> None:
+        self._path = path or ":memory:"
         with self._explained("opened"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            # Used by one thread; another one may close it.
+            self._connection = sqlite3.connect(
+                self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
             try:
                 self._prepare()
             except BaseException:

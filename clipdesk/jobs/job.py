@@ -1,17 +1,19 @@
-"""Job: what is asked for, as plain data that round-trips through JSON."""
+"""Job: pictures that are asked for, as plain data that round-trips through JSON. Imports no torch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from pydantic_core import from_json
+from pydantic import Field, TypeAdapter
+from typing_extensions import Self, override
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import UsageError
 from clipdesk.export.recipe import Recipe, Sha256
+from clipdesk.jobs.work import Work
 from clipdesk.render.files import check_readable
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
@@ -22,24 +24,46 @@ _PIECE = 1_000
 _TARGETS = TypeAdapter(tuple[Target, ...])
 
 
-class Job(BaseModel):
+class Job(Work):
     """Pictures to render.
 
     Attributes:
         model: Name or checkpoint file.
+        weights: SHA-256 of the weights that they are rendered on; None until they are known.
         targets: What to render, one picture each.
         settings: How.
         files: SHA-256 of the files that targets and settings name, by path, as far as they are known.
         seed_base: If given, unit `i` has the seed `seed_base + i`; otherwise all have `settings.seed`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str
+    kind: Literal["render"] = "render"
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     settings: RenderSettings = Field(default_factory=make_settings)
     seed_base: int | None = Field(None, ge=0)
-    files: dict[str, Sha256] = {}
+    files: dict[str, Sha256] = Field(default_factory=dict)
+
+    @property
+    @override
+    def units(self) -> tuple[Target, ...]:
+        return self.targets
+
+    @property
+    @override
+    def steps(self) -> int:
+        return self.settings.iterations
+
+    @property
+    @override
+    def noun(self) -> str:
+        return "pictures"
+
+    @override
+    def part(self, positions: Sequence[int]) -> Self:
+        return self.model_copy(update={"targets": tuple(self.targets[i] for i in positions)})
+
+    @override
+    def label(self, position: int) -> str:
+        return self.targets[position].label
 
     def settings_of(self, target: Target) -> RenderSettings:
         """The settings with the target's own seed."""
@@ -52,7 +76,8 @@ class Job(BaseModel):
         named = (*self.settings.files, *files_of(target))
         return {path: self.files[path] for path in named if path in self.files}
 
-    def with_files(self) -> Job:
+    @override
+    def known(self) -> Self:
         """The same job, knowing its files.
 
         A file of a target that cannot be read stays unknown; to render the target says why.
@@ -65,7 +90,8 @@ class Job(BaseModel):
         for path in self.settings.files:
             check_readable(Path(path))
         for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in files_of(t))]):
-            with suppress(OSError):
+            with suppress(OSError, UsageError):
+                check_readable(Path(path))
                 found[path] = file_sha256(Path(path))
             if path in found and found[path] != self.files.get(path, found[path]):
                 raise UsageError(f"{path} is another file than the one that the picture was made with")
@@ -73,9 +99,16 @@ class Job(BaseModel):
 
     @classmethod
     def from_recipe(cls, recipe: Recipe) -> Job:
-        """The job that makes a picture again."""
-        return cls(model=recipe.model, targets=(recipe.target,), settings=recipe.settings, files=recipe.files)
+        """The job that makes a picture again, on the weights that it was made with."""
+        return cls(
+            model=recipe.model,
+            weights=recipe.weights,
+            targets=(recipe.target,),
+            settings=recipe.settings,
+            files=recipe.files,
+        )
 
+    @override
     def written(self) -> str:
         """As JSON, like `model_dump_json`, but a hundred thousand targets do not hold up other threads."""
         rest = self.model_dump_json(exclude={"targets"})
@@ -84,14 +117,14 @@ class Job(BaseModel):
         return f'{rest.removesuffix("}")},"targets":[{targets}]}}'
 
     @classmethod
-    def read(cls, text: str) -> Job:
-        """From JSON, like `model_validate_json`, but a hundred thousand targets do not hold up other threads.
+    @override
+    def read(cls, values: dict[str, Any]) -> Self:
+        """From what JSON holds, like `model_validate`, but a hundred thousand targets do not hold up other threads.
 
         Raises:
-            ValueError: it is no job.
+            ValueError: it is not a job.
         """
-        values = from_json(text)
-        found = values.get("targets") if isinstance(values, dict) else None
+        found = values.get("targets")
         if not isinstance(found, list):
             return cls.model_validate(values)
         pieces = (found[start : start + _PIECE] for start in range(0, len(found), _PIECE))

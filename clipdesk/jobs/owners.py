@@ -34,7 +34,8 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         self.name = uuid.uuid4().hex
         self._path = folder / f"{self.name}.lock"
-        self._lock = FileLock(self._path)
+        # Any thread may let go of it: the one that closes the window is not the one that renders.
+        self._lock = FileLock(self._path, thread_local=False)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -42,18 +43,18 @@ class Owner:
             raise ClipDeskError(f"The queue's folder {folder} cannot be written to: {reason_of(error)}") from error
 
     def close(self) -> None:
-        """Be dead."""
+        """Release the lock and delete its file."""
         self._lock.release()
         self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Owner:
-        """Nothing more: it lives since it was made."""
+        """The lock is held since the owner was made."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Be dead."""
+        """Close it."""
         self.close()
 
 

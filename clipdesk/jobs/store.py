@@ -5,119 +5,36 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
-from enum import Enum
 from pathlib import Path
 
 from clipdesk.errors import UsageError
 from clipdesk.jobs.database import Database, StoreError
-from clipdesk.jobs.job import Job
+from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.owners import Owner, is_alive
+from clipdesk.jobs.status import Wish
+from clipdesk.jobs.stored import Claim, JobRow, StoredJob, StoredUnit
+from clipdesk.jobs.work import Work
 from clipdesk.paths import data_folder
 
 log = logging.getLogger(__name__)
 
 
-class JobState(str, Enum):
-    """What is to become of a job."""
-
-    OPEN = "open"
-    PAUSED = "paused"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True)
-class StoredJob:
-    """A job in the queue.
-
-    Attributes:
-        number: Its number.
-        job: What is asked for.
-        folder: Where its pictures go.
-        skip: Whether pictures that were in the folder before are left as they are.
-        state: What is to become of it.
-        created: When it was added, in ISO 8601, UTC.
-        counts: How many units are waiting, running, done and failed; states that none is in are left out.
-    """
-
-    number: int
-    job: Job
-    folder: Path
-    skip: bool
-    state: JobState
-    created: str
-    counts: dict[str, int]
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more will come of it by itself."""
-        left = self.counts.get("waiting", 0) + self.counts.get("running", 0)
-        return left == 0 or self.state is JobState.CANCELLED
-
-    @property
-    def status(self) -> str:
-        """Its state in a word."""
-        if self.state is JobState.CANCELLED:
-            return "cancelled"
-        if self.finished:
-            return "failed" if self.counts.get("failed") else "done"
-        if self.state is JobState.PAUSED:
-            return "paused"
-        return "running" if self.counts.get("running") else "waiting"
-
-
-@dataclass(frozen=True)
-class StoredUnit:
-    """A unit of a job in the queue.
-
-    Attributes:
-        position: Its place in the job.
-        state: ``waiting``, ``running``, ``done`` or ``failed``.
-        file: Name of its picture; empty if there is none.
-        reason: Why it failed; empty if it did not.
-    """
-
-    position: int
-    state: str
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Units that are ours to render; `positions` are their places in the job."""
-
-    stored: StoredJob
-    positions: tuple[int, ...]
-
-    @property
-    def job(self) -> Job:
-        """The job with these units alone."""
-        targets = tuple(self.stored.job.targets[i] for i in self.positions)
-        return self.stored.job.model_copy(update={"targets": targets})
-
-
 class JobStore:
-    """The queue's file. One connection, for the thread that made it; every process makes its own.
+    """The queue's file. One connection, for one thread; every process and every thread makes its own.
 
     Args:
-        path: The file; made where there is none.
+        path: The file; made where there is none. None for a queue in memory, of this store alone.
 
     Raises:
         StoreError: it cannot be opened, is damaged, or was written by a newer ClipDesk; from every method: it cannot be
             read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
         self._db = Database(path)
-
-    @property
-    def owners(self) -> Path:
-        """Where those who work on this queue have their lock files."""
-        return self.path.with_name(f"{self.path.name}-owners")
 
     def close(self) -> None:
         """Close the file."""
@@ -125,32 +42,74 @@ class JobStore:
 
     # Jobs
 
-    def add(self, job: Job, folder: Path, *, skip: bool = True) -> int:
-        """Put a job at the end of the queue; its number. A target that it names twice is rendered once."""
-        job = job.model_copy(update={"targets": tuple(dict.fromkeys(job.targets))})
+    def add(
+        self,
+        job: Work,
+        folder: Path | None,
+        *,
+        skip: bool = True,
+        urgent: bool = False,
+        names: Sequence[str] = (),
+        owner: Owner | None = None,
+    ) -> int:
+        """Put a job at the end of the queue.
+
+        Args:
+            job: What is asked for.
+            folder: Where its files go; None to keep none.
+            skip: Whether pictures that the folder has already are left as they are.
+            urgent: Whether it goes before those that are not.
+            names: Names of the units' files; by default each gets one when it is done.
+            owner: The only one who may work on it, and without whom it is gone; None for everybody.
+
+        Returns:
+            Its number. A unit that the job names twice is done once.
+        """
+        first = {unit: position for position, unit in reversed(list(enumerate(job.units)))}
+        if len(first) < len(job.units):
+            kept = sorted(first.values())
+            names = [names[i] for i in kept if i < len(names)]
+            job = job.part(kept)
         with self._db.writing():
             number = self._db.execute(
-                "INSERT INTO jobs (job, folder, skip, state, created) VALUES (?, ?, ?, 'open', ?)",
-                (job.written(), str(folder.absolute()), skip, _now()),
+                "INSERT INTO jobs (job, folder, skip, state, created, urgent, private, named) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job.written(),
+                    "" if folder is None else str(folder.absolute()),
+                    skip,
+                    Wish.RUN.value,
+                    _now(),
+                    urgent,
+                    None if owner is None else owner.name,
+                    bool(names),
+                ),
             ).lastrowid
             if number is None:
                 raise TypeError("an inserted row has a number")
-            units = ((number, position) for position in range(len(job.targets)))
-            self._db.executemany("INSERT INTO units (job, position, state) VALUES (?, ?, 'waiting')", units)
+            self._db.execute("UPDATE jobs SET place = id WHERE id = ?", (number,))
+            files = [*names, *[None] * (len(job.units) - len(names))]
+            units = ((number, position, file) for position, file in enumerate(files))
+            self._db.executemany("INSERT INTO units (job, position, state, file) VALUES (?, ?, 'waiting', ?)", units)
         return number
 
-    def again(self, job: Job, folder: Path, *, skip: bool = True) -> int | None:
-        """The number of an unfinished job that asks for the very same, which is to go on; None if there is none."""
+    def replace(self, number: int, job: Work) -> None:
+        """Say more exactly what a job asks for; its units stay the same."""
+        with self._db.writing():
+            self._db.execute("UPDATE jobs SET job = ? WHERE id = ?", (job.written(), number))
+
+    def again(self, job: Work, folder: Path, *, skip: bool = True) -> int | None:
+        """Let an unfinished job that asks for the very same go on; its number, None if there is none."""
         for stored in reversed(self.jobs()):
             same = stored.job == job and stored.folder == folder.absolute() and stored.skip is skip
             if same and not (stored.finished or stored.counts.get("failed")):
-                self.set_state(stored.number, JobState.OPEN)
+                self.wish(stored.number, Wish.RUN)
                 return stored.number
         return None
 
     def jobs(self) -> list[StoredJob]:
-        """All jobs, oldest first; one that cannot be read, as of another version, is left out and logged."""
-        rows = self._db.rows("SELECT id FROM jobs ORDER BY id")
+        """All jobs in their order; one that cannot be read, as of another version, is left out and logged."""
+        rows = self._db.rows("SELECT id FROM jobs ORDER BY place, id")
         return list(self._readable(row[0] for row in rows))
 
     def _readable(self, numbers: Iterable[int]) -> Iterator[StoredJob]:
@@ -161,12 +120,17 @@ class JobStore:
                 log.warning("%s", error)
 
     def unfinished(self, but: Container[int] = ()) -> list[StoredJob]:
-        """The jobs of which more can come, oldest first; those of some numbers, or unreadable, are left out."""
+        """The jobs of which more can come, in their order, without private ones, unreadable ones and those in `but`."""
         rows = self._db.rows(
-            "SELECT id FROM jobs WHERE state != 'cancelled' AND EXISTS "
-            "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY id"
+            "SELECT id FROM jobs WHERE state != 'cancelled' AND private IS NULL AND EXISTS "
+            "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY place, id"
         )
         return list(self._readable(row[0] for row in rows if row[0] not in but))
+
+    def row(self, number: int) -> JobRow | None:
+        """What changes of a job, without the job itself, which is slow to read if it is large; None if it is gone."""
+        row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
+        return None if row is None else JobRow(Wish(row[0]), self._counts(number))
 
     def version(self) -> tuple[int, int]:
         """Another one, once anybody has changed the file."""
@@ -184,42 +148,84 @@ class JobStore:
         Raises:
             UsageError: there is none of this number, or it cannot be read.
         """
-        row = self._db.row("SELECT job, folder, skip, state, created FROM jobs WHERE id = ?", (number,))
+        row = self._db.row("SELECT job, folder, skip, state, created, urgent, named FROM jobs WHERE id = ?", (number,))
         if row is None:
             raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
         try:
-            job = Job.read(row[0])
-        except ValueError as error:
+            job = read_work(row[0])
+        except (ValueError, UsageError) as error:
             raise UsageError(f"Job {number} cannot be read: it is of another version of ClipDesk") from error
-        counts = dict(self._db.rows("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,)))
-        return StoredJob(number, job, Path(row[1]), bool(row[2]), JobState(row[3]), row[4], counts)
+        return StoredJob(
+            number=number,
+            job=job,
+            folder=Path(row[1]) if row[1] else None,
+            skip=bool(row[2]),
+            wish=Wish(row[3]),
+            created=row[4],
+            counts=self._counts(number),
+            urgent=bool(row[5]),
+            named=bool(row[6]),
+        )
 
-    def set_state(self, number: int, state: JobState) -> None:
-        """Pause a job, let it go on, or cancel it; those who render it notice within a second.
+    def _counts(self, number: int) -> dict[str, int]:
+        return dict(self._db.rows("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,)))
+
+    def wish(self, number: int, wish: Wish) -> None:
+        """Pause a job, let it go on, or cancel it; every process that works on it notices within a second.
 
         Raises:
             UsageError: there is no such job.
         """
         with self._db.writing():
-            if self._db.execute("UPDATE jobs SET state = ? WHERE id = ?", (state.value, number)).rowcount == 0:
+            if self._db.execute("UPDATE jobs SET state = ? WHERE id = ?", (wish.value, number)).rowcount == 0:
                 raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
 
-    def state(self, number: int) -> JobState:
-        """What is to become of a job; cancelled, if it is not there any more."""
+    def wished(self, number: int) -> Wish:
+        """What people want of a job; of one that was removed, that it be cancelled."""
         row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
-        return JobState.CANCELLED if row is None else JobState(row[0])
+        return Wish.CANCEL if row is None else Wish(row[0])
+
+    def move(self, number: int, before: int | None) -> None:
+        """Put a job before another one, or at the end."""
+        rows = self._db.rows("SELECT id, place FROM jobs WHERE id != ? ORDER BY place, id", (number,))
+        places = {row[0]: float(row[1]) for row in rows}
+        if before is None:
+            place = max(places.values(), default=0.0) + 1
+        else:
+            above = [each for each in places.values() if each < places.get(before, 0.0)]
+            place = (max(above, default=places.get(before, 0.0) - 2) + places.get(before, 0.0)) / 2
+        with self._db.writing():
+            self._db.execute("UPDATE jobs SET place = ? WHERE id = ?", (place, number))
+
+    def remove(self, number: int) -> None:
+        """Take a job out; its pictures stay."""
+        with self._db.writing():
+            self._db.execute("DELETE FROM jobs WHERE id = ?", (number,))
 
     def retry(self, number: int) -> int:
-        """Let a job's failed units be tried again; how many there are.
+        """Let a job's failed units be tried again, and a cancelled one go on; how many failed units there are.
 
         Raises:
             UsageError: there is no such job.
         """
-        self.set_state(number, JobState.OPEN)
+        self.wish(number, Wish.RUN)
         with self._db.writing():
             return self._db.execute(
                 "UPDATE units SET state = 'waiting', reason = NULL WHERE job = ? AND state = 'failed'", (number,)
             ).rowcount
+
+    def restart(self, number: int) -> None:
+        """Let all units of a job be done anew; files that it has made stay beside the new ones.
+
+        Raises:
+            UsageError: there is no such job.
+        """
+        self.wish(number, Wish.RUN)
+        with self._db.writing():
+            self._db.execute(
+                "UPDATE units SET state = 'waiting', owner = NULL, file = NULL, reason = NULL WHERE job = ?", (number,)
+            )
+            self._db.execute("UPDATE jobs SET created = ?, skip = 0 WHERE id = ?", (_now(), number))
 
     def clear(self) -> int:
         """Take out all jobs of which nothing more will come; how many there were. Their pictures stay."""
@@ -230,31 +236,30 @@ class JobStore:
 
     # Units
 
-    def next(self, number: int | None = None) -> StoredJob | None:
-        """The first open job of which a unit waits, or the one that is named, if one of its does.
+    def next(self, owner: Owner | None = None, numbers: Container[int] | None = None) -> int | None:
+        """The number of the job to work on next: urgent ones first, then in their order.
 
-        Units of owners that have died wait again. Jobs that cannot be read are passed over.
+        Units of owners that have died wait again.
+
+        Args:
+            owner: For whom; private jobs of others are left out.
+            numbers: The jobs to choose from; None for all.
         """
         self.free_the_dead()
         rows = self._db.rows(
-            "SELECT id FROM jobs WHERE state = 'open' AND id = COALESCE(?, id) AND EXISTS "
-            "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY id",
-            (number,),
+            "SELECT id FROM jobs WHERE state = 'open' AND (private IS NULL OR private = ?) AND EXISTS "
+            "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY urgent DESC, place, id",
+            (_name(owner),),
         )
-        return next(self._readable(row[0] for row in rows), None)
+        return next((row[0] for row in rows if numbers is None or row[0] in numbers), None)
 
-    def claim(self, owner: Owner, size: int, number: int) -> Claim | None:
+    def claim(self, owner: Owner | None, size: int, stored: StoredJob) -> Claim | None:
         """Take the next units of an open job; None if none waits any more."""
         with self._db.writing():
-            positions = self._take(owner, size, number)
-            return Claim(self.get(number), positions) if positions else None
+            positions = self._take(owner, size, stored.number)
+        return Claim(stored, positions) if positions else None
 
-    def take(self, owner: Owner, size: int, number: int) -> None:
-        """The same for who knows the job: to read it takes long where it is large."""
-        with self._db.writing():
-            self._take(owner, size, number)
-
-    def _take(self, owner: Owner, size: int, number: int) -> tuple[int, ...]:
+    def _take(self, owner: Owner | None, size: int, number: int) -> tuple[int, ...]:
         positions = self._db.rows(
             "SELECT position FROM units WHERE job = ? AND state = 'waiting' "
             "AND (SELECT state FROM jobs WHERE id = ?) = 'open' ORDER BY position LIMIT ?",
@@ -262,18 +267,42 @@ class JobStore:
         )
         self._db.executemany(
             "UPDATE units SET state = 'running', owner = ? WHERE job = ? AND position = ?",
-            [(owner.name, number, position) for (position,) in positions],
+            [(_name(owner), number, position) for (position,) in positions],
         )
         return tuple(position for (position,) in positions)
 
     def free_the_dead(self) -> None:
-        """Let the units of owners that have died wait again."""
+        """Let the units of owners that have died wait again; what was theirs alone is gone with them."""
+        if self.path is None:
+            return
+        folder = owners_of(self.path)
+        # Seen without the lock on the file first: mostly there is nothing to do.
+        if not self._dead(folder):
+            return
         with self._db.writing():
-            owners = self._db.rows("SELECT DISTINCT owner FROM units WHERE state = 'running'")
-            dead = [(name,) for (name,) in owners if not is_alive(self.owners, str(name))]
+            dead = [(name,) for name in self._dead(folder)]
+            self._db.executemany("DELETE FROM jobs WHERE private = ?", dead)
             self._db.executemany(
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", dead
             )
+
+    def _dead(self, folder: Path) -> list[str]:
+        rows = self._db.rows(
+            "SELECT owner FROM units WHERE state = 'running' UNION SELECT private FROM jobs WHERE private IS NOT NULL"
+        )
+        return [str(name) for (name,) in rows if not is_alive(folder, str(name))]
+
+    def names(self, number: int, positions: Container[int]) -> dict[int, str]:
+        """The names that the files of some units are to have, by position; those that get a free one are left out."""
+        rows = self._db.rows(
+            "SELECT position, file FROM units WHERE job = ? AND file IS NOT NULL AND state = 'running'", (number,)
+        )
+        return {position: file for position, file in rows if position in positions}
+
+    def keep_name(self, number: int, position: int, file: str) -> None:
+        """A unit that is not finished has left a file, which the finished one is to replace."""
+        with self._db.writing():
+            self._db.execute("UPDATE units SET file = ? WHERE job = ? AND position = ?", (file, number, position))
 
     def finish(self, number: int, position: int, *, file: str | None = None, reason: str | None = None) -> None:
         """A unit is done, with its picture's name, or has failed, with the reason."""
@@ -292,11 +321,13 @@ class JobStore:
                 [(number, position) for position in positions],
             )
 
-    def release(self, owner: Owner) -> None:
-        """Give back all that an owner has claimed and not finished."""
+    def release(self, owner: Owner | None) -> None:
+        """Give back all that an owner has claimed and not finished; what was its alone is gone."""
         with self._db.writing():
+            self._db.execute("DELETE FROM jobs WHERE private = ?", (_name(owner),))
             self._db.execute(
-                "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?", (owner.name,)
+                "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?",
+                (_name(owner),),
             )
 
     def units(self, number: int) -> list[StoredUnit]:
@@ -307,6 +338,15 @@ class JobStore:
             (number,),
         )
         return [StoredUnit(*row) for row in rows]
+
+
+def _name(owner: Owner | None) -> str:
+    return "" if owner is None else owner.name
+
+
+def owners_of(path: Path) -> Path:
+    """Where those who work on a queue have their lock files."""
+    return path.with_name(f"{path.name}-owners")
 
 
 def open_store(path: Path) -> tuple[JobStore, str | None]:

@@ -9,15 +9,18 @@ from PIL import Image
 from torch import nn
 
 from clipdesk.errors import RenderError
+from clipdesk.jobs.events import Failure, Progress, Result
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Failure, Result, run_job
-from clipdesk.network.inspector import LayerInspector
+from clipdesk.jobs.service import QueueService
+from clipdesk.models.names import Named
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
 
-_NAME = "given by the caller"
+_NAME = Named("given by the caller")
 ProgressCallback = Callable[[int, int, float], None]
 """Called after each step with the steps done, the steps in all, and the activation."""
 
@@ -26,14 +29,19 @@ class FeatureVisualizer:
     """Draws pictures that excite single neurons of a CLIP, or other targets.
 
     Args:
-        model: As `clip.load` or `clipdesk.load_model` returns it. It is not changed.
+        model: As `clip.load` or `clipdesk.load_model` returns it, and left as it is; or an `OpenModel`.
         device: Where to render; by default where the model is.
+
+    Raises:
+        ClipDeskError: the device is not there.
+        UsageError: the model takes pictures that are not square.
     """
 
-    def __init__(self, model: nn.Module, device: str | torch.device | None = None) -> None:
-        self.model = model
-        self.device = str(device or next(model.parameters()).device)
-        self.inspector = LayerInspector(model)
+    def __init__(self, model: nn.Module | OpenModel, device: str | torch.device | None = None) -> None:
+        self.model = model.network if isinstance(model, OpenModel) else model
+        self._opened = model if isinstance(model, OpenModel) and device is None else OpenModel.of(self.model, device)
+        self.device = str(self._opened.device)
+        self.inspector = self._opened.inspector
 
     def generate_image(
         self,
@@ -107,13 +115,17 @@ class FeatureVisualizer:
         settings = make_settings(preset, **{"device": self.device, **changes})
         target = parse_target(target) if isinstance(target, str) else target
         check_target(target, self.inspector)
-        job = Job(model=_NAME, targets=(target,), settings=settings)
-        for event in run_job(self.model, job, inspector=self.inspector):
-            if isinstance(event, Failure):
-                raise RenderError(event.reason)
-            if isinstance(event, Result):
-                return Image.fromarray(event.image)
-            if progress_callback is not None:
-                frame = event.frame
-                progress_callback(frame.step, frame.iterations, float(frame.activations[0]))
+        service = QueueService(None, Here(opened=self._opened))
+        try:
+            service.add(Job(model=_NAME, targets=(target,), settings=settings), None)
+            for step in service.steps():
+                event = step.event
+                if isinstance(event, Failure):
+                    raise RenderError(event.reason)
+                if isinstance(event, Result):
+                    return Image.fromarray(event.image)
+                if isinstance(event, Progress) and progress_callback is not None:
+                    progress_callback(event.step, event.iterations, float(event.activations[0]))
+        finally:
+            service.close()
         raise AssertionError("a job ends with a result or a failure")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from clipdesk.errors import ClipDeskError, UsageError, nearest
-from clipdesk.models.open_clip_names import check_open_clip, open_clip_name
 from clipdesk.paths import resource
 
 SHOWPIECES = {
@@ -82,45 +80,6 @@ CATALOGUE: dict[str, Model] = {
         Model("ViT-L/14@336px", 336, 768, 932, "OpenAI, the same at 336 px"),
     )
 }
-
-
-def check_name(name_or_path: str) -> None:
-    """Check that a model's name, or its file, is there. Whether open_clip has one of a name is seen when it is opened.
-
-    Raises:
-        UsageError: there is neither; offers the nearest names. Or open_clip is not installed, which it needs.
-        ClipDeskError: it is a folder, or anything else that is no file.
-    """
-    of_open_clip = open_clip_name(name_or_path)
-    if of_open_clip is not None:
-        check_open_clip(of_open_clip)
-        return
-    if name_or_path in CATALOGUE or Path(name_or_path).is_file():
-        return
-    if Path(name_or_path).exists():
-        raise ClipDeskError(f"'{name_or_path}' is a folder. A model is named, or given as a checkpoint file")
-    raise UsageError(f"There is no model or file '{name_or_path}'. {nearest(name_or_path, CATALOGUE, count=10)}")
-
-
-def is_there(name_or_path: str) -> bool:
-    """Whether `check_name` finds nothing to complain about."""
-    try:
-        check_name(name_or_path)
-    except UsageError:
-        return False
-    return True
-
-
-def checkpoint_of(name_or_path: str) -> Path | None:
-    """The user's own file that a model was asked for by; None for a model that has a name.
-
-    Raises:
-        UsageError: it begins like one of open_clip's names and goes on otherwise.
-    """
-    of_open_clip = open_clip_name(name_or_path)
-    if of_open_clip is not None:
-        return of_open_clip.file
-    return None if name_or_path in CATALOGUE else Path(name_or_path)
 
 
 def file_of(name: str) -> Path:

@@ -55,7 +55,7 @@ PATIENCE = Patience()
 def download(
     name: str,
     *,
-    progress: Callable[[Transfer], None] = lambda _: None,
+    progress: Callable[[Transfer], object] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
     patience: Patience | None = None,
 ) -> Path:
@@ -183,7 +183,7 @@ class _Download:
         model: Model,
         target: Path,
         patience: Patience,
-        progress: Callable[[Transfer], None],
+        progress: Callable[[Transfer], object],
         cancelled: Callable[[], bool],
     ) -> None:
         self._model, self._target, self._patience, self._cancelled = model, target, patience, cancelled

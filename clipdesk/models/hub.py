@@ -44,7 +44,7 @@ class HubFile:
         return None
 
     def fetch(
-        self, progress: Callable[[Transfer], None] = lambda _: None, cancelled: Callable[[], bool] = lambda: False
+        self, progress: Callable[[Transfer], object] = lambda _: None, cancelled: Callable[[], bool] = lambda: False
     ) -> Path:
         """The file, downloaded if it is not there.
 

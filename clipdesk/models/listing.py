@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, checkpoint_of, file_of
-from clipdesk.models.open_clip_names import has_open_clip, missing, open_clip_name
+from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
+from clipdesk.models.names import Checkpoint, has_open_clip, missing
 from clipdesk.paths import resource
 
 _HUB = "https://huggingface.co/"
@@ -96,35 +95,17 @@ def open_clip_models() -> list[Listed]:
     return listed
 
 
-def file_model(name: str) -> Listed:
-    """A checkpoint, as it was asked for: a path, or ``open_clip:ARCHITECTURE/[FILE]``.
-
-    Raises:
-        UsageError: it begins like one of open_clip's names and goes on otherwise.
-    """
-    of_open_clip, path = open_clip_name(name), checkpoint_of(name)
-    there = path is not None and path.is_file()
-    form = "" if of_open_clip is None else f" of open_clip's {of_open_clip.architecture}"
+def file_model(name: Checkpoint) -> Listed:
+    """A checkpoint of the user's, which may be gone."""
+    there = name.path.is_file()
+    form = f" of open_clip's {name.architecture}" if name.architecture else ""
     return Listed(
-        name,
+        str(name),
         "file",
         f"checkpoint{form}",
-        megabytes=_megabytes(path) if path is not None and there else None,
-        place=path if there else None,
+        megabytes=_megabytes(name.path) if there else None,
+        place=name.path if there else None,
     )
-
-
-def short_name(name: str) -> str:
-    """A model's name without the folders of its file: ``mine.pt``, ``open_clip:ViT-B-32/[mine.pt]``."""
-    if name in CATALOGUE:
-        return name
-    try:
-        of_open_clip = open_clip_name(name)
-    except UsageError:
-        return name
-    if of_open_clip is None:
-        return Path(name).name
-    return str(of_open_clip if of_open_clip.file is None else of_open_clip._replace(file=Path(of_open_clip.file.name)))
 
 
 def _megabytes(file: Path) -> int:

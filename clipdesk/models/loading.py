@@ -8,12 +8,11 @@ from typing import cast
 
 import torch
 
-from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.models.catalogue import CATALOGUE, EMBEDDED, SHOWPIECES, check_name, checkpoint_of, file_of
-from clipdesk.models.checkpoints import read_checkpoint
+from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, file_of
+from clipdesk.models.checkpoints import Loaded, read_checkpoint
 from clipdesk.models.downloads import download
-from clipdesk.models.open_clip_names import has_open_clip, open_clip_name
+from clipdesk.models.names import Checkpoint, ModelName, Named, find_name
 from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
 
@@ -23,7 +22,7 @@ def load_model(
     device: str | torch.device | None = None,
     *,
     trust_archive: bool = False,
-    progress: Callable[[Transfer], None] = lambda _: None,
+    progress: Callable[[Transfer], object] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CLIP:
     """Open a CLIP by name or from a checkpoint.
@@ -48,32 +47,45 @@ def load_model(
         ClipDeskError: the file is no CLIP checkpoint, the download failed, or the device is not there.
         Cancelled: `cancelled` said so; the next call goes on from what has arrived.
     """
-    name = str(name_or_path)
-    check_name(name)
-    target = resolve_device(device)
+    name, target = find_name(name_or_path), resolve_device(device)
     path = fetch_model(name, progress=progress, cancelled=cancelled)
-    of_open_clip = open_clip_name(name)
-    if of_open_clip is None:
-        model = read_checkpoint(path, trust_archive=trust_archive)
+    return read_model(name, path, target, trust_archive=trust_archive).network
+
+
+def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+    """Open the file of a model, and take the checksum of what was read.
+
+    Args:
+        name: The model.
+        path: Its file, as `fetch_model` returns it.
+        device: Where to put it.
+        trust_archive: As for `load_model`.
+
+    Raises:
+        UsageError, UntrustedArchive, ClipDeskError: as `load_model`.
+    """
+    if isinstance(name, Named) or not name.architecture:
+        loaded = read_checkpoint(path, trust_archive=trust_archive)
     else:
         # Here and below: its package may be missing, and takes long to load.
         from clipdesk.models.open_clips import read_open_clip
 
         # None of OpenAI's class, but with the methods of it that are used here: there is no common one to name.
-        model = cast(CLIP, read_open_clip(of_open_clip, path, trust_archive=trust_archive))
-    return model.float().eval().requires_grad_(False).to(target)
+        loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive))
+    network = loaded.network.float().eval().requires_grad_(False).to(device)
+    return Loaded(network, loaded.sha256)
 
 
 def fetch_model(
-    name: str,
+    name: ModelName,
     *,
-    progress: Callable[[Transfer], None] = lambda _: None,
+    progress: Callable[[Transfer], object] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
     """The file of a model, downloaded if it is not on this disk.
 
     Args:
-        name: Name or file of a model that `check_name` has passed.
+        name: A model that `check_name` has passed.
         progress: Told how far the download is, if there is one.
         cancelled: Asked during the download; True ends it.
 
@@ -82,39 +94,16 @@ def fetch_model(
         ClipDeskError: the download failed.
         Cancelled: `cancelled` said so.
     """
-    of_open_clip = open_clip_name(name)
-    if of_open_clip is not None:
-        from clipdesk.models.open_clips import check_pair, hub_file
-
-        check_pair(of_open_clip)
-        return of_open_clip.file or hub_file(of_open_clip).fetch(progress, cancelled)
-    if name in CATALOGUE and name not in SHOWPIECES:
-        return download(name, progress=progress, cancelled=cancelled)
-    return file_of(name) if name in SHOWPIECES else Path(name)
-
-
-def weights_sha256(name_or_path: str) -> str | None:
-    """SHA-256 of a model's file in hexadecimal digits; None where there is no file of that name.
-
-    Takes about a second for each GB, once for each state of the file.
-    """
-    try:
-        path = _file_on_disk(name_or_path)
-        return file_sha256(path) if path is not None and path.is_file() else None
-    except (OSError, UsageError):
-        return None
-
-
-def _file_on_disk(name_or_path: str) -> Path | None:
-    if name_or_path in CATALOGUE:
-        return file_of(name_or_path)
-    file, of_open_clip = checkpoint_of(name_or_path), open_clip_name(name_or_path)
-    if file is not None or of_open_clip is None or not has_open_clip():
-        return file
+    if isinstance(name, Named):
+        if name.name in SHOWPIECES:
+            return file_of(name.name)
+        return download(name.name, progress=progress, cancelled=cancelled)
+    if isinstance(name, Checkpoint):
+        return name.path
     from clipdesk.models.open_clips import check_pair, hub_file
 
-    check_pair(of_open_clip)
-    return hub_file(of_open_clip).on_disk
+    check_pair(name)
+    return hub_file(name).fetch(progress, cancelled)
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:

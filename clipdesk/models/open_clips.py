@@ -21,9 +21,9 @@ from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed,
 from torch import Tensor, nn
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest
-from clipdesk.models.checkpoints import content_of, reading
+from clipdesk.models.checkpoints import Loaded, content_of, reading
 from clipdesk.models.hub import HubFile
-from clipdesk.models.open_clip_names import OpenClipName
+from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.models.states import NotAState, Unfilled, check_finite, check_fit, check_tensors, weights_of
 
 _TRANSFORMERS = "the package transformers, which is not installed. Get it: pip install transformers"
@@ -48,9 +48,9 @@ class Weights(NamedTuple):
     quick_gelu: bool
 
 
-def known_names() -> list[OpenClipName]:
+def known_names() -> list[OpenClip]:
     """Every architecture with every tag that open_clip lists, in its order."""
-    return [OpenClipName(architecture, tag) for architecture, tag in open_clip.list_pretrained()]
+    return [OpenClip(architecture, tag) for architecture, tag in open_clip.list_pretrained()]
 
 
 def input_size_of(architecture: str) -> int | None:
@@ -59,13 +59,13 @@ def input_size_of(architecture: str) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def check_pair(name: OpenClipName) -> None:
+def check_pair(name: OpenClip | Checkpoint) -> None:
     """Check that open_clip has an architecture, and weights of this tag for it.
 
     Raises:
         UsageError: it has not; offers the nearest.
     """
-    if name.file is None:
+    if isinstance(name, OpenClip):
         known = list(map(str, known_names()))
         if str(name) not in known:
             raise UsageError(f"open_clip lists no model '{name}'. {nearest(str(name), known)}")
@@ -74,7 +74,7 @@ def check_pair(name: OpenClipName) -> None:
         raise UsageError(f"open_clip has no architecture '{name.architecture}'. {near}")
 
 
-def weights_of_tag(name: OpenClipName) -> Weights:
+def weights_of_tag(name: OpenClip) -> Weights:
     """What open_clip knows of the weights of a tag."""
     found = open_clip.get_pretrained_cfg(name.architecture, name.tag)
     owner, repository, file = str(found["hf_hub"]).split("/", 2)
@@ -84,13 +84,13 @@ def weights_of_tag(name: OpenClipName) -> Weights:
     return Weights(f"{owner}/{repository}", files, mean, std, bool(found.get("quick_gelu")))
 
 
-def hub_file(name: OpenClipName) -> HubFile:
+def hub_file(name: OpenClip) -> HubFile:
     """The file of the weights of a tag."""
     weights = weights_of_tag(name)
     return HubFile(str(name), weights.repository, weights.files)
 
 
-def read_open_clip(name: OpenClipName, path: Path, *, trust_archive: bool = False) -> nn.Module:
+def read_open_clip(name: OpenClip | Checkpoint, path: Path, *, trust_archive: bool = False) -> Loaded[nn.Module]:
     """Build one of open_clip's models with the weights of a file.
 
     As `open_clip.create_model` with a tag or a file. But nothing in the file is run, but for a TorchScript archive that
@@ -108,9 +108,9 @@ def read_open_clip(name: OpenClipName, path: Path, *, trust_archive: bool = Fals
         ClipDeskError: it needs a package that is not installed, or the file does not fit; the message is one line.
     """
     check_pair(name)
-    with reading(path, f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)") as size:
-        state = weights_of(content_of(path, size, trust_archive=trust_archive))
-        check_tensors(state, size)
+    with reading(path, f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)") as file:
+        state = weights_of(content_of(file, trust_archive=trust_archive))
+        check_tensors(state, file.size)
         model = _unfilled(name)
         try:
             with _own_log():
@@ -123,7 +123,7 @@ def read_open_clip(name: OpenClipName, path: Path, *, trust_archive: bool = Fals
         check_finite(model.state_dict())
     # By it the tokenizer is found, also for a copy.
     vars(model)[_ARCHITECTURE] = name.architecture
-    return model
+    return Loaded(model, file.sha256)
 
 
 _ARCHITECTURE = "open_clip_architecture"
@@ -162,7 +162,7 @@ def _has_transformers() -> bool:
     return importlib.util.find_spec("transformers") is not None
 
 
-def _unfilled(name: OpenClipName) -> nn.Module:
+def _unfilled(name: OpenClip | Checkpoint) -> nn.Module:
     """The architecture, with any weights."""
     config = open_clip.get_model_config(name.architecture) or {}
     if "hf_model_name" in config.get("text_cfg", {}) and not _has_transformers():
@@ -183,17 +183,17 @@ def _unfilled(name: OpenClipName) -> nn.Module:
             raise ClipDeskError(f"open_clip could not build {name.architecture}: {reason}") from error
 
 
-def _trained_with(name: OpenClipName) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
+def _trained_with(name: OpenClip | Checkpoint) -> tuple[tuple[float, ...], tuple[float, ...], bool]:
     """Mean and standard deviation of the pictures, and whether the activation must be OpenAI's.
 
     For a file they are what all weights that open_clip has for the architecture agree on; its name says the rest, such
     as ``ViT-B-32-quickgelu``.
     """
-    if name.file is None:
+    if isinstance(name, OpenClip):
         weights = weights_of_tag(name)
         return weights.mean, weights.std, weights.quick_gelu
     tags = open_clip.list_pretrained_tags_by_model(name.architecture)
-    known = {weights_of_tag(OpenClipName(name.architecture, tag))[2:4] for tag in tags}
+    known = {weights_of_tag(OpenClip(name.architecture, tag))[2:4] for tag in tags}
     mean, std = known.pop() if len(known) == 1 else (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
     return mean, std, False
 

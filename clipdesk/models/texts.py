@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
-from clipdesk.models.open_clip_names import has_open_clip
+from clipdesk.models.names import has_open_clip
 from clipdesk.models.package import CLIP, clip
 
 _LENGTH = 77

@@ -68,7 +68,7 @@ class Meter:
         kept: Whether what is here stays when the download is broken off.
     """
 
-    def __init__(self, name: str, report: Callable[[Transfer], None], *, kept: bool = True) -> None:
+    def __init__(self, name: str, report: Callable[[Transfer], object], *, kept: bool = True) -> None:
         self._name, self._report, self._kept = name, report, kept
         self._points: deque[tuple[float, int]] = deque()
         self._reported = -1.0

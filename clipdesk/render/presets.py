@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError, nearest
-from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.open_clip_names import PREFIX
+from clipdesk.models.names import ModelName
 from clipdesk.render.settings import RenderSettings, changed
 
 
@@ -122,13 +121,9 @@ _DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "lucid
 is in their name."""
 
 
-def default_preset(model: str) -> str:
-    """The preset to begin with for a model of this name or file."""
-    if model.startswith(PREFIX):
-        model = model.removeprefix(PREFIX).partition("/")[0]
-    elif model not in CATALOGUE:
-        return DEFAULT_PRESET
-    return next((preset for kind, preset in _DEFAULTS.items() if kind in model), DEFAULT_PRESET)
+def default_preset(model: ModelName) -> str:
+    """The preset to begin with for a model; for a checkpoint in OpenAI's format nothing is known of it."""
+    return next((preset for kind, preset in _DEFAULTS.items() if kind in model.architecture), DEFAULT_PRESET)
 
 
 NOT_RECIPE = frozenset({"seed", "precision", "device"})

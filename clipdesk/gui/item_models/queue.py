@@ -30,9 +30,11 @@ class QueueModel(QAbstractListModel):
 
     Signals:
         targets_dropped: A tuple of targets that were dragged here from the neuron table.
+        moved: Runs have been put into another order.
     """
 
     targets_dropped = Signal(object)
+    moved = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +69,7 @@ class QueueModel(QAbstractListModel):
             self._runs.insert(row, run)
             self.endMoveRows()
             row += 1
+        self.moved.emit()
 
     def update(self, run: Run) -> None:
         """Say that a run has changed."""

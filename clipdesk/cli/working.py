@@ -1,0 +1,301 @@
+"""What the commands that render do: they work through a queue and show progress. Takes torch along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from clipdesk.cli.listing import find_model
+from clipdesk.cli.options import FOLDER, given
+from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.animation import check_format, save_animation
+from clipdesk.export.files import check_folder, free_path, make_folder, picture_name
+from clipdesk.export.metadata import BatchMetadata
+from clipdesk.export.png import read_recipe
+from clipdesk.jobs.events import Event, Failure, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.frames import FrameRecorder
+from clipdesk.jobs.here import Here
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.runner import problem_with
+from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.store import default_store
+from clipdesk.jobs.stored import StoredJob
+from clipdesk.models.names import ModelName
+from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.settings import RenderSettings, changed
+from clipdesk.render.targets import Target, Text, Unit
+
+
+def render_pictures(
+    model: ModelName,
+    targets: tuple[Target, ...],
+    settings: RenderSettings,
+    output: Path | None,
+    animation: str | None = None,
+) -> None:
+    """Render some targets at once, without the user's queue.
+
+    Exits with 130 after Ctrl-C and with 1 if a picture failed.
+
+    Args:
+        model: The model.
+        targets: What to render.
+        settings: How.
+        output: A PNG, or a folder; None for the usual folder.
+        animation: Ending of the animation to write beside each picture; None for none.
+    """
+    _render(Job(model=model, targets=targets, settings=settings), output, animation)
+
+
+def render_again(
+    source: Path,
+    model: str | None,
+    trust_archive: bool,
+    output: Path | None,
+    animation: str | None,
+    changes: Mapping[str, object],
+) -> None:
+    """Make a picture again from its recipe, with some settings changed.
+
+    Args:
+        source: The PNG.
+        model: The model to use; None for the recipe's own, with the weights that the picture was made with.
+        trust_archive: Whether the model's file may be opened if it is an archive.
+        output: A PNG, or a folder; None for the usual folder.
+        animation: Ending of the animation to write beside it; None for none.
+        changes: Settings by name; those that are None stay.
+    """
+    recipe = read_recipe(source)
+    name = find_model(model or recipe.model, trust_archive)
+    job = Job.from_recipe(recipe)
+    # Who names a model takes the weights that it has today; otherwise they must be those of the picture.
+    weights = None if model else job.weights
+    settings = changed(job.settings, given(changes))
+    job = job.model_copy(update={"model": name, "weights": weights, "settings": settings})
+    if not recipe.complete:
+        click.echo(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
+    used = _render(job, output, animation)
+    if recipe.weights not in (None, used):
+        click.echo(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
+
+
+def targets_from(
+    layer: str | None, neurons: tuple[int, ...], texts: tuple[str, ...], expressions: tuple[str, ...]
+) -> tuple[Target, ...]:
+    """The targets that the options name.
+
+    Raises:
+        UsageError: they name none, or of several kinds, or one that cannot be read.
+    """
+    if sum(map(bool, (texts, layer or neurons, expressions))) > 1:
+        raise UsageError("Name one of --layer with --neuron, --text, and --target, not several")
+    if expressions:
+        return tuple(parse_target(expression) for expression in expressions)
+    if texts:
+        if not all(text.strip() for text in texts):
+            raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
+        return tuple(Text(text=text) for text in texts)
+    if layer is not None and not neurons:
+        raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
+    if layer is None:
+        raise UsageError("Name what to render: --layer LAYER --neuron N, --text 'a star', or --target EXPRESSION")
+    for index in neurons:
+        if index < 0:
+            raise UsageError(f"--neuron must be 0 or more, not {index}")
+    return tuple(Unit(layer=layer, index=index) for index in neurons)
+
+
+def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
+    """A file for each target, each once."""
+    place = output or Path(FOLDER)
+    if place.suffix.lower() == ".png" and not place.is_dir():
+        if len(targets) > 1:
+            raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
+        return [place]
+    if place.suffix and not place.is_dir():
+        raise UsageError(f"--output must end in .png or be a folder, not {place}")
+    now = datetime.now()
+    paths: list[Path] = []
+    for target in targets:
+        paths.append(free_path(place / picture_name(target, now), taken=paths))
+    return paths
+
+
+def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
+    """Render a job's targets and save each under its own name; the checksum of the weights that were used."""
+    if animation is not None:
+        check_format(animation)
+    paths = _output_paths(output, job.targets)
+    folder = paths[0].parent
+    check_folder(folder)
+    opened = _opened(job)
+    _check(job, opened)
+    # Once the targets are known to be there, and before anything is rendered.
+    make_folder(folder)
+    recorder = FrameRecorder(job.settings.iterations) if animation else None
+    executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
+    with closing(QueueService(None, executor)) as service:
+        service.add(job, folder, skip=False, names=[path.name for path in paths])
+        code = _follow_pictures(service, job, recorder, animation)
+    if code:
+        raise SystemExit(code)
+    return opened.sha256
+
+
+def _opened(job: Job) -> OpenModel:
+    """The model of a job, with the bar of its download."""
+    with DownloadBar() as download:
+        return default_pool().open(job.model, job.settings.device, weights=job.weights, progress=download)
+
+
+def _check(job: Job, opened: OpenModel) -> None:
+    """Say what is wrong with a job's targets before anything is rendered."""
+    for target in job.targets:
+        problem = problem_with(target, opened.inspector)
+        if problem:
+            raise UsageError(problem)
+
+
+def _follow_pictures(service: QueueService, job: Job, recorder: FrameRecorder | None, animation: str | None) -> int:
+    """Show how a few pictures are rendered; the exit code."""
+    code = 0
+    finished = 0
+    title = job.targets[0].label if len(job.targets) == 1 else f"{len(job.targets)} pictures"
+    with interruptible() as interrupt, Bar(job.settings.iterations * len(job.targets), title) as bar:
+        for step in service.steps(stop=interrupt):
+            event = step.event
+            if recorder:
+                recorder.add(event)
+            if isinstance(event, Progress):
+                done = finished * event.iterations + event.step * len(event.targets)
+                bar.update(done, float(event.activations.mean()))
+            elif isinstance(event, Failure):
+                finished += 1
+                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+                code = ClipDeskError.exit_code
+            elif isinstance(event, Saved):
+                finished += 1
+                if not event.result.complete:
+                    click.echo(f"Interrupted after step {len(event.result.curve)}.", err=True)
+                click.echo(event.path)
+                if recorder:
+                    _animate(event.result, recorder, event.path.with_suffix(f".{animation}"))
+    return INTERRUPTED if interrupt.requested else code
+
+
+def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:
+    with said_if_slow(f"Saving {path} ..."):
+        save_animation(recorder.take(result), path, result.recipe)
+    click.echo(path)
+
+
+def render_batch(
+    model: ModelName,
+    layer: str,
+    indices: Sequence[int],
+    settings: RenderSettings,
+    folder: Path,
+    *,
+    seed_base: int | None,
+    skip: bool,
+) -> None:
+    """Put a batch of units into the user's queue, or go on with it, and render it; exits as `follow` does."""
+    targets = tuple(Unit(layer=layer, index=index) for index in indices)
+    job = Job(model=model, targets=targets, settings=settings, seed_base=seed_base)
+    # What is wrong with the job is said before it is in the queue; a model may take long to open.
+    check_folder(folder)
+    opened = _opened(job)
+    _check(job, opened)
+    job = job.with_weights(opened.sha256)
+    make_folder(folder)
+    BatchMetadata.open(folder, layer, job.model)
+    with closing(opened_service()) as service:
+        number = service.store.again(job.known(), folder, skip=skip) or service.add(job, folder, skip=skip)
+        try:
+            follow(service, [service.store.get(number)], number)
+        except SystemExit as ended:
+            if ended.code == INTERRUPTED:
+                click.echo(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
+            raise
+
+
+def opened_service() -> QueueService:
+    """The user's queue, worked on by this process; says so if a damaged one had to be put aside."""
+    service = QueueService(default_store(), Here())
+    service.store.free_the_dead()
+    if service.notice:
+        click.echo(f"Note: {service.notice}", err=True)
+    return service
+
+
+def follow(service: QueueService, waiting: list[StoredJob], number: int | None = None) -> None:
+    """Work through jobs with a progress bar; exits with 130 after Ctrl-C and with 1 if a unit failed.
+
+    Args:
+        service: The queue.
+        waiting: The jobs.
+        number: Only the job of this number.
+    """
+    count = _Count(waiting)
+    numbers = None if number is None else {number}
+    with interruptible() as interrupt, Bar(count.total * count.steps, count.label) as bar:
+        for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=bar.show_download):
+            count.folder = step.stored.folder
+            count.take(step.event, step.stored.number, bar)
+    if count.saved or count.skipped or count.failed or not interrupt.requested:
+        click.echo(count.summary, err=True)
+    if count.skipped:
+        click.echo("What was skipped is there already, made with the same settings.", err=True)
+    if interrupt.requested:
+        raise SystemExit(INTERRUPTED)
+    if count.failed:
+        raise SystemExit(ClipDeskError.exit_code)
+
+
+class _Count:
+    """What has become of the units so far, and how it is shown."""
+
+    def __init__(self, waiting: list[StoredJob]) -> None:
+        self.total = sum(stored.counts.get("waiting", 0) + stored.counts.get("running", 0) for stored in waiting)
+        self.steps = max(stored.job.steps for stored in waiting)
+        self.folder = waiting[0].folder
+        self.saved = 0
+        self.skipped = 0
+        self.failed = 0
+        self._started = time.monotonic()
+
+    @property
+    def label(self) -> str:
+        """For the bar."""
+        return f"{self.saved + self.skipped}/{self.total} neurons"
+
+    @property
+    def summary(self) -> str:
+        """At the end."""
+        return f"{self.saved} rendered, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+
+    def take(self, event: Event, number: int, bar: Bar) -> None:
+        """Show an event."""
+        if isinstance(event, Saved):
+            self.saved += event.result.complete
+            steps = len(event.result.curve)
+            click.echo(event.path if event.result.complete else f"{event.path} (interrupted after step {steps})")
+        elif isinstance(event, Skipped):
+            self.skipped += 1
+            bar.skip(self.steps)
+        elif isinstance(event, Failure):
+            self.failed += 1
+            click.echo(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
+        elif isinstance(event, Paused):
+            click.echo(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
+        elif isinstance(event, Progress):
+            done = self.saved + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
+            pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)
+            bar.update(round(done * self.steps), float(event.activations.mean()), f"{self.label}, {pace:.1f}/min")

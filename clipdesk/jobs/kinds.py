@@ -1,0 +1,26 @@
+"""The kinds of work that the queue can keep."""
+
+from __future__ import annotations
+
+from pydantic_core import from_json
+
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.work import Work
+
+KINDS: dict[str, type[Work]] = {"render": Job}
+"""By `Work.kind`."""
+
+
+def read_work(text: str) -> Work:
+    """Read work of any kind from the JSON that `Work.written` gives.
+
+    Raises:
+        ValueError: it is something else, or of a kind that this version does not know.
+        UsageError: the model's name cannot be read.
+    """
+    values = from_json(text)
+    # Version 0.1 knew rendering alone and did not write it down.
+    kind = values.get("kind", "render") if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"there is no kind of work {kind!r}")
+    return KINDS[kind].read(values)

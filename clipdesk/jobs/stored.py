@@ -1,0 +1,95 @@
+"""What the queue knows of its jobs and their units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from clipdesk.jobs.status import Status, Wish
+from clipdesk.jobs.work import Work
+
+
+class JobRow(NamedTuple):
+    """What changes of a job: what people want of it, and how many of its units are in which state."""
+
+    wish: Wish
+    counts: dict[str, int]
+
+    @property
+    def status(self) -> Status:
+        """What has become of the job."""
+        if self.wish is Wish.CANCEL:
+            return Status.CANCELLED
+        if not self.counts.get("waiting", 0) + self.counts.get("running", 0):
+            return Status.FAILED if self.counts.get("failed") else Status.DONE
+        if self.wish is Wish.PAUSE:
+            return Status.PAUSED
+        return Status.RUNNING if self.counts.get("running") else Status.WAITING
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job in the queue.
+
+    Attributes:
+        number: Its number.
+        job: What is asked for.
+        folder: Where its files go; None where they are not kept.
+        skip: Whether pictures that were in the folder before are left as they are.
+        wish: What people want of it.
+        created: When it was added, in ISO 8601, UTC.
+        counts: How many units are waiting, running, done and failed; states that none is in are left out.
+        urgent: Whether it goes before those that are not.
+        named: Whether whoever asked has named the files.
+    """
+
+    number: int
+    job: Work
+    folder: Path | None
+    skip: bool
+    wish: Wish
+    created: str
+    counts: dict[str, int]
+    urgent: bool = False
+    named: bool = False
+
+    @property
+    def status(self) -> Status:
+        """What has become of it."""
+        return JobRow(self.wish, self.counts).status
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come of it by itself."""
+        return self.status.finished
+
+
+@dataclass(frozen=True)
+class StoredUnit:
+    """A unit of a job in the queue.
+
+    Attributes:
+        position: Its place in the job.
+        state: ``waiting``, ``running``, ``done`` or ``failed``.
+        file: Name of its file, or the one that it is to have; empty if there is none.
+        reason: Why it failed; empty if it did not.
+    """
+
+    position: int
+    state: str
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Units that are ours to render; `positions` are their places in the job."""
+
+    stored: StoredJob
+    positions: tuple[int, ...]
+
+    @property
+    def job(self) -> Work:
+        """The job with these units alone."""
+        return self.stored.job.part(self.positions)

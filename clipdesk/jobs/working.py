@@ -1,0 +1,201 @@
+"""A job that is worked on: getting ready, claiming units, and noting in the queue what becomes of each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+
+from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, first_line
+from clipdesk.jobs.database import StoreError
+from clipdesk.jobs.events import Done, Event, Failure, Result, Saved, Skipped
+from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.owners import Owner
+from clipdesk.jobs.status import Status, Wish
+from clipdesk.jobs.store import JobStore
+from clipdesk.jobs.stored import StoredJob
+from clipdesk.jobs.tasks import TASKS, Task
+from clipdesk.jobs.work import Work
+from clipdesk.paths import log_file
+
+log = logging.getLogger(__name__)
+
+
+class Working:
+    """A job that this process works on, and the units that it has in hand.
+
+    Args:
+        stored: The job.
+        store: The queue, on the thread that works.
+        executor: Where the work is done.
+        hooks: What the executor tells and asks.
+
+    Attributes:
+        stored: The job, with its checksums as soon as they are known.
+        left: The units that are claimed and have not come to an end, with their positions in the job.
+    """
+
+    def __init__(self, stored: StoredJob, store: JobStore, executor: Executor, hooks: Hooks) -> None:
+        self.stored = stored
+        self.left: dict[object, int] = {}
+        self._store = store
+        self._executor = executor
+        self._hooks = hooks
+        self._group = 0
+        self._task: Task | None = None
+        self._names: dict[int, str] = {}
+        self._problem = ""
+        self._lost: DeviceLostError | None = None
+
+    def prepare(self) -> int:
+        """Get ready, once; how many units to claim: a group, or all of them if none can be done.
+
+        Raises:
+            Cancelled: that is not wanted any more.
+        """
+        if self._group:
+            return self._group
+        self._problem = ""
+        try:
+            prepared = self._executor.prepare(self.stored.job, self._hooks)
+            self._pin(prepared.weights)
+            self._task = TASKS[self.stored.job.kind](self.stored)
+            self._group = prepared.units
+        except DeviceLostError as error:
+            # While a step of one of them was measured.
+            self._problem = error.reason
+            self._lost = error
+            return 1
+        except (StoreError, Cancelled):
+            raise
+        except Exception as error:
+            self._problem = _reason(error)
+            return len(self.stored.job.units)
+        return self._group
+
+    def _pin(self, weights: str | None) -> None:
+        """From now on the job takes no other weights and files than these."""
+        job = self.stored.job.known()
+        if job.weights is None:
+            job = job.with_weights(weights)
+        if job != self.stored.job:
+            self._store.replace(self.stored.number, job)
+            self.stored = replace(self.stored, job=job)
+
+    def claim(self, owner: Owner | None, size: int) -> bool:
+        """Take the next units; False where none waits any more."""
+        claim = self._store.claim(owner, size, self.stored)
+        if claim is None:
+            return False
+        self.left = dict(zip(claim.job.units, claim.positions, strict=True))
+        self._names = self._store.names(self.stored.number, claim.positions)
+        return True
+
+    def events(self) -> Generator[Event, None, None]:
+        """Do what was claimed; each event is noted in the queue first.
+
+        Raises:
+            DeviceLostError: the device has failed.
+            StoreError: the queue cannot be written.
+        """
+        for event in self._failures(self._problem) if self._problem else self._outcomes():
+            self._note(event)
+            yield event
+
+    def _outcomes(self) -> Iterator[Event]:
+        task = self._task
+        if task is None:
+            raise RuntimeError("the work was not prepared")
+        try:
+            yield from task.before(self._part())
+            if self.left:
+                for event in self._executor.run(self._part(), self._hooks):
+                    name = self._names.get(self.left.get(getattr(event, "target", None), -1), "")
+                    yield task.after(event, name)
+        except (DeviceLostError, StoreError):
+            # No fault of the units that are left.
+            raise
+        except Cancelled:
+            # While the model was opened again; what is left is given back.
+            return
+        except Exception as error:
+            # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
+            yield from self._failures(_reason(error))
+
+    def _part(self) -> Work:
+        return self.stored.job.part(sorted(self.left.values()))
+
+    def _failures(self, reason: str) -> Iterator[Event]:
+        for unit in list(self.left):
+            yield Failure(unit, reason)
+        if self._lost is not None:
+            raise self._lost
+
+    def _note(self, event: Event) -> None:
+        number = self.stored.number
+        if isinstance(event, Failure):
+            self._store.finish(number, self.left.pop(event.target), reason=event.reason)
+        elif isinstance(event, Saved) and not event.result.complete:
+            self._store.keep_name(number, self.left[event.target], event.path.name)
+        elif isinstance(event, Skipped | Saved):
+            self._store.finish(number, self.left.pop(event.target), file=event.path.name)
+        elif isinstance(event, Result) and event.complete:
+            self._store.finish(number, self.left.pop(event.target))
+        elif isinstance(event, Done):
+            self._store.finish(number, self.left.pop(event.target), file=event.file or None)
+
+    def give_back(self) -> None:
+        """Let the units that have not come to an end wait again."""
+        self._store.give_back(self.stored.number, tuple(self.left.values()))
+        self.left = {}
+
+    def status(self) -> Status | None:
+        """What has become of the job; None if it was removed."""
+        row = self._store.row(self.stored.number)
+        return None if row is None else row.status
+
+    def settle(self) -> None:
+        """Bring what the job leaves on the disk up to date."""
+        if self._task is not None:
+            self._task.settle()
+
+
+class Wishes:
+    """What people want of the job that runs, looked up ten times a second, and at once when somebody has asked here.
+
+    Args:
+        look: What is wanted of the job of a number.
+        asked: Whether somebody has asked for something since this was last called.
+    """
+
+    def __init__(self, look: Callable[[int], Wish], asked: Callable[[], bool]) -> None:
+        self.number = 0
+        self._look = look
+        self._asked = asked
+        self._wish = Wish.RUN
+        self._looked = 0.0
+
+    def turn_to(self, number: int) -> None:
+        """From now on it is this job that runs."""
+        self.number = number
+        self._looked = 0.0
+
+    def __call__(self) -> Wish:
+        """What is wanted of it."""
+        if self._asked() or time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._wish = self._look(self.number)
+        return self._wish
+
+
+LOOK_SECONDS = 0.1
+"""How often the queue's file is asked whether a job is still wanted."""
+
+
+def _reason(error: Exception) -> str:
+    """Why nothing can be done, for the user; details of what nobody expected go to the log."""
+    if isinstance(error, ClipDeskError):
+        return str(error)
+    log.error("unexpected", exc_info=error)
+    return f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}"
