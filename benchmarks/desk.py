@@ -35,7 +35,7 @@ def open_window(model: str = "demo", theme: str = "light") -> Iterator[MainWindo
         window.controller.worker.opened.connect(garbage.settle)
         window.show()
         window.opening.open()
-        wait(lambda: window.model_name is not None)
+        wait(lambda: window.session.model_name is not None)
         try:
             yield window
         finally:

@@ -78,7 +78,7 @@ def window(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
     window = new_window(str(checkpoint))
     window.opening.open()
     # Not waitSignal: its own timer would be stopped on the worker's thread.
-    qtbot.waitUntil(lambda: window.model_name is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.session.model_name is not None, timeout=WAIT)
     return window
 
 

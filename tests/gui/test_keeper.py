@@ -45,8 +45,8 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
 def leave_two_jobs(window: MainWindow, qtbot: QtBot) -> None:
     """Close the window over one job that runs and one that waits."""
     window.parameters.show_settings(make_settings(iterations=120))
-    window.render_targets((unit(1),))
-    window.add_batch((unit(2), unit(3)))
+    window.asking.render((unit(1),))
+    window.asking.add_batch((unit(2), unit(3)))
     until(qtbot, lambda: run_of(window).step > 1)
     window.close()
 
@@ -59,10 +59,10 @@ def open_again(new_window: Callable[..., MainWindow], qtbot: QtBot) -> MainWindo
 
 
 def test_finished_jobs_are_noted(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((unit(1), unit(2)))
+    window.asking.render((unit(1), unit(2)))
     until(qtbot, lambda: finished(window))
     until(qtbot, lambda: [job.status for job in stored()] == ["done"])
-    window.render_targets((unit(999),))
+    window.asking.render((unit(999),))
     until(qtbot, lambda: [job.status for job in stored()] == ["done", "failed"])
     assert not window.offer.isVisible()
 
@@ -84,7 +84,7 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     second.close()
     third = new_window()
     third.opening.open()
-    until(qtbot, lambda: third.model_name is not None)
+    until(qtbot, lambda: third.session.model_name is not None)
     assert not third.offer.isVisible()
 
 
@@ -119,27 +119,27 @@ def test_what_was_not_finished_can_be_dropped_or_left(
 
 def test_what_the_user_gave_up_is_not_offered(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
-    window.add_batch((unit(2),))
-    window.add_batch((unit(3),))
+    window.asking.render((unit(1),))
+    window.asking.add_batch((unit(2),))
+    window.asking.add_batch((unit(3),))
     until(qtbot, lambda: run_of(window).step > 1)
     window.controller.cancel(run_of(window, 2))
     window.controller.remove(run_of(window, 3))
-    window.stop()
+    window.queue.stop()
     until(qtbot, lambda: [job.status for job in stored()] == ["cancelled"] * 3)
     window.close()
 
 
 def test_the_units_of_a_living_window_are_its_own(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
-    window.add_batch((unit(2),))
+    window.asking.render((unit(1),))
+    window.asking.add_batch((unit(2),))
     until(qtbot, lambda: [job.status for job in stored()] == ["running", "running"])
 
 
 def test_without_kept_pictures_nothing_is_noted(window: MainWindow, qtbot: QtBot) -> None:
-    window.menus.keep.setChecked(False)
-    window.render_targets((unit(1),))
+    window.commands.keep.setChecked(False)
+    window.asking.render((unit(1),))
     until(qtbot, lambda: finished(window))
     window.close()
     assert not default_store().exists() or stored() == []
@@ -154,9 +154,9 @@ def test_a_damaged_queue_is_said(new_window: Callable[..., MainWindow], qtbot: Q
 
 
 def test_the_results_folder_says_what_was_made(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((unit(1), unit(999)))
+    window.asking.render((unit(1), unit(999)))
     until(qtbot, lambda: finished(window))
-    (folder, name) = (run_of(window).folder, window.model_name)
+    (folder, name) = (run_of(window).folder, window.session.model_name)
     assert folder is not None
     assert name is not None
     until(qtbot, lambda: len(BatchMetadata.open(folder, LAYER, name).units) == 2)
@@ -187,25 +187,25 @@ def test_where_all_is_there_already_it_is_said(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     window.parameters.show_settings(make_settings(iterations=120))
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: run_of(window).step > 1)
     window.close()
     (left,) = stored()
     list(run_batch(load_model(left.job.model, "cpu"), left.job, left.folder))
     second = open_again(new_window, qtbot)
-    assert "Nothing was rendered yet" in second.queue.hint.text()
+    assert "Nothing has been rendered yet" in second.queue.hint.text()
     click(qtbot, second.offer.go_on)
     until(qtbot, lambda: "The picture was there already" in second.queue.hint.text())
     assert second.queue.hint.isVisible()
     assert second.controller.queue.rowCount() == 0
     until(qtbot, lambda: [job.status for job in stored()] == ["done"])
-    second.add_batch((unit(2),))
-    assert "Nothing was rendered yet" in second.queue.hint.text()
+    second.asking.add_batch((unit(2),))
+    assert "Nothing has been rendered yet" in second.queue.hint.text()
 
 
 def test_what_others_ask_of_the_windows_jobs_is_done(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: run_of(window).step > 1 and [job.status for job in stored()] == ["running"])
     store = JobStore(default_store())
     store.set_state(1, JobState.PAUSED)
@@ -225,9 +225,11 @@ def test_what_others_ask_of_the_windows_jobs_is_done(window: MainWindow, qtbot: 
 
 def test_jobs_of_other_programs_are_shown_and_handled(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     others = window.queue.others
-    assert window.model_name is not None
+    assert window.session.model_name is not None
     store = JobStore(default_store())
-    job = Job(model=window.model_name, targets=(unit(4), unit(5), unit(6)), settings=make_settings(iterations=5))
+    job = Job(
+        model=window.session.model_name, targets=(unit(4), unit(5), unit(6)), settings=make_settings(iterations=5)
+    )
     number = store.add(job, tmp_path / "elsewhere")
     with Owner(store.owners) as owner:
         store.claim(owner, 1, number)

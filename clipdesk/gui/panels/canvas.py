@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -162,6 +162,12 @@ class Canvas(QWidget):
         self.welcome.show_message(text)
         self._pages.setCurrentIndex(0)
         self.selection_changed.emit()
+
+    @Slot(str)
+    def show_reason(self, text: str) -> None:
+        """Show why nothing can be rendered, unless there are pictures."""
+        if not self.tracks:
+            self.show_message(text)
 
     def greet(self, ready: bool) -> None:
         """The welcome, where nothing was rendered yet."""

@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
+    Slot,
 )
 from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
 from PySide6.QtWidgets import (
@@ -41,6 +42,7 @@ from clipdesk.render.expressions import is_expression, parse_target
 from clipdesk.render.targets import Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
+    from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.inspector import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
@@ -206,13 +208,19 @@ class NeuronsPanel(QWidget):
         self._pages.setCurrentIndex(1)
         self._selection_changed()
 
-    def show_model(self, tree: LayerNode) -> None:
-        """Another model is open: back to the hint; sums are checked against its layers from now on."""
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Begin anew with a model that was opened."""
+        self.show_tree(opened.tree)
+
+    def show_tree(self, tree: LayerNode) -> None:
+        """Go back to the hint, and check sums against these layers from now on."""
         self._layers = {node.info.name: node.info for node in tree.walk()}
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
 
+    @Slot(str, object)
     def show_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
         """Show what was reached earlier of a layer's units, if they are there: the model's file may be a new one."""
         units = self._layers[layer].units if layer in self._layers else 0

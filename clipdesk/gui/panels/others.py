@@ -1,10 +1,10 @@
-"""Below the queue: jobs that other programs render, or that were left, and what can be done with them from here."""
+"""Below the queue: the jobs of other programs and those that were left unfinished, and what can be done with them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QListView, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
@@ -14,15 +14,14 @@ from clipdesk.gui.panels.job_delegate import JobDelegate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clipdesk.gui.keeper import QueueKeeper
     from clipdesk.jobs.store import StoredJob
 
 
 class OthersPanel(QWidget):
-    """Hidden while there is none.
+    """Hidden while there are no such jobs.
 
     Signals:
-        state_asked: A job's number, and what is to become of it: ``open``, ``paused`` or ``cancelled``.
+        state_asked: A job's number, and the state that it should have: ``open``, ``paused`` or ``cancelled``.
         take_asked: The number of a job whose waiting units this window is to render.
     """
 
@@ -43,7 +42,7 @@ class OthersPanel(QWidget):
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.model.modelReset.connect(self._update)
         self.model.dataChanged.connect(self._update)
-        tip = "Render what waits of the job in this window"
+        tip = "Render the waiting pictures of this job in this window"
         self.take_action = make_action(self, "Render here", "tray_arrow_down", "Ctrl+Shift+J", tip)
         self.pause_action = make_action(self, "Pause elsewhere", "pause", "Ctrl+Alt+P")
         self.resume_action = make_action(self, "Resume elsewhere", "play", "Ctrl+Alt+Shift+R")
@@ -65,7 +64,7 @@ class OthersPanel(QWidget):
         bar.setIconSize(QSize(18, 18))
         title = QLabel("Elsewhere")
         title.setMargin(6)
-        title.setToolTip("Jobs of the command line or of other windows, and those that were left")
+        title.setToolTip("Jobs of the command line and of other windows, and jobs that were left unfinished")
         bar.addWidget(title)
         fill_bar(bar, self.actions_shown)
         column = QVBoxLayout(self)
@@ -74,12 +73,7 @@ class OthersPanel(QWidget):
         column.addWidget(bar)
         column.addWidget(self.list, 1)
 
-    def follow(self, keeper: QueueKeeper) -> None:
-        """Show what the keeper finds, and have it do what is asked for."""
-        keeper.others.connect(self.show_jobs)
-        self.state_asked.connect(keeper.set_state)
-        self.take_asked.connect(keeper.take)
-
+    @Slot(list)
     def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
         """Show these jobs."""
         chosen = self._chosen_number()

@@ -148,7 +148,7 @@ def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
 ) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    panel.show_model(inspector.tree)
+    panel.show_tree(inspector.tree)
     panel.text.setText(text)
     qtbot.keyClick(panel.text, Qt.Key.Key_Return)
     assert panel.text_problem.startswith(complaint)
@@ -161,7 +161,7 @@ def test_a_sum_of_what_the_open_model_has_is_asked_for(
 ) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    panel.show_model(inspector.tree)
+    panel.show_tree(inspector.tree)
     (tmp_path / "cats.txt").write_text(" ".join(["1", "0"] * 128))
     for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
         panel.text.setText(text)

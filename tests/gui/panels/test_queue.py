@@ -32,10 +32,10 @@ def choose(window: MainWindow, qtbot: QtBot, row: int) -> None:
 def three(window: MainWindow, qtbot: QtBot) -> MainWindow:
     """A window where a long job runs and two short ones wait."""
     window.parameters.show_settings(LONG)
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     window.parameters.show_settings(make_settings(iterations=3))
     for index in (2, 3):
-        window.add_batch((Unit(layer=LAYER, index=index),))
+        window.asking.add_batch((Unit(layer=LAYER, index=index),))
     until(qtbot, lambda: run_of(window).step > 1)
     return window
 
@@ -62,7 +62,7 @@ def test_a_paused_job_lets_the_next_run_and_goes_on_where_it_was(three: MainWind
     three.queue.resume_action.trigger()
     until(qtbot, lambda: first.step > step)
     (track,) = first.tracks.values()
-    three.menus.stop.trigger()
+    three.commands.stop.trigger()
     until(qtbot, lambda: first.state is State.STOPPED)
     assert track.result is not None
     assert len(track.result.curve) == first.step == len(track.curve)
@@ -72,16 +72,16 @@ def test_a_paused_job_lets_the_next_run_and_goes_on_where_it_was(three: MainWind
 def test_a_unit_that_nothing_excites_is_said(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     read = Objective.__call__
     monkeypatch.setattr(Objective, "__call__", lambda objective, outputs: 0 * read(objective, outputs))
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     until(qtbot, lambda: finished(window))
     assert describe(run_of(window)) == "done, but nothing excited it: the picture means nothing"
 
 
 def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000, views=1))
-    window.render_targets(tuple(Unit(layer=LAYER, index=index) for index in (1, 2)))
+    window.asking.render(tuple(Unit(layer=LAYER, index=index) for index in (1, 2)))
     until(qtbot, lambda: run_of(window).step > 1)
-    window.menus.stop.trigger()
+    window.commands.stop.trigger()
     until(qtbot, lambda: run_of(window).state is State.STOPPED)
     assert describe(run_of(window)) == "stopped, 0 of 2 pictures, 2 more stopped on the way"
 
@@ -89,7 +89,7 @@ def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow,
 def test_a_pause_changes_nothing_in_the_picture(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=40))
     for pause in (False, True):
-        window.render_targets((Unit(layer=LAYER, index=1),))
+        window.asking.render((Unit(layer=LAYER, index=1),))
         run = list(window.controller.queue)[-1]
         if pause:
             until(qtbot, lambda run=run: run.step > 1)  # type: ignore[misc]
@@ -118,7 +118,7 @@ def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtB
     queue.pause_all_action.trigger()
     assert queue.held_hint.isVisible()
     for index in (1, 2):
-        window.render_targets((Unit(layer=LAYER, index=index),))
+        window.asking.render((Unit(layer=LAYER, index=index),))
         assert "The queue is paused" in welcome.message
     queue.pause_all_action.trigger()
     assert not queue.held_hint.isVisible()
@@ -139,10 +139,10 @@ def test_a_paused_job_that_is_cancelled_gives_what_it_has(three: MainWindow, qtb
 
 
 def test_without_a_choice_the_actions_are_for_what_has_begun(window: MainWindow, qtbot: QtBot) -> None:
-    queue, stop = window.queue, window.menus.stop
+    queue, stop = window.queue, window.commands.stop
     assert not any(action.isEnabled() for action in (*queue.run_actions, stop))
     window.parameters.show_settings(LONG)
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     run = run_of(window)
     for end in (queue.cancel_action, stop):
         until(qtbot, lambda: run.step > 1)
@@ -184,7 +184,7 @@ def test_a_chosen_job_that_waits_is_the_only_one_meant(three: MainWindow, qtbot:
     three.queue.pause_action.trigger()
     assert states(three) == [State.RUNNING, State.PAUSED, State.WAITING]
     assert not three.queue.pause_action.isEnabled()
-    three.menus.stop.trigger()
+    three.commands.stop.trigger()
     until(qtbot, lambda: states(three) == [State.STOPPED, State.PAUSED, State.DONE])
 
 
@@ -215,7 +215,7 @@ def test_what_failed_is_tried_again(window: MainWindow, qtbot: QtBot, monkeypatc
         raise RuntimeError("strange")
 
     monkeypatch.setattr(runner, "render", fail)
-    window.render_targets((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
+    window.asking.render((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
     until(qtbot, lambda: run_of(window).state is State.FAILED)
     assert "strange" in describe(run_of(window))
     monkeypatch.setattr(runner, "render", render)
