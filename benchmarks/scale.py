@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication
 from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.export.png import save_png
 from clipdesk.export.recipe import Activations, Recipe
-from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, NAME
+from clipdesk.gui.item_models.neurons import COLUMNS, column_of
 from clipdesk.gui.library import entry_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.jobs.runner import Result
@@ -103,8 +103,10 @@ def fill_table(window: MainWindow, rows: int) -> None:
         raise RuntimeError("no layer is shown")
     report(window, f"table of {rows:,} rows: open", lambda: window.neurons.show_layer(replace(layer, units=rows)))
     report(window, "scroll", lambda: scroll(table))
-    report(window, "sort by name", lambda: table.sortByColumn(NAME, Qt.SortOrder.DescendingOrder))
-    report(window, "sort by activation", lambda: table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder))
+    report(window, "sort by name", lambda: table.sortByColumn(column_of("name"), Qt.SortOrder.DescendingOrder))
+    report(
+        window, "sort by activation", lambda: table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
+    )
     report(window, "filter", lambda: window.neurons.model.set_filter("77"))
     report(window, "filter cleared", lambda: window.neurons.model.set_filter(""))
     report(window, "select all", table.selectAll)
@@ -118,10 +120,10 @@ def sort_waiting(window: MainWindow, layer: str, rows: int) -> None:
     window.controller.hold(True)
     targets = tuple(Unit(layer=layer, index=i) for i in range(rows))
     report(window, f"queue all {rows:,} rows", lambda: window.asking.add_batch(targets))
-    for column, name in enumerate(COLUMNS):
+    for place, column in enumerate(COLUMNS):
         for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
-            what = f"sort by {name.lower() or 'picture'}, {order.name.removesuffix('Order').lower()}"
-            report(window, what, partial(window.neurons.table.sortByColumn, column, order))
+            what = f"sort by {column.key}, {order.name.removesuffix('Order').lower()}"
+            report(window, what, partial(window.neurons.table.sortByColumn, place, order))
     report(window, "filter by status", lambda: window.neurons.model.set_filter("waiting"))
     report(window, "filter cleared", lambda: window.neurons.model.set_filter(""))
     each(window.controller.remove, list(window.controller.queue))

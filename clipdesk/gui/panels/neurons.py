@@ -34,7 +34,7 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel, UnitState
+from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, UnitState, column_of
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
@@ -124,7 +124,7 @@ class NeuronsPanel(QWidget):
         table.setHorizontalHeader(header)
         table.setModel(self.model)
         table.setSortingEnabled(True)
-        table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)
+        table.sortByColumn(column_of("index"), Qt.SortOrder.AscendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -134,10 +134,11 @@ class NeuronsPanel(QWidget):
         # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
         unit = table.fontMetrics().averageCharWidth()
-        wanted, least = ([width * unit for width in widths] for widths in ((0, 9, 14, 13, 0, 7), (0, 6, 6, 8, 13, 5)))
-        wanted[PICTURE] = least[PICTURE] = THUMBNAIL + 12
-        # The one that may be long, as in a reason; numbers stay at the width of their header.
-        header.share(STATUS, wanted, least)
+        # A picture is as wide as it is, whatever the font.
+        extra = [THUMBNAIL + 12 if column.icon is not None else 0 for column in COLUMNS]
+        wanted = [column.width * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
+        least = [column.least * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
+        header.share([column.takes_rest for column in COLUMNS].index(True), wanted, least)
         table.setMinimumWidth(26 * unit)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         return table
@@ -231,7 +232,7 @@ class NeuronsPanel(QWidget):
         at = self.model.row_of(index)
         if at is None:
             return
-        row = self.model.index(at, INDEX)
+        row = self.model.index(at, column_of("index"))
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
 
