@@ -127,7 +127,7 @@ class Worker(QObject):
         result: A job's number and a `Result`, incomplete if the job was stopped.
         unit_failed: A job's number, a `Target`, and the reason.
         ended: A job's number, how (``done``, ``paused``, ``stopped``, ``failed``), and a `Problem` or None.
-        measured: The `RenderSettings` that were measured, and their `Cost`.
+        measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
     """
 
     stage = Signal(str, object)
@@ -139,7 +139,7 @@ class Worker(QObject):
     result = Signal(int, object)
     unit_failed = Signal(int, object, str)
     ended = Signal(int, str, object)
-    measured = Signal(object, object)
+    measured = Signal(object, object, int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -270,6 +270,8 @@ class Worker(QObject):
         """Find what a render with these settings would take; given up where a job waits."""
         if name not in self._models or self.hurry.is_set():
             return
+        from clipdesk.jobs.groups import fitting
+        from clipdesk.models.loading import resolve_device
         from clipdesk.render.cost import measure_cost
 
         model, inspector = self._models[name]
@@ -279,7 +281,7 @@ class Worker(QObject):
             log.info("no estimate: %s", error)
             return
         if cost is not None:
-            self.measured.emit(settings, cost)
+            self.measured.emit(settings, cost, fitting(cost.picture_bytes, resolve_device(settings.device)))
 
 
 def _check(cancelled: Callable[[], bool]) -> None:
