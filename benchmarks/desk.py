@@ -32,10 +32,10 @@ def open_window(model: str = "demo", theme: str = "light") -> Iterator[MainWindo
         settings.setValue("theme", theme)
         window = MainWindow(model, settings=settings, theme=Theme(app, settings))
         garbage = GarbageCollector(window)
-        window.controller.worker.opened.connect(garbage.settle)
+        window.controller.opener.opened.connect(garbage.settle)
         window.show()
         window.opening.open()
-        wait(lambda: window.model_name is not None)
+        wait(lambda: window.session.model_name is not None)
         try:
             yield window
         finally:

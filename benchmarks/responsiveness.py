@@ -36,10 +36,10 @@ def main() -> None:
         window.neurons.range.setText(f"200:{200 + arguments.neurons}")
         if not arguments.idle:
             window.parameters.show_settings(make_settings(iterations=5000, image_size=arguments.size, device="cpu"))
-            window.render_targets(window.neurons.selected())
-            wait(lambda: window.shown_run is not None and window.shown_run.step > 3)
+            window.asking.render(window.neurons.selected())
+            wait(lambda: window.session.watched is not None and window.session.watched.step > 3)
         gaps = measure(window, arguments.seconds)
-        run = window.shown_run
+        run = window.session.watched
         rate = run.steps_per_second if run is not None else 0.0
     p50, p99 = np.percentile(gaps, [50, 99])
     print(f"{len(gaps)} ticks in {gaps.sum() / 1000:.0f} s; {rate:.1f} steps/s of {arguments.neurons} neurons")

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication
 from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.export.png import save_png
 from clipdesk.export.recipe import Activations, Recipe
-from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, NAME
+from clipdesk.gui.item_models.neurons import COLUMNS, column_of
 from clipdesk.gui.library import entry_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.jobs.runner import Result
@@ -103,8 +103,10 @@ def fill_table(window: MainWindow, rows: int) -> None:
         raise RuntimeError("no layer is shown")
     report(window, f"table of {rows:,} rows: open", lambda: window.neurons.show_layer(replace(layer, units=rows)))
     report(window, "scroll", lambda: scroll(table))
-    report(window, "sort by name", lambda: table.sortByColumn(NAME, Qt.SortOrder.DescendingOrder))
-    report(window, "sort by activation", lambda: table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder))
+    report(window, "sort by name", lambda: table.sortByColumn(column_of("name"), Qt.SortOrder.DescendingOrder))
+    report(
+        window, "sort by activation", lambda: table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
+    )
     report(window, "filter", lambda: window.neurons.model.set_filter("77"))
     report(window, "filter cleared", lambda: window.neurons.model.set_filter(""))
     report(window, "select all", table.selectAll)
@@ -117,11 +119,11 @@ def sort_waiting(window: MainWindow, layer: str, rows: int) -> None:
     """The same rows while all of them wait in the queue, sorted by each column."""
     window.controller.hold(True)
     targets = tuple(Unit(layer=layer, index=i) for i in range(rows))
-    report(window, f"queue all {rows:,} rows", lambda: window.add_batch(targets))
-    for column, name in enumerate(COLUMNS):
+    report(window, f"queue all {rows:,} rows", lambda: window.asking.add_batch(targets))
+    for place, column in enumerate(COLUMNS):
         for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
-            what = f"sort by {name.lower() or 'picture'}, {order.name.removesuffix('Order').lower()}"
-            report(window, what, partial(window.neurons.table.sortByColumn, column, order))
+            what = f"sort by {column.key}, {order.name.removesuffix('Order').lower()}"
+            report(window, what, partial(window.neurons.table.sortByColumn, place, order))
     report(window, "filter by status", lambda: window.neurons.model.set_filter("waiting"))
     report(window, "filter cleared", lambda: window.neurons.model.set_filter(""))
     each(window.controller.remove, list(window.controller.queue))
@@ -131,9 +133,9 @@ def fill_queue(window: MainWindow, units: int) -> None:
     """A batch of very many units, then many batches of as many in all; nothing runs."""
     window.controller.hold(True)
     targets = tuple(Unit(layer=_LAYER, index=i) for i in range(units))
-    report(window, f"queue a batch of {units:,} units", lambda: window.add_batch(targets))
+    report(window, f"queue a batch of {units:,} units", lambda: window.asking.add_batch(targets))
     some = [targets[start : start + 200] for start in range(0, units, 200)]
-    report(window, f"queue {len(some)} batches of 200", lambda: each(window.add_batch, some))
+    report(window, f"queue {len(some)} batches of 200", lambda: each(window.asking.add_batch, some))
     report(window, "scroll", lambda: scroll(window.queue.list))
     report(window, "select all", window.queue.list.selectAll)
     window.queue.list.clearSelection()
@@ -143,11 +145,11 @@ def fill_queue(window: MainWindow, units: int) -> None:
 def fill_gallery(window: MainWindow, folder: Path, pictures: int) -> None:
     """A folder of very many pictures, and one that comes while they are shown."""
     make_pictures(folder, pictures)
-    gallery, library = window.gallery, window.results.library
+    gallery, library = window.gallery, window.library
     scanned: list[int] = []
     library.scanned.connect(scanned.append)
     window.docks["Gallery"].raise_()
-    report(window, f"read {pictures:,} pictures", lambda: window.results.show_folder(folder), lambda: bool(scanned))
+    report(window, f"read {pictures:,} pictures", lambda: window.session.use_folder(folder), lambda: bool(scanned))
     report(window, "scroll", lambda: scroll(gallery.list))
     newest = entry_of(result(pictures), folder / "newest.png")
     report(window, "a picture more", lambda: gallery.model.add([newest]))

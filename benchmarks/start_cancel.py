@@ -52,11 +52,11 @@ def main() -> None:
 
 def _cycle(window: MainWindow, cycle: int, pause: float) -> None:
     window.neurons.select(cycle % 700)
-    window.render_targets(window.neurons.selected())
+    window.asking.render(window.neurons.selected())
     end = time.monotonic() + pause
     while time.monotonic() < end:
         QApplication.processEvents()
-    window.stop()
+    window.queue.stop()
     wait(lambda: all(run.state.finished for run in window.controller.queue))
     if cycle % _CLEAR_EVERY == 0:
         # As a user who tidies up; what a session of thousands of kept results takes is another question.

@@ -33,7 +33,7 @@ def watched():
 
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            self.controller.worker.opened.connect(self.ready)
+            self.controller.opener.opened.connect(self.ready)
 
         def event(self, event):
             done = super().event(event)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import Picture, read_picture
+from clipdesk.export.png import SavedPicture, read_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.targets import Unit
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def from_pictures(
-    folder: Path, take: Callable[[Path, Picture], T], progress: Callable[[int, int], None] = lambda done, all: None
+    folder: Path, take: Callable[[Path, SavedPicture], T], progress: Callable[[int, int], None] = lambda done, all: None
 ) -> list[T]:
     """What is to be had of each whole picture of a folder, by layer, unit and time; other files are passed over.
 
@@ -33,7 +33,7 @@ def from_pictures(
 
     def read(path: Path) -> tuple[tuple[str, int, str], T] | None:
         try:
-            picture = read_picture(path)
+            picture = read_png(path)
         except ClipDeskError:
             return None
         return (*place_of(picture.recipe), picture.recipe.date), take(path, picture)

@@ -1,4 +1,4 @@
-"""Save animation: how the pictures that are shown have formed, from the steps that the canvas's slider goes through."""
+"""Save animation: how the pictures on the canvas formed, from the steps that its slider goes through."""
 
 from __future__ import annotations
 
@@ -6,78 +6,94 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from clipdesk.gui.saver import AnimatedPicture
 
 if TYPE_CHECKING:
-    from clipdesk.gui.main_window import MainWindow
+    from PySide6.QtGui import QAction
+
+    from clipdesk.gui.panels.canvas import Canvas
+    from clipdesk.gui.saver import Saver
+    from clipdesk.gui.session import Session
 
 _FILTERS = {"webp": "Animated WebP (*.webp)", "gif": "Animated GIF (*.gif)", "mp4": "Video (*.mp4)"}
 _FEWEST = 3
-"""A run whose frames were given up keeps its first and its last."""
+"""A run whose frames were dropped keeps its first and its last one."""
 
 
 class Animations(QObject):
-    """Asks where, and has it done in the background."""
+    """Asks where to save animations, and has them written in the background.
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self._tip = window.menus.animation.toolTip()
-        window.menus.animation.triggered.connect(self.ask)
+    Args:
+        session: Knows the folder of the last export, and shows what is being done.
+        canvas: The pictures that can be animated.
+        saver: Writes the files.
+        action: The command; it is enabled while there is something to animate, and its tool tip says why not.
+        parent: The window over which dialogs open.
+    """
+
+    def __init__(self, session: Session, canvas: Canvas, saver: Saver, action: QAction, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._canvas = canvas
+        self._saver = saver
+        self._action = action
+        self._parent = parent
+        self._tip = action.toolTip()
+        action.triggered.connect(self.ask)
+        session.changed.connect(self._offer)
 
     def pictures(self) -> list[AnimatedPicture]:
-        """What is shown and can be animated: the picture that is shown alone, or all."""
+        """The pictures on the canvas that can be animated: the one that is shown alone, or all."""
         return [
             AnimatedPicture(track.result, track.frames.images)
-            for track in self._window.canvas.selected()
+            for track in self._canvas.selected()
             if track.result is not None and len(track.frames.steps) >= _FEWEST
         ]
 
-    def offer(self) -> None:
-        """Offer it, or say why not."""
-        action = self._window.menus.animation
-        action.setEnabled(bool(self.pictures()))
-        if action.isEnabled():
-            action.setToolTip(self._tip)
-        elif any(track.result is not None for track in self._window.canvas.selected()):
-            action.setToolTip("The steps of what is shown are not in memory any more: render it again")
+    @Slot()
+    def _offer(self) -> None:
+        self._action.setEnabled(bool(self.pictures()))
+        if self._action.isEnabled():
+            self._action.setToolTip(self._tip)
+        elif any(track.result is not None for track in self._canvas.selected()):
+            self._action.setToolTip("The steps of this picture are not in memory any more: render it again")
         else:
-            action.setToolTip("Render a picture first: an animation is made of the steps of its run")
+            self._action.setToolTip("Render a picture first: an animation shows the steps of its run")
 
     def save(self, pictures: list[AnimatedPicture], place: Path) -> None:
         """Save one animation to a file, or several into a folder; in the background."""
-        window = self._window
-        window.preferences.export_folder = place.parent if len(pictures) == 1 else place
+        self._session.preferences.export_folder = place.parent if len(pictures) == 1 else place
         what = "the animation" if len(pictures) == 1 else f"{len(pictures)} animations"
-        window.status.say(f"Saving {what} …")
-        window.controller.saver.animate(pictures, place)
+        self._session.say(f"Saving {what} …")
+        self._saver.animate(pictures, place)
 
+    @Slot()
     def ask(self) -> None:
-        """Ask for a file, or a folder for several animations."""
+        """Ask for a file, or for a folder if there are several animations."""
         from clipdesk.export.animation import has_video
         from clipdesk.export.files import picture_name
 
-        window, pictures = self._window, self.pictures()
-        folder = window.preferences.export_folder
+        pictures = self.pictures()
+        folder = self._session.preferences.export_folder
         if len(pictures) > 1:
             title = f"Folder for {len(pictures)} animations"
-            name = QFileDialog.getExistingDirectory(window, title, str(folder))
+            name = QFileDialog.getExistingDirectory(self._parent, title, str(folder))
             if name:
                 self.save(pictures, Path(name))
         elif pictures:
             filters = [words for kind, words in _FILTERS.items() if kind != "mp4" or has_video()]
             # Without a suffix: the dialog would not change it when another format is chosen.
             suggestion = str(folder / picture_name(pictures[0].result.target, datetime.now()).removesuffix(".png"))
-            name, chosen = QFileDialog.getSaveFileName(window, "Save animation", suggestion, ";;".join(filters))
+            name, chosen = QFileDialog.getSaveFileName(self._parent, "Save animation", suggestion, ";;".join(filters))
             if name:
                 self.save(pictures, _with_suffix(Path(name), chosen))
 
 
 def _with_suffix(path: Path, chosen: str) -> Path:
-    """A name without a format's suffix gets that of the chosen filter, and does not take an older file's place."""
+    """A path that ends in a format's suffix: its own, or that of the chosen filter, which then replaces no file."""
     from clipdesk.export.files import free_path
 
     if path.suffix.lower().removeprefix(".") in _FILTERS:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from clipdesk.gui.garbage import GarbageCollector
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.theme import Theme
-from clipdesk.models.catalogue import check_name
+from clipdesk.models.names import find_name
 from clipdesk.paths import resource
 from clipdesk.version import __version__
 
@@ -40,7 +40,7 @@ def run(model: str | None = None, start: bool = False) -> int:
         UsageError: there is no such model.
     """
     if model is not None:
-        check_name(model)
+        find_name(model)
     app = make_application()
     sys.excepthook = _log_unexpected
     settings = QSettings("ClipDesk", "ClipDesk")
@@ -49,7 +49,7 @@ def run(model: str | None = None, start: bool = False) -> int:
     window.appeared.connect(window.opening.open)
     window.show()
     garbage = GarbageCollector(window)
-    window.controller.worker.opened.connect(garbage.settle)
+    window.controller.opener.opened.connect(garbage.settle)
     # Python sees a signal only when it runs; Qt's loop alone would keep it waiting.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: window.interrupt())

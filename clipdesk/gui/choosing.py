@@ -1,4 +1,4 @@
-"""Choosing a model: the list of them, looked up in the background, and the dialog that shows it."""
+"""Choosing a model: the list of models, looked up in the background, and the dialog that shows it."""
 
 from __future__ import annotations
 
@@ -6,42 +6,50 @@ from typing import TYPE_CHECKING
 
 import shiboken6
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 from clipdesk.gui.item_models.models import Choice
 from clipdesk.gui.panels.model_chooser import ModelChooser
 from clipdesk.models.listing import Listed, file_model, named_models, open_clip_models
-from clipdesk.models.open_clip_names import open_clip_name
+from clipdesk.models.names import Checkpoint, OpenClip, parse_name
 
 if TYPE_CHECKING:
-    from clipdesk.gui.main_window import MainWindow
+    from clipdesk.gui.session import Session
 
 _LOOKING = "Looking for open_clip's models …"
 
 
 class Choosing(QObject):
-    """Opens the dialog, fills it, and has opened what was chosen.
+    """Opens the dialog and fills it.
 
     Args:
-        window: The window.
+        session: Knows the model that is open and those that were opened before.
+        parent: The window over which the dialog opens.
 
     Attributes:
         dialog: The dialog that is open; None if there is none.
+
+    Signals:
+        chosen: Name of the model to open.
+        checkpoint_asked: The user wants to choose a checkpoint file instead.
     """
 
+    chosen = Signal(str)
+    checkpoint_asked = Signal()
     _named = Signal(object)
     _more = Signal(object, str)
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._parent = parent
         self._background = Background(self)
         self.dialog: ModelChooser | None = None
         self._named.connect(self._show_named)
         self._more.connect(self._show_more)
-        self._background.failed.connect(window.notice.show_problem)
-        window.menus.choose.triggered.connect(self.open)
+        self._background.failed.connect(session.complain)
 
     @Slot()
     def open(self) -> ModelChooser:
@@ -49,20 +57,20 @@ class Choosing(QObject):
         if self.dialog is not None and shiboken6.isValid(self.dialog):
             self.dialog.raise_()
             return self.dialog
-        dialog = ModelChooser(self._window)
-        dialog.chosen.connect(self._window.opening.open)
-        dialog.checkpoint_asked.connect(self._window.menus.checkpoint.trigger)
+        dialog = ModelChooser(self._parent)
+        dialog.chosen.connect(self.chosen)
+        dialog.checkpoint_asked.connect(self.checkpoint_asked)
         dialog.finished.connect(self._forget)
         self.dialog = dialog
-        recent = self._window.preferences.recent_models
-        # Files are looked at, which may be on a slow disk, and open_clip takes torch along.
+        recent = self._session.preferences.recent_models
+        # In the background: files may be on a slow disk, and open_clip imports torch.
         self._background.start(lambda: self._look_up(recent))
         dialog.open()
         dialog.box.setFocus()
         return dialog
 
     def close(self) -> None:
-        """Wait for what is being looked up."""
+        """Wait until the models have been looked up."""
         self._background.wait()
 
     def _look_up(self, recent: list[str]) -> None:
@@ -78,13 +86,14 @@ class Choosing(QObject):
         recent, named = found
         if self.dialog is not None:
             choices = [*(Choice(model, recent=True) for model in recent), *map(Choice, named)]
-            self.dialog.show_choices(choices, self._window.model_name)
+            name = self._session.model_name
+            self.dialog.show_choices(choices, None if name is None else str(name))
             self.dialog.say(_LOOKING)
 
     @Slot(object, str)
     def _show_more(self, models: list[Listed], note: str) -> None:
         if self.dialog is not None:
-            # Until now only the names of those on top were known.
+            # Of the recently used ones only the names were known until now.
             known = {model.name: model for model in models}
             for row, choice in enumerate(self.dialog.model.choices):
                 if choice.model.name in known:
@@ -100,7 +109,7 @@ class Choosing(QObject):
 def _recent(name: str, named: dict[str, Listed]) -> Listed:
     if name in named:
         return named[name]
-    of_open_clip = open_clip_name(name)
-    if of_open_clip is not None and of_open_clip.file is None:
-        return Listed(name, "open_clip", f"{of_open_clip.architecture}, trained on {of_open_clip.tag}")
-    return file_model(name)
+    parsed = parse_name(name)
+    if isinstance(parsed, OpenClip):
+        return Listed(name, "open_clip", f"{parsed.architecture}, trained on {parsed.tag}")
+    return file_model(parsed) if isinstance(parsed, Checkpoint) else Listed(name, "OpenAI", "")

@@ -119,6 +119,9 @@ class RenderController(QObject):
         self.queue.add(run)
         self.state_changed.emit(run)
         self.desk.add(run.number, job, run.folder, urgent=urgent)
+        if self.running is None and not (self.held or self.device_lost):
+            # It is on its way, and can be stopped.
+            self._began(run)
         return run
 
     def _run_next(self) -> None:
@@ -284,6 +287,7 @@ class RenderController(QObject):
         if failure.result is not None:
             track.finish(failure.result)
         track.reason = failure.reason
+        track.details = failure.details
         self.track_ended.emit(run, track)
 
     def _stand_still(self, run: Run, status: Status, reason: str = "") -> None:
@@ -295,16 +299,17 @@ class RenderController(QObject):
     def _end(self, run: Run, status: Status) -> None:
         run.stands = False
         reasons = [track.reason for track in run.tracks.values() if track.reason]
+        details = list(dict.fromkeys(track.details for track in run.tracks.values() if track.details))
         self._stand_still(run, status, reasons[0] if reasons and status is Status.FAILED else "")
         if status is Status.FAILED:
-            self.problem.emit(Problem(f"{run.title}: {run.reason}", "\n".join(reasons)))
+            self.problem.emit(Problem(f"{run.title}: {run.reason}", "\n".join(details or reasons)))
         limit_frames(self.queue)
 
     @Slot()
     def _rested(self) -> None:
         """The worker has found nothing that could be done now."""
         self._look()
-        if self.running is not None:
+        if self.running is not None and self.running.stored is not None and not self.running.asked:
             # Others have the rest of it in hand.
             self._stand_still(self.running, Status.WAITING)
         self.desk.look_again()

@@ -58,6 +58,7 @@ class QueueDesk(Background):
     def __init__(self, service: QueueService, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.numbers: set[int] = set()
+        self._closed = False
         # From here on: on the pool's thread only.
         self._service = service
         self._left: list[StoredJob] = []
@@ -191,7 +192,8 @@ class QueueDesk(Background):
 
     def _soon(self) -> None:
         """Look around at once, after what was just started."""
-        self.start(self._look_around)
+        if not self._closed:
+            self.start(self._look_around)
 
     def look_again(self) -> None:
         """Something has become of a job of this window."""
@@ -230,5 +232,6 @@ class QueueDesk(Background):
 
     def close(self) -> None:
         """Wait until all that was asked for is noted."""
+        self._closed = True
         self._timer.stop()
         self.wait()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from clipdesk.jobs.runner import Result
+    from clipdesk.jobs.events import Result
 
 log = logging.getLogger(__name__)
 
@@ -103,15 +103,25 @@ class Library(Background):
 
         self.start(read)
 
+    def look_at(self, path: Path) -> None:
+        """Find one picture that is new in the folder."""
+
+        def read() -> None:
+            entry = read_entry(path)
+            if entry is not None:
+                self.found.emit([entry])
+
+        self.start(read)
+
     def load(self, entry: Entry) -> None:
         """Read a picture in full."""
 
         def read() -> None:
             import numpy as np
 
-            from clipdesk.export.png import read_picture
+            from clipdesk.export.png import read_png
 
-            picture = read_picture(entry.path)
+            picture = read_png(entry.path)
             pixels: NDArray[np.uint8] = np.asarray(picture.image.convert("RGB")).copy()
             self.loaded.emit(entry, pixels, picture.curve)
 

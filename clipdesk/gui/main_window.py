@@ -1,23 +1,26 @@
-"""The main window: docks, and what happens between the panels."""
+"""The main window: panels in docks, and the wires between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSettings, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.gui.animations import Animations
+from clipdesk.gui.asking import Asking
+from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
+from clipdesk.gui.commands import enable_while, make_commands
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
-from clipdesk.gui.images import packed, small
-from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
-from clipdesk.gui.keeper import QueueKeeper
-from clipdesk.gui.menus import Menus
+from clipdesk.gui.first_steps import FirstSteps
+from clipdesk.gui.help import HelpCommands
+from clipdesk.gui.layout import arrange_docks, make_center, make_docks
+from clipdesk.gui.library import Library
+from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
+from clipdesk.gui.model_menu import ModelMenu
 from clipdesk.gui.opening import Opening
 from clipdesk.gui.panels.architecture import ArchitecturePanel
 from clipdesk.gui.panels.canvas import Canvas
@@ -31,16 +34,14 @@ from clipdesk.gui.panels.queue import QueuePanel
 from clipdesk.gui.panels.status import StatusBar
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
-from clipdesk.gui.problems import Problem
 from clipdesk.gui.results import Results, dropped_pictures
-from clipdesk.gui.runs import Run, State, Track
+from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
-from clipdesk.jobs.job import Job
+from clipdesk.gui.watching import Watching
+from clipdesk.gui.wiring import connect_opening, connect_queue, connect_results, connect_speech
+from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
-from clipdesk.render.targets import Target, Unit
-
-_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+from clipdesk.models.names import short_name
 
 
 class MainWindow(QMainWindow):
@@ -50,7 +51,10 @@ class MainWindow(QMainWindow):
         model: Name or file of the model to open; None for the last one.
         start: Whether to render one neuron as soon as the model is ready.
         settings: Where the layout, the presets and the last folder are kept.
-        theme: Light or dark; None where nobody chooses.
+        theme: Light or dark; None where the user cannot choose.
+
+    Attributes:
+        ended: Whether the render thread has ended; False after a close that could not wait for it.
 
     Signals:
         appeared: The window has been painted for the first time.
@@ -67,87 +71,59 @@ class MainWindow(QMainWindow):
         theme: Theme | None = None,
     ) -> None:
         super().__init__()
-        self.preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
-        self.shown_run: Run | None = None
-        self.following = True
-        self.ended, self._interrupted, self._painted = True, False, False
-
+        preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
+        self.session = Session(preferences, self)
+        self.ended = True
+        self._interrupted = False
+        self._painted = False
         self.controller = RenderController(self)
         self.estimates = Estimates(self.controller)
-        self.architecture, self.neurons = ArchitecturePanel(), NeuronsPanel()
-        self.parameters = ParametersPanel(PresetStore(self.preferences.store))
-        self.canvas, self.curves, self.queue = Canvas(), CurvesPanel(), QueuePanel(self.controller)
-        self.gallery, self.log, self.notice = GalleryPanel(), LogPanel(), NoticeBar()
-        self.status = StatusBar()
-        self.setStatusBar(self.status)
-        self.keeper = QueueKeeper(self.controller)
-        self.offer = OfferBar(self.keeper)
+        self.library = Library(self)
+        self._make_panels()
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(1480, 940)
-        self._make_center()
-        self._make_docks()
-        self.menus = Menus(self, theme)
-        self.files = FileCommands(self)
-        self.results = Results(self)
-        self.opening = Opening(self, model or (EMBEDDED if start else self.preferences.model), start)
-        self._connect()
-        self._arrange()
-        # What takes long comes when there is something to see.
+        self.setCentralWidget(make_center((self.notice, self.offer), self.canvas))
+        panels: dict[str, QWidget] = {
+            "Architecture": self.architecture,
+            "Neurons": self.neurons,
+            "Parameters": self.parameters,
+            "Queue": self.queue,
+            "Curves": self.curves,
+            "Gallery": self.gallery,
+            "Log": self.log,
+        }
+        self.docks = make_docks(self, panels)
+        self._make_menus(theme)
+        self._make_helpers(model or (EMBEDDED if start else preferences.model), start)
+        self._connect_jobs()
+        self._connect_panels()
+        self._connect_commands()
+        self._connect_model()
+        arrange_docks(self, self.docks)
+        # The window is painted before this, which takes long.
         self.appeared.connect(self.curves.prepare)
-        self.preferences.keep_default(self)
-        self.preferences.restore_layout(self)
-        self.results.show_folder(self.preferences.folder)
+        preferences.keep_default(self)
+        preferences.restore_layout(self)
+        self.session.use_folder(preferences.folder)
         self.canvas.greet(ready=False)
-        self.update_actions()
+        self.session.touch()
 
     # Building
 
-    def _make_center(self) -> None:
-        center = QWidget()
-        column = QVBoxLayout(center)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.notice)
-        column.addWidget(self.offer)
-        column.addWidget(self.canvas, 1)
-        self.setCentralWidget(center)
-
-    def _make_docks(self) -> None:
-        self.setDockNestingEnabled(True)
-        self.docks: dict[str, QDockWidget] = {}
-        for title, panel, area in (
-            ("Architecture", self.architecture, _LEFT),
-            ("Neurons", self.neurons, _LEFT),
-            ("Parameters", self.parameters, _RIGHT),
-            ("Queue", self.queue, _RIGHT),
-            ("Curves", self.curves, _BOTTOM),
-            ("Gallery", self.gallery, _BOTTOM),
-            ("Log", self.log, _BOTTOM),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(title)
-            dock.setWidget(panel)
-            self.addDockWidget(area, dock)
-            self.docks[title] = dock
-        for corner, area in ((Qt.Corner.BottomLeftCorner, _LEFT), (Qt.Corner.BottomRightCorner, _RIGHT)):
-            self.setCorner(corner, area)
-
-    def _arrange(self) -> None:
-        """The layout that a first start and Reset layout give."""
-        docks = self.docks
-        self.tabifyDockWidget(docks["Curves"], docks["Gallery"])
-        self.tabifyDockWidget(docks["Gallery"], docks["Log"])
-        docks["Curves"].raise_()
-        for tabs in self.findChildren(QTabBar):
-            tabs.setAccessibleName("Panels below the canvas")
-        unit = self.fontMetrics().averageCharWidth()
-        self.resizeDocks(
-            [docks["Architecture"], docks["Parameters"]], [76 * unit, 56 * unit], Qt.Orientation.Horizontal
-        )
-        self.resizeDocks([docks["Architecture"], docks["Neurons"]], [400, 440], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["Parameters"], docks["Queue"]], [600, 240], Qt.Orientation.Vertical)
-        self.resizeDocks([docks["Curves"]], [250], Qt.Orientation.Vertical)
+    def _make_panels(self) -> None:
+        self.architecture = ArchitecturePanel()
+        self.neurons = NeuronsPanel()
+        self.parameters = ParametersPanel(PresetStore(self.session.preferences.store))
+        self.canvas = Canvas()
+        self.curves = CurvesPanel()
+        self.queue = QueuePanel(self.controller.queue)
+        self.gallery = GalleryPanel()
+        self.log = LogPanel()
+        self.notice = NoticeBar()
+        self.offer = OfferBar()
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
 
     def places(self) -> dict[str, QWidget]:
         """Where the keyboard can go, by the name of the dock or place."""
@@ -162,180 +138,113 @@ class MainWindow(QMainWindow):
             "Canvas": self.canvas.view,
         }
 
-    def _connect(self) -> None:
-        controller = self.controller
-        controller.progressed.connect(self._progressed)
-        controller.state_changed.connect(self._state_changed)
-        controller.track_ended.connect(self._track_ended)
-        controller.problem.connect(self.notice.show_problem)
-        # Bound methods, not lambdas: a lambda would run on the thread that emits.
-        controller.saver.failed.connect(self.notice.show_problem)
-        self.keeper.failed.connect(self.notice.show_problem)
-        self.queue.follow(self.keeper)
-        self.architecture.layer_chosen.connect(self.neurons.show_layer)
-        self.neurons.render_asked.connect(self.render_targets)
-        self.neurons.batch_asked.connect(self.add_batch)
-        self.neurons.selection_changed.connect(self.update_actions)
-        self.neurons.current_changed.connect(self._show_unit)
-        controller.queue.targets_dropped.connect(self.add_batch)
-        self.queue.run_chosen.connect(self._look_at)
-        self.queue.pause_all_action.toggled.connect(self._show_again)
-        self.canvas.selection_changed.connect(self.update_actions)
+    def _make_menus(self, theme: Theme | None) -> None:
+        self.commands = make_commands(self)
+        self.commands.keep.setChecked(self.session.preferences.keep)
+        self.model_menu = ModelMenu(self.commands, self.session.preferences, self)
+        panels = PanelActions.of(self.queue, self.parameters, self.canvas, self.curves, self.gallery)
+        build_menus(self.menuBar(), self.commands, self.model_menu, panels, self.docks, self.places(), theme)
+        self.addToolBar(make_tool_bar(self.commands, self))
+
+    def _make_helpers(self, model: str, start: bool) -> None:
+        session, commands, saver = self.session, self.commands, self.controller.saver
+        self.watching = Watching(session, self.controller, self.canvas, self.curves, self.queue, self.neurons.model)
+        self.asking = Asking(session, self.controller, self.watching, self.neurons, self.parameters, self.estimates)
+        self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
+        self.animations = Animations(session, self.canvas, saver, commands.animation, self)
+        self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
+        self.results = Results(session, self.library, self.gallery)
+        self.opening = Opening(session, self.controller, model, self)
+        self.choosing = Choosing(session, self)
+        self.first_steps = FirstSteps(
+            session, self.controller.desk, self.architecture, self.neurons, self.canvas, start=start
+        )
+
+    # Wiring
+
+    def _connect_jobs(self) -> None:
+        session, controller = self.session, self.controller
+        connect_queue(self.queue, self.offer, controller)
+        connect_speech(session, self.status, self.notice, controller)
+        controller.progressed.connect(self.status.show_run)
+        controller.state_changed.connect(self.status.show_state)
+        controller.state_changed.connect(session.touch)
+        controller.track_ended.connect(session.touch)
+        controller.track_kept.connect(self.results.add)
+        controller.made_elsewhere.connect(self.results.add_file)
+        controller.worker.preparing.connect(self.status.progress.setText)
+
+    def _connect_panels(self) -> None:
+        session, neurons = self.session, self.neurons
+        self.architecture.layer_chosen.connect(neurons.show_layer)
+        neurons.selection_changed.connect(session.touch)
+        neurons.current_changed.connect(self.watching.show_unit)
+        self.canvas.selection_changed.connect(session.touch)
         self.canvas.compared.connect(self.curves.show_compared)
-        self.parameters.changed.connect(self.update_actions)
-        self.parameters.failed.connect(self.status.say)
-        self.estimates.changed.connect(self._estimate)
+        self.parameters.changed.connect(session.touch)
+        self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(self._show_log)
-        menus = self.menus
-        menus.render.triggered.connect(lambda: self.render_targets(self.neurons.selected()))
-        menus.batch.triggered.connect(lambda: self.add_batch(self.neurons.selected()))
-        menus.stop.triggered.connect(self.stop)
-        menus.quit.triggered.connect(self.close)
-        menus.reset.triggered.connect(lambda: self.preferences.reset_layout(self))
+        connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
+        self.files.recipe_chosen.connect(self.library.read)
+        self.first_steps.render_asked.connect(self.asking.render)
 
-    @property
-    def model_name(self) -> str | None:
-        """Name or file of the model that is open."""
-        return None if self.opening.model is None else self.opening.model.name
+    def _connect_commands(self) -> None:
+        session, commands = self.session, self.commands
+        session.folder_changed.connect(self._use_folder)
+        commands.keep.toggled.connect(self._keep)
+        commands.render.triggered.connect(self.asking.render_selected)
+        commands.batch.triggered.connect(self.asking.add_selected)
+        commands.stop.triggered.connect(self.queue.stop)
+        commands.welcome.triggered.connect(lambda: self.canvas.greet(ready=session.model is not None))
+        commands.quit.triggered.connect(self.close)
+        commands.reset.triggered.connect(lambda: session.preferences.reset_layout(self))
+        enable_while(
+            session,
+            {
+                commands.render: self.asking.can_render,
+                commands.batch: self.asking.can_render,
+                commands.stop: self.queue.can_stop,
+                commands.save: self.files.can_save,
+                commands.export: self.files.can_export,
+            },
+        )
 
-    # Asking for pictures
-
-    def render_targets(self, targets: tuple[Target, ...]) -> None:
-        """Queue a job with the parameters that are shown, and watch it as soon as it runs."""
-        run = self._submit(targets)
-        if run is not None:
-            self.following = True
-            if run is self.controller.running or (self.controller.held and not self.canvas.tracks):
-                self.show_run(run)
-
-    def add_batch(self, targets: tuple[Target, ...]) -> None:
-        """Queue a job; when it begins it is shown only where what runs is followed anyway."""
-        if self._submit(targets) is not None:
-            count = len(targets)
-            self.status.say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
-
-    def _submit(self, targets: Sequence[Target]) -> Run | None:
-        if not targets or self.model_name is None:
-            return None
-        try:
-            settings = self.parameters.settings()
-        except ClipDeskError as error:
-            self.notice.show_problem(Problem(str(error)))
-            return None
-        # Of parts that were validated when they were made: to look at 100,000 targets again stalls the window.
-        job = Job.model_construct(model=self.model_name, targets=tuple(targets), settings=settings)
-        return self.controller.submit(job)
-
-    def stop(self) -> None:
-        """Stop what runs, or else what is paused; what was reached is kept."""
-        self.queue.stop()
-
-    # Watching
-
-    def show_run(self, run: Run) -> None:
-        """Show a run on canvas and curves."""
-        self.shown_run = run
-        tracks = run.shown()
-        if not tracks:
-            self.canvas.show_message(self.queue.message(run))
-        elif tracks != self.canvas.tracks:
-            self._show_tracks(tracks, run.job.settings.iterations)
-        else:
-            self.canvas.refresh()
-            self.curves.refresh()
-
-    @Slot()
-    def _show_again(self) -> None:
-        if self.shown_run is not None:
-            self.show_run(self.shown_run)
-
-    def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
-        """Show finished pictures, whatever runs meanwhile."""
-        self.shown_run, self.following = None, False
-        self._show_tracks(tracks, iterations)
-
-    def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
-        self.canvas.show_tracks(tracks)
-        self.curves.show_tracks(self.canvas.shown(), iterations)
-
-    @Slot(object)
-    def _look_at(self, run: Run) -> None:
-        self.following = run is self.controller.running
-        self.show_run(run)
-
-    @Slot(object)
-    def _show_unit(self, unit: Unit) -> None:
-        """The table's cursor is on a unit: show what was made of it, unless something forms."""
-        if self.controller.running is not None:
-            return
-        for run in reversed(list(self.controller.queue)):
-            track = run.tracks.get(unit)
-            if track is not None and track.frames.steps and run.job.model == self.model_name:
-                self.show_tracks([track], run.job.settings.iterations)
-                return
-
-    @Slot(object)
-    def _progressed(self, run: Run) -> None:
-        if run.step == 1 or run.current != run.marked:
-            run.marked = run.current
-            self._set_status(run.current, "rendering")
-        if run is self.shown_run:
-            self.show_run(run)
-        self.status.show_run(run)
-
-    @Slot(object)
-    def _state_changed(self, run: Run) -> None:
-        if (run.state is State.RUNNING and self.following) or run is self.shown_run:
-            self.show_run(run)
-        if run.state is not State.RUNNING:
-            words = {State.PAUSED: "paused", State.WAITING: "waiting"}
-            self._set_status(run.untouched(), words.get(run.state, "failed" if run.state is State.FAILED else ""))
-        self.status.show_bar(self.controller.running is not None)
-        self.status.show_run(run)
-        self.update_actions()
-
-    @Slot(object, object)
-    def _track_ended(self, run: Run, track: Track) -> None:
-        target, result = track.target, track.result
-        if isinstance(target, Unit) and run.job.model == self.model_name:
-            if result is None:
-                state = UnitState("failed", reason=track.reason)
-            else:
-                status = "done" if result.complete else "stopped"
-                thumbnail = packed(small(result.image, 2 * THUMBNAIL))
-                state = UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)
-            self.neurons.model.set_state(target, state)
-        if run is self.shown_run:
-            self.show_run(run)
-        self.update_actions()
-
-    def _set_status(self, targets: Sequence[Target], status: str) -> None:
-        self.neurons.model.set_status((target for target in targets if isinstance(target, Unit)), status)
+    def _connect_model(self) -> None:
+        connect_opening(self.opening, self.choosing, self.commands, self.architecture, self.status)
+        self.model_menu.chosen.connect(self.opening.open)
+        self.files.checkpoint_chosen.connect(self.opening.open)
+        self.opening.failed.connect(self.canvas.show_reason)
+        # In this order: the table knows the layers before it is told what the folder has of them, and the first
+        # render comes last.
+        for show in (
+            self.architecture.show_model,
+            self.neurons.show_model,
+            self.results.show_model,
+            self.parameters.show_model,
+            self.estimates.show_model,
+            self.status.show_model,
+            self.model_menu.show_model,
+            self._show_title,
+            self.first_steps.take,
+        ):
+            self.session.model_changed.connect(show)
 
     # The window itself
 
-    def update_actions(self) -> None:
-        """Offer what can be done now."""
-        ready = self.model_name is not None and not self.parameters.problem
-        some = self.neurons.selected_count() > 0
-        self.menus.render.setEnabled(ready and some)
-        self.menus.batch.setEnabled(ready and some)
-        self.neurons.offer(ready)
-        self.menus.stop.setEnabled(bool(self.queue.begun()))
-        self.menus.save.setEnabled(bool(self.files.sources()))
-        self.menus.export.setEnabled(self.files.can_export())
-        self.files.animations.offer()
-        # Later, all at once: a selection of many rows changes many times.
-        QTimer.singleShot(0, self._estimate)
+    @Slot(bool)
+    def _keep(self, keep: bool) -> None:
+        self.session.preferences.keep = keep
+        self._use_folder()
 
     @Slot()
-    def _estimate(self) -> None:
-        layer = self.neurons.model.layer
-        text = self.parameters.problem
-        if not text and self.model_name is not None:
-            count = self.neurons.selected_count()
-            text = self.estimates.text(count, layer.name if layer else None, self.parameters.settings())
-        self.parameters.estimate.setText(text)
+    def _use_folder(self) -> None:
+        """Keep the pictures of new jobs in the results folder, or nowhere."""
+        preferences = self.session.preferences
+        self.controller.folder = preferences.folder if preferences.keep else None
+
+    @Slot(object)
+    def _show_title(self, opened: OpenedModel) -> None:
+        self.setWindowTitle(f"{short_name(opened.name)} - ClipDesk")
 
     @Slot()
     def _show_log(self) -> None:
@@ -348,7 +257,7 @@ class MainWindow(QMainWindow):
         self.close()
 
     def confirm_close(self) -> bool:
-        """Ask whether to stop what is under way."""
+        """Ask whether to stop the jobs that are not finished."""
         return confirm_close(self, self.controller.queue)
 
     @override
@@ -360,7 +269,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Pictures from anywhere are rendered again, from the recipes inside."""
         for path in dropped_pictures(event.mimeData()):
-            self.results.library.read(path)
+            self.library.read(path)
         event.acceptProposedAction()
 
     @override
@@ -377,13 +286,12 @@ class MainWindow(QMainWindow):
         if open_jobs and self.isVisible() and not self._interrupted and not self.confirm_close():
             event.ignore()
             return
-        self.preferences.save_layout(self)
+        self.session.preferences.save_layout(self)
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()
         self.ended = self.controller.close()
-        self.keeper.close()
-        self.results.library.close()
-        self.opening.choosing.close()
+        self.library.close()
+        self.choosing.close()
         self.files.exporter.close()
         event.accept()

@@ -8,8 +8,8 @@ from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 from PySide6.QtWidgets import QMainWindow
 
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import EMBEDDED, is_there
-from clipdesk.models.open_clip_names import open_clip_name
+from clipdesk.models.catalogue import EMBEDDED
+from clipdesk.models.names import is_there, parse_name
 
 _LAYOUT_VERSION = 2
 _MOST_RECENT = 8
@@ -106,7 +106,7 @@ class Preferences:
 def _is_name(name: str) -> bool:
     """Whether a kept name has a form that can be opened; another version may have written others."""
     try:
-        open_clip_name(name)
+        parse_name(name)
     except UsageError:
         return False
     return bool(name)

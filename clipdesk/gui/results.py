@@ -1,4 +1,4 @@
-"""What happens between the gallery, the results folder and the canvas."""
+"""Results: what happens between the gallery, the results folder and the rest of the window."""
 
 from __future__ import annotations
 
@@ -6,88 +6,103 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, Slot
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 
-from clipdesk.export.recipe import Recipe
 from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
-from clipdesk.gui.runs import Track, hue_of
-from clipdesk.gui.saver import KeptPicture
-from clipdesk.jobs.job import Job
+from clipdesk.gui.runs import Run, Track, hue_of
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from clipdesk.gui.main_window import MainWindow
+    from clipdesk.gui.panels.gallery import GalleryPanel
+    from clipdesk.gui.session import Session
 
 _MOST_SHOWN = 16
 
 
 class Results(QObject):
-    """Shows finished pictures, and does with them what the gallery asks for.
+    """Fills the gallery from the results folder, and passes on what the user asks for there.
 
-    Attributes:
-        library: The results folder.
+    Args:
+        session: Knows the open model and the folder.
+        library: Reads the folder.
+        gallery: Shows what is in it.
+
+    Signals:
+        show_asked: A list of `Track` to show, and the number of steps of the longest one.
+        settings_asked: The `RenderSettings` of a picture, to be used for the next one.
+        render_asked: A `Recipe` to render again.
+        found: A layer of the open model, and the `UnitState` of each of its units that the folder has a picture of.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
-        self.library = Library(self)
+    show_asked = Signal(list, int)
+    settings_asked = Signal(object)
+    render_asked = Signal(object)
+    found = Signal(str, object)
+
+    def __init__(self, session: Session, library: Library, gallery: GalleryPanel) -> None:
+        super().__init__(session)
+        self._session = session
+        self._library = library
+        self._gallery = gallery
         self._wanted: list[Entry] = []
         self._tracks: dict[Entry, Track] = {}
-        gallery, library = window.gallery, self.library
+        session.folder_changed.connect(self._show_folder)
         library.found.connect(gallery.model.add)
         library.found.connect(self._note)
         library.deleted.connect(gallery.model.remove)
-        library.failed.connect(window.notice.show_problem)
-        # What the folder holds can be exported.
-        library.scanned.connect(window.update_actions)
+        library.failed.connect(session.complain)
+        # Pictures in the folder can be exported.
+        library.scanned.connect(session.touch)
         library.loaded.connect(self._loaded)
-        library.recipe_read.connect(self.render_again)
-        window.controller.saver.kept.connect(self._kept)
+        library.recipe_read.connect(self.render_asked)
         gallery.chosen.connect(self._show)
         gallery.use_asked.connect(self._use_settings)
         gallery.render_asked.connect(self._render_again)
         gallery.delete_asked.connect(library.delete)
 
-    def show_folder(self, folder: Path) -> None:
-        """Keep finished pictures in this folder, and show what is there."""
-        window = self._window
-        window.preferences.folder = folder
-        window.controller.folder = folder if window.preferences.keep else None
-        window.gallery.model.clear()
-        self.library.scan(folder)
+    @Slot(object)
+    def _show_folder(self, folder: Path) -> None:
+        self._gallery.model.clear()
+        self._library.scan(folder)
 
-    def show_found(self) -> None:
-        """Show in the table of neurons what the folder holds of the open model's."""
-        self._note(self._window.gallery.model.all)
+    @Slot()
+    def show_model(self) -> None:
+        """Say what the folder has of the model that was opened."""
+        self._note(self._gallery.model.all)
 
     @Slot(list)
     def _note(self, entries: list[Entry]) -> None:
-        name = self._window.model_name
         found: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
-            if recipe.model == name and isinstance(target, Unit):
+            if self._session.is_open(recipe.model, recipe.weights) and isinstance(target, Unit):
                 status = "done" if recipe.complete else "stopped"
                 state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
                 # The newest comes first.
                 found[target.layer].setdefault(target.index, state)
         for layer, states in found.items():
-            self._window.neurons.show_found(layer, states)
+            self.found.emit(layer, states)
 
-    @Slot(object)
-    def _kept(self, kept: KeptPicture) -> None:
-        self._window.gallery.model.add([entry_of(kept.result, kept.path)])
+    @Slot(object, object)
+    def add(self, _run: Run, track: Track) -> None:
+        """Show a picture that was just kept."""
+        if track.result is not None and track.path is not None:
+            self._gallery.model.add([entry_of(track.result, track.path)])
+
+    @Slot(object, object)
+    def add_file(self, _run: Run, path: Path) -> None:
+        """Show a picture that another program has made."""
+        self._library.look_at(path)
 
     @Slot(list)
     def _show(self, entries: list[Entry]) -> None:
         self._wanted, self._tracks = entries[:_MOST_SHOWN], {}
         for entry in self._wanted:
-            self.library.load(entry)
+            self._library.load(entry)
 
     @Slot(object, object, object)
     def _loaded(self, entry: Entry, pixels: NDArray[np.uint8], curve: NDArray[np.float32] | None) -> None:
@@ -103,26 +118,18 @@ class Results(QObject):
         self._tracks[entry] = track
         if len(self._tracks) == len(self._wanted):
             longest = max(wanted.recipe.steps for wanted in self._wanted)
-            self._window.show_tracks([self._tracks[wanted] for wanted in self._wanted], longest)
+            self.show_asked.emit([self._tracks[wanted] for wanted in self._wanted], longest)
 
     @Slot(object)
     def _use_settings(self, entry: Entry) -> None:
-        # The precision is the machine's affair, as the device is.
-        here = self._window.parameters.settings().precision
-        self._window.parameters.use_settings(entry.recipe.settings.model_copy(update={"precision": here}))
+        self.settings_asked.emit(entry.recipe.settings)
 
     @Slot(object)
     def _render_again(self, entry: Entry) -> None:
-        self.render_again(entry.recipe)
-
-    @Slot(object)
-    def render_again(self, recipe: Recipe) -> None:
-        """Make a picture again, from its recipe, and watch it."""
-        self._window.following = True
-        self._window.controller.submit(Job.from_recipe(recipe))
+        self.render_asked.emit(entry.recipe)
 
 
 def dropped_pictures(data: QMimeData) -> list[Path]:
-    """The PNG files among what was dragged here."""
+    """The PNG files among what is dragged."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     return [path for path in paths if path.suffix.lower() == ".png"]

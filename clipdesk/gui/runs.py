@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clipdesk.export.recipe import Recipe
     from clipdesk.jobs.events import Result
     from clipdesk.jobs.job import Job
+    from clipdesk.jobs.work import Work
 
 MAX_FRAMES = 60
 FRAME_BYTES = 192 * 2**20
@@ -120,6 +121,7 @@ class Track:
         frames: The kept pictures.
         result: Set when it is done or stopped.
         reason: Why it failed.
+        details: The same for developers.
         path: Its file, once it is saved.
         recipe: How it was made, once it is.
         compared: Whether it is kept in sight, for others to be compared with.
@@ -133,6 +135,7 @@ class Track:
     frames: KeptFrames = field(default_factory=KeptFrames)
     result: Result | None = None
     reason: str = ""
+    details: str = ""
     path: Path | None = None
     recipe: Recipe | None = None
     compared: bool = False
@@ -145,7 +148,10 @@ class Track:
     def clear(self) -> None:
         """Forget what was reached, as before another try."""
         self.curve, self.penalties, self.frames = Series(), {}, KeptFrames()
-        self.result, self.recipe, self.reason = None, None, ""
+        self.result = None
+        self.recipe = None
+        self.reason = ""
+        self.details = ""
 
 
 class Run:
@@ -329,10 +335,10 @@ class Run:
         return (1 - self.share) * self.size * self.job.settings.iterations / rate
 
 
-def title_of(job: Job) -> str:
-    """A job's first target, and how many more."""
-    first = short_layer(job.targets[0].label)
-    more = len(job.targets) - 1
+def title_of(job: Work) -> str:
+    """A job's first unit, and how many more."""
+    first = short_layer(job.label(0))
+    more = len(job.units) - 1
     return f"{first} and {more} more" if more else first
 
 

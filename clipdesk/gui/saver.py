@@ -1,9 +1,7 @@
-"""File work on a thread of its own, so that neither the window nor a render waits for the disk."""
+"""Saver: writes what the user saves, on a thread of its own, so that the window does not wait for the disk."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,7 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PySide6.QtCore import Signal
 
-from clipdesk.errors import ClipDeskError
 from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
@@ -20,18 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clipdesk.gui.exporter import Source
-    from clipdesk.jobs.runner import Failure, Result
-
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class KeptPicture:
-    """A picture is in its file."""
-
-    result: Result
-    path: Path
+    from clipdesk.jobs.events import Result
 
 
 @dataclass(frozen=True)
@@ -46,44 +32,10 @@ class Saver(Background):
     """Writes pictures one after the other, so that two never take the same free name.
 
     Signals:
-        kept: A `KeptPicture`, when a finished picture is in the results folder.
-        not_kept: The `Result` of a finished picture that could not be written there, and why; `failed` tells it, too.
         saved: What was saved and where, in words, when the user asked for it.
     """
 
-    kept = Signal(object)
-    not_kept = Signal(object, str)
     saved = Signal(str)
-
-    def keep(self, result: Result, folder: Path) -> None:
-        """Put a finished picture into a folder, and note it in the folder's metadata."""
-
-        def write() -> None:
-            from clipdesk.export.files import make_folder
-            from clipdesk.jobs.batch import note_result, write_result
-
-            try:
-                make_folder(folder)
-                path = write_result(result, folder)
-            except ClipDeskError as error:
-                self.not_kept.emit(result, str(error))
-                raise
-            _try_to_note(lambda: note_result(result, path))
-            self.kept.emit(KeptPicture(result, path))
-
-        self.start(write)
-
-    def note(self, failure: Failure, model: str, folder: Path) -> None:
-        """Note in the folder's metadata that a unit failed."""
-
-        def write() -> None:
-            from clipdesk.export.files import make_folder
-            from clipdesk.jobs.batch import note_failure
-
-            make_folder(folder)
-            _try_to_note(lambda: note_failure(failure, model, folder))
-
-        self.start(write)
 
     def save(self, source: Source, place: Path) -> None:
         """Save a picture to a file, over one that is there."""
@@ -131,11 +83,3 @@ class Saver(Background):
             self.saved.emit(f"Saved {path}")
 
         self.start(write)
-
-
-def _try_to_note(note: Callable[[], None]) -> None:
-    """In the window, pictures of several models share a folder, and a metadata file holds one: the first one's."""
-    try:
-        note()
-    except ClipDeskError as error:
-        log.info("not in the metadata: %s", error)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
+from clipdesk.jobs.status import Status
 
 if TYPE_CHECKING:
-    from clipdesk.jobs.store import StoredJob
+    from clipdesk.jobs.stored import StoredJob
 
 _LONGEST = 24
 _BREAK = "\u200b"
@@ -17,18 +18,18 @@ _BREAK = "\u200b"
 def describe(run: Run) -> str:
     """A run's state in a line."""
     count = run.size
-    if run.state is State.FAILED:
+    if run.state is Status.FAILED:
         return f"failed: {run.reason}"
-    if run.state is State.WAITING:
-        return f"waiting, {count} picture{'s' if count > 1 else ''}"
-    if run.state in (State.DONE, State.STOPPED):
+    if run.state is Status.WAITING:
+        return _waiting(run)
+    if run.state in (Status.DONE, Status.CANCELLED):
         return _ended(run)
     step = f"step {run.step} of {run.job.settings.iterations}"
     first = run.ended - len(run.current) + run.under_way + 1
     last = first + len(run.current) - 1
     which = f"picture {first}" if first == last else f"pictures {first}-{last}"
     group = f"{which} of {count}, " if count > len(run.current) else ""
-    if run.state is State.PAUSED:
+    if run.state is Status.PAUSED:
         return f"paused, {group}{step}" if run.current else "paused"
     if not run.current:
         return "starting …"
@@ -37,27 +38,44 @@ def describe(run: Run) -> str:
     return f"{group}{step}{rest}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
 
 
+def _waiting(run: Run) -> str:
+    """What a run waits for, and what of it is there already."""
+    if run.gives_way_to:
+        return f"gives way to {run.gives_way_to} and goes on by itself, {run.ended} of {run.size} done"
+    if run.ended:
+        return f"waiting, {run.ended} of {run.size} done"
+    return f"waiting, {run.size} picture{'s' if run.size > 1 else ''}"
+
+
 def _ended(run: Run) -> str:
     """What a run has left behind; a picture that was stopped is not counted as finished.
 
     A ReLU that is zero at every step gives no gradient: what looks like a picture is noise made even.
     """
     results = [track.result for track in run.tracks.values() if track.result]
-    stopped = [result for result in results if not result.complete]
+    unfinished = [result for result in results if not result.complete]
     silent = sum(not result.curve.any() for result in results)
+    there = len(run.skipped)
     if run.size == 1:
-        at = f" at step {len(stopped[0].curve)} of {run.job.settings.iterations}" if stopped else ""
+        if there:
+            return f"{run.state.value}, the picture was there already"
+        at = f" at step {len(unfinished[0].curve)} of {run.job.settings.iterations}" if unfinished else ""
         return f"{run.state.value}{at}{', but nothing excited it: the picture means nothing' if silent else ''}"
-    unfinished = f", {len(stopped)} more stopped on the way" if stopped else ""
-    unmoved = f", {silent} that nothing excited" if silent else ""
-    return f"{run.state.value}, {len(results) - len(stopped)} of {run.size} pictures{unfinished}{unmoved}"
+    made = max(len(results) - len(unfinished), run.ended - there if run.state is Status.DONE else 0)
+    parts = [
+        f"{run.state.value}, {made} of {run.size} pictures",
+        f"{len(unfinished)} more unfinished" if unfinished else "",
+        f"{there} {'was' if there == 1 else 'were'} there already" if there else "",
+        f"{silent} that nothing excited" if silent else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def describe_stored(stored: StoredJob) -> str:
     """The same of a job that is not this window's."""
     done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
     trouble = f", {failed} failed" if failed else ""
-    return f"{stored.status}, {done} of {len(stored.job.targets)} done{trouble}"
+    return f"{stored.status.value}, {done} of {len(stored.job.units)} done{trouble}"
 
 
 def breakable(text: str) -> str:

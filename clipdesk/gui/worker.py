@@ -159,14 +159,14 @@ class Worker(QObject):
         preparing: What a job's model is still to go through.
         rested: There is nothing that could be done now.
         failed: A `Problem` that ended the work; what was on the device is lost if it says so.
-        measured: The `RenderSettings` that were measured, and their `Cost`.
+        measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
     """
 
     happened = Signal(int, object)
     preparing = Signal(str)
     rested = Signal()
     failed = Signal(object)
-    measured = Signal(object, object)
+    measured = Signal(object, object, int)
 
     def __init__(self, service: QueueService, mailbox: Mailbox, numbers: Container[int]) -> None:
         super().__init__()
@@ -220,6 +220,8 @@ class Worker(QObject):
         """Find what a render with these settings would take; given up where a job waits."""
         if self.hurry.is_set() or "torch" not in sys.modules:
             return
+        from clipdesk.jobs.groups import fitting
+        from clipdesk.models.loading import resolve_device
         from clipdesk.network.opened import default_pool
         from clipdesk.render.cost import measure_cost
 
@@ -232,7 +234,7 @@ class Worker(QObject):
             log.info("no estimate: %s", error)
             return
         if cost is not None:
-            self.measured.emit(settings, cost)
+            self.measured.emit(settings, cost, fitting(cost.picture_bytes, resolve_device(settings.device)))
 
 
 class Opener(QObject):

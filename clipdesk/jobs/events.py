@@ -81,12 +81,14 @@ class Failure:
         reason: Why it failed, for the user.
         known: Whether the model has such a target.
         result: The picture, where it was rendered and could not be kept.
+        details: For developers; empty where the reason says it all.
     """
 
     target: Any
     reason: str
     known: bool = True
     result: Result | None = None
+    details: str = ""
 
 
 @dataclass(frozen=True)

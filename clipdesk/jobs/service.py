@@ -57,8 +57,9 @@ class QueueService:
         self._fallback = fallback
         self._executor = executor
         self._lock = threading.Lock()
-        self._threads = threading.local()
-        self._stores: list[JobStore] = []
+        # By the system's number of each thread: a thread that Qt has started looks like another one to Python at each
+        # call, so threading.local would open a connection each time.
+        self._stores: dict[int, JobStore] = {}
         self._owner: Owner | None = None
         self._asked = threading.Event()
         self._wishes = Wishes(lambda number: self.store.wished(number), self._was_asked)
@@ -83,13 +84,11 @@ class QueueService:
         Raises:
             StoreError: it cannot be opened.
         """
-        found: JobStore | None = getattr(self._threads, "store", None)
-        if found is None:
-            with self._lock:
-                found = self._open()
-                self._stores.append(found)
-            self._threads.store = found
-        return found
+        with self._lock:
+            thread = threading.get_ident()
+            if thread not in self._stores:
+                self._stores[thread] = self._open()
+            return self._stores[thread]
 
     def _open(self) -> JobStore:
         if self._path is None:
@@ -257,7 +256,6 @@ class QueueService:
                 self._owner.close()
             self._owner = None
         with self._lock:
-            stores, self._stores = self._stores, []
-        for store in stores:
-            store.close()
-        self._threads = threading.local()
+            for store in self._stores.values():
+                store.close()
+            self._stores.clear()

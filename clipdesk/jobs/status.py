@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Wish(str, Enum):
+class Wish(Enum):
     """What people want of a job; the values are those of the queue's file."""
 
     RUN = "open"
@@ -13,7 +13,7 @@ class Wish(str, Enum):
     CANCEL = "cancelled"
 
 
-class Status(str, Enum):
+class Status(Enum):
     """What has become of a job."""
 
     WAITING = "waiting"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
@@ -45,7 +46,7 @@ class Working:
         self._group = 0
         self._task: Task | None = None
         self._names: dict[int, str] = {}
-        self._problem = ""
+        self._problem: Exception | None = None
         self._lost: DeviceLostError | None = None
 
     def prepare(self) -> int:
@@ -56,7 +57,7 @@ class Working:
         """
         if self._group:
             return self._group
-        self._problem = ""
+        self._problem = None
         try:
             prepared = self._executor.prepare(self.stored.job, self._hooks)
             self._pin(prepared.weights)
@@ -64,13 +65,13 @@ class Working:
             self._group = prepared.units
         except DeviceLostError as error:
             # While a step of one of them was measured.
-            self._problem = error.reason
+            self._problem = error
             self._lost = error
             return 1
         except (StoreError, Cancelled):
             raise
         except Exception as error:
-            self._problem = _reason(error)
+            self._problem = error
             return len(self.stored.job.units)
         return self._group
 
@@ -99,7 +100,7 @@ class Working:
             DeviceLostError: the device has failed.
             StoreError: the queue cannot be written.
         """
-        for event in self._failures(self._problem) if self._problem else self._outcomes():
+        for event in self._outcomes() if self._problem is None else self._failures(self._problem):
             self._note(event)
             yield event
 
@@ -121,14 +122,17 @@ class Working:
             return
         except Exception as error:
             # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
-            yield from self._failures(_reason(error))
+            yield from self._failures(error)
 
     def _part(self) -> Work:
         return self.stored.job.part(sorted(self.left.values()))
 
-    def _failures(self, reason: str) -> Iterator[Event]:
+    def _failures(self, error: Exception) -> Iterator[Event]:
+        reason = _reason(error)
+        expected = isinstance(error, ClipDeskError) and error.__cause__ is None
+        details = "" if expected else "".join(traceback.format_exception(error))
         for unit in list(self.left):
-            yield Failure(unit, reason)
+            yield Failure(unit, reason, details=details)
         if self._lost is not None:
             raise self._lost
 
@@ -196,6 +200,6 @@ LOOK_SECONDS = 0.1
 def _reason(error: Exception) -> str:
     """Why nothing can be done, for the user; details of what nobody expected go to the log."""
     if isinstance(error, ClipDeskError):
-        return str(error)
+        return error.reason if isinstance(error, DeviceLostError) else str(error)
     log.error("unexpected", exc_info=error)
     return f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}"

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import Run, State, Track
+from clipdesk.gui.runs import Run, Track
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target
 
@@ -78,7 +79,7 @@ def window(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
     window = new_window(str(checkpoint))
     window.opening.open()
     # Not waitSignal: its own timer would be stopped on the worker's thread.
-    qtbot.waitUntil(lambda: window.model_name is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.session.model_name is not None, timeout=WAIT)
     return window
 
 
@@ -97,7 +98,7 @@ def finished(window: MainWindow) -> bool:
 
 
 def done(window: MainWindow, number: int = 1) -> bool:
-    return run_of(window, number).state is State.DONE
+    return run_of(window, number).state is Status.DONE
 
 
 def tracks_of(*targets: Target) -> list[Track]:

@@ -18,13 +18,13 @@ from tests.gui.conftest import LAYER, done, run_of, until
 
 def render(window: MainWindow, qtbot: QtBot, count: int) -> None:
     """Render units, and give each run 20 steps, in which unit i is a grey of 10 (step + i)."""
-    window.render_targets(tuple(Unit(layer=LAYER, index=i) for i in range(count)))
+    window.asking.render(tuple(Unit(layer=LAYER, index=i) for i in range(count)))
     until(qtbot, lambda: done(window))
     for i, track in enumerate(run_of(window).tracks.values()):
         track.frames = KeptFrames()
         for step in range(1, 21):
             track.frames.add(step, np.full((64, 64, 3), 10 * (step + i), dtype=np.uint8))
-    window.update_actions()
+    window.session.touch()
 
 
 def first_greys(path: Path) -> list[int]:
@@ -65,7 +65,7 @@ def test_the_steps_of_the_picture_shown_are_saved(
         ("c", "Video (*.mp4)", "c.mp4"),
     ):
         formats = answer(monkeypatch, tmp_path / name, chosen)
-        window.menus.animation.trigger()
+        window.commands.animation.trigger()
         assert "mp4" in formats[0]
         assert window.statusBar().currentMessage() == "Saving the animation …"
         wait_for(window, qtbot, f"Saved {tmp_path / made}")
@@ -79,7 +79,7 @@ def test_without_pyav_video_is_not_offered(
     monkeypatch.setitem(sys.modules, "av", None)
     render(window, qtbot, 1)
     formats = answer(monkeypatch, tmp_path / "x.mp4")
-    window.menus.animation.trigger()
+    window.commands.animation.trigger()
     assert "mp4" not in formats[0]
     until(qtbot, lambda: "pip install 'clipdesk[video]'" in window.notice.message)
 
@@ -90,24 +90,24 @@ def test_several_go_into_a_folder_and_one_alone_into_a_file(
     render(window, qtbot, 3)
     (tmp_path / "all").mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "all"))
-    window.menus.animation.trigger()
+    window.commands.animation.trigger()
     wait_for(window, qtbot, f"Saved 3 animations in {tmp_path / 'all'}")
     files = sorted((tmp_path / "all").iterdir())
     assert [path.name.split("_")[1] for path in files] == ["0", "1", "2"]
     assert [first_greys(path)[0] for path in files] == pytest.approx([10, 20, 30], abs=2)
     view = window.canvas.view
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
-    assert [picture.result.target.label for picture in window.files.animations.pictures()] == [f"{LAYER}:1"]
+    assert [picture.result.target.label for picture in window.animations.pictures()] == [f"{LAYER}:1"]
 
 
 def test_where_there_is_nothing_to_animate_it_says_why(window: MainWindow, qtbot: QtBot) -> None:
-    action = window.menus.animation
+    action = window.commands.animation
     assert not action.isEnabled()
     assert "Render a picture first" in action.toolTip()
     render(window, qtbot, 1)
     assert action.isEnabled()
     assert "Ctrl+Shift+M" in action.toolTip()
     limit_frames(window.controller.queue, allowed=0)
-    window.update_actions()
+    window.session.touch()
     assert not action.isEnabled()
     assert "not in memory any more" in action.toolTip()

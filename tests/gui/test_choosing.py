@@ -34,7 +34,7 @@ def _few_of_open_clip(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(window: MainWindow, qtbot: QtBot) -> ModelChooser:
     """The dialog, when all that it waits for is there."""
-    dialog = window.opening.choosing.open()
+    dialog = window.choosing.open()
     until(qtbot, lambda: dialog.model.rowCount() > len(CATALOGUE))
     until(qtbot, lambda: dialog.note.isHidden())
     return dialog
@@ -49,7 +49,7 @@ def test_the_recent_ones_are_on_top_and_gone_ones_cannot_be_opened(
     window: MainWindow, checkpoint: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     gone = str(tmp_path / "gone.pt")
-    window.preferences.store.setValue("recent_models", [str(checkpoint), gone, PAIR.name])
+    window.session.preferences.store.setValue("recent_models", [str(checkpoint), gone, PAIR.name])
     dialog = opened(window, qtbot)
     assert texts(dialog, "Model")[:4] == ["small.pt", "gone.pt", PAIR.name, "demo"]
     assert texts(dialog, "From")[2:4] == ["recently used", "embedded"]
@@ -58,7 +58,7 @@ def test_the_recent_ones_are_on_top_and_gone_ones_cannot_be_opened(
     assert texts(dialog, "Size")[2] == "about 605 MB"
     choice = dialog.choice()
     assert choice is not None
-    assert choice.model.name == window.model_name
+    assert choice.model.name == window.session.model_name
     dialog.table.setCurrentIndex(dialog.filter.index(1, 0))
     assert dialog.choice() == choice
     dialog.reject()
@@ -91,18 +91,18 @@ def test_sizes_sort_as_numbers(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_a_model_is_found_and_opened_with_the_keyboard(window: MainWindow, qtbot: QtBot) -> None:
-    window.menus.choose.trigger()
-    dialog = window.opening.choosing.dialog
+    window.commands.choose.trigger()
+    dialog = window.choosing.dialog
     assert dialog is not None
     until(qtbot, lambda: dialog.model.rowCount() > len(CATALOGUE))
     qtbot.keyClicks(dialog.box, "demo-rn")
     qtbot.keyClick(dialog.box, Qt.Key.Key_Return)
-    until(qtbot, lambda: window.model_name == "demo-rn")
-    assert window.preferences.recent_models[0] == "demo-rn"
-    recent = window.menus.recent.actions()
+    until(qtbot, lambda: window.session.model_name == "demo-rn")
+    assert window.session.preferences.recent_models[0] == "demo-rn"
+    recent = window.model_menu.recent.actions()
     assert [action.text() for action in recent] == ["demo-rn", "small.pt"]
     recent[1].trigger()
-    until(qtbot, lambda: str(window.model_name).endswith("small.pt"))
+    until(qtbot, lambda: str(window.session.model_name).endswith("small.pt"))
 
 
 def test_a_checkpoint_of_open_clips_opens_and_renders(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_checkpoint_of_open_clips_opens_and_renders(window: MainWindow, qtbot:
     register_small(configs)
     torch.save(small_open_clip("clipdesk-vit").state_dict(), tmp_path / "mine.pt")
     window.opening.open(f"open_clip:clipdesk-vit/[{tmp_path / 'mine.pt'}]")
-    until(qtbot, lambda: str(window.model_name).startswith("open_clip:"))
+    until(qtbot, lambda: str(window.session.model_name).startswith("open_clip:"))
     assert window.windowTitle() == "open_clip:clipdesk-vit/[mine.pt] - ClipDesk"
-    window.render_targets((Unit(layer="visual.transformer.resblocks.1.attn.heads", index=1),))
+    window.asking.render((Unit(layer="visual.transformer.resblocks.1.attn.heads", index=1),))
     until(qtbot, lambda: done(window))
 
 
@@ -121,11 +121,11 @@ def test_a_checkpoint_can_be_asked_for_instead(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []
-    window.menus.checkpoint.triggered.disconnect()
-    window.menus.checkpoint.triggered.connect(lambda: asked.append(True))
+    window.commands.checkpoint.triggered.disconnect()
+    window.commands.checkpoint.triggered.connect(lambda: asked.append(True))
     opened(window, qtbot).checkpoint.click()
     assert asked == [True]
-    assert window.opening.choosing.dialog is None
+    assert window.choosing.dialog is None
 
 
 def test_without_the_extra_it_says_how_to_get_it(
@@ -133,14 +133,14 @@ def test_without_the_extra_it_says_how_to_get_it(
 ) -> None:
     monkeypatch.setattr(choosing, "open_clip_models", listing.open_clip_models)
     monkeypatch.setattr(listing, "has_open_clip", lambda: False)
-    dialog = window.opening.choosing.open()
+    dialog = window.choosing.open()
     until(qtbot, lambda: "pip install 'clipdesk[open-clip]'" in dialog.note.text())
     dialog.reject()
 
 
 def test_the_window_closes_while_models_are_looked_up(new_window: Callable[..., MainWindow]) -> None:
     window = new_window("demo")
-    window.opening.choosing.open()
+    window.choosing.open()
     window.close()
     assert window.ended
 

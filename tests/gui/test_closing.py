@@ -5,13 +5,14 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.closing import confirm_close, what_becomes_of
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER
 
 
-def run(folder: Path | None, state: State = State.RUNNING) -> Run:
+def run(folder: Path | None, state: Status = Status.RUNNING) -> Run:
     made = Run(1, Job(model="demo", targets=(Unit(layer=LAYER, index=1),)), folder)
     made.state = state
     return made
@@ -22,7 +23,7 @@ def test_it_says_that_pictures_under_way_begin_again(tmp_path: Path) -> None:
 
 
 def test_it_does_not_promise_what_is_not_kept(tmp_path: Path) -> None:
-    assert "is lost" in what_becomes_of([run(tmp_path, State.DONE), run(None)])
+    assert "is lost" in what_becomes_of([run(tmp_path, Status.DONE), run(None)])
 
 
 @pytest.mark.parametrize("button", [QMessageBox.StandardButton.Close, QMessageBox.StandardButton.Cancel])

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import State
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import serve_model
@@ -35,7 +35,7 @@ def test_a_download_is_shown_cancelled_and_gone_on_with(
     server.answers.append("slow")
     window = new_window("ViT-B/32")
     told: list[float] = []
-    window.controller.worker.stage.connect(lambda *_: told.append(time.monotonic()))
+    window.controller.opener.stage.connect(lambda *_: told.append(time.monotonic()))
     window.opening.open()
     until(qtbot, lambda: shows_progress(window.architecture.message))
     assert window.status.model.text() == window.architecture.message
@@ -48,7 +48,7 @@ def test_a_download_is_shown_cancelled_and_gone_on_with(
     assert time.monotonic() - asked < 1
     assert window.notice.message == ""
     window.opening.open()
-    until(qtbot, lambda: window.model_name == "ViT-B/32")
+    until(qtbot, lambda: window.session.model_name == "ViT-B/32")
     assert re.fullmatch(r"bytes=\d+-", server.requests[1][1] or "")
 
 
@@ -72,11 +72,11 @@ def test_a_jobs_model_is_downloaded_without_a_change_of_the_tree(
     run = window.controller.submit(job)
     until(qtbot, lambda: shows_progress(window.status.progress.text()))
     window.controller.pause(run)
-    until(qtbot, lambda: run.state is State.PAUSED)
+    until(qtbot, lambda: run.state is Status.PAUSED)
     window.controller.resume(run)
     until(qtbot, lambda: len(server.requests) == 2)
     window.controller.cancel(run)
-    until(qtbot, lambda: run.state is State.STOPPED)
+    until(qtbot, lambda: run.state is Status.CANCELLED)
     assert window.architecture.shows_tree
     window.controller.retry(run_of(window))
     until(qtbot, lambda: done(window))

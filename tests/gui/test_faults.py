@@ -18,8 +18,8 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import State
 from clipdesk.jobs import database, runner
+from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.render.presets import make_settings
 from clipdesk.render.run import Run
@@ -72,15 +72,15 @@ def test_a_device_that_fails_leaves_what_waits_to_the_next_start(
     with monkeypatch.context() as patch:
         lost = torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
         failing(patch, lost, lambda number: number >= 5)
-        window.render_targets(units(1, 2, 3))
-        window.add_batch(units(4))
-        until(qtbot, lambda: run_of(window).state is State.FAILED)
+        window.asking.render(units(1, 2, 3))
+        window.asking.add_batch(units(4))
+        until(qtbot, lambda: run_of(window).state is Status.FAILED)
     assert window.notice.message == (
         "The device cpu has failed (CUDA error: device-side assert triggered). "
         "Nothing more can be rendered on it until ClipDesk is started again"
     )
     until(qtbot, lambda: states() == [["done", "failed", "running"], ["running"]])
-    assert run_of(window, 2).state is State.WAITING
+    assert run_of(window, 2).state is Status.WAITING
     window.close()
     assert states() == [["done", "failed", "waiting"], ["waiting"]]
     second = new_window()
@@ -96,8 +96,8 @@ def test_a_unit_that_finds_no_memory_fails_alone(
     monkeypatch.setattr(runner, "usual_group", lambda *_: 2)
     # The group of two, then the first one alone.
     failing(monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), lambda number: number < 2)
-    window.render_targets(units(1, 2))
-    window.add_batch(units(3))
+    window.asking.render(units(1, 2))
+    window.asking.add_batch(units(3))
     until(qtbot, lambda: finished(window))
     assert "There is not enough memory for 1 picture at once. Try a smaller size" in window.notice.message
     until(qtbot, lambda: states() == [["failed", "done"], ["done"]])
@@ -107,8 +107,8 @@ def test_an_error_that_nobody_foresaw_is_one_line(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, ValueError("strange\nand long"), lambda _: True)
-    window.render_targets(units(1))
-    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    window.asking.render(units(1))
+    until(qtbot, lambda: run_of(window).state is Status.FAILED)
     assert window.notice.message.startswith("ValueError: strange. Details are in ")
     until(qtbot, lambda: states() == [["failed"]])
 
@@ -117,7 +117,7 @@ def test_a_queue_that_others_hold_does_not_hold_the_window(window: MainWindow, q
     until(qtbot, keeper_is_there)
     other = sqlite3.connect(default_store(), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    window.render_targets(units(1))
+    window.asking.render(units(1))
     until(qtbot, lambda: done(window) and run_of(window).tracks[units(1)[0]].path is not None)
     assert window.notice.message == ""
     assert other.execute("SELECT COUNT(*) FROM jobs").fetchone() == (0,)
@@ -132,15 +132,15 @@ def test_a_queue_that_others_hold_for_too_long_is_said(
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     window = new_window(str(checkpoint))
     window.opening.open()
-    until(qtbot, lambda: window.model_name is not None and keeper_is_there())
+    until(qtbot, lambda: window.session.model_name is not None and keeper_is_there())
     other = sqlite3.connect(default_store(), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    window.render_targets(units(1))
+    window.asking.render(units(1))
     until(qtbot, lambda: done(window) and "another program has held it for 0.05 s. Try again" in window.notice.message)
     assert window.notice.message.startswith(f"The queue {default_store()} cannot be read or written: ")
     other.execute("COMMIT")
     other.close()
-    window.render_targets(units(2))
+    window.asking.render(units(2))
     until(qtbot, lambda: states() == [["done"]])
 
 
@@ -148,26 +148,26 @@ def test_two_windows_leave_each_other_their_jobs(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets(units(1))
+    window.asking.render(units(1))
     until(qtbot, lambda: run_of(window).step > 1 and states() == [["running"]])
     second = new_window()
     second.opening.open()
     until(qtbot, second.queue.others.isVisible)
     assert not second.offer.isVisible()
     assert second.queue.others.model.index(0).data(DETAIL_ROLE) == "running, 0 of 1 done"
-    second.render_targets(units(2))
+    second.asking.render(units(2))
     until(qtbot, lambda: states() == [["running"], ["done"]])
     assert run_of(second).job.targets == units(2)
     second.close()
     assert states() == [["running"], ["done"]]
-    assert run_of(window).state is State.RUNNING
+    assert run_of(window).state is Status.RUNNING
     window.close()
     assert states() == [["waiting"], ["done"]]
 
 
 def test_a_picture_that_finds_no_place_has_failed_in_the_queue(window: MainWindow, qtbot: QtBot) -> None:
-    window.results.show_folder(Path("/dev/null/results"))
-    window.render_targets(units(1))
+    window.session.use_folder(Path("/dev/null/results"))
+    window.asking.render(units(1))
     until(qtbot, lambda: done(window))
     until(qtbot, lambda: states() == [["failed"]])
     store = JobStore(default_store())
@@ -188,8 +188,8 @@ def test_a_data_folder_that_cannot_be_written_to_is_said(
     monkeypatch.setenv("CLIPDESK_DATA", "/dev/null/data")
     window = new_window(str(checkpoint))
     window.opening.open()
-    until(qtbot, lambda: window.model_name is not None)
-    window.render_targets(units(1))
+    until(qtbot, lambda: window.session.model_name is not None)
+    window.asking.render(units(1))
     until(qtbot, lambda: done(window) and len(list((tmp_path / "results").glob("*.png"))) == 1)
     until(qtbot, lambda: window.notice.message.startswith("The queue /dev/null/data/queue.sqlite cannot be opened: "))
 
@@ -203,7 +203,7 @@ def test_settings_that_cannot_be_written_are_said(qtbot: QtBot, checkpoint: Path
     window.opening.open()
     wanted = "Settings and layout are not kept: /dev/null/settings.ini cannot be written to"
     until(qtbot, lambda: window.notice.message == wanted)
-    assert window.model_name == str(checkpoint)
+    assert window.session.model_name == str(checkpoint)
     window.close()
 
 

@@ -4,12 +4,13 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui.help import ShortcutList
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.menus import ShortcutList
+from clipdesk.gui.menus import all_actions
 
 
 def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -> None:
-    actions = window.menus.everything()
+    actions = all_actions(window.menuBar())
     assert len(actions) > 50
     assert all(action.text() for action in actions)
     keys = [
@@ -22,7 +23,7 @@ def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -
 
 
 def test_the_palette_finds_and_runs_a_command(window: MainWindow, qtbot: QtBot) -> None:
-    palette = window.files.open_palette()
+    palette = window.help.open_palette()
     qtbot.keyClicks(palette.box, "pause all")
     assert [action.text() for action in palette._matches] == ["Pause all"]
     qtbot.keyClick(palette.box, Qt.Key.Key_Return)
@@ -30,7 +31,7 @@ def test_the_palette_finds_and_runs_a_command(window: MainWindow, qtbot: QtBot) 
 
 
 def test_the_palette_is_used_with_arrow_keys(window: MainWindow, qtbot: QtBot) -> None:
-    palette = window.files.open_palette()
+    palette = window.help.open_palette()
     qtbot.keyClicks(palette.box, "theme")
     palette.box.setText("")
     qtbot.keyClick(palette.box, Qt.Key.Key_Down)
@@ -42,13 +43,13 @@ def test_the_palette_is_used_with_arrow_keys(window: MainWindow, qtbot: QtBot) -
 
 
 def test_what_cannot_be_done_now_is_not_offered(window: MainWindow) -> None:
-    palette = window.files.open_palette()
-    assert window.menus.stop not in palette._actions
+    palette = window.help.open_palette()
+    assert window.commands.stop not in palette._actions
     palette.close()
 
 
 def test_the_help_lists_every_shortcut(window: MainWindow, qtbot: QtBot) -> None:
-    actions: list[QAction] = window.menus.everything()
+    actions: list[QAction] = all_actions(window.menuBar())
     dialog = ShortcutList(actions, window)
     qtbot.addWidget(dialog)
     cells = [dialog.table.item(row, 0) for row in range(dialog.table.rowCount())]

@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from clipdesk.gui import runs
-from clipdesk.gui.runs import KeptFrames, Run, Series, State, limit_frames
+from clipdesk.gui.runs import KeptFrames, Run, Series, limit_frames
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import tracks_of
@@ -84,9 +85,9 @@ def test_the_share_counts_what_ended_and_what_is_under_way() -> None:
 def test_another_try_is_of_what_failed() -> None:
     job = run()
     job.end_track(job.job.targets[0]).reason = "bad"
-    job.rest(State.FAILED, "bad")
+    job.rest(Status.FAILED, "bad")
     job.begin_again()
-    assert job.state is State.WAITING
+    assert job.state is Status.WAITING
     assert job.todo.targets == job.job.targets
     assert not job.tracks[job.job.targets[0]].reason
 
@@ -107,6 +108,6 @@ def test_the_oldest_runs_give_up_their_frames_first() -> None:
             track = each.track(target)
             for step in range(1, 11):
                 track.frames.add(step, picture())
-        each.rest(State.DONE)
+        each.rest(Status.DONE)
     limit_frames([old, new], allowed=13 * picture().nbytes)
     assert [len(t.frames.steps) for each in (old, new) for t in each.tracks.values()] == [2, 10]

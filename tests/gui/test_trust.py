@@ -49,11 +49,11 @@ def answer(monkeypatch: pytest.MonkeyPatch, *answers: bool) -> list[str]:
 def test_a_refused_checkpoint_leaves_the_model_that_is_open(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, make: Callable[[Path], object], reason: str
 ) -> None:
-    name = window.model_name
+    name = window.session.model_name
     make(tmp_path / "x.pt")
     window.opening.open(str(tmp_path / "x.pt"))
     until(qtbot, lambda: reason in window.notice.message)
-    assert window.model_name == name
+    assert window.session.model_name == name
     assert window.architecture.shows_tree
     window.architecture.choose(LAYER)
     assert window.neurons.model.rowCount() == 256
@@ -62,10 +62,10 @@ def test_a_refused_checkpoint_leaves_the_model_that_is_open(
 def test_an_archive_is_asked_about_and_no_leaves_the_model_that_is_open(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, name, path = answer(monkeypatch, False), window.model_name, str(make_archive(tmp_path / "jit.pt"))
+    asked, name, path = answer(monkeypatch, False), window.session.model_name, str(make_archive(tmp_path / "jit.pt"))
     window.opening.open(path)
     until(qtbot, lambda: asked == [path])
-    assert window.model_name == name
+    assert window.session.model_name == name
     assert window.architecture.shows_tree
     assert not window.notice.isVisible()
 
@@ -75,20 +75,20 @@ def test_an_archive_that_is_trusted_opens_and_is_asked_about_once(
 ) -> None:
     asked, path = answer(monkeypatch, True), str(make_archive(tmp_path / "jit.pt"))
     window.opening.open(path)
-    until(qtbot, lambda: window.model_name == path)
+    until(qtbot, lambda: window.session.model_name == path)
     window.opening.open("demo")
-    until(qtbot, lambda: window.model_name == "demo")
+    until(qtbot, lambda: str(window.session.model_name) == "demo")
     window.opening.open(str(checkpoint))
-    until(qtbot, lambda: window.model_name == str(checkpoint))
+    until(qtbot, lambda: window.session.model_name == str(checkpoint))
     window.opening.open(path)
-    until(qtbot, lambda: window.model_name == path)
+    until(qtbot, lambda: window.session.model_name == path)
     assert asked == [path]
 
 
 def test_the_question_says_why_and_no_is_its_default(window: MainWindow) -> None:
     question = window.opening.trust_question("/far/away/<b>jit.pt")
     assert question.text().startswith("<b>jit.pt is a TorchScript archive")
-    assert "holds code, which runs" in question.text()
+    assert "contains code, which runs" in question.text()
     default = question.defaultButton()
     assert default is not None
     assert question.standardButton(default) == QMessageBox.StandardButton.Cancel

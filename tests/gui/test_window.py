@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
-from clipdesk.gui.runs import State
 from clipdesk.jobs import runner
+from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
@@ -41,18 +41,18 @@ def test_the_window_is_built_without_torch(tmp_path: Path) -> None:
 def test_choosing_a_layer_fills_the_table(window: MainWindow) -> None:
     window.architecture.choose(LAYER)
     assert window.neurons.model.rowCount() == 256
-    assert not window.menus.render.isEnabled()
+    assert not window.commands.render.isEnabled()
     window.neurons.select(7)
     assert window.neurons.selected() == (unit(7),)
-    assert window.menus.render.isEnabled()
+    assert window.commands.render.isEnabled()
 
 
 def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.architecture.choose(LAYER)
     window.neurons.select(7)
-    assert not window.menus.save.isEnabled()
-    window.menus.render.trigger()
-    assert window.menus.stop.isEnabled()
+    assert not window.commands.save.isEnabled()
+    window.commands.render.trigger()
+    assert window.commands.stop.isEnabled()
     until(qtbot, lambda: done(window))
     assert [tile.label for tile in window.canvas.view.tiles] == ["1.mlp.gelu:7"]
     assert window.curves.step_count == 5
@@ -62,7 +62,7 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
     until(qtbot, lambda: window.gallery.model.rowCount() == 1)
     kept = list((tmp_path / "results").glob("neuron_7_*.png"))
     assert len(kept) == 1
-    assert window.menus.save.isEnabled()
+    assert window.commands.save.isEnabled()
     window.files.save(window.files.sources()[0], tmp_path / "out.png")
     until(qtbot, lambda: window.statusBar().currentMessage().startswith("Saved"))
     recipe = read_recipe(tmp_path / "out.png")
@@ -73,7 +73,7 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
 def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.render_targets(tuple(unit(i) for i in (1, 2, 3)))
+    window.asking.render(tuple(unit(i) for i in (1, 2, 3)))
     until(qtbot, lambda: done(window))
     view = window.canvas.view
     assert [tile.label for tile in view.tiles] == ["1", "2", "3"]
@@ -81,7 +81,7 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
     assert [source.recipe.target for source in window.files.sources()] == [unit(2)]
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
-    window.menus.save.trigger()
+    window.commands.save.trigger()
     (dialog,) = window.findChildren(ExportDialog)
     dialog.folder.setText(str(tmp_path / "saved"))
     dialog.start()
@@ -110,7 +110,7 @@ def test_a_picture_that_is_chosen_is_rendered_again(
     recipe = make_recipe(unit(9), make_settings(iterations=2, device="cpu", seed=3), model=str(checkpoint))
     save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(tmp_path / "x.png")], ""))
-    window.menus.again.trigger()
+    window.commands.again.trigger()
     until(qtbot, lambda: window.controller.queue.rowCount() == 1 and done(window))
     assert run_of(window).job.targets == (unit(9),)
 
@@ -128,7 +128,7 @@ def drop(window: MainWindow, *paths: Path) -> None:
 def test_what_the_folder_holds_stands_in_the_table_again(
     window: MainWindow, qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
 ) -> None:
-    window.render_targets((unit(7),))
+    window.asking.render((unit(7),))
     until(qtbot, lambda: done(window) and window.gallery.model.total == 1)
     made = window.neurons.model.state(LAYER, 7)
     window.close()
@@ -151,7 +151,7 @@ def test_pictures_of_another_model_stay_out_of_the_table(
     for name, target, model in places:
         recipe = make_recipe(target, make_settings(iterations=2), model=model)
         save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / f"{name}.png", recipe)
-    window.results.show_folder(tmp_path)
+    window.session.use_folder(tmp_path)
     until(qtbot, lambda: window.gallery.model.total == 3)
     assert [window.neurons.model.state(LAYER, index).status for index in (3, 4)] == ["", "done"]
     window.architecture.choose(LAYER)
@@ -168,11 +168,11 @@ def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: window.curves.step_count > 3)
     drawn = window.curves.step_count
-    window.menus.stop.trigger()
-    until(qtbot, lambda: run_of(window).state is State.STOPPED)
+    window.commands.stop.trigger()
+    until(qtbot, lambda: run_of(window).state is Status.CANCELLED)
     result = run_of(window).tracks[unit(1)].result
     assert result is not None
     assert not result.complete
@@ -183,32 +183,32 @@ def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot
 
 def test_a_batch_is_queued_without_taking_the_eye_off_what_is_shown(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: window.curves.step_count > 1)
     window.architecture.choose(LAYER)
     window.neurons.range.setText("3,5")
-    window.menus.batch.trigger()
-    assert [run.state for run in window.controller.queue] == [State.RUNNING, State.WAITING]
-    assert window.shown_run is run_of(window, 1)
+    window.commands.batch.trigger()
+    assert [run.state for run in window.controller.queue] == [Status.RUNNING, Status.WAITING]
+    assert window.session.watched is run_of(window, 1)
     assert window.neurons.model.state(LAYER, 5).status == "waiting"
 
 
 def test_clicking_a_table_row_shows_what_was_made_of_it(window: MainWindow, qtbot: QtBot) -> None:
     window.architecture.choose(LAYER)
-    window.render_targets((unit(1), unit(2)))
+    window.asking.render((unit(1), unit(2)))
     until(qtbot, lambda: done(window))
     window.neurons.select(2)
     assert [track.target for track in window.canvas.tracks] == [unit(2)]
 
 
 def test_a_failure_is_said_in_the_notice_bar(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((unit(999),))
-    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    window.asking.render((unit(999),))
+    until(qtbot, lambda: run_of(window).state is Status.FAILED)
     assert "0 to 255" in window.notice.message
     assert "0 to 255" in window.canvas.welcome.message
     qtbot.mouseClick(window.notice.close_button, Qt.MouseButton.LeftButton)
     assert window.notice.message == ""
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: done(window, 2))
 
 
@@ -220,8 +220,8 @@ def test_every_error_ends_the_job(
         raise error
 
     monkeypatch.setattr(runner, "render", fail)
-    window.render_targets((unit(1),))
-    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    window.asking.render((unit(1),))
+    until(qtbot, lambda: run_of(window).state is Status.FAILED)
     assert window.controller.running is None
     assert str(error) in window.notice.message
     qtbot.mouseClick(window.notice.copy_button, Qt.MouseButton.LeftButton)
@@ -238,19 +238,19 @@ def test_a_wrong_parameter_is_said_and_nothing_is_queued(window: MainWindow) -> 
     box = window.parameters.rows["iterations"].box
     assert box is not None
     box.setValue(6000)
-    assert not window.menus.render.isEnabled()
-    window.render_targets((unit(1),))
+    assert not window.commands.render.isEnabled()
+    window.asking.render((unit(1),))
     assert "1 to 5000" in window.notice.message
     assert window.controller.queue.rowCount() == 0
 
 
 def test_closing_while_rendering_keeps_what_was_reached(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: window.curves.step_count > 1)
     window.controller.pause(run_of(window))
-    until(qtbot, lambda: run_of(window).state is State.PAUSED)
-    window.render_targets((unit(2),))
+    until(qtbot, lambda: run_of(window).state is Status.PAUSED)
+    window.asking.render((unit(2),))
     until(qtbot, lambda: run_of(window, 2).step > 1)
     window.close()
     names = sorted(path.name.split("_")[1] for path in (tmp_path / "results").glob("*.png"))
@@ -266,8 +266,8 @@ def test_closing_during_a_run_asks_and_may_be_called_off(
     qtbot.addWidget(window)
     window.show()
     window.opening.open()
-    until(qtbot, lambda: window.model_name is not None)
-    window.render_targets((unit(1),))
+    until(qtbot, lambda: window.session.model_name is not None)
+    window.asking.render((unit(1),))
     assert not window.close()
     assert window.isVisible()
     assert window.close()
@@ -286,11 +286,11 @@ def test_a_model_that_cannot_be_opened_is_said(
 
 
 def test_a_model_that_cannot_be_opened_leaves_the_old_one(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    name = window.model_name
+    name = window.session.model_name
     (tmp_path / "x.pt").write_text("hello")
     window.opening.open(str(tmp_path / "x.pt"))
     until(qtbot, lambda: "is not a CLIP checkpoint" in window.notice.message)
-    assert window.model_name == name
+    assert window.session.model_name == name
     assert window.architecture.shows_tree
 
 
@@ -299,19 +299,19 @@ def test_opening_can_be_cancelled(qtbot: QtBot, new_window: Callable[..., MainWi
     window.opening.open()
     qtbot.mouseClick(window.architecture.cancel, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: "was not opened" in window.architecture.message)
-    assert window.model_name is None
+    assert window.session.model_name is None
     window.opening.open()
-    until(qtbot, lambda: window.model_name is not None)
+    until(qtbot, lambda: window.session.model_name is not None)
 
 
 def test_another_model_can_be_opened(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: done(window))
-    window.menus.models.actions()[0].trigger()
-    until(qtbot, lambda: window.model_name == "demo")
+    window.model_menu.models.actions()[0].trigger()
+    until(qtbot, lambda: str(window.session.model_name) == "demo")
     assert window.windowTitle() == "demo - ClipDesk"
     assert window.neurons.model.state(LAYER, 1).status == ""
-    assert window.menus.models.actions()[0].isChecked()
+    assert window.model_menu.models.actions()[0].isChecked()
 
 
 def test_the_demo_starts_by_itself(qtbot: QtBot, new_window: Callable[..., MainWindow]) -> None:
@@ -333,29 +333,30 @@ def test_layout_model_and_folder_come_back(
     qtbot: QtBot, new_window: Callable[..., MainWindow], window: MainWindow
 ) -> None:
     window.docks["Queue"].hide()
-    name = window.model_name
+    name = window.session.model_name
     window.close()
     second = new_window()
     assert not second.docks["Queue"].isVisible()
     assert second.docks["Neurons"].isVisible()
     second.opening.open()
-    until(qtbot, lambda: second.model_name == name)
-    second.menus.reset.trigger()
+    until(qtbot, lambda: second.session.model_name == name)
+    second.commands.reset.trigger()
     assert second.docks["Queue"].isVisible()
 
 
 def test_a_picture_that_cannot_be_saved_is_said(window: MainWindow, qtbot: QtBot) -> None:
-    window.render_targets((unit(1),))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: done(window))
     window.files.save(window.files.sources()[0], Path("/dev/null/x.png"))
     until(qtbot, lambda: window.notice.message.startswith("Cannot write /dev/null/x.png"))
 
 
 def test_a_results_folder_that_cannot_be_written_to_is_said(window: MainWindow, qtbot: QtBot) -> None:
-    window.results.show_folder(Path("/dev/null/results"))
-    window.render_targets((unit(1),))
+    window.session.use_folder(Path("/dev/null/results"))
+    window.asking.render((unit(1),))
     until(qtbot, lambda: "Cannot write to the folder /dev/null/results" in window.notice.message)
-    until(qtbot, lambda: done(window))
+    assert run_of(window).state is Status.FAILED
+    assert "Cannot write to the folder /dev/null/results" in run_of(window).reason
 
 
 def test_what_a_render_takes_is_said_beforehand(window: MainWindow, qtbot: QtBot) -> None:

@@ -10,7 +10,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilte
 from typing_extensions import override
 
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
-from clipdesk.models.listing import Listed, short_name
+from clipdesk.models.listing import Listed
+from clipdesk.models.names import parse_name, short_name
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 COLUMNS = ("Model", "From", "Size", "Input", "Licence", "On this disk")
@@ -107,7 +108,7 @@ def _cells(choice: Choice) -> tuple[str, ...]:
     model = choice.model
     about = "" if model.exact else "about "
     return (
-        short_name(model.name),
+        short_name(parse_name(model.name)),
         "recently used" if choice.recent else model.family,
         "" if model.megabytes is None else f"{about}{model.megabytes:,} MB",
         "" if model.input_size is None else f"{model.input_size} px",

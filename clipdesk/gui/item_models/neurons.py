@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap
@@ -20,18 +20,12 @@ from clipdesk.render.targets import Target, Unit
 if TYPE_CHECKING:
     from clipdesk.network.inspector import LayerInfo
 
-T = TypeVar("T")
-
-
-COLUMNS = ("", "Index", "Name", "Activation", "Status", "Steps")
-PICTURE, INDEX, NAME, ACTIVATION, STATUS, STEPS = range(len(COLUMNS))
 TARGETS_MIME = "application/x-clipdesk-targets+json"
 THUMBNAIL = 32
 
 
-@dataclass(frozen=True)
-class UnitState:
-    """What has become of a unit: a word, the activation reached, the steps done, and a small picture.
+class UnitState(NamedTuple):
+    """What the table shows of a unit: a word, the activation that was reached, the steps done, and a small picture.
 
     Attributes:
         thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
@@ -43,8 +37,117 @@ class UnitState:
     reason: str = ""
     thumbnail: bytes = b""
 
+    def at(self, status: str) -> UnitState:
+        """The same picture of a unit that has another status now; the reason of the old one goes."""
+        return UnitState(status, self.activation, self.steps, "", self.thumbnail)
+
 
 _NOTHING = UnitState("")
+_RIGHT, _LEFT, _MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table. Whoever adds one adds it to `COLUMNS`; the table and its header follow.
+
+    Attributes:
+        key: What code calls it.
+        title: What the header says.
+        tooltip: What it shows, for the header.
+        text: What a cell says, for a layer, the index of a unit and the unit's state.
+        sort: What a unit is sorted by, from its state; None to sort by the unit's index.
+        icon: A small picture for a cell; None in a column of text.
+        searched: Whether the filter looks into it.
+        alignment: Where its text stands.
+        width: The width that it should have, in letters.
+        least: The width below which it cannot be read, in letters.
+        takes_rest: Whether it gets the width that the others leave; one column does.
+    """
+
+    key: str
+    title: str
+    tooltip: str
+    text: Callable[[LayerInfo, int, UnitState], str | int]
+    sort: Callable[[UnitState], float | str] | None = None
+    icon: Callable[[UnitState], QIcon | None] | None = None
+    searched: bool = False
+    alignment: Qt.AlignmentFlag = _RIGHT
+    width: int = 0
+    least: int = 0
+    takes_rest: bool = False
+
+
+def _number(value: float | None) -> float:
+    """What a number is sorted by: units without one are below all others."""
+    return -math.inf if value is None else value
+
+
+def _icon(state: UnitState) -> QIcon | None:
+    # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
+    return QIcon(QPixmap.fromImage(unpacked(state.thumbnail))) if state.thumbnail else None
+
+
+COLUMNS = (
+    Column(
+        "picture",
+        "",
+        "The newest picture",
+        text=lambda layer, unit, state: "",
+        sort=lambda state: bool(state.thumbnail),
+        icon=_icon,
+    ),
+    Column("index", "Index", "Which unit of the layer it is", lambda layer, unit, state: unit, width=9, least=6),
+    Column(
+        "name",
+        "Name",
+        "The kind of unit, and its index",
+        text=lambda layer, unit, state: f"{layer.unit_kind} {unit}",
+        searched=True,
+        alignment=_LEFT,
+        width=14,
+        least=6,
+    ),
+    Column(
+        "activation",
+        "Activation",
+        "The activation that the picture reached",
+        text=lambda layer, unit, state: "" if state.activation is None else f"{state.activation:.3f}",
+        sort=lambda state: _number(state.activation),
+        width=13,
+        least=8,
+    ),
+    Column(
+        "status",
+        "Status",
+        "Whether it is rendered, waits, or is done",
+        text=lambda layer, unit, state: state.status,
+        sort=lambda state: state.status,
+        searched=True,
+        # Clear of the number before it.
+        alignment=_MIDDLE,
+        least=13,
+        # The one that may be long; numbers stay at the width of their header.
+        takes_rest=True,
+    ),
+    Column(
+        "steps",
+        "Steps",
+        "How many steps the picture took",
+        text=lambda layer, unit, state: "" if state.steps is None else str(state.steps),
+        sort=lambda state: _number(state.steps),
+        width=7,
+        least=5,
+    ),
+)
+
+
+def column_of(key: str) -> int:
+    """Where a column stands in the table.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    return [column.key for column in COLUMNS].index(key)
 
 
 class NeuronTableModel(QAbstractTableModel):
@@ -63,7 +166,7 @@ class NeuronTableModel(QAbstractTableModel):
         self._units: list[int] = []
         self._rows: dict[int, int] = {}
         self._words = ""
-        self._sorted_by = INDEX, Qt.SortOrder.AscendingOrder
+        self._sorted_by = column_of("index"), Qt.SortOrder.AscendingOrder
 
     @property
     def layer(self) -> LayerInfo | None:
@@ -98,32 +201,37 @@ class NeuronTableModel(QAbstractTableModel):
         self._rows = {unit: row for row, unit in enumerate(self._units)}
 
     def _arranged(self, layer: LayerInfo) -> list[int]:
-        # A list of all rows' values, not a call for each row: with 50,000 of them that is a stall.
-        units: Iterable[int] = range(layer.units)
-        if self._words:
-            words, kind, statuses = self._words, layer.unit_kind.lower(), self._statuses(layer)
-            units = [unit for unit in units if words in f"{kind} {unit} {statuses[unit].lower()}"]
-        column, order = self._sorted_by
-        backwards = order is Qt.SortOrder.DescendingOrder
-        if column == STATUS:
-            return sorted(units, key=self._statuses(layer).__getitem__, reverse=backwards)
-        if column in (PICTURE, ACTIVATION, STEPS):
-            return sorted(units, key=self._values(layer, column).__getitem__, reverse=backwards)
-        return sorted(units, reverse=backwards)
+        # Lists of all units' values, not a call for each row: with 50,000 of them that is a stall.
+        place, order = self._sorted_by
+        sort, backwards = COLUMNS[place].sort, order is Qt.SortOrder.DescendingOrder
+        states = self._current(layer) if self._words or sort is not None else {}
+        units: Iterable[int] = self._found(layer, states) if self._words else range(layer.units)
+        if sort is None:
+            return sorted(units, reverse=backwards)
+        values = [sort(_NOTHING)] * layer.units
+        for unit, state in states.items():
+            values[unit] = sort(state)
+        return sorted(units, key=values.__getitem__, reverse=backwards)
 
-    def _statuses(self, layer: LayerInfo) -> list[str]:
-        """What each unit is at."""
-        words = [""] * layer.units
-        _fill(words, {unit: state.status for unit, state in self._states[layer.name].items()})
-        _fill(words, self._now[layer.name])
-        return words
+    def _found(self, layer: LayerInfo, states: Mapping[int, UnitState]) -> list[int]:
+        """The units that the filter leaves."""
+        searched = [column.text for column in COLUMNS if column.searched]
+        texts = [
+            [str(text(layer, unit, states.get(unit, _NOTHING))) for unit in range(layer.units)] for text in searched
+        ]
+        return [unit for unit, cells in enumerate(zip(*texts, strict=True)) if self._words in " ".join(cells).lower()]
 
-    def _values(self, layer: LayerInfo, column: int) -> list[float]:
-        """What each unit's number in a column is sorted by; those without one are below all others."""
-        values = [-math.inf] * layer.units
-        found = {unit: _value(state, column) for unit, state in self._states[layer.name].items()}
-        _fill(values, {unit: value for unit, value in found.items() if value is not None})
-        return values
+    def _current(self, layer: LayerInfo) -> dict[int, UnitState]:
+        """The states of a layer's units as they are shown; units without one are left out."""
+        # Another model's layer of the same name may have had more units.
+        states = {unit: state for unit, state in self._states[layer.name].items() if unit < layer.units}
+        blank: dict[str, UnitState] = {}
+        for unit, status in self._now[layer.name].items():
+            if unit in states:
+                states[unit] = states[unit].at(status)
+            elif unit < layer.units:
+                states[unit] = blank.setdefault(status, UnitState(status))
+        return states
 
     @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -144,7 +252,7 @@ class NeuronTableModel(QAbstractTableModel):
         """What has become of a unit."""
         state = self._states[layer].get(unit, _NOTHING)
         now = self._now[layer].get(unit)
-        return state if now is None else replace(state, status=now, reason="")
+        return state if now is None else state.at(now)
 
     def set_status(self, units: Iterable[Unit], status: str) -> None:
         """Note what units are at now; what was reached before stays."""
@@ -188,42 +296,30 @@ class NeuronTableModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            return COLUMNS[section].title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "Click to sort"
+            return f"{COLUMNS[section].tooltip}. Click to sort"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
+            return _alignment(COLUMNS[section])
         return None
 
     @override
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if self._layer is None or not index.isValid():
             return None
-        unit, column = self._units[index.row()], index.column()
+        unit, column = self._units[index.row()], COLUMNS[index.column()]
         state = self.state(self._layer.name, unit)
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(unit, column, state)
-        if role == Qt.ItemDataRole.DecorationRole and column == PICTURE:
-            # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
-            return QIcon(QPixmap.fromImage(unpacked(state.thumbnail))) if state.thumbnail else None
+            return column.text(self._layer, unit, state)
+        if role == Qt.ItemDataRole.DecorationRole and column.icon is not None:
+            return column.icon(state)
         if role == Qt.ItemDataRole.ToolTipRole and state.reason:
             return state.reason
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.SizeHintRole and column == PICTURE:
+        if role == Qt.ItemDataRole.SizeHintRole and column.icon is not None:
             return QSize(THUMBNAIL + 6, THUMBNAIL + 2)
         return None
-
-    def _text(self, unit: int, column: int, state: UnitState) -> object:
-        if column == INDEX:
-            return unit
-        if column == NAME and self._layer is not None:
-            return f"{self._layer.unit_kind} {unit}"
-        if column == ACTIVATION:
-            return "" if state.activation is None else f"{state.activation:.3f}"
-        if column == STATUS:
-            return state.status
-        return str(state.steps) if column == STEPS and state.steps is not None else ""
 
     @override
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -258,21 +354,5 @@ def targets_from(data: QMimeData) -> tuple[Target, ...]:
     return tuple(Unit.model_validate(unit) for unit in json.loads(bytes(data.data(TARGETS_MIME).data())))
 
 
-def _alignment(column: int) -> int:
-    """Numbers to the right, the status in the middle, so that it stands clear of the number before it."""
-    sideways = {NAME: Qt.AlignmentFlag.AlignLeft, STATUS: Qt.AlignmentFlag.AlignHCenter}
-    return int(sideways.get(column, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter)
-
-
-def _value(state: UnitState, column: int) -> float | None:
-    """The number that a column of numbers is sorted by; None where there is none."""
-    if column == PICTURE:
-        return 1.0 if state.thumbnail else None
-    return state.activation if column == ACTIVATION else state.steps
-
-
-def _fill(values: list[T], found: Mapping[int, T]) -> None:
-    """Put in what was found of units; another model's layer of the same name may have had more of them."""
-    for unit, value in found.items():
-        if unit < len(values):
-            values[unit] = value
+def _alignment(column: Column) -> int:
+    return int(column.alignment | Qt.AlignmentFlag.AlignVCenter)

@@ -12,9 +12,10 @@ from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.runs import title_of
 from clipdesk.gui.words import describe_stored
+from clipdesk.jobs.status import Status
 
 if TYPE_CHECKING:
-    from clipdesk.jobs.store import StoredJob
+    from clipdesk.jobs.stored import StoredJob
 
 
 JOB_ROLE = Qt.ItemDataRole.UserRole
@@ -56,9 +57,9 @@ class OthersModel(QAbstractListModel):
         if role == DETAIL_ROLE:
             return describe_stored(stored)
         if role == SHARE_ROLE:
-            return done / len(stored.job.targets)
+            return done / len(stored.job.units)
         if role == TONE_ROLE:
-            return ACTIVE if stored.status == "running" else QUIET
+            return ACTIVE if stored.status is Status.RUNNING else QUIET
         if role == JOB_ROLE:
             return stored
         return None

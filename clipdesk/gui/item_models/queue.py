@@ -18,8 +18,9 @@ from typing_extensions import override
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.neurons import TARGETS_MIME, targets_from
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
+from clipdesk.jobs.status import Status
 
 RUNS_MIME = "application/x-clipdesk-runs"
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -112,7 +113,7 @@ class QueueModel(QAbstractListModel):
         if role == SHARE_ROLE:
             return run.share
         if role == TONE_ROLE:
-            return {State.FAILED: WRONG, State.RUNNING: ACTIVE}.get(run.state, QUIET)
+            return {Status.FAILED: WRONG, Status.RUNNING: ACTIVE}.get(run.state, QUIET)
         return None
 
     @override
@@ -121,7 +122,7 @@ class QueueModel(QAbstractListModel):
         if run is None:
             return Qt.ItemFlag.ItemIsDropEnabled
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return flags | Qt.ItemFlag.ItemIsDragEnabled if run.state is State.WAITING else flags
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if run.state is Status.WAITING else flags
 
     @override
     def supportedDropActions(self) -> Qt.DropAction:

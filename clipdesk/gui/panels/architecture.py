@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSortFilterProxyModel, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -30,6 +30,7 @@ from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
+    from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.inspector import LayerNode
 
 _AIR = 6
@@ -163,12 +164,13 @@ class ArchitecturePanel(QWidget):
         button.setAccessibleName(name)
         return button
 
+    @Slot(str, object)
     def show_opening(self, text: str, share: float | None = None) -> None:
-        """Say what opening a model does now, with a way to cancel it.
+        """Show what opening a model does now, with a button to cancel it.
 
         Args:
             text: What it does.
-            share: How much of that is done, 0 to 1; None where that is not known.
+            share: How much of that is done, 0 to 1; None if it is not known.
         """
         self._message.setText(text)
         self._busy.setRange(0, 0 if share is None else _PARTS)
@@ -177,8 +179,9 @@ class ArchitecturePanel(QWidget):
         self.cancel.show()
         self._pages.setCurrentIndex(0)
 
+    @Slot(str)
     def show_message(self, text: str) -> None:
-        """Say why there is no model."""
+        """Say why no model is open."""
         self._message.setText(breakable(text))
         self._busy.hide()
         self.cancel.hide()
@@ -194,15 +197,21 @@ class ArchitecturePanel(QWidget):
         """Whether the tree is shown, not a message."""
         return self._pages.currentIndex() == 1
 
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Show the layers of a model that was opened."""
+        self.show_tree(opened.tree)
+
     def show_tree(self, tree: LayerNode) -> None:
         """Show a model's layers."""
         self.filter.clear()
         self.model.set_tree(tree)
         self._expand_top()
-        self.show_model()
+        self.return_to_tree()
 
-    def show_model(self) -> None:
-        """Back to the tree that is there, as when opening another model was cancelled."""
+    @Slot()
+    def return_to_tree(self) -> None:
+        """Show the tree again, as when opening another model was cancelled."""
         self._pages.setCurrentIndex(1)
 
     def choose(self, layer: str) -> None:

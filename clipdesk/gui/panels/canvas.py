@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QColor, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
+from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.colors import track_color
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.welcome import Welcome
@@ -162,6 +163,12 @@ class Canvas(QWidget):
         self._pages.setCurrentIndex(0)
         self.selection_changed.emit()
 
+    @Slot(str)
+    def show_reason(self, text: str) -> None:
+        """Show why nothing can be rendered, unless there are pictures."""
+        if not self.tracks:
+            self.show_message(text)
+
     def greet(self, ready: bool) -> None:
         """The welcome, where nothing was rendered yet."""
         self.welcome.greet(ready)
@@ -285,8 +292,3 @@ class Canvas(QWidget):
         drag.setPixmap(small)
         drag.setHotSpot(QPointF(small.width() / 2, small.height() / 2).toPoint())
         drag.exec(Qt.DropAction.CopyAction)
-
-
-def track_color(track: Track) -> QColor:
-    """A track's colour in tiles and curves, readable on light and dark; grey for one that others are compared with."""
-    return QColor.fromHsv(track.hue, 0 if track.compared else 170, 150 if track.compared else 205)

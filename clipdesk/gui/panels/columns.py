@@ -11,10 +11,10 @@ from typing_extensions import override
 
 
 class SharingHeader(QHeaderView):
-    """Gives one column the width that the others leave; where there is too little of it, the others give way first.
+    """Gives one column the width that the others leave; if too little is left, the others become narrower first.
 
-    Qt's own stretched column gives way first, until nothing of it can be read. Below the least widths of all columns
-    the view scrolls. A column that somebody drags keeps that width as the one that it should have.
+    Qt's own stretched column becomes narrower first, until it cannot be read. If there is not even room for the least
+    widths of all columns, the view scrolls. A column that the user drags keeps the width that it is given.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -30,7 +30,7 @@ class SharingHeader(QHeaderView):
         self.sectionResized.connect(self._resized)
 
     def share(self, taker: int, wanted: Sequence[int], least: Sequence[int]) -> None:
-        """Share the width from now on; the columns have to be there.
+        """Share the width from now on; the model must have its columns already.
 
         Args:
             taker: The column that takes what is left.
@@ -48,7 +48,7 @@ class SharingHeader(QHeaderView):
 
     def _share(self) -> None:
         others = [column for column in range(len(self._wanted)) if column != self._taker]
-        # Who drags a column below its least width wants it so.
+        # A column that the user made narrower than its least width stays so.
         least = {column: min(self._least[column], self._wanted[column]) for column in others}
         give = {column: self._wanted[column] - least[column] for column in others}
         spare = self.viewport().width() - self._least[self._taker] - sum(least.values()) if others else 0
@@ -66,7 +66,7 @@ class SharingHeader(QHeaderView):
             self.resizeSection(self._taker, max(self._least[self._taker], rest))
 
     def _resized(self, column: int, _before: int, width: int) -> None:
-        # Without columns a model is only being set.
+        # Without columns: the model is only being set.
         if self._wanted and column != self._taker and not self._sharing:
             self._wanted[column] = width
             self._fill()

@@ -31,7 +31,7 @@ class _Handler(logging.Handler):
 
 
 class LogPanel(QWidget):
-    """Lines of the log, the newest at the end."""
+    """The lines of the log, newest last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,5 +49,5 @@ class LogPanel(QWidget):
         logging.getLogger("clipdesk").addHandler(self._handler)
 
     def stop(self) -> None:
-        """Listen no more, as when the window closes."""
+        """Stop listening, as when the window closes."""
         logging.getLogger("clipdesk").removeHandler(self._handler)

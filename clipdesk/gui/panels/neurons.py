@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
+    Slot,
 )
 from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
 from PySide6.QtWidgets import (
@@ -33,7 +34,7 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, INDEX, PICTURE, STATUS, THUMBNAIL, NeuronTableModel, UnitState
+from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, UnitState, column_of
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
@@ -41,6 +42,7 @@ from clipdesk.render.expressions import is_expression, parse_target
 from clipdesk.render.targets import Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
+    from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.inspector import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
@@ -122,7 +124,7 @@ class NeuronsPanel(QWidget):
         table.setHorizontalHeader(header)
         table.setModel(self.model)
         table.setSortingEnabled(True)
-        table.sortByColumn(INDEX, Qt.SortOrder.AscendingOrder)
+        table.sortByColumn(column_of("index"), Qt.SortOrder.AscendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -132,10 +134,11 @@ class NeuronsPanel(QWidget):
         # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
         unit = table.fontMetrics().averageCharWidth()
-        wanted, least = ([width * unit for width in widths] for widths in ((0, 9, 14, 13, 0, 7), (0, 6, 6, 8, 13, 5)))
-        wanted[PICTURE] = least[PICTURE] = THUMBNAIL + 12
-        # The one that may be long, as in a reason; numbers stay at the width of their header.
-        header.share(STATUS, wanted, least)
+        # A picture is as wide as it is, whatever the font.
+        extra = [THUMBNAIL + 12 if column.icon is not None else 0 for column in COLUMNS]
+        wanted = [column.width * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
+        least = [column.least * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
+        header.share([column.takes_rest for column in COLUMNS].index(True), wanted, least)
         table.setMinimumWidth(26 * unit)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         return table
@@ -206,13 +209,19 @@ class NeuronsPanel(QWidget):
         self._pages.setCurrentIndex(1)
         self._selection_changed()
 
-    def show_model(self, tree: LayerNode) -> None:
-        """Another model is open: back to the hint; sums are checked against its layers from now on."""
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Begin anew with a model that was opened."""
+        self.show_tree(opened.tree)
+
+    def show_tree(self, tree: LayerNode) -> None:
+        """Go back to the hint, and check sums against these layers from now on."""
         self._layers = {node.info.name: node.info for node in tree.walk()}
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
 
+    @Slot(str, object)
     def show_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
         """Show what was reached earlier of a layer's units, if they are there: the model's file may be a new one."""
         units = self._layers[layer].units if layer in self._layers else 0
@@ -223,7 +232,7 @@ class NeuronsPanel(QWidget):
         at = self.model.row_of(index)
         if at is None:
             return
-        row = self.model.index(at, INDEX)
+        row = self.model.index(at, column_of("index"))
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
 

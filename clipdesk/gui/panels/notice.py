@@ -1,13 +1,12 @@
-"""The notice bar: what went wrong and what to do next, over the canvas, until it is dismissed."""
+"""The bars over the canvas: what went wrong and what to do next, and the offer to go on with earlier jobs."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from clipdesk.gui.icons import icon
-from clipdesk.gui.keeper import QueueKeeper
 from clipdesk.gui.problems import Problem, problem_text
 from clipdesk.gui.theme import error_color
 from clipdesk.gui.words import breakable, unbroken
@@ -45,6 +44,7 @@ class NoticeBar(QWidget):
             row.addWidget(widget)
         self.hide()
 
+    @Slot(object)
     def show_problem(self, problem: Problem) -> None:
         """Say what went wrong."""
         self._count = self._count + 1 if self._problem is not None else 1
@@ -74,9 +74,17 @@ class NoticeBar(QWidget):
 
 
 class OfferBar(QWidget):
-    """Offers to go on with what an earlier window left unfinished."""
+    """Offers to go on with the jobs that an earlier window did not finish.
 
-    def __init__(self, keeper: QueueKeeper) -> None:
+    Signals:
+        go_on_asked: Render them.
+        drop_asked: Cancel them.
+    """
+
+    go_on_asked = Signal()
+    drop_asked = Signal()
+
+    def __init__(self) -> None:
         super().__init__()
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
@@ -90,13 +98,13 @@ class OfferBar(QWidget):
         for button in (self.go_on, self.drop, self.later):
             button.clicked.connect(self.hide)
             row.addWidget(button)
-        self.go_on.clicked.connect(keeper.go_on)
-        self.drop.clicked.connect(keeper.drop)
-        keeper.found.connect(self.offer)
+        self.go_on.clicked.connect(self.go_on_asked)
+        self.drop.clicked.connect(self.drop_asked)
         self.hide()
 
+    @Slot(int, int)
     def offer(self, jobs: int, pictures: int) -> None:
-        """Say what was left."""
+        """Say how many jobs, and how many of their pictures, are not finished."""
         work = "A job was" if jobs == 1 else f"{jobs} jobs were"
         rest, start = ("1 picture is", "its start") if pictures == 1 else (f"{pictures} pictures are", "their start")
         self._text.setText(f"{work} not finished last time: {rest} still to be rendered, from {start}.")

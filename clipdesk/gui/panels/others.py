@@ -1,32 +1,32 @@
-"""Below the queue: jobs that other programs render, or that were left, and what can be done with them from here."""
+"""Below the queue: the jobs of other programs and those that were left unfinished, and what can be done with them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QListView, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.others import JOB_ROLE, OthersModel
 from clipdesk.gui.panels.job_delegate import JobDelegate
+from clipdesk.jobs.status import Status, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clipdesk.gui.keeper import QueueKeeper
-    from clipdesk.jobs.store import StoredJob
+    from clipdesk.jobs.stored import StoredJob
 
 
 class OthersPanel(QWidget):
-    """Hidden while there is none.
+    """Hidden while there are no such jobs.
 
     Signals:
-        state_asked: A job's number, and what is to become of it: ``open``, ``paused`` or ``cancelled``.
+        wish_asked: A job's number, and a `Wish`.
         take_asked: The number of a job whose waiting units this window is to render.
     """
 
-    state_asked = Signal(int, str)
+    wish_asked = Signal(int, object)
     take_asked = Signal(int)
 
     def __init__(self) -> None:
@@ -43,19 +43,19 @@ class OthersPanel(QWidget):
         self.list.selectionModel().selectionChanged.connect(self._update)
         self.model.modelReset.connect(self._update)
         self.model.dataChanged.connect(self._update)
-        tip = "Render what waits of the job in this window"
+        tip = "Render the waiting pictures of this job in this window"
         self.take_action = make_action(self, "Render here", "tray_arrow_down", "Ctrl+Shift+J", tip)
         self.pause_action = make_action(self, "Pause elsewhere", "pause", "Ctrl+Alt+P")
         self.resume_action = make_action(self, "Resume elsewhere", "play", "Ctrl+Alt+Shift+R")
         self.cancel_action = make_action(self, "Cancel elsewhere", "stop", "Ctrl+Alt+Backspace")
         self.actions_shown = [self.take_action, self.pause_action, self.resume_action, self.cancel_action]
         self.take_action.triggered.connect(lambda: self.take_asked.emit(self.chosen().number))
-        for action, state in (
-            (self.pause_action, "paused"),
-            (self.resume_action, "open"),
-            (self.cancel_action, "cancelled"),
+        for action, wish in (
+            (self.pause_action, Wish.PAUSE),
+            (self.resume_action, Wish.RUN),
+            (self.cancel_action, Wish.CANCEL),
         ):
-            action.triggered.connect(lambda _checked=False, state=state: self._ask(state))
+            action.triggered.connect(lambda _checked=False, wish=wish: self._ask(wish))
         self._lay_out()
         self._update()
         self.hide()
@@ -65,7 +65,7 @@ class OthersPanel(QWidget):
         bar.setIconSize(QSize(18, 18))
         title = QLabel("Elsewhere")
         title.setMargin(6)
-        title.setToolTip("Jobs of the command line or of other windows, and those that were left")
+        title.setToolTip("Jobs of the command line and of other windows, and jobs that were left unfinished")
         bar.addWidget(title)
         fill_bar(bar, self.actions_shown)
         column = QVBoxLayout(self)
@@ -74,12 +74,7 @@ class OthersPanel(QWidget):
         column.addWidget(bar)
         column.addWidget(self.list, 1)
 
-    def follow(self, keeper: QueueKeeper) -> None:
-        """Show what the keeper finds, and have it do what is asked for."""
-        keeper.others.connect(self.show_jobs)
-        self.state_asked.connect(keeper.set_state)
-        self.take_asked.connect(keeper.take)
-
+    @Slot(list)
     def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
         """Show these jobs."""
         chosen = self._chosen_number()
@@ -97,16 +92,16 @@ class OthersPanel(QWidget):
     def _chosen_number(self) -> int | None:
         return self.chosen().number if self.list.selectionModel().hasSelection() else None
 
-    def _ask(self, state: str) -> None:
-        self.state_asked.emit(self.chosen().number, state)
+    def _ask(self, wish: Wish) -> None:
+        self.wish_asked.emit(self.chosen().number, wish)
 
     def _update(self) -> None:
         some = self.list.selectionModel().hasSelection()
-        status = self.chosen().status if some else ""
+        status = self.chosen().status if some else None
         waits = some and self.chosen().counts.get("waiting", 0) > 0
         self.take_action.setEnabled(waits)
-        self.pause_action.setEnabled(status in ("running", "waiting"))
-        self.resume_action.setEnabled(status == "paused")
+        self.pause_action.setEnabled(status in (Status.RUNNING, Status.WAITING))
+        self.resume_action.setEnabled(status is Status.PAUSED)
         self.cancel_action.setEnabled(some)
 
     def _show_menu(self, place: QPoint) -> None:

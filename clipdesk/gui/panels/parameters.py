@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -22,6 +24,10 @@ from clipdesk.gui.panels.editors import DEVICES, SettingRow
 from clipdesk.gui.presets import PresetStore
 from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of
 from clipdesk.render.settings import RenderSettings, knob
+
+if TYPE_CHECKING:
+    from clipdesk.gui.worker import OpenedModel
+    from clipdesk.models.names import ModelName
 
 _ONLY_WITH = {
     "frequency_decay": ("parameterization", "fourier"),
@@ -156,25 +162,37 @@ class ParametersPanel(QWidget):
         kept = {key: self.rows[key].value() for key in NOT_RECIPE if not self.rows[key].complaint}
         self.show_settings(preset.settings.model_copy(update=kept))
 
+    @Slot(object)
+    def reuse_settings(self, settings: RenderSettings) -> None:
+        """Show a finished picture's settings; the precision stays, as it is the machine's affair like the device."""
+        self.use_settings(settings.model_copy(update={"precision": self.settings().precision}))
+
     def use_settings(self, settings: RenderSettings) -> None:
-        """Show settings that were used before, with their preset where they are one."""
+        """Show settings that were used before, and their preset if they are one's."""
         name = preset_of(settings, self._store.all())
         if name is not None:
             self.show_preset(name)
         self.show_settings(settings)
 
-    def show_input_size(self, side: int) -> None:
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Offer what suits a model that was opened."""
+        self.show_default(opened.name)
+        self._show_input_size(opened.input_size)
+        self._show_devices(opened.devices)
+
+    def _show_input_size(self, side: int) -> None:
         """Say what an image size that is not set means."""
         row = self.rows["image_size"]
         row.editor.setToolTip(f"{row.help}\nThe model's is {side} px.")
 
-    def show_default(self, model: str) -> None:
+    def show_default(self, model: ModelName) -> None:
         """Show the preset that suits a model, where the one of the model before stands unchanged."""
         if self.preset_name == self._default and not self.reset_action.isEnabled():
             self.show_preset(default_preset(model))
         self._default = default_preset(model)
 
-    def show_devices(self, devices: tuple[str, ...]) -> None:
+    def _show_devices(self, devices: tuple[str, ...]) -> None:
         """Offer the devices that there are."""
         choice = self.rows["device"].choice
         for device in devices:

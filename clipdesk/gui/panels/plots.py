@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSplitter, QWidget
 from typing_extensions import override
 
-from clipdesk.gui.panels.canvas import track_color
+from clipdesk.gui.colors import faded_color, track_color
 
 if TYPE_CHECKING:
     from clipdesk.gui.runs import Held, Series, Track
@@ -130,9 +130,9 @@ class Plots(QWidget):
         self.legend.clear()
         self._drawn, self._penalties, self._named = [], [], []
         for old in held:
-            curve = self.activation.add_curve(_faded(old.hue), Qt.PenStyle.DashLine)
+            curve = self.activation.add_curve(faded_color(old.hue), Qt.PenStyle.DashLine)
             curve.setData(_steps(old.values), self._scaled(old.values))
-            self._name(f"{old.label} (held)", _faded(old.hue), curve)
+            self._name(f"{old.label} (held)", faded_color(old.hue), curve)
         for track in tracks:
             curve = self.activation.add_curve(track_color(track))
             self._drawn.append((curve, track))
@@ -234,7 +234,3 @@ def _swatch(color: QColor) -> QIcon:
     pixmap = QPixmap(_SWATCH, _SWATCH)
     pixmap.fill(color)
     return QIcon(pixmap)
-
-
-def _faded(hue: int) -> QColor:
-    return QColor.fromHsv(hue, 70, 165)

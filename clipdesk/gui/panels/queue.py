@@ -1,11 +1,8 @@
-"""The queue: what was asked for in this session, how far it is, and what can be done with it."""
+"""The queue: the jobs of this session, how far each one is, and what can be done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -19,34 +16,47 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
-from clipdesk.gui.controller import RenderController
 from clipdesk.gui.icons import icon
+from clipdesk.gui.item_models.queue import QueueModel
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
+from clipdesk.jobs.status import Status
 
-if TYPE_CHECKING:
-    from clipdesk.gui.keeper import QueueKeeper
-
-_NOTHING = "Nothing was rendered yet.\n\nDrag neurons here, or choose Add to batch."
-_CAN_PAUSE = (State.RUNNING, State.WAITING)
-_CAN_RESUME = (State.PAUSED,)
+_NOTHING = 'Nothing has been rendered yet.\n\nDrag neurons here, or click "Add to batch".'
+_CAN_PAUSE = (Status.RUNNING, Status.WAITING)
+_CAN_RESUME = (Status.PAUSED,)
 _CAN_CANCEL = (*_CAN_PAUSE, *_CAN_RESUME)
 
 
 class QueuePanel(QWidget):
-    """The controller's queue with its buttons; below it, if there are any, the jobs of other programs.
+    """The queue with its buttons; below it, if there are any, the jobs of other programs.
+
+    Args:
+        queue: The jobs of this window.
 
     Signals:
         run_chosen: A `Run` to look at.
+        pause_asked: A `Run` to pause.
+        resume_asked: A `Run` to resume.
+        cancel_asked: A `Run` to stop; its pictures are kept as they are.
+        retry_asked: A `Run` to render again.
+        remove_asked: A `Run` to take out of the queue.
+        hold_asked: Whether the whole queue is to be paused.
     """
 
     run_chosen = Signal(object)
+    pause_asked = Signal(object)
+    resume_asked = Signal(object)
+    cancel_asked = Signal(object)
+    retry_asked = Signal(object)
+    remove_asked = Signal(object)
+    hold_asked = Signal(bool)
 
-    def __init__(self, controller: RenderController) -> None:
+    def __init__(self, queue: QueueModel) -> None:
         super().__init__()
-        self._controller = controller
+        self._queue = queue
         self.list = self._make_list()
         self._make_actions()
         self.bar = QToolBar()
@@ -72,18 +82,18 @@ class QueuePanel(QWidget):
         splitter.addWidget(self._body)
         splitter.addWidget(self.others)
         splitter.setStretchFactor(0, 1)
-        self.held_hint = QLabel("The queue is paused. Go on lets it run.", wordWrap=True, margin=6)
+        self.held_hint = QLabel('The queue is paused. Click "Go on" to run it.', wordWrap=True, margin=6)
         self.held_hint.hide()
         column.addWidget(self.bar)
         column.addWidget(self.held_hint)
         column.addWidget(splitter, 1)
         self._connect()
-        self._update()
+        self.update_actions()
 
     def _make_list(self) -> QListView:
         view = QListView()
         view.setAccessibleName("Queue")
-        view.setModel(self._controller.queue)
+        view.setModel(self._queue)
         view.setItemDelegate(JobDelegate(view))
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setUniformItemSizes(True)
@@ -95,7 +105,7 @@ class QueuePanel(QWidget):
 
     def _make_actions(self) -> None:
         self.pause_all_action = make_action(
-            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Let nothing run for now", checkable=True
+            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Let no job run for now", checkable=True
         )
         self.pause_action = make_action(self, "Pause", "pause", "Ctrl+P")
         self.resume_action = make_action(self, "Resume", "play", "Ctrl+Shift+R")
@@ -116,104 +126,79 @@ class QueuePanel(QWidget):
         ]
 
     def _connect(self) -> None:
-        queue = self._controller.queue
-        queue.rowsInserted.connect(self._scroll_to_newest)
-        queue.rowsInserted.connect(self._forget_there)
-        queue.rowsInserted.connect(self._update)
-        queue.rowsRemoved.connect(self._update)
-        self._controller.state_changed.connect(self._update)
-        self.list.selectionModel().selectionChanged.connect(self._update)
+        self._queue.rowsInserted.connect(self._scroll_to_newest)
+        self._queue.rowsInserted.connect(self.update_actions)
+        self._queue.rowsRemoved.connect(self.update_actions)
+        self.list.selectionModel().selectionChanged.connect(self.update_actions)
         self.list.clicked.connect(self._choose)
         self.list.activated.connect(self._choose)
         self.list.customContextMenuRequested.connect(self._show_menu)
         self.pause_all_action.toggled.connect(self._hold)
-        for action, states, call in (
-            (self.pause_action, _CAN_PAUSE, self._controller.pause),
-            (self.resume_action, _CAN_RESUME, self._controller.resume),
-            (self.cancel_action, _CAN_CANCEL, self._controller.cancel),
-        ):
-            action.triggered.connect(
-                lambda _checked=False, states=states, call=call: self._each(self._in_hand(states), call)
-            )
-        self.retry_action.triggered.connect(lambda: self._each(self.selected(), self._controller.retry))
-        self.remove_action.triggered.connect(lambda: self._each(self.selected(), self._controller.remove))
+        self.pause_action.triggered.connect(lambda: self._ask(self.pause_asked, self._in_hand(_CAN_PAUSE)))
+        self.resume_action.triggered.connect(lambda: self._ask(self.resume_asked, self._in_hand(_CAN_RESUME)))
+        self.cancel_action.triggered.connect(lambda: self._ask(self.cancel_asked, self._in_hand(_CAN_CANCEL)))
+        self.retry_action.triggered.connect(lambda: self._ask(self.retry_asked, self.selected()))
+        self.remove_action.triggered.connect(lambda: self._ask(self.remove_asked, self.selected()))
         self.up_action.triggered.connect(lambda: self._shift(-1))
         self.down_action.triggered.connect(lambda: self._shift(1))
         self.clear_action.triggered.connect(self._clear)
 
-    def follow(self, keeper: QueueKeeper) -> None:
-        """Show what the keeper finds."""
-        keeper.there.connect(self._say_there)
-        self.others.follow(keeper)
-
-    @Slot(int)
-    def _say_there(self, pictures: int) -> None:
-        """A job went on, and some of it needed not be rendered: say so where nothing else is to be seen of it."""
-        self._there += pictures
-        which = "The picture was" if self._there == 1 else f"{self._there} pictures were"
-        self.hint.setText(f"{which} there already, and not rendered again.\n\nTo make one anew, see the gallery.")
-
-    @Slot()
-    def _forget_there(self) -> None:
-        self._there = 0
-        self.hint.setText(_NOTHING)
-
     def selected(self) -> list[Run]:
         """The selected runs."""
-        runs = [self._controller.queue.run_at(index) for index in self.list.selectedIndexes()]
+        runs = [self._queue.run_at(index) for index in self.list.selectedIndexes()]
         return [run for run in runs if run is not None]
 
     def message(self, run: Run) -> str:
-        """What there is to say of a run that has no picture yet."""
-        if run.state is State.WAITING and self._controller.held:
-            return "The queue is paused. Choose Go on there, and this is rendered when its turn comes."
-        return run.reason or ("Starting …" if run.state is State.RUNNING else describe(run))
+        """What to show in place of a run's pictures while it has none."""
+        if run.state is Status.WAITING and self.pause_all_action.isChecked():
+            return 'The queue is paused. Click "Go on" there, and this is rendered when its turn comes.'
+        return run.reason or ("Starting …" if run.state is Status.RUNNING else describe(run))
 
     def begun(self) -> list[Run]:
-        """What actions are for where nothing is chosen: the run that is under way, then those that are paused."""
-        running = self._controller.running
-        paused = [run for run in self._controller.queue if run is not running and run.state is State.PAUSED]
-        return [running, *paused] if running is not None else paused
+        """The runs that actions are for if none is selected: the running one, then the paused ones."""
+        return [run for state in (Status.RUNNING, Status.PAUSED) for run in self._queue if run.state is state]
 
+    def can_stop(self) -> bool:
+        """Whether there is a job to stop."""
+        return bool(self.begun())
+
+    @Slot()
     def stop(self) -> None:
-        """Stop the first of them; what was reached is kept."""
+        """Stop the running job, or else the first paused one; its pictures are kept as they are."""
         for run in self.begun()[:1]:
-            self._controller.cancel(run)
+            self.cancel_asked.emit(run)
 
-    def _in_hand(self, states: tuple[State, ...]) -> list[Run]:
-        """The selected runs in these states; where no selected one can still change, the first that has begun."""
+    def _in_hand(self, states: tuple[Status, ...]) -> list[Run]:
+        """The selected runs in these states; if every selected run has ended, the first one that has begun."""
         chosen = [run for run in self.selected() if not run.state.finished]
         if chosen:
             return [run for run in chosen if run.state in states]
         return [run for run in self.begun() if run.state in states][:1]
 
-    def _each(self, runs: list[Run], call: Callable[[Run], object]) -> None:
+    def _ask(self, signal: SignalInstance, runs: list[Run]) -> None:
         for run in runs:
-            call(run)
-        self._update()
+            signal.emit(run)
+        self.update_actions()
 
     def _shift(self, by: int) -> None:
-        queue = self._controller.queue
         run = self.selected()[0]
-        row = queue.index_of(run).row()
-        target = row + by
-        if 0 <= target < queue.rowCount():
-            queue.move([run], target if by < 0 else target + 1)
-        self._update()
+        target = self._queue.index_of(run).row() + by
+        if 0 <= target < self._queue.rowCount():
+            self._queue.move([run], target if by < 0 else target + 1)
+        self.update_actions()
 
     def _clear(self) -> None:
-        for run in [run for run in self._controller.queue if run.state.finished]:
-            self._controller.remove(run)
+        self._ask(self.remove_asked, [run for run in self._queue if run.state.finished])
 
     def _hold(self, held: bool) -> None:
-        self._controller.hold(held)
+        self.hold_asked.emit(held)
         self.pause_all_action.setText("Go on" if held else "Pause all")
         self.pause_all_action.setIcon(icon("play_circle_outline" if held else "pause_circle_outline"))
         self.held_hint.setVisible(held)
-        self._update()
+        self.update_actions()
 
     def _choose(self, index: QModelIndex) -> None:
-        run = self._controller.queue.run_at(index)
+        run = self._queue.run_at(index)
         if run is not None:
             self.run_chosen.emit(run)
 
@@ -226,16 +211,18 @@ class QueuePanel(QWidget):
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.list.viewport().mapToGlobal(place))
 
-    def _update(self) -> None:
+    @Slot()
+    def update_actions(self) -> None:
+        """Enable what can be done with the selected runs now."""
         runs = self.selected()
         states = {run.state for run in runs}
         self.pause_action.setEnabled(bool(self._in_hand(_CAN_PAUSE)))
         self.resume_action.setEnabled(bool(self._in_hand(_CAN_RESUME)))
         self.cancel_action.setEnabled(bool(self._in_hand(_CAN_CANCEL)))
         self.retry_action.setEnabled(any(state.finished for state in states))
-        self.remove_action.setEnabled(any(run.state.finished or run.state is State.WAITING for run in runs))
-        moves = len(runs) == 1 and runs[0].state is State.WAITING
+        self.remove_action.setEnabled(any(run.state.finished or run.state is Status.WAITING for run in runs))
+        moves = len(runs) == 1 and runs[0].state is Status.WAITING
         self.up_action.setEnabled(moves)
         self.down_action.setEnabled(moves)
-        self.clear_action.setEnabled(any(run.state.finished for run in self._controller.queue))
-        self.hint.setVisible(self._controller.queue.rowCount() == 0)
+        self.clear_action.setEnabled(any(run.state.finished for run in self._queue))
+        self.hint.setVisible(self._queue.rowCount() == 0)

@@ -1,12 +1,19 @@
-"""The line below: what runs and how far it is, the model, the device, and for a while what was just done."""
+"""The status bar: how far the running job is, the model, the device, and for a while what was just done."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
+from clipdesk.jobs.status import Status
+from clipdesk.models.names import short_name
+
+if TYPE_CHECKING:
+    from clipdesk.gui.worker import OpenedModel
 
 _SAID_MS = 8_000
 
@@ -20,6 +27,7 @@ class StatusBar(QStatusBar):
         self._bar.setMaximumWidth(220)
         self._bar.setAccessibleName("Progress")
         self._bar.hide()
+        self._running: Run | None = None
         self.progress = QLabel()
         self.model, self.device = QLabel(margin=4), QLabel(margin=4)
         self.addWidget(self._bar)
@@ -27,14 +35,37 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self.model)
         self.addPermanentWidget(self.device)
 
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Name the open model and its device."""
+        self.model.setText(f"Model: {short_name(opened.name)}")
+        self.device.setText(f"Device: {opened.device}")
+
+    @Slot(str)
+    def show_stage(self, text: str) -> None:
+        """Show what opening a model does now."""
+        self.model.setText(text)
+
+    @Slot()
+    def show_no_model(self) -> None:
+        """Say that no model is open."""
+        self.model.setText("No model is open")
+
+    @Slot(object)
     def show_run(self, run: Run) -> None:
         """Say how far a job is."""
         self._bar.setValue(round(1000 * run.share))
         self.progress.setText(f"{run.title}: {describe(run)}")
 
-    def show_bar(self, shown: bool) -> None:
-        """Show the bar, while something runs."""
-        self._bar.setVisible(shown)
+    @Slot(object)
+    def show_state(self, run: Run) -> None:
+        """Say what state a job is in now; the bar is shown while a job runs."""
+        if run.state is Status.RUNNING:
+            self._running = run
+        elif run is self._running:
+            self._running = None
+        self._bar.setVisible(self._running is not None)
+        self.show_run(run)
 
     @Slot(str)
     def say(self, text: str) -> None:

@@ -3,13 +3,9 @@ from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
 from clipdesk.gui.item_models.neurons import (
-    ACTIVATION,
-    INDEX,
-    PICTURE,
-    STATUS,
-    STEPS,
     NeuronTableModel,
     UnitState,
+    column_of,
     targets_from,
 )
 from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
@@ -19,7 +15,7 @@ LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)
 
 
 def rows(model: NeuronTableModel) -> list[object]:
-    return [model.data(model.index(row, INDEX)) for row in range(model.rowCount())]
+    return [model.data(model.index(row, column_of("index"))) for row in range(model.rowCount())]
 
 
 def test_the_neuron_table_is_a_sound_model(inspector: LayerInspector, qtmodeltester: ModelTester) -> None:
@@ -34,7 +30,7 @@ def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP
     model.set_layer(attention)
     model.set_state(Unit(layer=attention.name, index=3), UnitState("done", 1.23456, 500))
     model.set_layer(inspector.get_layer_info("visual.conv1"))
-    assert model.data(model.index(3, STATUS)) == ""
+    assert model.data(model.index(3, column_of("status"))) == ""
     model.set_layer(attention)
     cells = [model.data(model.index(3, column)) for column in range(1, 6)]
     assert cells == [3, "neuron 3", "1.235", "done", "500"]
@@ -45,9 +41,9 @@ def test_sorting_by_activation_puts_what_was_reached_first() -> None:
     model.set_layer(LAYER)
     model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0))
     model.set_state(Unit(layer="layer", index=3), UnitState("done", 5.0))
-    model.sort(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    model.sort(column_of("activation"), Qt.SortOrder.DescendingOrder)
     assert rows(model)[:2] == [3, 7]
-    model.sort(INDEX, Qt.SortOrder.AscendingOrder)
+    model.sort(column_of("index"), Qt.SortOrder.AscendingOrder)
     assert rows(model) == list(range(12))
 
 
@@ -57,11 +53,11 @@ def test_sorting_by_what_units_are_at_now() -> None:
     model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0, 500, thumbnail=b"a picture"))
     model.set_state(Unit(layer="layer", index=3), UnitState("done", 5.0, 100))
     model.set_status([Unit(layer="layer", index=index) for index in (3, 5, 12)], "waiting")
-    model.sort(STATUS, Qt.SortOrder.DescendingOrder)
+    model.sort(column_of("status"), Qt.SortOrder.DescendingOrder)
     assert rows(model)[:3] == [3, 5, 7]
-    model.sort(STEPS, Qt.SortOrder.DescendingOrder)
+    model.sort(column_of("steps"), Qt.SortOrder.DescendingOrder)
     assert rows(model)[:3] == [7, 3, 0]
-    model.sort(PICTURE, Qt.SortOrder.AscendingOrder)
+    model.sort(column_of("picture"), Qt.SortOrder.AscendingOrder)
     assert rows(model)[-1] == 7
     model.set_filter("waiting")
     assert rows(model) == [3, 5]
@@ -90,7 +86,7 @@ def test_a_status_leaves_what_was_reached() -> None:
 def test_dragged_rows_carry_their_units() -> None:
     model = NeuronTableModel()
     model.set_layer(LAYER)
-    model.sort(INDEX, Qt.SortOrder.DescendingOrder)
+    model.sort(column_of("index"), Qt.SortOrder.DescendingOrder)
     data = model.mimeData([model.index(0, 0), model.index(0, 1), model.index(2, 0)])
     assert targets_from(data) == (Unit(layer="layer", index=9), Unit(layer="layer", index=11))
     assert data.text() == "layer:9\nlayer:11"

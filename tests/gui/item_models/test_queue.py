@@ -3,8 +3,9 @@ from PySide6.QtCore import QMimeData, QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 
 from clipdesk.gui.item_models.queue import QueueModel
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.targets import Unit
 
 MOVE = Qt.DropAction.MoveAction
@@ -38,7 +39,7 @@ def test_dragging_changes_the_order(queue: QueueModel, dragged: list[int], row: 
 
 
 def test_only_waiting_jobs_can_be_dragged(queue: QueueModel) -> None:
-    next(iter(queue)).state = State.RUNNING
+    next(iter(queue)).state = Status.RUNNING
     assert not queue.flags(queue.index(0)) & Qt.ItemFlag.ItemIsDragEnabled
     assert queue.flags(queue.index(1)) & Qt.ItemFlag.ItemIsDragEnabled
 

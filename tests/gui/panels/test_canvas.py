@@ -4,7 +4,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.panels.canvas import MOST_TILES, Canvas, track_color
+from clipdesk.gui.colors import track_color
+from clipdesk.gui.panels.canvas import MOST_TILES, Canvas
 from clipdesk.gui.runs import Track
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import tracks_of

@@ -24,11 +24,11 @@ def unit(index: int) -> Unit:
 @pytest.fixture
 def dialog(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> ExportDialog:
     """The dialog over a window with three finished pictures."""
-    window.render_targets((unit(1), unit(2), unit(3)))
+    window.asking.render((unit(1), unit(2), unit(3)))
     until(qtbot, lambda: done(window) and window.gallery.model.rowCount() == 3)
-    window.preferences.export_folder = tmp_path / "out"
-    assert window.menus.export.isEnabled()
-    window.menus.export.trigger()
+    window.session.preferences.export_folder = tmp_path / "out"
+    assert window.commands.export.isEnabled()
+    window.commands.export.trigger()
     (found,) = window.findChildren(ExportDialog)
     return found
 

@@ -23,9 +23,9 @@ LEFT = Qt.MouseButton.LeftButton
 def full(window: MainWindow, qtbot: QtBot) -> MainWindow:
     """A window with three finished pictures, two of them of the preset draft."""
     window.parameters.show_preset("draft")
-    window.render_targets((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
+    window.asking.render((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
     window.parameters.show_settings(make_settings(iterations=3, noise=0.5))
-    window.render_targets((Unit(layer="visual.conv1", index=4),))
+    window.asking.render((Unit(layer="visual.conv1", index=4),))
     until(qtbot, lambda: finished(window) and window.gallery.model.rowCount() == 3)
     window.docks["Gallery"].raise_()
     return window
@@ -126,7 +126,7 @@ def test_a_picture_that_cannot_be_deleted_is_said(
 
 def test_another_window_finds_the_pictures(full: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "results" / "notes.png").write_text("no picture")
-    full.results.show_folder(tmp_path / "results")
+    full.session.use_folder(tmp_path / "results")
     assert full.gallery.model.rowCount() == 0
     until(qtbot, lambda: full.gallery.model.rowCount() == 3)
 
@@ -151,9 +151,9 @@ def test_a_picture_without_a_whole_recipe_is_left_out(
     Image.fromarray(pixels).save(folder / "x.png", pnginfo=info)
     save_png(pixels, folder / "y.png", make_recipe())
     caplog.set_level("INFO", "clipdesk")
-    assert not window.menus.export.isEnabled()
-    window.results.show_folder(folder)
-    until(qtbot, window.menus.export.isEnabled)
+    assert not window.commands.export.isEnabled()
+    window.session.use_folder(folder)
+    until(qtbot, window.commands.export.isEnabled)
     until(qtbot, lambda: "recipe cannot be read" in caplog.text and window.gallery.model.rowCount() == 1)
 
 

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.item_models.neurons import ACTIVATION, COLUMNS, STATUS, UnitState
+from clipdesk.gui.item_models.neurons import COLUMNS, UnitState, column_of
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
 from clipdesk.render.targets import Target, Text, Unit
@@ -148,7 +148,7 @@ def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
 ) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    panel.show_model(inspector.tree)
+    panel.show_tree(inspector.tree)
     panel.text.setText(text)
     qtbot.keyClick(panel.text, Qt.Key.Key_Return)
     assert panel.text_problem.startswith(complaint)
@@ -161,7 +161,7 @@ def test_a_sum_of_what_the_open_model_has_is_asked_for(
 ) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    panel.show_model(inspector.tree)
+    panel.show_tree(inspector.tree)
     (tmp_path / "cats.txt").write_text(" ".join(["1", "0"] * 128))
     for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
         panel.text.setText(text)
@@ -173,7 +173,7 @@ def test_a_sum_of_what_the_open_model_has_is_asked_for(
 def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: QtBot) -> None:
     panel.model.set_state(Unit(layer="layer", index=700), UnitState("done", 3.0))
     panel.range.setText("3,700")
-    panel.table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    panel.table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
     assert panel.model.unit_at(0) == 700
     assert units(panel) == [3, 700]
     qtbot.keyClicks(panel.filter, "done")
@@ -210,7 +210,7 @@ def test_50000_rows_can_be_selected_and_sorted(panel: NeuronsPanel) -> None:
     panel.show_layer(LayerInfo("large", "Linear", (50_000,), Layout.VECTOR, 50_000))
     panel.range.setText("all")
     assert panel.selected_count() == 50_000
-    panel.table.sortByColumn(ACTIVATION, Qt.SortOrder.DescendingOrder)
+    panel.table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
     assert panel.selected_count() == 50_000
 
 
@@ -251,6 +251,6 @@ def test_a_status_can_be_read_in_a_small_window_and_after_it(panel: NeuronsPanel
     before = [table.columnWidth(column) for column in range(len(COLUMNS))]
     panel.resize(panel.minimumSizeHint().width(), 400)
     margins = 10
-    assert table.columnWidth(STATUS) >= table.fontMetrics().horizontalAdvance("rendering") + margins
+    assert table.columnWidth(column_of("status")) >= table.fontMetrics().horizontalAdvance("rendering") + margins
     panel.resize(500, 800)
     assert [table.columnWidth(column) for column in range(len(COLUMNS))] == before

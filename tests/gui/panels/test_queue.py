@@ -6,9 +6,9 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import NeuronTableModel
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import State
 from clipdesk.gui.words import describe, duration
 from clipdesk.jobs import runner
+from clipdesk.jobs.status import Status
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
@@ -18,7 +18,7 @@ from tests.gui.conftest import LAYER, done, finished, run_of, until
 LONG = make_settings(iterations=5000)
 
 
-def states(window: MainWindow) -> list[State]:
+def states(window: MainWindow) -> list[Status]:
     return [run.state for run in window.controller.queue]
 
 
@@ -32,16 +32,16 @@ def choose(window: MainWindow, qtbot: QtBot, row: int) -> None:
 def three(window: MainWindow, qtbot: QtBot) -> MainWindow:
     """A window where a long job runs and two short ones wait."""
     window.parameters.show_settings(LONG)
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     window.parameters.show_settings(make_settings(iterations=3))
     for index in (2, 3):
-        window.add_batch((Unit(layer=LAYER, index=index),))
+        window.asking.add_batch((Unit(layer=LAYER, index=index),))
     until(qtbot, lambda: run_of(window).step > 1)
     return window
 
 
 def test_jobs_wait_for_their_turn(three: MainWindow) -> None:
-    assert states(three) == [State.RUNNING, State.WAITING, State.WAITING]
+    assert states(three) == [Status.RUNNING, Status.WAITING, Status.WAITING]
     text = describe(run_of(three))
     assert "of 5000" in text
     assert "steps/s" in text
@@ -53,43 +53,43 @@ def test_jobs_wait_for_their_turn(three: MainWindow) -> None:
 def test_a_paused_job_lets_the_next_run_and_goes_on_where_it_was(three: MainWindow, qtbot: QtBot) -> None:
     choose(three, qtbot, 0)
     three.queue.pause_action.trigger()
-    until(qtbot, lambda: states(three)[1:] == [State.DONE, State.DONE])
+    until(qtbot, lambda: states(three)[1:] == [Status.DONE, Status.DONE])
     first = run_of(three)
-    assert first.state is State.PAUSED
+    assert first.state is Status.PAUSED
     step = first.step
     assert describe(first) == f"paused, step {step} of 5000"
     choose(three, qtbot, 0)
     three.queue.resume_action.trigger()
     until(qtbot, lambda: first.step > step)
     (track,) = first.tracks.values()
-    three.menus.stop.trigger()
-    until(qtbot, lambda: first.state is State.STOPPED)
+    three.commands.stop.trigger()
+    until(qtbot, lambda: first.state is Status.CANCELLED)
     assert track.result is not None
     assert len(track.result.curve) == first.step == len(track.curve)
-    assert describe(first) == f"stopped at step {first.step} of 5000"
+    assert describe(first) == f"cancelled at step {first.step} of 5000"
 
 
 def test_a_unit_that_nothing_excites_is_said(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     read = Objective.__call__
     monkeypatch.setattr(Objective, "__call__", lambda objective, outputs: 0 * read(objective, outputs))
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     until(qtbot, lambda: finished(window))
     assert describe(run_of(window)) == "done, but nothing excited it: the picture means nothing"
 
 
 def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000, views=1))
-    window.render_targets(tuple(Unit(layer=LAYER, index=index) for index in (1, 2)))
+    window.asking.render(tuple(Unit(layer=LAYER, index=index) for index in (1, 2)))
     until(qtbot, lambda: run_of(window).step > 1)
-    window.menus.stop.trigger()
-    until(qtbot, lambda: run_of(window).state is State.STOPPED)
-    assert describe(run_of(window)) == "stopped, 0 of 2 pictures, 2 more stopped on the way"
+    window.commands.stop.trigger()
+    until(qtbot, lambda: run_of(window).state is Status.CANCELLED)
+    assert describe(run_of(window)) == "cancelled, 0 of 2 pictures, 2 more unfinished"
 
 
 def test_a_pause_changes_nothing_in_the_picture(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=40))
     for pause in (False, True):
-        window.render_targets((Unit(layer=LAYER, index=1),))
+        window.asking.render((Unit(layer=LAYER, index=1),))
         run = list(window.controller.queue)[-1]
         if pause:
             until(qtbot, lambda run=run: run.step > 1)  # type: ignore[misc]
@@ -106,10 +106,10 @@ def test_a_pause_changes_nothing_in_the_picture(window: MainWindow, qtbot: QtBot
 def test_pausing_all_stops_the_queue_until_it_goes_on(three: MainWindow, qtbot: QtBot) -> None:
     three.queue.pause_all_action.trigger()
     until(qtbot, lambda: three.controller.running is None)
-    assert states(three) == [State.PAUSED, State.WAITING, State.WAITING]
+    assert states(three) == [Status.PAUSED, Status.WAITING, Status.WAITING]
     assert three.queue.pause_all_action.text() == "Go on"
     three.queue.pause_all_action.trigger()
-    until(qtbot, lambda: states(three)[0] is State.RUNNING)
+    until(qtbot, lambda: states(three)[0] is Status.RUNNING)
 
 
 def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtBot) -> None:
@@ -118,7 +118,7 @@ def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtB
     queue.pause_all_action.trigger()
     assert queue.held_hint.isVisible()
     for index in (1, 2):
-        window.render_targets((Unit(layer=LAYER, index=index),))
+        window.asking.render((Unit(layer=LAYER, index=index),))
         assert "The queue is paused" in welcome.message
     queue.pause_all_action.trigger()
     assert not queue.held_hint.isVisible()
@@ -129,35 +129,35 @@ def test_a_queue_that_is_paused_says_how_to_go_on(window: MainWindow, qtbot: QtB
 
 def test_a_paused_job_that_is_cancelled_gives_what_it_has(three: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     three.controller.pause(run_of(three))
-    until(qtbot, lambda: run_of(three).state is State.PAUSED)
+    until(qtbot, lambda: run_of(three).state is Status.PAUSED)
     choose(three, qtbot, 0)
     three.queue.cancel_action.trigger()
     until(qtbot, lambda: finished(three))
-    assert states(three) == [State.STOPPED, State.DONE, State.DONE]
+    assert states(three) == [Status.CANCELLED, Status.DONE, Status.DONE]
     (track,) = run_of(three).tracks.values()
     assert track.result is not None
 
 
 def test_without_a_choice_the_actions_are_for_what_has_begun(window: MainWindow, qtbot: QtBot) -> None:
-    queue, stop = window.queue, window.menus.stop
+    queue, stop = window.queue, window.commands.stop
     assert not any(action.isEnabled() for action in (*queue.run_actions, stop))
     window.parameters.show_settings(LONG)
-    window.render_targets((Unit(layer=LAYER, index=1),))
+    window.asking.render((Unit(layer=LAYER, index=1),))
     run = run_of(window)
     for end in (queue.cancel_action, stop):
         until(qtbot, lambda: run.step > 1)
         assert queue.pause_action.isEnabled()
         queue.pause_action.trigger()
-        until(qtbot, lambda: run.state is State.PAUSED)
+        until(qtbot, lambda: run.state is Status.PAUSED)
         assert not queue.selected()
         assert (queue.pause_action.isEnabled(), queue.resume_action.isEnabled()) == (False, True)
         queue.resume_action.trigger()
-        until(qtbot, lambda: run.state is State.RUNNING)
+        until(qtbot, lambda: run.state is Status.RUNNING)
         queue.pause_action.trigger()
-        until(qtbot, lambda: run.state is State.PAUSED)
+        until(qtbot, lambda: run.state is Status.PAUSED)
         assert end.isEnabled()
         end.trigger()
-        until(qtbot, lambda: run.state is State.STOPPED)
+        until(qtbot, lambda: run.state is Status.CANCELLED)
         assert not stop.isEnabled()
         assert not queue.cancel_action.isEnabled()
         assert not queue.retry_action.isEnabled()
@@ -171,21 +171,21 @@ def test_while_a_finished_job_is_chosen_the_one_that_runs_can_be_paused(three: M
     assert queue.retry_action.isEnabled()
     assert queue.cancel_action.isEnabled()
     queue.pause_action.trigger()
-    until(qtbot, lambda: states(three) == [State.PAUSED, State.DONE, State.STOPPED])
+    until(qtbot, lambda: states(three) == [Status.PAUSED, Status.DONE, Status.CANCELLED])
     # The one that is chosen is still the one to try again.
     queue.retry_action.trigger()
-    until(qtbot, lambda: states(three) == [State.PAUSED, State.DONE, State.DONE])
+    until(qtbot, lambda: states(three) == [Status.PAUSED, Status.DONE, Status.DONE])
     queue.resume_action.trigger()
-    until(qtbot, lambda: states(three)[0] is State.RUNNING)
+    until(qtbot, lambda: states(three)[0] is Status.RUNNING)
 
 
 def test_a_chosen_job_that_waits_is_the_only_one_meant(three: MainWindow, qtbot: QtBot) -> None:
     choose(three, qtbot, 1)
     three.queue.pause_action.trigger()
-    assert states(three) == [State.RUNNING, State.PAUSED, State.WAITING]
+    assert states(three) == [Status.RUNNING, Status.PAUSED, Status.WAITING]
     assert not three.queue.pause_action.isEnabled()
-    three.menus.stop.trigger()
-    until(qtbot, lambda: states(three) == [State.STOPPED, State.PAUSED, State.DONE])
+    three.commands.stop.trigger()
+    until(qtbot, lambda: states(three) == [Status.CANCELLED, Status.PAUSED, Status.DONE])
 
 
 def test_a_waiting_job_is_cancelled_removed_and_moved(three: MainWindow, qtbot: QtBot) -> None:
@@ -195,7 +195,7 @@ def test_a_waiting_job_is_cancelled_removed_and_moved(three: MainWindow, qtbot: 
     three.queue.down_action.trigger()
     assert [run.number for run in three.controller.queue] == [1, 2, 3]
     three.queue.cancel_action.trigger()
-    assert run_of(three, 3).state is State.STOPPED
+    assert run_of(three, 3).state is Status.CANCELLED
     choose(three, qtbot, 1)
     three.queue.remove_action.trigger()
     assert [run.number for run in three.controller.queue] == [1, 3]
@@ -215,8 +215,8 @@ def test_what_failed_is_tried_again(window: MainWindow, qtbot: QtBot, monkeypatc
         raise RuntimeError("strange")
 
     monkeypatch.setattr(runner, "render", fail)
-    window.render_targets((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
-    until(qtbot, lambda: run_of(window).state is State.FAILED)
+    window.asking.render((Unit(layer=LAYER, index=1), Unit(layer=LAYER, index=2)))
+    until(qtbot, lambda: run_of(window).state is Status.FAILED)
     assert "strange" in describe(run_of(window))
     monkeypatch.setattr(runner, "render", render)
     choose(window, qtbot, 0)
@@ -227,7 +227,7 @@ def test_what_failed_is_tried_again(window: MainWindow, qtbot: QtBot, monkeypatc
 
 def test_a_click_shows_that_job(three: MainWindow, qtbot: QtBot) -> None:
     three.controller.pause(run_of(three))
-    until(qtbot, lambda: states(three)[1:] == [State.DONE, State.DONE])
+    until(qtbot, lambda: states(three)[1:] == [Status.DONE, Status.DONE])
     choose(three, qtbot, 1)
     assert [track.target for track in three.canvas.tracks] == [Unit(layer=LAYER, index=2)]
     choose(three, qtbot, 0)

@@ -19,8 +19,7 @@ def test_it_says_how_far_a_job_is(qtbot: QtBot) -> None:
     run = Run(1, Job(model="demo", targets=targets, settings=make_settings(iterations=100)))
     run.begin()
     run.advance(targets, 25, 50)
-    status.show_bar(True)
-    status.show_run(run)
+    status.show_state(run)
     assert bar.isVisible()
     assert bar.value() == bar.maximum() // 4
     assert status.progress.text().startswith("layer:1 and 1 more: step 25 of 100")

@@ -1,0 +1,69 @@
+"""The window's layout: the canvas in the centre, and around it the docks as they stand at a first start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
+
+_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+_AREAS = {
+    "Architecture": _LEFT,
+    "Neurons": _LEFT,
+    "Parameters": _RIGHT,
+    "Queue": _RIGHT,
+    "Curves": _BOTTOM,
+    "Gallery": _BOTTOM,
+    "Log": _BOTTOM,
+}
+
+
+def make_center(bars: Iterable[QWidget], main: QWidget) -> QWidget:
+    """Stack bars above a main widget, which gets all the room that they leave."""
+    center = QWidget()
+    column = QVBoxLayout(center)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for bar in bars:
+        column.addWidget(bar)
+    column.addWidget(main, 1)
+    return center
+
+
+def make_docks(window: QMainWindow, panels: Mapping[str, QWidget]) -> dict[str, QDockWidget]:
+    """Put each panel into a dock of its own, which has the panel's title and is known by it in saved layouts.
+
+    Args:
+        window: Gets the docks.
+        panels: The panels by title.
+
+    Returns:
+        The docks by title.
+    """
+    window.setDockNestingEnabled(True)
+    docks = {}
+    for title, panel in panels.items():
+        dock = QDockWidget(title, window)
+        dock.setObjectName(title)
+        dock.setWidget(panel)
+        window.addDockWidget(_AREAS[title], dock)
+        docks[title] = dock
+    window.setCorner(Qt.Corner.BottomLeftCorner, _LEFT)
+    window.setCorner(Qt.Corner.BottomRightCorner, _RIGHT)
+    return docks
+
+
+def arrange_docks(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+    """Give a window the layout of a first start, which Reset layout brings back."""
+    window.tabifyDockWidget(docks["Curves"], docks["Gallery"])
+    window.tabifyDockWidget(docks["Gallery"], docks["Log"])
+    docks["Curves"].raise_()
+    for tabs in window.findChildren(QTabBar):
+        tabs.setAccessibleName("Panels below the canvas")
+    unit = window.fontMetrics().averageCharWidth()
+    window.resizeDocks([docks["Architecture"], docks["Parameters"]], [76 * unit, 56 * unit], Qt.Orientation.Horizontal)
+    window.resizeDocks([docks["Architecture"], docks["Neurons"]], [400, 440], Qt.Orientation.Vertical)
+    window.resizeDocks([docks["Parameters"], docks["Queue"]], [600, 240], Qt.Orientation.Vertical)
+    window.resizeDocks([docks["Curves"]], [250], Qt.Orientation.Vertical)

@@ -1,0 +1,71 @@
+"""The Model menu: choose a model, open a checkpoint, go back to a recent model, or pick one of the catalogue's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.names import parse_name, short_name
+
+if TYPE_CHECKING:
+    from clipdesk.gui.commands import Commands
+    from clipdesk.gui.preferences import Preferences
+    from clipdesk.gui.worker import OpenedModel
+
+
+class ModelMenu(QMenu):
+    """Lists models by name.
+
+    Args:
+        commands: Those that ask for a model or a checkpoint.
+        preferences: Know which models were opened before.
+        parent: The window.
+
+    Attributes:
+        recent: The menu of models that were opened before.
+        models: The catalogue's models; the open one is ticked.
+
+    Signals:
+        chosen: Name or file of the model to open.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, commands: Commands, preferences: Preferences, parent: QWidget) -> None:
+        super().__init__("&Model", parent)
+        self._preferences = preferences
+        self.setToolTipsVisible(True)
+        self.addActions([commands.choose, commands.checkpoint])
+        self.recent = self.addMenu("&Recently used")
+        self.recent.setToolTipsVisible(True)
+        self.addSeparator()
+        self.models = QActionGroup(self)
+        for model in CATALOGUE.values():
+            action = self.addAction(f"{model.name}: {model.description}")
+            action.setCheckable(True)
+            action.setData(model.name)
+            action.setToolTip(f"{model.megabytes} MB, pictures of {model.input_size} px")
+            self.models.addAction(action)
+        self.models.triggered.connect(lambda action: self.chosen.emit(action.data()))
+        self._show_recent()
+
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Tick the open model, and put it on top of the recent ones."""
+        for action in self.models.actions():
+            action.setChecked(action.data() == str(opened.name))
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        self.recent.clear()
+        names = self._preferences.recent_models
+        self.recent.setEnabled(bool(names))
+        for name in names:
+            # An ampersand in a file's name would mark a key.
+            action = self.recent.addAction(short_name(parse_name(name)).replace("&", "&&"))
+            action.setToolTip(name)
+            action.triggered.connect(lambda _checked=False, name=name: self.chosen.emit(name))

@@ -1,0 +1,154 @@
+"""Watching: shows the watched run on the canvas, in the curves and in the neuron table while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from clipdesk.gui.images import packed, small
+from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
+from clipdesk.gui.runs import Run, Track
+from clipdesk.jobs.status import Status
+from clipdesk.render.targets import Target, Unit
+
+if TYPE_CHECKING:
+    from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.item_models.neurons import NeuronTableModel
+    from clipdesk.gui.panels.canvas import Canvas
+    from clipdesk.gui.panels.curves import CurvesPanel
+    from clipdesk.gui.panels.queue import QueuePanel
+    from clipdesk.gui.session import Session
+
+_STATUSES = {Status.PAUSED: "paused", Status.WAITING: "waiting", Status.FAILED: "failed"}
+
+
+class Watching(QObject):
+    """Follows the controller's news.
+
+    Args:
+        session: Says which run is watched.
+        controller: Runs the jobs.
+        canvas: Shows the pictures.
+        curves: Shows their curves.
+        queue_panel: Knows what to say of a run without pictures.
+        neurons: The table that shows the status of each unit.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        controller: RenderController,
+        canvas: Canvas,
+        curves: CurvesPanel,
+        queue_panel: QueuePanel,
+        neurons: NeuronTableModel,
+    ) -> None:
+        super().__init__(session)
+        self._session = session
+        self._controller = controller
+        self._canvas = canvas
+        self._curves = curves
+        self._queue_panel = queue_panel
+        self._neurons = neurons
+        session.watched_changed.connect(self._show)
+        controller.progressed.connect(self._progressed)
+        controller.state_changed.connect(self._state_changed)
+        controller.track_ended.connect(self._track_ended)
+        queue_panel.run_chosen.connect(self._look_at)
+        queue_panel.pause_all_action.toggled.connect(self._show)
+
+    def show_run(self, run: Run) -> None:
+        """Watch a run, or show what is new of the one that is watched."""
+        if run is self._session.watched:
+            self._show()
+        else:
+            self._session.watch(run)
+
+    def expect(self, run: Run) -> None:
+        """Show a run that was just asked for, unless it waits while something else is on the canvas."""
+        if run is self._controller.running or (self._controller.held and not self._canvas.tracks):
+            self.show_run(run)
+
+    @Slot(list, int)
+    def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
+        """Show finished pictures instead of a run, and keep them there while jobs run.
+
+        Args:
+            tracks: The pictures.
+            iterations: How many steps the curves have room for.
+        """
+        self._session.watch(None)
+        self._session.following = False
+        self._show_tracks(tracks, iterations)
+
+    def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
+        self._canvas.show_tracks(tracks)
+        self._curves.show_tracks(self._canvas.shown(), iterations)
+
+    @Slot()
+    def _show(self) -> None:
+        """Show what is new of the watched run."""
+        run = self._session.watched
+        if run is None:
+            return
+        tracks = run.shown()
+        if not tracks:
+            self._canvas.show_message(self._queue_panel.message(run))
+        elif tracks != self._canvas.tracks:
+            self._show_tracks(tracks, run.job.settings.iterations)
+        else:
+            self._canvas.refresh()
+            self._curves.refresh()
+
+    @Slot(object)
+    def _look_at(self, run: Run) -> None:
+        self._session.following = run is self._controller.running
+        self.show_run(run)
+
+    @Slot(object)
+    def show_unit(self, unit: Unit) -> None:
+        """Show the newest picture of a unit, unless a job runs: then its pictures stay."""
+        if self._controller.running is not None:
+            return
+        for run in reversed(list(self._controller.queue)):
+            track = run.tracks.get(unit)
+            if track is not None and track.frames.steps and self._session.is_open(run.job.model, run.job.weights):
+                self.show_tracks([track], run.job.settings.iterations)
+                return
+
+    @Slot(object)
+    def _progressed(self, run: Run) -> None:
+        if run.step == 1 or run.current != run.marked:
+            run.marked = run.current
+            self._set_status(run.current, "rendering")
+        if run is self._session.watched:
+            self._show()
+
+    @Slot(object)
+    def _state_changed(self, run: Run) -> None:
+        if (run.state is Status.RUNNING and self._session.following) or run is self._session.watched:
+            self.show_run(run)
+        if run.state is not Status.RUNNING:
+            self._set_status(run.untouched(), _STATUSES.get(run.state, ""))
+
+    @Slot(object, object)
+    def _track_ended(self, run: Run, track: Track) -> None:
+        if isinstance(track.target, Unit) and self._session.is_open(run.job.model, run.job.weights):
+            self._neurons.set_state(track.target, _state_of(track))
+        if run is self._session.watched:
+            self._show()
+
+    def _set_status(self, targets: Iterable[Target], status: str) -> None:
+        self._neurons.set_status((target for target in targets if isinstance(target, Unit)), status)
+
+
+def _state_of(track: Track) -> UnitState:
+    """The table's row for a picture that has ended."""
+    result = track.result
+    if result is None:
+        return UnitState("failed", reason=track.reason)
+    status = "done" if result.complete else "stopped"
+    thumbnail = packed(small(result.image, 2 * THUMBNAIL))
+    return UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)

@@ -1,0 +1,76 @@
+"""Wires between parts that do not know each other. Each function connects the signals of some to the slots of others.
+
+Bound methods and no lambdas: where another thread emits, a lambda would run on that thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clipdesk.gui.asking import Asking
+    from clipdesk.gui.choosing import Choosing
+    from clipdesk.gui.commands import Commands
+    from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.opening import Opening
+    from clipdesk.gui.panels.architecture import ArchitecturePanel
+    from clipdesk.gui.panels.neurons import NeuronsPanel
+    from clipdesk.gui.panels.notice import NoticeBar, OfferBar
+    from clipdesk.gui.panels.parameters import ParametersPanel
+    from clipdesk.gui.panels.queue import QueuePanel
+    from clipdesk.gui.panels.status import StatusBar
+    from clipdesk.gui.results import Results
+    from clipdesk.gui.session import Session
+    from clipdesk.gui.watching import Watching
+
+
+def connect_speech(session: Session, status: StatusBar, notice: NoticeBar, controller: RenderController) -> None:
+    """Show what anybody says in the status bar, and every problem in the notice bar."""
+    session.said.connect(status.say)
+    session.problem.connect(notice.show_problem)
+    for problem in (controller.problem, controller.saver.failed):
+        problem.connect(session.complain)
+
+
+def connect_queue(panel: QueuePanel, offer: OfferBar, controller: RenderController) -> None:
+    """Let the user steer the window's jobs, those of other programs, and those that an earlier window left."""
+    controller.state_changed.connect(panel.update_actions)
+    panel.pause_asked.connect(controller.pause)
+    panel.resume_asked.connect(controller.resume)
+    panel.cancel_asked.connect(controller.cancel)
+    panel.retry_asked.connect(controller.retry)
+    panel.remove_asked.connect(controller.remove)
+    panel.hold_asked.connect(controller.hold)
+    desk = controller.desk
+    desk.others.connect(panel.others.show_jobs)
+    panel.others.wish_asked.connect(desk.wish)
+    panel.others.take_asked.connect(desk.take)
+    desk.found.connect(offer.offer)
+    offer.go_on_asked.connect(desk.go_on)
+    offer.drop_asked.connect(desk.drop)
+
+
+def connect_opening(
+    opening: Opening, choosing: Choosing, commands: Commands, architecture: ArchitecturePanel, status: StatusBar
+) -> None:
+    """Let the user choose a model, and see how far opening it is."""
+    commands.choose.triggered.connect(choosing.open)
+    choosing.chosen.connect(opening.open)
+    choosing.checkpoint_asked.connect(commands.checkpoint.trigger)
+    architecture.cancel_asked.connect(opening.cancel)
+    opening.stage.connect(architecture.show_opening)
+    opening.stage.connect(status.show_stage)
+    opening.stayed.connect(architecture.return_to_tree)
+    opening.stayed.connect(status.show_model)
+    opening.failed.connect(architecture.show_message)
+    opening.failed.connect(status.show_no_model)
+
+
+def connect_results(
+    results: Results, neurons: NeuronsPanel, parameters: ParametersPanel, watching: Watching, asking: Asking
+) -> None:
+    """Show what the results folder holds, and do what the user asks for in the gallery."""
+    results.found.connect(neurons.show_found)
+    results.show_asked.connect(watching.show_tracks)
+    results.settings_asked.connect(parameters.reuse_settings)
+    results.render_asked.connect(asking.render_again)
