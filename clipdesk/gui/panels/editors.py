@@ -159,7 +159,7 @@ class SettingRow(QWidget):
         self.reset = QToolButton(autoRaise=True)
         self.reset.setIcon(icon("restore"))
         self.reset.setAccessibleName(f"Reset {knob(name).label}")
-        self.reset.setToolTip("Back to the preset's value")
+        self.reset.setToolTip("Set back to the preset's value")
         self.reset.clicked.connect(lambda: self.set_value(self._reference))
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

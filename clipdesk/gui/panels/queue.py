@@ -104,7 +104,7 @@ class QueuePanel(QWidget):
 
     def _make_actions(self) -> None:
         self.pause_all_action = make_action(
-            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Let no job run for now", checkable=True
+            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Pause the whole queue", checkable=True
         )
         self.pause_action = make_action(self, "Pause", "pause", "Ctrl+P")
         self.resume_action = make_action(self, "Resume", "play", "Ctrl+Shift+R")
@@ -145,7 +145,7 @@ class QueuePanel(QWidget):
 
     @Slot(int)
     def show_there(self, pictures: int) -> None:
-        """Say that so many pictures of a job that goes on need not be rendered: its list of runs may stay empty."""
+        """Say that so many pictures of a job exist already; if all do, the queue stays empty."""
         self._there += pictures
         which = "The picture was" if self._there == 1 else f"{self._there} pictures were"
         self.hint.setText(

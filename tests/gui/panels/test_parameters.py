@@ -146,7 +146,7 @@ def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel, nam
     said: list[str] = []
     panel.failed.connect(said.append)
     panel.save_preset(name)
-    assert said == [f"'{name}' cannot be the name of a preset of yours. Choose another one"]
+    assert said == [f"A preset of yours cannot be called '{name}'. Choose another name"]
 
 
 def test_the_first_change_does_not_move_the_rows(panel: ParametersPanel, qtbot: QtBot) -> None:
