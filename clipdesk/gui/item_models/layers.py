@@ -24,7 +24,10 @@ class _Item:
     """A part that knows its parent, for which Qt asks."""
 
     def __init__(self, part: Part, row: int, parent: _Item | None) -> None:
-        self.info, self.label, self.row, self.parent = part.info, part.label, row, parent
+        self.info = part.info
+        self.label = part.label
+        self.row = row
+        self.parent = parent
         above = "" if parent is None else parent.words
         name = part.info.name if part.info is not None else ""
         self.words: str = f"{above} {part.label} {name}".lower()

@@ -48,7 +48,11 @@ class NumberBox(QDoubleSpinBox):
 
     def __init__(self, low: float, high: float, step: float, decimals: int, unset: str, unit: str) -> None:
         super().__init__()
-        self.low, self.high, self.optional, self._unset, self._unit = low, high, bool(unset), unset, unit
+        self.low = low
+        self.high = high
+        self.optional = bool(unset)
+        self._unset = unset
+        self._unit = unit
         if unit.startswith("±"):
             self.setPrefix("± ")
         self.setLocale(QLocale.c())

@@ -102,7 +102,9 @@ class ExportDialog(QDialog):
         self._sources = {name: list(choose()) for name, choose in choices.items()}
         self._taken: list[str] = []
         self._plan: list[Planned] = []
-        self._running, self._reported, self._problem = False, False, ""
+        self._running = False
+        self._reported = False
+        self._problem = ""
         self.model = PlanModel(self)
         self._make_fields(folder)
         self._lay_out()

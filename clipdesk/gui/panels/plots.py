@@ -128,7 +128,9 @@ class Plots(QWidget):
         self.activation.clear_curves()
         self.penalty.clear_curves()
         self.legend.clear()
-        self._drawn, self._penalties, self._named = [], [], []
+        self._drawn = []
+        self._penalties = []
+        self._named = []
         for old in held:
             curve = self.activation.add_curve(faded_color(old.hue), Qt.PenStyle.DashLine)
             curve.setData(_steps(old.values), self._scaled(old.values))
