@@ -223,15 +223,14 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _current(self, layer: LayerInfo) -> dict[int, UnitState]:
         """The states of a layer's units as they are shown; units without one are left out."""
+        states, now = self._states[layer.name], self._now[layer.name]
+        blank = {status: UnitState(status) for status in set(now.values())}
+        current = {unit: blank[status] for unit, status in now.items()}
+        current.update({unit: state.at(now[unit]) if unit in now else state for unit, state in states.items()})
         # Another model's layer of the same name may have had more units.
-        states = {unit: state for unit, state in self._states[layer.name].items() if unit < layer.units}
-        blank: dict[str, UnitState] = {}
-        for unit, status in self._now[layer.name].items():
-            if unit in states:
-                states[unit] = states[unit].at(status)
-            elif unit < layer.units:
-                states[unit] = blank.setdefault(status, UnitState(status))
-        return states
+        return (
+            current if max(current, default=0) < layer.units else {u: s for u, s in current.items() if u < layer.units}
+        )
 
     @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
