@@ -22,11 +22,11 @@ from pathlib import Path
 
 import torch
 from clip.model import CLIP
+from clipdesk.jobs.drain import drain
 
 from clipdesk.errors import UsageError
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs.drain import drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.store import JobStore
 from clipdesk.render.presets import make_settings

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 from clip.model import CLIP
-
 from clipdesk.jobs.batch import Saved, run_batch
+
 from clipdesk.jobs.job import Job
 from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import LayerInspector

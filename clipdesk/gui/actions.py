@@ -1,4 +1,4 @@
-"""Making actions, and putting them on tool bars so that the keyboard and a screen reader reach them."""
+"""Makes actions, and puts them on tool bars where the keyboard and a screen reader reach them."""
 
 from __future__ import annotations
 

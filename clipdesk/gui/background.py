@@ -1,4 +1,4 @@
-"""Work for which the window must not wait."""
+"""Work in the background, so that the window need not wait for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clipdesk.gui.problems import explained
 
 
 class Background(QObject):
-    """Does one thing after the other on a thread of its own; the thread stays the same.
+    """Does one task after the other, always on the same thread of its own.
 
     Signals:
         failed: A `Problem`.
@@ -25,7 +25,7 @@ class Background(QObject):
         self._pool.setExpiryTimeout(-1)
 
     def start(self, work: Callable[[], object], urgent: bool = True) -> None:
-        """Have something done, before what waits and is not urgent; an error in it is told by `failed`."""
+        """Queue a task; an urgent one goes before those that are not. `failed` reports an error in it."""
 
         def guarded() -> None:
             try:
@@ -37,5 +37,5 @@ class Background(QObject):
         self._pool.start(guarded, 0 if urgent else -1)
 
     def wait(self) -> None:
-        """Wait until all is done, as before the program ends."""
+        """Wait until all tasks are done, as before the program ends."""
         self._pool.waitForDone()

@@ -1,4 +1,4 @@
-"""What the window asks before it closes over its jobs."""
+"""The question before the window closes while jobs are not finished."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from clipdesk.gui.runs import Run
 
 _KEPT = (
-    "Jobs are under way. Finished pictures stay, and what the others have reached is kept in the gallery. "
-    "When ClipDesk is opened again, it offers to render what is not finished; pictures under way then begin again."
+    "Jobs are not finished. Finished pictures stay, and the others are kept in the gallery as they are now. "
+    "When you open ClipDesk again, it offers to render the unfinished pictures; those begin from their start."
 )
-_LOST = "Jobs are under way, and their pictures are not kept. What was not saved is lost."
+_LOST = "Jobs are not finished, and their pictures are not kept. Pictures that you have not saved are lost."
 
 
 def confirm_close(parent: QWidget, runs: Iterable[Run]) -> bool:
-    """Ask whether to stop what is under way."""
+    """Ask whether to stop the jobs that are not finished."""
     answer = QMessageBox.question(
         parent,
         "Close ClipDesk?",
@@ -28,6 +28,6 @@ def confirm_close(parent: QWidget, runs: Iterable[Run]) -> bool:
 
 
 def what_becomes_of(runs: Iterable[Run]) -> str:
-    """What the end of the window means for the jobs that are not finished."""
+    """What closing the window means for the jobs that are not finished."""
     kept = any(run.folder is not None for run in runs if not run.state.finished)
     return _KEPT if kept else _LOST

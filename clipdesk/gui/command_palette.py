@@ -14,7 +14,7 @@ class CommandPalette(QDialog):
     """A box over the window with the commands that match it.
 
     Args:
-        actions: The commands; those that cannot be used now are left out.
+        actions: The commands; disabled ones are left out.
         parent: The window.
     """
 

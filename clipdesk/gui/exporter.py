@@ -1,4 +1,4 @@
-"""Exporting pictures into a folder in the background: from memory or from their files, with what goes beside them."""
+"""Exporting pictures into a folder in the background, from memory or from files, with sheets and tables of them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Source:
         """Write the picture to a file, over one that is there.
 
         Raises:
-            ClipDeskError: it cannot be read, or not be written.
+            ClipDeskError: it cannot be read, or it cannot be written.
         """
         from clipdesk.export.files import write_atomically
         from clipdesk.jobs.saving import write_result
@@ -86,8 +86,8 @@ class Export:
         plan: Their names, as `plan_export` gave them.
         folder: Where to.
         replace: Whether a file that has a picture's name by then is replaced; else the picture gets a number.
-        extras: Names of files to make beside them: contact sheets of these pictures (``.png``, ``.pdf``), and, of all
-            that the folder then holds, a page (``.html``) and the curves (``.csv``).
+        extras: Names of files to write beside them: contact sheets of these pictures (``.png``, ``.pdf``), and a page
+            (``.html``) and the curves (``.csv``) of all pictures that the folder then contains.
     """
 
     sources: Sequence[Source]
@@ -98,10 +98,10 @@ class Export:
 
 
 class Exporter(Background):
-    """Does one export after the other.
+    """Runs one export after the other.
 
     Signals:
-        listed: A folder, and the names of what is in it; none where it is not there yet.
+        listed: A folder, and the names of its files; empty if the folder does not exist yet.
         progressed: How many pictures are done, and how many there are.
         finished: How many pictures were written, and how many were to be.
     """
@@ -115,20 +115,20 @@ class Exporter(Background):
         self._cancelled = threading.Event()
 
     def look(self, folder: Path) -> None:
-        """Find what is in a folder; `listed` follows."""
+        """List a folder; `listed` follows."""
 
         def read() -> None:
             try:
                 names = os.listdir(folder)
             except OSError:
-                # What is wrong with it is said when it is written to.
+                # The user hears what is wrong with it when it is written to.
                 names = []
             self.listed.emit(folder, names)
 
         self.start(read)
 
     def export(self, export: Export) -> None:
-        """Write the pictures; `finished` follows, also where something went wrong, which `failed` tells."""
+        """Write the pictures; `finished` follows in any case, and `failed` before it if something went wrong."""
         self._cancelled.clear()
         todo = [pair for pair in zip(export.sources, export.plan, strict=True) if pair[1].fate is not Fate.LEFT]
 
@@ -155,11 +155,11 @@ class Exporter(Background):
         self.start(write)
 
     def cancel(self) -> None:
-        """Stop after the picture that is being written; those that are done stay."""
+        """Stop after the picture that is being written; pictures that were written stay."""
         self._cancelled.set()
 
     def close(self) -> None:
-        """Stop, and wait for what is under way."""
+        """Stop, and wait until the thread is idle."""
         self.cancel()
         self.wait()
 

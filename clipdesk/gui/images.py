@@ -1,4 +1,4 @@
-"""Pictures as Qt takes them."""
+"""Converting pictures for Qt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _QUALITY = 90
 _UNPACKED = 256
-"""Thumbnails ready to be drawn: more than fit on a screen."""
+"""Thumbnails that stay decoded: more than fit on a screen."""
 
 
 def to_image(pixels: NDArray[np.uint8]) -> QImage:
@@ -36,7 +36,7 @@ def packed(image: QImage) -> bytes:
 
 @lru_cache(maxsize=_UNPACKED)
 def unpacked(thumbnail: bytes) -> QImage:
-    """The image of what `packed` has made; the last ones stay ready to be drawn."""
+    """The image that `packed` was given; the last ones stay decoded."""
     return QImage.fromData(thumbnail)
 
 

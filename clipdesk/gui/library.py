@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 THUMBNAIL = 112
 OTHER = "other settings"
-"""What stands for the preset where it is none of them."""
+"""Shown in place of a preset if the settings are none of the presets'."""
 _CHUNK, _MOST_AT_ONCE = 24, 384
 
 
@@ -148,13 +148,13 @@ class Library(Background):
         self.start(move)
 
     def close(self) -> None:
-        """Stop reading, and wait for what is under way."""
+        """Stop reading, and wait until the picture that is being read has been read."""
         self._closing.set()
         self.wait()
 
 
 def read_entry(path: Path) -> Entry | None:
-    """A picture with its recipe; None if the file is no whole PNG of ClipDesk's."""
+    """A picture with its recipe; None if the file is not a complete PNG of ClipDesk's."""
     from clipdesk.export.png import read_recipe
 
     try:

@@ -1,4 +1,4 @@
-"""What is kept between sessions: the layout, the last model, the results folder."""
+"""Preferences kept between sessions: the layout, the last model, the results folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Preferences:
     """QSettings, with names and types for what is in them.
 
     Attributes:
-        store: The QSettings itself, for what keeps its own entries there.
+        store: The QSettings itself, for parts that keep entries of their own.
     """
 
     def __init__(self, store: QSettings) -> None:
@@ -28,10 +28,10 @@ class Preferences:
 
     @property
     def problem(self) -> str:
-        """Why nothing of it will be kept; empty if it will."""
+        """Why preferences cannot be kept; empty if they can."""
         if self.store.isWritable():
             return ""
-        return f"Settings and layout are not kept: {self.store.fileName()} cannot be written to"
+        return f"Settings and layout will not be kept: ClipDesk cannot write to {self.store.fileName()}"
 
     @property
     def model(self) -> str:
@@ -55,7 +55,7 @@ class Preferences:
 
     @property
     def folder(self) -> Path:
-        """Where finished pictures are kept."""
+        """The folder in which finished pictures are kept."""
         pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         return Path(str(self.store.value("folder", str(Path(pictures or Path.home()) / "ClipDesk"))))
 
@@ -74,7 +74,7 @@ class Preferences:
 
     @property
     def export_folder(self) -> Path:
-        """Where something was last saved to."""
+        """The folder of the last export."""
         return Path(str(self.store.value("export_folder", str(Path.home()))))
 
     @export_folder.setter
@@ -86,7 +86,7 @@ class Preferences:
         self._default_layout = window.saveState(_LAYOUT_VERSION)
 
     def reset_layout(self, window: QMainWindow) -> None:
-        """The layout of a first start."""
+        """Bring back the layout of a first start."""
         window.restoreState(self._default_layout, _LAYOUT_VERSION)
 
     def save_layout(self, window: QMainWindow) -> None:
@@ -95,7 +95,7 @@ class Preferences:
         self.store.setValue("state", window.saveState(_LAYOUT_VERSION))
 
     def restore_layout(self, window: QMainWindow) -> None:
-        """The layout of the last time."""
+        """Bring back the layout of the last session."""
         geometry, state = self.store.value("geometry"), self.store.value("state")
         if isinstance(geometry, QByteArray):
             window.restoreGeometry(geometry)
@@ -104,7 +104,7 @@ class Preferences:
 
 
 def _is_name(name: str) -> bool:
-    """Whether a kept name has a form that can be opened; another version may have written others."""
+    """Whether a kept name can be parsed; another version of ClipDesk may have written it."""
     try:
         parse_name(name)
     except UsageError:

@@ -18,7 +18,7 @@ _KEY = "presets"
 
 
 class PresetStore:
-    """Reads and writes the user's presets; one that is damaged or of another version is left out, and logged."""
+    """Reads and writes the user's presets; one that is damaged or from another version is logged and left out."""
 
     def __init__(self, settings: QSettings) -> None:
         self._settings = settings
@@ -42,14 +42,14 @@ class PresetStore:
         return name in self._own
 
     def save(self, name: str, settings: RenderSettings) -> None:
-        """Keep settings under a name; an older preset of the user's of that name is replaced.
+        """Keep settings under a name; they replace the user's older preset of that name.
 
         Raises:
             UsageError: the name is empty or one of ClipDesk's, which the window shows with a capital letter.
         """
         name = name.strip()
         if not name or name.casefold() in PRESETS:
-            raise UsageError(f"'{name}' cannot be the name of a preset of yours. Choose another one")
+            raise UsageError(f"A preset of yours cannot be called '{name}'. Choose another name")
         self._own[name] = Preset(settings, "Your own preset")
         self._write()
 

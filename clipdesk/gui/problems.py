@@ -1,4 +1,4 @@
-"""Problem: what went wrong, as the window tells it."""
+"""Problem: an error as the window shows it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Problem:
 
     Attributes:
         message: For the user.
-        details: For whoever can mend it.
-        device_lost: Whether nothing can be rendered any more in this process.
+        details: For those who can fix it.
+        device_lost: Whether this process cannot render any more.
     """
 
     message: str
@@ -28,7 +28,7 @@ class Problem:
 
 
 def explained(error: Exception) -> Problem:
-    """What to tell the user of an error; details of unexpected ones go to the log."""
+    """An error as a problem; unexpected errors are logged with their details."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, ClipDeskError):
         lost = isinstance(error, DeviceLostError)

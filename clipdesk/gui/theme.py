@@ -51,7 +51,7 @@ _COLORS: dict[str, dict[QPalette.ColorRole, str]] = {
 }
 _DISABLED = {LIGHT: "#9aa1ac", DARK: "#6d7580"}
 ERROR = {LIGHT: QColor("#b3261e"), DARK: QColor("#ff8a80")}
-"""The colour of what is wrong, readable on each theme."""
+"""The colour of errors, readable on each theme."""
 
 
 class Theme(QObject):
@@ -95,5 +95,5 @@ def palette_of(name: str) -> QPalette:
 
 
 def error_color(palette: QPalette) -> QColor:
-    """The colour of what is wrong on this palette."""
+    """The colour of errors on this palette."""
     return ERROR[DARK if palette.color(_Role.Window).lightness() < 128 else LIGHT]

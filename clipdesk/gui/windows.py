@@ -1,4 +1,4 @@
-"""What only Windows needs."""
+"""Code that only Windows needs."""
 
 from __future__ import annotations
 

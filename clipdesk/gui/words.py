@@ -1,4 +1,4 @@
-"""What the window says of jobs and times, in a line."""
+"""Jobs and times in words, in one line each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BREAK = "\u200b"
 
 
 def describe(run: Run) -> str:
-    """A run's state in a line."""
+    """A run's state in one line."""
     count = run.size
     if run.state is Status.FAILED:
         return f"failed: {run.reason}"
@@ -48,9 +48,9 @@ def _waiting(run: Run) -> str:
 
 
 def _ended(run: Run) -> str:
-    """What a run has left behind; a picture that was stopped is not counted as finished.
+    """How many pictures an ended run has made; a stopped picture does not count as finished.
 
-    A ReLU that is zero at every step gives no gradient: what looks like a picture is noise made even.
+    A ReLU that is zero at every step has a zero gradient: only the regularisers have changed its picture.
     """
     results = [track.result for track in run.tracks.values() if track.result]
     unfinished = [result for result in results if not result.complete]
@@ -60,31 +60,31 @@ def _ended(run: Run) -> str:
         if there:
             return f"{run.state.value}, the picture was there already"
         at = f" at step {len(unfinished[0].curve)} of {run.job.settings.iterations}" if unfinished else ""
-        return f"{run.state.value}{at}{', but nothing excited it: the picture means nothing' if silent else ''}"
+        return f"{run.state.value}{at}{', but nothing activated it: the picture has no meaning' if silent else ''}"
     made = max(len(results) - len(unfinished), run.ended - there if run.state is Status.DONE else 0)
     parts = [
         f"{run.state.value}, {made} of {run.size} pictures",
         f"{len(unfinished)} more unfinished" if unfinished else "",
         f"{there} {'was' if there == 1 else 'were'} there already" if there else "",
-        f"{silent} that nothing excited" if silent else "",
+        f"{silent} that nothing activated" if silent else "",
     ]
     return ", ".join(filter(None, parts))
 
 
 def describe_stored(stored: StoredJob) -> str:
-    """The same of a job that is not this window's."""
+    """The state of a job that is not this window's, in one line."""
     done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
     trouble = f", {failed} failed" if failed else ""
     return f"{stored.status.value}, {done} of {len(stored.job.units)} done{trouble}"
 
 
 def breakable(text: str) -> str:
-    """The same, with places in long words such as addresses where a line may end; a label is as wide as its widest."""
+    """A text whose long words, such as addresses, may be broken: a label is as wide as its longest word."""
     return re.sub(rf"(\S{{{_LONGEST}}})(?=\S)", f"\\1{_BREAK}", text)
 
 
 def unbroken(text: str) -> str:
-    """What `breakable` was given."""
+    """The text that `breakable` was given."""
     return text.replace(_BREAK, "")
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from clipdesk.jobs.recording import Recording
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from clipdesk import load_model, parse_target, save_animation
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.recording import Recording
 from clipdesk.jobs.runner import Failure, Result, run_job
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.presets import make_settings

@@ -58,7 +58,7 @@ def test_the_recent_ones_are_on_top_and_gone_ones_cannot_be_opened(
     assert texts(dialog, "Size")[2] == "about 605 MB"
     choice = dialog.choice()
     assert choice is not None
-    assert choice.model.name == window.session.model_name
+    assert choice.model.name == str(window.session.model_name)
     dialog.table.setCurrentIndex(dialog.filter.index(1, 0))
     assert dialog.choice() == choice
     dialog.reject()
@@ -97,7 +97,7 @@ def test_a_model_is_found_and_opened_with_the_keyboard(window: MainWindow, qtbot
     until(qtbot, lambda: dialog.model.rowCount() > len(CATALOGUE))
     qtbot.keyClicks(dialog.box, "demo-rn")
     qtbot.keyClick(dialog.box, Qt.Key.Key_Return)
-    until(qtbot, lambda: window.session.model_name == "demo-rn")
+    until(qtbot, lambda: str(window.session.model_name) == "demo-rn")
     assert window.session.preferences.recent_models[0] == "demo-rn"
     recent = window.model_menu.recent.actions()
     assert [action.text() for action in recent] == ["demo-rn", "small.pt"]

@@ -19,11 +19,11 @@ def run(folder: Path | None, state: Status = Status.RUNNING) -> Run:
 
 
 def test_it_says_that_pictures_under_way_begin_again(tmp_path: Path) -> None:
-    assert "pictures under way then begin again" in what_becomes_of([run(tmp_path), run(None)])
+    assert "those begin from their start" in what_becomes_of([run(tmp_path), run(None)])
 
 
 def test_it_does_not_promise_what_is_not_kept(tmp_path: Path) -> None:
-    assert "is lost" in what_becomes_of([run(tmp_path, Status.DONE), run(None)])
+    assert "Pictures that you have not saved are lost" in what_becomes_of([run(tmp_path, Status.DONE), run(None)])
 
 
 @pytest.mark.parametrize("button", [QMessageBox.StandardButton.Close, QMessageBox.StandardButton.Cancel])

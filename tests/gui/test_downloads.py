@@ -48,7 +48,7 @@ def test_a_download_is_shown_cancelled_and_gone_on_with(
     assert time.monotonic() - asked < 1
     assert window.notice.message == ""
     window.opening.open()
-    until(qtbot, lambda: window.session.model_name == "ViT-B/32")
+    until(qtbot, lambda: str(window.session.model_name) == "ViT-B/32")
     assert re.fullmatch(r"bytes=\d+-", server.requests[1][1] or "")
 
 

@@ -201,9 +201,9 @@ def test_settings_that_cannot_be_written_are_said(qtbot: QtBot, checkpoint: Path
     qtbot.addWidget(window)
     window.show()
     window.opening.open()
-    wanted = "Settings and layout are not kept: /dev/null/settings.ini cannot be written to"
+    wanted = "Settings and layout will not be kept: ClipDesk cannot write to /dev/null/settings.ini"
     until(qtbot, lambda: window.notice.message == wanted)
-    assert window.session.model_name == str(checkpoint)
+    assert str(window.session.model_name) == str(checkpoint)
     window.close()
 
 

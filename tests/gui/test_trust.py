@@ -75,13 +75,13 @@ def test_an_archive_that_is_trusted_opens_and_is_asked_about_once(
 ) -> None:
     asked, path = answer(monkeypatch, True), str(make_archive(tmp_path / "jit.pt"))
     window.opening.open(path)
-    until(qtbot, lambda: window.session.model_name == path)
+    until(qtbot, lambda: str(window.session.model_name) == path)
     window.opening.open("demo")
     until(qtbot, lambda: str(window.session.model_name) == "demo")
     window.opening.open(str(checkpoint))
-    until(qtbot, lambda: window.session.model_name == str(checkpoint))
+    until(qtbot, lambda: str(window.session.model_name) == str(checkpoint))
     window.opening.open(path)
-    until(qtbot, lambda: window.session.model_name == path)
+    until(qtbot, lambda: str(window.session.model_name) == path)
     assert asked == [path]
 
 

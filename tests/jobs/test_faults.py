@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from clipdesk.jobs.batch import Saved, Skipped
 from torch import Tensor
 
 from clipdesk.errors import ClipDeskError, DeviceLostError
@@ -19,7 +20,6 @@ from clipdesk.export import metadata
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs import database, drain
-from clipdesk.jobs.batch import Saved, Skipped
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from clip.model import CLIP
+from clipdesk.jobs.recording import Recording
 from numpy.typing import NDArray
 
 from clipdesk.export.animation import frame_steps
 from clipdesk.jobs import recording
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.recording import Recording
 from clipdesk.jobs.runner import Failure, Progress, Result, run_job
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.presets import make_settings

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clip.model import CLIP
+from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from numpy.typing import NDArray
 
 from clipdesk.errors import ClipDeskError, UsageError
@@ -17,7 +18,6 @@ from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Recipe
 from clipdesk.export.sheet import find_pictures
 from clipdesk.jobs import batch
-from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress
 from clipdesk.models.loading import load_model

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from clipdesk.jobs.batch import Saved
+from clipdesk.jobs.drain import Paused, Step, drain
 from PIL import Image
 
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs.batch import Saved
-from clipdesk.jobs.drain import Paused, Step, drain
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobState, JobStore

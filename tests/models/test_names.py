@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
+from clipdesk.models.open_clip_names import OpenClipName, open_clip_name
 
 from clipdesk.errors import UsageError
 from clipdesk.models import open_clip_names
 from clipdesk.models.catalogue import check_name, is_there
 from clipdesk.models.listing import short_name
-from clipdesk.models.open_clip_names import OpenClipName, open_clip_name
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,7 @@ def test_a_text_is_compared_as_open_clip_compares_it() -> None:
 
 def test_pictures_are_normalised_and_activated_as_the_weights_were_trained() -> None:
     from clipdesk.models.open_clip_names import OpenClipName
+
     from clipdesk.models.open_clips import _trained_with
 
     assert _trained_with(OpenClipName("ViT-B-32", "openai")) == (*OPENAI, True)
@@ -230,8 +231,9 @@ def test_pictures_are_normalised_and_activated_as_the_weights_were_trained() -> 
 
 
 def test_weights_trained_with_quick_gelu_are_run_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clipdesk.models import open_clips
     from clipdesk.models.open_clip_names import OpenClipName
+
+    from clipdesk.models import open_clips
 
     theirs = small_open_clip("clipdesk-vit", quick_gelu=True)
     place = saved(theirs, tmp_path / "mine.pt")

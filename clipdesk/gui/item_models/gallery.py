@@ -39,7 +39,7 @@ class GalleryModel(QAbstractListModel):
         self._insert([entry for entry in new if self._is_wanted(entry)])
 
     def _insert(self, entries: list[Entry]) -> None:
-        """Show entries, oldest first; those that come to stand side by side at once."""
+        """Show entries, oldest first; neighbours are inserted together."""
         while entries:
             place = bisect_right(self._shown, _date(entries[0]), key=_date)
             later = self._shown[place : place + 1]
@@ -90,17 +90,17 @@ class GalleryModel(QAbstractListModel):
 
     @property
     def total(self) -> int:
-        """How many there are, whether shown or not."""
+        """How many entries there are, shown or not."""
         return len(self._all)
 
     @property
     def all(self) -> list[Entry]:
-        """All there are, newest first."""
+        """All entries, newest first."""
         return self._all[::-1]
 
     @property
     def shown(self) -> list[Entry]:
-        """Those that the filters leave, newest first."""
+        """The entries that the filters leave, newest first."""
         return self._shown[::-1]
 
     def index_of(self, entry: Entry) -> QModelIndex:

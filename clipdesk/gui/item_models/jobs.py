@@ -1,13 +1,13 @@
-"""What the models of jobs have in common: the roles that the list draws from."""
+"""The roles that every model of jobs has, from which the list is drawn."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
-"""How far it is, in a line."""
+"""How far the job is, in one line."""
 SHARE_ROLE = Qt.ItemDataRole.UserRole + 2
-"""How much is done, 0 to 1."""
+"""How much of it is done, 0 to 1."""
 TONE_ROLE = Qt.ItemDataRole.UserRole + 3
 """`ACTIVE`, `WRONG` or `QUIET`."""
 

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 COLUMNS = ("Layer", "Kind", "Units", "Output")
 SEARCH_ROLE = Qt.ItemDataRole.UserRole
-"""All the words by which a layer can be found: its own, those of what it is part of, and its dotted name."""
+"""All words by which a layer can be found: its own, those of the layers around it, and its dotted name."""
 
 
 class _Item:
-    """A part with its way up, which Qt asks for."""
+    """A part that knows its parent, for which Qt asks."""
 
     def __init__(self, part: Part, row: int, parent: _Item | None) -> None:
-        self.info, self.label, self.row, self.parent = part.info, part.label, row, parent
+        self.info = part.info
+        self.label = part.label
+        self.row = row
+        self.parent = parent
         above = "" if parent is None else parent.words
         name = part.info.name if part.info is not None else ""
         self.words: str = f"{above} {part.label} {name}".lower()
@@ -32,7 +35,7 @@ class _Item:
 
 
 class LayerTreeModel(QAbstractItemModel):
-    """Layers of a model: name, kind, units, output shape. Those that cannot be visualised are disabled and say why."""
+    """Layers of a model: name, kind, units, output shape. Layers that cannot be visualised are disabled and say why."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -22,7 +22,12 @@ _NUMBERS = (COLUMNS.index("Size"), COLUMNS.index("Input"))
 
 
 class Choice(NamedTuple):
-    """A model to choose, and whether it stands on top because it was used lately."""
+    """A model to choose.
+
+    Attributes:
+        model: The model.
+        recent: Whether it stands on top because it was used lately.
+    """
 
     model: Listed
     recent: bool = False
@@ -34,7 +39,7 @@ class Choice(NamedTuple):
 
     @property
     def where(self) -> str:
-        """Where its file is, or what becomes of it, for people."""
+        """Where its file is, or that it will be downloaded or is gone, in words."""
         if self.gone:
             return "gone"
         place = self.model.place
@@ -44,27 +49,27 @@ class Choice(NamedTuple):
 
 
 class ModelsModel(QAbstractTableModel):
-    """A row for each choice; one whose file is gone cannot be chosen."""
+    """A row for each choice; a file that is gone cannot be chosen."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.choices: list[Choice] = []
 
     def show_choices(self, choices: Sequence[Choice]) -> None:
-        """Show others."""
+        """Show other choices."""
         self.beginResetModel()
         self.choices = list(choices)
         self.endResetModel()
 
     def add(self, choices: Sequence[Choice]) -> None:
-        """Show more, below."""
+        """Show more choices, below."""
         first = len(self.choices)
         self.beginInsertRows(QModelIndex(), first, first + len(choices) - 1)
         self.choices += choices
         self.endInsertRows()
 
     def replace(self, row: int, choice: Choice) -> None:
-        """Show a choice that more is known of now."""
+        """Show a choice of which more is known now."""
         self.choices[row] = choice
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
@@ -118,7 +123,7 @@ def _cells(choice: Choice) -> tuple[str, ...]:
 
 
 class ModelsFilter(QSortFilterProxyModel):
-    """Only the choices that have all words that are looked for."""
+    """Shows only the choices that contain all words of the filter."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -126,7 +131,7 @@ class ModelsFilter(QSortFilterProxyModel):
         self.setSortRole(SORT_ROLE)
 
     def look_for(self, text: str) -> None:
-        """Look for other words, in any order."""
+        """Filter by words, in any order."""
         self._words = text.casefold().split()
         self.invalidate()
 

@@ -78,7 +78,7 @@ class Column:
 
 
 def _number(value: float | None) -> float:
-    """What a number is sorted by: units without one are below all others."""
+    """A number to sort by; units without one come below all others."""
     return -math.inf if value is None else value
 
 
@@ -96,11 +96,11 @@ COLUMNS = (
         sort=lambda state: bool(state.thumbnail),
         icon=_icon,
     ),
-    Column("index", "Index", "Which unit of the layer it is", lambda layer, unit, state: unit, width=9, least=6),
+    Column("index", "Index", "The index of the unit in its layer", lambda layer, unit, state: unit, width=9, least=6),
     Column(
         "name",
         "Name",
-        "The kind of unit, and its index",
+        "The kind of unit and its index",
         text=lambda layer, unit, state: f"{layer.unit_kind} {unit}",
         searched=True,
         alignment=_LEFT,
@@ -119,7 +119,7 @@ COLUMNS = (
     Column(
         "status",
         "Status",
-        "Whether it is rendered, waits, or is done",
+        "Whether it is waiting, rendering or done",
         text=lambda layer, unit, state: state.status,
         sort=lambda state: state.status,
         searched=True,
@@ -132,7 +132,7 @@ COLUMNS = (
     Column(
         "steps",
         "Steps",
-        "How many steps the picture took",
+        "The number of steps that the picture took",
         text=lambda layer, unit, state: "" if state.steps is None else str(state.steps),
         sort=lambda state: _number(state.steps),
         width=7,
@@ -151,7 +151,7 @@ def column_of(key: str) -> int:
 
 
 class NeuronTableModel(QAbstractTableModel):
-    """Units of the chosen layer with what was reached; that is kept for every layer.
+    """Units of the chosen layer with their states; the states of other layers are kept.
 
     Sorts and filters by itself: a proxy model, which asks for every cell, takes seconds for 50,000 units.
     """
@@ -159,9 +159,9 @@ class NeuronTableModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._layer: LayerInfo | None = None
-        # By layer, of units that something was reached of.
+        # By layer, of the units that have a state.
         self._states: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
-        # What units are at now, by layer, where it is other than their states say.
+        # The status of units now, by layer, where it differs from that in their state.
         self._now: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._units: list[int] = []
         self._rows: dict[int, int] = {}
@@ -192,11 +192,11 @@ class NeuronTableModel(QAbstractTableModel):
         return self._units[row]
 
     def row_of(self, unit: int) -> int | None:
-        """The row of a unit; None where it is filtered out."""
+        """The row of a unit; None if it is filtered out."""
         return self._rows.get(unit)
 
     def _arrange(self) -> None:
-        """Work out which units are shown, and in which order."""
+        """Find out which units are shown, and in which order."""
         self._units = [] if self._layer is None else self._arranged(self._layer)
         self._rows = {unit: row for row, unit in enumerate(self._units)}
 
@@ -223,15 +223,14 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _current(self, layer: LayerInfo) -> dict[int, UnitState]:
         """The states of a layer's units as they are shown; units without one are left out."""
+        states, now = self._states[layer.name], self._now[layer.name]
+        blank = {status: UnitState(status) for status in set(now.values())}
+        current = {unit: blank[status] for unit, status in now.items()}
+        current.update({unit: state.at(now[unit]) if unit in now else state for unit, state in states.items()})
         # Another model's layer of the same name may have had more units.
-        states = {unit: state for unit, state in self._states[layer.name].items() if unit < layer.units}
-        blank: dict[str, UnitState] = {}
-        for unit, status in self._now[layer.name].items():
-            if unit in states:
-                states[unit] = states[unit].at(status)
-            elif unit < layer.units:
-                states[unit] = blank.setdefault(status, UnitState(status))
-        return states
+        return (
+            current if max(current, default=0) < layer.units else {u: s for u, s in current.items() if u < layer.units}
+        )
 
     @override
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -249,13 +248,13 @@ class NeuronTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def state(self, layer: str, unit: int) -> UnitState:
-        """What has become of a unit."""
+        """The state of a unit."""
         state = self._states[layer].get(unit, _NOTHING)
         now = self._now[layer].get(unit)
         return state if now is None else state.at(now)
 
     def set_status(self, units: Iterable[Unit], status: str) -> None:
-        """Note what units are at now; what was reached before stays."""
+        """Note the status of units; their pictures stay."""
         found: defaultdict[str, list[int]] = defaultdict(list)
         for unit in units:
             found[unit.layer].append(unit.index)
@@ -265,14 +264,14 @@ class NeuronTableModel(QAbstractTableModel):
             self._changed(found[self._layer.name])
 
     def set_state(self, unit: Unit, state: UnitState) -> None:
-        """Note what has become of a unit."""
+        """Note the state of a unit."""
         self._states[unit.layer][unit.index] = state
         self._now[unit.layer].pop(unit.index, None)
         if self._layer is not None and self._layer.name == unit.layer:
             self._changed([unit.index])
 
     def set_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
-        """Note what was reached earlier of a layer's units; what is known of them already stays."""
+        """Note states from earlier sessions; states of this session stay."""
         self._states[layer] = {**found, **self._states[layer]}
         if self._layer is not None and self._layer.name == layer:
             self._changed(list(found))

@@ -1,4 +1,4 @@
-"""Jobs of the queue that are not this window's: other programs', or left from earlier."""
+"""Jobs of the queue that are not this window's: those of other programs, and those that were left unfinished."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OthersModel(QAbstractListModel):
         self._jobs: list[StoredJob] = []
 
     def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
-        """Show these; where they are the same jobs as before, only what is said of them changes."""
+        """Show these jobs; if they are the same as before, the selection stays."""
         if [job.number for job in jobs] == [job.number for job in self._jobs]:
             self._jobs = list(jobs)
             self.dataChanged.emit(self.index(0), self.index(len(jobs) - 1))

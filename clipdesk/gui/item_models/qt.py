@@ -1,4 +1,4 @@
-"""What every item model needs of Qt."""
+"""Names that every Qt item model needs."""
 
 from __future__ import annotations
 

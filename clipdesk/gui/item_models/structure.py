@@ -1,4 +1,4 @@
-"""A vision tower as a person thinks of it: embedding, blocks with attention and MLP, stages, pooling, output."""
+"""A vision tower's structure in familiar terms: embedding, blocks with attention and MLP, stages, pooling, output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Part:
     """A layer, or a heading over several.
 
     Attributes:
-        label: What a person calls it.
+        label: Its name for people.
         info: The layer; None for a heading.
         parts: What it consists of, in the order in which a picture passes through.
     """

@@ -60,7 +60,7 @@ class _Filter(QSortFilterProxyModel):
         return all(word in found for word in self._words)
 
     def found(self, parent: QModelIndex = _TOP) -> Iterator[QModelIndex]:
-        """The rows, as they are shown, that match by themselves and not only for what is below them."""
+        """The rows, as they are shown, that match by themselves and not only because a layer below them matches."""
         for row in range(self.rowCount(parent)):
             index = self.index(row, 0, parent)
             if self._matches(self.mapToSource(index)):
@@ -78,11 +78,11 @@ class _Airy(QStyledItemDelegate):
 
 
 class ArchitecturePanel(QWidget):
-    """A filter box over the tree of layers; in its place, what is being opened, or why it could not be.
+    """A filter box over the tree of layers; while a model is opened, or if none is open, a message in their place.
 
     Signals:
         layer_chosen: The `LayerInfo` of a layer that can be visualised.
-        cancel_asked: Opening the model is not wanted any more.
+        cancel_asked: The user does not want to open the model any more.
     """
 
     layer_chosen = Signal(object)
@@ -95,7 +95,9 @@ class ArchitecturePanel(QWidget):
         self._filtered.setSourceModel(self.model)
         self.filter = QLineEdit(placeholderText="Filter: block 5 hidden, or 5.attn", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter layers")
-        self.filter.setToolTip("Words or parts of dotted names; all must match. Enter chooses the first layer found")
+        self.filter.setToolTip(
+            "Words or parts of dotted names, all of which must match. Press Enter to choose the first layer found"
+        )
         self.filter.textChanged.connect(self._filter_changed)
         self.filter.returnPressed.connect(self.choose_found)
         self.tree = self._make_tree()
@@ -189,7 +191,7 @@ class ArchitecturePanel(QWidget):
 
     @property
     def message(self) -> str:
-        """What is said in the tree's place."""
+        """The message in the tree's place."""
         return unbroken(self._message.text())
 
     @property
@@ -264,7 +266,7 @@ class ArchitecturePanel(QWidget):
             self.tree.collapseAll()
             self._expand_top()
             if self.tree.currentIndex().isValid():
-                # With all that it is part of expanded.
+                # This expands all layers around it.
                 self.tree.scrollTo(self.tree.currentIndex())
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:

@@ -37,7 +37,7 @@ class Canvas(QWidget):
 
     Signals:
         selection_changed: Another picture is shown alone, or all are.
-        compared: The list of `Track` that has tiles from now on: one is kept for comparison, or is not any more.
+        compared: The list of `Track` shown from now on: one was kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
@@ -72,21 +72,23 @@ class Canvas(QWidget):
     def _make_actions(self) -> None:
         self.fit_action = self._action("Fit", "fit_to_page_outline", "Ctrl+0")
         self.fit_action.triggered.connect(lambda: self.view.set_zoom(None))
-        self.one_action = self._action("1:1", "numeric_1_box_outline", "Ctrl+1", "One screen pixel for each pixel")
+        self.one_action = self._action(
+            "1:1", "numeric_1_box_outline", "Ctrl+1", "One screen pixel for each pixel of the picture"
+        )
         self.one_action.triggered.connect(lambda: self.view.set_zoom(1.0))
         self.in_action = self._action("Zoom in", "magnify_plus_outline", "Ctrl++")
         self.in_action.setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
         self.in_action.triggered.connect(lambda: self.view.zoom_by(1.25))
         self.out_action = self._action("Zoom out", "magnify_minus_outline", "Ctrl+-")
         self.out_action.triggered.connect(lambda: self.view.zoom_by(1 / 1.25))
-        tip = "Smooth between the picture's pixels, or show them as they are"
+        tip = "Smooth the picture, or show its pixels as they are"
         self.smooth_action = self._action("Smooth", "blur", "Ctrl+Shift+B", tip, checkable=True)
         self.smooth_action.setChecked(True)
         self.smooth_action.toggled.connect(self._set_smooth)
-        tip = "Wipe between the first step and now; drag the line"
+        tip = "Compare the first step with the newest: drag the line between them"
         self.wipe_action = self._action("Before/after", "compare", "Ctrl+Shift+A", tip, checkable=True)
         self.wipe_action.toggled.connect(self._set_wipe)
-        tip = "Keep this picture here, beside whatever is shown next"
+        tip = "Keep this picture here, beside the ones that are shown next"
         self.pin_action = self._action("Compare", "pin_outline", "Ctrl+Shift+C", tip, checkable=True)
         self.pin_action.toggled.connect(self._set_pin)
         self.all_action = self._action("Show all", "grid", "Ctrl+G")
@@ -132,7 +134,7 @@ class Canvas(QWidget):
         self.play_button.setAccessibleName("Play steps")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Step")
-        self.slider.setToolTip("Back through the kept pictures of this run")
+        self.slider.setToolTip("Go back through the kept steps of this run")
         self.slider.valueChanged.connect(self._slider_moved)
         self._step_label = QLabel()
         self._step_label.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 5000 of 5000"))
@@ -147,7 +149,7 @@ class Canvas(QWidget):
     # What is shown
 
     def show_tracks(self, tracks: Sequence[Track]) -> None:
-        """Show these pictures, and from now on what becomes of them."""
+        """Show these pictures, and `refresh` them from now on."""
         self.tracks = list(tracks)[:MOST_TILES]
         self._player.stop()
         self._steps = []
@@ -157,7 +159,7 @@ class Canvas(QWidget):
         self.selection_changed.emit()
 
     def show_message(self, text: str) -> None:
-        """A message in the pictures' place."""
+        """Show a message in the pictures' place."""
         self.tracks = []
         self.welcome.show_message(text)
         self._pages.setCurrentIndex(0)
@@ -170,12 +172,12 @@ class Canvas(QWidget):
             self.show_message(text)
 
     def greet(self, ready: bool) -> None:
-        """The welcome, where nothing was rendered yet."""
+        """Show the welcome, as long as nothing has been rendered."""
         self.welcome.greet(ready)
         self._pages.setCurrentIndex(0)
 
     def refresh(self) -> None:
-        """Take over what is new in the tracks."""
+        """Show what is new in the tracks."""
         newest = self.slider.value() == self.slider.maximum()
         steps = max((track.frames.steps for track in self.shown()), key=len, default=[])
         if steps != self._steps:
@@ -200,7 +202,7 @@ class Canvas(QWidget):
 
     @property
     def step(self) -> int | None:
-        """The step that is looked at; None for the newest."""
+        """The step that is shown; None for the newest."""
         at = self.slider.value()
         return None if at >= self.slider.maximum() or at >= len(self._steps) else self._steps[at]
 
@@ -275,7 +277,7 @@ class Canvas(QWidget):
         self._zoom_label.setText("fit" if zoom is None else f"{zoom:.0%}")
 
     def _drag_out(self, tile: int) -> None:
-        """Carry a picture to another program: as a picture, and as its file where it has one."""
+        """Drag a picture to another program: as a picture, and as a file if it has one."""
         image = self.view.tiles[tile].image
         if image is None:
             return

@@ -37,7 +37,9 @@ class SharingHeader(QHeaderView):
             wanted: Width in pixels that each column should have; the taker's does not matter.
             least: Width in pixels below which each column cannot be read.
         """
-        self._taker, self._wanted, self._least = taker, list(wanted), list(least)
+        self._taker = taker
+        self._wanted = list(wanted)
+        self._least = list(least)
         self.setSectionResizeMode(taker, QHeaderView.ResizeMode.Fixed)
         self._share()
 

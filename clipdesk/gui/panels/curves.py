@@ -1,4 +1,4 @@
-"""The curves: activation over steps, one for each picture in its tile's colour; below, what the regularisers take."""
+"""The curves: activation over steps, one for each picture in its tile's colour; below, the regularisers' penalties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_HELD = 32
 _REFRESH_MS = 100
-"""Curves are drawn ten times a second: they grow at one end, and more is not seen."""
+"""Curves are drawn ten times a second: nobody sees more of lines that grow at one end."""
 
 
 class CurvesPanel(QWidget):
@@ -33,7 +33,7 @@ class CurvesPanel(QWidget):
         self._readout = QLabel()
         self._readout.setMargin(4)
         self._make_actions()
-        hint = QLabel("The activation at each step is drawn here", alignment=Qt.AlignmentFlag.AlignCenter)
+        hint = QLabel("The activation at each step appears here", alignment=Qt.AlignmentFlag.AlignCenter)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         area = QWidget()
         self._pages = QStackedLayout(area)
@@ -53,7 +53,7 @@ class CurvesPanel(QWidget):
         self._timer.timeout.connect(self._draw)
 
     def _make_actions(self) -> None:
-        tip = "Keep these curves, dashed, behind those of the next run"
+        tip = "Keep these curves as dashed lines behind those of the next run"
         self.hold_action = make_action(self, "Hold curves", "pin_outline", "Ctrl+H", tip)
         self.hold_action.triggered.connect(self.hold)
         self.drop_action = make_action(self, "Drop held curves", "pin_off_outline", "Ctrl+Shift+H")
@@ -76,11 +76,11 @@ class CurvesPanel(QWidget):
         return self._made
 
     def prepare(self) -> None:
-        """Make the plots now, so that the first run need not wait for them."""
+        """Make the plots now, so that the first run does not wait for them."""
         _ = self.plots
 
     def show_tracks(self, tracks: Sequence[Track], iterations: int) -> None:
-        """Plot these tracks, and from now on what becomes of them."""
+        """Plot these tracks, and `refresh` them from now on."""
         self.tracks, self._iterations = list(tracks), iterations
         self.plots.show_tracks(self.tracks, self.held, iterations)
         self._pages.setCurrentIndex(1)
@@ -92,7 +92,7 @@ class CurvesPanel(QWidget):
             self.show_tracks(tracks, self._iterations)
 
     def refresh(self) -> None:
-        """Soon draw what is new in the tracks."""
+        """Draw what is new in the tracks soon."""
         if not self._timer.isActive():
             self._timer.start()
 
@@ -109,7 +109,7 @@ class CurvesPanel(QWidget):
         self._update_actions()
 
     def drop(self) -> None:
-        """Let the held curves go."""
+        """Remove the held curves."""
         self.held = []
         self.show_tracks(self.tracks, max(1, self.step_count))
 

@@ -48,7 +48,11 @@ class NumberBox(QDoubleSpinBox):
 
     def __init__(self, low: float, high: float, step: float, decimals: int, unset: str, unit: str) -> None:
         super().__init__()
-        self.low, self.high, self.optional, self._unset, self._unit = low, high, bool(unset), unset, unit
+        self.low = low
+        self.high = high
+        self.optional = bool(unset)
+        self._unset = unset
+        self._unit = unit
         if unit.startswith("±"):
             self.setPrefix("± ")
         self.setLocale(QLocale.c())
@@ -159,7 +163,7 @@ class SettingRow(QWidget):
         self.reset = QToolButton(autoRaise=True)
         self.reset.setIcon(icon("restore"))
         self.reset.setAccessibleName(f"Reset {knob(name).label}")
-        self.reset.setToolTip("Back to the preset's value")
+        self.reset.setToolTip("Set back to the preset's value")
         self.reset.clicked.connect(lambda: self.set_value(self._reference))
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

@@ -1,4 +1,4 @@
-"""The export dialog: which pictures, where to, under which names, and what that will do to files that are there."""
+"""The export dialog: which pictures, where to, under which names, and what happens to files of the same names."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ from clipdesk.gui.problems import Problem
 
 _COLUMNS = ("Picture", "File", "Note")
 _EXISTING = {
-    Existing.NUMBER: "Keep both: the new one gets a number",
+    Existing.NUMBER: "Keep both: the new file gets a number",
     Existing.REPLACE: "Replace them",
     Existing.SKIP: "Leave them as they are",
 }
 _EXTRAS = {
     "contact-sheet.png": ("Contact sheet (PNG)", "These pictures on one sheet, with labels"),
     "contact-sheet.pdf": ("Contact sheet (PDF)", "These pictures on pages to print, with labels"),
-    "page.html": ("Web page", "All pictures of the folder, to filter and look into in a browser"),
-    "curves.csv": ("Curves (CSV)", "The activation at each step of all pictures of the folder"),
+    "page.html": ("Web page", "All pictures of the folder, to filter and view in a browser"),
+    "curves.csv": ("Curves (CSV)", "The activation of every picture of the folder at each step"),
 }
 _LOOK_DELAY_MS = 250
 
 Choices = dict[str, Callable[[], Sequence[Source]]]
-"""Ways to choose pictures, by what they are called."""
+"""Functions that give the pictures to export, by the name of the choice."""
 
 
 class PlanModel(QAbstractTableModel):
-    """What will become of each picture."""
+    """The name that each picture will get, and what happens to a file that has it."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[tuple[str, Planned]] = []
 
     def show_plan(self, sources: Sequence[Source], plan: Sequence[Planned]) -> None:
-        """Show another plan; nothing where it could not be made."""
+        """Show another plan; an empty one if it could not be made."""
         self.beginResetModel()
         self._rows = [(source.label, planned) for source, planned in zip(sources, plan, strict=False)]
         self.endResetModel()
@@ -89,8 +89,8 @@ class ExportDialog(QDialog):
 
     Args:
         exporter: Does the work.
-        choices: The pictures that there are.
-        folder: Where to, unless the user says otherwise.
+        choices: The sets of pictures to choose from.
+        folder: The folder that is suggested.
         parent: The window.
     """
 
@@ -102,7 +102,9 @@ class ExportDialog(QDialog):
         self._sources = {name: list(choose()) for name, choose in choices.items()}
         self._taken: list[str] = []
         self._plan: list[Planned] = []
-        self._running, self._reported, self._problem = False, False, ""
+        self._running = False
+        self._reported = False
+        self._problem = ""
         self.model = PlanModel(self)
         self._make_fields(folder)
         self._lay_out()
@@ -154,7 +156,7 @@ class ExportDialog(QDialog):
         place = QHBoxLayout()
         place.addWidget(self.folder, 1)
         place.addWidget(self.browse)
-        hint = QLabel("In braces: " + ", ".join(PLACEHOLDERS))
+        hint = QLabel("Placeholders, in braces: " + ", ".join(PLACEHOLDERS))
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         also = QHBoxLayout()
         for box in self.extras.values():
@@ -169,7 +171,7 @@ class ExportDialog(QDialog):
         form.addRow("Also", also)
         label = form.labelForField(place)
         if isinstance(label, QLabel):
-            # A layout in a row is no buddy by itself.
+            # A layout in a row has no buddy of its own.
             label.setBuddy(self.folder)
         for widget, name in ((self.folder, "Folder"), (self.choice, "Pictures"), (self.pattern, "Names")):
             widget.setAccessibleName(name)
@@ -255,13 +257,13 @@ class ExportDialog(QDialog):
         new = len(self._plan) - left
         text = f"{new} picture{'' if new == 1 else 's'} will be written"
         if replaced:
-            text += f", {replaced} of them over files that are there"
+            text += f"; {replaced} of them replace files"
         if left:
-            text += f"; {left} are there already"
+            text += f"; {left} exist already"
         return f"{text}."
 
     def start(self) -> None:
-        """Export what is shown."""
+        """Export the pictures as the table shows it."""
         self._running, self._problem = True, ""
         extras = [name for name, box in self.extras.items() if box.isChecked()]
         replace = self._wanted is Existing.REPLACE
@@ -295,7 +297,7 @@ class ExportDialog(QDialog):
         text = f"{written} of {asked} pictures exported to {self.place}."
         self.summary.setText(f"{self._problem} {text}" if self._problem else text)
         self.export_button.setEnabled(False)
-        # What is there now is looked up again, but the outcome stays until something is changed.
+        # The folder is listed again, but the outcome stays until the user changes something.
         self._reported = True
         self._look()
 
@@ -304,7 +306,7 @@ class ExportDialog(QDialog):
 
     @override
     def reject(self) -> None:
-        """While it exports, stop that; else close."""
+        """Stop the export if it runs; otherwise close."""
         if self._running:
             self._exporter.cancel()
         else:

@@ -82,7 +82,7 @@ class GalleryPanel(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         view.selectionModel().selectionChanged.connect(self._choice_changed)
-        # One that is chosen already is shown again: meanwhile the canvas may have shown something else.
+        # A selected picture is shown again when it is clicked: the canvas may show something else by now.
         view.clicked.connect(self._show_again)
         self.model.rowsInserted.connect(self._show_counts)
         self.model.rowsRemoved.connect(self._show_counts)
@@ -140,7 +140,7 @@ class GalleryPanel(QWidget):
         self._kept = self.selected()
 
     def _restore_selection(self) -> None:
-        """What was chosen stays chosen when other filters leave it; it is not shown anew."""
+        """Selected pictures stay selected if the new filters leave them; the canvas does not change."""
         kept, self._kept = self._kept, []
         if not kept:
             self._choice_changed()
@@ -170,7 +170,7 @@ class GalleryPanel(QWidget):
             self.chosen.emit(entries)
 
     def _show_counts(self) -> None:
-        """What there is to choose from, and how much of it is shown."""
+        """Show what can be filtered by, and how many pictures are shown."""
         for box, text, choices in zip(self.filters, _ANY, self.model.choices(), strict=True):
             if [box.itemText(i) for i in range(1, box.count())] != choices:
                 chosen = box.currentText()
@@ -181,7 +181,7 @@ class GalleryPanel(QWidget):
                 box.blockSignals(False)
         shown, total = self.model.rowCount(), self.model.total
         self._count.setText(f"{shown} of {total}" if shown < total else str(total) if total else "")
-        self._hint.setText("Finished pictures appear here" if not total else "No picture is left by these filters")
+        self._hint.setText("Finished pictures appear here" if not total else "No picture matches these filters")
         self._pages.setCurrentIndex(1 if shown else 0)
 
     def _filter(self) -> None:
@@ -204,7 +204,7 @@ class GalleryPanel(QWidget):
 
 
 def recipe_html(entry: Entry) -> str:
-    """A recipe as a table to read; whatever stands in it is shown as text."""
+    """A recipe as an HTML table; its values are escaped."""
     recipe = entry.recipe
     rows: list[tuple[str, object]] = [
         ("Model", recipe.model),
@@ -226,7 +226,7 @@ def recipe_html(entry: Entry) -> str:
 
 
 def _local(date: str) -> str:
-    """A date in ISO 8601 as this machine's clock shows it; as it stands where it is none."""
+    """A date in ISO 8601 in this machine's time zone; any other text as it is."""
     try:
         return f"{datetime.fromisoformat(date).astimezone():%Y-%m-%d %H:%M}"
     except ValueError:

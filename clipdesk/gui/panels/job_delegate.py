@@ -1,4 +1,4 @@
-"""How a job looks in a list."""
+"""Draws a job in a list."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class JobDelegate(QStyledItemDelegate):
 
 
 def _colors_of_bar(palette: QPalette, tone: str, chosen: bool) -> tuple[QColor, QColor]:
-    """What is done, and what is left."""
+    """The colours of the done and of the remaining part."""
     if chosen:
         # The selection has the colour that what is done has elsewhere.
         filled = palette.color(QPalette.ColorRole.HighlightedText)

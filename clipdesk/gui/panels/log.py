@@ -38,7 +38,7 @@ class LogPanel(QWidget):
         self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=_MOST_LINES)
         self.text.setAccessibleName("Log")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.text.setPlaceholderText(f"Nothing was logged yet. The log's file is {log_file()}")
+        self.text.setPlaceholderText(f"Nothing has been logged yet. The log file is {log_file()}")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -23,11 +23,11 @@ from clipdesk.gui.item_models.models import Choice, ModelsFilter, ModelsModel
 
 
 class ModelChooser(QDialog):
-    """A table of models with a filter; whoever opens it fills it.
+    """A table of models with a filter; the caller fills it.
 
     Signals:
         chosen: Name of the model to open.
-        checkpoint_asked: A file is to be chosen instead.
+        checkpoint_asked: The user wants to choose a checkpoint file instead.
     """
 
     chosen = Signal(str)
@@ -104,18 +104,18 @@ class ModelChooser(QDialog):
         self._update()
 
     def say(self, text: str) -> None:
-        """Say something below the table, such as what is still being looked for."""
+        """Show a line below the table, such as which models are still being looked for."""
         self.note.setText(text)
         self.note.setVisible(bool(text))
 
     def choice(self) -> Choice | None:
-        """The one that is selected, if it can be opened."""
+        """The selected model; None if it cannot be opened."""
         index = self.filter.mapToSource(self.table.currentIndex())
         choice = self.model.choices[index.row()] if index.isValid() else None
         return None if choice is None or choice.gone else choice
 
     def accept(self) -> None:
-        """Open what is selected, if there is anything."""
+        """Open the selected model, if there is one."""
         choice = self.choice()
         if choice is not None:
             self.chosen.emit(choice.model.name)
@@ -140,9 +140,9 @@ class ModelChooser(QDialog):
         choice = self.choice()
         self.buttons.button(QDialogButtonBox.StandardButton.Open).setEnabled(choice is not None)
         if choice is None:
-            self.details.setText("" if self.filter.rowCount() else "No model has these words.")
+            self.details.setText("" if self.filter.rowCount() else "No model matches these words.")
             return
         model = choice.model
         page = f'<br><a href="{escape(model.page)}">{escape(model.page)}</a>' if model.page else ""
-        size = "" if model.exact else " Its size follows from its weights' count."
+        size = "" if model.exact else " Its size is estimated from its number of weights."
         self.details.setText(f"<b>{escape(model.name)}</b>: {escape(model.description)}.{size}{page}")

@@ -1,4 +1,4 @@
-"""The neuron table: pick what to render; or name it in words."""
+"""The neuron table: select what to render, or name it in words."""
 
 from __future__ import annotations
 
@@ -82,22 +82,24 @@ class NeuronsPanel(QWidget):
         self.table = self._make_table()
         self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter neurons")
-        self.filter.setToolTip("Part of a number, a name or a status, e.g. done")
+        self.filter.setToolTip("Part of an index, a name or a status, such as done")
         self.range = QLineEdit(placeholderText="Range: 0:768:8 or 3,5,9-12", clearButtonEnabled=True)
         self.range.setAccessibleName("Range of neurons")
-        self.range.setToolTip("Selects as you type: 0:768:8, 0 64 8, 3,5,9-12 or all. Enter goes to the table")
+        self.range.setToolTip(
+            "Selects neurons as you type: 0:768:8, 0 64 8, 3,5,9-12 or all. Press Enter to go to the table"
+        )
         self._feedback = QLabel(wordWrap=True)
         self._feedback.hide()
         self._hint = QLabel("Choose a layer above to see its neurons", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         self._hint.setMargin(16)
-        self.text = QLineEdit(placeholderText="or a text, e.g. a star")
+        self.text = QLineEdit(placeholderText="Or a text, such as a star")
         self.text.setAccessibleName("Text target")
         self.text.setToolTip(
-            "Render a picture whose embedding points where this text's does.<br>"
+            "Render a picture whose embedding points in the direction of this text's.<br>"
             'Or a sum: <code>"a star" - "a circle"</code>, '
-            "<code>visual.layer4.0:7 - 0.5*visual.layer4.0:9</code>, <code>-LAYER:7</code> for the least exciting. "
-            "Places go behind: <code>@class</code>, <code>@max</code>, <code>@12</code>."
+            "<code>visual.layer4.0:7 - 0.5*visual.layer4.0:9</code>, <code>-LAYER:7</code> to minimize an activation. "
+            "A position follows the unit: <code>@class</code>, <code>@max</code>, <code>@12</code>."
         )
         self._text_problem = QLabel(wordWrap=True)
         self._text_problem.hide()
@@ -106,7 +108,7 @@ class NeuronsPanel(QWidget):
         self.render_action.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
         self.batch_action = make_action(self, "Add to batch", "playlist_plus", "B")
         self.batch_button = QPushButton(icon("playlist_plus"), "Add to batch")
-        self.batch_button.setToolTip("Queue the selected neurons with the parameters shown (B)")
+        self.batch_button.setToolTip("Queue the selected neurons with these parameters (B)")
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
         self._layers: dict[str, LayerInfo] = {}
         self._ready = False
@@ -118,7 +120,7 @@ class NeuronsPanel(QWidget):
         table = NeuronTable(showGrid=False, wordWrap=False)
         table.setAlternatingRowColors(True)
         table.setAccessibleName("Neurons")
-        # Tab goes on to the next place; from cell to cell it would not come out of a long table. Arrows move in it.
+        # Tab goes to the next control: from cell to cell it would never leave a long table. Arrow keys move in it.
         table.setTabKeyNavigation(False)
         header = SharingHeader(table)
         table.setHorizontalHeader(header)
@@ -131,7 +133,7 @@ class NeuronsPanel(QWidget):
         table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(max(THUMBNAIL + 4, table.fontMetrics().height() + 8))
-        # Its own: to know whether a column is selected whole, a header asks the model for each of 50,000 rows.
+        # A selection of its own: to see whether a column is selected as a whole, a header asks for each of 50,000 rows.
         header.setSelectionModel(QItemSelectionModel(self.model, header))
         unit = table.fontMetrics().averageCharWidth()
         # A picture is as wide as it is, whatever the font.
@@ -190,7 +192,7 @@ class NeuronsPanel(QWidget):
         self.text_button.clicked.connect(self._ask_text)
 
     def offer(self, ready: bool) -> None:
-        """Say whether pictures can be asked for now: a model is open, and the parameters are right."""
+        """Enable or disable asking for pictures: a model must be open and the parameters valid."""
         self._ready = ready
         self._offer()
 
@@ -223,7 +225,7 @@ class NeuronsPanel(QWidget):
 
     @Slot(str, object)
     def show_found(self, layer: str, found: Mapping[int, UnitState]) -> None:
-        """Show what was reached earlier of a layer's units, if they are there: the model's file may be a new one."""
+        """Show a layer's units as earlier sessions left them; the model's file may be a new one with fewer units."""
         units = self._layers[layer].units if layer in self._layers else 0
         self.model.set_found(layer, {index: state for index, state in found.items() if index < units})
 
@@ -252,7 +254,7 @@ class NeuronsPanel(QWidget):
             self.table.selectionModel().setCurrentIndex(first, _FLAGS.NoUpdate)
             self.table.scrollTo(first)
         else:
-            # A reset alone does not say that nothing is selected any more.
+            # A reset alone does not tell that the selection is empty now.
             self._selection_changed()
 
     def selected(self) -> tuple[Target, ...]:
@@ -268,7 +270,7 @@ class NeuronsPanel(QWidget):
         self._kept = self.model.layer, self._selected_units()
 
     def _restore_selection(self) -> None:
-        """After sorting and filtering the same units are selected; in another layer, none."""
+        """Select the same units after sorting and filtering; in another layer, none."""
         layer, units = self._kept
         if layer is self.model.layer and units:
             self.select_units(units)
@@ -294,7 +296,7 @@ class NeuronsPanel(QWidget):
             self.current_changed.emit(Unit(layer=self.model.layer.name, index=unit))
 
     def _range_changed(self, text: str) -> None:
-        """Select what the range names; say how many, or what is wrong with it."""
+        """Select the units of the range; show how many they are, or what is wrong with the range."""
         layer = self.model.layer
         self._feedback.setVisible(bool(text.strip()))
         if layer is None or not text.strip():
@@ -305,12 +307,12 @@ class NeuronsPanel(QWidget):
         except UsageError as error:
             palette = self._error_palette()
             self._feedback.setText(str(error))
-            # Not what a shorter text named on the way here.
+            # The units of the shorter text that was there before do not stay selected.
             self.select_units([])
         else:
             plural = "" if len(units) == 1 else "s"
             self._feedback.setText(f"{len(units)} {layer.unit_kind}{plural}: {describe_range(units)}")
-            # What the filter hides cannot be selected, and the range is what was said last.
+            # A hidden row cannot be selected, and the range is the user's latest word.
             if any(self.model.row_of(unit) is None for unit in units):
                 self.filter.clear()
             self.select_units(units)
@@ -323,12 +325,12 @@ class NeuronsPanel(QWidget):
 
     @property
     def feedback(self) -> str:
-        """What is said under the range box."""
+        """The line under the range box."""
         return self._feedback.text() if self._feedback.isVisibleTo(self) else ""
 
     @property
     def text_problem(self) -> str:
-        """What is wrong with the text or sum that was asked for."""
+        """What is wrong with the text or sum, as it is shown; empty if it is valid."""
         return self._text_problem.text() if self._text_problem.isVisibleTo(self) else ""
 
     def _show_menu(self, place: QPoint) -> None:
@@ -363,7 +365,7 @@ class NeuronsPanel(QWidget):
 
 
 def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
-    """Check that a model has what a target reads: now, in a moment, and not when its turn in the queue comes.
+    """Check that a model has the layers and units that a target reads: now, not when its turn in the queue comes.
 
     Raises:
         UsageError: as `check_layer`.

@@ -13,10 +13,10 @@ from clipdesk.gui.words import breakable, unbroken
 
 
 class NoticeBar(QWidget):
-    """Shows the latest problem; an older one is counted.
+    """Shows the latest problem and counts the older ones.
 
     Signals:
-        log_asked: Show the log.
+        log_asked: The user wants to see the log.
     """
 
     log_asked = Signal()
@@ -46,7 +46,7 @@ class NoticeBar(QWidget):
 
     @Slot(object)
     def show_problem(self, problem: Problem) -> None:
-        """Say what went wrong."""
+        """Show a problem."""
         self._count = self._count + 1 if self._problem is not None else 1
         self._problem = problem
         more = f"  ({self._count - 1} earlier)" if self._count > 1 else ""
@@ -59,7 +59,7 @@ class NoticeBar(QWidget):
 
     @property
     def message(self) -> str:
-        """What is shown; empty if nothing is."""
+        """The problem that is shown; empty if there is none."""
         return unbroken(self._text.text()) if not self.isHidden() else ""
 
     def copy(self) -> None:
@@ -68,7 +68,7 @@ class NoticeBar(QWidget):
             QGuiApplication.clipboard().setText(problem_text(self._problem))
 
     def dismiss(self) -> None:
-        """Hide it."""
+        """Hide the problem."""
         self._problem, self._count = None, 0
         self.hide()
 
@@ -77,8 +77,8 @@ class OfferBar(QWidget):
     """Offers to go on with the jobs that an earlier window did not finish.
 
     Signals:
-        go_on_asked: Render them.
-        drop_asked: Cancel them.
+        go_on_asked: The user wants to render them.
+        drop_asked: The user wants to cancel them.
     """
 
     go_on_asked = Signal()

@@ -34,15 +34,15 @@ _ONLY_WITH = {
     "blur_sigma": ("blur_every", None),
     "spectrum": ("parameterization", "maco"),
 }
-"""Settings that do something only where another one has a value, or with None: is not zero."""
+"""Settings that have an effect only if another one has a certain value; None stands for any value but zero."""
 
 
 class ParametersPanel(QWidget):
-    """A preset, an editor for every setting, and what the render will take.
+    """A preset, an editor for every setting, and an estimate of what the render will take.
 
     Signals:
         changed: A value was changed.
-        failed: A message, where a preset could not be saved.
+        failed: Why a preset could not be saved.
     """
 
     changed = Signal()
@@ -69,12 +69,12 @@ class ParametersPanel(QWidget):
             row.changed.connect(self._edited)
 
     def _make_actions(self) -> None:
-        tip = "Keep these values under a name"
+        tip = "Save these values under a name"
         self.save_action = make_action(self, "Save preset …", "content_save_outline", "Ctrl+Shift+S", tip)
         self.save_action.triggered.connect(self._ask_name)
-        self.delete_action = make_action(self, "Delete preset", "delete_outline", tip="Forget this preset of yours")
+        self.delete_action = make_action(self, "Delete preset", "delete_outline", tip="Delete this preset of yours")
         self.delete_action.triggered.connect(self.delete_preset)
-        tip = "All values back to the preset's"
+        tip = "Set all values back to the preset's"
         self.reset_action = make_action(self, "Reset to preset", "restore", "Ctrl+Shift+Z", tip)
         self.reset_action.triggered.connect(lambda: self.show_preset(self.preset_name))
         self.actions_shown = [self.save_action, self.delete_action, self.reset_action]
@@ -132,7 +132,7 @@ class ParametersPanel(QWidget):
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong; empty if all values are right."""
+        """What is wrong with the first invalid value; empty if all are valid."""
         return next((row.complaint for row in self.rows.values() if row.complaint), "")
 
     def settings(self) -> RenderSettings:
@@ -152,7 +152,7 @@ class ParametersPanel(QWidget):
         self._edited()
 
     def show_preset(self, name: str) -> None:
-        """Show a preset's settings; the seed, the precision and the device stay."""
+        """Show a preset's settings, but keep the seed, the precision and the device."""
         preset = self._store.all().get(name)
         if preset is None:
             return
@@ -164,11 +164,11 @@ class ParametersPanel(QWidget):
 
     @Slot(object)
     def reuse_settings(self, settings: RenderSettings) -> None:
-        """Show a finished picture's settings; the precision stays, as it is the machine's affair like the device."""
+        """Show a finished picture's settings, but keep the precision, which suits the machine and not the picture."""
         self.use_settings(settings.model_copy(update={"precision": self.settings().precision}))
 
     def use_settings(self, settings: RenderSettings) -> None:
-        """Show settings that were used before, and their preset if they are one's."""
+        """Show settings that were used before, and the preset that they belong to, if there is one."""
         name = preset_of(settings, self._store.all())
         if name is not None:
             self.show_preset(name)
@@ -182,12 +182,12 @@ class ParametersPanel(QWidget):
         self._show_devices(opened.devices)
 
     def _show_input_size(self, side: int) -> None:
-        """Say what an image size that is not set means."""
+        """Explain in a tool tip which size is used if none is set."""
         row = self.rows["image_size"]
         row.editor.setToolTip(f"{row.help}\nThe model's is {side} px.")
 
     def show_default(self, model: ModelName) -> None:
-        """Show the preset that suits a model, where the one of the model before stands unchanged."""
+        """Show the preset that suits a model, unless the user has chosen or changed another one."""
         if self.preset_name == self._default and not self.reset_action.isEnabled():
             self.show_preset(default_preset(model))
         self._default = default_preset(model)
@@ -200,7 +200,7 @@ class ParametersPanel(QWidget):
                 choice.addItem(device, device)
 
     def save_preset(self, name: str) -> None:
-        """Keep the values as the user's preset."""
+        """Save the values as a preset of the user's."""
         try:
             self._store.save(name, self.settings())
         except UsageError as error:
@@ -210,7 +210,7 @@ class ParametersPanel(QWidget):
         self.show_preset(name.strip())
 
     def delete_preset(self) -> None:
-        """Forget the user's preset that is chosen."""
+        """Delete the chosen preset, if it is the user's."""
         name = self.preset_name
         if self._store.is_own(name):
             self._store.delete(name)
@@ -244,7 +244,7 @@ class ParametersPanel(QWidget):
         name = self.preset_name
         preset = self._store.all()[name]
         same = not self.problem and preset_of(self.settings(), {name: preset}) is not None
-        # The rows below must not jump away from the mouse with the first change.
+        # The rows below must not jump away from under the mouse at the first change.
         self._source.setMinimumHeight(0 if same else self._source.height())
         self._source.setText(preset.source if same else f"Changed from {self.preset.currentText()}")
         self.reset_action.setEnabled(not same)

@@ -61,7 +61,9 @@ class PictureView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Pictures")
-        self.setAccessibleDescription("Arrow keys choose a picture, Enter shows it alone, plus and minus zoom")
+        self.setAccessibleDescription(
+            "Choose a picture with the arrow keys, show it alone with Enter, zoom with plus and minus"
+        )
         self.tiles: list[Tile] = []
         self.solo, self.current = -1, 0
         self.smooth, self.wiping = True, False

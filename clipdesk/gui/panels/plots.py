@@ -1,4 +1,4 @@
-"""The plots themselves: activations, and what the regularisers take. The only module that imports pyqtgraph.
+"""The plots themselves: activations, and the regularisers' penalties. The only module that imports pyqtgraph.
 
 To import it takes half a second, so the curves panel does that after the window is on screen.
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from clipdesk.gui.runs import Held, Series, Track
 
 _LEGEND_WIDTHS = 16, 36
-"""The least and the most letters that are seen of a legend's labels."""
+"""The least and the greatest width of the legend, in letters."""
 _SWATCH = 10
 _SHARES = [300, 200]
 _WIDE = 2.2
-"""From this many times as wide as high on, two plots stand side by side."""
+"""Two plots stand side by side if the panel is this many times as wide as high, or wider."""
 _MOST_VALUES = 6
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
@@ -88,7 +88,7 @@ class Plots(QWidget):
     """One curve for each track in its tile's colour, those that are held behind them, and one for each regulariser.
 
     Signals:
-        pointed: The values under the mouse, in words; empty where there are none.
+        pointed: The values under the mouse, in words; empty if there are none.
     """
 
     pointed = Signal(str)
@@ -101,7 +101,7 @@ class Plots(QWidget):
         self.penalty.item.setXLink(self.activation)
         self.legend = QListWidget()
         self.legend.setAccessibleName("Legend")
-        self.legend.setToolTip("Shows and hides each curve")
+        self.legend.setToolTip("Show or hide each curve")
         self.legend.setTextElideMode(Qt.TextElideMode.ElideLeft)
         self._fit_legend()
         self.legend.itemChanged.connect(self._toggle)
@@ -123,12 +123,14 @@ class Plots(QWidget):
         self.penalty.scene().sigMouseMoved.connect(self.point_at_penalty)
 
     def show_tracks(self, tracks: Sequence[Track], held: Sequence[Held], iterations: int) -> None:
-        """Plot these tracks; `draw` takes over what becomes of them."""
+        """Plot these tracks; `draw` shows what is new in them."""
         self._tracks = list(tracks)
         self.activation.clear_curves()
         self.penalty.clear_curves()
         self.legend.clear()
-        self._drawn, self._penalties, self._named = [], [], []
+        self._drawn = []
+        self._penalties = []
+        self._named = []
         for old in held:
             curve = self.activation.add_curve(faded_color(old.hue), Qt.PenStyle.DashLine)
             curve.setData(_steps(old.values), self._scaled(old.values))
@@ -142,7 +144,7 @@ class Plots(QWidget):
         self.draw()
 
     def _fit_legend(self) -> None:
-        """As wide as its labels, within limits: the curves want the room."""
+        """Make the legend as wide as its labels, within limits: the curves need the room."""
         letter = self.fontMetrics().averageCharWidth()
         wanted = self.legend.sizeHintForColumn(0) + self.legend.verticalScrollBar().sizeHint().width() + letter
         self.legend.setFixedWidth(min(max(wanted, _LEGEND_WIDTHS[0] * letter), _LEGEND_WIDTHS[1] * letter))
@@ -161,7 +163,7 @@ class Plots(QWidget):
             curve.setVisible(item.checkState() is Qt.CheckState.Checked)
 
     def draw(self) -> None:
-        """Take over what is new in the tracks."""
+        """Draw what is new in the tracks."""
         for curve, track in self._drawn:
             curve.setData(_steps(track.curve.values), self._scaled(track.curve.values))
         if not self._penalties and any(track.penalties for track in self._tracks):
@@ -204,7 +206,7 @@ class Plots(QWidget):
         self.draw()
 
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The values as they are drawn: on a logarithmic axis what is not above zero leaves a gap."""
+        """The values as they are drawn: on a logarithmic axis, values that are not above zero leave a gap."""
         return np.where(values > 0, values, np.float32(np.nan)) if self._log else values
 
     def point_at_activation(self, place: QPointF) -> None:
@@ -212,7 +214,7 @@ class Plots(QWidget):
         self._point(self.activation, place, [(track.label, track.curve) for track in self._tracks])
 
     def point_at_penalty(self, place: QPointF) -> None:
-        """Show what the regularisers took at the step under a place of their plot."""
+        """Show the penalties of the step under a place of their plot."""
         self._point(self.penalty, place, [(label, series) for label, _, series in self._penalties])
 
     def _point(self, plot: Plot, place: QPointF, series: list[tuple[str, Series]]) -> None:

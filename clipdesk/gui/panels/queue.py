@@ -105,7 +105,7 @@ class QueuePanel(QWidget):
 
     def _make_actions(self) -> None:
         self.pause_all_action = make_action(
-            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Let no job run for now", checkable=True
+            self, "Pause all", "pause_circle_outline", "Ctrl+Shift+P", "Pause the whole queue", checkable=True
         )
         self.pause_action = make_action(self, "Pause", "pause", "Ctrl+P")
         self.resume_action = make_action(self, "Resume", "play", "Ctrl+Shift+R")

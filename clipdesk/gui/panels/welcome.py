@@ -1,4 +1,4 @@
-"""What the canvas shows before there is a picture: a short welcome, or what is under way."""
+"""What the canvas shows before there is a picture: a short welcome, or a message."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing_extensions import override
 from clipdesk.gui.words import breakable, unbroken
 
 _OFFICIAL = (
-    "To look into OpenAI's CLIP, choose it in the <b>Model</b> menu: it is fetched once and kept. "
-    "Without a connection, choose <b>Open checkpoint</b> there and name the file."
+    "To explore OpenAI's CLIP, choose it in the <b>Model</b> menu: it is downloaded once and kept. "
+    "Without a connection, choose <b>Open checkpoint</b> there and select the file."
 )
 
 
@@ -19,7 +19,7 @@ class Welcome(QWidget):
     """A greeting with one button, or a message.
 
     Signals:
-        first_asked: Render a telling neuron now.
+        first_asked: Render a neuron with a clear picture.
     """
 
     first_asked = Signal()
@@ -65,7 +65,7 @@ class Welcome(QWidget):
             self._color_button()
 
     def _color_button(self) -> None:
-        """What the eye is to go to first."""
+        """Highlight the button: the eye should find it first."""
         palette = QPalette(self.palette())
         for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
             palette.setColor(group, QPalette.ColorRole.Button, palette.color(QPalette.ColorRole.Highlight))
@@ -73,7 +73,7 @@ class Welcome(QWidget):
         self.button.setPalette(palette)
 
     def greet(self, ready: bool) -> None:
-        """Welcome; the button works once a model is open."""
+        """Show the welcome; its button works once a model is open."""
         for widget in (self._title, self._text, self.button, self._official):
             widget.show()
         self._message.hide()
@@ -81,7 +81,7 @@ class Welcome(QWidget):
         self.button.setText("Render a first neuron" if ready else "Opening the model …")
 
     def show_message(self, text: str) -> None:
-        """Only a message."""
+        """Show only a message."""
         for widget in (self._title, self._text, self.button, self._official):
             widget.hide()
         self._message.setText(breakable(text))

@@ -1,8 +1,10 @@
+import pytest
 from clip.model import CLIP
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
 from clipdesk.gui.item_models.neurons import (
+    COLUMNS,
     NeuronTableModel,
     UnitState,
     column_of,
@@ -90,3 +92,12 @@ def test_dragged_rows_carry_their_units() -> None:
     data = model.mimeData([model.index(0, 0), model.index(0, 1), model.index(2, 0)])
     assert targets_from(data) == (Unit(layer="layer", index=9), Unit(layer="layer", index=11))
     assert data.text() == "layer:9\nlayer:11"
+
+
+def test_one_column_takes_the_rest_and_every_key_is_its_own() -> None:
+    keys = [column.key for column in COLUMNS]
+    assert len(set(keys)) == len(keys)
+    assert [column.key for column in COLUMNS if column.takes_rest] == ["status"]
+    assert [keys[column_of(key)] for key in keys] == keys
+    with pytest.raises(ValueError, match="words"):
+        column_of("words")

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.errors import UsageError
 from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.presets import PresetStore
+from clipdesk.models.names import parse_name
 from clipdesk.render.presets import PRESETS, make_settings
 from clipdesk.render.settings import RenderSettings, limits
 
@@ -146,7 +147,7 @@ def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel, nam
     said: list[str] = []
     panel.failed.connect(said.append)
     panel.save_preset(name)
-    assert said == [f"'{name}' cannot be the name of a preset of yours. Choose another one"]
+    assert said == [f"A preset of yours cannot be called '{name}'. Choose another name"]
 
 
 def test_the_first_change_does_not_move_the_rows(panel: ParametersPanel, qtbot: QtBot) -> None:
@@ -190,13 +191,13 @@ def test_a_file_may_be_chosen_in_place_of_a_word(
 
 
 def test_another_model_brings_its_preset_but_only_where_nothing_was_chosen(panel: ParametersPanel) -> None:
-    panel.show_default("ViT-B/32")
+    panel.show_default(parse_name("ViT-B/32"))
     assert panel.preset_name == "ghiasi"
-    panel.show_default("demo")
+    panel.show_default(parse_name("demo"))
     assert panel.preset_name == "standard"
     panel.rows["iterations"].set_value(33)
-    panel.show_default("RN50")
+    panel.show_default(parse_name("RN50"))
     assert panel.settings().iterations == 33
     panel.show_preset("draft")
-    panel.show_default("ViT-B/32")
+    panel.show_default(parse_name("ViT-B/32"))
     assert panel.preset_name == "draft"

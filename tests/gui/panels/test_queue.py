@@ -74,7 +74,7 @@ def test_a_unit_that_nothing_excites_is_said(window: MainWindow, qtbot: QtBot, m
     monkeypatch.setattr(Objective, "__call__", lambda objective, outputs: 0 * read(objective, outputs))
     window.asking.render((Unit(layer=LAYER, index=1),))
     until(qtbot, lambda: finished(window))
-    assert describe(run_of(window)) == "done, but nothing excited it: the picture means nothing"
+    assert describe(run_of(window)) == "done, but nothing activated it: the picture has no meaning"
 
 
 def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:
