@@ -17,9 +17,9 @@ from clipdesk.export.files import (
     free_path,
     make_folder,
     picture_name,
-    safe_name,
     write_atomically,
 )
+from clipdesk.filenames import safe_name
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
