@@ -53,7 +53,7 @@ def activations(model: CLIP, targets: Sequence[Target], images: Images) -> NDArr
     parts = []
     for start in range(0, len(targets), 32):
         group = targets[start : start + 32]
-        objective = Objective(group, model, inspector)
+        objective = Objective.of(group, model, inspector)
         pixels = torch.from_numpy(np.array(images[start : start + 32])).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             outputs = LayerCapture(model, objective.layers).run(normalized(resized(pixels, side)))

@@ -99,7 +99,7 @@ class _Score(nn.Module):
         """(n, 3, side, side) to one number."""
         n, model = len(pixels), self._model[0]
         if n not in self._objectives:
-            objective = Objective([self._target] * n, model, self._inspector)
+            objective = Objective.of([self._target] * n, model, self._inspector)
             self._objectives[n] = objective, LayerCapture(model, objective.layers)
         objective, capture = self._objectives[n]
         score: Tensor = self.score(objective(capture.run(normalized(pixels) if self._wants_pixels else pixels)).mean())

@@ -82,7 +82,7 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
 
     from clipdesk.export.files import write_atomically
     from clipdesk.render.maco import magnitudes_of
-    from clipdesk.render.pictures import pictures_in
+    from clipdesk.render.user_images import images_in
 
     if output.suffix.lower() != ".npy":
         raise UsageError(f"A spectrum is an .npy file, not {output.name}")
@@ -91,7 +91,7 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
 
         def counted() -> Iterator[Image.Image]:
             nonlocal done
-            for done, picture in enumerate(pictures_in(folder), 1):
+            for done, picture in enumerate(images_in(folder), 1):
                 yield picture
                 progress(done, done)
 

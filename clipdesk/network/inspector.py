@@ -146,6 +146,11 @@ class LayerInspector:
         """All layers by name, as in `tree`."""
         return self._layers
 
+    @property
+    def input_side(self) -> int:
+        """Side in pixels of the pictures that the model takes."""
+        return input_side(self._model)
+
     def get_layer_names(self) -> list[str]:
         """Names of all layers that can be visualised, each parent before its children."""
         return [name for name, info in self._layers.items() if info.reason is None]

@@ -13,7 +13,9 @@ from clipdesk.models.loading import resolve_device
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.graphs import repeats_steps
 from clipdesk.render.loop import render
+from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
 
 _LEFT_OUT, _TIMED = 1, 2
@@ -57,26 +59,44 @@ def measure_cost(
     settings: RenderSettings,
     inspector: LayerInspector,
     stop: Callable[[], bool] = lambda: False,
+    sources: Sources | None = None,
 ) -> Cost | None:
-    """Take a few steps on the model's last layer with one picture and with some; None if `stop` says so meanwhile.
+    """Take a few steps on the model's last layer, first with one picture, then with several.
+
+    Args:
+        model: A CLIP.
+        settings: How to render.
+        inspector: The model's inspector.
+        stop: Asked after every step.
+        sources: Reads the files that the settings name.
+
+    Returns:
+        The cost; None if `stop` says True before it is known.
 
     Raises:
         ClipDeskError: the device is not there, or the memory does not suffice for one picture.
     """
     layer = inspector.get_layer_names()[0]
+    sources = sources or Sources()
     target: Target = Unit(layer=layer, index=0)
-    size = picture_bytes(model, settings, inspector, target)
-    seconds = None if stop() else _timed(model, settings, inspector, [target], stop)
+    size = picture_bytes(model, settings, inspector, target, sources)
+    seconds = None if stop() else _timed(model, settings, inspector, [target], sources, stop)
     if seconds is None:
         return None
     count = _SIDE_BY_SIDE_ON_GPU if repeats_steps(resolve_device(settings.device)) else _SIDE_BY_SIDE
-    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, stop)
+    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, sources, stop)
     # On a slow machine the network's own work outweighs what a step costs once.
     more = seconds if some is None else min(seconds, max(_LEAST_SHARE * seconds, (some - seconds) / (count - 1)))
     return Cost(seconds - more, more, size)
 
 
-def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerInspector, target: Target) -> int:
+def picture_bytes(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    target: Target | ResolvedTarget,
+    sources: Sources | None = None,
+) -> int:
     """Bytes that one picture keeps for its gradient, measured in a step of it.
 
     Raises:
@@ -93,7 +113,7 @@ def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerIn
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     one = settings.model_copy(update=_IN_FULL | {"iterations": 1})
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        next(render(model, [target], one, inspector=inspector))
+        next(render(model, [target], one, inspector=inspector, sources=sources))
     return sum(size for place, size in kept.items() if place not in weights)
 
 
@@ -102,13 +122,14 @@ def _timed(
     settings: RenderSettings,
     inspector: LayerInspector,
     targets: list[Target],
+    sources: Sources,
     stop: Callable[[], bool],
 ) -> float | None:
     """Seconds of a step."""
     on_gpu = repeats_steps(resolve_device(settings.device))
     left_out, timed = (_LEFT_OUT_ON_GPU, _TIMED_ON_GPU) if on_gpu else (_LEFT_OUT, _TIMED)
     steps = settings.model_copy(update=_IN_FULL | {"iterations": left_out + timed})
-    frames = render(model, targets, steps, inspector=inspector)
+    frames = render(model, targets, steps, inspector=inspector, sources=sources)
     for _ in range(left_out):
         next(frames)
     started = time.monotonic()

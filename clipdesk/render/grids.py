@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipdesk.network.inspector import LayerInfo, LayerInspector
-from clipdesk.render.objectives import check_term
+from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import MAX_SEED
-from clipdesk.render.targets import Target, terms_of
 
 _WHITE = 255
 _APART = 235_000_003
@@ -69,8 +68,8 @@ class Likeness:
         inspector: The model's inspector.
     """
 
-    def __init__(self, targets: Sequence[Target], inspector: LayerInspector) -> None:
-        self._layers = [_compared_in(target, inspector) for target in targets]
+    def __init__(self, targets: Sequence[ResolvedTarget], inspector: LayerInspector) -> None:
+        self._layers = [_compared_in(target.terms[0].info, inspector) for target in targets]
         self.layers = list(dict.fromkeys(self._layers))
         """The layers that it reads."""
 
@@ -107,8 +106,7 @@ def likeness(outputs: Tensor) -> Tensor:
     return mean
 
 
-def _compared_in(target: Target, inspector: LayerInspector) -> LayerInfo:
-    own = check_term(terms_of(target)[0], inspector)
+def _compared_in(own: LayerInfo, inspector: LayerInspector) -> LayerInfo:
     if own.positions > 1:
         return own
     infos = [node.info for node in inspector.tree.walk()]

@@ -17,10 +17,11 @@ from clipdesk.network.capture import frozen
 from clipdesk.network.faults import explained
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, seeds_of_variants
-from clipdesk.render.objectives import Objective
+from clipdesk.render.objectives import Objective, ResolvedTarget, resolved
 from clipdesk.render.presets import make_settings
 from clipdesk.render.run import Run
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.start import check_start
 from clipdesk.render.targets import Target
 
@@ -68,11 +69,12 @@ class Frame:
 
 def render(
     model: nn.Module,
-    targets: Sequence[Target],
+    targets: Sequence[Target | ResolvedTarget],
     settings: RenderSettings | None = None,
     *,
     seeds: Sequence[int] | None = None,
     inspector: LayerInspector | None = None,
+    sources: Sources | None = None,
 ) -> Iterator[Frame]:
     """Render pictures that excite the targets, all side by side, each from its own random numbers.
 
@@ -80,10 +82,11 @@ def render(
 
     Args:
         model: A CLIP. Left as it was; on another device or in another precision than asked for, a copy is used.
-        targets: What each picture is to excite.
+        targets: What each picture is to excite; those that `resolve` has checked are not checked again.
         settings: How; the default is ClipDesk's own recipe.
         seeds: A seed for each target; by default `settings.seed` for all.
         inspector: The model's inspector, to save tracing it again.
+        sources: Reads the files that settings and targets name; those that it has read before are not read again.
 
     Returns:
         A generator of `settings.iterations` frames.
@@ -105,13 +108,15 @@ def render(
         model = _as_needed(model, device)
     with frozen(model), explained(len(seeds), device):
         inspector = inspector or LayerInspector(model)
-        variants = [target for target in targets for _ in range(settings.grid**2)]
-        objective = Objective(variants, model, inspector)
+        sources = sources or Sources()
+        checked = resolved(targets, inspector, sources)
+        variants = [target for target in checked for _ in range(settings.grid**2)]
+        objective = Objective(variants, model, sources)
         views = [target for target in variants for _ in range(settings.views)]
-        of_views = objective if settings.views == 1 else Objective(views, model, inspector)
-        likeness = Likeness(targets, inspector) if settings.grid > 1 and settings.diversity > 0 else None
+        of_views = objective if settings.views == 1 else Objective(views, model, sources)
+        likeness = Likeness(checked, inspector) if settings.grid > 1 and settings.diversity > 0 else None
     every = seeds_of_variants(seeds, settings.grid**2)
-    begin = partial(Run, model, objective, of_views, likeness, settings, every)
+    begin = partial(Run, model, objective, of_views, likeness, settings, every, sources)
     return _frames(model, begin, len(every), settings.iterations)
 
 

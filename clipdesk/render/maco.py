@@ -7,6 +7,7 @@ real pictures, so that noise cannot grow.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -21,10 +22,9 @@ from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.paths import resource
-from clipdesk.render.files import check_readable
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
-from clipdesk.render.pictures import square
 from clipdesk.render.streams import RandomStreams
+from clipdesk.render.user_images import square
 
 _TINY = 1e-6
 
@@ -114,21 +114,28 @@ def magnitudes_of(pictures: Iterable[Image.Image], size: int) -> NDArray[np.floa
     return mean_magnitudes((pixels.permute(1, 2, 0).numpy() for pixels in squares), size)
 
 
-def read_magnitudes(path: Path) -> Tensor:
-    """A spectrum from a file that `mean_magnitudes`' result was saved in, (3, side, side // 2 + 1).
+def decode_magnitudes(data: bytes, path: Path) -> NDArray[np.float32]:
+    """Decode a spectrum, (3, side, side // 2 + 1), from a file in which the result of `mean_magnitudes` was saved.
+
+    Args:
+        data: The file's bytes.
+        path: The file, which errors name.
 
     Raises:
-        UsageError: it cannot be read, or holds something else.
+        UsageError: the bytes hold something else.
     """
-    check_readable(path)
+    found: NDArray[np.float32] = np.zeros(0, np.float32)
     try:
-        found = np.load(path, allow_pickle=False).astype(np.float32)
+        loaded = np.load(io.BytesIO(data), allow_pickle=False)
+        # An .npz is an archive of arrays, not an array.
+        if isinstance(loaded, np.ndarray):
+            found = loaded.astype(np.float32)
     except (OSError, ValueError, EOFError, MemoryError):
-        found = np.zeros(0, np.float32)
+        pass
     side = found.shape[1] if found.ndim == 3 else 0
     if found.shape != (3, side, side // 2 + 1) or side < 2 or not np.isfinite(found).all() or found.max() <= 0:
         raise UsageError(f"{path} is no spectrum. Make one with: clipdesk spectrum FOLDER {path.name}")
-    return torch.from_numpy(found)
+    return found
 
 
 def resampled(magnitudes: Tensor, size: int) -> Tensor:

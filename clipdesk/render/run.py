@@ -26,7 +26,8 @@ from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
 from clipdesk.render.schedule import Moment, moment
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.start import make_image, sizes_of
+from clipdesk.render.sources import Sources
+from clipdesk.render.start import make_image, make_noise, sizes_of
 from clipdesk.render.streams import RandomStreams, StepStreams
 from clipdesk.render.transforms import resized, transformed
 
@@ -46,6 +47,7 @@ class Run:
         likeness: Of variants, where they are to differ.
         settings: The recipe.
         seeds: Of each picture.
+        sources: The files that the settings name.
     """
 
     def __init__(
@@ -56,8 +58,12 @@ class Run:
         likeness: Likeness | None,
         settings: RenderSettings,
         seeds: Sequence[int],
+        sources: Sources,
     ) -> None:
-        self._objective, self._objective_of_views, self._settings = objective, of_views, settings
+        self._objective = objective
+        self._objective_of_views = of_views
+        self._settings = settings
+        self._sources = sources
         self._likeness = likeness
         self._device = next(model.parameters()).device
         read = [*objective.layers, *(likeness.layers if likeness else ())]
@@ -67,7 +73,7 @@ class Run:
         self._mean, self._std = constants(normalization_of(model), self._device)
         self._streams = RandomStreams(seeds, self._device)
         self._sizes = sizes_of(settings, settings.image_size or self._side)
-        self._image: Parameterization = make_image(settings, self._sizes[0], self._streams)
+        self._image: Parameterization = make_image(settings, self._sizes[0], self._streams, sources)
         self._names: list[str] = []
         self._repeating = _Repeating.on(self._device, seeds) if repeats_steps(self._device) else None
         self._begin_stage()
@@ -131,7 +137,7 @@ class Run:
         """Go on with larger pictures that look like those before."""
         with torch.no_grad():
             before = self._image.pixels()
-            self._image = make_image(self._settings, size, self._streams)
+            self._image = make_noise(self._settings, size, self._streams, self._sources)
             self._image.show(F.interpolate(before, size=(size, size), mode="bicubic", align_corners=False).clamp(0, 1))
         self._begin_stage()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from clipdesk.errors import UsageError
 from clipdesk.render.images import FourierImage, Parameterization, PixelImage, ResolutionsImage
-from clipdesk.render.maco import MacoImage, read_magnitudes
-from clipdesk.render.pictures import read_picture, square
+from clipdesk.render.maco import MacoImage
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.streams import RandomStreams
 
 _SMALLEST = 16
@@ -27,26 +25,43 @@ def check_start(settings: RenderSettings) -> None:
         raise UsageError("maco begins with noise and has one stage: another picture's phases would not stay")
 
 
-def make_image(settings: RenderSettings, size: int, streams: RandomStreams) -> Parameterization:
-    """The start of a render: pictures of random values, as the settings parameterise them, or what they begin with.
+def make_image(settings: RenderSettings, size: int, streams: RandomStreams, sources: Sources) -> Parameterization:
+    """The start of a render: noise, grey, or the image that the settings name.
+
+    Args:
+        settings: The parameterization, and what to start from.
+        size: Side of the pictures in pixels.
+        streams: The random numbers of each picture.
+        sources: The files that the settings name.
 
     Raises:
-        UsageError: a file that they name cannot be read.
+        UsageError: a file that the settings name cannot be read.
     """
-    image = _noise(settings, size, streams)
+    image = make_noise(settings, size, streams, sources)
     if settings.start == "grey":
         image.show(torch.full((len(streams), 3, size, size), 0.5, device=image.values.device))
     elif settings.start != "noise":
-        picture = square(read_picture(Path(settings.start)), size).to(image.values.device)
-        image.show(picture.expand(len(streams), -1, -1, -1))
+        start = sources.square(settings.start, size).to(image.values.device)
+        image.show(start.expand(len(streams), -1, -1, -1))
     return image
 
 
-def _noise(settings: RenderSettings, size: int, streams: RandomStreams) -> Parameterization:
+def make_noise(settings: RenderSettings, size: int, streams: RandomStreams, sources: Sources) -> Parameterization:
+    """Pictures of random values, as the settings parameterise them.
+
+    Args:
+        settings: The parameterization.
+        size: Side of the pictures in pixels.
+        streams: The random numbers of each picture.
+        sources: The files that the settings name.
+
+    Raises:
+        UsageError: the spectrum that the settings name cannot be read.
+    """
     if settings.parameterization == "pixel":
         return PixelImage(size, streams)
     if settings.parameterization == "maco":
-        own = None if settings.spectrum == "scenes" else read_magnitudes(Path(settings.spectrum))
+        own = None if settings.spectrum == "scenes" else torch.from_numpy(sources.magnitudes(settings.spectrum))
         return MacoImage(size, streams, own)
     if settings.parameterization == "resolutions":
         return ResolutionsImage(size, streams)

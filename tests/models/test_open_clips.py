@@ -209,7 +209,7 @@ def test_a_picture_excites_what_it_is_for(architecture: str, target: str) -> Non
 def test_a_text_is_compared_as_open_clip_compares_it() -> None:
     model: Any = small_open_clip("clipdesk-vit")
     inspector = LayerInspector(model)
-    objective = Objective([Text(text="a star")], model, inspector)
+    objective = Objective.of([Text(text="a star")], model, inspector)
     pixels = torch.rand(1, 3, 32, 32)
     inputs = normalized(pixels, normalization_of(model))
     image = model.encode_image(inputs, normalize=True)

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, likeness, seeds_of_variants, tiled
 from clipdesk.render.loop import Frame, render
+from clipdesk.render.objectives import resolved
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import MAX_SEED, changed
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
@@ -102,5 +104,7 @@ def test_like_ones_are_alike_and_dark_ones_are_not() -> None:
 @pytest.mark.parametrize(("kind", "layer"), [("vit", "visual.transformer.resblocks.0"), ("resnet", "visual.layer4.0")])
 def test_what_has_no_places_is_compared_where_there_are(kind: str, layer: str, request: pytest.FixtureRequest) -> None:
     model: CLIP = request.getfixturevalue(kind)
-    compared = Likeness([Text(text="a star"), Unit(layer="visual.conv1", index=0)], LayerInspector(model))
+    inspector = LayerInspector(model)
+    targets: list[Target] = [Text(text="a star"), Unit(layer="visual.conv1", index=0)]
+    compared = Likeness(resolved(targets, inspector, Sources()), inspector)
     assert [info.name for info in compared.layers] == [layer, "visual.conv1"]

@@ -1,28 +1,34 @@
 """Each kind of target against values that are computed by hand from the layers' outputs."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from clip.model import CLIP
 from PIL import Image
+from torch import nn
+from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.inspector import LayerInfo, LayerInspector
 from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import Objective
-from clipdesk.render.targets import Combined, Direction, Target, Term
+from clipdesk.render.readers import READERS, Reader, Score, placed
+from clipdesk.render.sources import Sources
+from clipdesk.render.targets import Combined, Direction, Position, ReadableBase, Target, Term
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
 
 def scores(model: CLIP, targets: list[Target]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     inspector = LayerInspector(model)
-    objective = Objective(targets, model, inspector)
+    objective = Objective.of(targets, model, inspector)
     torch.manual_seed(0)
     side = model.visual.input_resolution
     with torch.no_grad():
@@ -98,7 +104,7 @@ def test_a_direction_of_another_length(vit: CLIP) -> None:
 
 def test_nothing_to_render(vit: CLIP) -> None:
     with pytest.raises(UsageError, match="There is nothing to render"):
-        Objective([], vit, LayerInspector(vit))
+        Objective.of([], vit, LayerInspector(vit))
 
 
 def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +133,7 @@ def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
     assert target.files == (str(tmp_path / "a.png"),)
     same = normalized(noise.permute(2, 0, 1)[None].float() / 255)
     inspector = LayerInspector(vit)
-    objective = Objective([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
+    objective = Objective.of([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
     with torch.no_grad():
         scores = objective(LayerCapture(vit, objective.layers).run(torch.cat([same, -same])))
     assert float(scores[0]) == pytest.approx(1, abs=1e-4)
@@ -137,4 +143,40 @@ def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
     with pytest.raises(UsageError, match="is no picture"):
-        Objective([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))
+        Objective.of([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))
+
+
+class Loudest(ReadableBase):
+    """A kind of term that ClipDesk does not have: the largest unit of a layer."""
+
+    layer: str
+
+    @property
+    @override
+    def label(self) -> str:
+        return f"loudest({self.layer})"
+
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+
+class LoudestReader(Reader[Loudest]):
+    @override
+    def check(self, what: Loudest, at: Position, layers: Mapping[str, LayerInfo]) -> LayerInfo:
+        return layers[what.layer]
+
+    @override
+    def bind(
+        self, whats: Sequence[Loudest], info: LayerInfo, at: Position, model: nn.Module, sources: Sources
+    ) -> Score:
+        return lambda output: placed(output, info, at).amax(dim=1)
+
+
+def test_a_new_kind_of_term_needs_one_reader(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, Loudest, LoudestReader())
+    what: Any = Loudest(layer=BLOCK)
+    term = Term.model_construct(what=what, weight=2.0, at="max")
+    found, outputs = scores(vit, [Combined.model_construct(terms=(term,))])
+    assert torch.allclose(found, 2 * outputs[BLOCK][:, 1:].amax(dim=(1, 2)))

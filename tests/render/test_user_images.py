@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.render.pictures import pictures_in, read_picture, square
+from clipdesk.render.user_images import images_in, read_image, square
 
 
 def test_a_picture_is_read_in_rgb_on_white_and_as_it_was_held(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_picture_is_read_in_rgb_on_white_and_as_it_was_held(tmp_path: Path) ->
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     clear.save(tmp_path / "a.png", exif=exif)
-    found = read_picture(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.png")
     assert (found.mode, found.size) == ("RGB", (4, 6))
     colors = [color for _, color in found.getcolors() or []]
     assert sorted(colors) == [(255, 0, 0), (255, 255, 255)]
@@ -48,7 +48,7 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
         (".", "no file"),
     ):
         with pytest.raises(UsageError, match=reason) as error:
-            read_picture(tmp_path / name)
+            read_image(tmp_path / name)
         assert "\n" not in str(error.value)
 
 
@@ -57,4 +57,4 @@ def test_a_folder_s_pictures_come_by_name_and_others_are_passed_over(tmp_path: P
         Image.new("RGB", (8, 8), color).save(tmp_path / name)
     (tmp_path / "c.png").write_text("no")
     (tmp_path / "d.txt").write_text("no")
-    assert [picture.getpixel((0, 0)) for picture in pictures_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]
+    assert [picture.getpixel((0, 0)) for picture in images_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]
