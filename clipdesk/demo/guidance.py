@@ -14,7 +14,8 @@ from clip.model import CLIP, VisionTransformer
 from torch import Tensor, nn
 
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 
 WEIGHT = 3.0

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.runner import Event, Progress
     from clipdesk.models.transfer import Transfer
-    from clipdesk.network.inspector import LayerInspector, LayerNode
+    from clipdesk.network.inspector import LayerInspector
+    from clipdesk.network.layers import LayerNode
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import MAX_SEED
 

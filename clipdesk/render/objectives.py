@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from clipdesk.errors import UsageError
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.render.readers import READERS, Score
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Position, Target, Term, terms_of

@@ -17,7 +17,8 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import pooled
-from clipdesk.network.inspector import ROOT, LayerInfo, LayerInspector, check_unit, input_side, visualizable
+from clipdesk.network.inspector import ROOT, LayerInspector, input_side
+from clipdesk.network.layers import LayerInfo, check_unit, visualizable
 from clipdesk.network.normalization import normalization_of, normalized
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Direction, ImageTarget, Others, Position, ReadableBase, Text, Unit

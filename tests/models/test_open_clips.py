@@ -17,7 +17,8 @@ from clipdesk.models import trust
 from clipdesk.models.loading import load_model, weights_sha256
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInspector, Layout, input_side
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.layers import Layout
 from clipdesk.network.normalization import OPENAI, normalization_of, normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render

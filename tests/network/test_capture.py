@@ -1,11 +1,16 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 from clip.model import CLIP
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from clipdesk.errors import UsageError
 from clipdesk.network.capture import LayerCapture, NeuronActivationHook, frozen, pooled
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo, by_position
 
 ATTENTION = "visual.transformer.resblocks.1.attn"
 
@@ -172,3 +177,23 @@ def test_a_resnets_unit_that_is_silent_has_a_way_to_wake_up(resnet: CLIP, layer:
     dead.sum().backward()
     assert pixels.grad is not None
     assert pixels.grad.abs().sum() > 0
+
+
+def test_a_source_of_ones_own_is_attached_like_any_other(vit: CLIP) -> None:
+    """A capture does not ask what kind of layer it reads."""
+
+    @dataclass(frozen=True)
+    class Doubled:
+        module: str
+
+        def attach(self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None]) -> list[RemovableHandle]:
+            def after(_module: nn.Module, _args: object, output: Tensor) -> None:
+                keep(2 * by_position(output, info))
+
+            return [network.get_submodule(self.module).register_forward_hook(after)]
+
+    plain = LayerInspector(vit).get_layer_info("visual.conv1")
+    doubled = replace(plain, name="doubled", source=Doubled("visual.conv1"))
+    with torch.no_grad():
+        outputs = LayerCapture(vit, [plain, doubled]).run(torch.randn(1, 3, 32, 32))
+    assert torch.equal(outputs["doubled"], 2 * outputs["visual.conv1"])

@@ -15,7 +15,8 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import Objective

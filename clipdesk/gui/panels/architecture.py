@@ -30,7 +30,7 @@ from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
-    from clipdesk.network.inspector import LayerNode
+    from clipdesk.network.layers import LayerNode
 
 _AIR = 6
 _PARTS = 1000

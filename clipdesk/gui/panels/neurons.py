@@ -41,7 +41,7 @@ from clipdesk.render.expressions import is_expression, parse_target
 from clipdesk.render.targets import Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
-    from clipdesk.network.inspector import LayerInfo, LayerNode
+    from clipdesk.network.layers import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 
