@@ -21,7 +21,7 @@ def repeats_steps(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-class Recording(Protocol):
+class CapturedStep(Protocol):
     """Work that was recorded."""
 
     def replay(self) -> None:
@@ -42,7 +42,7 @@ class RepeatedStep:
         self._device = device
         self._kind: Hashable = None
         self._plain = 0
-        self._recorded: tuple[Recording, Tensor] | None = None
+        self._captured: tuple[CapturedStep, Tensor] | None = None
         self._possible = True
 
     def __call__(self, work: Callable[[], Tensor], kind: Hashable) -> Tensor:
@@ -56,26 +56,26 @@ class RepeatedStep:
             Its result, which the next call may overwrite.
         """
         if kind != self._kind:
-            self._kind, self._plain, self._recorded = kind, 0, None
+            self._kind, self._plain, self._captured = kind, 0, None
         if not self._possible or self._plain < _PLAINLY:
             self._plain += 1
             return self.plainly(work)
-        if self._recorded is None:
+        if self._captured is None:
             try:
-                self._recorded = self.recorded(work)
+                self._captured = self.captured(work)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError:
                 log.warning("a step cannot be recorded here: steps are taken one by one, slower", exc_info=True)
                 self._possible = False
                 return self.plainly(work)
-        recording, result = self._recorded
-        recording.replay()
+        step, result = self._captured
+        step.replay()
         return result
 
     def forget(self) -> None:
         """Give back the memory that the recording holds: all that a step calculates with."""
-        self._kind, self._recorded = None, None
+        self._kind, self._captured = None, None
 
     def plainly(self, work: Callable[[], Tensor]) -> Tensor:
         """Do it, in the stream in which it will be recorded: what is left over in another could not be recorded."""
@@ -86,7 +86,7 @@ class RepeatedStep:
         usual.wait_stream(self._stream)
         return result
 
-    def recorded(self, work: Callable[[], Tensor]) -> tuple[Recording, Tensor]:
+    def captured(self, work: Callable[[], Tensor]) -> tuple[CapturedStep, Tensor]:
         """Record it without doing it; gives the recording, and where each replay leaves its result."""
         graph = torch.cuda.CUDAGraph()
         # Other threads, such as the one that estimates times, may use the device meanwhile.

@@ -18,8 +18,8 @@ from clipdesk.network.faults import explained
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, seeds_of_variants
 from clipdesk.render.objectives import Objective, ResolvedTarget, resolved
+from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
-from clipdesk.render.run import Run
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.sources import Sources
 from clipdesk.render.start import check_start
@@ -46,25 +46,25 @@ class Frame:
         iterations: int,
         activations: NDArray[np.float32],
         penalties: dict[str, NDArray[np.float32]],
-        run: Run,
+        optimization: Optimization,
     ) -> None:
         self.step, self.iterations, self.activations, self.penalties = step, iterations, activations, penalties
-        self._run = run
+        self._optimization = optimization
 
     def images(self) -> NDArray[np.uint8]:
         """The pictures now, (pictures, size, size, 3); a grid of variants is larger than the size asked for."""
-        with self._run.explained():
-            return self._run.images()
+        with self._optimization.explained():
+            return self._optimization.images()
 
     def alphas(self) -> NDArray[np.uint8] | None:
         """How much the network looked at each pixel so far, (pictures, size, size); None where it is not asked for."""
-        with self._run.explained():
-            return self._run.alphas()
+        with self._optimization.explained():
+            return self._optimization.alphas()
 
     def clean_activations(self) -> NDArray[np.float32]:
         """Each picture's activation as it would be saved: whole, without transforms or noise, (pictures,)."""
-        with self._run.explained():
-            return self._run.clean_activations()
+        with self._optimization.explained():
+            return self._optimization.clean_activations()
 
 
 def render(
@@ -116,21 +116,21 @@ def render(
         of_views = objective if settings.views == 1 else Objective(views, model, sources)
         likeness = Likeness(checked, inspector) if settings.grid > 1 and settings.diversity > 0 else None
     every = seeds_of_variants(seeds, settings.grid**2)
-    begin = partial(Run, model, objective, of_views, likeness, settings, every, sources)
+    begin = partial(Optimization, model, objective, of_views, likeness, settings, every, sources)
     return _frames(model, begin, len(every), settings.iterations)
 
 
-def _frames(model: nn.Module, begin: Callable[[], Run], pictures: int, iterations: int) -> Iterator[Frame]:
+def _frames(model: nn.Module, begin: Callable[[], Optimization], pictures: int, iterations: int) -> Iterator[Frame]:
     with frozen(model), explained(pictures, next(model.parameters()).device):
-        run = begin()
+        optimization = begin()
         try:
             for step in range(1, iterations + 1):
-                activations, penalties = run.step(step)
+                activations, penalties = optimization.step(step)
                 if not np.isfinite(activations).all():
                     raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-                yield Frame(step, iterations, activations, penalties, run)
+                yield Frame(step, iterations, activations, penalties, optimization)
         finally:
-            run.end()
+            optimization.end()
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:

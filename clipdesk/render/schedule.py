@@ -14,7 +14,7 @@ _CROP_SPREAD = 0.05
 _SMALLEST_CROP = 0.05
 
 
-class Moment(NamedTuple):
+class StepParameters(NamedTuple):
     """The recipe at one step.
 
     All but the last are numbers, or, where a recorded step is repeated, tensors of one number each that are overwritten
@@ -36,7 +36,7 @@ class Moment(NamedTuple):
     density: int
 
 
-def moment(settings: RenderSettings, size: int, side: int, step: int = 1) -> Moment:
+def step_parameters(settings: RenderSettings, size: int, side: int, step: int = 1) -> StepParameters:
     """The recipe at a step, in numbers.
 
     Args:
@@ -52,7 +52,7 @@ def moment(settings: RenderSettings, size: int, side: int, step: int = 1) -> Mom
         # As Ghiasi et al. 2022 do it: from the full rate to zero.
         rate *= (1 + math.cos(math.pi * (step - 1) / settings.iterations)) / 2
     strength = remaining if settings.noise_schedule == "linear" else 1.0
-    return Moment(rate, strength, smallest, largest, max(1, math.ceil(size * largest / side)))
+    return StepParameters(rate, strength, smallest, largest, max(1, math.ceil(size * largest / side)))
 
 
 def _extents(size: int, side: int, settings: RenderSettings, remaining: float) -> tuple[float, float]:

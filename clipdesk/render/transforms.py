@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipdesk.render.schedule import Moment, moment
+from clipdesk.render.schedule import StepParameters, step_parameters
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
@@ -21,7 +21,7 @@ def resized(pixels: Tensor, side: int) -> Tensor:
 
 
 def transformed(
-    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment | None = None
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: StepParameters | None = None
 ) -> Tensor:
     """One step's input to the network: randomly placed views of each picture, with fresh noise.
 
@@ -38,7 +38,7 @@ def transformed(
     Returns:
         (n * views, 3, side, side), the views of each picture one after the other; not normalised.
     """
-    count, now = settings.views, now or moment(settings, pixels.shape[-1], side)
+    count, now = settings.views, now or step_parameters(settings, pixels.shape[-1], side)
     if _still(pixels.shape[-1], side, settings):
         view = _copies(resized(pixels, side), count)
     else:
@@ -81,7 +81,9 @@ def _still(size: int, side: int, settings: RenderSettings) -> bool:
     return size <= side and whole and settings.scale == settings.rotate == settings.shift == 0
 
 
-def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment) -> Tensor:
+def _random_view(
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: StepParameters
+) -> Tensor:
     zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
     pixels = _copies(pixels, settings.views)
     extent = now.smallest + (now.largest - now.smallest) * (crop + 1) / 2  # share of the picture's side that is seen

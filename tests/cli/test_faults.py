@@ -10,7 +10,7 @@ import torch
 
 from clipdesk.jobs import database, drain
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.render.run import Run
+from clipdesk.render.optimization import Optimization
 from tests.cli.conftest import Command
 from tests.conftest import VIT_LAYER
 
@@ -20,14 +20,14 @@ BATCH = ["batch", *RENDER[1:], "--neuron-range", "0", "4", "1"]
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, after: int = 0) -> None:
     """Let the steps after so many fail."""
-    step, done = Run.step, iter(range(10_000))
+    step, done = Optimization.step, iter(range(10_000))
 
-    def fail(run: Run, number: int) -> object:
+    def fail(optimization: Optimization, number: int) -> object:
         if next(done) >= after:
             raise error
-        return step(run, number)
+        return step(optimization, number)
 
-    monkeypatch.setattr(Run, "step", fail)
+    monkeypatch.setattr(Optimization, "step", fail)
 
 
 def states() -> list[str]:

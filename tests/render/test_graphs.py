@@ -13,7 +13,7 @@ from clip.model import CLIP
 from torch import Tensor
 from typing_extensions import override
 
-from clipdesk.render import graphs, run
+from clipdesk.render import graphs, optimization
 from clipdesk.render.graphs import RepeatedStep
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import PRESETS, make_settings
@@ -52,7 +52,7 @@ class Recorder(RepeatedStep):
         return work()
 
     @override
-    def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+    def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
         self.recordings += 1
         result = torch.zeros(self._shape)
         return Replay(work, result), result
@@ -77,7 +77,7 @@ def test_where_nothing_can_be_recorded_steps_are_taken_plainly_and_the_log_says_
 ) -> None:
     class Unable(Recorder):
         @override
-        def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+        def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
             raise RuntimeError("operation not permitted when stream is capturing")
 
     step, count = Unable(CPU), torch.zeros(1)
@@ -91,7 +91,7 @@ def test_where_nothing_can_be_recorded_steps_are_taken_plainly_and_the_log_says_
 def test_too_little_memory_for_a_recording_is_told() -> None:
     class Full(Recorder):
         @override
-        def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+        def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
             raise torch.OutOfMemoryError
 
     step = Full(CPU)
@@ -129,14 +129,14 @@ def test_a_render_of_recorded_steps_is_that_of_plain_ones(
     settings = recipe(name)
     pictures = 2 * settings.grid**2
     plain = finished(vit, settings)
-    monkeypatch.setattr(run, "repeats_steps", lambda _device: True)
+    monkeypatch.setattr(optimization, "repeats_steps", lambda _device: True)
     recorders: list[Recorder] = []
 
     def recorder(device: torch.device) -> Recorder:
         recorders.append(Recorder(device, (1 + len(plain.penalties), pictures)))
         return recorders[-1]
 
-    monkeypatch.setattr(run, "RepeatedStep", recorder)
+    monkeypatch.setattr(optimization, "RepeatedStep", recorder)
     recorded = finished(vit, settings)
     monkeypatch.setattr(graphs, "_PLAINLY", 10_000)
     never = finished(vit, settings)

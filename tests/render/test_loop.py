@@ -9,7 +9,7 @@ from clip.model import CLIP, convert_weights
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError, UsageError
-from clipdesk.render import loop, run
+from clipdesk.render import loop, optimization
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import PRESETS, make_settings
@@ -144,7 +144,7 @@ def test_too_little_memory_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch, e
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(run, "transformed", fail)
+    monkeypatch.setattr(optimization, "transformed", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         list(render(vit, [unit(1), unit(2)], QUICK))
 
@@ -156,7 +156,7 @@ def test_a_device_that_fails_in_a_step_is_said(vit: CLIP, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
 
-    monkeypatch.setattr(run, "transformed", fail)
+    monkeypatch.setattr(optimization, "transformed", fail)
     with pytest.raises(DeviceLostError, match=r"has failed \(CUDA error: device-side assert triggered\)"):
         next(frames)
 
@@ -168,10 +168,10 @@ def test_too_little_memory_for_what_a_frame_gives_or_for_the_model_is_said(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     frame = next(render(vit, [unit(1), unit(2)], QUICK))
-    monkeypatch.setattr(run, "resized", fail)
+    monkeypatch.setattr(optimization, "resized", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         frame.clean_activations()
-    monkeypatch.setattr(run, "tiled", fail)
+    monkeypatch.setattr(optimization, "tiled", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         frame.images()
     monkeypatch.setattr(loop, "_as_needed", fail)

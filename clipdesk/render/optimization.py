@@ -1,4 +1,4 @@
-"""Run: a batch of pictures on its way, step by step."""
+"""Optimization: a batch of pictures on its way, step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from clipdesk.render.grids import Likeness, tiled
 from clipdesk.render.images import Parameterization
 from clipdesk.render.objectives import Objective
 from clipdesk.render.penalties import penalties_of
-from clipdesk.render.schedule import Moment, moment
+from clipdesk.render.schedule import StepParameters, step_parameters
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.sources import Sources
 from clipdesk.render.start import make_image, make_noise, sizes_of
@@ -37,7 +37,7 @@ _OPAQUE_FROM = 0.8
 """Share of the pixels that are less than wholly opaque, where transparency is asked for."""
 
 
-class Run:
+class Optimization:
     """One batch of pictures on its way.
 
     Args:
@@ -90,7 +90,7 @@ class Run:
         size = self._sizes[(step - 1) * settings.stages // settings.iterations]
         if size != self._size:
             self._enlarge(size)
-        now = moment(settings, size, self._side, step)
+        now = step_parameters(settings, size, self._side, step)
         values = self._work(now, self._streams) if self._repeating is None else self._repeat(self._repeating, now)
         if settings.blur_every and step % settings.blur_every == 0 and step < settings.iterations:
             self._image.blur(settings.blur_sigma)
@@ -104,14 +104,14 @@ class Run:
             self._repeating.step.forget()
         self._repeating = None
 
-    def _repeat(self, repeating: _Repeating, now: Moment) -> Tensor:
+    def _repeat(self, repeating: _Repeating, now: StepParameters) -> Tensor:
         repeating.numbers.copy_(torch.tensor(now[:-1]))
         repeating.streams.begin_step()
         rate, strength, smallest, largest = repeating.numbers.unbind()
-        in_place = Moment(rate, strength, smallest, largest, now.density)
+        in_place = StepParameters(rate, strength, smallest, largest, now.density)
         return repeating.step(lambda: self._work(in_place, repeating.streams), (self._size, now.density))
 
-    def _work(self, now: Moment, streams: RandomStreams) -> Tensor:
+    def _work(self, now: StepParameters, streams: RandomStreams) -> Tensor:
         """What the device does in a step; scores and penalties, (1 + penalties, variants)."""
         settings = self._settings
         self._optimizer.param_groups[0]["lr"] = now.rate
@@ -199,7 +199,7 @@ class _Repeating(NamedTuple):
 
     @classmethod
     def on(cls, device: torch.device, seeds: Sequence[int]) -> Self:
-        numbers = torch.zeros(len(Moment._fields) - 1, device=device)
+        numbers = torch.zeros(len(StepParameters._fields) - 1, device=device)
         return cls(RepeatedStep(device), StepStreams(seeds, device), numbers)
 
 
