@@ -15,7 +15,6 @@ from torch import Tensor
 
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
-from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import MAX_SEED
 
 _WHITE = 255
@@ -64,13 +63,13 @@ class Likeness:
     wherever in the picture. Source: the diversity of Olah et al. 2017, "Feature Visualization" (Distill).
 
     Args:
-        targets: What the pictures are of; each is compared in its own layer, or, where that has no places to speak of,
-            as a text's has not, in the last layer that has.
+        own: The layer of each picture's objective. The picture is compared in that layer, or, if it has only one
+            position, as the layer of a text, in the last layer that has several.
         inspector: The model's inspector.
     """
 
-    def __init__(self, targets: Sequence[ResolvedTarget], inspector: LayerInspector) -> None:
-        self._layers = [_compared_in(target.terms[0].info, inspector) for target in targets]
+    def __init__(self, own: Sequence[LayerInfo], inspector: LayerInspector) -> None:
+        self._layers = [_compared_in(info, inspector) for info in own]
         self.layers = list(dict.fromkeys(self._layers))
         """The layers that it reads."""
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
+from clipdesk.errors import UsageError
 from clipdesk.render.streams import RandomStreams
 
 # Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
@@ -30,26 +31,41 @@ def colored(planes: Tensor, axes: Tensor) -> Tensor:
 
 
 class Parameterization(ABC):
-    """A batch of pictures as something that an optimiser can change."""
+    """A batch of pictures as numbers that an optimiser can change.
+
+    A subclass needs `values` and `pixels`; the other methods have defaults.
+    """
 
     values: Tensor
     """The leaf tensor to optimise; its first axis is the picture."""
+
+    def parameters(self) -> list[Tensor]:
+        """The leaf tensors to optimise: by default `values` alone."""
+        return [self.values]
 
     @abstractmethod
     def pixels(self) -> Tensor:
         """The pictures, (pictures, 3, size, size) in [0, 1], differentiable."""
 
-    @abstractmethod
     def show(self, pixels: Tensor) -> None:
-        """Become these pictures, (pictures, 3, size, size) in [0, 1], as nearly as possible."""
+        """Become these pictures, (pictures, 3, size, size) in [0, 1], as nearly as possible.
 
-    @abstractmethod
+        Raises:
+            UsageError: this parameterization cannot do that.
+        """
+        raise UsageError(f"{type(self).__name__} cannot begin with a given picture: set start to noise and stages to 1")
+
     def blur(self, sigma: float) -> None:
-        """Blur the pictures in place with a Gaussian of `sigma` pixels."""
+        """Blur the pictures in place with a Gaussian of `sigma` pixels.
 
-    @abstractmethod
+        Raises:
+            UsageError: this parameterization cannot do that.
+        """
+        raise UsageError(f"{type(self).__name__} cannot be blurred: set blur_every to 0")
+
     def project(self) -> None:
-        """Bring the values back into their valid range after a step."""
+        """Bring the values back into their valid range after a step; by default every value is valid."""
+        return
 
 
 class PixelImage(Parameterization):
@@ -120,10 +136,6 @@ class FourierImage(Parameterization):
         # A Gaussian blur is a product in the Fourier domain (of the picture before the sigmoid).
         self.values.mul_(torch.exp(-2 * (math.pi * sigma * self._frequency) ** 2)[..., None])
 
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
-
 
 class ResolutionsImage(Parameterization):
     """A sum of pictures from one pixel to all, each drawn as large as the largest, through a sigmoid.
@@ -174,10 +186,6 @@ class ResolutionsImage(Parameterization):
         size = self._sides[-1]
         finest = self.values[:, -self._counts[-1] :]
         finest.copy_(gaussian_blur(finest.reshape(-1, 3, size, size), sigma).flatten(1))
-
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
 
 
 def before_sigmoid(pixels: Tensor) -> Tensor:

@@ -54,17 +54,8 @@ class MacoImage(Parameterization):
         return colored(standardized(planes), self._axes)
 
     @override
-    def show(self, pixels: Tensor) -> None:
-        """Not possible: standardised phases are not those of a given picture; settings refuse it."""
-        raise NotImplementedError
-
-    @override
     def blur(self, sigma: float) -> None:
         """The spectrum is fixed: nothing is blurred."""
-
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
 
 
 def standardized(values: Tensor) -> Tensor:

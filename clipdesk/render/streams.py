@@ -20,7 +20,8 @@ class RandomStreams:
 
     def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._device = device
+        self.device = device
+        """Where the numbers are given."""
 
     def __len__(self) -> int:
         return len(self._generators)
@@ -30,14 +31,14 @@ class RandomStreams:
         rows = torch.empty(len(self), *shape)
         for row, generator in zip(rows, self._generators, strict=True):
             row.normal_(generator=generator)
-        return rows.to(self._device)
+        return rows.to(self.device)
 
     def uniform(self, *shape: int) -> Tensor:
         """Numbers uniform in [-1, 1), (pictures, *shape)."""
         rows = torch.empty(len(self), *shape)
         for row, generator in zip(rows, self._generators, strict=True):
             row.uniform_(-1, 1, generator=generator)
-        return rows.to(self._device)
+        return rows.to(self.device)
 
 
 class StepStreams(RandomStreams):
@@ -70,7 +71,7 @@ class StepStreams(RandomStreams):
     def _next(self, shape: tuple[int, ...], fill: Callable[[Tensor, torch.Generator], Tensor]) -> Tensor:
         if self._drawn == len(self._draws):
             self._draws.append(
-                _Draw(torch.empty(len(self), _AHEAD, *shape, device=self._device), self._generators, fill)
+                _Draw(torch.empty(len(self), _AHEAD, *shape, device=self.device), self._generators, fill)
             )
             self._draws[-1].turn_to(self._step % _AHEAD)
         self._drawn += 1

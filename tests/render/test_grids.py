@@ -106,5 +106,6 @@ def test_what_has_no_places_is_compared_where_there_are(kind: str, layer: str, r
     model: CLIP = request.getfixturevalue(kind)
     inspector = LayerInspector(model)
     targets: list[Target] = [Text(text="a star"), Unit(layer="visual.conv1", index=0)]
-    compared = Likeness(resolved(targets, inspector, Sources()), inspector)
+    own = [target.terms[0].info for target in resolved(targets, inspector, Sources())]
+    compared = Likeness(own, inspector)
     assert [info.name for info in compared.layers] == [layer, "visual.conv1"]
