@@ -47,6 +47,11 @@ def test_names_are_ones_that_every_system_takes(tmp_path: Path, text: str) -> No
     assert is_valid_filename(safe_name(text) or "x", platform="universal")
 
 
+@pytest.mark.parametrize(("text", "name"), [(".hidden", "hidden"), ("..up", "up"), ("a.b", "a.b"), ("...", "")])
+def test_a_safe_name_is_not_that_of_a_hidden_file(text: str, name: str) -> None:
+    assert safe_name(text) == name
+
+
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     assert free_path(path) == path
