@@ -13,7 +13,6 @@ from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
 from clipdesk.export.png import Curve
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 COLUMNS = ("picture", "model", "layer", "unit", "text", "seed", "step", "activation")
 
@@ -74,7 +73,7 @@ def curve_rows(pictures: Iterable[tuple[str, Recipe, Curve]]) -> Iterator[str]:
     yield _lines([COLUMNS])
     for name, recipe, curve in pictures:
         target = recipe.target
-        unit = (_plain(target.layer), target.index, "") if isinstance(target, Unit) else ("", "", _plain(target.name))
+        unit = (_plain(target.layer), target.index, "") if target.layer is not None else ("", "", _plain(target.name))
         row = (_plain(name), _plain(recipe.model), *unit, recipe.settings.seed)
         yield _lines((*row, step, str(value)) for step, value in enumerate(curve, 1))
 

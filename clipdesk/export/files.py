@@ -16,33 +16,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pathvalidate import sanitize_filename
-
 from clipdesk.errors import ClipDeskError
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target
 
 _PARTIAL = ".partial"
-_MOST_WORDS = 60
 _DAY_SECONDS = 86_400.0
 
 
 def picture_name(target: Target, when: datetime) -> str:
     """``neuron_<index>_<layer>_<timestamp>.png``; ``text_<words>_...`` and ``combined_<words>_...`` for the others."""
-    stamp = when.strftime("%Y%m%d-%H%M%S")
-    if isinstance(target, Unit):
-        return f"neuron_{target.index}_{safe_name(target.layer)}_{stamp}.png"
-    words = safe_name(re.sub(r"[^\w]+", "-", target.name).strip("-"), _MOST_WORDS) or "target"
-    return f"{target.kind}_{words}_{stamp}.png"
-
-
-def safe_name(text: str, longest: int = 160) -> str:
-    """A text as a part of a file's name on every system: Windows refuses some characters, names and endings.
-
-    Args:
-        text: Anything.
-        longest: The most bytes that it may have in UTF-8; file systems allow 255 for a whole name.
-    """
-    return str(sanitize_filename(text, replacement_text="-", platform="universal", max_len=longest)).lstrip(".")
+    return f"{target.stem}_{when.strftime('%Y%m%d-%H%M%S')}.png"
 
 
 def free_path(path: Path) -> Path:

@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.png import Picture, read_picture
-from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 T = TypeVar("T")
 
@@ -36,7 +34,7 @@ def from_pictures(
             picture = read_picture(path)
         except ClipDeskError:
             return None
-        return (*place_of(picture.recipe), picture.recipe.date), take(path, picture)
+        return (*picture.recipe.target.sort_key, picture.recipe.date), take(path, picture)
 
     paths = sorted(folder.glob("*.png"))
     found: list[tuple[tuple[str, int, str], T]] = []
@@ -52,9 +50,3 @@ def from_pictures(
     if not found:
         raise UsageError(f"{folder} holds no picture of ClipDesk's")
     return [taken for _, taken in sorted(found, key=lambda item: item[0])]
-
-
-def place_of(recipe: Recipe) -> tuple[str, int]:
-    """Layer and unit, by which pictures are sorted; a text stands for its own layer."""
-    target = recipe.target
-    return (target.layer, target.index) if isinstance(target, Unit) else (target.label, 0)

@@ -9,9 +9,8 @@ from enum import Enum
 from pathlib import Path
 
 from clipdesk.errors import UsageError
-from clipdesk.export.files import safe_name
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
+from clipdesk.filenames import safe_name
 
 PATTERNS = ("{layer}_{unit}", "neuron_{unit}_{layer}_{date}", "{model}_{layer}_{unit}_seed{seed}", "{unit}")
 """Ways to name pictures; the first is the default."""
@@ -97,7 +96,7 @@ def _fields(recipe: Recipe) -> dict[str, str]:
     size = recipe.settings.image_size
     return {
         "model": Path(recipe.model).stem,
-        "layer": target.layer if isinstance(target, Unit) else target.kind,
+        "layer": target.layer or target.kind,
         "unit": target.name,
         "seed": str(recipe.settings.seed),
         "steps": str(recipe.steps),

@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from clipdesk.errors import UsageError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.folder import from_pictures, place_of
+from clipdesk.export.folder import from_pictures
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 _SIDE, _GAP, _TEXT = 160, 8, 20
 _LONGEST = 8_000
@@ -72,18 +71,13 @@ def _draw(pictures: Sequence[Picture], columns: int, side: int) -> Image.Image:
     width, height = side + _GAP, side + _TEXT + _GAP
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    one_layer = len({place_of(recipe)[0] for _, recipe in pictures}) == 1
+    one_layer = len({recipe.target.sort_key[0] for _, recipe in pictures}) == 1
     for i, (path, recipe) in enumerate(pictures):
         left, top = _GAP + i % columns * width, _GAP + i // columns * height
         with Image.open(path) as image:
             sheet.paste(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (left, top))
-        label = f"{_label(recipe, one_layer)}   {recipe.activation.picture:.3g}"
+        label = f"{recipe.target.short(one_layer)}   {recipe.activation.picture:.3g}"
         while pen.textlength(label, font) > side and len(label) > 1:
             label = label[1:]
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
-
-
-def _label(recipe: Recipe, one_layer: bool) -> str:
-    target = recipe.target
-    return str(target.index) if one_layer and isinstance(target, Unit) else target.label

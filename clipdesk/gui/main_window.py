@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
     @Slot(object, object)
     def _track_ended(self, run: Run, track: Track) -> None:
         target, result = track.target, track.result
-        if isinstance(target, Unit) and run.job.model == self.model_name:
+        if target.layer is not None and run.job.model == self.model_name:
             if result is None:
                 state = UnitState("failed", reason=track.reason)
             else:
@@ -310,7 +310,7 @@ class MainWindow(QMainWindow):
         self.update_actions()
 
     def _set_status(self, targets: Sequence[Target], status: str) -> None:
-        self.neurons.model.set_status((target for target in targets if isinstance(target, Unit)), status)
+        self.neurons.model.set_status((target for target in targets if target.layer is not None), status)
 
     # The window itself
 

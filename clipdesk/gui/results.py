@@ -14,7 +14,6 @@ from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Track, hue_of
 from clipdesk.gui.saver import KeptPicture
 from clipdesk.jobs.job import Job
-from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +70,7 @@ class Results(QObject):
         found: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
-            if recipe.model == name and isinstance(target, Unit):
+            if recipe.model == name and target.layer is not None:
                 status = "done" if recipe.complete else "stopped"
                 state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
                 # The newest comes first.

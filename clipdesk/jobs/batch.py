@@ -21,7 +21,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Failure, Progress, Result, problem_with, run_job
 from clipdesk.models.loading import weights_sha256
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def note_result(result: Result, path: Path) -> None:
         UsageError: the folder holds a batch of another model, or its metadata is damaged.
         ClipDeskError: the metadata cannot be written.
     """
-    if isinstance(result.target, Unit):
+    if result.target.layer is not None:
         record = _record(result.recipe, path)
         BatchMetadata.note(path.parent, result.target.layer, result.recipe.model, result.target.index, record)
 
@@ -138,7 +138,7 @@ def note_failure(failure: Failure, model: str, folder: Path) -> None:
     Raises:
         UsageError, ClipDeskError: as `note_result`.
     """
-    if isinstance(failure.target, Unit):
+    if failure.target.layer is not None:
         record = UnitRecord(status="failed", parameters=failure.settings, reason=failure.reason)
         BatchMetadata.note(folder, failure.target.layer, model, failure.target.index, record)
 
@@ -184,7 +184,7 @@ class _Existing:
         self._folder, self._job, self._since = folder, job, since
         self._weights = weights_sha256(job.model)
         self._files = job.with_files()
-        layers = {target.layer for target in targets if isinstance(target, Unit)}
+        layers = {target.layer for target in targets if target.layer is not None}
         self._metadata = {layer: BatchMetadata.open(folder, layer, job.model) for layer in layers}
         self._names: dict[str, list[str]] = {}
         for name in sorted(path.name for path in folder.glob("*.png")):
@@ -192,7 +192,7 @@ class _Existing:
 
     def find(self, target: Target) -> Path | None:
         """The target's picture, if it is whole and as the job wants it."""
-        record = self._metadata[target.layer].units.get(target.index) if isinstance(target, Unit) else None
+        record = self._metadata[target.layer].units.get(target.index) if target.layer is not None else None
         if record is not None and record.status == "done" and record.file is not None:
             path = self._folder / record.file
             if self._fits(path, target) and record.sha256 in (None, _checksum(path)):
@@ -200,7 +200,7 @@ class _Existing:
         for name in reversed(self._names.get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
             if (record is None or name != record.file) and self._fits(path, target):
-                if isinstance(target, Unit):
+                if target.layer is not None:
                     # Whoever made it was killed before it could say so.
                     found = _record(read_recipe(path), path)
                     BatchMetadata.note(self._folder, target.layer, self._job.model, target.index, found)

@@ -15,7 +15,7 @@ from clipdesk.export.recipe import Recipe, Sha256
 from clipdesk.render.files import check_readable
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit, files_of
+from clipdesk.render.targets import Target
 
 _PIECE = 1_000
 """So many targets are written and read at once: no other thread of the program runs meanwhile."""
@@ -43,13 +43,13 @@ class Job(BaseModel):
 
     def settings_of(self, target: Target) -> RenderSettings:
         """The settings with the target's own seed."""
-        if self.seed_base is None or not isinstance(target, Unit):
+        if self.seed_base is None or target.layer is None:
             return self.settings
-        return self.settings.model_copy(update={"seed": self.seed_base + target.index})
+        return self.settings.model_copy(update={"seed": self.seed_base + target.seed_offset})
 
     def files_of(self, target: Target) -> dict[str, str]:
         """The files that one of its pictures depends on, as far as they are known."""
-        named = (*self.settings.files, *files_of(target))
+        named = (*self.settings.files, *target.files)
         return {path: self.files[path] for path in named if path in self.files}
 
     def with_files(self) -> Job:
@@ -64,7 +64,7 @@ class Job(BaseModel):
         found: dict[str, str] = {}
         for path in self.settings.files:
             check_readable(Path(path))
-        for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in files_of(t))]):
+        for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in t.files)]):
             with suppress(OSError):
                 found[path] = file_sha256(Path(path))
             if path in found and found[path] != self.files.get(path, found[path]):

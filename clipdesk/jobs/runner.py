@@ -23,7 +23,7 @@ from clipdesk.network.precision import precision_of
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit, layers_of
+from clipdesk.render.targets import Target
 from clipdesk.version import __version__
 
 
@@ -119,7 +119,7 @@ def run_job(
     size = group_size or usual_group(model, inspector, job)
     groups: deque[tuple[Target, ...]] = deque()
     for units in (True, False):
-        targets = tuple(target for target in sound if isinstance(target, Unit) is units)
+        targets = tuple(target for target in sound if (target.layer is not None) is units)
         groups.extend(targets[i : i + size] for i in range(0, len(targets), size))
     while groups and not stop():
         group = groups.popleft()
@@ -159,7 +159,7 @@ def usual_group(model: nn.Module, inspector: LayerInspector, job: Job) -> int:
     # The first name is the tower's, whose end is behind all others.
     names = inspector.get_layer_names()
     depth = {name: i for i, name in enumerate([*names[1:], names[0]])}
-    deepest = max(sound, key=lambda target: max(depth[layer] for layer in layers_of(target)))
+    deepest = max(sound, key=lambda target: max(depth[layer] for layer in target.reads))
     return find_group_size(model, job.settings, inspector, deepest)
 
 

@@ -12,7 +12,18 @@ from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.render.files import check_readable
-from clipdesk.render.targets import Combined, Direction, Others, Picture, Place, Target, Term, Text, Unit, What
+from clipdesk.render.targets import (
+    Combined,
+    Direction,
+    ImageTarget,
+    Others,
+    Position,
+    Readable,
+    Target,
+    Term,
+    Text,
+    Unit,
+)
 
 GRAMMAR = (
     "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], "
@@ -47,7 +58,7 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: it cannot be read, a file cannot, or nothing is left of it.
     """
-    weights: dict[tuple[What, Place], float] = {}
+    weights: dict[tuple[Readable, Position], float] = {}
     for term in _terms(list(_tokens(text)), text):
         key = term.what, term.at
         weights[key] = weights.get(key, 0.0) + term.weight
@@ -102,20 +113,20 @@ def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
         if i >= len(tokens) or not (tokens[i]["text"] or tokens[i]["others"] or tokens[i]["layer"]):
             raise UsageError(f"A term is missing in {text}. It is {GRAMMAR}")
         what, i = _what(tokens[i]), i + 1
-        at: Place = "patches"
+        at: Position = "patches"
         if i < len(tokens) and tokens[i]["place"]:
             at, i = _place(tokens[i]["place"]), i + 1
         yield _term(what, weight, at)
 
 
-def _term(what: What, weight: float, at: Place) -> Term:
+def _term(what: Readable, weight: float, at: Position) -> Term:
     try:
         return Term(what=what, weight=weight, at=at)
     except ValidationError as error:
         raise UsageError(f"{what.label}: {_reason(error)}") from None
 
 
-def _what(token: re.Match[str]) -> What:
+def _what(token: re.Match[str]) -> Readable:
     if token["text"]:
         if not token["text"][1:-1].strip():
             raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
@@ -125,13 +136,13 @@ def _what(token: re.Match[str]) -> What:
     if token["file"] and token["layer"].lower() == "image":
         path = Path(token["file"].strip()).absolute()
         check_readable(path)
-        return Picture(path=str(path))
+        return ImageTarget(path=str(path))
     if token["file"]:
         return read_direction(token["layer"], Path(token["file"].strip()))
     return Unit(layer=token["layer"], index=int(token["index"]))
 
 
-def _place(text: str) -> Place:
+def _place(text: str) -> Position:
     word = text.lstrip("@ ").lower()
     if word == "class":
         return "class"

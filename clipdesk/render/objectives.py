@@ -16,7 +16,7 @@ from clipdesk.network.capture import pooled
 from clipdesk.network.inspector import ROOT, LayerInfo, LayerInspector, check_unit, input_side, visualizable
 from clipdesk.network.normalization import normalization_of, normalized
 from clipdesk.render.pictures import read_picture, square
-from clipdesk.render.targets import Direction, Others, Picture, Place, Target, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Direction, ImageTarget, Others, Position, Target, Term, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clip.model import CLIP
@@ -43,7 +43,7 @@ class Objective:
         self._count = len(targets)
         self._device = next(model.parameters()).device
         # Terms that are read alike are read at once: one group for each kind, layer and place.
-        groups: dict[tuple[type, LayerInfo, Place], list[tuple[int, Term]]] = {}
+        groups: dict[tuple[type, LayerInfo, Position], list[tuple[int, Term]]] = {}
         # Each term is checked once, however many pictures and views want it: a picture is read from its file for it.
         infos = {term: check_term(term, inspector) for term in dict.fromkeys(t for x in targets for t in terms_of(x))}
         for row, target in enumerate(targets):
@@ -69,12 +69,12 @@ class Objective:
             scores = scores.index_add(0, rows, weights * reading(output if some is None else output[some]))
         return scores
 
-    def _reading(self, terms: Sequence[Term], info: LayerInfo, at: Place, model: nn.Module) -> Score:
+    def _reading(self, terms: Sequence[Term], info: LayerInfo, at: Position, model: nn.Module) -> Score:
         whats = [term.what for term in terms]
         if isinstance(whats[0], Text):
             return _text_reading([what for what in whats if isinstance(what, Text)], model)
-        if isinstance(whats[0], Picture):
-            return _picture_reading([what for what in whats if isinstance(what, Picture)], model)
+        if isinstance(whats[0], ImageTarget):
+            return _picture_reading([what for what in whats if isinstance(what, ImageTarget)], model)
         if isinstance(whats[0], Direction):
             vectors = torch.tensor([what.vector for what in whats if isinstance(what, Direction)], device=self._device)
             directions = F.normalize(vectors, dim=-1)
@@ -86,7 +86,7 @@ class Objective:
         return lambda output: placed(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
 
 
-def placed(output: Tensor, info: LayerInfo, at: Place) -> Tensor:
+def placed(output: Tensor, info: LayerInfo, at: Position) -> Tensor:
     """A layer read at a place: (pictures, positions, units) gives (pictures, units)."""
     if at == "patches":
         return pooled(output, info)
@@ -105,7 +105,7 @@ def check_term(term: Term, inspector: LayerInspector) -> LayerInfo:
     what = term.what
     if isinstance(what, Text):
         inspector.check_text(what.text)
-    elif isinstance(what, Picture):
+    elif isinstance(what, ImageTarget):
         read_picture(Path(what.path))
     return check_layer(term, inspector.layers)
 
@@ -121,7 +121,7 @@ def check_layer(term: Term, layers: Mapping[str, LayerInfo]) -> LayerInfo:
         UsageError: there is no such layer, unit or place, or a direction has another length than the layer.
     """
     what = term.what
-    if isinstance(what, Text | Picture):
+    if isinstance(what, Text | ImageTarget):
         return visualizable(layers, ROOT)
     if isinstance(what, Direction):
         info = visualizable(layers, what.layer)
@@ -157,7 +157,7 @@ def _text_reading(texts: Sequence[Text], model: nn.Module) -> Score:
     return _cosine_reading(distinct[[places[text] for text in texts]])
 
 
-def _picture_reading(pictures: Sequence[Picture], model: nn.Module) -> Score:
+def _picture_reading(pictures: Sequence[ImageTarget], model: nn.Module) -> Score:
     places = {picture: place for place, picture in enumerate(dict.fromkeys(pictures))}
     side, first = input_side(model), next(model.parameters())
     pixels = torch.stack([square(read_picture(Path(picture.path)), side) for picture in places])

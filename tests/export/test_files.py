@@ -17,9 +17,9 @@ from clipdesk.export.files import (
     free_path,
     make_folder,
     picture_name,
-    safe_name,
     write_atomically,
 )
+from clipdesk.filenames import safe_name
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
@@ -45,11 +45,6 @@ def test_names_are_ones_that_every_system_takes(tmp_path: Path, text: str) -> No
         (tmp_path / name).touch()
     assert len(list(tmp_path.iterdir())) == 2
     assert is_valid_filename(safe_name(text) or "x", platform="universal")
-
-
-@pytest.mark.parametrize(("text", "name"), [(".hidden", "hidden"), ("..up", "up"), ("a.b", "a.b"), ("...", "")])
-def test_a_safe_name_is_not_that_of_a_hidden_file(text: str, name: str) -> None:
-    assert safe_name(text) == name
 
 
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:

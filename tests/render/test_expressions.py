@@ -6,7 +6,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Combined, Direction, Others, Picture, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Combined, Direction, ImageTarget, Others, Term, Text, Unit, terms_of
 
 A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
 
@@ -140,7 +140,7 @@ def test_arrays_that_are_no_directions(tmp_path: Path, array: np.ndarray) -> Non
 def test_a_picture_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a cat.png").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    assert terms_of(parse_target("image:[a cat.png]"))[0].what == Picture(path=str(tmp_path / "a cat.png"))
+    assert terms_of(parse_target("image:[a cat.png]"))[0].what == ImageTarget(path=str(tmp_path / "a cat.png"))
     assert is_expression("image:[a cat.png]")
     assert is_expression("-image: [a cat.png]")
     with pytest.raises(UsageError, match=r"Cannot read .*b\.png: No such file"):

@@ -18,7 +18,7 @@ from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, Direction, Target, Term, files_of, layers_of
+from clipdesk.render.targets import Combined, Direction, Target, Term
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
@@ -75,7 +75,7 @@ def test_the_channels_of_a_resnet(resnet: CLIP) -> None:
 
 
 def test_the_layers_that_are_read() -> None:
-    assert layers_of(parse_target(f'"a star" + {HIDDEN}:1')) == ["visual", HIDDEN]
+    assert parse_target(f'"a star" + {HIDDEN}:1').reads == ("visual", HIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
     Image.fromarray(noise.numpy()).save(tmp_path / "a.png")
     target = parse_target(f"image:[{tmp_path}/a.png] - 0.5*visual.conv1:3")
     assert target.label == "image:[a.png] - 0.5*visual.conv1:3"
-    assert layers_of(target) == ["visual", "visual.conv1"]
-    assert files_of(target) == [str(tmp_path / "a.png")]
+    assert target.reads == ("visual", "visual.conv1")
+    assert target.files == (str(tmp_path / "a.png"),)
     same = normalized(noise.permute(2, 0, 1)[None].float() / 255)
     inspector = LayerInspector(vit)
     objective = Objective([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
