@@ -33,7 +33,7 @@ _MAX_BYTES = 256 * 2**20
 _MAX_STEPS = int((limits("iterations") or (0, 0))[1])
 
 
-class Picture(NamedTuple):
+class SavedPicture(NamedTuple):
     """What a PNG of ClipDesk's holds.
 
     Attributes:
@@ -68,12 +68,12 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe inside a PNG.
 
     Raises:
-        UsageError, ClipDeskError: as `read_picture`.
+        UsageError, ClipDeskError: as `read_png`.
     """
-    return read_picture(path).recipe
+    return read_png(path).recipe
 
 
-def read_picture(path: Path) -> Picture:
+def read_png(path: Path) -> SavedPicture:
     """Read a PNG to its last byte, so that a truncated file is noticed.
 
     The file may be anybody's: its size is bounded before it is decoded, and what it carries before it is parsed.
@@ -106,7 +106,7 @@ def read_picture(path: Path) -> Picture:
         recipe = Recipe.from_json(text)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    return Picture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
+    return SavedPicture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
 
 
 def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:

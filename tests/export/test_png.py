@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_picture, read_recipe, save_png
+from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_png, read_recipe, save_png
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
@@ -29,12 +29,12 @@ def test_the_curve_comes_back_to_the_last_bit_and_is_small(tmp_path: Path) -> No
     recipe = make_recipe(settings=make_settings(iterations=5000))
     save_png(PIXELS, tmp_path / "with.png", recipe, curve)
     save_png(PIXELS, tmp_path / "without.png", recipe)
-    found = read_picture(tmp_path / "with.png")
+    found = read_png(tmp_path / "with.png")
     assert found.recipe == recipe
     assert found.curve is not None
     assert np.array_equal(found.curve, curve)
     assert np.array_equal(np.asarray(found.image), PIXELS)
-    assert read_picture(tmp_path / "without.png").curve is None
+    assert read_png(tmp_path / "without.png").curve is None
     sizes = [(tmp_path / name).stat().st_size for name in ("with.png", "without.png")]
     assert sizes[0] - sizes[1] < 22_000
 
@@ -62,7 +62,7 @@ def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
     info.add_itxt(RECIPE_KEY, make_recipe(steps=3).to_json())
     info.add_itxt(CURVE_KEY, text, zip=True)
     Image.fromarray(PIXELS).save(path, pnginfo=info)
-    assert read_picture(path)[:2] == (make_recipe(steps=3), None)
+    assert read_png(path)[:2] == (make_recipe(steps=3), None)
 
 
 def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None
     info.add_text(CURVE_KEY, "A" * 50_000_000, zip=True)
     Image.fromarray(PIXELS).save(path, pnginfo=info)
     with pytest.raises(UsageError, match=r"x\.png is damaged"):
-        read_picture(path)
+        read_png(path)
 
 
 def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
