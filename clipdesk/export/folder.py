@@ -48,5 +48,5 @@ def from_pictures(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not found:
-        raise UsageError(f"{folder} holds no picture of ClipDesk's")
+        raise UsageError(f"{folder} does not contain a picture that ClipDesk wrote")
     return [taken for _, taken in sorted(found, key=lambda item: item[0])]

@@ -86,9 +86,9 @@ def read_png(path: Path) -> SavedPicture:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
             # A pipe could be waited for and read for ever.
-            raise UsageError(f"Cannot read {path}: it is no file")
+            raise UsageError(f"Cannot read {path}: it is not a regular file")
         if state.st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's")
+            raise UsageError(f"{path} is larger than any picture that ClipDesk writes")
         with warnings.catch_warnings():
             # Pillow warns of pictures that are refused here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -101,7 +101,7 @@ def read_png(path: Path) -> SavedPicture:
         raise UsageError(f"{path} is damaged: {error}") from error
     text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
-        raise UsageError(f"{path} holds no ClipDesk recipe")
+        raise UsageError(f"{path} does not contain a ClipDesk recipe")
     try:
         recipe = Recipe.from_json(text)
     except UsageError as error:
@@ -113,7 +113,9 @@ def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:
     # Only PNG: no other decoder needs to see a file that anybody may have made.
     with Image.open(path, formats=["PNG"]) as image:
         if max(image.size) > _MAX_SIDE:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
+            raise UsageError(
+                f"{path} is larger than any picture that ClipDesk writes: {image.size[0]} x {image.size[1]}"
+            )
         image.load()
         return image, {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
 

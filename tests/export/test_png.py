@@ -84,7 +84,7 @@ def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
 
 def test_files_without_a_recipe(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "plain.png")
-    with pytest.raises(UsageError, match="holds no ClipDesk recipe"):
+    with pytest.raises(UsageError, match="does not contain a ClipDesk recipe"):
         read_recipe(tmp_path / "plain.png")
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(UsageError, match="is not a PNG picture"):
@@ -107,14 +107,14 @@ def test_a_hostile_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> No
 def test_a_picture_that_pillow_warns_of_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("1", (10_000, 9_500)).save(path)
-    with pytest.raises(UsageError, match="larger than any picture of ClipDesk's: 10000 x 9500"):
+    with pytest.raises(UsageError, match="larger than any picture that ClipDesk writes: 10000 x 9500"):
         read_recipe(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.png")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         read_recipe(tmp_path / "x.png")
 
 
