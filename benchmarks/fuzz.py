@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
-from clipdesk.export.png import read_picture, save_png
+from clipdesk.export.png import read_png, save_png
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.package import CLIP
@@ -211,7 +211,7 @@ def make_subjects(folder: Path) -> list[Subject]:
     path = folder / "valid"
     recipe = _recipe()
     save_png(np.zeros((24, 24, 3), dtype=np.uint8), path, recipe, np.ones(recipe.steps, dtype=np.float32))
-    picture = Subject("picture", _chunks(path.read_bytes()), _png, read_picture)
+    picture = Subject("picture", _chunks(path.read_bytes()), _png, read_png)
     record = UnitRecord(status="done", parameters=RenderSettings(), file="a.png", activation=1.0, seconds=2.0)
     metadata = BatchMetadata(model=_MODEL, layer=_LAYER, units={3: record, 7: record})
     return [

@@ -57,4 +57,4 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     if close:
         return f"Did you mean {' or '.join(close)}?"
     more = ", ..." if len(names) > count else ""
-    return f"There are: {', '.join(names[:count])}{more}"
+    return f"Available: {', '.join(names[:count])}{more}"

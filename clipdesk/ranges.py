@@ -48,10 +48,10 @@ def _checked(start: int, end: int, step: int, part: str, count: int) -> range:
     if step < 1:
         raise UsageError(f"The step in '{part}' must be 1 or more")
     if end <= start:
-        raise UsageError(f"'{part}' holds nothing: its end must be greater than its start")
+        raise UsageError(f"'{part}' is empty: its end must be greater than its start")
     units = range(start, end, step)
     if units[-1] >= count:
-        raise UsageError(f"There is no {units[-1]}: the last one is {count - 1}")
+        raise UsageError(f"There is no unit {units[-1]}: the last one is {count - 1}")
     return units
 
 

@@ -11,7 +11,7 @@ def test_names_that_hold_a_part_are_offered_first() -> None:
 
 
 def test_where_none_is_close_the_first_few_are_listed() -> None:
-    assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "There are: alpha, beta, gamma, ..."
+    assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "Available: alpha, beta, gamma, ..."
 
 
 def test_exit_codes() -> None:

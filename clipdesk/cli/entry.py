@@ -28,9 +28,9 @@ log = logging.getLogger("clipdesk")
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
-@click.option("--model", help="Model that the window opens: a name or a file.  [default: the last one]")
+@click.option("--model", help="Model that the window opens: a name or a file.  [default: the one used last]")
 @trust_option
-@click.option("--start", is_flag=True, help="Begin to render one neuron as soon as the window is open.")
+@click.option("--start", is_flag=True, help="Start rendering one neuron as soon as the window is open.")
 @click.pass_context
 def cli(context: click.Context, model: str | None, trust_archive: bool, start: bool) -> None:
     """See what single neurons of a CLIP vision model look for.
@@ -56,8 +56,8 @@ def _open_window(context: click.Context, model: str | None, start: bool) -> None
 
         context.exit(run(model, start))
     if not start:
-        raise ClipDeskError(f"No window can be opened: {problem}. The commands of 'clipdesk --help' need none")
-    click.echo(f"No window can be opened ({problem}), so the picture is rendered here.", err=True)
+        raise ClipDeskError(f"The window cannot be opened: {problem}. The commands of 'clipdesk --help' still work")
+    click.echo(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
     context.invoke(quickstart, output=None)
 
 

@@ -134,7 +134,7 @@ class DownloadBar:
         if self._progress is not None:
             self._progress.stop()
         if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
-            click.echo(f"{self._last.amount} are here. The same command goes on from there.", err=True)
+            click.echo(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
 
     def __call__(self, transfer: Transfer) -> None:
         """Show how far it is."""

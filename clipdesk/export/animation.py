@@ -98,7 +98,7 @@ def check_format(kind: str) -> None:
     if kind not in FORMATS:
         raise UsageError(f"An animation is webp, gif or mp4, not {kind or 'without a suffix'}")
     if kind == "mp4" and not has_video():
-        raise ClipDeskError("MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF need nothing more")
+        raise ClipDeskError("MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF work without it")
 
 
 def has_video() -> bool:

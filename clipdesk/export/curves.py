@@ -39,7 +39,7 @@ def save_curves(
     found = from_pictures(folder, lambda file, picture: (file.name, picture.recipe, picture.curve), progress)
     having = [(name, recipe, curve) for name, recipe, curve in found if curve is not None]
     if not having:
-        raise UsageError(f"No picture in {folder} carries a curve; those of older versions have none")
+        raise UsageError(f"No picture in {folder} contains a curve; older versions of ClipDesk did not save one")
     parts = [curves_csv({_plain(name): c.tolist() for name, _, c in having})] if wide else curve_rows(having)
 
     def write(file: BinaryIO) -> None:

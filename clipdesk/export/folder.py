@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import Picture, read_picture
+from clipdesk.export.png import SavedPicture, read_png
 
 T = TypeVar("T")
 
 
 def from_pictures(
-    folder: Path, take: Callable[[Path, Picture], T], progress: Callable[[int, int], None] = lambda done, all: None
+    folder: Path, take: Callable[[Path, SavedPicture], T], progress: Callable[[int, int], None] = lambda done, all: None
 ) -> list[T]:
     """What is to be had of each whole picture of a folder, by layer, unit and time; other files are passed over.
 
@@ -31,7 +31,7 @@ def from_pictures(
 
     def read(path: Path) -> tuple[tuple[str, int, str], T] | None:
         try:
-            picture = read_picture(path)
+            picture = read_png(path)
         except ClipDeskError:
             return None
         return (*picture.recipe.target.sort_key, picture.recipe.date), take(path, picture)
@@ -48,5 +48,5 @@ def from_pictures(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not found:
-        raise UsageError(f"{folder} holds no picture of ClipDesk's")
+        raise UsageError(f"{folder} does not contain a picture that ClipDesk wrote")
     return [taken for _, taken in sorted(found, key=lambda item: item[0])]

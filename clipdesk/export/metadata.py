@@ -64,7 +64,7 @@ class BatchMetadata(BaseModel):
             UsageError: no layer can have this name; it may come from a file that anybody has written.
         """
         if not re.fullmatch(r"[\w.-]{1,200}", layer):
-            raise UsageError(f"{layer!r} is no layer's name")
+            raise UsageError(f"{layer!r} is not the name of a layer")
         return folder / f"{layer}_metadata.json"
 
     @classmethod
@@ -101,9 +101,9 @@ class BatchMetadata(BaseModel):
             state = path.stat()
             if not stat.S_ISREG(state.st_mode):
                 # A pipe could be waited for and read for ever.
-                raise UsageError(f"{path} is no file. Move it away")
+                raise UsageError(f"{path} is not a regular file. Move it away")
             if state.st_size > _MAX_BYTES:
-                raise UsageError(f"{path} is larger than any that ClipDesk writes. Move it away")
+                raise UsageError(f"{path} is larger than any metadata that ClipDesk writes. Move it away")
             found = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return cls(model=model, layer=layer)
@@ -113,7 +113,7 @@ class BatchMetadata(BaseModel):
             raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
         if found.model != model:
             raise UsageError(
-                f"{folder} holds a batch of the model '{one_line(found.model)}'. Choose another folder for '{model}'"
+                f"{folder} contains a batch of the model '{one_line(found.model)}'. Choose another folder for '{model}'"
             )
         return found
 

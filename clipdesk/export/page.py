@@ -21,7 +21,7 @@ from PIL import Image
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
-from clipdesk.export.png import Curve, Picture, read_picture
+from clipdesk.export.png import Curve, SavedPicture, read_png
 from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
 
@@ -73,7 +73,7 @@ def save_page(
     """
     form = _form_for(folder, megabytes * 1e6 * _SHARE)
 
-    def entry(file: Path, picture: Picture) -> str:
+    def entry(file: Path, picture: SavedPicture) -> str:
         return _as_data(_entry(file, picture, form, path))
 
     entries = from_pictures(folder, entry, progress)
@@ -92,7 +92,7 @@ def _form_for(folder: Path, most: float) -> _Form:
     sample: list[Image.Image] = []
     for path in paths[:: max(1, len(paths) // _SAMPLE)]:
         try:
-            sample.append(read_picture(path).image)
+            sample.append(read_png(path).image)
         except ClipDeskError:
             continue
     for form in _FORMS:
@@ -102,7 +102,7 @@ def _form_for(folder: Path, most: float) -> _Form:
     return _FORMS[-1]
 
 
-def _entry(file: Path, picture: Picture, form: _Form, page: Path) -> dict[str, Any]:
+def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[str, Any]:
     image, recipe, curve = picture.image, picture.recipe, picture.curve
     return {
         "recipe": recipe.model_dump(),

@@ -32,7 +32,7 @@ class Fate(str, Enum):
     NEW = "new"
     NUMBERED = "gets a number"
     REPLACES = "replaces a file"
-    LEFT = "is there, left"
+    LEFT = "exists, skipped"
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def check_pattern(pattern: str) -> None:
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError:
-        raise UsageError(f"A brace of the name is not closed. Use: {known}") from None
+        raise UsageError(f"A brace in the name is not closed. Use: {known}") from None
     for _, field, form, conversion in parts:
         if field is not None and (field not in PLACEHOLDERS or form or conversion):
-            raise UsageError(f"Names know no {{{field}}}. Use: {known}")
+            raise UsageError(f"{{{field}}} is not a placeholder. Use: {known}")
     if not pattern.strip():
         raise UsageError(f"The name is empty. Use: {known}")
 

@@ -33,7 +33,7 @@ _MAX_BYTES = 256 * 2**20
 _MAX_STEPS = int((limits("iterations") or (0, 0))[1])
 
 
-class Picture(NamedTuple):
+class SavedPicture(NamedTuple):
     """What a PNG of ClipDesk's holds.
 
     Attributes:
@@ -68,12 +68,12 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe inside a PNG.
 
     Raises:
-        UsageError, ClipDeskError: as `read_picture`.
+        UsageError, ClipDeskError: as `read_png`.
     """
-    return read_picture(path).recipe
+    return read_png(path).recipe
 
 
-def read_picture(path: Path) -> Picture:
+def read_png(path: Path) -> SavedPicture:
     """Read a PNG to its last byte, so that a truncated file is noticed.
 
     The file may be anybody's: its size is bounded before it is decoded, and what it carries before it is parsed.
@@ -86,9 +86,9 @@ def read_picture(path: Path) -> Picture:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
             # A pipe could be waited for and read for ever.
-            raise UsageError(f"Cannot read {path}: it is no file")
+            raise UsageError(f"Cannot read {path}: it is not a regular file")
         if state.st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's")
+            raise UsageError(f"{path} is larger than any picture that ClipDesk writes")
         with warnings.catch_warnings():
             # Pillow warns of pictures that are refused here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -101,19 +101,21 @@ def read_picture(path: Path) -> Picture:
         raise UsageError(f"{path} is damaged: {error}") from error
     text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
-        raise UsageError(f"{path} holds no ClipDesk recipe")
+        raise UsageError(f"{path} does not contain a ClipDesk recipe")
     try:
         recipe = Recipe.from_json(text)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    return Picture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
+    return SavedPicture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
 
 
 def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:
     # Only PNG: no other decoder needs to see a file that anybody may have made.
     with Image.open(path, formats=["PNG"]) as image:
         if max(image.size) > _MAX_SIDE:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
+            raise UsageError(
+                f"{path} is larger than any picture that ClipDesk writes: {image.size[0]} x {image.size[1]}"
+            )
         image.load()
         return image, {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
 

@@ -88,7 +88,7 @@ class Recipe(BaseModel):
         except ValidationError as error:
             newer = _version(text)
             if newer is not None and newer > VERSION:
-                raise UsageError(f"its recipe is of a newer ClipDesk (version {newer} of the form)") from error
+                raise UsageError(f"its recipe was written by a newer ClipDesk (format version {newer})") from error
             first = error.errors()[0]
             place = one_line(".".join(map(str, first["loc"]))) or "as a whole"
             raise UsageError(f"its recipe cannot be read: {place}: {one_line(first['msg'], 300)}") from error

@@ -20,15 +20,15 @@ _LONGEST = 8_000
 _PAGE_COLUMNS, _PAGE_ROWS = 6, 7
 _DPI = 150
 
-Picture = tuple[Path, Recipe]
+SheetEntry = tuple[Path, Recipe]
 
 
-def find_pictures(folder: Path) -> list[Picture]:
+def find_pictures(folder: Path) -> list[SheetEntry]:
     """The pictures of a folder with their recipes; see `from_pictures`."""
     return from_pictures(folder, lambda path, picture: (path, picture.recipe))
 
 
-def save_sheet(pictures: Sequence[Picture], path: Path, columns: int | None = None) -> None:
+def save_sheet(pictures: Sequence[SheetEntry], path: Path, columns: int | None = None) -> None:
     """Write a contact sheet; its suffix says whether as PNG or PDF.
 
     Args:
@@ -66,7 +66,7 @@ def _side(count: int, columns: int) -> int:
     return max(16, min(_SIDE, _LONGEST // most - _GAP - _TEXT))
 
 
-def _draw(pictures: Sequence[Picture], columns: int, side: int) -> Image.Image:
+def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Image:
     rows = math.ceil(len(pictures) / columns)
     width, height = side + _GAP, side + _TEXT + _GAP
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")

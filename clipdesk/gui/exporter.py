@@ -78,7 +78,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Order:
+class Export:
     """What to export.
 
     Attributes:
@@ -127,27 +127,27 @@ class Exporter(Background):
 
         self.start(read)
 
-    def export(self, order: Order) -> None:
+    def export(self, export: Export) -> None:
         """Write the pictures; `finished` follows, also where something went wrong, which `failed` tells."""
         self._cancelled.clear()
-        todo = [pair for pair in zip(order.sources, order.plan, strict=True) if pair[1].fate is not Fate.LEFT]
+        todo = [pair for pair in zip(export.sources, export.plan, strict=True) if pair[1].fate is not Fate.LEFT]
 
         def write() -> None:
             written: list[tuple[Path, Recipe]] = []
             try:
                 from clipdesk.export.files import free_path, make_folder
 
-                make_folder(order.folder)
+                make_folder(export.folder)
                 for source, planned in todo:
                     if self._cancelled.is_set():
                         break
-                    path = order.folder / planned.name
-                    path = path if order.replace else free_path(path)
+                    path = export.folder / planned.name
+                    path = path if export.replace else free_path(path)
                     source.write(path)
                     written.append((path, source.recipe))
                     self.progressed.emit(len(written), len(todo))
                 else:
-                    _write_extras(order, written)
+                    _write_extras(export, written)
             except Exception as error:
                 self.failed.emit(explained(error))
             self.finished.emit(len(written), len(todo))
@@ -164,18 +164,18 @@ class Exporter(Background):
         self.wait()
 
 
-def _write_extras(order: Order, written: Sequence[tuple[Path, Recipe]]) -> None:
+def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:
     from clipdesk.export.curves import save_curves
     from clipdesk.export.files import free_path
     from clipdesk.export.page import save_page
     from clipdesk.export.sheet import save_sheet
 
-    for name in order.extras if written else ():
-        path = order.folder / name
-        path = path if order.replace else free_path(path)
+    for name in export.extras if written else ():
+        path = export.folder / name
+        path = path if export.replace else free_path(path)
         if path.suffix == ".html":
-            save_page(order.folder, path)
+            save_page(export.folder, path)
         elif path.suffix == ".csv":
-            save_curves(order.folder, path)
+            save_curves(export.folder, path)
         else:
             save_sheet(written, path)

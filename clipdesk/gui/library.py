@@ -108,9 +108,9 @@ class Library(Background):
         def read() -> None:
             import numpy as np
 
-            from clipdesk.export.png import read_picture
+            from clipdesk.export.png import read_png
 
-            picture = read_picture(entry.path)
+            picture = read_png(entry.path)
             pixels: NDArray[np.uint8] = np.asarray(picture.image.convert("RGB")).copy()
             self.loaded.emit(entry, pixels, picture.curve)
 

@@ -89,7 +89,7 @@ def test_a_picture_is_rendered_again_from_its_recipe(clipdesk: Command) -> None:
     other = read_recipe(clipdesk.folder / "other.png")
     assert other.settings == read_recipe(clipdesk.folder / "first.png").settings.model_copy(update={"seed": 6})
     assert clipdesk("render", "--from", "first.png", "--neuron", "3").code == 2
-    assert "holds no ClipDesk recipe" not in clipdesk("render", "--from", "none.png").err
+    assert "does not contain a ClipDesk recipe" not in clipdesk("render", "--from", "none.png").err
 
 
 def test_other_weights_are_said(clipdesk: Command) -> None:
@@ -145,7 +145,7 @@ def test_a_page_and_curves(clipdesk: Command) -> None:
     ("arguments", "message"),
     [
         (["page", "none"], "There is no folder none"),
-        (["page", "."], ". holds no picture of ClipDesk's"),
+        (["page", "."], ". does not contain a picture that ClipDesk wrote"),
         (["page", ".", "--output", "x.png"], "A page is an .html file, not x.png"),
         (["curves", "none"], "There is no folder none"),
         (["curves", ".", "--output", "x.png"], "Curves go into a .csv file, not x.png"),
@@ -195,7 +195,7 @@ def test_without_pyav_mp4_is_refused_before_anything_is_rendered(
     monkeypatch.setitem(sys.modules, "av", None)
     outcome = clipdesk(*RENDER, "--animation", "mp4")
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "Error: MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF need nothing more\n"
+    assert outcome.err == "Error: MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF work without it\n"
     assert clipdesk.files() == []
 
 
@@ -298,7 +298,7 @@ def test_without_a_display_the_demo_renders_in_the_terminal(clipdesk: Command, m
     monkeypatch.setattr("clipdesk.cli.rendering._QUICK_STEPS", 2)
     outcome = clipdesk("--start")
     assert outcome.code == 0
-    assert outcome.err.splitlines()[0].endswith("so the picture is rendered here.")
+    assert outcome.err.splitlines()[0].endswith("so the picture is rendered in the terminal.")
     assert (clipdesk.folder / outcome.out.strip()).is_file()
 
 

@@ -100,7 +100,7 @@ def test_ctrl_c_and_sigterm_in_a_download_keep_what_has_arrived(
             out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""
-    assert err == "2 of 3 MB are here. The same command goes on from there.\n\nInterrupted.\n"
+    assert err == "2 of 3 MB have arrived. The same command continues from there.\n\nInterrupted.\n"
     assert part.stat().st_size >= 1_500_000
 
 

@@ -49,6 +49,6 @@ def test_a_folder_is_a_column_for_each_picture(tmp_path: Path) -> None:
 
 def test_pictures_without_curves(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", make_recipe())
-    with pytest.raises(UsageError, match="carries a curve"):
+    with pytest.raises(UsageError, match="contains a curve"):
         save_curves(tmp_path, tmp_path / "curves.csv")
     assert not (tmp_path / "curves.csv").exists()

@@ -116,7 +116,7 @@ def test_the_page_finds_its_pictures_from_where_it_is(tmp_path: Path) -> None:
 
 
 def test_what_makes_no_page(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no picture"):
+    with pytest.raises(UsageError, match="does not contain a picture"):
         save_page(tmp_path, tmp_path / "page.html")
     save_png(PIXELS, tmp_path / "a.png", make_recipe())
     with pytest.raises(ClipDeskError, match="Cannot write"):

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_picture, read_recipe, save_png
+from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_png, read_recipe, save_png
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
@@ -29,12 +29,12 @@ def test_the_curve_comes_back_to_the_last_bit_and_is_small(tmp_path: Path) -> No
     recipe = make_recipe(settings=make_settings(iterations=5000))
     save_png(PIXELS, tmp_path / "with.png", recipe, curve)
     save_png(PIXELS, tmp_path / "without.png", recipe)
-    found = read_picture(tmp_path / "with.png")
+    found = read_png(tmp_path / "with.png")
     assert found.recipe == recipe
     assert found.curve is not None
     assert np.array_equal(found.curve, curve)
     assert np.array_equal(np.asarray(found.image), PIXELS)
-    assert read_picture(tmp_path / "without.png").curve is None
+    assert read_png(tmp_path / "without.png").curve is None
     sizes = [(tmp_path / name).stat().st_size for name in ("with.png", "without.png")]
     assert sizes[0] - sizes[1] < 22_000
 
@@ -62,7 +62,7 @@ def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
     info.add_itxt(RECIPE_KEY, make_recipe(steps=3).to_json())
     info.add_itxt(CURVE_KEY, text, zip=True)
     Image.fromarray(PIXELS).save(path, pnginfo=info)
-    assert read_picture(path)[:2] == (make_recipe(steps=3), None)
+    assert read_png(path)[:2] == (make_recipe(steps=3), None)
 
 
 def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None
     info.add_text(CURVE_KEY, "A" * 50_000_000, zip=True)
     Image.fromarray(PIXELS).save(path, pnginfo=info)
     with pytest.raises(UsageError, match=r"x\.png is damaged"):
-        read_picture(path)
+        read_png(path)
 
 
 def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
 
 def test_files_without_a_recipe(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "plain.png")
-    with pytest.raises(UsageError, match="holds no ClipDesk recipe"):
+    with pytest.raises(UsageError, match="does not contain a ClipDesk recipe"):
         read_recipe(tmp_path / "plain.png")
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(UsageError, match="is not a PNG picture"):
@@ -107,14 +107,14 @@ def test_a_hostile_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> No
 def test_a_picture_that_pillow_warns_of_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("1", (10_000, 9_500)).save(path)
-    with pytest.raises(UsageError, match="larger than any picture of ClipDesk's: 10000 x 9500"):
+    with pytest.raises(UsageError, match="larger than any picture that ClipDesk writes: 10000 x 9500"):
         read_recipe(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.png")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         read_recipe(tmp_path / "x.png")
 
 

@@ -56,7 +56,7 @@ def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> No
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"version": 7}, "of a newer ClipDesk \\(version 7"),
+        ({"version": 7}, "by a newer ClipDesk \\(format version 7"),
         ({"extra": 1}, "extra"),
         ({"settings": [1]}, "settings"),
         ({"target": {"kind": "odd"}}, "target"),

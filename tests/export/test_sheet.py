@@ -58,5 +58,5 @@ def test_what_makes_no_sheet(folder: Path) -> None:
     with pytest.raises(UsageError, match="There is no folder"):
         find_pictures(folder / "none")
     (folder / "empty").mkdir()
-    with pytest.raises(UsageError, match="holds no picture"):
+    with pytest.raises(UsageError, match="does not contain a picture"):
         find_pictures(folder / "empty")

@@ -48,7 +48,7 @@ def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
     record = data["units"]["8"]
     assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
     assert read_recipe(saved[1]).target == Unit(layer=LAYER, index=8)
-    curve = png.read_picture(saved[1]).curve
+    curve = png.read_png(saved[1]).curve
     assert curve is not None
     assert len(curve) == 2
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".png", ".json"}

@@ -31,6 +31,12 @@ def test_variants_have_seeds_of_their_own() -> None:
     assert len({tuple(torch.rand(4, generator=torch.Generator().manual_seed(seed)).tolist()) for seed in seeds}) == 27
 
 
+def test_the_seeds_of_further_variants_cannot_be_asked_for() -> None:
+    seeds = seeds_of_variants([0, 1, MAX_SEED // 2, MAX_SEED], 9)
+    for picture in range(4):
+        assert min(seeds[9 * picture + 1 : 9 * picture + 9]) > MAX_SEED
+
+
 def test_variants_stand_in_rows_with_lines_between() -> None:
     numbered = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((8, 4, 4, 3), np.uint8)
     pictures = tiled(numbered, 2)

@@ -13,13 +13,16 @@ from torch import nn
 from typing_extensions import override
 
 from clipdesk.errors import UsageError
+from clipdesk.models.package import clip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
+from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
+from clipdesk.render.presets import make_settings
 from clipdesk.render.readers import READERS, Reader, Score, placed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Combined, Direction, Position, ReadableBase, Target, Term
@@ -123,6 +126,39 @@ def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeyp
     star, heart = F.normalize(encode(tokenize(["a star", "a heart"])), dim=-1)
     wanted = F.cosine_similarity(outputs["visual"][:, 0], torch.stack([star, heart, star]), dim=-1)
     assert torch.allclose(found, wanted, atol=1e-5)
+
+
+def work_for(vit: CLIP, target: Target, pictures: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Files that are decoded and texts that are tokenized while so many pictures of one target are rendered."""
+    decode, read = Image.open, clip.tokenize
+    decoded: list[object] = []
+    tokenized: list[str] = []
+
+    def counted_decode(file: Path) -> Image.Image:
+        decoded.append(file)
+        return decode(file)
+
+    def counted_read(texts: list[str], length: int) -> torch.Tensor:
+        tokenized.extend(texts)
+        return read(texts, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", counted_decode)
+        patch.setattr(clip, "tokenize", counted_read)
+        for _ in render(vit, [target] * pictures, make_settings(iterations=1, views=2, device="cpu")):
+            pass
+    return len(decoded), len(tokenized)
+
+
+@pytest.mark.parametrize("written", ["image:[{}/a.png]", '"a star"', '"a star" - 0.5*image:[{}/a.png]'])
+def test_a_target_is_checked_and_read_as_often_for_many_pictures_as_for_one(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
+    target = parse_target(written.format(tmp_path))
+    one, many = work_for(vit, target, 1, monkeypatch), work_for(vit, target, 5, monkeypatch)
+    assert sum(one) > 0
+    assert many == one
 
 
 def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:

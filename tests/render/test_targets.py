@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.targets import Combined, ImageTarget, Target, Term, Text, Unit
+from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit, terms_of
 
 UNIT = Unit(layer="visual.conv1", index=12)
 SUM = Combined(
@@ -60,3 +60,53 @@ def test_the_json_of_earlier_versions_is_read_and_written_alike(json: str) -> No
 def test_a_file_of_an_expression_is_a_file_of_its_target(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"png")
     assert parse_target(f"image:[{tmp_path}/a.png]").files == (str(tmp_path / "a.png"),)
+
+
+@pytest.mark.parametrize(
+    ("target", "label"),
+    [
+        (UNIT, "visual.conv1:12"),
+        (Text(text="a star"), '"a star"'),
+        (Combined(terms=(Term(what=UNIT, at="max"),)), "visual.conv1:12@max"),
+        (Combined(terms=(Term(what=UNIT, weight=-1), Term(what=Text(text="a")))), '-visual.conv1:12 + "a"'),
+        (
+            Combined(terms=(Term(what=UNIT), Term(what=UNIT, weight=-0.5, at=7))),
+            "visual.conv1:12 - 0.5*visual.conv1:12@7",
+        ),
+    ],
+)
+def test_a_label_is_written_as_it_is_parsed(target: Target, label: str) -> None:
+    assert target.label == label
+    assert parse_target(label) == target
+
+
+def test_a_plain_target_is_a_sum_of_one_term() -> None:
+    assert terms_of(UNIT) == (Term(what=UNIT, weight=1.0, at="patches"),)
+    both = Combined(terms=(Term(what=UNIT), Term(what=Text(text="a"))))
+    assert terms_of(both) == both.terms
+
+
+@pytest.mark.parametrize(
+    ("term", "complaint"),
+    [
+        ({"what": UNIT, "weight": 0}, "zero"),
+        ({"what": UNIT, "weight": float("nan")}, "finite"),
+        ({"what": Text(text="a"), "at": "max"}, "text"),
+        ({"what": UNIT, "at": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_terms_that_mean_nothing_are_refused(term: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        Term.model_validate(term)
+
+
+@pytest.mark.parametrize("vector", [(), (0.0, 0.0), (1.0, float("inf")), (float("nan"),)])
+def test_a_direction_points_somewhere(vector: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError):
+        Direction(layer="visual", vector=vector, name="v")
+
+
+def test_targets_are_equal_by_value_and_cannot_be_changed() -> None:
+    assert {UNIT, Unit(layer="visual.conv1", index=12)} == {UNIT}
+    with pytest.raises(ValidationError):
+        UNIT.index = 4  # type: ignore[misc]

@@ -27,7 +27,7 @@ from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
-from clipdesk.gui.exporter import Exporter, Order, Source
+from clipdesk.gui.exporter import Export, Exporter, Source
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.problems import Problem
 
@@ -269,7 +269,7 @@ class ExportDialog(QDialog):
         self.progress.show()
         self._enable(False)
         self.summary.setText("Exporting …")
-        self._exporter.export(Order(self.sources, self._plan, self.place, replace, extras))
+        self._exporter.export(Export(self.sources, self._plan, self.place, replace, extras))
 
     def _enable(self, enabled: bool) -> None:
         for widget in (self.choice, self.folder, self.browse, self.pattern, self.existing, *self.extras.values()):

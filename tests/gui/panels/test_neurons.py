@@ -91,7 +91,7 @@ def test_a_range_selects_as_it_is_typed(
 
 def test_a_wrong_range_is_explained_under_the_box(panel: NeuronsPanel, qtbot: QtBot) -> None:
     qtbot.keyClicks(panel.range, "5:900")
-    assert panel.feedback == "There is no 899: the last one is 767"
+    assert panel.feedback == "There is no unit 899: the last one is 767"
     assert panel.selected() == ()
     assert not panel.batch_button.isEnabled()
     panel.range.clear()
