@@ -31,7 +31,6 @@ TESTED_THROUGH = {
     "models/states": "models/test_checkpoints.py: state dicts come from files",
     "models/stream": "models/test_downloads.py: against a server that misbehaves",
     "render/optimization": "render/test_loop.py: the batch that the loop moves on",
-    "render/run": "render/test_loop.py: the batch that the loop moves on",
 }
 """Modules without a test file of their own, each with the file that tests them."""
 

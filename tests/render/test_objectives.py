@@ -1,31 +1,24 @@
 """Each kind of target against values that are computed by hand from the layers' outputs."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from clip.model import CLIP
 from PIL import Image
-from torch import nn
-from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.models.package import clip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
-from clipdesk.render.readers import READERS, Reader, Score, placed
-from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Combined, Direction, Position, ReadableBase, Target, Term
+from clipdesk.render.targets import Combined, Direction, Target, Term
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
@@ -181,39 +174,3 @@ def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
     with pytest.raises(UsageError, match="is no picture"):
         Objective.of([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))
-
-
-class Loudest(ReadableBase):
-    """A kind of term that ClipDesk does not have: the largest unit of a layer."""
-
-    layer: str
-
-    @property
-    @override
-    def label(self) -> str:
-        return f"loudest({self.layer})"
-
-    @property
-    @override
-    def reads(self) -> tuple[str, ...]:
-        return (self.layer,)
-
-
-class LoudestReader(Reader[Loudest]):
-    @override
-    def check(self, what: Loudest, at: Position, layers: Mapping[str, LayerInfo]) -> LayerInfo:
-        return layers[what.layer]
-
-    @override
-    def bind(
-        self, whats: Sequence[Loudest], info: LayerInfo, at: Position, model: nn.Module, sources: Sources
-    ) -> Score:
-        return lambda output: placed(output, info, at).amax(dim=1)
-
-
-def test_a_new_kind_of_term_needs_one_reader(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(READERS, Loudest, LoudestReader())
-    what: Any = Loudest(layer=BLOCK)
-    term = Term.model_construct(what=what, weight=2.0, at="max")
-    found, outputs = scores(vit, [Combined.model_construct(terms=(term,))])
-    assert torch.allclose(found, 2 * outputs[BLOCK][:, 1:].amax(dim=(1, 2)))
