@@ -1,4 +1,4 @@
-"""Read layers in the middle of a forward pass, which ends at the last layer that is needed."""
+"""Read layers during a forward pass, and end the pass after the last layer that is needed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from clipdesk.network.tower import Tower
 
 
 class _AllCaptured(BaseException):
-    """Ends a forward pass. Not an Exception, so that no model's own handler swallows it."""
+    """Ends a forward pass. Not an Exception, so that a model's own handlers do not catch it."""
 
 
 class LayerCapture:
-    """Reads some layers: by `run`, or from other forward passes while it is entered as a context.
+    """Reads layers, either with `run` or from any forward pass while it is entered as a context.
 
-    The hooks are there only during either.
+    Hooks are registered only for that time.
 
     Args:
-        model: The model whose layers these are.
-        layers: What `LayerInspector` says of the layers to read.
+        model: The model that the layers belong to.
+        layers: The layers to read, as `LayerInspector` describes them.
         half: Whether `run` computes in bfloat16; see `Tower`.
     """
 
@@ -53,7 +53,7 @@ class LayerCapture:
         self._hooks.clear()
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Run the vision tower on normalised pictures, (n, 3, side, side), as far as the layers need it."""
+        """Run the vision tower on normalised pictures, (n, 3, side, side), up to the deepest of the layers."""
         self.outputs = {}
         self._stop = True
         try:
@@ -72,13 +72,13 @@ class LayerCapture:
 
 
 def pooled(output: Tensor, info: LayerInfo) -> Tensor:
-    """Mean over the positions of (pictures, positions, units), leaving out the class token: (pictures, units)."""
+    """Mean over all positions but the class token; (pictures, positions, units) gives (pictures, units)."""
     return (output[:, 1:] if info.class_token else output).mean(dim=1)
 
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode and without gradients for its weights; afterwards as it was."""
+    """Put the model into evaluation mode without gradients for its weights while entered; then restore it."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     training = model.training
     try:

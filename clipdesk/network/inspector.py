@@ -1,4 +1,4 @@
-"""LayerInspector: the tree of a vision tower's layers, which of them can be visualised, and how many units each has."""
+"""LayerInspector: finds the layers of a vision tower, which of them can be visualised, and their units."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class LayerInspector:
 
     Args:
         model: A CLIP with a vision tower `visual`, as `load_model`, `clip.load` and `open_clip.create_model` return it.
-            Left as it was.
+            It is not changed.
 
     Raises:
-        UsageError: it takes pictures that are not square.
+        UsageError: the model takes pictures that are not square.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -58,7 +58,7 @@ class LayerInspector:
         return [f"{info.unit_kind}_{i}" for i in range(info.units)]
 
     def get_layer_info(self, layer: str) -> LayerInfo:
-        """What is known of a layer, also of one that cannot be visualised.
+        """The description of a layer, whether or not it can be visualised.
 
         Raises:
             UsageError: there is no such layer; offers the nearest names.
@@ -66,7 +66,7 @@ class LayerInspector:
         return layer_info(self._layers, layer)
 
     def visualizable(self, layer: str) -> LayerInfo:
-        """`get_layer_info`, for layers that can be visualised only.
+        """As `get_layer_info`, but only for layers that can be visualised.
 
         Raises:
             UsageError: there is no such layer, or it cannot be visualised; says why.
@@ -74,7 +74,7 @@ class LayerInspector:
         return visualizable(self._layers, layer)
 
     def check_unit(self, layer: str, index: int) -> LayerInfo:
-        """`visualizable`, for a unit that the layer has.
+        """As `visualizable`, and check that the layer has a unit.
 
         Raises:
             UsageError: as `visualizable`, or the index is out of range.
@@ -85,7 +85,7 @@ class LayerInspector:
         """Check that the model's text tower can read a text.
 
         Raises:
-            UsageError, ClipDeskError: it cannot; see `tokenize`.
+            UsageError, ClipDeskError: as `tokenize`.
         """
         tokenize([text], self._model)
 
@@ -113,11 +113,11 @@ def _resolution(tower: nn.Module) -> int:
 
 
 class _Trace(NamedTuple):
-    """What one forward pass has shown.
+    """What one forward pass shows about the modules.
 
     Attributes:
         outputs: For each module that was called: its output's shape as a meta tensor, or why it cannot be used.
-        comparing: Those of PyTorch's attention modules that compare something with something else than itself.
+        comparing: The attention modules of PyTorch's that do cross-attention: their query is not their key.
     """
 
     outputs: dict[nn.Module, Tensor | str]
@@ -137,7 +137,7 @@ def _trace(tower: nn.Module) -> _Trace:
         else:
             seen[module] = f"its output is a {type(first).__name__}, not a tensor"
 
-    # The first convolution says which number format the tower takes; CLIP's float16 towers keep others in float32.
+    # The first convolution has the number format of the tower's input; float16 towers keep some weights in float32.
     first = next(module.weight for module in tower.modules() if isinstance(module, nn.Conv2d))
     side, batch = _resolution(tower), _batch(_patch_count(tower))
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
@@ -154,7 +154,7 @@ def _trace(tower: nn.Module) -> _Trace:
 
 
 def _batch(patches: int | None) -> int:
-    """How many pictures are traced: two, or three where two is how many tokens there are."""
+    """Number of pictures to trace: two, or three if there are two tokens, so that the axes can be told apart."""
     return 3 if patches == 1 else 2
 
 
@@ -201,7 +201,7 @@ def _info(
 
 
 def _layout(shape: tuple[int, ...], batch: int) -> Layout | None:
-    """The layout of an output, by where the batch is."""
+    """The layout of an output, found by the position of the batch axis; None if there is no clear one."""
     if len(shape) == 2 and shape[0] == batch:
         return Layout.VECTOR
     if len(shape) == 3 and batch in shape[:2]:

@@ -21,8 +21,8 @@ def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
     if not stat.S_ISREG(found.st_mode):
-        # A pipe or a device could be read for ever.
-        raise UsageError(f"Cannot read {path}: it is no file")
+        # Reading a pipe or a device might never end.
+        raise UsageError(f"Cannot read {path}: it is not a regular file")
     if found.st_size > most:
         raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
 

@@ -29,16 +29,16 @@ from clipdesk.render.targets import Target
 
 
 class Frame:
-    """The state after one step. Its methods look at the running render: call them before pulling the next frame.
+    """The state after one step. Its methods read the running render: call them before pulling the next frame.
 
-    They raise what `render` does for a device that has too little memory or fails.
+    They raise the same errors as `render` for a device that has too little memory or fails.
 
     Attributes:
         step: Steps done, from 1.
         iterations: Steps in all.
-        activations: What each picture's objective was in this step, under its transforms, float32, (pictures,); of a
-            grid of variants the mean.
-        penalties: What each regulariser that is on took off each picture's objective in this step, weighted, by name,
+        activations: Each picture's objective in this step, under its transforms, float32, (pictures,); the mean over
+            the variants of a grid.
+        penalties: What each regulariser subtracted from each picture's objective in this step, weighted, by name,
             float32, (pictures,) each.
     """
 
@@ -59,12 +59,12 @@ class Frame:
             return self._optimization.images()
 
     def alphas(self) -> NDArray[np.uint8] | None:
-        """How much the network looked at each pixel so far, (pictures, size, size); None where it is not asked for."""
+        """How much the network looked at each pixel so far, (pictures, size, size); None unless transparency is on."""
         with self._optimization.explained():
             return self._optimization.alphas()
 
     def clean_activations(self) -> NDArray[np.float32]:
-        """Each picture's activation as it would be saved: whole, without transforms or noise, (pictures,)."""
+        """The activation of each picture as it would be saved, without transforms or noise, (pictures,)."""
         with self._optimization.explained():
             return self._optimization.clean_activations()
 
@@ -105,7 +105,7 @@ def render(
             print(frame.step, frame.activations)
 
     Args:
-        model: A CLIP. Left as it was; on another device or in another precision than asked for, a copy is used.
+        model: A CLIP. It is not changed; if it is on another device or not in float32, a copy is used.
         targets: What each picture is to excite; those that `resolve` has checked are not checked again.
         settings: How; the default is ClipDesk's own recipe.
         seeds: A seed for each target; by default `settings.seed` for all. With `objective`, a seed for each picture; by
@@ -206,7 +206,7 @@ def _frames(model: nn.Module, begin: Callable[[], Optimization], pictures: int, 
 
 
 def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model itself if it is in float32 on the device, else a copy that is."""
+    """The model itself if it is in float32 on the device, otherwise a copy that is."""
     first = next(model.parameters())
     same_place = first.device.type == device.type and device.index in (None, first.device.index)
     if same_place and all(p.dtype == torch.float32 for p in model.parameters()):

@@ -34,7 +34,7 @@ from clipdesk.render.transforms import resized, transformed
 log = logging.getLogger(__name__)
 
 _OPAQUE_FROM = 0.8
-"""Share of the pixels that are less than wholly opaque, where transparency is asked for."""
+"""Share of the pixels that are less than fully opaque, if transparency is on."""
 
 
 class Scorer(Protocol):
@@ -102,15 +102,15 @@ class Optimization:
         repeats = repeats_steps(self._device) and not custom.some
         self._repeating = _Repeating.on(self._device, seeds) if repeats else None
         self._begin_stage()
-        how = "recorded once and repeated" if self._repeating else "taken one by one"
+        how = "captured once and replayed" if self._repeating else "taken one by one"
         log.info("%d pictures on %s, the network in %s, steps %s", len(seeds), self._device, precision, how)
 
     def explained(self) -> AbstractContextManager[None]:
-        """While it is entered, what goes wrong on the device is told in words."""
+        """Turn the device's errors into ClipDesk's while entered."""
         return explained(len(self._streams), self._device)
 
     def step(self, step: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
-        """Take a step, from 1; what each picture's objective was in it, and its penalties by name, (pictures,) each."""
+        """Take a step, from 1; returns each picture's objective, and its regularisers by name, (pictures,) each."""
         settings = self._settings
         size = self._sizes[(step - 1) * settings.stages // settings.iterations]
         if size != self._size:
@@ -127,7 +127,7 @@ class Optimization:
         return scores, dict(zip(self._names, penalties, strict=True))
 
     def end(self) -> None:
-        """No step follows: keep only what the pictures need, since who looks at them may keep this for long."""
+        """Free everything but the pictures, after the last step: whoever shows them may keep this object for long."""
         if self._repeating is not None:
             self._repeating.step.forget()
         self._repeating = None
@@ -140,7 +140,7 @@ class Optimization:
         return repeating.step(lambda: self._work(in_place, repeating.streams, step), (self._size, now.density))
 
     def _work(self, now: StepParameters, streams: RandomStreams, step: int) -> Tensor:
-        """What the device does in a step; scores and penalties, (1 + penalties, variants)."""
+        """The device's work in a step; returns scores and regularisers, (1 + regularisers, variants)."""
         settings = self._settings
         self._optimizer.param_groups[0]["lr"] = now.rate
         pixels = self._image.pixels()
@@ -171,7 +171,7 @@ class Optimization:
         return views
 
     def _enlarge(self, size: int) -> None:
-        """Go on with larger pictures that look like those before."""
+        """Continue with larger pictures that look like the present ones."""
         with torch.no_grad():
             before = self._image.pixels()
             self._image = make_noise(self._settings, size, self._streams, self._sources, self._custom.parameterization)
@@ -206,9 +206,9 @@ class Optimization:
         """As `Frame.alphas`."""
         if self._looked_at is None:
             return None
-        # As Horama does it: the sum of the gradients' sizes, and a fifth of the pixels wholly opaque.
+        # As in Horama: the sum of the gradients' sizes, and a fifth of the pixels fully opaque.
         sizes = self._looked_at.cpu().numpy()
-        # NumPy's: torch's takes no more than 16 million values.
+        # NumPy's quantile, because torch's is limited to 16 million values.
         ends = np.quantile(sizes, _OPAQUE_FROM, axis=(1, 2), keepdims=True)
         ends = np.where(ends > 0, ends, sizes.max(axis=(1, 2), keepdims=True).clip(min=1e-20))
         shares = np.asarray((255 * (sizes / ends).clip(max=1)).round(), dtype=np.uint8)
@@ -222,12 +222,12 @@ class Optimization:
 
 
 class _Repeating(NamedTuple):
-    """What a GPU repeats a step with.
+    """What a GPU needs to replay a step.
 
     Attributes:
-        step: The step.
+        step: Captures and replays it.
         streams: Its random numbers.
-        numbers: Where a recorded step finds what changes from step to step.
+        numbers: Memory in which a captured step finds the parameters that change from step to step.
     """
 
     step: RepeatedStep
@@ -242,10 +242,10 @@ class _Repeating(NamedTuple):
 
 def _optimizer(settings: RenderSettings, parameters: list[Tensor]) -> torch.optim.Optimizer:
     rate, betas = settings.learning_rate, (settings.momentum, settings.second_momentum)
-    # On a GPU their steps are recorded.
+    # On a GPU its steps are captured.
     device = parameters[0].device.type
     capturable = device == "cuda"
-    # Fused: one pass over the values and their moments; else it is a dozen.
+    # Fused: one pass over the values and their moments, where it would be a dozen.
     fused = device in ("cpu", "cuda")
     if settings.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=rate, momentum=settings.momentum, fused=capturable or None)

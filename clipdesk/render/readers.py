@@ -177,7 +177,7 @@ def placed(output: Tensor, info: LayerInfo, at: Position) -> Tensor:
 
 def _with_position(info: LayerInfo, at: Position) -> LayerInfo:
     if at == "class" and not info.class_token:
-        raise UsageError(f"Layer '{info.name}' has no class token. Its places are max and 0 to {info.positions - 1}")
+        raise UsageError(f"Layer '{info.name}' has no class token. Its positions are max and 0 to {info.positions - 1}")
     if isinstance(at, int) and at >= info.positions:
         raise UsageError(f"Layer '{info.name}' has no position {at}: they are 0 to {info.positions - 1}")
     return info

@@ -1,4 +1,4 @@
-"""How a render begins."""
+"""The pictures that a render begins with."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from clipdesk.render.sources import Sources
 from clipdesk.render.streams import RandomStreams
 
 _SMALLEST = 16
-"""No stage's pictures have a smaller side in pixels."""
+"""Smallest side of the pictures of a stage, in pixels."""
 
 
 def check_start(settings: RenderSettings) -> None:
     """Check that a render can begin as the settings say.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: the parameterization cannot begin so.
     """
     if settings.parameterization == "maco" and (settings.start != "noise" or settings.stages > 1):
         raise UsageError("maco begins with noise and has one stage: another picture's phases would not stay")
@@ -89,5 +89,5 @@ def make_noise(
 
 
 def sizes_of(settings: RenderSettings, size: int) -> list[int]:
-    """The picture's side in each stage, doubling up to `size`."""
+    """The side of the pictures in each stage, in pixels; it doubles up to `size`."""
     return [max(_SMALLEST, round(size / 2**left)) for left in reversed(range(settings.stages))]

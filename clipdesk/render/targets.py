@@ -255,7 +255,7 @@ class Direction(ReadableBase):
     @classmethod
     def _points_somewhere(cls, vector: tuple[float, ...]) -> tuple[float, ...]:
         if not all(map(math.isfinite, vector)):
-            raise ValueError("it has values that are no finite numbers")
+            raise ValueError("it has values that are not finite numbers")
         if not any(vector):
             raise ValueError("all its values are zero")
         return vector
@@ -298,9 +298,9 @@ class Term(BaseModel):
     @model_validator(mode="after")
     def _counts(self) -> Self:
         if self.weight == 0:
-            raise ValueError("a weight of zero")
+            raise ValueError("its weight is zero")
         if isinstance(self.what, Text | ImageTarget) and self.at != "patches":
-            raise ValueError("a text or picture has no places")
+            raise ValueError("a text or an image has only one position")
         return self
 
     @property

@@ -47,7 +47,7 @@ def decode_image(data: bytes, path: Path) -> Image.Image:
         # Pillow has its own limit of some 180 megapixels, which it checks before the size can be read.
         raise UsageError(f"{path} is too large: more than 100 megapixels") from None
     except (OSError, SyntaxError, ValueError):
-        raise UsageError(f"{path} is no picture that can be read") from None
+        raise UsageError(f"{path} is not an image that can be read") from None
     white = Image.new("RGBA", transparent.size, "white")
     return Image.alpha_composite(white, transparent).convert("RGB")
 

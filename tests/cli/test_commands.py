@@ -330,5 +330,5 @@ def test_a_spectrum_is_made_of_a_folder_and_rendered_with(clipdesk: Command) -> 
     assert recipe.settings.spectrum == str(clipdesk.folder / "own.npy")
     assert list(recipe.files) == [str(clipdesk.folder / "own.npy")]
     assert clipdesk("spectrum", "mine", "own.png").code == 2
-    assert "no picture" in clipdesk("spectrum", "empty", "b.npy").err
+    assert "no image" in clipdesk("spectrum", "empty", "b.npy").err
     assert "Cannot read nowhere" in clipdesk("spectrum", "nowhere", "b.npy").err

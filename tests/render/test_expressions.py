@@ -72,9 +72,9 @@ def test_a_quote_that_is_not_closed_is_all_that_is_said(text: str, complaint: st
         ('"  "', "A text is empty"),
         ('"a star" - "a star"', "Nothing is left"),
         ("0.1*visual.a:1 + 0.2*visual.a:1 - 0.3*visual.a:1", "Nothing is left"),
-        ("0*visual.a:1", "visual.a:1: a weight of zero"),
+        ("0*visual.a:1", "visual.a:1: its weight is zero"),
         ("1e999*visual.a:1", "visual.a:1: input should be a finite number"),
-        ('"a star"@max', '"a star": a text or picture has no places'),
+        ('"a star"@max', '"a star": a text or an image has only one position'),
         (" + ".join(f"visual.a:{i}" for i in range(65)), "65 terms are too many"),
     ],
 )
@@ -105,7 +105,7 @@ def test_files_of_the_same_name_in_other_folders_are_not_alike(tmp_path: Path) -
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
-    with pytest.raises(UsageError, match="it is no file"):
+    with pytest.raises(UsageError, match="it is not a regular file"):
         parse_target(f"visual.a:[{tmp_path}/pipe.txt]")
 
 
@@ -115,7 +115,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         (None, "Cannot read"),
         (b"", "tuple should have at least 1 item"),
         (b"0 0 0", "all its values are zero"),
-        (b"1 nan", "no finite numbers"),
+        (b"1 nan", "not finite numbers"),
         (b"1 two", "it must hold numbers only"),
         (b"\xff\xfe", "it must hold numbers only"),
         (b"1 " * 2_000_001, "more than 4 MB"),
@@ -133,7 +133,7 @@ def test_files_that_are_no_directions(tmp_path: Path, content: bytes | None, com
 @pytest.mark.parametrize("array", [np.ones((2, 2)), np.array(["a"]), np.array([{}], dtype=object)])
 def test_arrays_that_are_no_directions(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
-    with pytest.raises(UsageError, match="is no direction"):
+    with pytest.raises(UsageError, match="does not hold a direction"):
         parse_target(f"visual.a:[{tmp_path}/x.npy]")
 
 
@@ -145,5 +145,5 @@ def test_a_picture_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert is_expression("-image: [a cat.png]")
     with pytest.raises(UsageError, match=r"Cannot read .*b\.png: No such file"):
         parse_target("image:[b.png]")
-    with pytest.raises(UsageError, match="no places"):
+    with pytest.raises(UsageError, match="only one position"):
         parse_target("image:[a cat.png]@max")

@@ -84,7 +84,7 @@ def test_where_nothing_can_be_recorded_steps_are_taken_plainly_and_the_log_says_
     with caplog.at_level(logging.WARNING):
         assert [float(step(lambda: count.add_(1), 0)) for _ in range(8)] == list(range(1, 9))
     assert [record.message for record in caplog.records] == [
-        "a step cannot be recorded here: steps are taken one by one, slower"
+        "a step cannot be captured here: steps are taken one by one, slower"
     ]
 
 

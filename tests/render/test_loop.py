@@ -251,7 +251,7 @@ def test_a_picture_begins_as_it_is_told_to(vit: CLIP, tmp_path: Path) -> None:
 
 def test_a_picture_to_begin_with_that_cannot_be_read_is_said(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "no.png").write_text("no")
-    with pytest.raises(UsageError, match="is no picture"):
+    with pytest.raises(UsageError, match="is not an image"):
         list(render(vit, [unit(0)], make_settings(start=str(tmp_path / "no.png"))))
 
 

@@ -48,7 +48,7 @@ def test_the_magnitudes_of_a_wave() -> None:
     assert magnitudes.shape == (3, 32, 17)
     magnitudes[:, 0, 0] = 0
     assert [int(i) for i in np.unravel_index(magnitudes.argmax(), magnitudes.shape)] == [0, 0, 4]
-    with pytest.raises(UsageError, match="no picture"):
+    with pytest.raises(UsageError, match="no image"):
         mean_magnitudes([])
 
 
@@ -79,18 +79,18 @@ def test_a_spectrum_of_a_user_s_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize("array", [np.zeros((3, 8, 5)), np.ones((3, 8, 8)), np.ones(4), np.full((3, 8, 5), np.nan)])
 def test_what_is_no_spectrum(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(UsageError, match=r"is no spectrum\. Make one with: clipdesk spectrum"):
+    with pytest.raises(UsageError, match=r"is not a spectrum\. Make one with: clipdesk spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))
 
 
 def test_an_archive_of_arrays_is_not_a_spectrum(tmp_path: Path) -> None:
     with (tmp_path / "a.npy").open("wb") as file:
         np.savez(file, own=np.ones((3, 8, 5)))
-    with pytest.raises(UsageError, match="is no spectrum"):
+    with pytest.raises(UsageError, match="is not a spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))
 
 
 def test_a_file_that_holds_no_array_is_no_spectrum(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no")
-    with pytest.raises(UsageError, match="is no spectrum"):
+    with pytest.raises(UsageError, match="is not a spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))

@@ -84,7 +84,7 @@ def test_the_layers_that_are_read() -> None:
         (f"{HIDDEN}:256", "has no neuron 256: its 256 neurons are 0 to 255"),
         (f"{HIDDEN}:1 + visual.nowhere:1", "There is no layer 'visual.nowhere'"),
         (f"{HIDDEN}:1@17", "has no position 17: they are 0 to 16"),
-        ("visual:1@class", "has no class token. Its places are max and 0 to 0"),
+        ("visual:1@class", "has no class token. Its positions are max and 0 to 0"),
         (f'"{"word " * 90}" - "a star"', "too long"),
     ],
 )
@@ -172,5 +172,5 @@ def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
 
 def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
-    with pytest.raises(UsageError, match="is no picture"):
+    with pytest.raises(UsageError, match="is not an image"):
         Objective.of([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))

@@ -40,12 +40,12 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for name, reason in (
         ("missing.png", "No such file"),
-        ("text.png", "no picture"),
-        ("cut.png", "no picture"),
+        ("text.png", "not an image"),
+        ("cut.png", "not an image"),
         ("huge.png", "too large"),
         ("vast.png", "too large"),
-        ("pipe.png", "no file"),
-        (".", "no file"),
+        ("pipe.png", "not a regular file"),
+        (".", "not a regular file"),
     ):
         with pytest.raises(UsageError, match=reason) as error:
             read_image(tmp_path / name)
