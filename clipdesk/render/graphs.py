@@ -57,7 +57,9 @@ class RepeatedStep:
             The result of `work`, which the next call may overwrite.
         """
         if kind != self._kind:
-            self._kind, self._plain, self._captured = kind, 0, None
+            self._kind = kind
+            self._plain = 0
+            self._captured = None
         if not self._possible or self._plain < _PLAINLY:
             self._plain += 1
             return self.plainly(work)

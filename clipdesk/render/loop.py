@@ -50,7 +50,10 @@ class Frame:
         penalties: dict[str, NDArray[np.float32]],
         optimization: Optimization,
     ) -> None:
-        self.step, self.iterations, self.activations, self.penalties = step, iterations, activations, penalties
+        self.step = step
+        self.iterations = iterations
+        self.activations = activations
+        self.penalties = penalties
         self._optimization = optimization
 
     def images(self) -> NDArray[np.uint8]:

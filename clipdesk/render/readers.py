@@ -73,7 +73,7 @@ class UnitReader(Reader[Unit]):
     @override
     def bind(self, whats: Sequence[Unit], info: LayerInfo, at: Position, model: nn.Module, sources: Sources) -> Score:
         columns = _columns(whats, model)
-        return lambda output: placed(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
+        return lambda output: at_position(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
 
 
 class OthersReader(Reader[Others]):
@@ -89,7 +89,7 @@ class OthersReader(Reader[Others]):
     @override
     def bind(self, whats: Sequence[Others], info: LayerInfo, at: Position, model: nn.Module, sources: Sources) -> Score:
         columns = _columns(whats, model)
-        return lambda output: placed(_mean_of_others(output, columns), info, at)[:, 0]
+        return lambda output: at_position(_mean_of_others(output, columns), info, at)[:, 0]
 
 
 class DirectionReader(Reader[Direction]):
@@ -108,7 +108,7 @@ class DirectionReader(Reader[Direction]):
     ) -> Score:
         vectors = torch.tensor([what.vector for what in whats], device=_device(model))
         directions = F.normalize(vectors, dim=-1)
-        return lambda output: placed(output @ directions[:, :, None], info, at)[:, 0]
+        return lambda output: at_position(output @ directions[:, :, None], info, at)[:, 0]
 
 
 class TextReader(Reader[Text]):
@@ -166,7 +166,7 @@ READERS: dict[type, Reader[Any]] = {
 """The reader of each kind of term, by the class of `Term.what`."""
 
 
-def placed(output: Tensor, info: LayerInfo, at: Position) -> Tensor:
+def at_position(output: Tensor, info: LayerInfo, at: Position) -> Tensor:
     """A layer read at a position: (pictures, positions, units) gives (pictures, units)."""
     if at == "patches":
         return pooled(output, info)

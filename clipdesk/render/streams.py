@@ -88,7 +88,9 @@ class _Draw:
         generators: Sequence[torch.Generator],
         fill: Callable[[Tensor, torch.Generator], Tensor],
     ) -> None:
-        self._ahead, self._generators, self._fill = ahead, generators, fill
+        self._ahead = ahead
+        self._generators = generators
+        self._fill = fill
         self.now = torch.empty_like(ahead[:, 0])
 
     def turn_to(self, place: int) -> None:

@@ -87,7 +87,7 @@ def test_hooks_are_gone_afterwards_even_after_an_error(vit: CLIP, inspector: Lay
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in vit.modules())
 
 
-def test_frozen_gives_back_what_it_took(vit: CLIP) -> None:
+def test_frozen_restores_the_model(vit: CLIP) -> None:
     vit.train()
     vit.get_parameter("visual.proj").requires_grad_(True)
     seen = []

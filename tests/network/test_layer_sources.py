@@ -58,7 +58,7 @@ def test_heads_are_the_parts_that_attention_mixes(demo: CLIP) -> None:
     assert torch.allclose(captured[channels.name], mixed.transpose(0, 1), atol=1e-4)
 
 
-def test_queries_keys_and_values_are_what_attention_is_computed_from(demo: CLIP) -> None:
+def test_queries_keys_and_values_are_the_inputs_of_attention(demo: CLIP) -> None:
     name = "visual.transformer.resblocks.2.attn"
     attention, inspector = demo.get_submodule(name), LayerInspector(demo)
     assert isinstance(attention, nn.MultiheadAttention)
@@ -71,7 +71,7 @@ def test_queries_keys_and_values_are_what_attention_is_computed_from(demo: CLIP)
         assert torch.allclose(captured[part.name], wanted, atol=1e-4)
 
 
-def test_a_source_of_ones_own_is_attached_like_any_other(vit: CLIP) -> None:
+def test_a_new_kind_of_source_is_attached_like_any_other(vit: CLIP) -> None:
     """A capture does not ask what kind of layer it reads."""
 
     @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Painter(Parameterization):
 
 
 @pytest.mark.parametrize("make", [Grey, Painter])
-def test_a_parameterization_of_ones_own_is_optimised(vit: CLIP, make: type[Grey | Painter]) -> None:
+def test_a_custom_parameterization_is_optimised(vit: CLIP, make: type[Grey | Painter]) -> None:
     settings = QUICK.model_copy(update={"scale": 0.0, "rotate": 0.0, "shift": 0.0, "iterations": 30})
     frames = render(vit, UNITS, settings, parameterization=make)
     first = next(frames).clean_activations()
@@ -68,7 +68,7 @@ def test_a_parameterization_of_ones_own_is_optimised(vit: CLIP, make: type[Grey 
         assert (images == images[..., :1]).all()
 
 
-def test_a_picture_of_a_parameterization_of_ones_own_does_not_depend_on_its_neighbours(vit: CLIP) -> None:
+def test_a_picture_of_a_custom_parameterization_does_not_depend_on_its_neighbours(vit: CLIP) -> None:
     *_, together = render(vit, UNITS, QUICK, seeds=[4, 5], parameterization=Grey)
     *_, alone = render(vit, UNITS[1:], QUICK, seeds=[5], parameterization=Grey)
     assert np.abs(together.images()[1].astype(int) - alone.images()[0]).max() <= 1
@@ -82,12 +82,12 @@ def test_a_picture_of_a_parameterization_of_ones_own_does_not_depend_on_its_neig
         ({"blur_every": 1}, "Grey cannot be blurred: set blur_every to 0"),
     ],
 )
-def test_what_a_parameterization_cannot_do_is_said(vit: CLIP, change: dict[str, object], complaint: str) -> None:
+def test_a_parameterization_says_what_it_cannot_do(vit: CLIP, change: dict[str, object], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         list(render(vit, UNITS, QUICK.model_copy(update=change), parameterization=Grey))
 
 
-def test_transforms_of_ones_own_make_the_networks_input(vit: CLIP) -> None:
+def test_custom_transforms_make_the_networks_input(vit: CLIP) -> None:
     steps: list[int] = []
 
     def mirrored(pixels: Tensor, streams: RandomStreams, step: int) -> Tensor:
@@ -105,7 +105,7 @@ def test_transforms_of_ones_own_make_the_networks_input(vit: CLIP) -> None:
     assert last.activations[0] == pytest.approx(alone.activations[0], abs=1e-4)
 
 
-def test_an_objective_of_ones_own_is_maximised(vit: CLIP) -> None:
+def test_a_custom_objective_is_maximised(vit: CLIP) -> None:
     """The smaller of two units' activations, which no sum of targets can say."""
 
     def score(outputs: Mapping[str, Tensor]) -> Tensor:
@@ -121,14 +121,14 @@ def test_an_objective_of_ones_own_is_maximised(vit: CLIP) -> None:
     assert last.penalties["likeness"].shape == (2,)
 
 
-def test_an_objective_may_say_what_a_target_says(vit: CLIP) -> None:
+def test_a_custom_objective_for_a_unit_gives_the_units_picture(vit: CLIP) -> None:
     of_unit = CustomObjective([VIT_LAYER], lambda outputs: outputs[VIT_LAYER][:, 1:, 3].mean(dim=1))
     *_, custom = render(vit, (), QUICK, objective=of_unit)
     *_, plain = render(vit, UNITS[:1], QUICK)
     assert np.array_equal(custom.images(), plain.images())
 
 
-def test_what_is_wrong_with_a_part_is_said(vit: CLIP) -> None:
+def test_a_custom_part_that_returns_a_wrong_shape_is_refused(vit: CLIP) -> None:
     def wrong(pixels: Tensor, streams: RandomStreams, step: int) -> Tensor:
         return pixels
 
@@ -143,7 +143,7 @@ def test_what_is_wrong_with_a_part_is_said(vit: CLIP) -> None:
         list(render(vit, (), QUICK, objective=whole))
 
 
-def test_an_objective_is_checked_at_once(vit: CLIP) -> None:
+def test_a_custom_objective_is_checked_at_once(vit: CLIP) -> None:
     whole = CustomObjective([VIT_LAYER], lambda outputs: outputs[VIT_LAYER].mean(dim=(1, 2)))
     with pytest.raises(UsageError, match="but not both"):
         render(vit, UNITS, QUICK, objective=whole)
@@ -155,7 +155,7 @@ def test_an_objective_is_checked_at_once(vit: CLIP) -> None:
         render(vit, (), QUICK, objective=CustomObjective(["visual.nowhere"], lambda _: torch.zeros(1)))
 
 
-def test_steps_with_a_part_of_ones_own_are_not_captured(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_with_a_custom_part_are_not_captured(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU repeats a captured step, in which a part would see the numbers of the step that was captured."""
     monkeypatch.setattr(optimization, "repeats_steps", lambda _device: True)
     monkeypatch.setattr(optimization, "RepeatedStep", lambda _device: pytest.fail("a step is captured"))
@@ -172,7 +172,7 @@ def test_steps_with_a_part_of_ones_own_are_not_captured(vit: CLIP, monkeypatch: 
 
 
 @pytest.mark.gpu
-def test_all_three_parts_work_on_a_gpu(demo: nn.Module) -> None:
+def test_all_three_custom_parts_work_on_a_gpu(demo: nn.Module) -> None:
     layer = "visual.transformer.resblocks.3.mlp"
 
     def still(pixels: Tensor, streams: RandomStreams, step: int) -> Tensor:

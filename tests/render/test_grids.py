@@ -98,7 +98,7 @@ def test_likeness_is_the_cosine_of_gram_matrices(shape: tuple[int, int, int]) ->
     assert likeness(outputs).tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_like_ones_are_alike_and_dark_ones_are_not() -> None:
+def test_equal_variants_have_a_likeness_of_one_and_dark_ones_a_finite_gradient() -> None:
     same = torch.ones(2, 3, 8)
     assert likeness(same).tolist() == pytest.approx([1.0, 1.0])
     dark = torch.zeros(2, 3, 8, requires_grad=True)
@@ -108,7 +108,9 @@ def test_like_ones_are_alike_and_dark_ones_are_not() -> None:
 
 
 @pytest.mark.parametrize(("kind", "layer"), [("vit", "visual.transformer.resblocks.0"), ("resnet", "visual.layer4.0")])
-def test_what_has_no_places_is_compared_where_there_are(kind: str, layer: str, request: pytest.FixtureRequest) -> None:
+def test_a_layer_of_one_position_gives_way_to_one_of_several(
+    kind: str, layer: str, request: pytest.FixtureRequest
+) -> None:
     model: CLIP = request.getfixturevalue(kind)
     inspector = LayerInspector(model)
     targets: list[Target] = [Text(text="a star"), Unit(layer="visual.conv1", index=0)]

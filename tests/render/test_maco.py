@@ -77,7 +77,7 @@ def test_a_spectrum_of_a_user_s_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros((3, 8, 5)), np.ones((3, 8, 8)), np.ones(4), np.full((3, 8, 5), np.nan)])
-def test_what_is_no_spectrum(tmp_path: Path, array: np.ndarray) -> None:
+def test_arrays_that_are_not_spectra_are_refused(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(UsageError, match=r"is not a spectrum\. Make one with: clipdesk spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))
@@ -90,7 +90,7 @@ def test_an_archive_of_arrays_is_not_a_spectrum(tmp_path: Path) -> None:
         Sources().magnitudes(str(tmp_path / "a.npy"))
 
 
-def test_a_file_that_holds_no_array_is_no_spectrum(tmp_path: Path) -> None:
+def test_a_file_without_an_array_is_not_a_spectrum(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no")
     with pytest.raises(UsageError, match="is not a spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))

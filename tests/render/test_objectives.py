@@ -88,7 +88,7 @@ def test_the_layers_that_are_read() -> None:
         (f'"{"word " * 90}" - "a star"', "too long"),
     ],
 )
-def test_what_is_not_there(vit: CLIP, text: str, complaint: str) -> None:
+def test_units_layers_and_positions_that_do_not_exist_are_refused(vit: CLIP, text: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         scores(vit, [parse_target(text)])
 
@@ -154,7 +154,7 @@ def test_a_target_is_checked_and_read_as_often_for_many_pictures_as_for_one(
     assert many == one
 
 
-def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
+def test_an_image_target_is_scored_by_the_images_embedding(vit: CLIP, tmp_path: Path) -> None:
     noise = torch.randint(0, 256, (32, 32, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     Image.fromarray(noise.numpy()).save(tmp_path / "a.png")
     target = parse_target(f"image:[{tmp_path}/a.png] - 0.5*visual.conv1:3")
@@ -170,7 +170,7 @@ def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
     assert scores[1] < 0.99
 
 
-def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_is_refused(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
     with pytest.raises(UsageError, match="is not an image"):
         Objective.of([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))

@@ -59,7 +59,7 @@ def test_distance_from_grey() -> None:
     assert torch.allclose(distance_from_grey(pixels), torch.tensor([0.0, 0.5 * 48**0.5]))
 
 
-def test_fine_detail_is_what_a_blur_takes_away() -> None:
+def test_fine_detail_is_the_part_that_a_blur_removes() -> None:
     rows = torch.arange(32.0)
     coarse, fine = (0.5 + 0.5 * torch.sin(2 * torch.pi * rows / period) for period in (32, 4))
     coarse, fine = (wave.view(1, 1, 32, 1).expand(1, 3, 32, 32) for wave in (coarse, fine))

@@ -14,7 +14,7 @@ from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.objectives import Objective, check_layer
-from clipdesk.render.readers import READERS, Reader, Score, placed
+from clipdesk.render.readers import READERS, Reader, Score, at_position
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Combined, Others, Position, Readable, ReadableBase, Term, Text
 
@@ -59,7 +59,7 @@ class LoudestReader(Reader[Loudest]):
     def bind(
         self, whats: Sequence[Loudest], info: LayerInfo, at: Position, model: nn.Module, sources: Sources
     ) -> Score:
-        return lambda output: placed(output, info, at).amax(dim=1)
+        return lambda output: at_position(output, info, at).amax(dim=1)
 
 
 def test_a_new_kind_of_term_needs_one_reader(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:

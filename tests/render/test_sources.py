@@ -62,7 +62,7 @@ def test_one_render_reads_each_file_once_and_checks_each_term_once(
     ]
 
 
-def test_what_was_resolved_for_a_job_is_not_read_or_checked_again(
+def test_resolved_targets_are_not_read_or_checked_again(
     vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_noise(tmp_path / "a.png")

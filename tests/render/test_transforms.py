@@ -147,7 +147,7 @@ def test_a_single_view_has_all_of_the_graded_noise() -> None:
     assert torch.equal(*(transformed(picture(8), 8, each, streams(0)) for each in (settings, graded)))
 
 
-def test_what_stands_beyond_the_edge() -> None:
+def test_padding_fills_the_area_beyond_the_edge() -> None:
     white = torch.ones(1, 3, 32, 32)
     settings = STILL.model_copy(update={"shift": 0.4})
     assert float(transformed(white, 32, settings, streams(0)).min()) == pytest.approx(1)
