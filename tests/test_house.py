@@ -71,6 +71,6 @@ def test_a_module_has_a_test_file_of_its_name(module: str) -> None:
 
 
 @pytest.mark.parametrize("reason", TESTED_THROUGH.values())
-def test_a_file_that_is_said_to_test_a_module_is_there(reason: str) -> None:
+def test_the_named_test_files_exist(reason: str) -> None:
     named = re.match(r"(?:\w+/)*test_\w+\.py", reason)
     assert named is None or (TESTS / named[0]).exists()

@@ -7,7 +7,7 @@ from clipdesk.demo import spectrum
 from clipdesk.render.maco import scene_magnitudes
 
 
-def test_the_spectrum_that_is_shipped_is_that_of_the_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shipped_spectrum_is_that_of_the_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(spectrum, "SCENES", 100)
     spectrum.main()
