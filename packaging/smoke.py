@@ -38,7 +38,9 @@ class Smoke:
     """
 
     def __init__(self, folder: Path, work: Path) -> None:
-        self.folder, self.home, self.work = folder, work / "home", work
+        self.folder = folder
+        self.home = work / "home"
+        self.work = work
         self.home.mkdir()
         self.program = next(p for name in bundle.PROGRAMS if (p := folder / name).is_file())
 

@@ -1,4 +1,4 @@
-"""The house's own rules: each module that knows no Qt has a test file of its own, of the same name."""
+"""The house's own rules: each module without Qt has a test file of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every job, setting, range and recipe, not only for those that somebody thought of."""
+"""Properties of every job, setting, range and recipe, not only of hand-picked examples."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ recipes = st.builds(
 
 
 def _tried(call: Callable[[], T]) -> T | None:
-    """What a call gives; None where it refuses. Any other error is a mistake."""
+    """The result of a call; None if it raises a UsageError. Any other error is a fault."""
     with suppress(UsageError):
         return call()
     return None

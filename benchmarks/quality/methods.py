@@ -91,7 +91,9 @@ class _Score(nn.Module):
         super().__init__()
         self.score = nn.Identity()
         inspector = LayerInspector(model)
-        self._target, self._model, self._inspector = target, [model], inspector
+        self._target = target
+        self._model = [model]
+        self._inspector = inspector
         self._wants_pixels = wants_pixels
         self._objectives: dict[int, tuple[Objective, LayerCapture]] = {}
 

@@ -60,7 +60,10 @@ class Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._total, self._started, self._skipped, self._printed = total, time.monotonic(), 0, 0
+        self._total = total
+        self._started = time.monotonic()
+        self._skipped = 0
+        self._printed = 0
         self._downloaded = ""
         self._console = Console(stderr=True)
         self._progress = Progress(

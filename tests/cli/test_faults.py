@@ -1,4 +1,4 @@
-"""What goes wrong on the command line is one plain line, and says where the work stands."""
+"""A failure on the command line is one plain line that says what becomes of the work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = ["batch", *RENDER[1:], "--neuron-range", "0", "4", "1"]
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, after: int = 0) -> None:
-    """Let the steps after so many fail."""
+    """Let every step after a number of steps fail."""
     step, done = Run.step, iter(range(10_000))
 
     def fail(run: Run, number: int) -> object:

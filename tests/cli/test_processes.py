@@ -1,4 +1,4 @@
-"""What only a process of its own can show."""
+"""Tests that need a separate process."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no signa
 
 @contextmanager
 def started(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """ClipDesk in a process of its own, which hears Ctrl-C, and which does not outlive the test."""
+    """ClipDesk in a separate process, which receives Ctrl-C and does not outlive the test."""
     # A shell that runs the tests in its background has them ignore Ctrl-C; so would a process that they start.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -70,7 +70,7 @@ def test_a_batch_of_an_archive_continues_in_the_queue_only_with_trust(
     with monkeypatch.context() as patch:
         patch.setattr("clipdesk.cli.queue.follow", lambda *_: None)
         assert clipdesk(*batch).code == 0
-    # As another process would.
+    # Like another process.
     monkeypatch.setattr(trust, "_allowed", set())
     drain._opened.cache_clear()
     outcome = clipdesk("queue", "run")

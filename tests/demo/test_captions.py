@@ -15,7 +15,7 @@ HEART = Scene("heart", "blue", "plain", "white")
 
 
 def is_true(said: Caption, composition: Composition) -> bool:
-    """What the training takes it for."""
+    """True if the training counts the caption as true."""
     return fits(said, composition.things, composition.word)
 
 
@@ -94,7 +94,7 @@ def test_captions_name_the_written_word() -> None:
     texts = {re.sub(r"heart.*| (on|in|against|with) .*", "", said.text) for said in alone if said.word != NO_WORD}
     assert {"the word ", "the written word ", "a sign that says ", "text: "} <= texts
     for said in alone:
-        # What is said of the background is in the text, and of the ink nothing is.
+        # The text mentions the background only if the spec does, and never the ink.
         assert ("white" in said.text) == (said.specs[0][3] == COLOR_NAMES.index("white"))
         assert "blue" not in said.text
     color = [describe(Composition((), "white", "red", "blue"), rng) for _ in range(100)]

@@ -12,12 +12,12 @@ WHITE = COLOR_NAMES.index("white")
 
 
 def near(picture: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Which pixels have about this colour, (128, 128)."""
+    """Mask of the pixels with about this colour, (128, 128)."""
     return np.asarray(np.abs(picture.astype(int) - COLORS[color]).max(axis=-1) < 45)
 
 
 def written(word: str, face: str, seed: int = 0) -> NDArray[np.bool_]:
-    """Where a word alone is more ink than paper, (128, 128)."""
+    """Mask of the pixels in which a lone word is more ink than paper, (128, 128)."""
     composition = Composition((), "white", word, "black")
     picture = draw_composition(composition, np.random.default_rng(seed), face=face)
     return np.asarray(picture.mean(axis=-1) < 130)

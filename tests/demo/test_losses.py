@@ -23,7 +23,7 @@ def test_held_out_pairs_are_not_wrong_answers() -> None:
 
 
 def test_a_caption_is_kept_out_where_it_would_teach_that_a_held_out_pair_is_wrong() -> None:
-    """A caption that mentions a shape is no wrong answer for a thing of a colour that the shape is held out in."""
+    """A caption that mentions a shape is not a wrong answer for a thing in a colour that is held out for the shape."""
     shape, color = (int(i) for i in losses.held_out_pairs().nonzero()[0])
     other_shape = next(s for s in range(len(SHAPE_NAMES)) if not losses.held_out_pairs()[s, color])
     other_color = next(c for c in range(len(COLOR_NAMES)) if not losses.held_out_pairs()[shape, c])
@@ -57,7 +57,7 @@ def test_a_caption_is_kept_out_where_it_would_teach_that_a_held_out_pair_is_wron
 
 
 def test_a_factor_that_is_not_shown_adds_nothing_to_the_naming_loss() -> None:
-    """With two objects either name is right; held-out pairs are no wrong answers; a word has no texture."""
+    """With two objects either name is right; held-out pairs are not wrong answers; a word has no texture."""
     nothing = [-1, -1, -1, -1]
     things = torch.tensor([[[0, 0, 0, 0], [1, 1, 1, 0], nothing], [nothing, nothing, [2, 2, -1, 3]]])
     sure = torch.full((2, sum(map(len, FACTORS.values()))), -50.0)

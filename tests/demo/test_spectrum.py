@@ -14,5 +14,5 @@ def test_the_shipped_spectrum_is_that_of_the_scenes(tmp_path: Path, monkeypatch:
     made = np.load("resources/spectra/scenes.npy").astype(np.float32)
     shipped = scene_magnitudes().numpy()
     assert made.shape == shipped.shape
-    # Of fewer scenes, so not the same, but alike.
+    # Made from fewer scenes, so it is similar, not equal.
     assert np.corrcoef(np.log(made).ravel(), np.log(shipped).ravel())[0, 1] > 0.98

@@ -1,4 +1,4 @@
-"""What goes into a bundle. The real build is packaging/build.py's and packaging/smoke.py's."""
+"""The contents of a bundle. packaging/build.py and packaging/smoke.py test the real build."""
 
 from __future__ import annotations
 

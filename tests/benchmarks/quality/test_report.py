@@ -84,6 +84,6 @@ def test_methods_are_compared_with_the_default_on_common_questions(tmp_path: Pat
     (tmp_path / "docs").mkdir()
     write_report(found, scenes, tmp_path / "docs" / "quality.md")
     rows = [line for line in (tmp_path / "docs" / "quality.md").read_text("utf-8").splitlines() if "| grey |" in line]
-    # Of the same two pictures both recover as much.
+    # Both recover the same two pictures equally well.
     assert rows[0].split("|")[2].strip() == "2"
     assert rows[0].split("|")[3] == rows[0].split("|")[4]
