@@ -1,4 +1,4 @@
-"""The house's own rules: each module that knows no Qt has a test file of its own, of the same name."""
+"""The house's own rules: each module without Qt has a test file of the same name."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_a_module_has_a_test_file_of_its_name(module: str) -> None:
 
 
 @pytest.mark.parametrize("reason", TESTED_THROUGH.values())
-def test_a_file_that_is_said_to_test_a_module_is_there(reason: str) -> None:
+def test_the_named_test_files_exist(reason: str) -> None:
     named = re.match(r"(?:\w+/)*test_\w+\.py", reason)
     assert named is None or (TESTS / named[0]).exists()

@@ -1,4 +1,4 @@
-"""Where ClipDesk's own files are."""
+"""Paths of ClipDesk's own files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds for every job, setting, range and recipe, not only for those that somebody thought of."""
+"""Properties of every job, setting, range and recipe, not only of hand-picked examples."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ recipes = st.builds(
 
 
 def _tried(call: Callable[[], T]) -> T | None:
-    """What a call gives; None where it refuses. Any other error is a mistake."""
+    """The result of a call; None if it raises a UsageError. Any other error is a fault."""
     with suppress(UsageError):
         return call()
     return None
@@ -126,7 +126,7 @@ def test_one_value_outside_its_limits_is_refused_by_name(preset: str, names: lis
 
 
 @given(st.lists(st.integers(0, 199), min_size=1), st.integers(200, 300))
-def test_ranges_name_what_they_say(chosen: list[int], count: int) -> None:
+def test_a_list_of_numbers_is_that_range(chosen: list[int], count: int) -> None:
     assert parse_range(",".join(map(str, chosen)), count) == sorted(set(chosen))
 
 

@@ -62,8 +62,8 @@ def _open_window(context: click.Context, model: str | None, start: bool) -> None
 
 
 def _import_window() -> None:
-    """Most of the time to the first sight of the window."""
-    # Nothing of it is garbage; to look for some takes a sixth of the time.
+    """Import the window, which takes most of the time until it appears."""
+    # Imports do not make garbage, and collecting takes a sixth of the time.
     gc.disable()
     try:
         import clipdesk.gui.app  # noqa: F401
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does; keep Python from complaining about it at exit.
+        # The reader of our output has closed it, as `head` does; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _log_to_file() -> None:
-    """Details go to the log. Where no log can be written, ClipDesk works without."""
+    """Write details to the log. If the log cannot be written, ClipDesk works without it."""
     if log.handlers:
         return
     with suppress(OSError):

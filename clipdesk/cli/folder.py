@@ -1,4 +1,4 @@
-"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``: what is made of a folder of pictures."""
+"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``, which make one file of a folder of pictures."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _counted(count: int) -> str:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal; nothing in a pipe."""
+    """A progress bar on a terminal, and nothing in a pipe."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -27,10 +27,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def check_model(name_or_path: str, trust_archive: bool) -> None:
-    """`check_name`, and let the model's file be opened if it is an archive that the user trusts.
+    """Check the name of a model, and allow its file to be opened if it is an archive that the user trusts.
 
     Raises:
-        UsageError, ClipDeskError: as `check_name` and `allow_file`.
+        UsageError, ClipDeskError: see `check_name` and `allow_file`.
     """
     check_name(name_or_path)
     file = checkpoint_of(name_or_path)

@@ -82,7 +82,7 @@ def draw_scenes(
     """Draw `count` scenes.
 
     Args:
-        count: How many scenes.
+        count: Number of scenes.
         seed: Seed of the set; it gives the same scenes for any number of processes.
         kind: Contents of the scenes.
         cache: Folder that keeps the set, so that a large one need not fit in memory. A set that is in it is not drawn

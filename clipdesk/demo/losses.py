@@ -60,8 +60,8 @@ def kept_out(things: Tensor, specs: Tensor, held_out: Tensor) -> Tensor:
     """The captions that must not count as wrong for a picture, (pictures, captions); see `held_out_pairs`.
 
     Args:
-        things: As for `true_captions`.
-        specs: As for `true_captions`.
+        things: See `true_captions`.
+        specs: See `true_captions`.
         held_out: The result of `held_out_pairs`.
     """
     # An index of -1 takes the last row, which is False for all pairs.
@@ -76,7 +76,7 @@ def naming_loss(guesses: Tensor, things: Tensor, held_out: Tensor) -> Tensor:
 
     Args:
         guesses: One logit per value of each factor, in the order of `FACTORS`, (pictures, 44).
-        things: As for `true_captions`.
+        things: See `true_captions`.
         held_out: The result of `held_out_pairs`.
     """
     table = F.pad(held_out, (0, 1, 0, 1))

@@ -144,8 +144,12 @@ class Trainer:
         begun: bool = False,
         teacher: CLIP | None = None,
     ) -> None:
-        self.data, self.recipe, self.seed, self.device = data, recipe, seed, device
-        self.begun, self.seen = begun, 0
+        self.data = data
+        self.recipe = recipe
+        self.seed = seed
+        self.device = device
+        self.begun = begun
+        self.seen = 0
         self.rng = np.random.default_rng(seed)
         self.model = build_model(recipe, words, seed).to(device).train()
         self.head = nn.Linear(EMBEDDING, sum(map(len, FACTORS.values()))).to(device)

@@ -16,15 +16,17 @@ T = TypeVar("T")
 def from_pictures(
     folder: Path, take: Callable[[Path, SavedPicture], T], progress: Callable[[int, int], None] = lambda done, all: None
 ) -> list[T]:
-    """What is to be had of each whole picture of a folder, by layer, unit and time; other files are passed over.
+    """Call `take` for each undamaged picture in a folder; returns the results by layer, unit and time.
+
+    Other files are skipped.
 
     Args:
-        folder: Where the pictures are.
-        take: What is to be had of one; called from several threads, as pictures are decoded without Python's lock.
-        progress: Called after each file with how many are done, and how many there are.
+        folder: Folder with the pictures.
+        take: Called with the path and the picture, from several threads, since decoding releases Python's lock.
+        progress: Called after each file with the number of files read, and of all files.
 
     Raises:
-        UsageError: there is no such folder, or no picture in it.
+        UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
     """
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}")
@@ -44,7 +46,7 @@ def from_pictures(
                 found.extend([item] if item else [])
                 progress(done, len(paths))
         except BaseException:
-            # Ctrl-C does not wait for thousands.
+            # After Ctrl-C, do not wait for thousands of files.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not found:

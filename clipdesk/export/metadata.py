@@ -1,4 +1,4 @@
-"""``<layer>_metadata.json``: what a batch made, unit by unit."""
+"""``<layer>_metadata.json``: the result of each unit of a batch."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from clipdesk.render.settings import RenderSettings
 
 _LOCK_SECONDS = 60.0
 _MAX_BYTES = 256 * 2**20
-"""A larger file is not even read; 100,000 units take 80 MB."""
+"""Larger files are not read; 100,000 units take 80 MB."""
 
 
 class UnitRecord(BaseModel):
     """One unit of a batch.
 
     Attributes:
-        status: ``done``, ``failed``, or ``interrupted`` (the picture is what was reached).
-        parameters: The settings it was made with, its own seed among them.
-        file: Name of the PNG in the batch's folder; None where it failed.
-        sha256: Checksum of that file, by which a changed or damaged one is known.
+        status: ``done``, ``failed``, or ``interrupted`` (the picture shows the last step reached).
+        parameters: Settings of the picture, including its own seed.
+        file: Name of the PNG in the batch's folder; None if the unit failed.
+        sha256: Checksum of that file, which reveals a changed or damaged one.
         activation: Activation of the saved picture.
-        seconds: Time the unit's group took.
-        reason: Why it failed.
+        seconds: Time that the unit's group took.
+        reason: Reason of the failure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ class UnitRecord(BaseModel):
 
 
 class BatchMetadata(BaseModel):
-    """The file as a whole; `units` is keyed by unit index."""
+    """The whole file; `units` is keyed by unit index."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,10 +58,10 @@ class BatchMetadata(BaseModel):
 
     @staticmethod
     def path(folder: Path, layer: str) -> Path:
-        """Where the metadata of a layer's batch is.
+        """Path of the metadata of a layer's batch.
 
         Raises:
-            UsageError: no layer can have this name; it may come from a file that anybody has written.
+            UsageError: a layer cannot have this name, which may come from an untrusted file.
         """
         if not re.fullmatch(r"[\w.-]{1,200}", layer):
             raise UsageError(f"{layer!r} is not the name of a layer")
@@ -69,10 +69,10 @@ class BatchMetadata(BaseModel):
 
     @classmethod
     def note(cls, folder: Path, layer: str, model: str, index: int, record: UnitRecord) -> None:
-        """Note what became of a unit, in the file; several processes may do this to one folder.
+        """Write the result of a unit into the file; several processes may do this in one folder.
 
         Raises:
-            UsageError, ClipDeskError: as `open` and `save`.
+            UsageError, ClipDeskError: see `open` and `save`.
         """
         name = hashlib.sha256(str(cls.path(folder.absolute(), layer)).encode()).hexdigest()
         locks = data_folder() / "locks"
@@ -85,22 +85,22 @@ class BatchMetadata(BaseModel):
         except Timeout as error:
             raise ClipDeskError(f"Another program has held the metadata of {folder} for a minute. Close it") from error
         except OSError as error:
-            # Of the lock's file: those of the metadata are told by `open` and `save`.
+            # The lock's file failed; `open` and `save` report errors of the metadata itself.
             raise ClipDeskError(f"Cannot write to the folder {locks}: {reason_of(error)}") from error
 
     @classmethod
     def open(cls, folder: Path, layer: str, model: str) -> BatchMetadata:
-        """Read a batch's metadata, or start it.
+        """Read the metadata of a batch, or start new metadata.
 
         Raises:
-            UsageError: the file is damaged, or of another model's batch.
-            ClipDeskError: it cannot be read.
+            UsageError: the file is damaged, or belongs to another model.
+            ClipDeskError: the file cannot be read.
         """
         path = cls.path(folder, layer)
         try:
             state = path.stat()
             if not stat.S_ISREG(state.st_mode):
-                # A pipe could be waited for and read for ever.
+                # Reading a pipe could block for ever.
                 raise UsageError(f"{path} is not a regular file. Move it away")
             if state.st_size > _MAX_BYTES:
                 raise UsageError(f"{path} is larger than any metadata that ClipDesk writes. Move it away")
@@ -118,7 +118,7 @@ class BatchMetadata(BaseModel):
         return found
 
     def save(self, folder: Path) -> None:
-        """Write it, atomically."""
+        """Write the file atomically."""
         text = self.model_dump_json(indent=2)
 
         def write(file: BinaryIO) -> None:
@@ -128,7 +128,7 @@ class BatchMetadata(BaseModel):
 
 
 def metadata_schema() -> dict[str, Any]:
-    """The form of the file, as a JSON schema."""
+    """The format of the file, as a JSON schema."""
     return BatchMetadata.model_json_schema()
 
 

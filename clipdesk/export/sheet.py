@@ -1,4 +1,4 @@
-"""Contact sheets: the pictures of a folder on one sheet, each with its label; as PNG, or as PDF on pages."""
+"""Contact sheets: the pictures of a folder with their labels, as one PNG or as the pages of a PDF."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clipdesk.export.recipe import Recipe
 
 _SIDE, _GAP, _TEXT = 160, 8, 20
 _LONGEST = 8_000
-"""Longest side of a PNG in pixels; more pictures are drawn smaller."""
+"""Longest side of a PNG in pixels; if there are many pictures, they are drawn smaller."""
 _PAGE_COLUMNS, _PAGE_ROWS = 6, 7
 _DPI = 150
 
@@ -29,16 +29,16 @@ def find_pictures(folder: Path) -> list[SheetEntry]:
 
 
 def save_sheet(pictures: Sequence[SheetEntry], path: Path, columns: int | None = None) -> None:
-    """Write a contact sheet; its suffix says whether as PNG or PDF.
+    """Write a contact sheet in the format of its suffix, PNG or PDF.
 
     Args:
-        pictures: What is on it.
+        pictures: The pictures on the sheet.
         path: The file, ``.png`` or ``.pdf``.
-        columns: Pictures in a row; by default about as many as there are rows, in a PDF 6.
+        columns: Pictures in a row; by default about as many as rows, in a PDF 6.
 
     Raises:
         UsageError: the suffix is another.
-        ClipDeskError: it cannot be written.
+        ClipDeskError: the file cannot be written.
     """
     kind = path.suffix.lower()
     if kind not in (".png", ".pdf"):
@@ -61,7 +61,7 @@ def save_sheet(pictures: Sequence[SheetEntry], path: Path, columns: int | None =
 
 
 def _side(count: int, columns: int) -> int:
-    """Side of each picture, so that the sheet is not too long."""
+    """Side of each picture that keeps the sheet within its longest side."""
     most = max(columns, math.ceil(count / columns))
     return max(16, min(_SIDE, _LONGEST // most - _GAP - _TEXT))
 

@@ -25,7 +25,7 @@ def start(tmp_path: Path) -> Path:
     return tmp_path / "base.pt"
 
 
-def test_each_round_begins_with_the_mean_of_the_one_before(
+def test_each_round_begins_with_the_mean_of_the_previous_one(
     start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds, "BATCH", 8)
@@ -58,7 +58,7 @@ def test_each_round_begins_with_the_mean_of_the_one_before(
     rounds.make(plan, start, output, tmp_path, SMALL)
 
 
-def test_the_rounds_of_the_shipped_model_are_words_that_the_training_knows() -> None:
+def test_the_rounds_of_the_shipped_model_are_valid_arguments_of_the_training() -> None:
     seeds = [run.seed for runs in ROUNDS for run in runs]
     assert len(set(seeds)) == len(seeds)
     for run in (run for runs in ROUNDS for run in runs):

@@ -57,7 +57,7 @@ def _text(*values: float) -> str:
         "",
     ],
 )
-def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
+def test_a_malformed_curve_is_ignored(tmp_path: Path, text: str) -> None:
     path, info = tmp_path / "x.png", PngInfo()
     info.add_itxt(RECIPE_KEY, make_recipe(steps=3).to_json())
     info.add_itxt(CURVE_KEY, text, zip=True)
@@ -65,7 +65,7 @@ def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
     assert read_png(path)[:2] == (make_recipe(steps=3), None)
 
 
-def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
+def test_a_decompression_bomb_in_a_curve_is_refused(tmp_path: Path) -> None:
     path, info = tmp_path / "x.png", PngInfo()
     info.add_itxt(RECIPE_KEY, make_recipe().to_json())
     info.add_text(CURVE_KEY, "A" * 50_000_000, zip=True)
@@ -82,7 +82,7 @@ def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
         read_recipe(path)
 
 
-def test_files_without_a_recipe(tmp_path: Path) -> None:
+def test_files_without_a_recipe_are_refused(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "plain.png")
     with pytest.raises(UsageError, match="does not contain a ClipDesk recipe"):
         read_recipe(tmp_path / "plain.png")
