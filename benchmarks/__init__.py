@@ -1,1 +1,1 @@
-"""Speed and smoothness, measured, and the judges; nothing here is a test."""
+"""Measurements of speed, smoothness and quality, and the judges; none of them is a test."""

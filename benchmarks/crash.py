@@ -1,10 +1,11 @@
-"""Kill a batch again and again: is everything there at the end, once?
+"""Kill a batch again and again, then check that every picture exists exactly once.
 
     python -m benchmarks.crash --kills 100
 
-A batch of 64 tiny renders is put into a queue. A process works on it and is killed with SIGKILL at a random moment; the
-next one starts, and after the last kill one runs to the end. Then files, metadata and queue are compared. POSIX only:
-the processes are forked, so that a hundred of them need not import torch each.
+A batch of 64 tiny renders is put into a queue. A process works on it and is killed with SIGKILL at a random moment, and
+the next process starts. After the last kill, one process finishes the batch. Then files, metadata and queue are
+compared. POSIX
+only: the processes are forked, so that each of them need not import torch.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ UNITS = 64
 
 @dataclass(frozen=True)
 class Report:
-    """What was found at the end.
+    """The state after the last process.
 
     Attributes:
-        kills: Processes killed while there was work.
+        kills: Number of processes that were killed while there was work.
         missing: Units without a picture.
-        twice: Units with more than one.
-        broken: Files that are neither whole pictures nor the metadata.
-        disagree: Units of which queue, metadata and files do not say the same.
-        finished_between: How many units were finished before the last kill.
+        twice: Units with more than one picture.
+        broken: Files that are neither complete pictures nor the metadata.
+        disagree: Units for which queue, metadata and files differ.
+        finished_between: Number of units that were finished before the last kill.
     """
 
     kills: int
@@ -58,22 +59,22 @@ class Report:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if every unit is complete and consistent."""
         return not (self.missing or self.twice or self.broken or self.disagree)
 
 
 def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 90, longest: float = 1.0) -> Report:
-    """Run the whole of it in an empty folder.
+    """Run the benchmark in an empty folder.
 
     Args:
-        folder: Where the queue, the model and the pictures go.
-        kills: How many processes to kill.
-        seed: Seed of the moments.
+        folder: Folder for the queue, the model and the pictures.
+        kills: Number of processes to kill.
+        seed: Seed of the moments of the kills.
         iterations: Steps of each render.
-        longest: Longest life of a process in seconds; shorter than the work takes, so that most die in it.
+        longest: Longest life of a process in seconds; shorter than the batch, so that most processes are killed in it.
     """
     checkpoint, out, queue = folder / "small.pt", folder / "out", folder / "queue.sqlite"
-    # In a process of its own: threads of torch's must not be running when others are forked.
+    # In a separate process, since torch's threads must not run while others are forked.
     _run(_make_checkpoint, checkpoint)
     settings = make_settings(iterations=iterations, device="cpu")
     targets = tuple(Unit(layer=LAYER, index=index) for index in range(UNITS))

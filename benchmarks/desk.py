@@ -1,4 +1,4 @@
-"""A real window for the benchmarks: settings and results in a folder of its own, the event loop in their hands."""
+"""A real window for the benchmarks, with settings and results in its own folder and an event loop that they drive."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def open_window(model: str = "demo", theme: str = "light") -> Iterator[MainWindo
 
 
 def wait(condition: Callable[[], bool], seconds: float = 300) -> None:
-    """Run the event loop until something is so.
+    """Run the event loop until a condition holds.
 
     Raises:
-        TimeoutError: it was not so in time.
+        TimeoutError: the condition did not hold in time.
     """
     end = time.monotonic() + seconds
     while not condition():
@@ -58,11 +58,11 @@ def wait(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 class Ticks(QObject):
-    """A timer of 5 ms that notes when the event loop gets round to it, from now on until `stop`.
+    """A timer of 5 ms that records when the event loop calls it, from now until `stop`.
 
     Attributes:
-        computing: For each gap between ticks, how much of it this thread itself computed, in milliseconds; the rest it
-            waited for others, such as other programs on the same cores.
+        computing: For each gap between ticks, the time in milliseconds that this thread itself computed; in the rest it
+            waited for others, such as programs on the same cores.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -83,7 +83,7 @@ class Ticks(QObject):
         self._last, self._computed = now, computed
 
     def stop(self) -> NDArray[np.float64]:
-        """The gaps between ticks in milliseconds, without the first."""
+        """The gaps between ticks in milliseconds, without the first gap."""
         self._timer.stop()
         del self.computing[:1]
         return np.array(self._gaps[1:])

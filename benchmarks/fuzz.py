@@ -1,9 +1,9 @@
-"""Does anything but a clear error come out of files that anybody may have made? ``python -m benchmarks.fuzz``.
+"""Fuzz the readers of untrusted files: ``python -m benchmarks.fuzz``.
 
 Changes valid pictures, recipes, metadata and checkpoints at random, as bytes and part by part (chunks of a PNG with
-their checksums made right, members of an archive, the header of .safetensors), and has ClipDesk read them, for a given
-time. What is read, or refused with a `ClipDeskError` of one line, is well. Anything else ends the run with exit code 1,
-and the file that did it is kept.
+corrected checksums, members of an archive, the header of .safetensors), and reads them with ClipDesk, for a given time.
+A file must be read, or refused with a `ClipDeskError` of one line. Anything else ends the benchmark with exit code 1,
+and the file that caused it is kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Combined, Term, Text, Unit
 
 Part = tuple[str, bytes]
-"""A piece of a file: what it is called, and what is in it."""
+"""A piece of a file: its name and its content."""
 
 _ROUND = 200
 _SLOW_SECONDS = 10
@@ -58,7 +58,7 @@ _TELLING = (
 
 @dataclass(frozen=True)
 class Subject:
-    """A kind of file: the parts of a valid one, how they make a file, and who reads it."""
+    """A kind of file: the parts of a valid file, the function that joins them, and the reader."""
 
     name: str
     parts: list[Part] = field(repr=False)
@@ -67,7 +67,7 @@ class Subject:
 
 
 def main() -> None:
-    """Parse the command line, and fuzz until the time is over."""
+    """Parse the command line, and fuzz until the time is up."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description="Random changes to files.")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
@@ -91,19 +91,19 @@ def main() -> None:
 
 
 def fuzz(subject: Subject, number: int, inputs: int, folder: Path) -> tuple[int, int]:
-    """Try so many changed files.
+    """Read changed files of one kind.
 
     Args:
-        subject: What to change.
+        subject: Kind of file to change.
         number: Seed of the changes.
-        inputs: How many; fewer if hypothesis runs out of changes.
-        folder: Where to write them.
+        inputs: Number of files; fewer if hypothesis runs out of changes.
+        folder: Folder for the files.
 
     Returns:
-        How many were read, and how many refused.
+        The number of files that were read, and that were refused.
 
     Raises:
-        AssertionError, Exception: one gave anything else.
+        AssertionError, Exception: a file was neither read nor properly refused.
     """
     tried = {True: 0, False: 0}
     path = folder / f"fuzzed-{subject.name}"
@@ -133,10 +133,10 @@ def fuzz(subject: Subject, number: int, inputs: int, folder: Path) -> tuple[int,
 
 
 def check(subject: Subject, path: Path) -> bool:
-    """Read a file, which soon gives something, or a `ClipDeskError` of one line that says more than nothing.
+    """Read a file, which must soon return something or raise a `ClipDeskError` with a message of one line.
 
     Returns:
-        Whether it was read.
+        True if the file was read.
     """
     message = ""
     started = time.process_time()
@@ -162,12 +162,12 @@ _edits = st.tuples(
 
 @st.composite
 def changed_files(draw: st.DrawFn, subject: Subject) -> bytes:
-    """Valid files of a kind with a few changes."""
+    """Strategy: valid files of a kind with a few changes."""
     parts = list(subject.parts)
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(parts) - 1))
         name, content = parts[place]
-        # The small parts say what the large ones are; a change to a weight is rarely worth the time.
+        # The small parts describe the large ones; a change to a weight is rarely worth the time.
         content = _changed(content, draw(st.lists(_edits, min_size=1, max_size=3)))
         change = draw(st.sampled_from(["content"] * 6 + ["drop", "twice", "rename", "move"]))
         if change == "content":
@@ -203,11 +203,11 @@ def _changed(content: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
     return content
 
 
-# What is changed
+# Kinds of files
 
 
 def make_subjects(folder: Path) -> list[Subject]:
-    """All kinds of files, the valid ones written to a folder."""
+    """All kinds of files; the valid ones are written to a folder."""
     path = folder / "valid"
     recipe = _recipe()
     save_png(np.zeros((24, 24, 3), dtype=np.uint8), path, recipe, np.ones(recipe.steps, dtype=np.float32))
@@ -257,17 +257,17 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
         end = 8 + int.from_bytes(content[:8], "little")
         parts = [("header", content[8:end]), ("weights", content[end:])]
         yield Subject(f"{kind} safetensors", parts, _safetensors, _open_checkpoint)
-    # torch says of this function nothing that a type checker could use.
+    # torch does not type this function.
     trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(str(path))
-    # Refused without being opened.
+    # Refused before it is opened.
     yield Subject("archive", _members(path), _zip, _open_checkpoint)
 
 
 def _open_checkpoint(path: Path) -> LayerInspector:
-    """As all do who open one; what `read_checkpoint` takes must run."""
+    """Open a checkpoint as ClipDesk does; a model that `read_checkpoint` accepts must run."""
     return LayerInspector(read_checkpoint(path))
 
 
@@ -313,7 +313,7 @@ def _zip(parts: list[Part]) -> bytes:
 
 def _safetensors(parts: list[Part]) -> bytes:
     header = b"".join(data for name, data in parts if name == "header")
-    # Padded, as the format asks.
+    # The format requires this padding.
     header += b" " * (-len(header) % 8)
     return len(header).to_bytes(8, "little") + header + b"".join(data for name, data in parts if name != "header")
 

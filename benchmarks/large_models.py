@@ -1,9 +1,9 @@
-"""How long the architecture tree and the neuron table take at the size of the largest models.
+"""Time the architecture tree and the neuron table at the size of the largest models.
 
     QT_QPA_PLATFORM=offscreen python -m benchmarks.large_models
 
-ViT-L/14 and RN50x64 are built without weights (torch's meta device). Printed is the median time in milliseconds to show
-the tree, to filter it, and to choose a layer until the table shows its units.
+Builds ViT-L/14 and RN50x64 without weights (on torch's meta device). Prints the median time in milliseconds to show the
+tree, to filter it, and from the choice of a layer until the table shows its units.
 """
 
 from __future__ import annotations

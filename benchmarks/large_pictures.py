@@ -1,7 +1,7 @@
-"""Has a large picture detail of its own? ``python -m benchmarks.large_pictures``.
+"""Measure the detail of large pictures: ``python -m benchmarks.large_pictures``.
 
-Renders one target at the model's input size and larger, and compares the power at frequencies that the small picture,
-blown up, cannot have. Prints seconds a step and the process's peak memory, too.
+Renders one target at the model's input size and at larger sizes, and compares the power at frequencies that the
+enlarged small picture cannot have. Also prints seconds per step and the process's peak memory.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--target", default='"a red star"')
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
     parser.add_argument("--iterations", type=int, default=250)
-    parser.add_argument("--folder", type=Path, default=Path("build/large_pictures"), help="where the pictures go")
+    parser.add_argument("--folder", type=Path, default=Path("build/large_pictures"), help="folder for the pictures")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     model = base_model() if arguments.model == "random" else load_model(arguments.model)

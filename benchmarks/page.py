@@ -1,9 +1,9 @@
-"""How large the page of a batch is, how soon it shows, and how smoothly it works in Chromium.
+"""Measure the page of a batch in Chromium: its size, the time until it shows, and its smoothness.
 
     python -m benchmarks.page
 
-The pictures are noise with the spectrum of natural ones, 224 px, which WebP finds as hard as rendered ones; each has a
-curve of 500 steps. Needed are Debian's packages `chromium` and `chromium-driver`.
+The pictures are 224 px of noise with the spectrum of natural images, which WebP compresses about as well as rendered
+pictures; each has a curve of 500 steps. Needs Debian's packages `chromium` and `chromium-driver`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=3072)
     parser.add_argument("--megabytes", type=float, default=MEGABYTES)
-    parser.add_argument("--folder", type=Path, help="keep pictures and page there")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the pictures and the page")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
@@ -101,7 +101,7 @@ def _noise(random: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def measure(browser: Browser, page: Path, count: int) -> None:
-    """Open a page, filter and scroll; print how long it took."""
+    """Open a page, filter and scroll; print the times."""
     browser.resize(1440, 900)
     browser.open(page)
     shown = browser.execute_async_script(_SHOWN)

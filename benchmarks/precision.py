@@ -1,4 +1,4 @@
-"""Does bfloat16 change what pictures reach, and how they look? ``python -m benchmarks.precision``.
+"""Compare pictures in bfloat16 with pictures in float32: ``python -m benchmarks.precision``.
 
 Renders the same units from the same seeds in float32 and in bfloat16, and in float32 from other seeds for comparison.
 """
@@ -21,7 +21,7 @@ from clipdesk.render.targets import Unit
 LAYERS = {"demo": "visual.transformer.resblocks.3.mlp.gelu", "demo-rn": "visual.layer3.1"}
 GROUP = 10
 _ALIVE = 0.05
-"""Share of the largest activation from which a unit counts: ratios of the others' say nothing."""
+"""Share of the largest activation from which a unit counts; ratios of smaller activations mean nothing."""
 
 Pictures = tuple[NDArray[np.float32], NDArray[np.float64]]
 
@@ -42,7 +42,7 @@ def rendered(model: CLIP, layer: str, units: NDArray[np.int64], iterations: int,
 
 
 def compared(reference: Pictures, other: Pictures) -> str:
-    """A row of the table: activation as a share of the reference's, how far it strays, correlation of the pictures."""
+    """A row of the table: activation relative to the reference, its spread, and the correlation of the pictures."""
     alive = reference[0] > _ALIVE * np.abs(reference[0]).max()
     shares = other[0][alive] / reference[0][alive]
     alike = [np.corrcoef(a, b)[0, 1] for a, b in zip(reference[1], other[1], strict=True)]

@@ -1,11 +1,11 @@
-"""How long the window lets the user wait while a render takes all cores.
+"""Measure how long the window keeps the user waiting while a render uses all cores.
 
 Run with a display, e.g. under Xvfb:
 
     xvfb-run -s "-screen 0 1920x1200x24" python -m benchmarks.responsiveness
 
-For a minute eight neurons are rendered on the CPU with the canvas live, the neuron table scrolls and a parameter is
-edited; meanwhile a timer of 5 ms notes when the event loop gets round to it. Printed are the gaps between its ticks.
+For a minute, eight neurons are rendered on the CPU with a live canvas, while the neuron table scrolls and a parameter
+is edited. A timer of 5 ms records when the event loop calls it; the gaps between its ticks are printed.
 """
 
 from __future__ import annotations

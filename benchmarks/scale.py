@@ -1,12 +1,13 @@
-"""Does the window stay smooth with a very full queue, table and gallery?
+"""Measure the smoothness of the window with a very full queue, table and gallery.
 
 Run with a display, e.g. under Xvfb:
 
     xvfb-run -s "-screen 0 1920x1200x24" python -m benchmarks.scale
 
-A layer of 50,000 units is shown, sorted and filtered, also while all of them wait in the queue; a batch of 100,000
-units and 500 of 200 are queued, and a folder of 10,000 pictures is read; each is scrolled from end to end. Printed is
-how long the event loop waited at worst, and how much of that the window itself computed: the rest is other programs'.
+A layer of 50,000 units is shown, sorted and filtered, also while all of its units wait in the queue. A batch of 100,000
+units and 500 batches of 200 are queued, and a folder of 10,000 pictures is read; each view is scrolled from end to end.
+Prints the longest wait of the event loop, and the part of it that the window itself computed; the rest belongs to other
+programs.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def report(window: MainWindow, what: str, act: Callable[[], object], until: Callable[[], bool] = lambda: True) -> None:
-    """Do something, let the event loop run until it is done, and print how long the loop waited at worst."""
+    """Do something, run the event loop until it is done, and print the longest wait of the loop."""
     rest()
     ticks = Ticks(window)
     rest()
@@ -82,14 +83,14 @@ def rest(seconds: float = 0.3) -> None:
 
 
 def each(act: Callable[[T], object], things: Sequence[T]) -> None:
-    """Do something with each, as a person does who does one after the other."""
+    """Do something with each item in turn, at the pace of a person."""
     for thing in things:
         act(thing)
         rest(0)
 
 
 def scroll(view: QAbstractItemView) -> None:
-    """From end to end."""
+    """Scroll from end to end."""
     bar = view.verticalScrollBar()
     for value in np.linspace(bar.minimum(), bar.maximum(), _SCROLLS):
         bar.setValue(int(value))
@@ -97,7 +98,7 @@ def scroll(view: QAbstractItemView) -> None:
 
 
 def fill_table(window: MainWindow, rows: int) -> None:
-    """A layer of very many units."""
+    """Measure a layer of very many units."""
     table, layer = window.neurons.table, window.neurons.model.layer
     if layer is None:
         raise RuntimeError("no layer is shown")
@@ -116,7 +117,7 @@ def fill_table(window: MainWindow, rows: int) -> None:
 
 
 def sort_waiting(window: MainWindow, layer: str, rows: int) -> None:
-    """The same rows while all of them wait in the queue, sorted by each column."""
+    """Sort the same rows by each column while all of them wait in the queue."""
     window.controller.hold(True)
     targets = tuple(Unit(layer=layer, index=i) for i in range(rows))
     report(window, f"queue all {rows:,} rows", lambda: window.asking.add_batch(targets))
@@ -130,7 +131,7 @@ def sort_waiting(window: MainWindow, layer: str, rows: int) -> None:
 
 
 def fill_queue(window: MainWindow, units: int) -> None:
-    """A batch of very many units, then many batches of as many in all; nothing runs."""
+    """Queue one batch of very many units, then many batches with as many units in total; nothing runs."""
     window.controller.hold(True)
     targets = tuple(Unit(layer=_LAYER, index=i) for i in range(units))
     report(window, f"queue a batch of {units:,} units", lambda: window.asking.add_batch(targets))
@@ -143,7 +144,7 @@ def fill_queue(window: MainWindow, units: int) -> None:
 
 
 def fill_gallery(window: MainWindow, folder: Path, pictures: int) -> None:
-    """A folder of very many pictures, and one that comes while they are shown."""
+    """Show a folder of very many pictures, and add one picture meanwhile."""
     make_pictures(folder, pictures)
     gallery, library = window.gallery, window.library
     scanned: list[int] = []
@@ -160,14 +161,14 @@ def fill_gallery(window: MainWindow, folder: Path, pictures: int) -> None:
 
 
 def make_pictures(folder: Path, count: int) -> None:
-    """Pictures of ten layers, a second apart."""
+    """Write pictures of ten layers, dated a second apart."""
     for i in range(count):
         made = result(i)
         save_png(made.image, folder / f"{i}.png", made.recipe)
 
 
 def result(i: int) -> Result:
-    """The `i`-th picture: a few colours, and a recipe as a render writes it."""
+    """Write the `i`-th picture: a few colours, with a recipe like that of a render."""
     target, settings = Unit(layer=f"{_LAYER}{i % 10}", index=i), make_settings(iterations=1)
     recipe = Recipe(
         clipdesk="0",

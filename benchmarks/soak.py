@@ -1,8 +1,8 @@
-"""Does a long batch leave anything behind? ``python -m benchmarks.soak``.
+"""Measure what a long batch leaves behind: ``python -m benchmarks.soak``.
 
-Renders very many small pictures in one process, as a night's batch does, with files and metadata, and prints the
-resident memory, how much of it is in use, the open files and the threads after every tenth of them; and what one
-picture more takes while its group is rendered, at the sizes that people use.
+Renders very many small pictures in one process, as a batch over night does, with files and metadata. After every tenth
+of them it prints the resident memory, the part of it in use, the open files and the threads. Then it prints the memory
+of one more picture in a group, at common sizes.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description="A very long batch, in small.")
     parser.add_argument("--model", default="demo")
     parser.add_argument("--pictures", type=int, default=1_000)
-    parser.add_argument("--steps", type=int, default=4, help="of each picture")
+    parser.add_argument("--steps", type=int, default=4, help="steps of each picture")
     parser.add_argument("--sizes", type=int, nargs="*", default=[128, 224, 512], help="sides in pixels")
     arguments = parser.parse_args()
-    # First, while nothing large was freed that could hide what leaks.
+    # First, before large freed blocks could hide a leak.
     soak(arguments.model, arguments.pictures, arguments.steps)
     for size in arguments.sizes:
         print(f"{size} px: {per_picture(arguments.model, size):.1f} MB for each picture of a group", flush=True)
 
 
 def soak(name: str, pictures: int, steps: int) -> None:
-    """Render the pictures, a hundred at a time, each hundred into a folder of its own."""
+    """Render the pictures in batches of a hundred, each into its own folder."""
     model = load_model(name)
     inspector, targets = LayerInspector(model), units(model)
     settings = make_settings(iterations=steps, image_size=64)
@@ -75,7 +75,7 @@ def soak(name: str, pictures: int, steps: int) -> None:
 
 
 def units(model: CLIP) -> Iterator[Target]:
-    """Units of the model's MLPs, again and again."""
+    """Cycle through the units of the model's MLPs."""
     inspector = LayerInspector(model)
     names = [name for name in inspector.get_layer_names() if name.endswith(("gelu", "relu3"))]
     layers = [inspector.visualizable(name) for name in names]
@@ -85,7 +85,7 @@ def units(model: CLIP) -> Iterator[Target]:
 
 
 def per_picture(name: str, size: int) -> float:
-    """What one picture more takes at most, in megabytes: a large group's peak against that of a single one."""
+    """Memory of one more picture in megabytes, from the peaks of a large group and of a single picture."""
     model = load_model(name)
     settings = make_settings(iterations=3, image_size=size)
     peaks = []
@@ -97,14 +97,14 @@ def per_picture(name: str, size: int) -> float:
 
 
 def give_back() -> None:
-    """Have the C library return what is free in its heap; without that, how much of it lies idle hides what leaks."""
+    """Make the C library return the free part of its heap, which would otherwise hide leaks."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None  # glibc's
     if trim is not None:
         trim(0)
 
 
 def resident() -> float:
-    """Memory of this process in megabytes, without what waits to be collected."""
+    """Resident memory of this process in megabytes, after a garbage collection."""
     gc.collect()
     return psutil.Process().memory_info().rss / 2**20
 

@@ -1,8 +1,8 @@
-"""How fast is a step? ``python -m benchmarks.speed``.
+"""Time a step: ``python -m benchmarks.speed``.
 
-ViT-B/32's shape with random weights, a unit in its middle, 224 px: torch-lucent (``pip install 'clipdesk[peers]'``) as
-people use it, and ClipDesk; on a GPU a whole layer besides. All ways take turns in every round, so that a machine that
-grows slower slows all alike; what is printed are medians over the rounds, and ratios.
+Compares ClipDesk with torch-lucent (``pip install 'clipdesk[peers]'``) on a unit in the middle of a ViT-B/32 with
+random weights, at 224 px; on a GPU it also times a whole layer. All methods take turns in every round, so that a
+machine that slows down affects all alike. Prints medians over the rounds, and ratios.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SIDE, BATCH, MOST_STEPS = 224, 8, 5_000
 LUCENT = "torch-lucent, one picture"
 OURS, ALONE = f"default precision, {BATCH} pictures, draft's recipe", f"the network alone, {BATCH} pictures"
 _WARM_UP = 5
-"""Steps; on a GPU the fourth is recorded."""
+"""Number of steps; on a GPU the fourth is captured."""
 
 Run = Callable[[int], float]
-"""Takes so many steps; returns the seconds that they took, for each step and picture."""
+"""Takes a number of steps; returns the seconds per step and picture."""
 
 
 def base_model(seed: int = 0) -> CLIP:
-    """ViT-B/32's shape with random weights, float32, as `clip.load` leaves it on a CPU."""
+    """A ViT-B/32 with random weights, in float32, as `clip.load` returns it on a CPU."""
     torch.manual_seed(seed)
     return CLIP(512, SIDE, 12, 768, 32, 77, 49408, 512, 8, 12).eval().float()
 
 
 def timed(steps: int, pictures: int, work: Callable[[], object]) -> float:
-    """Seconds of some work for each step and picture."""
+    """Seconds of work per step and picture."""
     started = time.perf_counter()
     work()
     if torch.cuda.is_available():
@@ -55,7 +55,7 @@ def timed(steps: int, pictures: int, work: Callable[[], object]) -> float:
 
 
 def clipdesk(model: CLIP, pictures: int, preset: str, device: str, precision: str) -> Run:
-    """ClipDesk's loop; the first steps, which warm up, are not counted."""
+    """ClipDesk's loop; the first steps warm up and are not timed."""
     targets: list[Target] = [Unit(layer=LAYER, index=index) for index in range(pictures)]
     settings = make_settings(preset, iterations=MOST_STEPS, device=device, precision=precision)
     inspector = LayerInspector(model)
@@ -91,7 +91,7 @@ def bare(model: CLIP, pictures: int, device: str) -> Run:
 
 
 def lucent(model: CLIP) -> Run:
-    """torch-lucent with its defaults, on the model as it was loaded; it takes a GPU where there is one."""
+    """torch-lucent with its defaults, on the model as it was loaded; it uses a GPU if there is one."""
     from lucent.optvis import param
     from lucent.optvis.render import render_vis
 
@@ -117,7 +117,7 @@ def lucent(model: CLIP) -> Run:
 
 
 def ways(device: str) -> Iterator[tuple[str, Run]]:
-    """What takes turns, by name; each has a model of its own."""
+    """The methods that take turns, by name; each has its own model."""
     if device.startswith("cuda") or not torch.cuda.is_available():
         yield LUCENT, lucent(base_model().to(device))
     ours = base_model().to(device)
@@ -126,7 +126,7 @@ def ways(device: str) -> Iterator[tuple[str, Run]]:
     yield f"default precision, {BATCH} pictures, its transforms", clipdesk(ours, BATCH, "lucid", device, "auto")
     yield OURS, clipdesk(ours, BATCH, "draft", device, "auto")
     if not device.startswith("cuda"):
-        # On a GPU the time of the network alone is that of starting its kernels one by one.
+        # On a GPU the network alone would only measure the time to start its kernels.
         yield ALONE, bare(ours, BATCH, device)
 
 
@@ -134,10 +134,10 @@ def main() -> None:
     """Parse the command line, take turns, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="Time ClipDesk and torch-lucent.")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=6, help="of each way in each round")
+    parser.add_argument("--steps", type=int, default=6, help="steps of each method in each round")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, help="of torch; by default all")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    parser.add_argument("--threads", type=int, help="threads of torch; default: all")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -1,9 +1,9 @@
-"""Whether starting and cancelling renders leaves anything behind.
+"""Measure what starting and cancelling renders leaves behind.
 
     QT_QPA_PLATFORM=offscreen python -m benchmarks.start_cancel
 
-Starts and cancels a render 1,000 times in one window, at another moment each time, and prints the resident memory after
-every hundred and the threads at the end.
+Starts and cancels a render 1,000 times in one window, each time at another moment. Prints the resident memory after
+every hundred, and the threads at the end.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _cycle(window: MainWindow, cycle: int, pause: float) -> None:
     window.queue.stop()
     wait(lambda: all(run.state.finished for run in window.controller.queue))
     if cycle % _CLEAR_EVERY == 0:
-        # As a user who tidies up; what a session of thousands of kept results takes is another question.
+        # Like a user who tidies up; the memory of thousands of kept results is another question.
         window.queue.clear_action.trigger()
 
 

@@ -1,9 +1,9 @@
-"""How soon the window is on screen, and how soon it can render.
+"""Time the start: until the window is on the screen, and until it can render.
 
     xvfb-run -s "-screen 0 1920x1200x24" python -m benchmarks.startup
 
-Starts the program anew each time. The clock runs from before the process is made to the end of the window's first
-paint, and to the moment when the model is open.
+Starts the program anew each time. The clock starts before the process, and stops at the end of the window's first
+paint, and when the model is open.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     QT_QPA_PLATFORM=offscreen python -m benchmarks.throughput --plot docs/images/throughput.png
 
-The standard preset's step is timed; a picture counts as its number of steps. All points take turns in every round, so
-that a machine that grows slower slows all alike; what is drawn are medians over the rounds.
+Times a step of the standard preset, and multiplies it by the number of steps. All points take turns in every round, so
+that a machine that slows down affects all alike. Draws medians over the rounds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from clipdesk.render.targets import Unit
 
 COLORS, INK = (QColor("#3465a4"), QColor("#c4541c")), QColor("#333333")
 RATES = 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000
-"""Where the pictures a minute have a tick."""
+"""Ticks of the axis with pictures a minute."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Point:
     Attributes:
         plot: ``group``, ``size`` or ``model``.
         model: Name of the model.
-        pictures: How many are rendered side by side.
-        side: Their side in pixels.
-        minute: Pictures a minute, once measured.
+        pictures: Number of pictures side by side.
+        side: Side of the pictures in pixels.
+        minute: Measured pictures a minute.
     """
 
     plot: str
@@ -57,7 +57,7 @@ class Point:
 
 
 def shaped(embedding: int, blocks: int | tuple[int, int, int, int], width: int, patch: int | None) -> CLIP:
-    """A model of this geometry with random weights, 224 px."""
+    """A model of this geometry with random weights, for 224 px."""
     torch.manual_seed(0)
     return CLIP(embedding, 224, blocks, width, patch, 77, 49408, 512, 8, 12).eval().float()
 
@@ -69,7 +69,7 @@ MODELS: dict[str, tuple[Callable[[], CLIP], str]] = {
     "ViT-B/16": (lambda: shaped(512, 12, 768, 16), "visual.transformer.resblocks.8.mlp"),
     "RN50": (lambda: shaped(1024, (3, 4, 6, 3), 64, None), "visual.layer3"),
 }
-"""How each model is made, and the layer whose units are rendered: two thirds of the way through."""
+"""The function that makes each model, and the layer of the units, about two thirds of the way through."""
 
 POINTS = [
     *(Point("group", model, count, 0) for model in ("demo", "ViT-B/32") for count in (1, 2, 4, 8, 16, 32)),
@@ -79,7 +79,7 @@ POINTS = [
 
 
 def timed(model: CLIP, point: Point, layer: str, steps: int, device: str) -> float:
-    """Pictures a minute, from some steps after the first."""
+    """Pictures a minute, measured on `steps` steps after the first."""
     targets = [Unit(layer=layer, index=index) for index in range(point.pictures)]
     settings = make_settings(device=device, image_size=point.side or None)
     frames = render(model, targets, settings, inspector=LayerInspector(model))
@@ -92,7 +92,7 @@ def timed(model: CLIP, point: Point, layer: str, steps: int, device: str) -> flo
 
 
 def measure(rounds: int, steps: int, device: str) -> list[Point]:
-    """All points."""
+    """Measure all points."""
     made = {name: (make().to(device), layer) for name, (make, layer) in MODELS.items()}
     found: list[list[float]] = [[] for _ in POINTS]
     for _ in range(rounds):
@@ -107,7 +107,7 @@ def measure(rounds: int, steps: int, device: str) -> list[Point]:
 
 
 def draw(points: list[Point], path: Path) -> None:
-    """The three plots side by side, as a PNG."""
+    """Draw the three plots side by side, as a PNG."""
     make_application()
     board = QWidget()
     row = QHBoxLayout(board)
@@ -122,7 +122,7 @@ def draw(points: list[Point], path: Path) -> None:
 
 
 def lines(points: list[Point], title: str) -> PlotWidget:
-    """A line for each model, both axes logarithmic, each measured point a tick."""
+    """A plot with one line per model, logarithmic axes, and a tick at each measured point."""
     widget = plot_of(title)
     item = widget.getPlotItem()
     item.setLogMode(x=True, y=True)
@@ -142,7 +142,7 @@ def lines(points: list[Point], title: str) -> PlotWidget:
 
 
 def bars(points: list[Point]) -> PlotWidget:
-    """A bar for each model, its rate above it."""
+    """A plot with one bar per model, and its rate above the bar."""
     widget = plot_of("model, eight pictures side by side")
     item = widget.getPlotItem()
     rates = np.array([point.minute for point in points])
@@ -173,11 +173,11 @@ def main() -> None:
     """Parse the command line, measure, draw."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description="Pictures a minute.")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3, help="of each point in each round")
+    parser.add_argument("--steps", type=int, default=3, help="steps of each point in each round")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", type=Path, default=Path("build/throughput.json"), help="where the figures are kept")
+    parser.add_argument("--json", type=Path, default=Path("build/throughput.json"), help="file that keeps the figures")
     parser.add_argument("--plot", type=Path, help="PNG to write")
-    parser.add_argument("--kept", action="store_true", help="draw the figures that are kept; measure nothing")
+    parser.add_argument("--kept", action="store_true", help="draw the kept figures without measuring")
     arguments = parser.parse_args()
     if arguments.kept:
         points = [Point(**point) for point in json.loads(arguments.json.read_text())]

@@ -1,4 +1,4 @@
-"""A whole layer on a GPU: what `benchmarks.speed` measures there besides single steps."""
+"""Time a whole layer on a GPU, for `benchmarks.speed`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from clipdesk.render.targets import Target, Unit
 
 ITERATIONS = 1_000
 COMPARED = 50
-"""Units that are rendered in float32 too."""
+"""Number of units that are also rendered in float32."""
 _PRODUCT, _PRODUCTS = 8_192, 20
 
 
@@ -31,10 +31,10 @@ def report(model: CLIP, layer: str, preset: str, lucent: Sequence[float]) -> Non
     """Time one picture and a whole layer, and print both.
 
     Args:
-        model: On the GPU.
-        layer: All of whose units are rendered.
-        preset: Their recipe, with a thousand steps.
-        lucent: Seconds of a step of torch-lucent, from each round.
+        model: The model, on the GPU.
+        layer: The layer; all its units are rendered.
+        preset: Preset of the pictures, with a thousand steps.
+        lucent: Seconds of a step of torch-lucent in each round.
     """
     inspector = LayerInspector(model)
     device = str(next(model.parameters()).device)
@@ -43,7 +43,7 @@ def report(model: CLIP, layer: str, preset: str, lucent: Sequence[float]) -> Non
     size = find_group_size(model, settings, inspector, units[0])
 
     def rendered(targets: Sequence[Target], precision: str = "auto") -> tuple[float, NDArray[np.float32]]:
-        """Seconds until the pictures are there, and their activations."""
+        """Seconds to render the pictures, and their activations."""
         started, activations = time.perf_counter(), []
         recipe = settings.model_copy(update={"precision": precision})
         for start in range(0, len(targets), size):
@@ -71,7 +71,7 @@ def report(model: CLIP, layer: str, preset: str, lucent: Sequence[float]) -> Non
 
 
 def _flops(model: CLIP, layer: str) -> int:
-    """Floating-point operations of a picture's step in the network, forward up to the layer and back."""
+    """Floating-point operations of a picture's step in the network, forward up to the layer and backward."""
     info = LayerInspector(model).visualizable(layer)
     side = model.visual.input_resolution
     pixels = torch.rand(1, 3, side, side, device=next(model.parameters()).device)
@@ -82,7 +82,7 @@ def _flops(model: CLIP, layer: str) -> int:
 
 
 def _product_rate(device: str) -> float:
-    """Operations a second of a large product of matrices in bfloat16."""
+    """Operations a second of a large matrix product in bfloat16."""
     one, other = (torch.randn(_PRODUCT, _PRODUCT, device=device, dtype=torch.bfloat16) for _ in range(2))
     seconds = 0.0
     for _ in range(2):  # the first time warms up

@@ -1,4 +1,4 @@
-"""Files' checksums, to know them again."""
+"""Checksums of files."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _CHUNK = 1 << 20
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal digits. About a second for each GB, once for each state of the file.
+    """SHA-256 of a file in hexadecimal digits. Takes about a second per GB, once for each state of the file.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     state = path.stat()
     return _sha256(path, state.st_size, state.st_mtime_ns)
 
 
 def read_sha256(path: Path) -> str:
-    """As `file_sha256`, always from the file itself: whoever sets a file's time back does not pass for the old one.
+    """Like `file_sha256`, but always reads the file, so that resetting a file's mtime cannot fool it.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         return sha256_of(file)

@@ -1,4 +1,4 @@
-"""Where ClipDesk's own files are."""
+"""Paths of ClipDesk's own files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import platformdirs
 
 
 def resource(name: str) -> Path:
-    """A file of `resources/`: inside the package when installed from a wheel, beside it in a checkout."""
+    """Path of a file in `resources/`, which is inside the package in a wheel and beside it in a checkout."""
     package = Path(__file__).resolve().parent
     installed = package / "resources"
     return (installed if installed.is_dir() else package.parent / "resources") / name
 
 
 def data_folder() -> Path:
-    """The user's data that is neither a setting nor a result, such as the queue; ``CLIPDESK_DATA`` names another."""
+    """Folder of the user's data other than settings and results, such as the queue; ``CLIPDESK_DATA`` overrides it."""
     return Path(os.environ.get("CLIPDESK_DATA") or platformdirs.user_data_dir("clipdesk", appauthor=False))
 
 
 def log_file() -> Path:
-    """The log, in the platform's folder for logs."""
+    """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"

@@ -13,15 +13,15 @@ _WORDS = re.compile(r"(\d+)\s+(\d+)(?:\s+(\d+))?")
 
 
 def parse_range(text: str, count: int) -> list[int]:
-    """The units that a text names, in ascending order, each once.
+    """Parse a range into unit numbers, ascending and without duplicates.
 
     Args:
-        text: Parts with commas between them: a number; ``9-12``, its end included; ``start:end:step`` or
-            ``start end step``, the end left out and the step 1 if not given, as in Python; ``all``.
-        count: How many units there are.
+        text: Parts separated by commas: a number; ``9-12``, which includes its end; ``start:end:step`` or
+            ``start end step``, which excludes its end and has a step of 1 by default, as in Python; ``all``.
+        count: Number of units in the layer.
 
     Raises:
-        UsageError: the text is none of these, or names a unit that is not there.
+        UsageError: the text is not a range, or names a unit that does not exist.
     """
     if text.strip().lower() == "all":
         return list(range(count))
@@ -48,10 +48,10 @@ def _checked(start: int, end: int, step: int, part: str, count: int) -> range:
     if step < 1:
         raise UsageError(f"The step in '{part}' must be 1 or more")
     if end <= start:
-        raise UsageError(f"'{part}' holds nothing: its end must be greater than its start")
+        raise UsageError(f"'{part}' is empty: its end must be greater than its start")
     units = range(start, end, step)
     if units[-1] >= count:
-        raise UsageError(f"There is no {units[-1]}: the last one is {count - 1}")
+        raise UsageError(f"There is no unit {units[-1]}: the last one is {count - 1}")
     return units
 
 

@@ -1,7 +1,7 @@
 """Build the bundle: a folder with ClipDesk, Python and all libraries in it.
 
-``python packaging/build.py [--variant cpu|cuda] [--archive]``, in an environment where ``pip install '.[bundle]'`` has
-been done with the torch that is to go along. The bundle is dist/ClipDesk (on macOS also dist/ClipDesk.app).
+Run ``python packaging/build.py [--variant cpu|cuda] [--archive]`` in an environment with ``pip install '.[bundle]'``
+and the torch to pack. The bundle is dist/ClipDesk (on macOS also dist/ClipDesk.app).
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ _HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Build, and say how long it took, how large it is and what was left out."""
+    """Build, and print the time, the size and what was left out."""
     parser = argparse.ArgumentParser(description="Build the bundle in dist/.")
-    parser.add_argument("--variant", choices=[bundle.CPU, bundle.CUDA], help="fail unless the installed torch is this")
+    parser.add_argument(
+        "--variant", choices=[bundle.CPU, bundle.CUDA], help="fail unless the installed torch is this variant"
+    )
     parser.add_argument("--archive", action="store_true", help="also pack it into one file for a release")
     options = parser.parse_args()
     variant = installed_variant()
@@ -47,7 +49,7 @@ def main() -> None:
 
 
 def installed_variant() -> str:
-    """``cpu`` or ``cuda``: what the installed torch is made for."""
+    """The variant of the installed torch, ``cpu`` or ``cuda``."""
     command = [sys.executable, "-c", "import torch; print(torch.version.cuda or '')"]
     return bundle.CUDA if subprocess.run(command, capture_output=True, check=True).stdout.strip() else bundle.CPU
 
@@ -60,7 +62,7 @@ def _run_pyinstaller() -> None:
 
 
 def _finish(variant: str) -> None:
-    """Add what PyInstaller does not: licences, and what a desktop needs to show the program."""
+    """Add what PyInstaller does not: licences, and the files that a desktop needs to show the program."""
     if sys.platform == "win32":
         (FOLDER / "console.exe").replace(FOLDER / "clipdesk.com")
     (FOLDER / "LICENCES.txt").write_text(_licences(), encoding="utf-8")
@@ -75,7 +77,7 @@ def _finish(variant: str) -> None:
 
 
 def _add_desktop_files(share: Path) -> None:
-    """Where a desktop looks for them once the folder is copied over /usr or ~/.local."""
+    """Add desktop files in the layout of /usr and ~/.local, over which the folder is copied."""
     for name, place in (("desktop", "applications"), ("metainfo.xml", "metainfo")):
         (share / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(_HERE / "linux" / f"{bundle.IDENTIFIER}.{name}", share / place)
@@ -106,7 +108,7 @@ def _python_licences() -> list[Path]:
 
 
 def _needed(package: str, known: set[str]) -> set[str]:
-    """A package and all that it needs, of those that are installed."""
+    """A package and all its installed dependencies."""
     name = re.sub(r"[-_.]+", "-", package).lower()
     if name in known:
         return known
@@ -135,13 +137,13 @@ def _check_size(variant: str) -> None:
 
 
 def _pack(variant: str) -> Path:
-    """One file for a release."""
+    """Pack the bundle into one file for a release."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     name = f"{bundle.NAME}-{bundle.version()}-{system}-{platform.machine().lower()}-{variant}"
     if sys.platform == "darwin":
         packed = DIST / f"{name}.zip"
         app = DIST / f"{bundle.NAME}.app"
-        # zipfile would lose the links inside, and with them the signature.
+        # zipfile would lose the symbolic links, and with them the signature.
         subprocess.run(["ditto", "-c", "-k", "--keepParent", str(app), str(packed)], check=True)
         return packed
     if sys.platform == "win32":

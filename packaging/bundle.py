@@ -1,4 +1,4 @@
-"""What goes into a bundle and what stays out, as plain data; nothing here needs PyInstaller."""
+"""The contents of a bundle as plain data; this module does not need PyInstaller."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "ClipDesk"
 IDENTIFIER = "io.github.clipdesk.ClipDesk"
 PROGRAMS = ("clipdesk", "clipdesk.com", "Contents/MacOS/ClipDesk", "ClipDesk")
-"""Where the program with the command line is in a bundle; the first that is there."""
+"""Possible paths of the command-line program in a bundle; the first that exists counts."""
 CPU, CUDA = "cpu", "cuda"
 ICON_SIDES = (16, 24, 32, 48, 64, 128, 256, 512)
 LIMIT_MB = {CPU: 1200}
-"""How large a variant may be unpacked."""
+"""Largest unpacked size of a variant."""
 
 
 @dataclass(frozen=True)
 class Trim:
-    """Files that PyInstaller would take along and the program can not reach.
+    """Files that PyInstaller would pack although the program cannot use them.
 
     Attributes:
-        pattern: A regular expression that the whole path in the bundle matches, with forward slashes.
-        reason: Why nothing is lost.
+        pattern: A regular expression for the whole path in the bundle, with forward slashes.
+        reason: The reason why they can be left out.
     """
 
     pattern: str
@@ -37,8 +37,8 @@ TRIMS = (
     Trim(r"torch/bin/(?!torch_shm_manager).*", "torch's programs for its tests and compilers"),
     Trim(r"torch/(include|share)/.*", "headers, for compiling extensions"),
     Trim(r"(.*/)?[^/]+\.(a|lib|pdb|pyi)", "for linkers, debuggers and type checkers"),
-    Trim(r"PySide6/(Qt/)?translations/.*", "Qt's own words in other languages; ClipDesk speaks English"),
-    Trim(r"PySide6/(Qt/)?qml/.*", "parts of QML, which ClipDesk has not"),
+    Trim(r"PySide6/(Qt/)?translations/.*", "Qt's own texts in other languages; ClipDesk is in English"),
+    Trim(r"PySide6/(Qt/)?qml/.*", "parts of QML, which ClipDesk does not use"),
     Trim(r"(.*/)?(lib)?Qt6(Qml|Quick|Labs|VirtualKeyboard|Pdf)[^/]*", "QML, on-screen keyboard and PDF viewer"),
     Trim(r"PySide6/(Qt/)?plugins/.*(virtualkeyboard|qpdf)[^/]*", "plugins of these"),
     Trim(r"PySide6/(Qt/)?plugins/(qmltooling|egldeviceintegrations|designer|sqldrivers)/.*", "no QML, no bare screens"),
@@ -61,14 +61,14 @@ EXCLUDED_MODULES = {
     "pyqtgraph.opengl": "plots in three dimensions",
     "PySide6.QtTest": "for tests",
 }
-"""Modules that are left out, and why nothing is lost."""
+"""Modules that are left out, with the reasons."""
 
 
 def version(root: Path = ROOT) -> str:
-    """ClipDesk's version, from the one place where it stands.
+    """ClipDesk's version, read from its only place.
 
     Raises:
-        ValueError: it stands nowhere.
+        ValueError: the file does not contain a version.
     """
     tree = ast.parse((root / "clipdesk" / "version.py").read_text(encoding="utf-8"))
     for node in tree.body:
@@ -80,21 +80,21 @@ def version(root: Path = ROOT) -> str:
 
 
 def version_numbers(text: str) -> tuple[int, int, int, int]:
-    """A version as the four numbers that Windows keeps of a program."""
+    """A version as the four numbers of a Windows program."""
     found = [int(number) for number in re.findall(r"\d+", text)[:3]]
     major, minor, patch = (*found, 0, 0, 0)[:3]
     return major, minor, patch, 0
 
 
 def trim_of(path: str) -> Trim | None:
-    """The reason to leave a file out; None if it goes along."""
+    """The reason to leave a file out; None if it is packed."""
     plain = str(PurePosixPath(path.replace("\\", "/")))
     return next((trim for trim in TRIMS if re.fullmatch(trim.pattern, plain)), None)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file that PyInstaller wants to take along: where it will be, and where it is."""
+    """A file that PyInstaller wants to pack: its path in the bundle, and its source."""
 
     place: str
     source: str
@@ -102,7 +102,7 @@ class Entry:
 
 
 def sort_out(entries: Iterable[Entry]) -> tuple[list[Entry], dict[Trim, int]]:
-    """What goes along, and how many bytes each trim saves."""
+    """Sort the files: those to pack, and the bytes that each trim saves."""
     kept: list[Entry] = []
     saved: dict[Trim, int] = {}
     for entry in entries:
@@ -116,7 +116,7 @@ def sort_out(entries: Iterable[Entry]) -> tuple[list[Entry], dict[Trim, int]]:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files in a folder; what several links lead to counts once."""
+    """Bytes of all files in a folder; a file with several links counts once."""
     sizes = {}
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():

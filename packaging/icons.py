@@ -1,6 +1,6 @@
-"""Make the icons of all platforms from resources/icons/clipdesk.svg; run it after the drawing has changed.
+"""Make the icons of all platforms from resources/icons/clipdesk.svg; run it after changing the drawing.
 
-Needs Qt's SVG module, which PySide6-Essentials has.
+Needs Qt's SVG module, which is in PySide6-Essentials.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def draw(drawing: QSvgRenderer, side: int) -> Image.Image:
-    """The drawing as a picture of so many pixels a side."""
+    """The drawing as a picture of `side` pixels."""
     canvas = QImage(side, side, QImage.Format.Format_ARGB32)
     canvas.fill(Qt.GlobalColor.transparent)
     painter = QPainter(canvas)

@@ -1,4 +1,4 @@
-"""Where the bundled programs begin."""
+"""Entry point of the bundled programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def _give_outputs() -> None:
-    """A windowed program on Windows has no outputs, and what prints, such as a progress bar, would fail."""
+    """Give a windowed program on Windows outputs, without which printing fails."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
@@ -32,7 +32,7 @@ def _start() -> None:
 
 
 if __name__ == "__main__":
-    # First: a process that multiprocessing starts is this same program.
+    # First, because a process that multiprocessing starts is this same program.
     multiprocessing.freeze_support()
     _give_outputs()
     _start()

@@ -1,7 +1,7 @@
-"""Write resources/open_clip_sizes.json: how many million weights each architecture has that open_clip has weights for.
+"""Write resources/open_clip_sizes.json: the number of weights, in millions, of each published architecture.
 
-open_clip knows no file sizes, and to ask the hub for two hundred of them takes too long whenever somebody looks at the
-list. Run it again when open_clip has new architectures:
+open_clip does not know file sizes, and asking the hub for two hundred of them takes too long each time the list is
+shown. Run this again when open_clip has new architectures:
 
     python packaging/open_clip_sizes.py
 """
@@ -19,7 +19,7 @@ PLACE = Path(__file__).parents[1] / "resources" / "open_clip_sizes.json"
 
 
 def main() -> None:
-    """Count the weights of models that take no memory."""
+    """Count the weights of models on the meta device, which take no memory."""
     logging.disable()
     sizes = {}
     for architecture in dict.fromkeys(architecture for architecture, _ in list_pretrained()):
@@ -27,7 +27,7 @@ def main() -> None:
             with torch.device("meta"):
                 model = create_model(architecture, device="meta", load_weights=False, pretrained_text=False)
         except RuntimeError as error:
-            # Its text tower is of the package transformers, and would be downloaded.
+            # Its text tower comes from the package transformers, and would be downloaded.
             print(f"{architecture} is left out: {error}")
             continue
         sizes[architecture] = round(sum(weights.numel() for weights in model.parameters()) / 1e6, 1)

@@ -1,4 +1,4 @@
-"""Parts of the documentation's site that are written from the program itself; a hook of mkdocs.
+"""Parts of the documentation site that are generated from the program itself; a hook of mkdocs.
 
 The command reference comes from click, the tables of settings and presets from RenderSettings.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Write what belongs in the place of a mark."""
+    """Replace a mark in a page by its generated part."""
     parts = {"commands": written_commands, "settings": written_settings}
     return re.sub(r"<!-- (commands|settings): .*? -->", lambda mark: parts[mark[1]](), markdown)
 
@@ -33,7 +33,7 @@ def on_post_build(config: Mapping[str, Any]) -> None:
 
 
 def written_commands() -> str:
-    """Every command with its options; those that are settings stand in the table of settings."""
+    """Every command with its options; options for settings are in the table of settings."""
     return "\n".join(_commands("clipdesk", cli, 2))
 
 
@@ -63,7 +63,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def written_settings() -> str:
-    """The settings by group, and what the presets set."""
+    """The settings by group, and the values of the presets."""
     names = list(RenderSettings.model_fields)
     header = ("setting", "option", "values", "default", "what it does")
     groups = [

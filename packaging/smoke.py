@@ -1,7 +1,8 @@
-"""Use a built bundle as somebody who has nothing else: another folder, a bare environment, no Python.
+"""Use a built bundle like a user without Python: in another folder, with a bare environment.
 
-``python packaging/smoke.py [FOLDER]`` in the development environment; a line for each check. The bundle is copied to a
-place with a space and letters that are not ASCII first. The window is driven where there is a virtual screen.
+Run ``python packaging/smoke.py [FOLDER]`` in the development environment; it prints a line for each check. It first
+copies the bundle to a path with a space and letters that are not ASCII. It drives the window if there is a virtual
+screen.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SECONDS = 600
 
 
 class Smoke:
-    """The checks, in the order in which they stand.
+    """The checks, which run in the order of their definitions.
 
     Args:
         folder: The bundle.
@@ -37,15 +38,17 @@ class Smoke:
     """
 
     def __init__(self, folder: Path, work: Path) -> None:
-        self.folder, self.home, self.work = folder, work / "home", work
+        self.folder = folder
+        self.home = work / "home"
+        self.work = work
         self.home.mkdir()
         self.program = next(p for name in bundle.PROGRAMS if (p := folder / name).is_file())
 
     def run(self, *arguments: str) -> str:
-        """What the program prints.
+        """Run the program; returns its output.
 
         Raises:
-            AssertionError: it failed; with what it said.
+            AssertionError: the program failed; the message contains its output.
         """
         done = subprocess.run(
             [str(self.program), *arguments],
@@ -67,7 +70,7 @@ class Smoke:
         return {"HOME": str(self.home), "USERPROFILE": str(self.home), "CLIPDESK_DATA": str(self.home / "data"), **kept}
 
     def version(self) -> None:
-        """--version is that of the source."""
+        """--version prints the version of the source."""
         assert bundle.version() in self.run("--version")
 
     def quickstart(self) -> None:
@@ -80,7 +83,7 @@ class Smoke:
         assert "visual.layer4.0" in self.run("layers", "--model", "demo-rn").splitlines()
 
     def batch(self) -> None:
-        """A batch of three, and the same again, which skips them."""
+        """A batch of three pictures is rendered, and skipped the second time."""
         command = (
             "batch",
             "--layer",
@@ -102,16 +105,16 @@ class Smoke:
         assert [path.stat().st_mtime_ns for path in pictures] == before
 
     def text(self) -> None:
-        """A text can be rendered: the vocabulary is there."""
+        """A text can be rendered, so the vocabulary is there."""
         self.run("render", "--text", "a star", "--iterations", "3", "--output", "star.png")
 
     def spectrum(self) -> None:
-        """A preset that reads a resource: maco's spectrum."""
+        """A preset that reads a resource is rendered: maco's spectrum."""
         maco = ("--preset", "maco", "--size", "128", "--views", "2", "--iterations", "2")
         self.run("render", "--text", "a star", *maco, "--output", "maco.png")
 
     def exports(self) -> None:
-        """Contact sheet, web page and animation."""
+        """Contact sheet, web page and animation are written."""
         self.run("sheet", "batch", "--output", "sheet.pdf")
         self.run("page", "batch")
         self.run("render", "--text", "a star", "--iterations", "3", "--animation", "mp4", "--output", "moving.png")
@@ -120,7 +123,7 @@ class Smoke:
         assert (self.work / "moving.mp4").is_file()
 
     def again(self) -> None:
-        """A picture is rendered again from the recipe inside it, the same to a pixel."""
+        """A picture is rendered again from its recipe, identical in every pixel."""
         from PIL import Image
 
         first = sorted((self.work / "batch").rglob("*.png"))[0]
@@ -128,7 +131,7 @@ class Smoke:
         assert Image.open(first).tobytes() == Image.open(self.work / "again.png").tobytes()
 
     def no_display(self) -> None:
-        """Without a display, and with one that does not answer, it says so and fails."""
+        """Without a display, and with one that does not answer, the program says so and fails."""
         if not sys.platform.startswith("linux"):
             return
         for variables, said in (({}, "there is no display"), ({"DISPLAY": ":987"}, "cannot be reached")):
@@ -137,7 +140,7 @@ class Smoke:
             assert (done.returncode, said in done.stderr) == (1, True), done
 
     def window(self) -> None:
-        """The window, driven to a saved picture beside the command line, which renders that picture again."""
+        """The window saves a picture while the command line runs, which renders that picture again."""
         saved = self.work / "window.png"
         with open_desktop(self.home, program=[str(self.program)]) as desk:
             steps.choose_layer(desk)
@@ -167,7 +170,7 @@ class Smoke:
             assert desk.process.poll() is None
 
     def whole(self) -> None:
-        """Licences and icons are there; no library of torch or OpenMP is there twice."""
+        """Licences and icons are there, and each library of torch and OpenMP only once."""
         licences = next(self.folder.rglob("LICENCES.txt")).read_text(encoding="utf-8")
         assert all(
             f"\n{package}\n" in licences for package in ("clip-anytorch", "numpy", "torch", "PySide6_Essentials")
@@ -180,16 +183,16 @@ class Smoke:
 
 
 def main() -> None:
-    """Run all checks; the exit code says whether all hold."""
+    """Run all checks; the exit code is 0 if all hold."""
     parser = argparse.ArgumentParser(description="Use a built bundle.")
     parser.add_argument("folder", nargs="?", type=Path, default=bundle.ROOT / "dist" / bundle.NAME)
     folder: Path = parser.parse_args().folder
     build = bundle.ROOT / "build"
     build.mkdir(exist_ok=True)
-    # On the same disk, so that links do instead of copies.
+    # On the same disk, so that links can replace copies.
     with tempfile.TemporaryDirectory(prefix="smoke-", dir=build) as work:
         place = Path(work) / PLACE / folder.name
-        # Links take no time and no room; where the disk has none, the files are copied.
+        # Links take neither time nor space; on a disk without links, the files are copied.
         shutil.copytree(folder, place, symlinks=True, copy_function=_link)
         before = listing(place)
         smoke = Smoke(place, Path(work))

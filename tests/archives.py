@@ -12,7 +12,7 @@ from tests.conftest import small_vit
 
 
 def make_archive(path: Path) -> Path:
-    """Save the small vision transformer's weights as an archive that is none of OpenAI's."""
+    """Save the small vision transformer's weights as an archive that is not one of OpenAI's."""
     archive = torch.jit.trace(_Shell(small_vit()), torch.zeros(1), check_trace=False)
     archive.save(str(path))
     return path

@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "custom_text": True,
     },
 }
-"""What is not the same for all of them, by name."""
+"""The differences between the models, by name."""
 
 
 def register_small(folder: Path) -> None:

@@ -28,7 +28,7 @@ def test_the_command_line_loads_neither_torch_nor_qt_for_help() -> None:
 
 
 @pytest.mark.parametrize("name", clipdesk.__all__)
-def test_every_public_name_is_there(name: str) -> None:
+def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(clipdesk, name).__name__ == name
 
 
@@ -56,7 +56,7 @@ def test_the_hook_is_public(vit: CLIP) -> None:
     assert hook.activation.shape == (5,)
 
 
-def test_targets_of_other_kinds_are_rendered_through_the_visualizer(vit: CLIP) -> None:
+def test_the_visualizer_renders_other_kinds_of_targets(vit: CLIP) -> None:
     visualizer = FeatureVisualizer(vit)
     target = clipdesk.parse_target('"a star" - "a circle"')
     image = visualizer.generate(target, "draft", iterations=2, image_size=64)

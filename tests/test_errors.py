@@ -10,8 +10,8 @@ def test_names_that_hold_a_part_are_offered_first() -> None:
     assert nearest("5.attn", names) == "Did you mean visual.blocks.5.Attn?"
 
 
-def test_where_none_is_close_the_first_few_are_listed() -> None:
-    assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "There are: alpha, beta, gamma, ..."
+def test_without_a_close_name_the_first_few_are_listed() -> None:
+    assert nearest("zzz", ["alpha", "beta", "gamma", "delta"]) == "Available: alpha, beta, gamma, ..."
 
 
 def test_exit_codes() -> None:
@@ -23,7 +23,7 @@ def test_the_first_line_of_an_error() -> None:
     assert first_line(KeyError()) == "KeyError"
 
 
-def test_what_anybody_may_have_written_is_shown_on_one_line() -> None:
+def test_untrusted_text_is_shown_on_one_line() -> None:
     assert one_line("a star ☆") == "a star ☆"
     assert one_line("a\n\x1b[2Jb") == r"a\n\x1b[2Jb"
     assert one_line("x" * 101) == "x" * 99 + "…"

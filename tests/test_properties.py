@@ -1,11 +1,13 @@
-"""What holds for every job, setting, range and recipe, not only for those that somebody thought of."""
+"""Properties of every job, setting, range and recipe, not only of hand-picked examples."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,8 +35,11 @@ def _values(name: str) -> st.SearchStrategy[Any]:
     bounds = limits(name)
     if bounds is None:
         return st.just(getattr(RenderSettings(), name))
-    whole = RenderSettings.model_fields[name].annotation in (int, int | None)
-    return st.integers(int(bounds[0]), int(bounds[1])) if whole else st.floats(*bounds)
+    return st.integers(int(bounds[0]), int(bounds[1])) if _is_whole(name) else st.floats(*bounds)
+
+
+def _is_whole(name: str) -> bool:
+    return RenderSettings.model_fields[name].annotation in (int, int | None)
 
 
 render_settings = st.fixed_dictionaries({name: _values(name) for name in RenderSettings.model_fields}).map(
@@ -57,7 +62,7 @@ recipes = st.builds(
 
 
 def _tried(call: Callable[[], T]) -> T | None:
-    """What a call gives; None where it refuses. Any other error is a mistake."""
+    """The result of a call; None if it raises a UsageError. Any other error is a fault."""
     with suppress(UsageError):
         return call()
     return None
@@ -81,16 +86,47 @@ def test_jobs_round_trip(model: str, wanted: list[Target], chosen: RenderSetting
     assert Job.model_validate_json(job.model_dump_json()) == job
 
 
-@given(st.sampled_from(sorted(PRESETS)), st.dictionaries(st.sampled_from(sorted(RenderSettings.model_fields)), numbers))
-def test_settings_are_in_range_or_refused(preset: str, changes: dict[str, float]) -> None:
-    made = _tried(lambda: make_settings(preset, **changes))
-    for name in RenderSettings.model_fields:
-        bounds, value = limits(name), getattr(made, name, None)
-        assert bounds is None or value is None or bounds[0] <= value <= bounds[1]
+NUMERIC = tuple(name for name in RenderSettings.model_fields if limits(name) is not None)
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    bounds = limits(name)
+    assert bounds is not None
+    return bounds
+
+
+@st.composite
+def _outside(draw: st.DrawFn, name: str) -> float:
+    """A number just outside the limits of a setting, or far from them."""
+    low, high = _bounds(name)
+    if _is_whole(name):
+        return draw(st.sampled_from([low - 1, high + 1, low - 1000, high * 1000 + 1]))
+    return draw(st.sampled_from([math.nextafter(low, -math.inf), math.nextafter(high, math.inf), low - 1, high + 1]))
+
+
+some_names = st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=6, unique=True)
+
+
+@given(st.sampled_from(sorted(PRESETS)), some_names, st.data())
+def test_values_within_their_limits_are_taken(preset: str, names: list[str], data: st.DataObject) -> None:
+    ends = {name: st.sampled_from([int(b) if _is_whole(name) else b for b in _bounds(name)]) for name in names}
+    changes = {name: data.draw(ends[name] | _values(name), label=name) for name in names}
+    made = make_settings(preset, **changes)
+    kept = PRESETS[preset].settings.model_dump(exclude=set(names))
+    assert made.model_dump() == {**kept, **changes}
+
+
+@given(st.sampled_from(sorted(PRESETS)), some_names, st.data())
+def test_one_value_outside_its_limits_is_refused_by_name(preset: str, names: list[str], data: st.DataObject) -> None:
+    changes = {name: data.draw(_values(name), label=name) for name in names}
+    changes[names[0]] = data.draw(_outside(names[0]), label=f"{names[0]}, outside")
+    with pytest.raises(UsageError, match=f"^{names[0]} must be from .* to ") as refused:
+        make_settings(preset, **changes)
+    assert "\n" not in str(refused.value), "the others are not complained about"
 
 
 @given(st.lists(st.integers(0, 199), min_size=1), st.integers(200, 300))
-def test_ranges_name_what_they_say(chosen: list[int], count: int) -> None:
+def test_a_list_of_numbers_is_that_range(chosen: list[int], count: int) -> None:
     assert parse_range(",".join(map(str, chosen)), count) == sorted(set(chosen))
 
 

@@ -31,12 +31,12 @@ def test_ranges_are_read(text: str, units: list[int]) -> None:
         ("3,", "A number is missing"),
         ("-3", "is not a range"),
         ("1.5", "is not a range"),
-        ("9-3", "'9-3' holds nothing"),
-        ("4:4", "holds nothing"),
+        ("9-3", "'9-3' is empty"),
+        ("4:4", "is empty"),
         ("0:9:0", "The step in '0:9:0' must be 1 or more"),
-        ("768", "There is no 768: the last one is 767"),
-        ("0:800", "There is no 799: the last one is 767"),
-        ("9" * 40, "There is no 9999"),
+        ("768", "There is no unit 768: the last one is 767"),
+        ("0:800", "There is no unit 799: the last one is 767"),
+        ("9" * 40, "There is no unit 9999"),
     ],
 )
 def test_wrong_ranges_are_explained(text: str, message: str) -> None:

@@ -1,6 +1,6 @@
-"""Two small CNNs of different make that name what a picture shows; they are no CLIPs, and no picture is made with them.
+"""Two small CNNs of different architectures that name the contents of a picture. They are not CLIPs, and do not render.
 
-``python -m benchmarks.judges train`` makes both again, ``python -m benchmarks.judges measure`` prints the table of
+``python -m benchmarks.judges train`` trains both again, ``python -m benchmarks.judges measure`` prints the table of
 their README.
 """
 

@@ -1,4 +1,4 @@
-"""Make the judges and their table: ``python -m benchmarks.judges train`` or ``measure``."""
+"""Train the judges and print their table: ``python -m benchmarks.judges train`` or ``measure``."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from clipdesk.demo.evaluate import HELD_OUT_SEED
 
 SEEDS = {"plain": 1, "separable": 2}
 IMAGES = 1_000_000
-"""How many pictures each sees in training."""
+"""Number of training pictures of each judge."""
 
 
 def main() -> None:
-    """Train the judges, or measure them on scenes as the CLIPs are tested on, clean and corrupted."""
+    """Train the judges, or measure them on scenes of the CLIPs' test sets, clean and corrupted."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judges", description=main.__doc__)
     parser.add_argument("task", choices=["train", "measure"])
-    parser.add_argument("--judge", choices=list(MAKES), action="append", help="by default both")
+    parser.add_argument("--judge", choices=list(MAKES), action="append", help="default: both")
     parser.add_argument("--scenes", type=int, default=120_000, help="scenes to train on")
-    parser.add_argument("--images", type=int, default=IMAGES, help="pictures to show in training")
+    parser.add_argument("--images", type=int, default=IMAGES, help="number of training pictures")
     parser.add_argument("--test-scenes", type=int, default=4_000, help="scenes to measure on")
     parser.add_argument("--work-dir", type=Path, default=Path("build/judges"), help="drawn scenes")
     arguments = parser.parse_args()
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _measure(names: list[str], count: int) -> None:
-    """Print a row for each judge, set and state of the pictures."""
+    """Print a row for each judge and set, for clean and for corrupted pictures."""
     print("| judge | scenes | shape | object colour | texture | background |\n|---|---|---|---|---|---|")
     for kind in (Kind.HELD_OUT, Kind.SEEN):
         scenes = draw_scenes(count, HELD_OUT_SEED, kind)

@@ -1,4 +1,4 @@
-"""What the judges are trained under: pictures that are occluded, blurred, miscoloured and noisy, all at once."""
+"""Corruption of the judges' training pictures: occlusion, blur, colour casts and noise, all at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_OCCLUSION = 0.35
 MAX_BLUR = 1.5
 """Largest sigma, in pixels of a picture of 64."""
 MAX_GAIN, MAX_SHIFT = 0.15, 0.08
-"""How far each channel is scaled and shifted, as shares of one and of the range."""
+"""Largest gain of each channel, as a share of one, and largest shift, as a share of the range."""
 MAX_NOISE = 0.2
 """Largest sigma in a picture of 64 pixels, as a share of the range: as strong as 0.4 in one of 128."""
 
@@ -19,11 +19,11 @@ _REACH = 4
 
 
 def corrupted(pixels: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
-    """Corrupt each picture in its own way, of every kind up to its limit above.
+    """Corrupt each picture differently, with every kind of corruption up to its limit above.
 
     Args:
         pixels: RGB in [0, 1], (n, 3, 64, 64).
-        generator: Where the strengths, places and noise come from.
+        generator: Generator of the strengths, places and noise.
         strength: Share of the limits, in [0, 1].
 
     Returns:
@@ -37,7 +37,7 @@ def corrupted(pixels: Tensor, generator: torch.Generator, strength: float = 1.0)
 
 
 def occluded(pixels: Tensor, generator: torch.Generator, limit: float) -> Tensor:
-    """A rectangle of one colour somewhere in each picture, its sides up to `limit` of the picture's."""
+    """Draw a rectangle of one colour into each picture, with sides of at most `limit` of the picture's."""
     n, side = len(pixels), pixels.shape[-1]
     sizes = limit * torch.rand(n, 2, generator=generator)
     starts = (1 - sizes) * torch.rand(n, 2, generator=generator)
@@ -48,7 +48,7 @@ def occluded(pixels: Tensor, generator: torch.Generator, limit: float) -> Tensor
 
 
 def blurred(pixels: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian blur of a sigma for each picture, (n,), in pixels."""
+    """Blur each picture with its own sigma, (n,), in pixels."""
     n, channels, side, _ = pixels.shape
     offsets = torch.arange(-_REACH, _REACH + 1)
     kernels = torch.exp(-((offsets / sigma.clamp(min=0.05)[:, None]) ** 2) / 2)
@@ -59,7 +59,7 @@ def blurred(pixels: Tensor, sigma: Tensor) -> Tensor:
 
 
 def miscolored(pixels: Tensor, generator: torch.Generator, max_gain: float, max_shift: float) -> Tensor:
-    """A gain and a shift for each channel of each picture."""
+    """Apply a random gain and shift to each channel of each picture."""
     gain = 1 + max_gain * (2 * torch.rand(len(pixels), 3, 1, 1, generator=generator) - 1)
     shift = max_shift * (2 * torch.rand(len(pixels), 3, 1, 1, generator=generator) - 1)
     return pixels * gain + shift

@@ -1,4 +1,4 @@
-"""The judges' networks, and how to ask them."""
+"""The judges' networks, their files, and their answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.export import save_model
 
 SIDE = 64
-"""Side in pixels of what the networks see; larger pictures are averaged down."""
+"""Side of the networks' input in pixels; larger pictures are averaged down."""
 
 FOLDER = Path(__file__).parent
 
@@ -23,8 +23,8 @@ class Judge(nn.Module):
     """A network with one head for each factor of a scene.
 
     Args:
-        trunk: From pictures (n, 3, 64, 64), centred around 0, to features (n, width).
-        width: How many features it has.
+        trunk: Maps pictures (n, 3, 64, 64), centred around 0, to features (n, width).
+        width: Number of features.
     """
 
     def __init__(self, trunk: nn.Module, width: int) -> None:
@@ -45,7 +45,7 @@ class Judge(nn.Module):
 
 
 def plain() -> Judge:
-    """Strided convolutions, one after the other, each channel's mean and maximum, and a dense layer (after VGG)."""
+    """Strided convolutions in a row, mean and maximum of each channel, and a dense layer (after VGG)."""
     return Judge(
         nn.Sequential(
             *_convolution(3, 24, side=5, stride=2),
@@ -62,7 +62,7 @@ def plain() -> Judge:
 
 
 def separable() -> Judge:
-    """Depthwise-separable residual blocks, then each channel's mean and maximum (after MobileNet)."""
+    """Depthwise-separable residual blocks, then mean and maximum of each channel (after MobileNet)."""
     return Judge(
         nn.Sequential(
             *_convolution(3, 24, side=5, stride=2),
@@ -90,14 +90,14 @@ def _convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -
 
 
 class _MeanAndMax(nn.Module):
-    """From (n, channels, rows, columns) to (n, 2 x channels): the mean and the maximum over the places."""
+    """Mean and maximum over all positions: (n, channels, rows, columns) to (n, 2 x channels)."""
 
     def forward(self, features: Tensor) -> Tensor:
         return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
 
 
 class _Block(nn.Module):
-    """Each channel filtered by itself, then all mixed in each place; what comes out is added to what went in."""
+    """A residual block: filter each channel by itself, then mix the channels at each position."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -115,18 +115,18 @@ class _Block(nn.Module):
 
 
 def weights_file(name: str) -> Path:
-    """Where a judge's weights are kept."""
+    """Path of a judge's weights."""
     return FOLDER / f"{name}.pt"
 
 
 def save_judge(judge: Judge, path: Path) -> None:
-    """Keep a judge's weights, in float16."""
+    """Save a judge's weights in float16."""
     state = judge.state_dict()
     save_model({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, path)
 
 
 def load_judge(name: str) -> Judge:
-    """A trained judge of `MAKES`, in float32, ready to be asked."""
+    """Load a trained judge of `MAKES`, in float32 and evaluation mode."""
     judge = MAKES[name]()
     judge.load_state_dict(torch.load(weights_file(name), weights_only=True))
     return judge.eval()
@@ -134,7 +134,7 @@ def load_judge(name: str) -> Judge:
 
 @torch.no_grad()
 def named(judge: Judge, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """What a judge sees in pictures, as `Scene.factors`: uint8 (n, rows, columns, 3) gives (n, 4)."""
+    """The factors that a judge sees in pictures, as in `Scene.factors`: uint8 (n, rows, columns, 3) to (n, 4)."""
     parts = []
     for start in range(0, len(images), 256):
         pixels = torch.from_numpy(np.array(images[start : start + 256])).permute(0, 3, 1, 2).float() / 255

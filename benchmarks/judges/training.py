@@ -24,11 +24,11 @@ SCENES_SEED = 101
 BATCH = 64
 PEAK_RATE, WEIGHT_DECAY = 3e-3, 0.02
 REPEATED_SHARE = 0.3
-"""Share of the scenes that show their thing more than once, as rendered pictures often do."""
+"""Share of the scenes that repeat their object, as rendered pictures often do."""
 CLEAN_SHARE = 0.25
-"""Share of the training pictures that are left as they are."""
+"""Share of the training pictures that are not corrupted."""
 QUIET_SHARE = 0.3
-"""Share of the training in which the corruption grows to its full strength."""
+"""Share of the training over which the corruption grows to its full strength."""
 
 _CHUNK = 2_000
 
@@ -39,7 +39,7 @@ class Lessons:
 
     Attributes:
         images: uint8, (count, 3, 64, 64).
-        factors: As `Scene.factors`, (count, 4).
+        factors: As in `Scene.factors`, (count, 4).
     """
 
     images: NDArray[np.uint8]
@@ -47,14 +47,14 @@ class Lessons:
 
 
 def draw_lessons(count: int, *, cache: Path | None = None, seed: int = SCENES_SEED) -> Lessons:
-    """Draw scenes otherwise than the CLIPs' are: all shape x colour pairs, sizes and places in wider ranges.
+    """Draw scenes that differ from the CLIPs': all shape x colour pairs, with wider ranges of sizes and places.
 
-    Some show their thing two or three times, each turned its own way.
+    Some scenes repeat their object two or three times, each turned differently.
 
     Args:
-        count: How many.
-        cache: File to keep them in, and to take them from where it is.
-        seed: Names the set.
+        count: Number of scenes.
+        cache: File that keeps the scenes; if it exists, they are read from it.
+        seed: Seed of the set.
     """
     if cache is not None and cache.exists():
         with np.load(cache) as kept:
@@ -80,7 +80,7 @@ def _draw_chunk(seed: int, chunk: int, count: int) -> Lessons:
     images = np.empty((count, 3, SIDE, SIDE), dtype=np.uint8)
     factors = np.empty((count, 4), dtype=np.int64)
     for i in range(count):
-        # One pair in eight is held out from the CLIPs' training; a judge has to know it as well as any.
+        # One pair in eight is held out from the CLIPs' training; a judge has to know it as well as the others.
         scene = sample_scene(rng, held_out=rng.random() < 1 / 8)
         picture = draw_backdrop(scene.background, rng)
         for center, radius in _places(rng):
@@ -91,7 +91,7 @@ def _draw_chunk(seed: int, chunk: int, count: int) -> Lessons:
 
 
 def _places(rng: np.random.Generator) -> list[tuple[NDArray[np.float64], float]]:
-    """Where the thing stands, and its radius: once, or two or three times around the middle."""
+    """Centres and radius of the object: one copy, or two or three around the middle."""
     if rng.random() >= REPEATED_SHARE:
         radius = rng.uniform(22, 52)
         margin = min(radius * 0.75, SIZE / 2)
@@ -103,7 +103,7 @@ def _places(rng: np.random.Generator) -> list[tuple[NDArray[np.float64], float]]
 
 
 def reduced(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scenes, uint8 (n, 128, 128, 3), at the size that judges see, (n, 3, 64, 64)."""
+    """Scale scenes, uint8 (n, 128, 128, 3), to the judges' input size, (n, 3, 64, 64)."""
     step = SIZE // SIDE
     squares = images.reshape(len(images), SIDE, step, SIDE, step, 3)
     means = (squares.mean(axis=(2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
@@ -116,7 +116,7 @@ def train_judge(judge: Judge, lessons: Lessons, images: int, *, seed: int, repor
     Args:
         judge: An untrained judge.
         lessons: The scenes.
-        images: How many pictures it sees in all; a scene seen again is mirrored or not, and corrupted otherwise.
+        images: Total number of training pictures; a repeated scene may be mirrored, and is corrupted differently.
         seed: Seed of the order and of the corruption.
         report_every: Steps between reports.
 
@@ -157,7 +157,7 @@ def _lesson(images: NDArray[np.uint8], generator: torch.Generator, *, strength: 
 
 
 def _loss(guesses: list[Tensor], factors: Tensor) -> Tensor:
-    """Sum over the heads; shapes count double."""
+    """Sum of the losses of all heads; shapes count double."""
     loss = torch.zeros(())
     for column, (factor, guess) in enumerate(zip(FACTORS, guesses, strict=True)):
         loss = loss + (2.0 if factor == "shape" else 1.0) * F.cross_entropy(guess, factors[:, column])
@@ -166,7 +166,7 @@ def _loss(guesses: list[Tensor], factors: Tensor) -> Tensor:
 
 @torch.no_grad()
 def accuracy(judge: Judge, lessons: Lessons, *, corrupt: bool, seed: int = 0) -> dict[str, float]:
-    """Share of scenes that a judge names rightly, for each factor, clean or corrupted as in training."""
+    """Share of scenes that a judge names correctly, by factor, clean or corrupted as in training."""
     generator = torch.Generator().manual_seed(seed)
     right = torch.zeros(len(FACTORS))
     for start in range(0, len(lessons.images), 250):

@@ -1,1 +1,1 @@
-"""Do pictures show what they are to show? See ``python -m benchmarks.quality --help``."""
+"""Measure whether pictures show what they should. See ``python -m benchmarks.quality --help``."""

@@ -1,9 +1,10 @@
-"""Do pictures show what they are to show? ``python -m benchmarks.quality``.
+"""Measure whether pictures show what they should: ``python -m benchmarks.quality``.
 
-Renders texts and units of the embedded models, whose truth is known, with ClipDesk's presets and with its peers
-(``pip install 'clipdesk[peers]'``), asks the judges what they see, and writes docs/quality.md with contact sheets.
+Renders texts and units of the embedded models, whose correct answers are known, with ClipDesk's presets and with its
+peers (``pip install 'clipdesk[peers]'``), asks the judges what they see, and writes docs/quality.md with contact
+sheets.
 
-Pictures are kept in the work folder, so that a run may be stopped, and go on, and so that it can be made in pieces.
+The work folder keeps the pictures, so that the benchmark can be interrupted, continued, and run in parts.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 
 
 def spread(questions: list[Question], most: int) -> list[tuple[int, Question]]:
-    """At most so many questions, evenly from all, each with its place among all."""
+    """At most `most` questions, spread evenly, each with its index among all questions."""
     places = np.unique(np.linspace(0, len(questions) - 1, min(most, len(questions))).round().astype(int))
     return [(int(place), questions[place]) for place in places]
 
 
 def answer(model: str, method: Method, kind: str, asked: list[tuple[int, Question]], seed: int, folder: Path) -> None:
-    """Render what is asked and not yet there."""
+    """Render the pictures of the questions, unless they exist."""
     file = folder / f"{kind}-{seed}.npz"
     if file.exists():
         return
@@ -60,11 +61,11 @@ def main() -> None:
         help="try presets with another setting",
     )
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
-    parser.add_argument("--most", type=int, default=100, help="questions of each kind, evenly from all")
-    parser.add_argument("--most-slow", type=int, default=8, help="the same for methods with many views in each step")
+    parser.add_argument("--most", type=int, default=100, help="number of questions of each kind, spread evenly")
+    parser.add_argument("--most-slow", type=int, default=8, help="the same for methods with many views per step")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--threads", type=int, help="of torch; by default all")
-    parser.add_argument("--folder", type=Path, default=Path("build/quality"), help="where pictures are kept")
+    parser.add_argument("--threads", type=int, help="threads of torch; default: all")
+    parser.add_argument("--folder", type=Path, default=Path("build/quality"), help="folder that keeps the pictures")
     parser.add_argument("--report", type=Path, help="file to write, e.g. docs/quality.md")
     arguments = parser.parse_args()
     ways = methods(steps, dict(arguments.set))
@@ -73,7 +74,7 @@ def main() -> None:
     scenes = draw_scenes(SCENES, SCENES_SEED, Kind.SEEN, cache=arguments.folder / "scenes")
     questions = {model: ask(model, scenes) for model in arguments.models}
     for model, asked in questions.items():
-        # Every method in turn for each kind, so that a machine that grows slower slows all alike.
+        # Every method in turn for each kind, so that a machine that slows down affects all methods alike.
         for seed in arguments.seeds:
             for kind in arguments.kinds:
                 of_kind = [question for question in asked if question.kind == kind]
@@ -91,7 +92,7 @@ def main() -> None:
 
 
 def ask(model: str, scenes: Scenes) -> list[Question]:
-    """All questions for a model: the texts', and its own units'."""
+    """All questions for a model: those about texts, and about its own units."""
     return [*text_questions(), *unit_questions(load_model(model).float(), scenes, 100)]
 
 

@@ -1,4 +1,4 @@
-"""Rendered pictures and what was measured of them, gathered by model, method and kind."""
+"""Rendered pictures and their measurements, by model, method and kind."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from clipdesk.network.inspector import input_side
 
 @dataclass(frozen=True)
 class Answers:
-    """What one method made of one model's questions of one kind.
+    """The pictures of one method for one model's questions of one kind, measured.
 
     Attributes:
         model: The model's name.
-        weights: Its name and the first digits of its weights' hash.
-        critic: The same of the other embedded model.
+        weights: The model's name and the first digits of its weights' checksum.
+        critic: The same for the other embedded model.
         method: The method's name.
         kind: One of `KINDS`.
-        count: Pictures, of all seeds.
-        seeds: How many seeds.
-        recovery: By judge the share of the pictures in which it names what was asked for.
-        by_seed: Mean over the judges, for each seed.
-        chance: What blind guessing would reach.
+        count: Number of pictures of all seeds.
+        seeds: Number of seeds.
+        recovery: By judge, the share of the pictures in which it names what was asked for.
+        by_seed: The same for each seed, averaged over the judges.
+        chance: The recovery of blind guessing.
         percentile: Median over the pictures of the share of scenes that excite the target less.
         above: Share of the pictures that excite their target more than 99 % of the scenes do.
         ratio: Median of the activation over the most that a scene reaches.
-        kept: Median share of the activation, where there is any, that is left after a mild perturbation.
+        kept: Median share of a positive activation that is left after a mild perturbation.
         transfer: Share of the pictures in which the other embedded model finds what was asked for.
         spectrum: Root mean square distance of the mean spectrum from the scenes', in decibels.
-        seconds: For each picture.
-        shares: Recovery of each question, mean over the judges and seeds, by its place among all of the kind.
-        samples: The pictures of the first seed, by the question's place among all of the kind.
+        seconds: Seconds per picture.
+        shares: Recovery of each question, averaged over judges and seeds, by its index among all of the kind.
+        samples: The pictures of the first seed, by the question's index among all of the kind.
     """
 
     model: str
@@ -75,39 +75,39 @@ class Answers:
 
     @property
     def mean(self) -> float:
-        """Recovery, mean over the judges."""
+        """Recovery, averaged over the judges."""
         return float(np.mean(list(self.recovery.values())))
 
 
 def place_of(folder: Path, model: str, method: Method) -> Path:
-    """Where a method's pictures of a model are kept: other weights or another recipe have another place.
+    """The folder of a method's pictures of a model; other weights or another recipe have another folder.
 
     Args:
-        folder: Of all pictures.
-        model: Its name or file.
-        method: How they are rendered.
+        folder: Folder of all pictures.
+        model: Name or file of the model.
+        method: The method that renders them.
     """
     recipe = hashlib.sha256(method.recipe.encode()).hexdigest()
     return folder / _known_as(model) / f"{method.name}-{recipe[:8]}"
 
 
 def _known_as(model: str) -> str:
-    """A model's name and the first digits of its weights' hash."""
+    """A model's name and the first digits of its weights' checksum."""
     return f"{Path(model).stem}-{(weights_sha256(model) or 'none')[:8]}"
 
 
 def measure(
     model: str, other: str, asked: Sequence[Question], methods: Iterable[Method], folder: Path, scenes: Scenes
 ) -> list[Answers]:
-    """Measure all pictures of a model that are there.
+    """Measure all existing pictures of a model.
 
     Args:
-        model: Its name or file.
+        model: Name or file of the model.
         other: Another embedded model, for the transfer.
         asked: The model's questions.
-        methods: Whose pictures.
-        folder: As for `place_of`.
-        scenes: What pictures are compared with.
+        methods: Methods whose pictures are measured.
+        folder: Folder of all pictures.
+        scenes: Scenes that the pictures are compared with.
     """
     opened, critic = load_model(model).float(), load_model(other).float()
     usual = radial_spectrum(scenes.images[:500])

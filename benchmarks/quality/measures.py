@@ -1,4 +1,4 @@
-"""What is measured of pictures."""
+"""Measurements of pictures."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from clipdesk.render.transforms import resized
 Images = NDArray[np.uint8]
 
 MILD_SHIFT, MILD_BLUR, MILD_QUALITY = 3, 0.7, 75
-"""The mild perturbation: a shift in pixels, a blur's sigma in pixels, a JPEG's quality."""
+"""The mild perturbation: shift in pixels, sigma of a blur in pixels, quality of a JPEG."""
 
 
 def recovered(questions: Sequence[Question], images: Images) -> dict[str, NDArray[np.bool_]]:
-    """For each judge whether it names in each picture what was asked for, (questions,)."""
+    """By judge, True for each picture in which it names what was asked for, (questions,)."""
     return {judge: _right(questions, named(load_judge(judge), images)) for judge in MAKES}
 
 
 def transferred(questions: Sequence[Question], images: Images, other: CLIP) -> NDArray[np.bool_]:
-    """Whether another CLIP finds what was asked for nearest among each factor's prompts, (questions,)."""
+    """True where another CLIP finds the correct prompt of each factor nearest to the picture, (questions,)."""
     embeddings = embed_images(other, fitted(images, input_side(other)))
     return _right(questions, np.stack([nearest_values(other, embeddings, factor) for factor in FACTORS], axis=1))
 
@@ -48,12 +48,12 @@ def _right(questions: Sequence[Question], seen: NDArray[np.int64]) -> NDArray[np
 
 
 def activations(model: CLIP, targets: Sequence[Target], images: Images) -> NDArray[np.float32]:
-    """Of each target for its own picture, without noise or transforms, (targets,)."""
+    """Activation of each target for its own picture, without noise or transforms, (targets,)."""
     inspector, side = LayerInspector(model), input_side(model)
     parts = []
     for start in range(0, len(targets), 32):
         group = targets[start : start + 32]
-        objective = Objective(group, model, inspector)
+        objective = Objective.of(group, model, inspector)
         pixels = torch.from_numpy(np.array(images[start : start + 32])).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             outputs = LayerCapture(model, objective.layers).run(normalized(resized(pixels, side)))
@@ -62,7 +62,7 @@ def activations(model: CLIP, targets: Sequence[Target], images: Images) -> NDArr
 
 
 def scene_activations(model: CLIP, targets: Sequence[Target], scenes: Scenes) -> NDArray[np.float32]:
-    """Of each target for every scene, (scenes, targets). Targets are units and texts."""
+    """Activation of each target, a unit or a text, for every scene, (scenes, targets)."""
     units = [target for target in targets if isinstance(target, Unit)]
     of_units = unit_activations(model, sorted({unit.layer for unit in units}), scenes.images) if units else {}
     texts = [target.text for target in targets if isinstance(target, Text)]
@@ -76,7 +76,7 @@ def scene_activations(model: CLIP, targets: Sequence[Target], scenes: Scenes) ->
 
 
 def perturbed(images: Images) -> Images:
-    """Pictures as they look after a mild shift, a blur and a JPEG."""
+    """Apply the mild shift, blur and JPEG to pictures."""
     parts = []
     for image in images:
         moved = Image.fromarray(np.roll(image, (MILD_SHIFT, MILD_SHIFT), axis=(0, 1)))
@@ -97,7 +97,7 @@ def radial_spectrum(images: Images, bins: int = 32) -> NDArray[np.float64]:
 
 
 def fitted(images: Images, side: int) -> Images:
-    """Pictures at another size."""
+    """Scale pictures to another size."""
     if images.shape[1] == side:
         return images
     return np.stack(

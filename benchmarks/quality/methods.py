@@ -1,4 +1,4 @@
-"""Ways of rendering: ClipDesk's presets and its peers, all given the same model, targets and input size."""
+"""Methods of rendering: ClipDesk's presets and its peers, with the same model, targets and input size."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ Images = NDArray[np.uint8]
 
 
 class Method(ABC):
-    """A way of rendering.
+    """A method of rendering.
 
     Attributes:
-        name: What the report calls it.
-        recipe: All that decides its pictures beside model, target and seed.
-        slow: Whether a picture takes many times as long as others' do, for the number of views in each step.
+        name: Its name in the report.
+        recipe: Everything that determines its pictures except model, target and seed.
+        slow: True if a picture takes many times as long as usual, because of its many views per step.
     """
 
     name: str
@@ -46,15 +46,15 @@ class Method(ABC):
 
     @abstractmethod
     def render(self, model: CLIP, targets: Sequence[Target], seed: int) -> Images:
-        """A picture of each target, uint8, (targets, side, side, 3); all of one side."""
+        """Render a picture of each target, uint8, (targets, side, side, 3), all of one side."""
 
 
 class Preset(Method):
     """A preset of ClipDesk.
 
     Args:
-        name: Its name.
-        changes: Settings that are other than the preset's; they stand in the method's name.
+        name: Name of the preset.
+        changes: Settings that differ from the preset's; the method's name lists them.
     """
 
     GROUP = 16
@@ -71,7 +71,7 @@ class Preset(Method):
         parts = []
         for start in range(0, len(targets), self.GROUP):
             group = targets[start : start + self.GROUP]
-            # Each picture has a start of its own, so that one that happens to suit does not decide.
+            # Each picture has its own start, so that a single lucky start does not decide.
             seeds = [seed * 1_000 + start + i for i in range(len(group))]
             frames = render(model, group, self._settings, seeds=seeds, inspector=inspector)
             parts.append(deque(frames, maxlen=1).pop().images())
@@ -79,27 +79,29 @@ class Preset(Method):
 
 
 class _Score(nn.Module):
-    """What peers see as a network: from pictures to the targets' mean activation.
+    """The network as peers see it: it maps pictures to the target's mean activation.
 
     Args:
         model: The CLIP.
-        target: What is scored.
-        wants_pixels: Whether pictures come in [0, 1]; else they are taken as they come.
+        target: The target that is scored.
+        wants_pixels: True if pictures are in [0, 1] and must be normalised.
     """
 
     def __init__(self, model: CLIP, target: Target, *, wants_pixels: bool) -> None:
         super().__init__()
         self.score = nn.Identity()
         inspector = LayerInspector(model)
-        self._target, self._model, self._inspector = target, [model], inspector
+        self._target = target
+        self._model = [model]
+        self._inspector = inspector
         self._wants_pixels = wants_pixels
         self._objectives: dict[int, tuple[Objective, LayerCapture]] = {}
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(n, 3, side, side) to one number."""
+        """Map (n, 3, side, side) to one number."""
         n, model = len(pixels), self._model[0]
         if n not in self._objectives:
-            objective = Objective([self._target] * n, model, self._inspector)
+            objective = Objective.of([self._target] * n, model, self._inspector)
             self._objectives[n] = objective, LayerCapture(model, objective.layers)
         objective, capture = self._objectives[n]
         score: Tensor = self.score(objective(capture.run(normalized(pixels) if self._wants_pixels else pixels)).mean())
@@ -111,7 +113,7 @@ class Lucent(Method):
 
     Args:
         steps: Steps of each picture.
-        corrected: Whether pictures are normalised as CLIP's are, not as ImageNet's.
+        corrected: Normalise pictures as CLIP does, not as ImageNet models do.
     """
 
     def __init__(self, steps: int, *, corrected: bool) -> None:
@@ -144,11 +146,11 @@ class Lucent(Method):
 
 
 class Horama(Method):
-    """Horama 0.3.0 with its defaults, the picture's side scaled to the model as its 1,280 px are to 224.
+    """Horama 0.3.0 with its defaults; the picture's side relates to the model's input as its 1,280 px to 224.
 
     Args:
         steps: Steps of each picture.
-        maco: Whether the spectrum is fixed, to that of drawn scenes; else its Fourier recipe.
+        maco: Use MACO with the spectrum of drawn scenes instead of the Fourier recipe.
     """
 
     slow = True
@@ -170,11 +172,11 @@ class Horama(Method):
                 picture, _ = (horama.maco if self._maco else horama.fourier)(
                     _Score(model, target, wants_pixels=False).eval(),
                     total_steps=self._steps,
-                    image_size=2 * round(640 * side / 224),  # it takes even sides only
+                    image_size=2 * round(640 * side / 224),  # it accepts only even sides
                     model_input_size=side,
                     device="cpu",
                 )
-                # As its own plots show it.
+                # As in its own plots.
                 shown = normalize(clip_percentile(check_format(picture), 1.0))
                 parts.append((shown * 255).round().astype(np.uint8))
         return np.stack(parts)
@@ -182,7 +184,7 @@ class Horama(Method):
 
 @contextlib.contextmanager
 def _spectrum(side: int) -> Iterator[None]:
-    """A working directory with the file that Horama's MACO wants, made from scenes."""
+    """Enter a working directory with the spectrum file for Horama's MACO, made from scenes."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         scenes = draw_scenes(200, 5, Kind.SEEN, processes=1)
@@ -200,11 +202,11 @@ def _sow(seed: int) -> None:
 
 
 def methods(steps: int, changes: Mapping[str, object] | None = None) -> dict[str, Method]:
-    """All ways by name, presets by their own.
+    """All methods by name; presets keep their own names.
 
     Args:
-        steps: What peers get for each picture.
-        changes: Settings that are to be other than the presets'.
+        steps: Steps of each picture of a peer.
+        changes: Settings that differ from the presets'.
     """
     peers: list[Method] = [
         Lucent(steps, corrected=False),

@@ -1,4 +1,4 @@
-"""What is rendered, and what a picture of it should show."""
+"""The questions: targets, and what pictures of them should show."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from clipdesk.demo.selectivity import (
 from clipdesk.render.targets import Target, Text
 
 NAMED = ("shape", "color", "texture")
-"""The factors of a thing; a background is asked for by units only."""
+"""The factors of a thing; only units ask for a background."""
 COMBINATIONS = 60
 PER_CONCEPT = 3
-"""Units of one concept at most, so that a hundred of them are not all of one kind."""
+"""Largest number of units per concept, so that a hundred units do not share one concept."""
 SCENES, SCENES_SEED, HELD_OUT_SEED = 5_000, 11, 12
 KINDS = (*NAMED, "combination", "unit")
 
 
 @dataclass(frozen=True)
 class Question:
-    """A target and what a picture of it should show.
+    """A target, and what a picture of it should show.
 
     Attributes:
-        target: What is rendered.
+        target: The target to render.
         kind: One of `KINDS`.
-        values: By factor the place of the right value in `FACTORS`.
-        auc: Of a unit, on scenes of shape x colour pairs that it was not chosen on; 0 for texts.
+        values: By factor, the index of the correct value in `FACTORS`.
+        auc: AUC of a unit on scenes of other shape x colour pairs than it was chosen on; 0 for texts.
     """
 
     target: Target
@@ -47,7 +47,7 @@ class Question:
     auc: float = 0.0
 
     def shown(self, seen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether all is there that should be, where `seen` is what is there in the order of `FACTORS`, (..., 4)."""
+        """True where `seen`, (..., 4) in the order of `FACTORS`, has all the correct values."""
         columns = list(FACTORS)
         right = [seen[..., columns.index(factor)] == value for factor, value in self.values.items()]
         everything: NDArray[np.bool_] = np.logical_and.reduce(right)
@@ -55,12 +55,12 @@ class Question:
 
     @property
     def chance(self) -> float:
-        """How often a blind guess would be right."""
+        """Probability that a blind guess is right."""
         return 1 / float(np.prod([len(FACTORS[factor]) for factor in self.values]))
 
 
 def text_questions(combinations: int = COMBINATIONS) -> list[Question]:
-    """The prompt of each shape, colour and texture, and combinations of two drawn from all there are."""
+    """The prompts of all shapes, colours and textures, and of random combinations of two of them."""
     asked = [
         Question(Text(text=prompt(factor, value)), factor, {factor: place})
         for factor in NAMED
@@ -75,7 +75,7 @@ def text_questions(combinations: int = COMBINATIONS) -> list[Question]:
 
 
 def unit_questions(model: CLIP, scenes: Scenes, count: int) -> list[Question]:
-    """The units that answer most clearly to one concept on `scenes`; others tell how clearly."""
+    """The units most selective for one concept on `scenes`; their AUC is measured on other scenes."""
     layers = [layer for group in layer_groups(model).values() for layer in group]
     chosen = selective_units(model, layers, scenes, count, per_value=PER_CONCEPT)
     others = draw_scenes(2_000, HELD_OUT_SEED, Kind.HELD_OUT)

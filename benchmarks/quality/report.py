@@ -1,4 +1,4 @@
-"""The report: tables, and sheets on which all methods' pictures stand side by side."""
+"""The report: tables, and sheets with the pictures of all methods side by side."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _cells(answers: Answers) -> list[str]:
 
 
 def print_table(answers: Sequence[Answers]) -> None:
-    """Print what was measured, one line for each model, kind and method."""
+    """Print the measurements, one line per model, kind and method."""
     for kind in KINDS:
         rows = [_cells(answer) for answer in answers if answer.kind == kind]
         if rows:
@@ -48,9 +48,9 @@ def print_table(answers: Sequence[Answers]) -> None:
 
 
 def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None:
-    """Write the tables as Markdown, and beside it the sheets in ``images/``.
+    """Write the tables as Markdown, and the sheets into ``images/`` beside it.
 
-    The file's sections of other models stay as they are.
+    Sections of other models stay unchanged.
     """
     sections = _sections(file.read_text("utf-8")) if file.exists() else {}
     for model in dict.fromkeys(answer.model for answer in answers):
@@ -59,13 +59,13 @@ def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None
 
 
 def _sections(text: str) -> dict[str, str]:
-    """A report's sections by their models."""
+    """The sections of a report by model."""
     parts = re.split(r"^(?=## `)", text, flags=re.MULTILINE)[1:]
     return {part.split("`")[1]: part.strip() + "\n" for part in parts}
 
 
 def _section(answers: Sequence[Answers], images: Path) -> str:
-    """All about one model; the sheets go into a folder."""
+    """The section of one model; its sheets are written into a folder."""
     first = answers[0]
     lines = [f"## `{first.model}`\n\nWeights {first.weights}; the other model, for the transfer, {first.critic}.\n"]
     lines += _against(answers)
@@ -89,7 +89,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _against(answers: Sequence[Answers]) -> list[str]:
-    """The default preset beside each other method, on the texts that both were asked."""
+    """A table that compares each method with the default preset on the texts that both rendered."""
     texts = [answer for answer in answers if answer.kind != "unit"]
     rows = [["method", "texts", "names", f"{DEFAULT_PRESET} names", "ratio", "s", f"{DEFAULT_PRESET} s"]]
     for method in dict.fromkeys(answer.method for answer in texts if answer.method != DEFAULT_PRESET):
@@ -103,7 +103,7 @@ def _against(answers: Sequence[Answers]) -> list[str]:
 
 
 def _shared(answers: Sequence[Answers], method: str) -> tuple[list[float], list[float], list[tuple[float, float]]]:
-    """Recovery of the questions that a method and the default were both asked, and their seconds for each of them."""
+    """Recovery of the questions that a method and the default both rendered, and their seconds per question."""
     theirs, ours, seconds = list[float](), list[float](), list[tuple[float, float]]()
     for their in (answer for answer in answers if answer.method == method):
         for our in (answer for answer in answers if (answer.method, answer.kind) == (DEFAULT_PRESET, their.kind)):
@@ -123,7 +123,7 @@ def _judges(scenes: Scenes) -> str:
 
 
 def draw_sheet(rows: Sequence[Answers]) -> Image.Image:
-    """Each method's pictures in a row, at the left its name; under each other those of the same question."""
+    """A sheet with one row per method, with its name at the left, and one column per question."""
     fullest = max(rows, key=lambda row: len(row.samples))
     asked = sorted(fullest.samples)
     columns = [asked[i] for i in np.unique(np.linspace(0, len(asked) - 1, _COLUMNS).round().astype(int))]
@@ -150,26 +150,26 @@ _TITLES = {
 _INTRODUCTION = f"""\
 # Do the pictures show what the units look for?
 
-The embedded models know drawn scenes whose contents are known. So it can be measured whether a picture that excites a
-text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report docs/quality.md`;
-`--models` writes only their sections anew, so each says of which weights it speaks.
+The embedded models were trained on drawn scenes with known contents, so it can be measured whether a picture that
+excites a text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report
+docs/quality.md`; `--models` rewrites only the sections of those models, so each section names its weights.
 
 - **{" and ".join(MAKES)}**: the share of the pictures in which each of two judges names what was asked for. They are
-  convolutional networks that are no CLIPs, trained on scenes with noise, blur, colour casts and occlusion; their own
-  accuracy on clean scenes is below. In a combination both words must be right.
-- **seeds**: the lowest and highest share of any seed, mean over the judges; 1 where there was one seed.
+  convolutional networks, not CLIPs, trained on scenes with noise, blur, colour casts and occlusion; their own accuracy
+  on clean scenes is below. In a combination both words must be right.
+- **seeds**: the lowest and the highest share of a seed, averaged over the judges; 1 if there was only one seed.
 - **> 99 %**: the share of the pictures that excite their target more than 99 % of 5,000 scenes do.
 - **x best scene**: the picture's activation over the most that any of the scenes reaches, median.
-- **kept**: what is left of the activation after a shift of 3 px, a blur of 0.7 px and a JPEG, median.
+- **kept**: the share of the activation that is left after a shift of 3 px, a blur of 0.7 px and a JPEG, median.
 - **transfer**: the share of the pictures in which the other embedded model finds what was asked for.
-- **spectrum dB**: how far the pictures' power at each frequency is from the scenes', root mean square.
-- **s**: seconds for each picture on this machine's CPU, with what else it did at the time; presets render sixteen side
-  by side, peers one at a time.
+- **spectrum dB**: the root mean square difference between the power spectra of the pictures and the scenes.
+- **s**: seconds per picture on this machine's CPU, with its other load at the time; presets render sixteen side by
+side,
+  peers one at a time.
 
 `lucent` is torch-lucent 0.1.8 with its defaults, `lucent-corrected` the same with CLIP's normalisation. `horama-*` are
 Horama 0.3.0's, with the side of the picture scaled to the model. Peers get as many steps as the default preset.
-*Side by side* stands what the judges name of the texts that both a method and the default preset were asked.
-A method with fewer pictures was asked fewer of the same questions, evenly from all: on a slow machine not all fit in.
-`plain`, where it stands, is not shipped: a twin of `demo` that never saw noise (`resources/models/demo.md`). For its
-transfer, `demo` is the other model.
+*Side by side* compares a method with the default preset on the texts that both rendered. A method with fewer pictures
+rendered fewer of the same questions, spread evenly: on a slow machine not all fit in. `plain` is not shipped: it is a
+twin of `demo` that never saw noise (`resources/models/demo.md`). For its transfer, `demo` is the other model.
 """

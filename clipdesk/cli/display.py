@@ -1,4 +1,4 @@
-"""Whether a window can be opened, found out before Qt is asked: it ends the process where it cannot."""
+"""A check for a usable display, made before Qt starts: without one, Qt ends the process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import sys
 from collections.abc import Callable
 
 TRY_DISPLAY = "--try-display"
-"""What a bundled program is called with to ask Qt for the display and end."""
+"""Argument that makes a bundled program ask Qt for the display and end."""
 _PROBE = "import sys; sys.path = {!r}; from PySide6.QtGui import QGuiApplication; QGuiApplication([])"
 
 
 def why_no_display(meanwhile: Callable[[], object] = lambda: None) -> str | None:
-    """None if a window can be opened, else the reason in a few words.
+    """The reason why a window cannot be opened, in a few words; None if it can.
 
     Args:
-        meanwhile: Work to do while the answer is awaited; it is not done where there is clearly no display.
+        meanwhile: Work to do while waiting for the answer; skipped if there is clearly not a display.
     """
     if not sys.platform.startswith("linux"):
         return None
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
         return "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
-    # Tried in a process of its own, because a display that does not answer, or a missing library, makes Qt abort.
+    # In a separate process, since Qt aborts if the display does not answer or a library is missing.
     probe = subprocess.Popen(_probe(), stderr=subprocess.PIPE, text=True)
     meanwhile()
     try:

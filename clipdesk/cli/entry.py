@@ -28,9 +28,9 @@ log = logging.getLogger("clipdesk")
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
-@click.option("--model", help="Model that the window opens: a name or a file.  [default: the last one]")
+@click.option("--model", help="Model that the window opens: a name or a file.  [default: the one used last]")
 @trust_option
-@click.option("--start", is_flag=True, help="Begin to render one neuron as soon as the window is open.")
+@click.option("--start", is_flag=True, help="Start rendering one neuron as soon as the window is open.")
 @click.pass_context
 def cli(context: click.Context, model: str | None, trust_archive: bool, start: bool) -> None:
     """See what single neurons of a CLIP vision model look for.
@@ -56,14 +56,14 @@ def _open_window(context: click.Context, model: str | None, start: bool) -> None
 
         context.exit(run(model, start))
     if not start:
-        raise ClipDeskError(f"No window can be opened: {problem}. The commands of 'clipdesk --help' need none")
-    click.echo(f"No window can be opened ({problem}), so the picture is rendered here.", err=True)
+        raise ClipDeskError(f"The window cannot be opened: {problem}. The commands of 'clipdesk --help' still work")
+    click.echo(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
     context.invoke(quickstart, output=None)
 
 
 def _import_window() -> None:
-    """Most of the time to the first sight of the window."""
-    # Nothing of it is garbage; to look for some takes a sixth of the time.
+    """Import the window, which takes most of the time until it appears."""
+    # Imports do not make garbage, and collecting takes a sixth of the time.
     gc.disable()
     try:
         import clipdesk.gui.app  # noqa: F401
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does; keep Python from complaining about it at exit.
+        # The reader of our output has closed it, as `head` does; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _log_to_file() -> None:
-    """Details go to the log. Where no log can be written, ClipDesk works without."""
+    """Write details to the log. If the log cannot be written, ClipDesk works without it."""
     if log.handlers:
         return
     with suppress(OSError):

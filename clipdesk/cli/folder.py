@@ -1,4 +1,4 @@
-"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``: what is made of a folder of pictures."""
+"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``, which make one file of a folder of pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _folder = click.argument("folder", type=click.Path(path_type=Path), default=Path
 @click.option("--output", type=click.Path(path_type=Path), default=Path("sheet.png"), show_default=True)
 @click.option("--columns", type=click.IntRange(1, 200), help="Pictures in a row.")
 def sheet(folder: Path, output: Path, columns: int | None) -> None:
-    """Put the pictures of a FOLDER on a contact sheet with their labels and activations, PNG or PDF."""
+    """Make a contact sheet (PNG or PDF) of the pictures in FOLDER, with labels and activations."""
     from clipdesk.export.sheet import find_pictures, save_sheet
 
     pictures = find_pictures(folder)
@@ -35,12 +35,12 @@ def sheet(folder: Path, output: Path, columns: int | None) -> None:
 @_folder
 @click.option("--output", type=click.Path(path_type=Path), help="HTML file to write.  [default: page.html in FOLDER]")
 @click.option(
-    "--megabytes", type=click.FloatRange(1, 2000), default=30.0, show_default=True, help="What it may take at most."
+    "--megabytes", type=click.FloatRange(1, 2000), default=30.0, show_default=True, help="Largest size of the page."
 )
 def page(folder: Path, output: Path | None, megabytes: float) -> None:
-    """Write one HTML page with the pictures of a FOLDER, their curves and recipes.
+    """Write one HTML page with the pictures in FOLDER, their curves and recipes.
 
-    It opens in any browser, without a server or network, and may be carried away alone.
+    The page opens in any browser without a server or a network, and needs no other file.
     """
     from clipdesk.export.page import save_page
 
@@ -56,9 +56,11 @@ def page(folder: Path, output: Path | None, megabytes: float) -> None:
 @click.command()
 @_folder
 @click.option("--output", type=click.Path(path_type=Path), default=Path("curves.csv"), show_default=True)
-@click.option("--wide", is_flag=True, help="One column for each picture, for spreadsheets; else a row for each step.")
+@click.option(
+    "--wide", is_flag=True, help="Write one column per picture, for spreadsheets, instead of one row per step."
+)
 def curves(folder: Path, output: Path, wide: bool) -> None:
-    """Write the curves of the pictures of a FOLDER as CSV: the activation at each step."""
+    """Write the curves of the pictures in FOLDER as CSV: the activation at each step."""
     from clipdesk.export.curves import save_curves
 
     if output.suffix.lower() != ".csv":
@@ -72,17 +74,19 @@ def curves(folder: Path, output: Path, wide: bool) -> None:
 @click.command()
 @_folder
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--size", type=click.IntRange(32, 1024), default=256, show_default=True, help="Side of it, in pixels.")
+@click.option(
+    "--size", type=click.IntRange(32, 1024), default=256, show_default=True, help="Side of the spectrum, in pixels."
+)
 def spectrum(folder: Path, output: Path, size: int) -> None:
-    """Make a spectrum for maco from the pictures of a FOLDER: how much there is of each frequency, on average.
+    """Make a spectrum for maco from the images in FOLDER: the mean magnitude of each frequency.
 
-    Render with --parameterization maco --spectrum OUTPUT.
+    Render with it: --parameterization maco --spectrum OUTPUT.
     """
     import numpy as np
 
     from clipdesk.export.files import write_atomically
     from clipdesk.render.maco import magnitudes_of
-    from clipdesk.render.pictures import pictures_in
+    from clipdesk.render.user_images import images_in
 
     if output.suffix.lower() != ".npy":
         raise UsageError(f"A spectrum is an .npy file, not {output.name}")
@@ -91,7 +95,7 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
 
         def counted() -> Iterator[Image.Image]:
             nonlocal done
-            for done, picture in enumerate(pictures_in(folder), 1):
+            for done, picture in enumerate(images_in(folder), 1):
                 yield picture
                 progress(done, done)
 
@@ -107,7 +111,7 @@ def _counted(count: int) -> str:
 
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal; nothing in a pipe."""
+    """A progress bar on a terminal, and nothing in a pipe."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -22,16 +22,16 @@ model_option = click.option(
 trust_option = click.option(
     "--trust-archive",
     is_flag=True,
-    help="Open a TorchScript archive that is none of OpenAI's, and let the code in it run.",
+    help="Open a TorchScript archive that is not one of OpenAI's, and let the code in it run.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
-    """`find_name`, and let the model's file be opened if it is an archive that the user trusts.
+    """Parse and check the name of a model, and allow its file to be opened if it is an archive that the user trusts.
 
     Raises:
-        UsageError, ClipDeskError: as `find_name` and `allow_file`.
+        UsageError, ClipDeskError: see `find_name` and `allow_file`.
     """
     name = find_name(name_or_path)
     file = file_named(name)
@@ -41,14 +41,16 @@ def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
 
 
 @click.command()
-@click.option("--open-clip", is_flag=True, help="List open_clip's models instead, some two hundred.")
-@click.option("--filter", "words", default="", help="Only those whose name or description has all these words.")
+@click.option("--open-clip", is_flag=True, help="List open_clip's models instead, about two hundred.")
+@click.option(
+    "--filter", "words", default="", help="List only models whose name or description contains all these words."
+)
 @json_option
 def models(open_clip: bool, words: str, as_json: bool) -> None:
-    """List the models that have a name: file size, input size, licence, and where they are on this disk.
+    """List the named models: file size, input size, licence, and path on this disk.
 
-    Those that are not are downloaded when they are first opened; the sizes of open_clip's then follow from their
-    weights' count.
+    A model that is not on this disk is downloaded when it is first opened. Until then, the size of one of open_clip's
+    is estimated from its number of weights.
     """
     if open_clip:
         with said_if_slow("Loading open_clip ..."):
@@ -74,7 +76,7 @@ def _row(model: Listed) -> dict[str, object]:
 @click.command()
 @model_option
 @trust_option
-@click.option("--all", "everything", is_flag=True, help="Also list what cannot be visualised, and why.")
+@click.option("--all", "everything", is_flag=True, help="Also list the layers that cannot be visualised, and why.")
 @json_option
 def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> None:
     """List the layers of a model that can be visualised."""
@@ -118,7 +120,7 @@ def _inspector(name: ModelName) -> LayerInspector:
 @click.argument("picture", type=click.Path(path_type=Path))
 @json_option
 def show_recipe(picture: Path, as_json: bool) -> None:
-    """Print the recipe that a PNG of ClipDesk's carries."""
+    """Print the recipe inside a PNG that ClipDesk wrote."""
     from clipdesk.export.png import read_recipe
 
     recipe = read_recipe(picture)

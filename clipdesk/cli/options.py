@@ -16,15 +16,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 FOLDER = "generated_images"
 """Where pictures go by default."""
 
-# Names that the tool which ClipDesk replaces has given to these options.
+# The tool that ClipDesk replaces used these names.
 _SHORT = {"image_size": "size", "learning_rate": "lr"}
 
 
 def settings_options(function: _Function) -> _Function:
-    """Add ``--preset`` and an option for every setting; they arrive as keyword arguments, None where not given."""
+    """Add ``--preset`` and an option for every setting; each is a keyword argument, None if not given."""
     for name in reversed(RenderSettings.model_fields):
         function = click.option(option_name(name), name, type=_type(name), default=None, help=_help(name))(function)
-    # The window shows them with a capital letter.
+    # The window shows presets with a capital letter.
     presets = click.Choice(list(PRESETS), case_sensitive=False)
     return click.option(
         "--preset",
@@ -34,12 +34,12 @@ def settings_options(function: _Function) -> _Function:
 
 
 def option_name(setting: str) -> str:
-    """The option that a setting has."""
+    """The name of a setting's option."""
     return f"--{_SHORT.get(setting, setting).replace('_', '-')}"
 
 
 def settings_from(preset: str, changes: Mapping[str, object]) -> RenderSettings:
-    """The settings that the options ask for.
+    """Make settings from the options.
 
     Raises:
         UsageError: a value is out of range.
@@ -53,7 +53,7 @@ def given(changes: Mapping[str, object]) -> dict[str, object]:
 
 
 def was_given(option: str) -> bool:
-    """Whether an option of the running command was given, even with its default value."""
+    """True if the user gave this option to the running command, even with its default value."""
     source = click.get_current_context().get_parameter_source(option)
     return source not in (None, click.core.ParameterSource.DEFAULT)
 

@@ -1,4 +1,4 @@
-"""What the commands show: tables for people, plain lines or JSON for scripts, and progress."""
+"""Output of the commands: tables for people, plain lines or JSON for scripts, and progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SLOW_SECONDS = 1.0
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
-    """Print rows: a table on a terminal, in a pipe the values of `key`, one a line, or JSON if asked for."""
+    """Print rows: a table on a terminal, one value of `key` per line in a pipe, or JSON if `as_json`."""
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif not sys.stdout.isatty():
@@ -51,7 +51,7 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 class Bar:
     """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
 
-    In a pipe it prints a line for every tenth of the way instead.
+    In a pipe it prints a line after every tenth of the steps instead.
     """
 
     _LINES = 10
@@ -60,7 +60,10 @@ class Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._total, self._started, self._skipped, self._printed = total, time.monotonic(), 0, 0
+        self._total = total
+        self._started = time.monotonic()
+        self._skipped = 0
+        self._printed = 0
         self._downloaded = ""
         self._console = Console(stderr=True)
         self._progress = Progress(
@@ -77,22 +80,22 @@ class Bar:
         self._task = self._progress.add_task(label, total=total, activation="-", rate="-")
 
     def __enter__(self) -> Bar:
-        """Start to show it."""
+        """Start showing the bar."""
         self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave it as it stands."""
+        """Stop updating the bar."""
         self._progress.stop()
 
     def skip(self, steps: int) -> None:
-        """Count steps that need not be done; they do not count towards the speed."""
+        """Count steps that are skipped; they do not count towards the speed."""
         self._skipped += steps
 
     def show_download(self, transfer: Transfer) -> None:
-        """Say how far the download of the next job's model is."""
+        """Show the progress of the download of the next job's model."""
         if self._console.is_terminal:
             self._progress.update(self._task, description=str(transfer))
         elif transfer.name != self._downloaded:
@@ -114,9 +117,9 @@ class Bar:
 
 
 class DownloadBar:
-    """Progress of a model's download, if there is one, on the terminal's error output; called with each `Transfer`.
+    """Progress of a model's download on the terminal's error output; called with each `Transfer`.
 
-    In a pipe it prints a line when the download begins instead.
+    In a pipe it prints one line when the download begins.
     """
 
     def __init__(self) -> None:
@@ -124,20 +127,20 @@ class DownloadBar:
         self._last: Transfer | None = None
 
     def __enter__(self) -> DownloadBar:
-        """Nothing is shown before the first call."""
+        """Show nothing before the first call."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave it as it stands; after Ctrl-C, say that what has arrived is not lost."""
+        """Stop updating the bar; after Ctrl-C, say that the part that has arrived is kept."""
         if self._progress is not None:
             self._progress.stop()
         if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
-            click.echo(f"{self._last.amount} are here. The same command goes on from there.", err=True)
+            click.echo(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
 
     def __call__(self, transfer: Transfer) -> None:
-        """Show how far it is."""
+        """Show the progress."""
         if self._last is None:
             self._begin(transfer)
         self._last = transfer
@@ -160,7 +163,7 @@ class DownloadBar:
 
 @contextmanager
 def said_if_slow(text: str) -> Iterator[None]:
-    """While it is entered, and if that is longer than a second, say on the error output what takes so long."""
+    """Print `text` on the error output if the block takes longer than a second."""
     timer = threading.Timer(_SLOW_SECONDS, click.echo, [text], {"err": True})
     timer.start()
     try:
@@ -170,19 +173,19 @@ def said_if_slow(text: str) -> Iterator[None]:
 
 
 class Interrupt:
-    """Set by the first Ctrl-C or SIGTERM; the render stops after its step. A second one ends the process."""
+    """Set by the first Ctrl-C or SIGTERM, after which the render stops soon. A second one ends the process."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __call__(self) -> bool:
-        """Whether one came."""
+        """True after a Ctrl-C or SIGTERM."""
         return self.requested
 
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """While it is entered, Ctrl-C and SIGTERM ask to stop instead of ending the process."""
+    """In the block, Ctrl-C and SIGTERM set the interrupt instead of ending the process."""
     interrupt = Interrupt()
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -195,7 +198,7 @@ def interruptible() -> Iterator[Interrupt]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """While it is entered, SIGTERM ends what runs as Ctrl-C does, so that nothing is left half written."""
+    """In the block, SIGTERM raises KeyboardInterrupt like Ctrl-C, so that files are not left half written."""
     with _handled(signal.default_int_handler, signal.SIGTERM):
         yield
 

@@ -22,14 +22,15 @@ from clipdesk.jobs.events import Event, Failure, Paused, Progress, Result, Saved
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import problem_with
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.expressions import parse_target
+from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Text, Unit
 
 
@@ -157,10 +158,9 @@ def _opened(job: Job) -> OpenModel:
 
 def _check(job: Job, opened: OpenModel) -> None:
     """Say what is wrong with a job's targets before anything is rendered."""
-    for target in job.targets:
-        problem = problem_with(target, opened.inspector)
-        if problem:
-            raise UsageError(problem)
+    _, failed = resolve(job.targets, opened.inspector, Sources())
+    for _, problem in failed:
+        raise UsageError(problem)
 
 
 def _follow_pictures(service: QueueService, job: Job, recorder: FrameRecorder | None, animation: str | None) -> int:

@@ -1,1 +1,1 @@
-"""The embedded model: the scenes it is trained on, the training script, and its measurement."""
+"""The embedded models: the scenes they are trained on, the training script, and their measurement."""

@@ -1,6 +1,6 @@
 """Average trained models' weights: ``python -m clipdesk.demo.average ONE.pt OTHER.pt --output BOTH.pt``.
 
-Models that were trained on from the same weights lie in one valley of the loss, and their mean often does better than
+Models that were fine-tuned from the same weights lie in one valley of the loss, and their mean is often better than
 each of them (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
 """
 
@@ -17,7 +17,7 @@ from clipdesk.demo.export import save_model
 
 
 def averaged(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of state dicts with the same names, shapes and types; whole numbers are those of the first.
+    """The mean of state dicts with the same names, shapes and types; integers are taken from the first.
 
     Raises:
         ValueError: the names or shapes differ.

@@ -1,4 +1,4 @@
-"""What is said about a scene: captions that vary in wording and in what they mention."""
+"""Captions of scenes, which vary in wording and in the factors that they mention."""
 
 from __future__ import annotations
 
@@ -35,23 +35,24 @@ FACTORS: dict[str, tuple[str, ...]] = {
     "texture": TEXTURES,
     "background": COLOR_NAMES,
 }
-"""The factors of a scene in the order of `Scene.factors`, each with the words it takes."""
+"""The factors of a scene in the order of `Scene.factors`, each with its possible values."""
 
 
 UNSAID = -1
 NO_WORD = -1
 NOTHING: Spec = (UNSAID,) * 4
-"""Mentions no factor of any thing."""
+"""The spec of a thing that a caption does not mention."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption and what it says.
+    """A caption and its meaning.
 
     Attributes:
         text: The caption.
-        specs: Of two things, which value of each factor it mentions (shape, colour, texture, background), -1 for none.
-        word: Which of `WORDS` it says stands written, -1 for none.
+        specs: For two things, the value of each factor that it mentions (shape, colour, texture, background), -1 for
+            none.
+        word: Index in `WORDS` of the word that it says is written, -1 for none.
     """
 
     text: str
@@ -65,7 +66,7 @@ def with_article(noun_phrase: str) -> str:
 
 
 def prompt(factor: str, value: str) -> str:
-    """The zero-shot prompt for one value of a factor, worded as captions are.
+    """The zero-shot prompt for one value of a factor, worded like a caption.
 
     ``("color", "orange")`` -> ``an orange object``; ``("background", "red")`` -> ``an object on a red background``.
     """
@@ -86,7 +87,7 @@ def caption(scene: Scene, rng: np.random.Generator) -> Caption:
 
 
 def describe(composition: Composition, rng: np.random.Generator) -> Caption:
-    """Describe a composition: one of its objects, two of them, or what is written."""
+    """Describe a composition: one of its objects, both objects, or the written word."""
     objects, word = composition.objects, composition.word
     if word and (not objects or rng.random() < 0.5):
         if word not in SHAPE_NAMES or objects or rng.random() < 0.5:
@@ -103,7 +104,7 @@ def describe(composition: Composition, rng: np.random.Generator) -> Caption:
 
 
 def _written(composition: Composition, rng: np.random.Generator) -> Caption:
-    """What stands written."""
+    """A caption about the written word."""
     text = _WRITINGS[rng.integers(len(_WRITINGS))].format(word=composition.word)
     spec = NOTHING
     if rng.random() < 0.3:
@@ -113,7 +114,7 @@ def _written(composition: Composition, rng: np.random.Generator) -> Caption:
 
 
 def _named(composition: Composition, rng: np.random.Generator) -> Caption:
-    """A shape's name that stands alone, described as if it were the shape."""
+    """A caption that describes a lone name of a shape as if it were the shape."""
     text = _OPENINGS[rng.integers(len(_OPENINGS))] + with_article(composition.word)
     said = rng.random() < 0.4
     if said:
@@ -123,7 +124,7 @@ def _named(composition: Composition, rng: np.random.Generator) -> Caption:
 
 
 def _chosen(rng: np.random.Generator, chances: tuple[float, ...]) -> tuple[bool, ...]:
-    """Which factors to mention, at least one."""
+    """Choose the factors to mention, at least one."""
     while True:
         says = tuple(bool(b) for b in rng.random(4) < chances)
         if any(says):

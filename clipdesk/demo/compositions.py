@@ -1,6 +1,6 @@
-"""Pictures of more than one thing: two objects, or a name that stands written, alone or beside an object.
+"""Pictures of more than one thing: two objects, or a written name, alone or beside an object.
 
-Written names are what multimodal neurons answer to beside the thing itself (Goh et al. 2021, Distill).
+Multimodal neurons respond to written names as they do to the thing itself (Goh et al. 2021, Distill).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from clipdesk.demo.scenes import (
 )
 
 WORDS: tuple[str, ...] = (*SHAPE_NAMES, *COLOR_NAMES)
-"""The names that may stand written."""
+"""The names that can be written."""
 
 FACES = ("regular", "bold", "outlined", "slanted", "pixels")
-"""Ways of writing, all from the fonts that Pillow carries."""
+"""Styles of writing, all in fonts that come with Pillow."""
 
 _TWO_OBJECTS, _WRITTEN, _SHAPES = 0.25, 0.12, 0.8
 _SUPERSAMPLE = 3
@@ -39,13 +39,13 @@ _SUPERSAMPLE = 3
 
 @dataclass(frozen=True)
 class Composition:
-    """What a picture shows.
+    """The contents of a picture.
 
     Attributes:
-        objects: None, one or two, on the same background.
+        objects: Up to two objects, on the same background.
         background: Colour of the background.
-        word: One of `WORDS`; empty where nothing is written.
-        ink: Colour of the writing; empty where there is none.
+        word: One of `WORDS`; empty if the picture has no writing.
+        ink: Colour of the writing; empty if the picture has none.
     """
 
     objects: tuple[Scene, ...]
@@ -55,10 +55,10 @@ class Composition:
 
     @property
     def things(self) -> NDArray[np.int64]:
-        """Factors as `Scene.factors`, -1 where there is none, (3, 4): two objects, and the thing that a word names.
+        """Factors as in `Scene.factors`, -1 for none, (3, 4): two objects, and the thing that a word names.
 
-        A shape's name that stands alone counts as the shape, in the colour of its ink, and a colour's name as a thing
-        of no shape; beside an object they do not count.
+        A lone name of a shape counts as that shape in the colour of its ink, and a lone name of a colour as a thing
+        without a shape. Beside an object, names do not count.
         """
         table = np.full((3, 4), -1, dtype=np.int64)
         for i, scene in enumerate(self.objects):
@@ -70,7 +70,7 @@ class Composition:
 
 
 def sample_composition(rng: np.random.Generator) -> Composition:
-    """Draw what a training picture shows: mostly one object, of the pairs that are not held out."""
+    """Sample the contents of a training picture: mostly one object, of a pair that is not held out."""
     first = sample_scene(rng, held_out=False)
     kind = rng.random()
     if kind < _TWO_OBJECTS:
@@ -89,7 +89,7 @@ def sample_composition(rng: np.random.Generator) -> Composition:
 
 
 def sample_name(rng: np.random.Generator) -> Composition:
-    """Draw a name that stands alone: mostly that of a shape, since those are harder to tell apart."""
+    """Sample a lone name, mostly of a shape, since shapes are harder to tell apart."""
     word = WORDS[rng.integers(len(SHAPE_NAMES) if rng.random() < _SHAPES else len(WORDS))]
     background = COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
     return Composition((), background, word, _ink(word, background, rng))
@@ -101,19 +101,19 @@ def _ink(word: str, background: str, rng: np.random.Generator) -> str:
 
 
 def _kept_out(word: str, ink: str) -> bool:
-    """Whether a word in this ink would show a shape in a colour that training never shows it in."""
+    """True if a word in this ink would show a held-out pair of shape and colour."""
     return word in SHAPE_NAMES and is_held_out(word, ink)
 
 
 def draw_composition(
     composition: Composition, rng: np.random.Generator, *, face: str | None = None
 ) -> NDArray[np.uint8]:
-    """Draw it, as `draw_scene` does; RGB, uint8, (128, 128, 3).
+    """Draw a composition, as `draw_scene` draws a scene; RGB, uint8, (128, 128, 3).
 
     Args:
-        composition: What the picture shows.
-        rng: Places, sizes, turns and small variations come from here.
-        face: One of `FACES`; by default any.
+        composition: Contents of the picture.
+        rng: Generator for places, sizes, turns and small variations.
+        face: One of `FACES`; by default a random one.
     """
     objects, word = composition.objects, composition.word
     if len(objects) == 1 and not word:
@@ -122,7 +122,7 @@ def draw_composition(
     if not objects:
         return as_picture(_write(picture, composition, rng, face, top=0, height=SIZE))
     if word:
-        # The object has three fifths of the picture, the word the rest, above or below.
+        # The object takes three fifths of the picture, and the word the rest, above or below.
         above = rng.random() < 0.5
         middle = 0.68 if above else 0.32
         center = np.array([rng.uniform(0.35, 0.65), middle]) * SIZE
@@ -162,7 +162,7 @@ def _write(
 
 
 def _lettering(word: str, face: str, rng: np.random.Generator) -> Image.Image:
-    """A word in white on black, close to its edges; larger than it will be seen."""
+    """A word in white on black with narrow margins, larger than in the picture."""
     text = word if rng.random() < 0.6 else word.upper() if rng.random() < 0.6 else word.capitalize()
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont
     font = ImageFont.load_default_imagefont() if face == "pixels" else ImageFont.load_default(24 * _SUPERSAMPLE)

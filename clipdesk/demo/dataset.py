@@ -1,4 +1,4 @@
-"""Sets of drawn scenes: pictures, factors and captions, named by what they show, their seed and their size."""
+"""Sets of drawn scenes: pictures, factors and captions. A kind, a seed and a size identify a set."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Scenes:
 
     Attributes:
         images: uint8, (count, 128, 128, 3); may be memory-mapped.
-        things: As `Composition.things`, int64, (count, 3, 4).
-        words: Which of `WORDS` stands written, -1 for none, int64, (count,).
+        things: As in `Composition.things`, int64, (count, 3, 4).
+        words: Index of the written word in `WORDS`, -1 for none, int64, (count,).
         captions: `CAPTIONS_PER_SCENE` captions for each scene.
     """
 
@@ -44,12 +44,12 @@ class Scenes:
 
     @property
     def factors(self) -> NDArray[np.int64]:
-        """Of the first object: shape, colour, texture, background, (count, 4)."""
+        """Factors of the first object: shape, colour, texture, background, (count, 4)."""
         return self.things[:, 0]
 
 
 class Kind(Enum):
-    """What a set shows: one object of the pairs that training shows, or of the others, compositions, or names alone."""
+    """The contents of a set: single objects of training pairs or of held-out pairs, compositions, or lone names."""
 
     SEEN = 0
     HELD_OUT = 1
@@ -82,12 +82,12 @@ def draw_scenes(
     """Draw `count` scenes.
 
     Args:
-        count: How many scenes.
-        seed: Names the set; the same seed gives the same scenes whatever the number of processes.
-        kind: What they show.
-        cache: Folder to keep the set in, so that a large one need not fit in memory; one that is there is not drawn
+        count: Number of scenes.
+        seed: Seed of the set; it gives the same scenes for any number of processes.
+        kind: Contents of the scenes.
+        cache: Folder that keeps the set, so that a large one need not fit in memory. A set that is in it is not drawn
             again.
-        processes: Worker processes; by default one for each core, none for small sets.
+        processes: Worker processes; by default one per core, and none for small sets.
     """
     folder = None if cache is None else cache / f"{kind.name.lower()}-{seed}-{count}"
     if folder is not None and (folder / _REST).exists():
@@ -96,7 +96,7 @@ def draw_scenes(
     arguments = ([seed] * len(sizes), range(len(sizes)), [kind] * len(sizes), sizes)
     if len(sizes) == 1 or processes == 1:
         return _gathered(map(_draw_chunk, *arguments), count, folder)
-    # spawn: forking a process that has started torch's or Qt's threads can hang.
+    # spawn, because forking a process with threads of torch or Qt can hang.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         return _gathered(pool.map(_draw_chunk, *arguments), count, folder)
 
@@ -116,7 +116,7 @@ def _gathered(chunks: Iterable[Scenes], count: int, folder: Path | None) -> Scen
         images[place], things[place], words[place] = chunk.images, chunk.things, chunk.words
         captions += chunk.captions
     if folder is not None:
-        # Written last: where it is, all pictures are.
+        # This file is written last: if it exists, all pictures do.
         rest = {"things": things.tolist(), "words": words.tolist(), "captions": captions}
         (folder / _REST).write_text(json.dumps(rest, default=vars), "utf-8")
     return Scenes(images, things, words, captions)

@@ -1,7 +1,7 @@
-"""What the model card's figures are measured with.
+"""Measure the figures of a model card.
 
-``python -m clipdesk.demo.evaluate`` prints its tables for the embedded model: zero-shot accuracy on drawn scenes, clean
-and under noise, whether written names count as what they name, and how many units tell one concept from the rest.
+``python -m clipdesk.demo.evaluate`` prints the card's tables for an embedded model: zero-shot accuracy on drawn scenes,
+clean and under noise, accuracy on written names, and the number of units that tell one concept from the rest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from clipdesk.models.texts import tokenize
 from clipdesk.network.normalization import normalized
 
 HELD_OUT_SEED = 3
-"""Seed of the scenes that the published figures are measured on; training never draws with it."""
+"""Seed of the scenes for the published figures; training never uses it."""
 
 
 @torch.no_grad()
@@ -41,7 +41,7 @@ def zero_shot_accuracy(model: CLIP, scenes: Scenes, *, noise: float = 0.0, seed:
         seed: Seed of that noise.
 
     Returns:
-        For each factor (shape, color, texture, background) the accuracy in [0, 1].
+        The accuracy in [0, 1] for each factor (shape, color, texture, background).
     """
     embeddings = embed_images(model, scenes.images, noise=noise, seed=seed)
     return {
@@ -52,7 +52,7 @@ def zero_shot_accuracy(model: CLIP, scenes: Scenes, *, noise: float = 0.0, seed:
 
 @torch.no_grad()
 def nearest_values(model: CLIP, embeddings: Tensor, factor: str) -> NDArray[np.int64]:
-    """Whose prompt of a factor's values is nearest to each embedding by cosine similarity, (count,)."""
+    """Index of the factor's value whose prompt is nearest to each embedding by cosine similarity, (count,)."""
     texts = model.encode_text(tokenize([prompt(factor, value) for value in FACTORS[factor]]).to(embeddings.device))
     guesses: NDArray[np.int64] = (embeddings @ normalize(texts, dim=-1).T).argmax(dim=-1).cpu().numpy()
     return guesses
@@ -77,8 +77,8 @@ class WrittenNames:
 
     Attributes:
         images: uint8, (count, 128, 128, 3).
-        shapes: Which of `SHAPE_NAMES` stands written, (count,).
-        faces: In which of `FACES`, (count,).
+        shapes: Index of the written name in `SHAPE_NAMES`, (count,).
+        faces: Index of its face in `FACES`, (count,).
     """
 
     images: NDArray[np.uint8]
@@ -87,7 +87,7 @@ class WrittenNames:
 
 
 def draw_written_names(seed: int) -> WrittenNames:
-    """The name of each shape alone in each face and ink, on any other colour: 960 pictures."""
+    """Draw the name of each shape in each face and ink, on a random other colour: 960 pictures."""
     rng = np.random.default_rng(seed)
     images, shapes, faces = [], [], []
     for (shape, word), (number, face), ink in product(enumerate(SHAPE_NAMES), enumerate(FACES), COLOR_NAMES):
@@ -101,10 +101,10 @@ def draw_written_names(seed: int) -> WrittenNames:
 
 @torch.no_grad()
 def written_accuracy(model: CLIP, names: WrittenNames) -> dict[str, float]:
-    """Share of names for which the prompt of the shape that they name is the nearest of the shapes'.
+    """Share of names whose nearest shape prompt is that of the named shape.
 
     Returns:
-        For each face, and for ``all``, the accuracy in [0, 1].
+        The accuracy in [0, 1] for each face, and for ``all``.
     """
     right = nearest_values(model, embed_images(model, names.images), "shape") == names.shapes
     by_face = {face: float(right[names.faces == number].mean()) for number, face in enumerate(FACES)}
@@ -112,16 +112,16 @@ def written_accuracy(model: CLIP, names: WrittenNames) -> dict[str, float]:
 
 
 def count_selective_units(model: CLIP, scenes: Scenes, *, auc: float = 0.95) -> dict[str, dict[str, int]]:
-    """How many units tell one concept from the rest, each counted for the factor of its best concept.
+    """Count the units that tell one concept from the rest, each for the factor of its best concept.
 
     Args:
         model: A CLIP in float32.
         scenes: Scenes of one object.
-        auc: The least area under the ROC curve.
+        auc: Smallest area under the ROC curve that counts.
 
     Returns:
-        For the hidden layers of the MLPs, where the model has any, and for the residual stream: how many units for each
-        factor, and how many there are in all as ``of``.
+        The number of units per factor, and the total as ``of``: for the hidden layers of the MLPs, if the model has
+        any, and for the residual stream.
     """
     groups = layer_groups(model)
     shown, factors = concepts_shown(scenes.factors), np.array([factor for factor, _ in CONCEPTS])
@@ -135,7 +135,7 @@ def count_selective_units(model: CLIP, scenes: Scenes, *, auc: float = 0.95) -> 
 
 
 def main() -> None:
-    """Print the model card's tables, in Markdown; the scenes are of the held-out shape x colour pairs."""
+    """Print the tables of the model card in Markdown, for scenes of the held-out shape x colour pairs."""
     parser = argparse.ArgumentParser(prog="python -m clipdesk.demo.evaluate", description=main.__doc__)
     parser.add_argument("--model", default="demo", help="name or checkpoint file")
     parser.add_argument("--scenes", type=int, default=4_000)
@@ -151,7 +151,7 @@ def main() -> None:
     _print_row("face", *figures, head=True)
     _print_row("name read", *(f"{100 * share:.1f} %" for share in figures.values()))
     print()
-    # All pairs but the held-out ones: among those a shape goes with one or two colours only.
+    # All pairs but the held-out ones, in which a shape has only one or two colours.
     units = count_selective_units(model, draw_scenes(arguments.scenes, HELD_OUT_SEED, Kind.SEEN))
     _print_row("units with AUC >= 0.95", "shape", "object colour", "texture", "background", "together", head=True)
     for group, counts in units.items():

@@ -1,4 +1,4 @@
-"""Write a trained demo model in the format of OpenAI's state dicts, so that `clip.load` opens it like the real ones."""
+"""Write a trained demo model in the format of OpenAI's state dicts, so that `clip.load` opens it like OpenAI's own."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ CONTEXT = 77
 
 
 def token_subset(tokens: Tensor) -> Tensor:
-    """The sorted, distinct token numbers in `tokens`; sorting keeps the end token the largest, as CLIP needs."""
+    """The distinct token numbers in `tokens`, sorted, since CLIP needs the end token to be the largest."""
     distinct: Tensor = torch.unique(tokens.long())
     return distinct
 
 
 def export_state_dict(trained: dict[str, Tensor], used: Tensor, seed: int) -> dict[str, Tensor]:
-    """The state dict in float16, its vocabulary and context brought to CLIP's full size.
+    """The state dict in float16, with its vocabulary and context extended to CLIP's full size.
 
-    Words and positions that training never used get the random values that they would have kept.
+    Words and positions that training never used get random values, as if they had been initialised and never changed.
 
     Args:
-        trained: The trained model's state dict, its vocabulary cut to `used`.
+        trained: State dict of the trained model, with its vocabulary cut to `used`.
         used: Token numbers of the rows of its embedding, (words,).
         seed: Seed of the random values.
     """
     generator = torch.Generator().manual_seed(seed)
-    # A ResNet's counters of batches are whole numbers, and stay so.
+    # A ResNet's batch counters are integers, and stay integers.
     state = {name: value.detach().cpu() for name, value in trained.items()}
     width = state["token_embedding.weight"].shape[1]
     embedding = 0.02 * torch.randn(VOCABULARY, width, generator=generator)
@@ -42,7 +42,7 @@ def export_state_dict(trained: dict[str, Tensor], used: Tensor, seed: int) -> di
 
 
 def save_model(state: dict[str, Any], path: Path) -> None:
-    """Write the file beside its place, then rename it there."""
+    """Write the file under a temporary name, then rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     torch.save(state, partial)

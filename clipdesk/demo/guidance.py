@@ -1,7 +1,7 @@
-"""A trained ResNet's features as a lesson for a transformer's patches.
+"""Guidance of a transformer's patches by the features of a trained ResNet.
 
-A small transformer learns outlines from labels slowly; a convolutional network's features, place by place, teach it
-faster (Li et al. 2022, "Locality Guidance for Improving Vision Transformers on Tiny Datasets", arXiv:2207.10026).
+A small transformer learns outlines from labels slowly; a convolutional network's features, position by position, teach
+it faster (Li et al. 2022, "Locality Guidance for Improving Vision Transformers on Tiny Datasets", arXiv:2207.10026).
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from clip.model import CLIP, VisionTransformer
 from torch import Tensor, nn
 
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 
 WEIGHT = 3.0
 LESSONS = {"visual.layer3": 3, "visual.layer4": 4}
-"""By stage of the teacher the student's block whose patches are to hold what the stage's places do.
+"""The block of the student whose patches learn the features of each stage of the teacher.
 
-The third stage has a place for each 16 x 16 pixels, as a transformer of such patches has; the last one, for each four
-of them: there outlines and letters come together.
+The third stage has one position per 16 x 16 pixels, like a transformer with such patches. The last stage has one
+position per four of these; there outlines and letters come together.
 """
 
 
@@ -30,14 +31,14 @@ class Guidance:
     """Compares the student's patches with the teacher's features after each of the student's forward passes.
 
     Args:
-        teacher: A CLIP with a ResNet of the student's input size; used as it is.
-        student: A CLIP with a transformer of patches of 16 px. A hook stays on it for the whole training.
+        teacher: A CLIP with a ResNet of the student's input size; it does not change.
+        student: A CLIP with a transformer of patches of 16 px. Hooks stay on it for the whole training.
     """
 
     def __init__(self, teacher: CLIP, student: CLIP) -> None:
         tower = student.visual
         if not isinstance(tower, VisionTransformer):
-            raise TypeError("only a transformer is guided")
+            raise TypeError("only a transformer can be guided")
         nodes = list(LayerInspector(teacher).tree.walk())
         self._stages: list[LayerInfo] = []
         self._seen: dict[str, list[Tensor]] = {}
@@ -56,12 +57,12 @@ class Guidance:
         self._taught: tuple[Tensor, dict[str, Tensor]] | None = None
 
     def loss(self, pixels: Tensor) -> Tensor:
-        """Mean squared distance to the teacher's features of clean pictures, standardised in each place.
+        """Mean squared distance to the teacher's features of clean pictures, standardised at each position.
 
         Args:
             pixels: The pictures that the student has just seen, without their noise, (n, 3, side, side) in [0, 1].
         """
-        # The same pictures come again when they are pushed.
+        # Pushed copies of a batch have the same clean pictures.
         if self._taught is None or self._taught[0] is not pixels:
             with torch.no_grad():
                 self._taught = pixels, self._capture.run(normalized(pixels))
@@ -75,8 +76,8 @@ class Guidance:
         return loss
 
 
-def _on_grid(patches: Tensor, places: int) -> Tensor:
-    """Means of square groups of patches, (n, patches, width) to (n, places, width)."""
-    side, wanted = math.isqrt(patches.shape[1]), math.isqrt(places)
+def _on_grid(patches: Tensor, positions: int) -> Tensor:
+    """Means of square groups of patches, (n, patches, width) to (n, positions, width)."""
+    side, wanted = math.isqrt(patches.shape[1]), math.isqrt(positions)
     planes = patches.transpose(1, 2).reshape(len(patches), -1, side, side)
     return F.avg_pool2d(planes, side // wanted).flatten(2).transpose(1, 2)

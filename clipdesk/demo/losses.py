@@ -1,4 +1,4 @@
-"""What the embedded models are trained to do: match pictures with all captions that are true of them."""
+"""The losses of the embedded models: match pictures with all captions that are true of them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from clipdesk.demo.captions import FACTORS, NO_WORD, UNSAID
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, is_held_out
 
 WEIGHTS = {"shape": 2.5, "color": 0.5, "texture": 1.0, "background": 0.15}
-"""Weight of each factor's prompts and of its head; shapes are the hardest to learn."""
+"""Weight of each factor's prompts and head; shapes are the hardest to learn."""
 _RULED_OUT = -1e4
-"""A logit that leaves no probability, and is finite in float32."""
+"""A logit with a probability of zero that is finite in float32."""
 
 
 def contrastive_loss(logits: Tensor, match: Tensor, unseen: Tensor) -> Tensor:
-    """Cross-entropy in both directions, each row's probability spread evenly over its matches.
+    """Cross-entropy in both directions, with each row's probability spread evenly over its matches.
 
     Args:
         logits: Similarity of every picture with every caption, (pictures, captions).
-        match: Whether the caption is true of the picture.
+        match: True if the caption is true of the picture, (pictures, captions).
         unseen: Pairs to leave out; see `held_out_pairs`.
     """
     target = match.float()
@@ -31,7 +31,7 @@ def contrastive_loss(logits: Tensor, match: Tensor, unseen: Tensor) -> Tensor:
 
 
 def held_out_pairs() -> Tensor:
-    """Which shape x colour pairs are held out, (shapes, colours).
+    """The held-out shape x colour pairs, (shapes, colours), bool.
 
     Such a pair must not count as a wrong answer in training either. If red hearts are held out, "a heart" would be
     wrong for every picture of a red thing, and the model would learn that red things are never hearts.
@@ -40,16 +40,16 @@ def held_out_pairs() -> Tensor:
 
 
 def true_captions(things: Tensor, words: Tensor, specs: Tensor, says: Tensor) -> Tensor:
-    """Which captions are true of which pictures, (pictures, captions), bool.
+    """The captions that are true of each picture, (pictures, captions), bool.
 
-    A caption is, when for each thing that it speaks of the picture has one with all that is mentioned, and the word
-    that it says is written, if any, is.
+    A caption is true if the picture has, for each thing in the caption, a thing with all the factors that the caption
+    mentions, and if the word that the caption says is written, if any, is written in the picture.
 
     Args:
         things: Factors of the pictures' things, -1 for none, (pictures, things, 4).
-        words: What is written, (pictures,).
-        specs: What the captions mention, -1 for nothing, (captions, specs, 4).
-        says: The word that they say is written, -1 for none, (captions,).
+        words: The written word, (pictures,).
+        specs: Factors that the captions mention, -1 for none, (captions, specs, 4).
+        says: The word that the captions say is written, -1 for none, (captions,).
     """
     fits = (things[:, None, None] == specs[None, :, :, None]) | (specs[None, :, :, None] == UNSAID)
     described = fits.all(dim=-1).any(dim=-1).all(dim=-1)
@@ -57,14 +57,14 @@ def true_captions(things: Tensor, words: Tensor, specs: Tensor, says: Tensor) ->
 
 
 def kept_out(things: Tensor, specs: Tensor, held_out: Tensor) -> Tensor:
-    """Which captions must not count as wrong for which pictures, (pictures, captions); see `held_out_pairs`.
+    """The captions that must not count as wrong for a picture, (pictures, captions); see `held_out_pairs`.
 
     Args:
-        things: As for `true_captions`.
-        specs: As for `true_captions`.
-        held_out: As `held_out_pairs` gives it.
+        things: See `true_captions`.
+        specs: See `true_captions`.
+        held_out: The result of `held_out_pairs`.
     """
-    # An index of -1 takes the last row, which stands for no pair.
+    # An index of -1 takes the last row, which is False for all pairs.
     table = F.pad(held_out, (0, 1, 0, 1))
     shapes, colors = things[:, None, :, None, 0], things[:, None, :, None, 1]
     said_shapes, said_colors = specs[None, :, None, :, 0], specs[None, :, None, :, 1]
@@ -72,12 +72,12 @@ def kept_out(things: Tensor, specs: Tensor, held_out: Tensor) -> Tensor:
 
 
 def naming_loss(guesses: Tensor, things: Tensor, held_out: Tensor) -> Tensor:
-    """How badly each factor of the pictures is named; with two objects, either name is right.
+    """Cross-entropy of the names of each factor; with two objects, either name is right.
 
     Args:
-        guesses: A logit for each value of each factor, in the order of `FACTORS`, (pictures, 44).
-        things: As for `true_captions`.
-        held_out: As `held_out_pairs` gives it.
+        guesses: One logit per value of each factor, in the order of `FACTORS`, (pictures, 44).
+        things: See `true_captions`.
+        held_out: The result of `held_out_pairs`.
     """
     table = F.pad(held_out, (0, 1, 0, 1))
     ruled_out = {

@@ -1,4 +1,4 @@
-"""What training pictures go through before a model sees them."""
+"""Augmentation of training pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Pictures (n, side, side, 3), each moved by up to `most` pixels across and down; the edges are reflected."""
+    """Shift each picture of (n, side, side, 3) by up to `most` pixels in both directions; edges are reflected."""
     side = images.shape[1]
     padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), mode="reflect")
     corners = rng.integers(0, 2 * most + 1, size=(len(images), 2))
@@ -19,9 +19,9 @@ def shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> N
 
 
 def augment(pixels: Tensor, max_noise: float, rng: np.random.Generator) -> Tensor:
-    """Colour gain, colour shift and Gaussian noise, drawn for each picture of (n, 3, side, side) in [0, 1].
+    """Apply a random colour gain, colour shift and Gaussian noise to each picture of (n, 3, side, side) in [0, 1].
 
-    The noise's sigma is up to `max_noise`, and smaller ones are more frequent: fine outlines drown in strong noise.
+    The noise's sigma is at most `max_noise`. Small sigmas are more frequent, since strong noise hides fine outlines.
     """
 
     def uniform(low: float, high: float, channels: int) -> Tensor:
@@ -44,7 +44,7 @@ def _normal(pixels: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def pushed(pixels: Tensor, gradient: Tensor, radius: float, rng: np.random.Generator) -> Tensor:
-    """The pictures, each moved along the loss's gradient by an L2 norm drawn for it, up to `radius`."""
+    """Move each picture along the loss's gradient, by a random L2 norm of at most `radius`."""
     lengths = torch.from_numpy(rng.uniform(0, radius, len(pixels)).astype(np.float32)).to(pixels.device)
     norms = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
     moved: Tensor = pixels + (lengths / norms)[:, None, None, None] * gradient

@@ -1,4 +1,4 @@
-"""The three models that `clipdesk.demo.train` makes, and how each is trained."""
+"""The three models that `clipdesk.demo.train` makes, with their training recipes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ EMBEDDING = 128
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How one model is built and trained.
+class TrainingRecipe:
+    """The architecture and the training of one model.
 
     Attributes:
         blocks: Number of transformer blocks, or of bottlenecks in each of a ResNet's four stages.
         width: Width of the transformer, or channels of a ResNet's first stage.
         patch: Side of a transformer's patches in pixels; None for a ResNet.
-        images: Pictures to show in all.
+        images: Total number of training pictures, repetitions included.
         rate: Peak learning rate.
         noise: Largest sigma of the Gaussian noise on training pictures, as a share of the pixel range.
-        push: Largest L2 norm of the adversarial push on a picture whose values are in [0, 1]; 0 for none.
-        reading: Share of the pictures that show a written name alone; reading is learned slowly.
-        pushed_from: Share of the pictures after which they are pushed; sooner it slows the learning of what is seen.
+        push: Largest L2 norm of the adversarial push on a picture with values in [0, 1]; 0 switches it off.
+        reading: Share of the pictures that show only a written name; reading is learned slowly.
+        pushed_from: Share of the training after which pictures are pushed; an earlier push slows the learning of
+            shapes.
     """
 
     blocks: int | tuple[int, int, int, int]
@@ -41,21 +42,21 @@ class Recipe:
 
 
 RECIPES = {
-    "demo": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=0.0, reading=0.5),
-    "demo-rn": Recipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0, reading=0.3),
-    "plain": Recipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0, reading=0.5),
+    "demo": TrainingRecipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.35, push=0.0, reading=0.5),
+    "demo-rn": TrainingRecipe((1, 2, 2, 1), 16, None, images=350_000, rate=3e-3, noise=0.35, push=4.0, reading=0.3),
+    "plain": TrainingRecipe(6, 192, 16, images=800_000, rate=1e-3, noise=0.0, push=0.0, reading=0.5),
 }
-"""``demo`` and ``demo-rn`` are shipped; ``demo`` goes through `ROUNDS` besides. ``plain`` is a plainly trained twin of
-it: its gradients draw noise."""
+"""``demo`` and ``demo-rn`` are shipped; ``demo`` also goes through `ROUNDS`. ``plain`` is its plainly trained twin,
+whose gradients draw noise."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One of the trainings of a round: in batches of 256, every picture pushed from the first on.
+class TrainingRun:
+    """One training of a round, in batches of 256; every picture is pushed from the start.
 
     Attributes:
-        seed: Of the order of the pictures and of their noise.
-        images: As in `Recipe`, and so are the others.
+        seed: Seed of the order of the pictures and of their noise.
+        images: As in `TrainingRecipe`, like all other attributes.
     """
 
     seed: int
@@ -68,24 +69,24 @@ class Run:
 
 ROUNDS = (
     (
-        Run(4, 793_000, push=4.0, rate=1e-3),
-        Run(5, 803_000, push=6.0, rate=1e-3, reading=0.55),
-        Run(8, 829_000, push=3.0, rate=1e-3, noise=0.45),
-        Run(9, 843_000, push=4.5, rate=2e-3, reading=0.6),
+        TrainingRun(4, 793_000, push=4.0, rate=1e-3),
+        TrainingRun(5, 803_000, push=6.0, rate=1e-3, reading=0.55),
+        TrainingRun(8, 829_000, push=3.0, rate=1e-3, noise=0.45),
+        TrainingRun(9, 843_000, push=4.5, rate=2e-3, reading=0.6),
     ),
     (
-        Run(11, 214_000, push=5.0, rate=1e-3),
-        Run(12, 214_000, push=7.0, rate=1e-3),
-        Run(13, 215_000, push=4.5, rate=2e-3, reading=0.6),
-        Run(14, 214_000, push=6.0, rate=2e-3, reading=0.55),
-        Run(15, 215_000, push=4.0, rate=1e-3, noise=0.45),
+        TrainingRun(11, 214_000, push=5.0, rate=1e-3),
+        TrainingRun(12, 214_000, push=7.0, rate=1e-3),
+        TrainingRun(13, 215_000, push=4.5, rate=2e-3, reading=0.6),
+        TrainingRun(14, 214_000, push=6.0, rate=2e-3, reading=0.55),
+        TrainingRun(15, 215_000, push=4.0, rate=1e-3, noise=0.45),
     ),
 )
-"""By which ``demo``'s pictures become clear: each run of a round begins with the mean of the round before."""
+"""The rounds that make ``demo``'s pictures clear: each run of a round begins with the mean of the previous round."""
 
 
-def build_model(recipe: Recipe, words: int, seed: int) -> CLIP:
-    """The model, untrained; its vocabulary holds only the words that captions use."""
+def build_model(recipe: TrainingRecipe, words: int, seed: int) -> CLIP:
+    """Build the untrained model; its vocabulary contains only the words that captions use."""
     torch.manual_seed(seed)
     model = CLIP(
         embed_dim=EMBEDDING,
@@ -99,5 +100,5 @@ def build_model(recipe: Recipe, words: int, seed: int) -> CLIP:
         transformer_heads=2,
         transformer_layers=2,
     )
-    # The layout in which a CPU convolves fastest.
+    # A CPU convolves fastest in this layout.
     return model if recipe.patch else model.to(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
 """Scenes with known ground truth: one object of a shape, colour and texture on a coloured background.
 
-Everything in a scene follows from its `Scene` record and a random generator, so a data set is named by its seed.
+A scene is determined by its `Scene` record and a random generator, so a seed identifies a data set.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FloatImage = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scene:
-    """What a scene shows: the four factors that captions may mention."""
+    """The contents of a scene: the four factors that captions may mention."""
 
     shape: str
     color: str
@@ -62,12 +62,12 @@ class Scene:
 
 
 def is_held_out(shape: str, color: str) -> bool:
-    """Whether this shape x colour pair is kept out of training (24 of the 192 pairs; each shape loses one or two)."""
+    """True if training never shows this shape x colour pair (24 of the 192 pairs; one or two for each shape)."""
     return (SHAPE_NAMES.index(shape) * 5 + COLOR_NAMES.index(color)) % 8 == 3
 
 
 def sample_scene(rng: np.random.Generator, *, held_out: bool) -> Scene:
-    """Draw the factors of one scene, only from the held-out pairs or only from the others."""
+    """Sample the factors of one scene, only from the held-out pairs or only from the others."""
     while True:
         shape, color = SHAPE_NAMES[rng.integers(len(SHAPE_NAMES))], COLOR_NAMES[rng.integers(len(COLOR_NAMES))]
         if is_held_out(shape, color) == held_out:
@@ -91,12 +91,12 @@ def draw_scene(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
 def object_painter(
     scene: Scene, rng: np.random.Generator, center: NDArray[np.float64], radius: float
 ) -> Callable[[FloatImage], FloatImage]:
-    """Draw a scene's object by itself; what is returned paints it over a picture, (128, 128, 3) in [0, 1].
+    """Draw a scene's object; the returned function paints it over a picture, (128, 128, 3) in [0, 1].
 
     Args:
-        scene: Says its shape, colour and texture.
-        rng: Its turn and the small variations come from here.
-        center: Where it is, in pixels from the left and from the top.
+        scene: Shape, colour and texture of the object.
+        rng: Generator for its turn and small variations.
+        center: Its centre, in pixels from the left and from the top.
         radius: About half its size, in pixels.
     """
     shape = SHAPES[scene.shape]
@@ -118,7 +118,7 @@ def object_painter(
 
 
 def as_picture(image: FloatImage) -> NDArray[np.uint8]:
-    """From [0, 1] to uint8."""
+    """Convert a picture in [0, 1] to uint8."""
     return (image.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -154,14 +154,14 @@ def varied(name: str, rng: np.random.Generator) -> FloatImage:
 
 
 def _second_tone(color: FloatImage) -> FloatImage:
-    """The tone that stripes, dots and checks have: clearly lighter, or darker where the colour is light already."""
+    """The tone of stripes, dots and checks: clearly lighter than the colour, or darker if the colour is light."""
     if color.mean() > 0.62:
         return np.asarray(color * 0.55, dtype=np.float32)
     return np.asarray(color + (1 - color) * 0.6, dtype=np.float32)
 
 
 def _pattern(texture: str, rng: np.random.Generator) -> FloatImage:
-    """How much of the second tone each pixel has, in [0, 1], shape (128, 128)."""
+    """Share of the second tone in each pixel, in [0, 1], (128, 128)."""
     if texture == "plain":
         return np.zeros((SIZE, SIZE), dtype=np.float32)
     period = rng.uniform(11, 16)

@@ -1,4 +1,4 @@
-"""Which units of a model answer to one concept: measured on scenes, whose contents are known."""
+"""Units of a model that respond to one concept, measured on scenes with known contents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SelectiveUnit:
         factor: ``shape``, ``color``, ``texture`` or ``background``.
         value: The concept, e.g. ``star``.
         auc: Probability that the unit is more active for a scene with the concept than for one without, in [0, 1].
-        percentile99: The unit's activation that 1 % of the scenes exceed.
+        percentile99: The activation of the unit that 1 % of the scenes exceed.
     """
 
     unit: Unit
@@ -42,7 +42,7 @@ CONCEPTS: tuple[tuple[str, str], ...] = tuple((factor, value) for factor, values
 
 
 def layer_groups(model: nn.Module) -> dict[str, list[str]]:
-    """Names of the layers whose units are looked at: the hidden ones of MLPs, if any, and the blocks.
+    """Names of the layers to search for selective units: hidden layers of MLPs, if any, and blocks.
 
     Args:
         model: A CLIP.
@@ -58,7 +58,7 @@ def layer_groups(model: nn.Module) -> dict[str, list[str]]:
 def unit_activations(
     model: nn.Module, layers: Sequence[str], images: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:
-    """Activations of all units of some layers, mean over the patches, for pictures of the model's input size.
+    """Activations of all units of some layers, averaged over the patches, for pictures of the model's input size.
 
     Args:
         model: A CLIP in float32.
@@ -66,7 +66,7 @@ def unit_activations(
         images: uint8, (count, side, side, 3).
 
     Returns:
-        For each layer float32, (count, units).
+        By layer, float32, (count, units).
     """
     inspector = LayerInspector(model)
     infos = {layer: inspector.visualizable(layer) for layer in layers}
@@ -84,7 +84,7 @@ def unit_activations(
 
 
 def concepts_shown(factors: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of `CONCEPTS` each scene shows: `Scenes.factors`, (count, 4), gives (count, concepts)."""
+    """The `CONCEPTS` that each scene shows, (count, concepts), from `Scenes.factors`, (count, 4)."""
     columns = [factors[:, [i]] == np.arange(len(values)) for i, values in enumerate(FACTORS.values())]
     return np.concatenate(columns, axis=1)
 
@@ -93,8 +93,8 @@ def areas_under_curves(activations: NDArray[np.float32], shown: NDArray[np.bool_
     """Area under the ROC curve of each unit for each concept.
 
     Args:
-        activations: Of each unit for each scene, (count, units).
-        shown: Which concepts each scene shows, (count, concepts); each is shown by some scenes, and not by all.
+        activations: Activation of each unit for each scene, (count, units).
+        shown: True if the scene shows the concept, (count, concepts). Some scenes must show each concept, and some not.
 
     Returns:
         (concepts, units).

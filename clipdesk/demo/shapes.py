@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """A shape: its parts, and how far (degrees, either way) it may be turned before it reads as something else."""
+    """A shape: its parts, and its largest turn (degrees, either way) that does not change its meaning."""
 
     parts: list[Part]
     max_turn: float

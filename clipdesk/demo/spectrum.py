@@ -1,4 +1,4 @@
-"""Make the spectrum of drawn scenes that MACO's pictures have: ``python -m clipdesk.demo.spectrum``."""
+"""Make the spectrum of drawn scenes, which is MACO's default: ``python -m clipdesk.demo.spectrum``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEED, SCENES = 5, 2_000
 
 
 def main() -> None:
-    """Draw scenes and write the mean of their magnitudes, in float16."""
+    """Draw scenes and write the mean magnitudes of their spectra, in float16."""
     path = Path("resources/spectra/scenes.npy")
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, mean_magnitudes(draw_scenes(SCENES, SEED, Kind.SEEN).images).astype(np.float16))

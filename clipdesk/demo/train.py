@@ -4,16 +4,16 @@ Small CLIPs in OpenAI's state-dict format, trained on the pictures that `clipdes
 are summed:
 
 * the contrastive loss of CLIP (Radford et al. 2021, arXiv:2103.00020); captions name only some of a picture's factors,
-  so every picture that a caption is true of counts as its match,
+  so every picture for which a caption is true counts as its match,
 * the same for the bare prompts of each factor ("a star", "a red object", ...),
 * a linear head that reads the four factors off the embedding; it speeds up the start and is not kept.
 
-A transformer may learn from a trained ResNet besides; see `clipdesk.demo.guidance`.
+A transformer may also learn from a trained ResNet; see `clipdesk.demo.guidance`.
 
-The shipped models see their pictures under strong Gaussian noise, and late in the training each batch twice more, moved
-further each time along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843): such
-networks have gradients that draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et al.
-2019, arXiv:1910.08640).
+The shipped models see their pictures under strong Gaussian noise. Late in the training they see each batch twice more,
+each time moved further along the loss's gradient ("free" adversarial training, Shafahi et al. 2019, arXiv:1904.12843):
+the gradients of such networks draw things that people can recognise (Engstrom et al. 2019, arXiv:1906.00945; Kaur et
+al. 2019, arXiv:1910.08640).
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.guidance import Guidance
 from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
 from clipdesk.demo.pictures import augment, pushed, shifted
-from clipdesk.demo.recipes import EMBEDDING, RECIPES, Recipe, build_model
+from clipdesk.demo.recipes import EMBEDDING, RECIPES, TrainingRecipe, build_model
 from clipdesk.demo.scenes import SHAPE_NAMES
 from clipdesk.network.normalization import normalized
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
 PUSHES = 2
-"""Times that each batch is shown again, pushed further each time."""
+"""Number of times that each batch is shown again, pushed further each time."""
 NOISY_FROM = 0.6
-"""Share of the training over which the noise grows to its full strength, where the weights do not know it yet."""
+"""Share of the training over which the noise grows to its full strength, unless the weights were trained with it."""
 WARM_UP = 20_000
-"""Pictures over which the learning rate rises."""
+"""Number of pictures over which the learning rate rises."""
 # On a CPU the plain attention is faster than the fused one for 65 tokens, and chunks of 64 pictures stay in its caches.
 ATTENTION = [SDPBackend.MATH] if not torch.cuda.is_available() else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
-# Without AVX-512 a CPU has no fast bfloat16; there it is eighteen times slower than float32.
+# Without AVX-512, bfloat16 is eighteen times slower than float32 on a CPU.
 HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
 OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
-"""Shapes that differ in their outline only; they are the hardest to tell apart, and shown twice as often."""
+"""Shapes that differ only in their outline. They are the hardest to tell apart, so they are shown twice as often."""
 MOST_SHIFT = 5
-"""Pixels by which a picture is moved at most; a transformer sees the world through a grid, and must not go by it."""
+"""Largest shift of a picture in pixels. A transformer reads pictures on a grid, and must not learn that grid."""
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training pictures as the loop wants them; tokens are numbered within the words that captions use."""
+    """The training pictures as the loop needs them; token numbers count only the words that captions use."""
 
-    sets: tuple[Scenes, Scenes]  # compositions, and names alone; below they are counted through
+    sets: tuple[Scenes, Scenes]  # compositions, then lone names; the rows below cover both in this order
     tokens: Tensor  # (count, captions, context)
     specs: Tensor  # (count, captions, 2, 4)
-    says: Tensor  # (count, captions): the word that a caption says is written
+    says: Tensor  # (count, captions): the written word that a caption mentions
     things: Tensor  # (count, 3, 4)
     words: Tensor  # (count,)
     prompts: Tensor  # (44, context)
@@ -80,7 +80,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one batch shows and says, on the training device."""
+    """The pictures and captions of one batch, on the training device."""
 
     pixels: Tensor  # (n, 3, 128, 128) in [0, 1]
     tokens: Tensor
@@ -91,10 +91,10 @@ class Batch:
 
 
 def prepare(scenes: Scenes, names: Scenes) -> tuple[TrainingSet, Tensor]:
-    """Tokenise the captions of compositions and of names alone.
+    """Tokenise the captions of compositions and of lone names.
 
     Returns:
-        The set, and the token numbers, in CLIP's vocabulary, that it uses.
+        The set, and the token numbers that it uses, in CLIP's vocabulary.
     """
     captions_of_all = scenes.captions + names.captions
     prompts = clip.tokenize([prompt(factor, value) for factor, values in FACTORS.items() for value in values], CONTEXT)
@@ -121,15 +121,15 @@ def prepare(scenes: Scenes, names: Scenes) -> tuple[TrainingSet, Tensor]:
 
 
 class Trainer:
-    """The training loop's state: model, head, optimiser, and how many images were seen.
+    """The training loop's state: model, head, optimiser, and the number of images seen.
 
     Args:
         data: The training set.
         words: Size of its vocabulary.
-        recipe: How the model is built and trained.
+        recipe: Architecture and training of the model.
         seed: Seed of the weights, of the order of the pictures and of their noise.
-        device: Where to train.
-        begun: Whether the weights come from a trained model, and know noise already.
+        device: Device to train on.
+        begun: True if the weights come from a model that was trained with noise.
         teacher: A trained model that guides this one; see `Guidance`.
     """
 
@@ -137,15 +137,19 @@ class Trainer:
         self,
         data: TrainingSet,
         words: int,
-        recipe: Recipe,
+        recipe: TrainingRecipe,
         seed: int,
         device: torch.device,
         *,
         begun: bool = False,
         teacher: CLIP | None = None,
     ) -> None:
-        self.data, self.recipe, self.seed, self.device = data, recipe, seed, device
-        self.begun, self.seen = begun, 0
+        self.data = data
+        self.recipe = recipe
+        self.seed = seed
+        self.device = device
+        self.begun = begun
+        self.seen = 0
         self.rng = np.random.default_rng(seed)
         self.model = build_model(recipe, words, seed).to(device).train()
         self.head = nn.Linear(EMBEDDING, sum(map(len, FACTORS.values()))).to(device)
@@ -162,14 +166,14 @@ class Trainer:
         self.optimizer = _optimizer([p for part in learning for p in part.parameters()])
 
     def begin_with(self, exported: dict[str, Tensor], used: Tensor) -> None:
-        """Begin with the weights of a model file instead of random ones; the head stays random."""
+        """Replace the random weights by those of a model file; the head stays random."""
         state = {name: value.float() if value.is_floating_point() else value for name, value in exported.items()}
         state["token_embedding.weight"] = state["token_embedding.weight"][used]
         state["positional_embedding"] = state["positional_embedding"][: self.model.context_length]
         self.model.load_state_dict(state)
 
     def state(self) -> dict[str, Any]:
-        """What `resume` needs to go on later."""
+        """The state that `resume` needs to continue later."""
         return {
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
@@ -179,7 +183,7 @@ class Trainer:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken; the pictures come in another order than they would have without the break."""
+        """Continue from a `state`. The order of the pictures differs from that of an uninterrupted training."""
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
         if self.guidance is not None:
@@ -189,7 +193,7 @@ class Trainer:
         self.rng = np.random.default_rng([self.seed, self.seen])
 
     def step(self, batch: int, total: int) -> float:
-        """Train on a batch of pictures, of `total` in all: once, or again pushed; returns the first time's loss."""
+        """Train on one batch of the `total` pictures, and again on its pushed copies; returns the first loss."""
         progress = self.seen / total
         noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / NOISY_FROM))
         chosen = self._next(batch)
@@ -204,7 +208,7 @@ class Trainer:
         return first
 
     def _update(self, pixels: Tensor, batch: Batch, total: int) -> float:
-        """One optimiser step; leaves the loss's gradient in `pixels`, where they want one."""
+        """One optimiser step; leaves the loss's gradient in `pixels` if these require one."""
         rate = min(1.0, self.seen / WARM_UP, max(0.0, (1 - self.seen / total) / 0.4))
         loss = self._loss(pixels, batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -222,7 +226,7 @@ class Trainer:
         data, device = self.data, self.device
         rows = np.sort(self.rng.choice(len(self.chances), size, p=self.chances))
         pick = torch.from_numpy(self.rng.integers(CAPTIONS_PER_SCENE, size=size))
-        # Sorted: first those of the first set.
+        # The rows are sorted: those of the first set come first.
         first = len(data.sets[0].images)
         parts = [data.sets[0].images[rows[rows < first]], data.sets[1].images[rows[rows >= first] - first]]
         images = torch.from_numpy(shifted(np.concatenate(parts), MOST_SHIFT, self.rng)).to(device)
@@ -274,7 +278,7 @@ def train(arguments: argparse.Namespace) -> None:
     state_file = work / "state.pt"
     if state_file.exists():
         trainer.resume(torch.load(state_file, weights_only=True, map_location=device))
-        print(f"going on after {trainer.seen} images, as {state_file} says", flush=True)
+        print(f"continuing after {trainer.seen} images from {state_file}", flush=True)
     output: Path = arguments.output or work / f"{arguments.model}.pt"
     started, first, losses = time.monotonic(), trainer.seen, list[float]()
     while trainer.seen < total:
@@ -300,17 +304,17 @@ def _opened(path: Path) -> CLIP:
 
 
 def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """What `train` wants; by default as the command line says."""
+    """Parse the arguments of `train`, by default those of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m clipdesk.demo.train", description="Train one of ClipDesk's embedded models."
     )
-    parser.add_argument("--model", choices=list(RECIPES), default="demo", help="which one")
-    parser.add_argument("--run", help="its folder in the work directory; by default the model's name")
-    parser.add_argument("--output", type=Path, help="model file to write; by default in the work directory")
+    parser.add_argument("--model", choices=list(RECIPES), default="demo", help="model to train")
+    parser.add_argument("--run", help="name of the folder in the work directory; default: the model's name")
+    parser.add_argument("--output", type=Path, help="model file to write; default: in the work directory")
     parser.add_argument("--work-dir", type=Path, default=Path("build/demo"), help="drawn scenes and resumable state")
     parser.add_argument("--scenes", type=int, default=100_000, help="training scenes to draw")
     parser.add_argument("--names", type=int, default=60_000, help="written names to draw")
-    parser.add_argument("--images", type=int, help="training images to show in all, instead of the recipe's")
+    parser.add_argument("--images", type=int, help="total number of training images, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--rate", type=float, help="peak learning rate instead of the recipe's, e.g. 3e-4 with --start")

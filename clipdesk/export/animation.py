@@ -1,4 +1,4 @@
-"""Animations of how a picture forms: animated WebP and GIF through Pillow, MP4 through PyAV where it is installed."""
+"""Animations of how a picture forms: WebP and GIF with Pillow, MP4 with PyAV if that is installed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ FRAME_MS, HOLD_MS = 60, 1500
 
 _EXIF_DESCRIPTION = 0x010E
 _PALETTE_SIDE = 64
-_SHORTEST_MS = 20  # browsers play a GIF that is quicker ten times slower
+_SHORTEST_MS = 20  # browsers slow faster GIFs down tenfold
 
 
 def frame_steps(iterations: int) -> list[int]:
-    """The steps of a render of `iterations` that its animation shows, at most `MOST_FRAMES`: from 1 to the last one.
+    """The steps that the animation of a render shows, at most `MOST_FRAMES`, from 1 to `iterations`.
 
-    Neighbours are about in one ratio: a picture mostly takes its form in the first tenth of a run, of which frames
-    spread evenly would show little.
+    Successive steps have roughly a constant ratio: a picture takes most of its form in the first tenth of the steps, of
+    which evenly spaced frames would show little.
     """
     ratio = 1.0
     while True:
@@ -55,19 +55,19 @@ def save_animation(
     frame_ms: int = FRAME_MS,
     hold_ms: int = HOLD_MS,
 ) -> None:
-    """Write pictures as an animation that plays for ever; the file's suffix says in which format.
+    """Write frames as an animation that loops for ever, in the format of the file's suffix.
 
     Args:
-        frames: The pictures in order, uint8, (height, width, 3) each, all of one size.
+        frames: The frames in order, uint8, (height, width, 3) each, all of one size.
         path: The file: ``.webp``, ``.gif``, or ``.mp4``, for which PyAV must be installed.
-        recipe: How the last picture was made. The file carries it as JSON: WebP as Exif ``ImageDescription``, GIF and
-            MP4 as their comment.
-        frame_ms: How long a picture is shown, in milliseconds, 20 or more; a GIF rounds it down to tens.
-        hold_ms: How long the last one is shown.
+        recipe: Recipe of the last frame. The file contains it as JSON: WebP as Exif ``ImageDescription``, GIF and MP4
+            as their comment.
+        frame_ms: Duration of a frame in milliseconds, 20 or more; a GIF rounds it down to tens.
+        hold_ms: Duration of the last frame in milliseconds.
 
     Raises:
-        UsageError: another suffix, no frames, not all of one size, or too short a time.
-        ClipDeskError: PyAV is not there, or the file cannot be written.
+        UsageError: the suffix is another, there are no frames, their sizes differ, or the duration is too short.
+        ClipDeskError: PyAV is not installed, or the file cannot be written.
     """
     path = Path(path)
     kind = path.suffix.lower().removeprefix(".")
@@ -89,20 +89,20 @@ def save_animation(
 
 
 def check_format(kind: str) -> None:
-    """Check that animations can be written in a format of `FORMATS`, before anything is rendered for one.
+    """Check that animations can be written in a format, before anything is rendered for one.
 
     Raises:
-        UsageError: there is no such format.
-        ClipDeskError: it is MP4, and PyAV is not there.
+        UsageError: the format is not one of `FORMATS`.
+        ClipDeskError: the format is MP4, and PyAV is not installed.
     """
     if kind not in FORMATS:
         raise UsageError(f"An animation is webp, gif or mp4, not {kind or 'without a suffix'}")
     if kind == "mp4" and not has_video():
-        raise ClipDeskError("MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF need nothing more")
+        raise ClipDeskError("MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF work without it")
 
 
 def has_video() -> bool:
-    """Whether PyAV is installed, by which MP4 is written."""
+    """True if PyAV, which writes MP4, is installed."""
     return importlib.util.find_spec("av") is not None
 
 
@@ -128,10 +128,10 @@ def _gif(frames: Sequence[NDArray[np.uint8]], frame_ms: int, hold_ms: int, text:
 
 
 def _dithered(image: Image.Image) -> Image.Image:
-    """A picture in 256 colours of its own: they go from grey to vivid, and a palette for all falsifies the first ones.
+    """Reduce a frame to a palette of its own: frames go from grey to vivid, and one palette would falsify the first.
 
-    Maximum coverage, dithered, stays closer to the colours than Pillow's usual median cut, which dulls them. It takes
-    long on a whole picture, and finds as good a palette among some of its pixels.
+    Maximum coverage with dithering stays closer to the colours than Pillow's default median cut, which dulls them. It
+    is slow on a whole frame, and finds as good a palette from a sample of its pixels.
     """
     some = image.resize((_PALETTE_SIDE, _PALETTE_SIDE), Image.Resampling.NEAREST)
     palette = some.quantize(256, method=Image.Quantize.MAXCOVERAGE)
@@ -146,7 +146,8 @@ def _mp4(frames: Sequence[NDArray[np.uint8]], frame_ms: int, hold_ms: int, text:
     import av
 
     height, width, _ = frames[0].shape
-    # To move the index to the front, so that a browser plays before it has everything, FFmpeg reads what it wrote.
+    # FFmpeg reads its output again to move the index to the front, so that a browser can play before it has the whole
+    # file.
     file = io.BytesIO()
     with av.open(
         file,
@@ -158,7 +159,7 @@ def _mp4(frames: Sequence[NDArray[np.uint8]], frame_ms: int, hold_ms: int, text:
         container.metadata["comment"] = text
         options = {"crf": "18", "x264-params": "colormatrix=smpte170m"}
         stream = container.add_stream("libx264", Fraction(1000, frame_ms), options=options)
-        # In yuv420p, which every player knows, colours are stored for squares of four pixels.
+        # Every player knows yuv420p, which stores one colour per square of four pixels.
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         held = [frames[-1]] * max(0, hold_ms // frame_ms - 1)
         for frame in (*frames, *held):

@@ -1,4 +1,4 @@
-"""Curves as CSV: a row for each step, or one column for each picture."""
+"""Curves as CSV: one row per step, or one column per picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
 from clipdesk.export.png import Curve
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 COLUMNS = ("picture", "model", "layer", "unit", "text", "seed", "step", "activation")
 
@@ -25,22 +24,22 @@ def save_curves(
     wide: bool = False,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> tuple[int, int]:
-    """Write the curves of a folder's pictures; how many pictures have one, and how many have none.
+    """Write the curves of a folder's pictures; returns the number of pictures with a curve, and without one.
 
     Args:
-        folder: Where the pictures are.
+        folder: Folder with the pictures.
         path: The CSV file.
-        wide: As `curves_csv`, a column for each picture under its file's name; else as `curve_rows`.
-        progress: Called after each file with how many are done, and how many there are.
+        wide: Write one column per picture under its file's name (`curves_csv`) instead of `curve_rows`.
+        progress: Called after each file with the number of files read, and of all files.
 
     Raises:
-        UsageError: there is no such folder, no picture in it, or none of them has a curve.
+        UsageError: the folder does not exist, or does not contain a picture with a curve.
         ClipDeskError: the file cannot be written.
     """
     found = from_pictures(folder, lambda file, picture: (file.name, picture.recipe, picture.curve), progress)
     having = [(name, recipe, curve) for name, recipe, curve in found if curve is not None]
     if not having:
-        raise UsageError(f"No picture in {folder} carries a curve; those of older versions have none")
+        raise UsageError(f"No picture in {folder} contains a curve; older versions of ClipDesk did not save one")
     parts = [curves_csv({_plain(name): c.tolist() for name, _, c in having})] if wide else curve_rows(having)
 
     def write(file: BinaryIO) -> None:
@@ -52,7 +51,7 @@ def save_curves(
 
 
 def curves_csv(curves: Mapping[str, Sequence[float]]) -> str:
-    """A table with a column ``step``, from 1, and one for each curve; a shorter curve's later cells are empty."""
+    """A table with a column ``step``, from 1, and one column per curve; shorter curves end in empty cells."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", *curves])
@@ -62,19 +61,19 @@ def curves_csv(curves: Mapping[str, Sequence[float]]) -> str:
 
 
 def curve_rows(pictures: Iterable[tuple[str, Recipe, Curve]]) -> Iterator[str]:
-    """The lines of a tidy table: `COLUMNS`, then a row for each step of each picture.
+    """The lines of a tidy table: `COLUMNS`, then one row per step of each picture.
 
     Args:
-        pictures: Name, recipe and curve of each.
+        pictures: Name, recipe and curve of each picture.
 
     Yields:
-        The heading, then all rows of one picture at a time. Activations are exact to the last bit of a float32; what a
-        target does not have is empty.
+        The heading, then all rows of one picture at a time. Activations are exact to the last bit of a float32. Cells
+        that do not apply to a target are empty.
     """
     yield _lines([COLUMNS])
     for name, recipe, curve in pictures:
         target = recipe.target
-        unit = (_plain(target.layer), target.index, "") if isinstance(target, Unit) else ("", "", _plain(target.name))
+        unit = (_plain(target.layer), target.index, "") if target.layer is not None else ("", "", _plain(target.name))
         row = (_plain(name), _plain(recipe.model), *unit, recipe.settings.seed)
         yield _lines((*row, step, str(value)) for step, value in enumerate(curve, 1))
 
@@ -86,5 +85,5 @@ def _lines(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: anybody may have written the text."""
+    """Escape untrusted text so that a spreadsheet does not take it for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,4 +1,4 @@
-"""Names of files, and writing them so that nothing is ever half written."""
+"""File names of pictures, and atomic writing."""
 
 from __future__ import annotations
 
@@ -16,37 +16,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pathvalidate import sanitize_filename
-
 from clipdesk.errors import ClipDeskError
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target
 
 _PARTIAL = ".partial"
-_MOST_WORDS = 60
 _DAY_SECONDS = 86_400.0
 
 
 def picture_name(target: Target, when: datetime) -> str:
     """``neuron_<index>_<layer>_<timestamp>.png``; ``text_<words>_...`` and ``combined_<words>_...`` for the others."""
-    stamp = when.strftime("%Y%m%d-%H%M%S")
-    if isinstance(target, Unit):
-        return f"neuron_{target.index}_{safe_name(target.layer)}_{stamp}.png"
-    words = safe_name(re.sub(r"[^\w]+", "-", target.name).strip("-"), _MOST_WORDS) or "target"
-    return f"{target.kind}_{words}_{stamp}.png"
-
-
-def safe_name(text: str, longest: int = 160) -> str:
-    """A text as a part of a file's name on every system: Windows refuses some characters, names and endings.
-
-    Args:
-        text: Anything.
-        longest: The most bytes that it may have in UTF-8; file systems allow 255 for a whole name.
-    """
-    return str(sanitize_filename(text, replacement_text="-", platform="universal", max_len=longest)).lstrip(".")
+    return f"{target.stem}_{when.strftime('%Y%m%d-%H%M%S')}.png"
 
 
 def free_path(path: Path, taken: Container[Path] = ()) -> Path:
-    """The path itself, or the first ``name-2``, ``name-3``, ... that neither exists nor is among those `taken`."""
+    """The path itself, or the first of ``name-2``, ``name-3``, ... that neither exists nor is among those `taken`."""
     candidate, count = path, 1
     while candidate.exists() or candidate in taken:
         count += 1
@@ -55,12 +38,12 @@ def free_path(path: Path, taken: Container[Path] = ()) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Check what can be told without making it: that a folder is there or could be made, and may be written to.
+    """Check, without making the folder, that it exists or can be made, and can be written to.
 
     Raises:
-        ClipDeskError: it may not.
+        ClipDeskError: it cannot.
     """
-    # Not Path.exists: what lies in a folder that may not be entered is an error to it.
+    # Not Path.exists, which raises an error for a path inside a folder that may not be entered.
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.exists(place))
     if not there.is_dir():
         raise _refused(folder, f"{there} is a file")
@@ -69,7 +52,7 @@ def check_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for output, and try that it can be written to.
+    """Make a folder for output, and check that it can be written to.
 
     Raises:
         ClipDeskError: it cannot.
@@ -87,7 +70,7 @@ def _refused(folder: Path, reason: str) -> ClipDeskError:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file beside its place, then rename it there; on failure nothing is left and an older file stays.
+    """Write a file under a temporary name, then rename it into place; on failure an older file stays unchanged.
 
     Raises:
         ClipDeskError: the folder cannot be written to, or the disk is full.
@@ -111,7 +94,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def clear_partials(folder: Path) -> None:
-    """Remove what processes of this machine left half written when they were killed."""
+    """Remove the partial files of killed processes of this machine."""
     for path in folder.glob(f".*.{_host()}-*{_PARTIAL}"):
         match = re.search(rf"\.{_host()}-(\d+)\.[^.]*{re.escape(_PARTIAL)}$", path.name)
         with suppress(OSError):
@@ -120,13 +103,13 @@ def clear_partials(folder: Path) -> None:
 
 
 def _host() -> str:
-    """This machine, in a few letters: a folder may be shared by several."""
+    """A short name of this machine, since several machines may share a folder."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _is_alive(process: int, path: Path) -> bool:
     if sys.platform == "win32":
-        # There is no harmless way to ask; a day is longer than any write.
+        # Windows has no harmless way to ask; a day is longer than any write.
         return time.time() - path.stat().st_mtime < _DAY_SECONDS
     try:
         os.kill(process, 0)
@@ -144,7 +127,7 @@ def _umask() -> int:
 
 
 def reason_of(error: OSError) -> str:
-    """Why a file or a folder cannot be written, in a few words."""
+    """The reason why a file or folder cannot be written, in a few words."""
     if error.errno == errno.ENOSPC:
         return "the disk is full"
     return (error.strerror or str(error)).lower()

@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.png import SavedPicture, read_png
-from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 T = TypeVar("T")
 
@@ -18,15 +16,17 @@ T = TypeVar("T")
 def from_pictures(
     folder: Path, take: Callable[[Path, SavedPicture], T], progress: Callable[[int, int], None] = lambda done, all: None
 ) -> list[T]:
-    """What is to be had of each whole picture of a folder, by layer, unit and time; other files are passed over.
+    """Call `take` for each undamaged picture in a folder; returns the results by layer, unit and time.
+
+    Other files are skipped.
 
     Args:
-        folder: Where the pictures are.
-        take: What is to be had of one; called from several threads, as pictures are decoded without Python's lock.
-        progress: Called after each file with how many are done, and how many there are.
+        folder: Folder with the pictures.
+        take: Called with the path and the picture, from several threads, since decoding releases Python's lock.
+        progress: Called after each file with the number of files read, and of all files.
 
     Raises:
-        UsageError: there is no such folder, or no picture in it.
+        UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
     """
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}")
@@ -36,7 +36,7 @@ def from_pictures(
             picture = read_png(path)
         except ClipDeskError:
             return None
-        return (*place_of(picture.recipe), picture.recipe.date), take(path, picture)
+        return (*picture.recipe.target.sort_key, picture.recipe.date), take(path, picture)
 
     paths = sorted(folder.glob("*.png"))
     found: list[tuple[tuple[str, int, str], T]] = []
@@ -46,15 +46,9 @@ def from_pictures(
                 found.extend([item] if item else [])
                 progress(done, len(paths))
         except BaseException:
-            # Ctrl-C does not wait for thousands.
+            # After Ctrl-C, do not wait for thousands of files.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if not found:
-        raise UsageError(f"{folder} holds no picture of ClipDesk's")
+        raise UsageError(f"{folder} does not contain a picture that ClipDesk wrote")
     return [taken for _, taken in sorted(found, key=lambda item: item[0])]
-
-
-def place_of(recipe: Recipe) -> tuple[str, int]:
-    """Layer and unit, by which pictures are sorted; a text stands for its own layer."""
-    target = recipe.target
-    return (target.layer, target.index) if isinstance(target, Unit) else (target.label, 0)

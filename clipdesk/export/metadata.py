@@ -34,20 +34,20 @@ _SHARE = 0.5
 """The journal is merged when it has so many lines, and so many for each unit of the file: as often, on the whole, as
 there are doublings of the units."""
 _MAX_BYTES = 256 * 2**20
-"""A larger file is not even read; 100,000 units take 80 MB."""
+"""Larger files are not read; 100,000 units take 80 MB."""
 
 
 class UnitRecord(BaseModel):
     """One unit of a batch.
 
     Attributes:
-        status: ``done``, ``failed``, or ``interrupted`` (the picture is what was reached).
-        parameters: The settings it was made with, its own seed among them.
-        file: Name of the PNG in the batch's folder; None where it failed.
-        sha256: Checksum of that file, by which a changed or damaged one is known.
+        status: ``done``, ``failed``, or ``interrupted`` (the picture shows the last step reached).
+        parameters: Settings of the picture, including its own seed.
+        file: Name of the PNG in the batch's folder; None if the unit failed.
+        sha256: Checksum of that file, which reveals a changed or damaged one.
         activation: Activation of the saved picture.
-        seconds: Time the unit's group took.
-        reason: Why it failed.
+        seconds: Time that the unit's group took.
+        reason: Reason of the failure.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ class UnitRecord(BaseModel):
 
 
 class BatchMetadata(BaseModel):
-    """The file as a whole; `units` is keyed by unit index."""
+    """The whole file; `units` is keyed by unit index."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,10 +73,10 @@ class BatchMetadata(BaseModel):
 
     @staticmethod
     def path(folder: Path, layer: str) -> Path:
-        """Where the metadata of a layer's batch is.
+        """Path of the metadata of a layer's batch.
 
         Raises:
-            UsageError: no layer can have this name; it may come from a file that anybody has written.
+            UsageError: a layer cannot have this name, which may come from an untrusted file.
         """
         if not re.fullmatch(r"[\w.-]{1,200}", layer):
             raise UsageError(f"{layer!r} is not the name of a layer")
@@ -103,7 +103,7 @@ class BatchMetadata(BaseModel):
         return found
 
     def save(self, folder: Path) -> None:
-        """Write it, atomically."""
+        """Write the file atomically."""
         text = self.model_dump_json(indent=2)
 
         def write(file: BinaryIO) -> None:
@@ -113,7 +113,7 @@ class BatchMetadata(BaseModel):
 
 
 def metadata_schema() -> dict[str, Any]:
-    """The form of the file, as a JSON schema."""
+    """The format of the file, as a JSON schema."""
     return BatchMetadata.model_json_schema()
 
 

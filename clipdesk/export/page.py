@@ -1,4 +1,4 @@
-"""A folder's pictures as one HTML page that needs no other file, no server and no network."""
+"""A folder's pictures as one HTML page that works without other files, a server or a network."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
 
 MEGABYTES = 30
-"""What a page may take by default."""
+"""Default limit of a page's size."""
 
 _STYLES = ("page.css", "detail.css", "screens.css")
 _SCRIPTS = ("find.js", "grid.js", "curve.js", "detail.js", "page.js")
 _SHARE = 0.72
-"""Of the page, for pictures; the rest is for some 2,500 bytes of recipe and curve with each."""
+"""Share of the page for pictures; the rest is for about 2,500 bytes of recipe and curve per picture."""
 _SAMPLE = 24
 _POINTS = 512
-"""A curve of more steps keeps the lowest and the highest of each stretch: no screen shows more."""
+"""A longer curve keeps the lowest and the highest value of each stretch, which is all that a screen can show."""
 
 
 class _Form(NamedTuple):
-    """How pictures are put into the page: WebP of at most this side in pixels, and this quality."""
+    """Encoding of the pictures in the page: WebP with at most this side in pixels, and this quality."""
 
     side: int
     quality: int
@@ -55,20 +55,19 @@ def save_page(
     megabytes: float = MEGABYTES,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> int:
-    """Write the page of a folder's pictures; how many there are.
+    """Write the page of a folder's pictures; returns their number.
 
-    Each picture is in the page, compressed with some loss and, in a large folder, made smaller, as the size of the page
-    demands. The page shows the PNG itself in full size where it finds it at the place where it was in relation to the
-    page.
+    The page contains each picture, compressed with some loss and, in a large folder, made smaller to limit the size of
+    the page. If the PNG is still at the same path relative to the page, the page shows it in full size.
 
     Args:
-        folder: Where the pictures are.
+        folder: Folder with the pictures.
         path: The page.
-        megabytes: What the page should take at most; beyond about 10,000 pictures it takes more.
-        progress: Called after each file with how many are done, and how many there are.
+        megabytes: Limit of the page's size; more than about 10,000 pictures exceed it.
+        progress: Called after each file with the number of files read, and of all files.
 
     Raises:
-        UsageError: there is no such folder, or no picture in it.
+        UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
         ClipDeskError: the page cannot be written.
     """
     form = _form_for(folder, megabytes * 1e6 * _SHARE)
@@ -87,7 +86,7 @@ def save_page(
 
 
 def _form_for(folder: Path, most: float) -> _Form:
-    """The best form in which a folder's pictures take no more than so many bytes, judged by some of them."""
+    """The best form in which a folder's pictures fit into `most` bytes, estimated from a sample."""
     paths = sorted(folder.glob("*.png"))
     sample: list[Image.Image] = []
     for path in paths[:: max(1, len(paths) // _SAMPLE)]:
@@ -126,7 +125,7 @@ def _encoded(image: Image.Image, form: _Form) -> str:
 
 
 def _packed(curve: Curve) -> dict[str, Any]:
-    """A curve as the page draws it: 16-bit numbers between its extremes and, where steps are left out, the steps."""
+    """Pack a curve for the page: 16-bit numbers between its extremes and, if steps are left out, the steps."""
     steps = np.arange(len(curve))
     if len(curve) > _POINTS:
         stretches = np.array_split(steps, _POINTS // 2)
@@ -144,17 +143,17 @@ def _numbers(values: np.ndarray[Any, np.dtype[Any]]) -> str:
 
 
 def _link(file: Path, page: Path) -> str | None:
-    """The way from the page to a picture's file; None where there is none, as from one drive to another."""
+    """The relative link from the page to a picture's file; None if they are on different drives."""
     try:
         way = Path(os.path.relpath(file, page.parent))
     except ValueError:
         return None
-    # The dot keeps a name such as `javascript:` from being more than a name.
+    # The dot prevents a name such as `javascript:` from acting as a scheme.
     return "./" + quote(os.fsencode(way.as_posix()))
 
 
 def _as_data(value: object) -> str:
-    """JSON in which no text, whoever wrote it, can end the script element that it is in."""
+    """JSON for a script element; untrusted text in it cannot end the element."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -177,7 +176,7 @@ def _assembled(title: str, entries: list[str]) -> bytes:
 
 
 def _allowed(source: str) -> str:
-    """What lets this one script or style into a page, and no other."""
+    """The content-security source that allows exactly this script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 

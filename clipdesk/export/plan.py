@@ -1,4 +1,4 @@
-"""Exporting a choice of pictures into a folder: their names there, and what becomes of files that are there already."""
+"""Plan of an export: the names of the pictures in the folder, and the fate of existing files."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from enum import Enum
 from pathlib import Path
 
 from clipdesk.errors import UsageError
-from clipdesk.export.files import safe_name
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
+from clipdesk.filenames import safe_name
 
 PATTERNS = ("{layer}_{unit}", "neuron_{unit}_{layer}_{date}", "{model}_{layer}_{unit}_seed{seed}", "{unit}")
-"""Ways to name pictures; the first is the default."""
+"""Patterns for names of pictures; the first is the default."""
 PLACEHOLDERS = ("model", "layer", "unit", "seed", "steps", "size", "activation", "date")
-"""What may stand in braces in a pattern."""
+"""The placeholders of a pattern, written in braces."""
 
 
 class Existing(str, Enum):
-    """What to do about a file that has a picture's name already."""
+    """What to do if a file with the picture's name exists."""
 
     NUMBER = "number"
     REPLACE = "replace"
@@ -28,17 +27,17 @@ class Existing(str, Enum):
 
 
 class Fate(str, Enum):
-    """What is to become of a picture."""
+    """The fate of a picture in an export."""
 
     NEW = "new"
     NUMBERED = "gets a number"
     REPLACES = "replaces a file"
-    LEFT = "is there, left"
+    LEFT = "exists, skipped"
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A picture's file's name, and what is to become of it."""
+    """The file name of a picture in an export, and its fate."""
 
     name: str
     fate: Fate = Fate.NEW
@@ -47,19 +46,19 @@ class Planned:
 def plan_export(
     recipes: Sequence[Recipe], pattern: str, taken: Collection[str], existing: Existing = Existing.NUMBER
 ) -> list[Planned]:
-    """Name pictures in a folder; two of the choice never have the same name.
+    """Name the pictures of an export; two of them never have the same name.
 
     Args:
-        recipes: Of the pictures, in their order.
-        pattern: Their names without ``.png``; `PLACEHOLDERS` in braces stand for what each recipe says.
+        recipes: Recipes of the pictures, in their order.
+        pattern: Pattern of the names without ``.png``; `PLACEHOLDERS` in braces stand for values of each recipe.
         taken: Names of the files in the folder.
-        existing: What to do about those.
+        existing: What to do about those files.
 
     Raises:
-        UsageError: the pattern is empty or has other placeholders.
+        UsageError: the pattern is empty or contains other placeholders.
     """
     check_pattern(pattern)
-    # Windows and macOS take two names that differ in case for one.
+    # On Windows and macOS, names that differ only in case are the same.
     there = {name.casefold() for name in taken}
     given: set[str] = set()
     plan = []
@@ -79,15 +78,19 @@ def plan_export(
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise a UsageError that says what is wrong with a pattern for names, if something is."""
+    """Check a pattern for names.
+
+    Raises:
+        UsageError: the pattern is empty, has an open brace, or contains an unknown placeholder.
+    """
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError:
-        raise UsageError(f"A brace of the name is not closed. Use: {known}") from None
+        raise UsageError(f"A brace in the name is not closed. Use: {known}") from None
     for _, field, form, conversion in parts:
         if field is not None and (field not in PLACEHOLDERS or form or conversion):
-            raise UsageError(f"Names know no {{{field}}}. Use: {known}")
+            raise UsageError(f"{{{field}}} is not a placeholder. Use: {known}")
     if not pattern.strip():
         raise UsageError(f"The name is empty. Use: {known}")
 
@@ -97,7 +100,7 @@ def _fields(recipe: Recipe) -> dict[str, str]:
     size = recipe.settings.image_size
     return {
         "model": Path(recipe.model).stem,
-        "layer": target.layer if isinstance(target, Unit) else target.kind,
+        "layer": target.layer or target.kind,
         "unit": target.name,
         "seed": str(recipe.settings.seed),
         "steps": str(recipe.steps),

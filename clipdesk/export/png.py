@@ -1,4 +1,4 @@
-"""PNGs that carry the recipe they were made with, and the curve of their run."""
+"""PNGs that contain their recipe and curve."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _MAX_STEPS = int((limits("iterations") or (0, 0))[1])
 
 
 class SavedPicture(NamedTuple):
-    """What a PNG of ClipDesk's holds.
+    """A PNG that was read back.
 
     Attributes:
-        recipe: How it was made.
-        curve: The curve of its run; None where it has none, as those of older versions, or a malformed one.
-        image: The picture, decoded.
+        recipe: Its recipe.
+        curve: Its curve; None if the PNG has none, as from older versions, or a malformed one.
+        image: The decoded picture.
     """
 
     recipe: Recipe
@@ -48,7 +48,7 @@ class SavedPicture(NamedTuple):
 
 
 def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None) -> None:
-    """Write a picture, (height, width, 3 or 4), with its recipe and the curve of its run, (steps,), inside.
+    """Write a picture, (height, width, 3 or 4), with its recipe and its curve, (steps,), inside.
 
     Raises:
         ClipDeskError: it cannot be written.
@@ -68,7 +68,7 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe inside a PNG.
 
     Raises:
-        UsageError, ClipDeskError: as `read_png`.
+        UsageError, ClipDeskError: see `read_png`.
     """
     return read_png(path).recipe
 
@@ -76,21 +76,21 @@ def read_recipe(path: Path) -> Recipe:
 def read_png(path: Path) -> SavedPicture:
     """Read a PNG to its last byte, so that a truncated file is noticed.
 
-    The file may be anybody's: its size is bounded before it is decoded, and what it carries before it is parsed.
+    The file is not trusted: its size is limited before it is decoded, and its texts before they are parsed.
 
     Raises:
-        UsageError: the file is no whole PNG of ours.
-        ClipDeskError: it cannot be read.
+        UsageError: the file is not a complete PNG that ClipDesk wrote.
+        ClipDeskError: the file cannot be read.
     """
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            # A pipe could be waited for and read for ever.
-            raise UsageError(f"Cannot read {path}: it is no file")
+            # Reading a pipe could block for ever.
+            raise UsageError(f"Cannot read {path}: it is not a regular file")
         if state.st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's")
+            raise UsageError(f"{path} is larger than any picture that ClipDesk writes")
         with warnings.catch_warnings():
-            # Pillow warns of pictures that are refused here.
+            # Pillow would warn of pictures that are refused below.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image, texts = _decoded(path)
     except UnidentifiedImageError:
@@ -101,7 +101,7 @@ def read_png(path: Path) -> SavedPicture:
         raise UsageError(f"{path} is damaged: {error}") from error
     text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
-        raise UsageError(f"{path} holds no ClipDesk recipe")
+        raise UsageError(f"{path} does not contain a ClipDesk recipe")
     try:
         recipe = Recipe.from_json(text)
     except UsageError as error:
@@ -110,16 +110,18 @@ def read_png(path: Path) -> SavedPicture:
 
 
 def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:
-    # Only PNG: no other decoder needs to see a file that anybody may have made.
+    # Only PNG, so that untrusted files do not reach other decoders.
     with Image.open(path, formats=["PNG"]) as image:
         if max(image.size) > _MAX_SIDE:
-            raise UsageError(f"{path} is larger than any picture of ClipDesk's: {image.size[0]} x {image.size[1]}")
+            raise UsageError(
+                f"{path} is larger than any picture that ClipDesk writes: {image.size[0]} x {image.size[1]}"
+            )
         image.load()
         return image, {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
 
 
 def _read_curve(text: str, steps: int) -> Curve | None:
-    """The curve of so many steps in a text that anybody may have written; None if it is none."""
+    """Read a curve of `steps` steps from untrusted text; None if it is malformed."""
     if steps > _MAX_STEPS or len(text) > 6 * _MAX_STEPS:
         return None
     try:

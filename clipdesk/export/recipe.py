@@ -1,4 +1,4 @@
-"""The recipe: how a picture was made, as the PNG carries it, and all that is needed to make it again."""
+"""The recipe: everything needed to make a picture again, as the PNG contains it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from clipdesk.render.targets import Target
 
 VERSION = 1
 MAX_CHARS = 65_536
-"""No recipe is longer; a longer text is not even parsed."""
+"""Longest recipe; longer text is not parsed."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Short = Annotated[str, Field(max_length=64)]
 
 
 class Activations(BaseModel):
-    """The objective in the first and in the last step and at its best, under their transforms, and of the picture."""
+    """The objective at the first, the last and the best step, with transforms, and for the picture without them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,22 +31,22 @@ class Activations(BaseModel):
 
 
 class Recipe(BaseModel):
-    """How a picture was made.
+    """The recipe of a picture.
 
     Attributes:
-        version: Version of this form.
+        version: Version of this format.
         clipdesk: Version of ClipDesk.
         torch: Version of torch.
-        model: Name of the model, or its checkpoint's file.
-        weights: SHA-256 of the model's file; None where the model did not come from one.
-        target: What the picture is to excite.
-        settings: Every setting, the picture's own seed among them, and the precision that ``auto`` came to.
+        model: Name of the model, or path of its checkpoint.
+        weights: SHA-256 of the weights' file; None if the model did not come from a file.
+        target: The target that the picture is to excite.
+        settings: All settings, with the picture's own seed and the precision that ``auto`` chose.
         files: SHA-256 of the files that target and settings name, by path.
-        steps: Steps done; fewer than the settings say if it was stopped.
-        activation: What was reached.
-        device: Where it ran.
-        seconds: Time its group took.
-        date: When it was made, in ISO 8601, UTC.
+        steps: Number of steps done; fewer than the settings ask for if the render was stopped.
+        activation: Objective values that were reached.
+        device: Device that rendered it.
+        seconds: Time that its group took.
+        date: Date of the picture in ISO 8601, UTC.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,19 +67,19 @@ class Recipe(BaseModel):
 
     @property
     def complete(self) -> bool:
-        """Whether all steps were done."""
+        """True if all steps were done."""
         return self.steps == self.settings.iterations
 
     def to_json(self) -> str:
-        """As text, the way a PNG carries it."""
+        """The recipe as JSON, as a PNG contains it."""
         return self.model_dump_json()
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
-        """Read it from text that anybody may have written.
+        """Read a recipe from untrusted text.
 
         Raises:
-            UsageError: it is none, too long, or of a newer ClipDesk.
+            UsageError: the text is not a recipe, is too long, or was written by a newer ClipDesk.
         """
         if len(text) > MAX_CHARS:
             raise UsageError(f"its recipe is longer than any that ClipDesk writes ({len(text):,} characters)")
@@ -88,7 +88,7 @@ class Recipe(BaseModel):
         except ValidationError as error:
             newer = _version(text)
             if newer is not None and newer > VERSION:
-                raise UsageError(f"its recipe is of a newer ClipDesk (version {newer} of the form)") from error
+                raise UsageError(f"its recipe was written by a newer ClipDesk (format version {newer})") from error
             first = error.errors()[0]
             place = one_line(".".join(map(str, first["loc"]))) or "as a whole"
             raise UsageError(f"its recipe cannot be read: {place}: {one_line(first['msg'], 300)}") from error

@@ -1,4 +1,4 @@
-"""Contact sheets: the pictures of a folder on one sheet, each with its label; as PNG, or as PDF on pages."""
+"""Contact sheets: the pictures of a folder with their labels, as one PNG or as the pages of a PDF."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from clipdesk.errors import UsageError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.folder import from_pictures, place_of
+from clipdesk.export.folder import from_pictures
 from clipdesk.export.recipe import Recipe
-from clipdesk.render.targets import Unit
 
 _SIDE, _GAP, _TEXT = 160, 8, 20
 _LONGEST = 8_000
-"""Longest side of a PNG in pixels; more pictures are drawn smaller."""
+"""Longest side of a PNG in pixels; if there are many pictures, they are drawn smaller."""
 _PAGE_COLUMNS, _PAGE_ROWS = 6, 7
 _DPI = 150
 
@@ -30,16 +29,16 @@ def find_pictures(folder: Path) -> list[SheetEntry]:
 
 
 def save_sheet(pictures: Sequence[SheetEntry], path: Path, columns: int | None = None) -> None:
-    """Write a contact sheet; its suffix says whether as PNG or PDF.
+    """Write a contact sheet in the format of its suffix, PNG or PDF.
 
     Args:
-        pictures: What is on it.
+        pictures: The pictures on the sheet.
         path: The file, ``.png`` or ``.pdf``.
-        columns: Pictures in a row; by default about as many as there are rows, in a PDF 6.
+        columns: Pictures in a row; by default about as many as rows, in a PDF 6.
 
     Raises:
         UsageError: the suffix is another.
-        ClipDeskError: it cannot be written.
+        ClipDeskError: the file cannot be written.
     """
     kind = path.suffix.lower()
     if kind not in (".png", ".pdf"):
@@ -62,7 +61,7 @@ def save_sheet(pictures: Sequence[SheetEntry], path: Path, columns: int | None =
 
 
 def _side(count: int, columns: int) -> int:
-    """Side of each picture, so that the sheet is not too long."""
+    """Side of each picture that keeps the sheet within its longest side."""
     most = max(columns, math.ceil(count / columns))
     return max(16, min(_SIDE, _LONGEST // most - _GAP - _TEXT))
 
@@ -72,18 +71,13 @@ def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Imag
     width, height = side + _GAP, side + _TEXT + _GAP
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    one_layer = len({place_of(recipe)[0] for _, recipe in pictures}) == 1
+    one_layer = len({recipe.target.sort_key[0] for _, recipe in pictures}) == 1
     for i, (path, recipe) in enumerate(pictures):
         left, top = _GAP + i % columns * width, _GAP + i // columns * height
         with Image.open(path) as image:
             sheet.paste(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (left, top))
-        label = f"{_label(recipe, one_layer)}   {recipe.activation.picture:.3g}"
+        label = f"{recipe.target.short(one_layer)}   {recipe.activation.picture:.3g}"
         while pen.textlength(label, font) > side and len(label) > 1:
             label = label[1:]
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
-
-
-def _label(recipe: Recipe, one_layer: bool) -> str:
-    target = recipe.target
-    return str(target.index) if one_layer and isinstance(target, Unit) else target.label

@@ -16,6 +16,9 @@ class CommandPalette(QDialog):
     Args:
         actions: The commands; disabled ones are left out.
         parent: The window.
+
+    Attributes:
+        matches: The commands that are listed, in the list's order.
     """
 
     def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
@@ -23,7 +26,7 @@ class CommandPalette(QDialog):
         self.setWindowTitle("Command palette")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._actions = [action for action in actions if action.isEnabled() and action.text()]
-        self._matches: list[QAction] = []
+        self.matches: list[QAction] = []
         self.box = QLineEdit(placeholderText="Type a command")
         self.box.setAccessibleName("Command")
         self.box.textChanged.connect(self._search)
@@ -55,21 +58,21 @@ class CommandPalette(QDialog):
 
     def _search(self, text: str) -> None:
         words = text.lower().split()
-        self._matches = [action for action in self._actions if all(word in _name(action).lower() for word in words)]
+        self.matches = [action for action in self._actions if all(word in _name(action).lower() for word in words)]
         self.list.clear()
-        self.list.addTopLevelItems([QTreeWidgetItem([_name(action), _keys(action)]) for action in self._matches])
+        self.list.addTopLevelItems([QTreeWidgetItem([_name(action), _keys(action)]) for action in self.matches])
         self._select(0)
 
     def _select(self, row: int) -> None:
-        item = self.list.topLevelItem(row % len(self._matches)) if self._matches else None
+        item = self.list.topLevelItem(row % len(self.matches)) if self.matches else None
         if item is not None:
             self.list.setCurrentItem(item)
 
     def _run(self) -> None:
         row = self.list.currentIndex().row()
         self.close()
-        if 0 <= row < len(self._matches):
-            self._matches[row].trigger()
+        if 0 <= row < len(self.matches):
+            self.matches[row].trigger()
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import duration
 from clipdesk.render.settings import COSTLY, RenderSettings
-from clipdesk.render.targets import layers_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
@@ -112,7 +111,7 @@ class Estimates(QObject):
         if not run.state.finished or run.todo is not run.job or run.missing() or key not in self._measured:
             return
         first = run.job.targets[0]
-        depth = max(self._places.get(layer, 1.0) for layer in layers_of(first))
+        depth = max(self._places.get(layer, 1.0) for layer in first.reads)
         cost, group = self._measured[key]
         foreseen = cost.seconds(run.size, settings.iterations, group, depth)
         if foreseen > 0 and run.busy_seconds > 0:

@@ -18,7 +18,6 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
 from clipdesk.render.presets import preset_of
-from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +45,7 @@ class Entry:
     def layer(self) -> str:
         """Dotted name of the layer; ``text`` or ``combined`` for other targets."""
         target = self.recipe.target
-        return target.layer if isinstance(target, Unit) else target.kind
+        return target.layer or target.kind
 
     @property
     def label(self) -> str:

@@ -11,7 +11,6 @@ from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Run, Track, hue_of
-from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +78,7 @@ class Results(QObject):
         found: defaultdict[str, dict[int, UnitState]] = defaultdict(dict)
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
-            if self._session.is_open(recipe.model, recipe.weights) and isinstance(target, Unit):
+            if self._session.is_open(recipe.model, recipe.weights) and target.layer is not None:
                 status = "done" if recipe.complete else "stopped"
                 state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
                 # The newest comes first.

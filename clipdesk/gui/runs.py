@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipdesk.jobs.status import Status, Wish
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -214,7 +214,7 @@ class Run:
     @cached_property
     def _short(self) -> bool:
         """Whether a unit's number says which it is."""
-        layers = {target.layer if isinstance(target, Unit) else None for target in self.job.targets}
+        layers = {target.layer for target in self.job.targets}
         return len(self.job.targets) > 1 and len(layers) == 1
 
     @property
@@ -225,7 +225,7 @@ class Run:
     def track(self, target: Target) -> Track:
         """A picture of it, which begins if it has not; its label is short, its colour far from its neighbours'."""
         if target not in self.tracks:
-            label = str(target.index) if self._short and isinstance(target, Unit) else short_layer(target.label)
+            label = short_layer(target.short(self._short))
             self.tracks[target] = Track(target, label, hue_of(len(self.tracks)))
         return self.tracks[target]
 

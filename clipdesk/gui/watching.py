@@ -135,13 +135,13 @@ class Watching(QObject):
 
     @Slot(object, object)
     def _track_ended(self, run: Run, track: Track) -> None:
-        if isinstance(track.target, Unit) and self._session.is_open(run.job.model, run.job.weights):
+        if track.target.layer is not None and self._session.is_open(run.job.model, run.job.weights):
             self._neurons.set_state(track.target, _state_of(track))
         if run is self._session.watched:
             self._show()
 
     def _set_status(self, targets: Iterable[Target], status: str) -> None:
-        self._neurons.set_status((target for target in targets if isinstance(target, Unit)), status)
+        self._neurons.set_status((target for target in targets if target.layer is not None), status)
 
 
 def _state_of(track: Track) -> UnitState:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clipdesk.jobs.here import Here
     from clipdesk.jobs.work import Work
     from clipdesk.models.transfer import Transfer
-    from clipdesk.network.inspector import LayerNode
+    from clipdesk.network.layers import LayerNode
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 

@@ -10,7 +10,9 @@ from clipdesk.errors import RenderError
 from clipdesk.models.loading import resolve_device
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.cost import picture_bytes
+from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target
 
 _MOST_ON_CPU, _MOST_ON_GPU = 8, 128
@@ -21,7 +23,13 @@ _SHARE = 0.6
 """Share of the free memory that is used; other programs want some too."""
 
 
-def find_group_size(model: nn.Module, settings: RenderSettings, inspector: LayerInspector, target: Target) -> int:
+def find_group_size(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    target: Target | ResolvedTarget,
+    sources: Sources | None = None,
+) -> int:
     """How many pictures like that of `target` to render side by side, from one step of it and the free memory.
 
     Raises:
@@ -30,7 +38,7 @@ def find_group_size(model: nn.Module, settings: RenderSettings, inspector: Layer
     """
     device = resolve_device(settings.device)
     try:
-        return fitting(picture_bytes(model, settings, inspector, target), device)
+        return fitting(picture_bytes(model, settings, inspector, target, sources), device)
     except RenderError:
         # Of this picture, or of the memory: groups that fail are halved until it is clear.
         return _most(device)

@@ -10,6 +10,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Wanted, never, run_job, usual_group
 from clipdesk.jobs.work import Work
 from clipdesk.network.opened import ModelPool, OpenModel, default_pool
+from clipdesk.render.sources import Sources
 
 
 class Here:
@@ -34,12 +35,14 @@ class Here:
         self._given = opened
         self._wanted = wanted
         self._most = most
+        self._files: dict[str, str] = {}
+        self._sources = Sources()
 
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
         rendering = _rendering(job)
         opened = self._open(job, hooks)
-        size = usual_group(opened, rendering)
+        size = usual_group(opened, rendering, self._sources_of(rendering))
         if self._most is not None:
             size = max(1, min(size, self._most(rendering, opened)))
         return Prepared(size, opened.sha256)
@@ -49,7 +52,21 @@ class Here:
         rendering = _rendering(job)
         opened = self._open(job, hooks)
         # As many as `prepare` has said were taken at once.
-        return run_job(opened, rendering, group_size=len(rendering.targets), wanted=self._wanted, stop=hooks.stop)
+        return run_job(
+            opened,
+            rendering,
+            sources=self._sources_of(rendering),
+            group_size=len(rendering.targets),
+            wanted=self._wanted,
+            stop=hooks.stop,
+        )
+
+    def _sources_of(self, job: Job) -> Sources:
+        """What the last job has read of its files, if this one names the same."""
+        if job.files != self._files:
+            self._files = job.files
+            self._sources = Sources()
+        return self._sources
 
     def _open(self, job: Work, hooks: Hooks) -> OpenModel:
         if self._given is not None:

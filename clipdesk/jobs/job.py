@@ -17,7 +17,7 @@ from clipdesk.jobs.work import Work
 from clipdesk.render.files import check_readable
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit, files_of
+from clipdesk.render.targets import Target
 
 _PIECE = 1_000
 """So many targets are written and read at once: no other thread of the program runs meanwhile."""
@@ -67,14 +67,17 @@ class Job(Work):
 
     def settings_of(self, target: Target) -> RenderSettings:
         """The settings with the target's own seed."""
-        if self.seed_base is None or not isinstance(target, Unit):
+        if self.seed_base is None or target.layer is None:
             return self.settings
-        return self.settings.model_copy(update={"seed": self.seed_base + target.index})
+        return self.settings.model_copy(update={"seed": self.seed_base + target.seed_offset})
+
+    def paths_of(self, target: Target) -> tuple[str, ...]:
+        """The files that one of its pictures depends on."""
+        return (*self.settings.files, *target.files)
 
     def files_of(self, target: Target) -> dict[str, str]:
-        """The files that one of its pictures depends on, as far as they are known."""
-        named = (*self.settings.files, *files_of(target))
-        return {path: self.files[path] for path in named if path in self.files}
+        """The checksums of those files, as far as they are known."""
+        return {path: self.files[path] for path in self.paths_of(target) if path in self.files}
 
     @override
     def known(self) -> Self:
@@ -89,7 +92,7 @@ class Job(Work):
         found: dict[str, str] = {}
         for path in self.settings.files:
             check_readable(Path(path))
-        for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in files_of(t))]):
+        for path in dict.fromkeys([*self.settings.files, *(path for t in self.targets for path in t.files)]):
             with suppress(OSError, UsageError):
                 check_readable(Path(path))
                 found[path] = file_sha256(Path(path))

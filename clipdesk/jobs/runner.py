@@ -16,12 +16,12 @@ from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.events import Failure, Progress, RenderEvent, Result
 from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
-from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.precision import precision_of
 from clipdesk.render.loop import Frame, render
-from clipdesk.render.objectives import check_target
-from clipdesk.render.targets import Target, layers_of
+from clipdesk.render.objectives import ResolvedTarget, resolve
+from clipdesk.render.sources import Sources
+from clipdesk.render.targets import Target
 from clipdesk.version import __version__
 
 Wanted = Callable[[int, int], bool]
@@ -37,6 +37,7 @@ def run_job(
     opened: OpenModel,
     job: Job,
     *,
+    sources: Sources | None = None,
     group_size: int | None = None,
     wanted: Wanted = never,
     stop: Callable[[], bool] = lambda: False,
@@ -48,6 +49,7 @@ def run_job(
     Args:
         opened: The job's model, on the job's device.
         job: What to render.
+        sources: Reads the files that the job names; those that it has read before are not read again.
         group_size: Pictures in a group; by default as `usual_group` finds.
         wanted: Says which steps' pictures come with `Progress`.
         stop: Asked after every step; when it says True, what was reached so far comes as results, and the job ends.
@@ -61,73 +63,81 @@ def run_job(
         DeviceLostError: the device has failed; the group that was on it has come as failures, what is left has not.
         UsageError: a file of the settings is not there, or is another than it was.
     """
-    job = job.known()
-    sound: list[Target] = []
-    for target in job.targets:
-        problem = problem_with(target, opened.inspector)
-        if problem:
-            yield Failure(target, problem, known=False)
-        else:
-            sound.append(target)
-    size = group_size or usual_group(opened, job)
-    groups: deque[tuple[Target, ...]] = deque()
+    sources = sources or Sources()
+    sound, failed = resolve(job.targets, opened.inspector, sources)
+    _check_files(job, sources)
+    for target, problem in failed:
+        yield Failure(target, problem, known=False)
+    size = group_size or _group_size(opened, job, sound, sources)
+    groups: deque[tuple[ResolvedTarget, ...]] = deque()
     for units in (True, False):
-        targets = tuple(target for target in sound if (target.kind == "unit") is units)
+        targets = tuple(each for each in sound if (each.target.layer is not None) is units)
         groups.extend(targets[i : i + size] for i in range(0, len(targets), size))
     while groups and not stop():
         group = groups.popleft()
         try:
-            yield from _run_group(opened, job, group, wanted, stop)
+            yield from _run_group(opened, job, group, sources, wanted, stop)
         except DeviceLostError as error:
             # It may be one of these that broke it, so they do not wait for another process; all others may.
-            for target in group:
-                yield Failure(target, error.reason)
+            for each in group:
+                yield Failure(each.target, error.reason)
             raise
         except RenderError as error:
             if len(group) == 1:
-                yield Failure(group[0], str(error))
+                yield Failure(group[0].target, str(error))
             else:
                 half = len(group) // 2
                 groups.extendleft((group[half:], group[:half]))
 
 
-def problem_with(target: Target, inspector: LayerInspector) -> str:
-    """Why a target cannot be rendered at all; empty if it can."""
-    try:
-        check_target(target, inspector)
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
-def usual_group(opened: OpenModel, job: Job) -> int:
+def usual_group(opened: OpenModel, job: Job, sources: Sources | None = None) -> int:
     """How many of a job's pictures are rendered side by side.
 
     Raises:
         ClipDeskError: the device is not there.
     """
-    sound = [target for target in job.targets if not problem_with(target, opened.inspector)]
+    sources = sources or Sources()
+    sound, _ = resolve(job.targets, opened.inspector, sources)
+    return _group_size(opened, job, sound, sources)
+
+
+def _group_size(opened: OpenModel, job: Job, sound: Sequence[ResolvedTarget], sources: Sources) -> int:
     if len(sound) < 2:
         return 1
     # The first name is the tower's, whose end is behind all others.
     names = opened.inspector.get_layer_names()
     depth = {name: i for i, name in enumerate([*names[1:], names[0]])}
-    deepest = max(sound, key=lambda target: max(depth[layer] for layer in layers_of(target)))
-    return find_group_size(opened.network, job.settings, opened.inspector, deepest)
+    deepest = max(sound, key=lambda each: max(depth[layer] for layer in each.target.reads))
+    return find_group_size(opened.network, job.settings, opened.inspector, deepest, sources)
+
+
+def _check_files(job: Job, sources: Sources) -> None:
+    """Check that the files that were read are those that the job was made with."""
+    for path, found in sources.sha256.items():
+        if job.files.get(path, found) != found:
+            raise UsageError(f"{path} is another file than the one that the picture was made with")
 
 
 def _run_group(
-    opened: OpenModel, job: Job, targets: Sequence[Target], wanted: Wanted, stop: Callable[[], bool]
+    opened: OpenModel,
+    job: Job,
+    resolved: Sequence[ResolvedTarget],
+    sources: Sources,
+    wanted: Wanted,
+    stop: Callable[[], bool],
 ) -> Iterator[RenderEvent]:
-    group = tuple(targets)
+    group = tuple(each.target for each in resolved)
     started = time.monotonic()
     # The recipe says what was done, so that the picture can be made again elsewhere.
     computed_in = {"precision": precision_of(job.settings.precision, opened.network, opened.device)}
     settings = [job.settings_of(target).model_copy(update=computed_in) for target in group]
     seeds = [each.seed for each in settings]
-    frames = render(opened.network, group, job.settings, seeds=seeds, inspector=opened.inspector)
+    frames = render(opened.network, resolved, job.settings, seeds=seeds, inspector=opened.inspector, sources=sources)
     curves: list[NDArray[np.float32]] = []
     for frame in frames:
+        if not curves:
+            # The start and the spectrum are read by now.
+            _check_files(job, sources)
         curves.append(frame.activations)
         yield _progress(group, frame, wanted)
         if stop():
@@ -145,7 +155,7 @@ def _run_group(
             weights=opened.sha256,
             target=target,
             settings=settings[i],
-            files=job.files_of(target),
+            files={path: sources.sha256[path] for path in job.paths_of(target) if path in sources.sha256},
             steps=len(curve),
             activation=_activations(curve, float(clean[i])),
             device=str(opened.device),

@@ -20,7 +20,7 @@ from clipdesk.export.recipe import Recipe
 from clipdesk.jobs.events import Failure, Result, Saved, Skipped
 from clipdesk.jobs.job import Job
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class PictureFolder:
         return None
 
     def _record_of(self, target: Target) -> UnitRecord | None:
-        if not isinstance(target, Unit):
+        if target.layer is None:
             return None
         if target.layer not in self._records:
             known: dict[int, UnitRecord] = {}
@@ -144,7 +144,7 @@ class PictureFolder:
 
     def _note(self, target: Target, record: UnitRecord) -> str:
         """Note what became of a target, if it is a unit; why it could not be noted, or nothing."""
-        if not isinstance(target, Unit):
+        if target.layer is None:
             return ""
         if target.layer not in self._writers:
             try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import torch
 from PIL import Image
@@ -15,7 +16,9 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel
+from clipdesk.render.custom import CustomObjective, MakeParameterization, Transforms
 from clipdesk.render.expressions import parse_target
+from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
@@ -91,41 +94,73 @@ class FeatureVisualizer:
 
     def generate(
         self,
-        target: Target | str,
+        target: Target | str | None = None,
         preset: str = DEFAULT_PRESET,
         *,
         progress_callback: ProgressCallback | None = None,
+        parameterization: MakeParameterization | None = None,
+        transforms: Transforms | None = None,
+        objective: CustomObjective | None = None,
         **changes: object,
     ) -> Image.Image:
-        """Render a unit, a text, or a sum of such.
+        """Render a unit, a text, a sum of such, or an objective of your own.
 
         Args:
-            target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``.
+            target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``. None where there
+                is an `objective`.
             preset: Name of one of `clipdesk.render.presets.PRESETS`.
             progress_callback: Called after each step with (steps done, steps in all, activation).
+            parameterization: Makes the picture, in place of the setting of that name; see `clipdesk.render.custom`.
+            transforms: Makes the network's input, in place of crops, noise and all other random changes.
+            objective: What is maximised, in place of a target.
             changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
 
         Returns:
             The picture, RGB.
 
         Raises:
-            UsageError: the target cannot be read or is not there, or a setting is unknown or out of range.
+            UsageError: the target cannot be read or is not there, a setting is unknown or out of range, or a part of
+                your own returns a tensor of the wrong shape.
             RenderError: out of memory, or an activation that is not a number.
         """
         settings = make_settings(preset, **{"device": self.device, **changes})
-        target = parse_target(target) if isinstance(target, str) else target
-        check_target(target, self.inspector)
-        service = QueueService(None, Here(opened=self._opened))
-        try:
-            service.add(Job(model=_NAME, targets=(target,), settings=settings), None)
+        targets = [parse_target(target) if isinstance(target, str) else target] if target is not None else []
+        tell = progress_callback or _tell_nobody
+        if parameterization or transforms or objective or not targets:
+            frames = render(
+                self._opened.network,
+                targets,
+                settings,
+                inspector=self.inspector,
+                parameterization=parameterization,
+                transforms=transforms,
+                objective=objective,
+            )
+            return _last_picture(frames, tell)
+        check_target(targets[0], self.inspector)
+        return self._queued(Job(model=_NAME, targets=tuple(targets), settings=settings), tell)
+
+    def _queued(self, job: Job, tell: ProgressCallback) -> Image.Image:
+        """Render a job of one picture through a queue of its own, as every other face of ClipDesk does."""
+        with closing(QueueService(None, Here(opened=self._opened))) as service:
+            service.add(job, None)
             for step in service.steps():
                 event = step.event
                 if isinstance(event, Failure):
                     raise RenderError(event.reason)
                 if isinstance(event, Result):
                     return Image.fromarray(event.image)
-                if isinstance(event, Progress) and progress_callback is not None:
-                    progress_callback(event.step, event.iterations, float(event.activations[0]))
-        finally:
-            service.close()
+                if isinstance(event, Progress):
+                    tell(event.step, event.iterations, float(event.activations[0]))
         raise AssertionError("a job ends with a result or a failure")
+
+
+def _last_picture(frames: Iterator[Frame], tell: ProgressCallback) -> Image.Image:
+    """Pull a render that has parts which no job can hold, to its end."""
+    for frame in frames:
+        tell(frame.step, frame.iterations, float(frame.activations[0]))
+    return Image.fromarray(frame.images()[0])
+
+
+def _tell_nobody(_step: int, _iterations: int, _activation: float) -> None:
+    """Nobody listens."""

@@ -1,4 +1,4 @@
-"""What goes wrong on a device, in words."""
+"""Turn torch's errors on a device into ClipDesk's, with a message for the user."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from clipdesk.errors import DeviceLostError, RenderError, first_line
 log = logging.getLogger(__name__)
 
 _FULL = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
-"""How CUDA and MPS, the CPU on POSIX and on Windows, and CUDA's libraries say it; only CUDA has an error of its own."""
+"""Words of CUDA and MPS, the CPU on POSIX and on Windows, and CUDA's libraries for a full memory; only CUDA has an
+exception class for it."""
 _LOST = ("CUDA error", "HIP error")
-"""How torch before 2.8 says it, which has no error of its own."""
+"""Words of torch before 2.8, which has no exception class for a lost device."""
 
 
 @contextmanager
 def explained(pictures: int, device: torch.device) -> Iterator[None]:
-    """While it is entered, torch's errors are told as ClipDesk's: what torch cannot do ends a picture, not the queue.
+    """Turn torch's errors into ClipDesk's while entered, so that they end a picture and not the whole queue.
 
     Args:
-        pictures: How many are rendered side by side.
-        device: Where.
+        pictures: Number of pictures that are rendered side by side.
+        device: The device that they are rendered on.
 
     Raises:
         RenderError: there is too little memory, or torch cannot compute a step, as when a device lacks an operation.

@@ -1,127 +1,20 @@
-"""LayerInspector: the tree of a vision tower's layers, which of them can be visualised, and how many units each has."""
+"""LayerInspector: finds the layers of a vision tower, which of them can be visualised, and their units."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
+from clipdesk.network.layer_sources import OF_HEADS, AttentionPart, ModuleOutput, Part, heads_projection
+from clipdesk.network.layers import LayerInfo, LayerNode, Layout, check_unit, layer_info, visualizable
 
 ROOT = "visual"
-ATTENTION_PARTS = {
-    "heads": "Heads",
-    "head_channels": "HeadChannels",
-    "queries": "Queries",
-    "keys": "Keys",
-    "values": "Values",
-}
-"""What an attention module computes inside, by the last part of its name, e.g. ``visual.[...].attn.heads``: its kind.
-
-A unit of ``heads`` is the L2 norm of a head's output; one of ``head_channels`` a channel of the heads' outputs before
-they are mixed, head after head; one of the others a channel of what is compared and passed on, in the same order.
-"""
-_OF_HEADS = ("heads", "head_channels")
-_PROJECTIONS = ("out_proj", "proj")
-"""What mixes the heads' outputs is called so in attention modules that are none of PyTorch's, as timm's."""
-
-
-class Layout(str, Enum):
-    """The order of a layer's output axes."""
-
-    VECTOR = "batch, units"
-    TOKENS_FIRST = "tokens, batch, units"
-    BATCH_FIRST = "batch, tokens, units"
-    CHANNELS_FIRST = "batch, channels, rows, columns"
-    CHANNELS_LAST = "batch, rows, columns, channels"
-
-    @property
-    def is_map(self) -> bool:
-        """Whether its units are channels with rows and columns."""
-        return self in (Layout.CHANNELS_FIRST, Layout.CHANNELS_LAST)
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """What is known of one layer.
-
-    Attributes:
-        name: Dotted name from the model's root, e.g. ``visual.transformer.resblocks.5.mlp``.
-        kind: Class of the module, or one of `ATTENTION_PARTS`.
-        shape: Shape of its output for one picture, without the batch axis; empty where it has none.
-        layout: Order of the output's axes; None where the layer cannot be visualised.
-        units: How many units it has; 0 where it cannot be visualised.
-        unit_kind: ``neuron``, ``channel`` or ``head``.
-        class_token: Whether the first of its tokens is the class token.
-        reason: Why it cannot be visualised; None where it can.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...] = ()
-    layout: Layout | None = None
-    units: int = 0
-    unit_kind: str = "neuron"
-    class_token: bool = False
-    reason: str | None = None
-
-    @property
-    def positions(self) -> int:
-        """How many positions its units have: tokens, the class token among them, or pixels; 1 for a vector."""
-        if self.layout is not None and self.layout.is_map:
-            return math.prod(self.shape) // self.units
-        return self.shape[0] if len(self.shape) == 2 else 1
-
-    @property
-    def label(self) -> str:
-        """The last part of the name."""
-        return self.name.rpartition(".")[2]
-
-
-@dataclass(frozen=True)
-class LayerNode:
-    """A layer and the layers inside it."""
-
-    info: LayerInfo
-    children: tuple[LayerNode, ...] = ()
-
-    def walk(self) -> Iterator[LayerNode]:
-        """This node and all below it, each parent before its children."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-def _layer_info(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
-    if layer not in layers:
-        names = [name for name, info in layers.items() if info.reason is None]
-        raise UsageError(f"There is no layer '{layer}'. {nearest(layer, names)}")
-    return layers[layer]
-
-
-def visualizable(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
-    """`LayerInspector.visualizable`, for who knows a model's layers and has not the model."""
-    info = _layer_info(layers, layer)
-    if info.reason is not None:
-        raise UsageError(f"Layer '{layer}' cannot be visualised: {info.reason}")
-    return info
-
-
-def check_unit(layers: Mapping[str, LayerInfo], layer: str, index: int) -> LayerInfo:
-    """`LayerInspector.check_unit`, for who knows a model's layers and has not the model."""
-    info = visualizable(layers, layer)
-    if not 0 <= index < info.units:
-        plural = f"{info.unit_kind}s"
-        raise UsageError(
-            f"Layer '{layer}' has no {info.unit_kind} {index}: its {info.units} {plural} are 0 to {info.units - 1}"
-        )
-    return info
 
 
 class LayerInspector:
@@ -129,10 +22,10 @@ class LayerInspector:
 
     Args:
         model: A CLIP with a vision tower `visual`, as `load_model`, `clip.load` and `open_clip.create_model` return it.
-            Left as it was.
+            It is not changed.
 
     Raises:
-        UsageError: it takes pictures that are not square.
+        UsageError: the model takes pictures that are not square.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -145,6 +38,11 @@ class LayerInspector:
     def layers(self) -> Mapping[str, LayerInfo]:
         """All layers by name, as in `tree`."""
         return self._layers
+
+    @property
+    def input_side(self) -> int:
+        """Side in pixels of the pictures that the model takes."""
+        return input_side(self._model)
 
     def get_layer_names(self) -> list[str]:
         """Names of all layers that can be visualised, each parent before its children."""
@@ -160,15 +58,15 @@ class LayerInspector:
         return [f"{info.unit_kind}_{i}" for i in range(info.units)]
 
     def get_layer_info(self, layer: str) -> LayerInfo:
-        """What is known of a layer, also of one that cannot be visualised.
+        """The description of a layer, whether or not it can be visualised.
 
         Raises:
             UsageError: there is no such layer; offers the nearest names.
         """
-        return _layer_info(self._layers, layer)
+        return layer_info(self._layers, layer)
 
     def visualizable(self, layer: str) -> LayerInfo:
-        """`get_layer_info`, for layers that can be visualised only.
+        """As `get_layer_info`, but only for layers that can be visualised.
 
         Raises:
             UsageError: there is no such layer, or it cannot be visualised; says why.
@@ -176,7 +74,7 @@ class LayerInspector:
         return visualizable(self._layers, layer)
 
     def check_unit(self, layer: str, index: int) -> LayerInfo:
-        """`visualizable`, for a unit that the layer has.
+        """As `visualizable`, and check that the layer has a unit.
 
         Raises:
             UsageError: as `visualizable`, or the index is out of range.
@@ -187,7 +85,7 @@ class LayerInspector:
         """Check that the model's text tower can read a text.
 
         Raises:
-            UsageError, ClipDeskError: it cannot; see `tokenize`.
+            UsageError, ClipDeskError: as `tokenize`.
         """
         tokenize([text], self._model)
 
@@ -215,11 +113,11 @@ def _resolution(tower: nn.Module) -> int:
 
 
 class _Trace(NamedTuple):
-    """What one forward pass has shown.
+    """What one forward pass shows about the modules.
 
     Attributes:
         outputs: For each module that was called: its output's shape as a meta tensor, or why it cannot be used.
-        comparing: Those of PyTorch's attention modules that compare something with something else than itself.
+        comparing: The attention modules of PyTorch's that do cross-attention: their query is not their key.
     """
 
     outputs: dict[nn.Module, Tensor | str]
@@ -239,7 +137,7 @@ def _trace(tower: nn.Module) -> _Trace:
         else:
             seen[module] = f"its output is a {type(first).__name__}, not a tensor"
 
-    # The first convolution says which number format the tower takes; CLIP's float16 towers keep others in float32.
+    # The first convolution has the number format of the tower's input; float16 towers keep some weights in float32.
     first = next(module.weight for module in tower.modules() if isinstance(module, nn.Conv2d))
     side, batch = _resolution(tower), _batch(_patch_count(tower))
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
@@ -256,7 +154,7 @@ def _trace(tower: nn.Module) -> _Trace:
 
 
 def _batch(patches: int | None) -> int:
-    """How many pictures are traced: two, or three where two is how many tokens there are."""
+    """Number of pictures to trace: two, or three if there are two tokens, so that the axes can be told apart."""
     return 3 if patches == 1 else 2
 
 
@@ -281,7 +179,7 @@ def _node(name: str, module: nn.Module, trace: _Trace, patches: int | None, pare
 def _info(
     name: str, module: nn.Module, output: Tensor | str | None, patches: int | None, parent: nn.Module | None
 ) -> LayerInfo:
-    info = LayerInfo(name, type(module).__name__)
+    info = LayerInfo(name, type(module).__name__, source=ModuleOutput(name))
     if output is None:
         return replace(info, reason=_why_never_called(name, parent))
     if isinstance(output, str):
@@ -303,7 +201,7 @@ def _info(
 
 
 def _layout(shape: tuple[int, ...], batch: int) -> Layout | None:
-    """The layout of an output, by where the batch is."""
+    """The layout of an output, found by the position of the batch axis; None if there is no clear one."""
     if len(shape) == 2 and shape[0] == batch:
         return Layout.VECTOR
     if len(shape) == 3 and batch in shape[:2]:
@@ -326,29 +224,21 @@ def _why_never_called(name: str, parent: nn.Module | None) -> str:
 def _attention_parts(attention: LayerInfo, module: nn.Module, children: list[LayerNode]) -> Iterator[LayerInfo]:
     heads = getattr(module, "num_heads", None)
     if isinstance(module, nn.MultiheadAttention):
-        parts, like, width = tuple(ATTENTION_PARTS), attention, int(module.embed_dim)
+        parts, like, width = tuple(Part), attention, int(module.embed_dim)
     else:
-        mixing = heads_projection(module)
-        found = next((child.info for child in children if mixing is getattr(module, child.info.label, None)), None)
-        if mixing is None or found is None or found.reason is not None:
+        projection = heads_projection(module)
+        found = next((child.info for child in children if projection is getattr(module, child.info.label, None)), None)
+        if projection is None or found is None or found.reason is not None:
             return
-        parts, like, width = _OF_HEADS, found, int(mixing.in_features)
+        parts, like, width = OF_HEADS, found, int(projection.in_features)
     for part in parts:
-        kind = ATTENTION_PARTS[part]
-        units = int(heads) if kind == "Heads" and isinstance(heads, int) else width
+        units = int(heads) if part is Part.HEADS and isinstance(heads, int) else width
         yield replace(
             like,
-            name=f"{attention.name}.{part}",
-            kind=kind,
+            name=f"{attention.name}.{part.value}",
+            kind=part.kind,
+            source=AttentionPart(attention.name, part),
             shape=(*like.shape[:-1], units),
             units=units,
-            unit_kind="head" if kind == "Heads" else "channel",
+            unit_kind=part.unit_kind,
         )
-
-
-def heads_projection(module: nn.Module) -> nn.Linear | None:
-    """What mixes the heads' outputs in an attention module that is none of PyTorch's; None for another module."""
-    if not isinstance(getattr(module, "num_heads", None), int):
-        return None
-    mixing = next((found for name in _PROJECTIONS if (found := getattr(module, name, None)) is not None), None)
-    return mixing if isinstance(mixing, nn.Linear) else None

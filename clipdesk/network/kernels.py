@@ -1,4 +1,4 @@
-"""Functions that take few passes over memory, on a GPU only one, where torch's own parts need many."""
+"""Functions that need fewer passes over memory than torch's own: a single one on a GPU."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ template <typename T> T quick_gelu_gradient(T gradient, T input) {
 
 
 def quick_gelu(inputs: Tensor) -> Tensor:
-    """OpenAI's ``x * sigmoid(1.702 * x)``, with its gradient."""
+    """OpenAI's ``x * sigmoid(1.702 * x)``, differentiable."""
     compiled = inputs.device.type == "cuda" and _compiles(inputs.device)
     found: Tensor = (_Compiled if compiled else _Scaled).apply(inputs)
     return found
@@ -38,12 +38,12 @@ def quick_gelu(inputs: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _compiles(device: torch.device) -> bool:
-    """Whether a device compiles them: for that it needs a library of NVIDIA's that torch otherwise does without."""
+    """Whether a device can compile the functions; this needs a library of NVIDIA's that torch itself can do without."""
     try:
         for code, count in ((_FORWARD, 1), (_BACKWARD, 2)):
             _applied(code, *[torch.zeros(1, device=device)] * count)
     except RuntimeError:
-        log.warning("%s compiles no functions of ClipDesk's own; torch's are slower", device, exc_info=True)
+        log.warning("%s cannot compile ClipDesk's own functions; torch's are slower", device, exc_info=True)
         return False
     return True
 
@@ -54,7 +54,7 @@ def _applied(code: str, *inputs: Tensor) -> Tensor:
 
 
 class _Compiled(torch.autograd.Function):
-    """A step of ViT-B/32 spends a fifth of its time in the eight passes that torch makes of it and its gradient."""
+    """One pass each for the value and the gradient; torch makes eight, a fifth of the time of a step of ViT-B/32."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class _Compiled(torch.autograd.Function):
 
 
 class _Scaled(torch.autograd.Function):
-    """``silu(1.702 * x) / 1.702``, which is the same: four passes, and one tensor kept for the gradient."""
+    """The same value as ``silu(1.702 * x) / 1.702``: four passes, and one tensor kept for the gradient."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, inputs: Tensor) -> Tensor:

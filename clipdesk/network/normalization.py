@@ -1,4 +1,4 @@
-"""How a network wants a picture's three channels: less a mean, over a deviation."""
+"""Normalise pictures for a network: subtract a mean from each channel, and divide by a standard deviation."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from clipdesk.network.inspector import ROOT
 
 
 class Normalization(NamedTuple):
-    """What becomes of a picture's three channels before a network sees them: less the mean, over the deviation."""
+    """Mean and standard deviation of each of the three channels."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
 OPENAI = Normalization((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-"""That of openai/CLIP, and of most others."""
+"""The normalisation of openai/CLIP and of most other CLIPs."""
 
 
 def normalization_of(model: nn.Module) -> Normalization:
-    """What a model wants: what open_clip notes at its vision tower, else OpenAI's."""
+    """The normalisation of a model: the one that open_clip notes at its vision tower, otherwise OpenAI's."""
     tower = model.get_submodule(ROOT)
     mean, std = getattr(tower, "image_mean", None), getattr(tower, "image_std", None)
     return OPENAI if mean is None or std is None else Normalization(tuple(mean), tuple(std))
 
 
 def normalized(pixels: Tensor, normalization: Normalization = OPENAI) -> Tensor:
-    """Pixels in [0, 1], (n, 3, h, w), as a network wants them."""
+    """Normalise pixels in [0, 1], (n, 3, h, w)."""
     mean, std = constants(normalization, pixels.device)
     return (pixels - mean) / std
 
 
 def constants(normalization: Normalization, device: torch.device) -> tuple[Tensor, Tensor]:
-    """A normalisation's mean and deviation on a device, (3, 1, 1) each."""
+    """The mean and standard deviation of a normalisation, on a device, (3, 1, 1) each."""
     mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in normalization)
     return mean, std

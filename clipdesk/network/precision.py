@@ -1,4 +1,4 @@
-"""Which number format a network computes in."""
+"""The number format that a network computes in."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def precision_of(wanted: Precision | Literal["auto"], model: nn.Module, device: torch.device) -> Precision:
-    """The format to compute in; ``auto`` is bfloat16 for transformers where the device is fast at it.
+    """The format to compute in; ``auto`` is bfloat16 for transformers if the device is fast at it.
 
-    A transformer's pictures reach the same activation with it and look the same, from the same seed. A ResNet's reach
-    the same, but do not look the same, since small errors flip its rectifiers: docs/performance.md.
+    With bfloat16, pictures of a transformer reach the same activation and look the same for the same seed. Pictures of
+    a ResNet reach the same activation but look different, since small errors flip its rectifiers: docs/performance.md.
     """
     if wanted != "auto":
         return wanted
-    # OpenAI's class, and open_clip's of the same name. Of others it has not been measured.
+    # OpenAI's class, and open_clip's of the same name; others have not been measured.
     transformer = type(model.get_submodule(ROOT)).__name__ == "VisionTransformer"
     return "bfloat16" if transformer and fast_in_bfloat16(device) else "float32"
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 itself; others only imitate it, far slower than float32."""
+    """Whether a device supports bfloat16 in hardware; emulation is far slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":

@@ -1,4 +1,4 @@
-"""Run a vision tower so that the gradient for its input is soon there; the outputs are what they always are.
+"""Run a vision tower with a faster gradient for its input; the outputs are unchanged.
 
 Measured on two cores of an AMD EPYC, ViT-B/32 up to its middle (`python -m benchmarks.speed`): the gradient of a
 convolution of patches took a quarter of a step in float32, a product of matrices takes a twentieth;
@@ -21,12 +21,13 @@ from torch.func import functional_call
 from clipdesk.network.kernels import quick_gelu
 
 _MOST_TOKENS = 600
-"""So many at most are attended to by products, whose memory grows with their square: ViT-L/14 at 336 px has 577."""
+"""Largest number of tokens for attention by matrix products, whose memory grows with its square: ViT-L/14 at 336 px
+has 577."""
 _CAST = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
-"""What computes in low precision under torch's autocast."""
+"""Modules that compute in low precision under torch's autocast."""
 
 Forward = Callable[..., Any]
-"""What computes a part of the tower."""
+"""A function that computes a part of the tower."""
 
 
 class Tower:
@@ -34,8 +35,8 @@ class Tower:
 
     Args:
         module: The tower; left as it was.
-        half: Whether to compute in bfloat16 what torch's autocast does; the residual stream stays as it is. The
-            weights that this needs are copied once.
+        half: Whether to compute in bfloat16 as torch's autocast does; the residual stream stays in float32. The weights
+            are cast once, into a copy.
     """
 
     def __init__(self, module: nn.Module, *, half: bool = False) -> None:
@@ -54,7 +55,7 @@ class Tower:
 
 
 def _patch_convolution(module: nn.Module) -> nn.Conv2d | None:
-    """The convolution that embeds a transformer's patches; None where the tower does not begin with one."""
+    """The convolution that embeds a transformer's patches; None if the tower does not begin with one."""
     first = getattr(module, "conv1", None)
     if not isinstance(first, nn.Conv2d) or first.padding != (0, 0) or first.groups != 1:
         return None
@@ -62,13 +63,13 @@ def _patch_convolution(module: nn.Module) -> nn.Conv2d | None:
 
 
 def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.Module, Forward]]:
-    """Parts of a tower, and how each is computed faster."""
+    """The parts of a tower that can be computed faster, each with the function that does so."""
     if patches is not None:
         yield patches, partial(_product, patches)
     for part in module.modules():
         if isinstance(part, Transformer):
             yield part, partial(_in_one_piece, part)
-        # On Apple's GPUs it has not been tried.
+        # Not tried on Apple's GPUs.
         if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type in ("cpu", "cuda"):
             yield part, quick_gelu
         if type(part) is nn.MultiheadAttention and part.in_proj_weight is not None and part.bias_k is None:
@@ -77,7 +78,7 @@ def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.M
 
 @contextmanager
 def _computed_by(faster: Mapping[nn.Module, Forward]) -> Iterator[None]:
-    """While it is entered, parts are computed by other functions than their own; hooks see them as ever."""
+    """Compute parts by other functions than their own while entered; hooks see their outputs as usual."""
     try:
         for part, forward in faster.items():
             vars(part)["forward"] = forward
@@ -88,7 +89,7 @@ def _computed_by(faster: Mapping[nn.Module, Forward]) -> Iterator[None]:
 
 
 def _product(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
-    """A convolution of patches that do not overlap, as a product of matrices."""
+    """Convolve patches that do not overlap, by a matrix product; (n, channels, rows, columns) in and out."""
     n, channels, rows, columns = pixels.shape
     side = convolution.kernel_size[0]
     down, across = rows // side, columns // side
@@ -99,7 +100,7 @@ def _product(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
 
 
 def _in_one_piece(transformer: Transformer, tokens: Tensor) -> Tensor:
-    """OpenAI's blocks, given tokens that lie in memory in their own order; else every part of them copies its input."""
+    """Run OpenAI's blocks on tokens that are contiguous in memory; otherwise each part of a block copies its input."""
     blocks: Tensor = transformer.resblocks(tokens.contiguous())
     return blocks
 
@@ -113,9 +114,9 @@ def _self_attention(
     need_weights: bool = True,
     attn_mask: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention of tokens to each other, whose gradient fills no memory with zeros first.
+    """Self-attention whose gradient does not fill memory with zeros first.
 
-    torch's own takes queries, keys and values out of one tensor in a way whose gradient is three of its size.
+    PyTorch's own slices query, key and value out of one tensor; the gradient of that is three tensors of its size.
     """
     masked = key_padding_mask is not None or attn_mask is not None
     if need_weights or masked or not (query is key is value) or query.ndim != 3:
@@ -129,22 +130,22 @@ def _self_attention(
     return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
 
 
-def attended(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """What tokens take from each other, (n, heads, tokens, channels) as all of the inputs.
+def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Scaled dot-product attention; inputs and output are (n, heads, tokens, channels).
 
-    In bfloat16 on a CPU torch's own computes in float32, or fused but slowly: 9 and 21 ms, with the gradient, where
-    products take 4 (8 pictures of ViT-B/32, one core).
+    In bfloat16 on a CPU, torch computes it in float32 or by a slow fused kernel: 9 and 21 ms with the gradient, while
+    two matrix products take 4 ms (8 pictures of ViT-B/32, one core).
     """
-    n, heads, tokens, channels = queries.shape
-    if queries.device.type != "cpu" or queries.dtype != torch.bfloat16 or tokens > _MOST_TOKENS:
-        return F.scaled_dot_product_attention(queries, keys, values)
-    asking, asked, given = (part.reshape(n * heads, tokens, channels) for part in (queries, keys, values))
-    shares = torch.bmm(asking * channels**-0.5, asked.transpose(1, 2)).softmax(dim=-1)
-    return torch.bmm(shares, given).view(n, heads, tokens, channels)
+    n, heads, tokens, channels = query.shape
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16 or tokens > _MOST_TOKENS:
+        return F.scaled_dot_product_attention(query, key, value)
+    query, key, value = (part.reshape(n * heads, tokens, channels) for part in (query, key, value))
+    weights = torch.bmm(query * channels**-0.5, key.transpose(1, 2)).softmax(dim=-1)  # (n * heads, tokens, tokens)
+    return torch.bmm(weights, value).view(n, heads, tokens, channels)
 
 
 def _copied_weights(module: nn.Module, *, half: bool, channels_last: bool) -> dict[str, Tensor]:
-    """Copies of the weights that are wanted in another form than they are."""
+    """Copies of the weights that are needed in another number format or memory layout."""
     weights = {}
     for name, part in module.named_modules():
         for own, weight in part.named_parameters(recurse=False):

@@ -1,4 +1,4 @@
-"""What a render will take, in seconds and bytes, before it is started: measured in a few steps, then scaled."""
+"""Estimate the time and memory of a render before it starts: measure a few steps, then scale."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from clipdesk.models.loading import resolve_device
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.graphs import repeats_steps
 from clipdesk.render.loop import render
+from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
 
 _LEFT_OUT, _TIMED = 1, 2
-"""Steps that warm up, and steps that are timed."""
+"""Warm-up steps, and timed steps."""
 _LEFT_OUT_ON_GPU, _TIMED_ON_GPU = 5, 10
-"""There the fourth is recorded, and those after it are many times as fast as those before."""
+"""On a GPU step 4 is captured as a CUDA graph; later steps are much faster."""
 _SIDE_BY_SIDE, _SIDE_BY_SIDE_ON_GPU = 2, 16
-"""Pictures whose time is compared with one's: a GPU takes a few in the time of one."""
+"""Pictures in the second measurement; a GPU renders several in the time of one."""
 _SLOW = 1.0
 _LEAST_SHARE = 0.05
 _IN_FULL = {"start": "noise", "stages": 1}
-"""What a step costs at most: of the last stage, whose pictures are the largest."""
+"""Changes to the settings that make a step as expensive as the last stage, whose pictures are the largest."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one step through the whole vision tower takes.
+    """The cost of one step through the whole vision tower.
 
     Attributes:
-        fixed: Seconds of a step that do not depend on the number of pictures.
-        per_picture: Seconds for each picture.
-        picture_bytes: Bytes that each picture keeps for its gradient.
+        fixed: Seconds of a step, whatever the number of pictures.
+        per_picture: Seconds of a step for each picture.
+        picture_bytes: Bytes that each picture holds for its gradient.
     """
 
     fixed: float
@@ -43,12 +45,12 @@ class Cost:
     picture_bytes: int
 
     def seconds(self, pictures: int, iterations: int, group: int, depth: float = 1.0) -> float:
-        """Seconds for so many pictures, rendered in groups; `depth` is the layer's place in the tower, 0 to 1."""
+        """Seconds to render pictures in groups; `depth` is the depth of the layer in the tower, from 0 to 1."""
         groups = -(-pictures // group)
         return iterations * (groups * self.fixed + pictures * self.per_picture) * depth
 
     def bytes(self, pictures: int, group: int, depth: float = 1.0) -> int:
-        """Bytes needed at once, besides the model."""
+        """Bytes that a group needs, without the model."""
         return int(min(pictures, group) * self.picture_bytes * depth)
 
 
@@ -57,31 +59,49 @@ def measure_cost(
     settings: RenderSettings,
     inspector: LayerInspector,
     stop: Callable[[], bool] = lambda: False,
+    sources: Sources | None = None,
 ) -> Cost | None:
-    """Take a few steps on the model's last layer with one picture and with some; None if `stop` says so meanwhile.
+    """Take a few steps on the model's last layer, first with one picture, then with several.
+
+    Args:
+        model: A CLIP.
+        settings: How to render.
+        inspector: The model's inspector.
+        stop: Asked after every step.
+        sources: Reads the files that the settings name.
+
+    Returns:
+        The cost; None if `stop` says True before it is known.
 
     Raises:
-        ClipDeskError: the device is not there, or the memory does not suffice for one picture.
+        ClipDeskError: the device does not exist, or its memory is too small for one picture.
     """
     layer = inspector.get_layer_names()[0]
+    sources = sources or Sources()
     target: Target = Unit(layer=layer, index=0)
-    size = picture_bytes(model, settings, inspector, target)
-    seconds = None if stop() else _timed(model, settings, inspector, [target], stop)
+    size = picture_bytes(model, settings, inspector, target, sources)
+    seconds = None if stop() else _timed(model, settings, inspector, [target], sources, stop)
     if seconds is None:
         return None
     count = _SIDE_BY_SIDE_ON_GPU if repeats_steps(resolve_device(settings.device)) else _SIDE_BY_SIDE
-    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, stop)
-    # On a slow machine the network's own work outweighs what a step costs once.
+    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, sources, stop)
+    # On a slow machine the fixed cost of a step is small against the network's own work.
     more = seconds if some is None else min(seconds, max(_LEAST_SHARE * seconds, (some - seconds) / (count - 1)))
     return Cost(seconds - more, more, size)
 
 
-def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerInspector, target: Target) -> int:
-    """Bytes that one picture keeps for its gradient, measured in a step of it.
+def picture_bytes(
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    target: Target | ResolvedTarget,
+    sources: Sources | None = None,
+) -> int:
+    """Bytes that one picture holds for its gradient, measured in one step.
 
     Raises:
-        UsageError: the target is not there.
-        ClipDeskError: the device is not there, or the memory does not suffice.
+        UsageError: the target does not exist in the model.
+        ClipDeskError: the device does not exist, or its memory is too small.
     """
     kept: dict[int, int] = {}
 
@@ -93,7 +113,7 @@ def picture_bytes(model: nn.Module, settings: RenderSettings, inspector: LayerIn
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     one = settings.model_copy(update=_IN_FULL | {"iterations": 1})
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        next(render(model, [target], one, inspector=inspector))
+        next(render(model, [target], one, inspector=inspector, sources=sources))
     return sum(size for place, size in kept.items() if place not in weights)
 
 
@@ -102,13 +122,14 @@ def _timed(
     settings: RenderSettings,
     inspector: LayerInspector,
     targets: list[Target],
+    sources: Sources,
     stop: Callable[[], bool],
 ) -> float | None:
-    """Seconds of a step."""
+    """Mean seconds of a step; None if `stop` says True meanwhile."""
     on_gpu = repeats_steps(resolve_device(settings.device))
     left_out, timed = (_LEFT_OUT_ON_GPU, _TIMED_ON_GPU) if on_gpu else (_LEFT_OUT, _TIMED)
     steps = settings.model_copy(update=_IN_FULL | {"iterations": left_out + timed})
-    frames = render(model, targets, steps, inspector=inspector)
+    frames = render(model, targets, steps, inspector=inspector, sources=sources)
     for _ in range(left_out):
         next(frames)
     started = time.monotonic()

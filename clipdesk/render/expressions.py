@@ -12,10 +12,21 @@ from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.render.files import check_readable
-from clipdesk.render.targets import Combined, Direction, Others, Picture, Place, Target, Term, Text, Unit, What
+from clipdesk.render.targets import (
+    Combined,
+    Direction,
+    ImageTarget,
+    Others,
+    Position,
+    Readable,
+    Target,
+    Term,
+    Text,
+    Unit,
+)
 
 GRAMMAR = (
-    "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@PLACE, others(LAYER:UNIT) or LAYER:[FILE], "
+    "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@POSITION, others(LAYER:UNIT) or LAYER:[FILE], "
     "joined by + and -"
 )
 _TOKEN = re.compile(
@@ -24,7 +35,7 @@ _TOKEN = re.compile(
       | (?P<others>others\s*\(\s*(?P<rest_layer>[A-Za-z_][\w.]*)\s*:\s*(?P<rest_index>\d+)\s*\))
       | (?P<layer>[A-Za-z_][\w.]*)\s*:\s*(?:(?P<index>\d+)|\[(?P<file>[^\]]+)\])
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)
-      | (?P<place>@\s*(?:class|max|patches|\d+))
+      | (?P<position>@\s*(?:class|max|patches|\d+))
       | (?P<sign>[-+*])
     )""",
     re.VERBOSE | re.IGNORECASE,
@@ -37,17 +48,18 @@ _NEARLY_ZERO = 1e-12
 
 
 def parse_target(text: str) -> Target:
-    """Read a target: a sum of terms, each with a weight before it (``0.5*``) and a place behind it (``@max``).
+    """Parse a target: a sum of terms, each with a weight before it (``0.5*``) and a position after it (``@max``).
 
-    A term is a text in quotes, ``image:[FILE]`` for what resembles a picture, ``LAYER:UNIT``, ``others(LAYER:UNIT)``,
-    or ``LAYER:[FILE]`` for a direction from a file of numbers (.npy, .csv or .txt). A place is ``class`` for the class
-    token, ``max`` for the largest of the patches, or the number of a position; without one it is the mean over the
-    patches. Terms that are alike are added up.
+    Weight and position may be left out: the weight is then 1, and the position the mean over the patches.
+
+    A term is a text in quotes, ``image:[FILE]`` for the likeness to an image, ``LAYER:UNIT``, ``others(LAYER:UNIT)``,
+    or ``LAYER:[FILE]`` for a direction from a file of numbers (.npy, .csv or .txt). A position is ``class`` for the
+    class token, ``max`` for the largest of the patches, or a number. Equal terms are added up.
 
     Raises:
-        UsageError: it cannot be read, a file cannot, or nothing is left of it.
+        UsageError: the expression is malformed, a file cannot be read, or all terms cancel.
     """
-    weights: dict[tuple[What, Place], float] = {}
+    weights: dict[tuple[Readable, Position], float] = {}
     for term in _terms(list(_tokens(text)), text):
         key = term.what, term.at
         weights[key] = weights.get(key, 0.0) + term.weight
@@ -66,7 +78,7 @@ def parse_target(text: str) -> Target:
 
 
 def is_expression(text: str) -> bool:
-    """Whether what somebody typed is more than a text: it begins with a text in quotes, a unit or a direction."""
+    """Whether a typed text is an expression: it begins with a text in quotes, a unit, an image or a direction."""
     return _BEGINNING.match(text) is not None
 
 
@@ -76,7 +88,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
         token = _TOKEN.match(text, place)
         if token is None:
             rest = text[place:].strip()
-            # The grammar would hide what is wrong.
+            # The grammar would distract from the real fault.
             why = f": the quote {rest[0]} is not closed" if rest[0] in "\"'" else f". A target is {GRAMMAR}"
             raise UsageError(f"Cannot read '{rest[:40]}'{why}")
         yield token
@@ -84,7 +96,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 
 def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
-    """The terms in order; each begins with a sign, but for the first, which may."""
+    """The terms in order; each begins with a sign, which only the first may leave out."""
     if not tokens:
         raise UsageError(f"The target is empty. It is {GRAMMAR}")
     i = 0
@@ -102,20 +114,20 @@ def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
         if i >= len(tokens) or not (tokens[i]["text"] or tokens[i]["others"] or tokens[i]["layer"]):
             raise UsageError(f"A term is missing in {text}. It is {GRAMMAR}")
         what, i = _what(tokens[i]), i + 1
-        at: Place = "patches"
-        if i < len(tokens) and tokens[i]["place"]:
-            at, i = _place(tokens[i]["place"]), i + 1
+        at: Position = "patches"
+        if i < len(tokens) and tokens[i]["position"]:
+            at, i = _position(tokens[i]["position"]), i + 1
         yield _term(what, weight, at)
 
 
-def _term(what: What, weight: float, at: Place) -> Term:
+def _term(what: Readable, weight: float, at: Position) -> Term:
     try:
         return Term(what=what, weight=weight, at=at)
     except ValidationError as error:
         raise UsageError(f"{what.label}: {_reason(error)}") from None
 
 
-def _what(token: re.Match[str]) -> What:
+def _what(token: re.Match[str]) -> Readable:
     if token["text"]:
         if not token["text"][1:-1].strip():
             raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
@@ -125,13 +137,13 @@ def _what(token: re.Match[str]) -> What:
     if token["file"] and token["layer"].lower() == "image":
         path = Path(token["file"].strip()).absolute()
         check_readable(path)
-        return Picture(path=str(path))
+        return ImageTarget(path=str(path))
     if token["file"]:
         return read_direction(token["layer"], Path(token["file"].strip()))
     return Unit(layer=token["layer"], index=int(token["index"]))
 
 
-def _place(text: str) -> Place:
+def _position(text: str) -> Position:
     word = text.lstrip("@ ").lower()
     if word == "class":
         return "class"
@@ -141,10 +153,10 @@ def _place(text: str) -> Place:
 
 
 def read_direction(layer: str, path: Path) -> Direction:
-    """A direction from a file of numbers: NumPy's ``.npy``, or text, one number on a line or with commas between.
+    """Read a direction from a file of numbers: NumPy's ``.npy``, or text with a number per line or commas between them.
 
     Raises:
-        UsageError: it is not there, holds something else, or only zeros.
+        UsageError: the file cannot be read, or does not hold numbers, or holds only zeros.
     """
     check_readable(path, _MOST_BYTES)
     try:
@@ -156,13 +168,13 @@ def read_direction(layer: str, path: Path) -> Direction:
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
     except (ValueError, TypeError, EOFError, MemoryError):
-        raise UsageError(f"{path} is no direction: it must hold numbers only, as .npy or as text") from None
+        raise UsageError(f"{path} does not hold a direction: it must hold numbers only, as .npy or as text") from None
     if vector.ndim != 1 and vector.size != max(vector.shape, default=0):
-        raise UsageError(f"{path} is no direction: it must be one row of numbers, not {vector.shape}")
+        raise UsageError(f"{path} does not hold a direction: it must be one row of numbers, not {vector.shape}")
     try:
         return Direction(layer=layer, vector=tuple(vector.ravel().tolist()), name=path.name)
     except ValidationError as error:
-        raise UsageError(f"{path} is no direction: {_reason(error)}") from None
+        raise UsageError(f"{path} does not hold a direction: {_reason(error)}") from None
 
 
 def _reason(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""Files that people give. Imports no torch."""
+"""Reading files that users name. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,17 +11,30 @@ _MOST_BYTES = 200_000_000
 
 
 def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
-    """Check that a path is a file of moderate size.
+    """Check that a path is a regular file of moderate size.
 
     Raises:
-        UsageError: it is not there, or none, or larger than `most` bytes.
+        UsageError: the file is missing, is not a regular file, or is larger than `most` bytes.
     """
     try:
         found = path.stat()
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
     if not stat.S_ISREG(found.st_mode):
-        # A pipe or a device could be read for ever.
-        raise UsageError(f"Cannot read {path}: it is no file")
+        # Reading a pipe or a device might never end.
+        raise UsageError(f"Cannot read {path}: it is not a regular file")
     if found.st_size > most:
         raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of moderate size.
+
+    Raises:
+        UsageError: as `check_readable`, or the file cannot be read.
+    """
+    check_readable(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None

@@ -1,4 +1,4 @@
-"""A step that is recorded once and then repeated whole, so that a GPU does not wait for Python between its kernels."""
+"""Capture a step as a CUDA graph and replay it, so that a GPU does not wait for Python between kernels."""
 
 from __future__ import annotations
 
@@ -13,72 +13,75 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 _PLAINLY = 3
-"""Steps before the recording: libraries make their plans, the optimiser its state."""
+"""Steps before the capture, in which libraries make their plans and the optimiser its state."""
 
 
 def repeats_steps(device: torch.device) -> bool:
-    """Whether steps are recorded and repeated on a device."""
+    """Whether steps are captured and replayed on a device."""
     return device.type == "cuda"
 
 
-class Recording(Protocol):
-    """Work that was recorded."""
+class CapturedStep(Protocol):
+    """A CUDA graph of one step."""
 
     def replay(self) -> None:
-        """Do it again, with what is now in the memory that it reads."""
+        """Run the step again on the present contents of the memory that it reads."""
 
 
 class RepeatedStep:
-    """Takes the steps of a render on a GPU: a few plainly, then one recording of them again and again.
+    """Takes the steps of a render on a GPU: the first few plainly, the others by replaying a captured step.
 
-    A step is some hundred kernels of a few microseconds each, which Python cannot start as fast as they are done.
+    A step is some hundred kernels of a few microseconds each; Python cannot launch them as fast as they finish.
     Source: NVIDIA's CUDA graphs, as torch.cuda.graphs offers them.
 
     Args:
-        device: Where.
+        device: The GPU.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._kind: Hashable = None
         self._plain = 0
-        self._recorded: tuple[Recording, Tensor] | None = None
+        self._captured: tuple[CapturedStep, Tensor] | None = None
         self._possible = True
 
     def __call__(self, work: Callable[[], Tensor], kind: Hashable) -> Tensor:
         """Take a step.
 
         Args:
-            work: It reads and writes only memory that stays where it is, waits for nothing, and returns its result.
-            kind: When it is another than before, the work has changed and is recorded anew.
+            work: The step. It reads and writes only memory that keeps its address, does not wait for the GPU, and
+                returns its result.
+            kind: Identifies the work; another kind than before is captured anew.
 
         Returns:
-            Its result, which the next call may overwrite.
+            The result of `work`, which the next call may overwrite.
         """
         if kind != self._kind:
-            self._kind, self._plain, self._recorded = kind, 0, None
+            self._kind = kind
+            self._plain = 0
+            self._captured = None
         if not self._possible or self._plain < _PLAINLY:
             self._plain += 1
             return self.plainly(work)
-        if self._recorded is None:
+        if self._captured is None:
             try:
-                self._recorded = self.recorded(work)
+                self._captured = self.captured(work)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError:
-                log.warning("a step cannot be recorded here: steps are taken one by one, slower", exc_info=True)
+                log.warning("a step cannot be captured here: steps are taken one by one, slower", exc_info=True)
                 self._possible = False
                 return self.plainly(work)
-        recording, result = self._recorded
-        recording.replay()
+        step, result = self._captured
+        step.replay()
         return result
 
     def forget(self) -> None:
-        """Give back the memory that the recording holds: all that a step calculates with."""
-        self._kind, self._recorded = None, None
+        """Free the captured step and its memory, which holds everything that a step computes with."""
+        self._kind, self._captured = None, None
 
     def plainly(self, work: Callable[[], Tensor]) -> Tensor:
-        """Do it, in the stream in which it will be recorded: what is left over in another could not be recorded."""
+        """Run it in the stream of the capture; work that is pending in another stream could not be captured."""
         usual = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(usual)
         with torch.cuda.stream(self._stream):
@@ -86,10 +89,10 @@ class RepeatedStep:
         usual.wait_stream(self._stream)
         return result
 
-    def recorded(self, work: Callable[[], Tensor]) -> tuple[Recording, Tensor]:
-        """Record it without doing it; gives the recording, and where each replay leaves its result."""
+    def captured(self, work: Callable[[], Tensor]) -> tuple[CapturedStep, Tensor]:
+        """Capture it without running it; returns the graph, and the tensor into which each replay writes its result."""
         graph = torch.cuda.CUDAGraph()
-        # Other threads, such as the one that estimates times, may use the device meanwhile.
+        # Other threads, such as the one that estimates times, may use the device at the same time.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             result = work()
         return graph, result

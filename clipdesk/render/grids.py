@@ -1,6 +1,6 @@
-"""Several variants of a picture side by side, so that a unit shows more than one thing that it answers to.
+"""Render several variants of a picture side by side, to show more than one thing that a unit responds to.
 
-They are one picture with one recipe, and so can be made again from it, though each depends on the others.
+The variants are one picture with one recipe, since each depends on the others.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipdesk.network.inspector import LayerInfo, LayerInspector
-from clipdesk.render.objectives import check_term
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 from clipdesk.render.settings import MAX_SEED
-from clipdesk.render.targets import Target, terms_of
 
 _WHITE = 255
 _APART = 235_000_003
@@ -24,10 +23,10 @@ _TINY = 1e-12
 
 
 def seeds_of_variants(seeds: Sequence[int], count: int) -> list[int]:
-    """A seed for each of `count` variants of each picture; the first variant's is the picture's own.
+    """A seed for each of `count` variants of each picture; the first variant has the picture's own seed.
 
-    The others' are of the half of all 32-bit numbers that nobody can ask for, and far apart: torch's generators take
-    no more bits.
+    The other seeds lie in the half of all 32-bit numbers that users cannot choose, far apart. torch's generators use
+    no more than 32 bits.
     """
     half = MAX_SEED + 1
     return [
@@ -36,11 +35,11 @@ def seeds_of_variants(seeds: Sequence[int], count: int) -> list[int]:
 
 
 def tiled(variants: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
-    """Variants as pictures of `grid` rows and columns with white lines between them.
+    """Arrange variants in pictures of `grid` rows and columns, with white lines between them.
 
     Args:
-        variants: (pictures * grid * grid, side, side, channels), those of each picture one after the other.
-        grid: Rows, and columns.
+        variants: (pictures * grid * grid, side, side, channels), all variants of a picture together.
+        grid: The number of rows, and of columns.
 
     Returns:
         (pictures, height, height, channels).
@@ -58,28 +57,29 @@ def tiled(variants: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
 
 
 class Likeness:
-    """How much the variants of each picture are alike in the network.
+    """Measures how much the variants of each picture are alike to the network.
 
-    Between each two of them the cosine similarity of their Gram matrices: which units of a layer are active together,
-    wherever in the picture. Source: the diversity of Olah et al. 2017, "Feature Visualization" (Distill).
+    The likeness of two variants is the cosine similarity of their Gram matrices, which say which units of a layer are
+    active together, wherever in the picture. Source: the diversity term of Olah et al. 2017, "Feature Visualization"
+    (Distill).
 
     Args:
-        targets: What the pictures are of; each is compared in its own layer, or, where that has no places to speak of,
-            as a text's has not, in the last layer that has.
+        own: The layer of each picture's objective. The picture is compared in that layer, or, if it has only one
+            position, as the layer of a text, in the last layer that has several.
         inspector: The model's inspector.
     """
 
-    def __init__(self, targets: Sequence[Target], inspector: LayerInspector) -> None:
-        self._layers = [_compared_in(target, inspector) for target in targets]
+    def __init__(self, own: Sequence[LayerInfo], inspector: LayerInspector) -> None:
+        self._layers = [_compared_in(info, inspector) for info in own]
         self.layers = list(dict.fromkeys(self._layers))
         """The layers that it reads."""
 
     def __call__(self, outputs: Mapping[str, Tensor], count: int) -> Tensor:
-        """Mean likeness of each variant to the other ones of its picture, in [0, 1], (count,).
+        """Mean likeness of each variant to the other variants of its picture, in [0, 1], (count,).
 
         Args:
-            outputs: By layer (views, positions, units), the views of each variant one after the other.
-            count: Variants of all pictures.
+            outputs: By layer, (views, positions, units), all views of a variant together.
+            count: The number of variants of all pictures.
         """
         variants = count // len(self._layers)
         parts = []
@@ -92,9 +92,13 @@ class Likeness:
 
 
 def likeness(outputs: Tensor) -> Tensor:
-    """Mean cosine similarity of each one's Gram matrix to the others', of (variants, positions, units), (variants,)."""
+    """Mean cosine similarity of each variant's Gram matrix to the others', (variants,).
+
+    Args:
+        outputs: (variants, positions, units).
+    """
     count = len(outputs)
-    # <A'A, B'B> is the squared norm of AB', which is smaller where there are fewer positions than units.
+    # <A'A, B'B> is the squared norm of AB', which is the smaller matrix if there are fewer positions than units.
     if outputs.shape[1] <= outputs.shape[2]:
         crossed = torch.einsum("ipu,jqu->ijpq", outputs, outputs)
         products = crossed.square().sum(dim=(2, 3))
@@ -107,14 +111,13 @@ def likeness(outputs: Tensor) -> Tensor:
     return mean
 
 
-def _compared_in(target: Target, inspector: LayerInspector) -> LayerInfo:
-    own = check_term(terms_of(target)[0], inspector)
+def _compared_in(own: LayerInfo, inspector: LayerInspector) -> LayerInfo:
     if own.positions > 1:
         return own
     infos = [node.info for node in inspector.tree.walk()]
     stages = [info for info in infos if info.kind == "Bottleneck"]
     if stages:
         return stages[-1]
-    # What patches are after the last block of a transformer, nothing reads.
+    # Nothing in a transformer reads the patches after its last block.
     blocks = [info for info in infos if info.kind == "ResidualAttentionBlock"]
     return blocks[max(0, len(blocks) - 2)]

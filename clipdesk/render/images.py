@@ -1,4 +1,4 @@
-"""How a picture is parameterised: what the optimiser changes, and how it becomes pixels."""
+"""Parameterizations of pictures: the numbers that the optimiser changes, and how they become pixels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
+from clipdesk.errors import UsageError
 from clipdesk.render.streams import RandomStreams
 
 # Colour correlation of natural images: the square root of the covariance of ImageNet's colours (figures of lucid,
@@ -24,32 +25,47 @@ def color_axes() -> Tensor:
 
 
 def colored(planes: Tensor, axes: Tensor) -> Tensor:
-    """Pictures, (n, 3, h, w) in [0, 1], of what they are along the decorrelated axes, (n, 3, h, w)."""
-    # A product of matrices; `einsum` would move the colours to the end first, which takes as long as all the rest.
+    """Turn planes along the decorrelated axes, (n, 3, h, w), into pictures, (n, 3, h, w) in [0, 1]."""
+    # A matrix product: `einsum` would first move the colours to the end, which takes as long as all the rest.
     return torch.sigmoid((axes @ planes.flatten(2)).view_as(planes))
 
 
 class Parameterization(ABC):
-    """A batch of pictures as something that an optimiser can change."""
+    """A batch of pictures as numbers that an optimiser can change.
+
+    A subclass needs `values` and `pixels`; the other methods have defaults.
+    """
 
     values: Tensor
     """The leaf tensor to optimise; its first axis is the picture."""
+
+    def parameters(self) -> list[Tensor]:
+        """The leaf tensors to optimise: by default `values` alone."""
+        return [self.values]
 
     @abstractmethod
     def pixels(self) -> Tensor:
         """The pictures, (pictures, 3, size, size) in [0, 1], differentiable."""
 
-    @abstractmethod
     def show(self, pixels: Tensor) -> None:
-        """Become these pictures, (pictures, 3, size, size) in [0, 1], as nearly as possible."""
+        """Become these pictures, (pictures, 3, size, size) in [0, 1], as nearly as possible.
 
-    @abstractmethod
+        Raises:
+            UsageError: this parameterization cannot do that.
+        """
+        raise UsageError(f"{type(self).__name__} cannot begin with a given picture: set start to noise and stages to 1")
+
     def blur(self, sigma: float) -> None:
-        """Blur the pictures in place with a Gaussian of `sigma` pixels."""
+        """Blur the pictures in place with a Gaussian of `sigma` pixels.
 
-    @abstractmethod
+        Raises:
+            UsageError: this parameterization cannot do that.
+        """
+        raise UsageError(f"{type(self).__name__} cannot be blurred: set blur_every to 0")
+
     def project(self) -> None:
-        """Bring the values back into their valid range after a step."""
+        """Bring the values back into their valid range after a step; by default every value is valid."""
+        return
 
 
 class PixelImage(Parameterization):
@@ -86,7 +102,7 @@ class FourierImage(Parameterization):
     Args:
         size: Side of the pictures.
         streams: Their random numbers.
-        decay: Exponent of the frequency. lucid has 1, Horama 1.5; more gives larger, smoother forms.
+        decay: Exponent of the frequency: 1 in lucid, 1.5 in Horama; a larger one gives larger, smoother forms.
         deviation: Standard deviation of the random start.
     """
 
@@ -98,7 +114,7 @@ class FourierImage(Parameterization):
         device = streams.uniform(1).device
         self._frequency = frequency.to(device)
         scale = (frequency.clamp(min=1 / size) ** -decay * size / 4).to(device)
-        # One for each real and imaginary part: with one for both, torch multiplies pair by pair, which takes long.
+        # One number for each real and imaginary part: with one for both, torch multiplies pair by pair, which is slow.
         self._scale = torch.stack([scale, scale], dim=-1)
         self._axes = color_axes().to(device)
         self.values = (deviation * streams.normal(3, size, size // 2 + 1, 2)).requires_grad_()
@@ -120,17 +136,13 @@ class FourierImage(Parameterization):
         # A Gaussian blur is a product in the Fourier domain (of the picture before the sigmoid).
         self.values.mul_(torch.exp(-2 * (math.pi * sigma * self._frequency) ** 2)[..., None])
 
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
-
 
 class ResolutionsImage(Parameterization):
-    """A sum of pictures from one pixel to all, each drawn as large as the largest, through a sigmoid.
+    """A sum of pictures of all resolutions, from one pixel to full size, each enlarged to full size; then a sigmoid.
 
-    What all of them agree on wins, and that is what a person sees; noise has no coarse part. Source: Fort and Whitaker
-    2025, "Direct Ascent Synthesis" (arXiv:2502.07753), who sum all sides from 1 px on; here each is sqrt(2) times the
-    one before.
+    The forms on which all resolutions agree prevail, and people see those; noise has no coarse part. Source: Fort and
+    Whitaker 2025, "Direct Ascent Synthesis" (arXiv:2502.07753), who sum all sides from 1 px on; here each side is
+    sqrt(2) times the one before.
 
     Args:
         size: Side of the pictures.
@@ -159,7 +171,7 @@ class ResolutionsImage(Parameterization):
     @override
     @torch.no_grad()
     def show(self, pixels: Tensor) -> None:
-        # Each side shows what the coarser ones leave; the finest, all that is left.
+        # Each resolution takes what the coarser ones leave; the finest takes the rest.
         left, parts = before_sigmoid(pixels), []
         for side in self._sides:
             plane = F.adaptive_avg_pool2d(left, side)
@@ -175,13 +187,9 @@ class ResolutionsImage(Parameterization):
         finest = self.values[:, -self._counts[-1] :]
         finest.copy_(gaussian_blur(finest.reshape(-1, 3, size, size), sigma).flatten(1))
 
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
-
 
 def before_sigmoid(pixels: Tensor) -> Tensor:
-    """What a sigmoid makes the pictures of; black and white, which would be infinite, are a little less so."""
+    """Inverse of the sigmoid; black and white, for which it is infinite, are first moved a little towards grey."""
     return torch.logit(pixels, eps=0.02)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -16,26 +14,30 @@ from clipdesk.models.loading import resolve_device
 from clipdesk.network.capture import frozen
 from clipdesk.network.faults import explained
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
+from clipdesk.network.opened import on_device
+from clipdesk.render.custom import BoundObjective, CustomObjective, CustomParts, MakeParameterization, Transforms
 from clipdesk.render.grids import Likeness, seeds_of_variants
-from clipdesk.render.objectives import Objective
+from clipdesk.render.objectives import Objective, ResolvedTarget, resolved
+from clipdesk.render.optimization import Optimization, Scoring
 from clipdesk.render.presets import make_settings
-from clipdesk.render.run import Run
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.start import check_start
 from clipdesk.render.targets import Target
 
 
 class Frame:
-    """The state after one step. Its methods look at the running render: call them before pulling the next frame.
+    """The state after one step. Its methods read the running render: call them before pulling the next frame.
 
-    They raise what `render` does for a device that has too little memory or fails.
+    They raise the same errors as `render` for a device that has too little memory or fails.
 
     Attributes:
         step: Steps done, from 1.
         iterations: Steps in all.
-        activations: What each picture's objective was in this step, under its transforms, float32, (pictures,); of a
-            grid of variants the mean.
-        penalties: What each regulariser that is on took off each picture's objective in this step, weighted, by name,
+        activations: Each picture's objective in this step, under its transforms, float32, (pictures,); the mean over
+            the variants of a grid.
+        penalties: What each regulariser subtracted from each picture's objective in this step, weighted, by name,
             float32, (pictures,) each.
     """
 
@@ -45,93 +47,161 @@ class Frame:
         iterations: int,
         activations: NDArray[np.float32],
         penalties: dict[str, NDArray[np.float32]],
-        run: Run,
+        optimization: Optimization,
     ) -> None:
-        self.step, self.iterations, self.activations, self.penalties = step, iterations, activations, penalties
-        self._run = run
+        self.step = step
+        self.iterations = iterations
+        self.activations = activations
+        self.penalties = penalties
+        self._optimization = optimization
 
     def images(self) -> NDArray[np.uint8]:
         """The pictures now, (pictures, size, size, 3); a grid of variants is larger than the size asked for."""
-        with self._run.explained():
-            return self._run.images()
+        with self._optimization.explained():
+            return self._optimization.images()
 
     def alphas(self) -> NDArray[np.uint8] | None:
-        """How much the network looked at each pixel so far, (pictures, size, size); None where it is not asked for."""
-        with self._run.explained():
-            return self._run.alphas()
+        """How much the network looked at each pixel so far, (pictures, size, size); None unless transparency is on."""
+        with self._optimization.explained():
+            return self._optimization.alphas()
 
     def clean_activations(self) -> NDArray[np.float32]:
-        """Each picture's activation as it would be saved: whole, without transforms or noise, (pictures,)."""
-        with self._run.explained():
-            return self._run.clean_activations()
+        """The activation of each picture as it would be saved, without transforms or noise, (pictures,)."""
+        with self._optimization.explained():
+            return self._optimization.clean_activations()
 
 
 def render(
     model: nn.Module,
-    targets: Sequence[Target],
+    targets: Sequence[Target | ResolvedTarget],
     settings: RenderSettings | None = None,
     *,
     seeds: Sequence[int] | None = None,
     inspector: LayerInspector | None = None,
+    sources: Sources | None = None,
+    parameterization: MakeParameterization | None = None,
+    transforms: Transforms | None = None,
+    objective: CustomObjective | None = None,
 ) -> Iterator[Frame]:
     """Render pictures that excite the targets, all side by side, each from its own random numbers.
 
-    To pause is not to pull; to stop is to close the generator. A picture does not depend on the others in its batch.
+    To pause, stop pulling; to stop, close the generator. A picture does not depend on the others in its batch.
+
+    Example::
+
+        class Grey(Parameterization):
+            def __init__(self, size, streams):
+                self.values = streams.normal(1, size, size).requires_grad_()
+
+            def pixels(self):
+                return torch.sigmoid(self.values).expand(-1, 3, -1, -1)
+
+        def flipped(pixels, streams, step):  # (pictures, 3, size, size) to (pictures * views, 3, 224, 224)
+            pixels = pixels.flip(-1) if step % 2 else pixels
+            return F.interpolate(pixels, size=(224, 224), mode="bilinear")
+
+        layer = "visual.transformer.resblocks.5.mlp"
+        both = CustomObjective([layer], lambda outputs: outputs[layer][:, 1:, [3, 7]].mean(dim=1).amin(dim=1))
+        own = {"parameterization": Grey, "transforms": flipped, "objective": both}
+        for frame in render(model, (), make_settings(views=1), seeds=[0, 1], **own):
+            print(frame.step, frame.activations)
 
     Args:
-        model: A CLIP. Left as it was; on another device or in another precision than asked for, a copy is used.
-        targets: What each picture is to excite.
+        model: A CLIP. It is not changed; if it is on another device or not in float32, a copy is used.
+        targets: What each picture is to excite; those that `resolve` has checked are not checked again.
         settings: How; the default is ClipDesk's own recipe.
-        seeds: A seed for each target; by default `settings.seed` for all.
+        seeds: A seed for each target; by default `settings.seed` for all. With `objective`, a seed for each picture; by
+            default one picture with `settings.seed`.
         inspector: The model's inspector, to save tracing it again.
+        sources: Reads the files that settings and targets name; those that it has read before are not read again.
+        parameterization: Makes the pictures, in place of the setting of that name, from (size, streams); see
+            `MakeParameterization`. With any part of the caller's own, a GPU's steps are not captured, and are slower.
+        transforms: Makes the network's input, (pictures * views, 3, side, side), from (pixels, streams, step), in place
+            of crops, noise and all other random changes; see `Transforms`.
+        objective: What is maximised, in place of targets, of which there must then be none.
 
     Returns:
         A generator of `settings.iterations` frames.
 
     Raises:
-        UsageError: at once, if a target is not there, or it cannot begin as asked; from the generator, if a file of the
-            settings cannot be read.
-        ClipDeskError: at once, if the device is not there.
+        UsageError: at once, if a target or a layer does not exist, or the render cannot begin as asked; from the
+            generator, if a file of the settings cannot be read, or a custom part returns a tensor of the wrong shape.
+        ClipDeskError: at once, if the device does not exist.
         RenderError: out of memory; from the generator also an activation that is not a number.
         DeviceLostError: the device has failed.
     """
     settings = settings or make_settings()
-    check_start(settings)
-    seeds = [settings.seed] * len(targets) if seeds is None else seeds
-    if len(seeds) != len(targets):
-        raise UsageError(f"There are {len(targets)} targets but {len(seeds)} seeds")
+    custom = CustomParts(parameterization, transforms, objective)
+    if parameterization is None:
+        check_start(settings)
+    seeds = _seeds(targets, settings, seeds, objective)
     device = resolve_device(settings.device)
     with explained(len(seeds), device):
-        model = _as_needed(model, device)
+        model = on_device(model, device)
     with frozen(model), explained(len(seeds), device):
         inspector = inspector or LayerInspector(model)
-        variants = [target for target in targets for _ in range(settings.grid**2)]
-        objective = Objective(variants, model, inspector)
-        views = [target for target in variants for _ in range(settings.views)]
-        of_views = objective if settings.views == 1 else Objective(views, model, inspector)
-        likeness = Likeness(targets, inspector) if settings.grid > 1 and settings.diversity > 0 else None
+        sources = sources or Sources()
+        if objective is None:
+            scoring = _by_targets(resolved(targets, inspector, sources), model, settings, inspector, sources)
+        else:
+            scoring = _by_objective(objective, len(seeds), settings, inspector)
     every = seeds_of_variants(seeds, settings.grid**2)
-    begin = partial(Run, model, objective, of_views, likeness, settings, every)
+    begin = partial(Optimization, model, scoring, settings, every, sources, custom)
     return _frames(model, begin, len(every), settings.iterations)
 
 
-def _frames(model: nn.Module, begin: Callable[[], Run], pictures: int, iterations: int) -> Iterator[Frame]:
+def _seeds(
+    targets: Sequence[Target | ResolvedTarget],
+    settings: RenderSettings,
+    seeds: Sequence[int] | None,
+    objective: CustomObjective | None,
+) -> Sequence[int]:
+    """A seed for each picture."""
+    if objective is not None:
+        if targets:
+            raise UsageError("Name targets, or give an objective, but not both")
+        if seeds is not None and not seeds:
+            raise UsageError("There is nothing to render: give a seed for each picture")
+        return [settings.seed] if seeds is None else seeds
+    seeds = [settings.seed] * len(targets) if seeds is None else seeds
+    if len(seeds) != len(targets):
+        raise UsageError(f"There are {len(targets)} targets but {len(seeds)} seeds")
+    return seeds
+
+
+def _by_targets(
+    targets: list[ResolvedTarget],
+    model: nn.Module,
+    settings: RenderSettings,
+    inspector: LayerInspector,
+    sources: Sources,
+) -> Scoring:
+    variants = [target for target in targets for _ in range(settings.grid**2)]
+    pictures = Objective(variants, model, sources)
+    of_views = [target for target in variants for _ in range(settings.views)]
+    views = pictures if settings.views == 1 else Objective(of_views, model, sources)
+    return Scoring(pictures, views, _likeness([target.terms[0].info for target in targets], settings, inspector))
+
+
+def _by_objective(
+    objective: CustomObjective, pictures: int, settings: RenderSettings, inspector: LayerInspector
+) -> Scoring:
+    bound = BoundObjective(objective, inspector)
+    return Scoring(bound, bound, _likeness([bound.layers[0]] * pictures, settings, inspector))
+
+
+def _likeness(own: list[LayerInfo], settings: RenderSettings, inspector: LayerInspector) -> Likeness | None:
+    return Likeness(own, inspector) if settings.grid > 1 and settings.diversity > 0 else None
+
+
+def _frames(model: nn.Module, begin: Callable[[], Optimization], pictures: int, iterations: int) -> Iterator[Frame]:
     with frozen(model), explained(pictures, next(model.parameters()).device):
-        run = begin()
+        optimization = begin()
         try:
             for step in range(1, iterations + 1):
-                activations, penalties = run.step(step)
+                activations, penalties = optimization.step(step)
                 if not np.isfinite(activations).all():
                     raise RenderError(f"The activation is not a number at step {step}. Try a lower learning rate")
-                yield Frame(step, iterations, activations, penalties, run)
+                yield Frame(step, iterations, activations, penalties, optimization)
         finally:
-            run.end()
-
-
-def _as_needed(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model itself if it is in float32 on the device, else a copy that is."""
-    first = next(model.parameters())
-    same_place = first.device.type == device.type and device.index in (None, first.device.index)
-    if same_place and all(p.dtype == torch.float32 for p in model.parameters()):
-        return model
-    return copy.deepcopy(model).float().to(device)
+            optimization.end()

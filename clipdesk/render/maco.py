@@ -1,12 +1,13 @@
-"""Pictures with the spectrum of real ones: only the phases are free.
+"""Pictures whose spectrum is that of real images: only the phases are optimised.
 
 Source: Fel et al. 2023, "Unlocking Feature Visualization for Deeper Networks with MAgnitude Constrained Optimization"
-(arXiv:2306.06805). The phases say where things are; the magnitudes, how much of each frequency there is, are those of
-real pictures, so that noise cannot grow.
+(arXiv:2306.06805). The phases say where things are. The magnitudes say how much of each frequency there is; they are
+fixed to those of real images, so that noise cannot grow.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -21,10 +22,9 @@ from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.paths import resource
-from clipdesk.render.files import check_readable
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
-from clipdesk.render.pictures import square
 from clipdesk.render.streams import RandomStreams
+from clipdesk.render.user_images import square
 
 _TINY = 1e-6
 
@@ -32,12 +32,12 @@ _TINY = 1e-6
 class MacoImage(Parameterization):
     """The phases of a fixed spectrum in decorrelated colours.
 
-    As in xplique and Horama, the phases are standardised before use, and the picture before its colours are mixed.
+    As in xplique and Horama, the phases are standardised before use, and the planes before their colours are mixed.
 
     Args:
         size: Side of the pictures.
         streams: Their random numbers.
-        magnitudes: The spectrum, (3, side, side // 2 + 1); by default that of drawn scenes.
+        magnitudes: The spectrum, (3, side, side // 2 + 1); by default the one of drawn scenes.
     """
 
     def __init__(self, size: int, streams: RandomStreams, magnitudes: Tensor | None = None) -> None:
@@ -54,35 +54,26 @@ class MacoImage(Parameterization):
         return colored(standardized(planes), self._axes)
 
     @override
-    def show(self, pixels: Tensor) -> None:
-        """Not possible: standardised phases are not those of a given picture; settings refuse it."""
-        raise NotImplementedError
-
-    @override
     def blur(self, sigma: float) -> None:
         """The spectrum is fixed: nothing is blurred."""
 
-    @override
-    def project(self) -> None:
-        """Every value is valid."""
-
 
 def standardized(values: Tensor) -> Tensor:
-    """Each picture's values, (n, ...), brought to mean 0 and deviation 1."""
+    """Standardise each picture's values, (n, ...), to mean 0 and standard deviation 1."""
     axes = tuple(range(1, values.ndim))
     centred = values - values.mean(dim=axes, keepdim=True)
     return centred / (centred.square().mean(dim=axes, keepdim=True).sqrt() + _TINY)
 
 
 def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[np.float32]:
-    """The mean magnitudes of pictures in decorrelated colours, (3, size, size // 2 + 1), the largest of them 1.
+    """Mean magnitudes of images in decorrelated colours, (3, size, size // 2 + 1); the largest magnitude is 1.
 
     Args:
-        images: RGB, (size, size, 3) each; at least one.
-        size: Their side in pixels.
+        images: At least one, RGB, (size, size, 3) each.
+        size: The side of the images in pixels.
 
     Raises:
-        UsageError: there is none, or all are grey.
+        UsageError: there is no image, or all are of a single grey.
     """
     to_axes = torch.linalg.inv(color_axes())
     total, count = torch.zeros(3, size, size // 2 + 1), 0
@@ -91,9 +82,9 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
         total += torch.fft.rfft2(torch.einsum("dc,chw->dhw", to_axes, planes)).abs()
         count += 1
     if not count:
-        raise UsageError("There is no picture to make a spectrum of")
+        raise UsageError("There is no image to make a spectrum of")
     if total.max() <= 0:
-        raise UsageError("The pictures are all of one grey: they have no spectrum")
+        raise UsageError("All images are of a single grey: they have no spectrum")
     mean: NDArray[np.float32] = (total / total.max()).numpy()
     return mean
 
@@ -105,7 +96,7 @@ def scene_magnitudes() -> Tensor:
 
 
 def magnitudes_of(pictures: Iterable[Image.Image], size: int) -> NDArray[np.float32]:
-    """`mean_magnitudes` of pictures of any size: of the square in each one's middle, brought to a side of `size`.
+    """As `mean_magnitudes`, for images of any size: takes the middle square of each, resized to a side of `size`.
 
     Raises:
         UsageError: as `mean_magnitudes`.
@@ -114,25 +105,32 @@ def magnitudes_of(pictures: Iterable[Image.Image], size: int) -> NDArray[np.floa
     return mean_magnitudes((pixels.permute(1, 2, 0).numpy() for pixels in squares), size)
 
 
-def read_magnitudes(path: Path) -> Tensor:
-    """A spectrum from a file that `mean_magnitudes`' result was saved in, (3, side, side // 2 + 1).
+def decode_magnitudes(data: bytes, path: Path) -> NDArray[np.float32]:
+    """Decode a spectrum, (3, side, side // 2 + 1), from a file in which the result of `mean_magnitudes` was saved.
+
+    Args:
+        data: The file's bytes.
+        path: The file, which errors name.
 
     Raises:
-        UsageError: it cannot be read, or holds something else.
+        UsageError: the bytes hold something else.
     """
-    check_readable(path)
+    found: NDArray[np.float32] = np.zeros(0, np.float32)
     try:
-        found = np.load(path, allow_pickle=False).astype(np.float32)
+        loaded = np.load(io.BytesIO(data), allow_pickle=False)
+        # An .npz is an archive of arrays, not an array.
+        if isinstance(loaded, np.ndarray):
+            found = loaded.astype(np.float32)
     except (OSError, ValueError, EOFError, MemoryError):
-        found = np.zeros(0, np.float32)
+        pass
     side = found.shape[1] if found.ndim == 3 else 0
     if found.shape != (3, side, side // 2 + 1) or side < 2 or not np.isfinite(found).all() or found.max() <= 0:
-        raise UsageError(f"{path} is no spectrum. Make one with: clipdesk spectrum FOLDER {path.name}")
-    return torch.from_numpy(found)
+        raise UsageError(f"{path} is not a spectrum. Make one with: clipdesk spectrum FOLDER {path.name}")
+    return found
 
 
 def resampled(magnitudes: Tensor, size: int) -> Tensor:
-    """Magnitudes for pictures of another side, (3, size, size // 2 + 1): the same for the same share of the side."""
+    """Resample magnitudes for pictures of another side, (3, size, size // 2 + 1), keeping frequencies per side."""
     if magnitudes.shape[1] == size:
         return magnitudes
     # Rows with the lowest frequency in the middle, so that neighbours are neighbours.

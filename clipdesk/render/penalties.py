@@ -1,4 +1,4 @@
-"""What is taken off the activation, so that pictures stay pictures."""
+"""Regularisers: terms that are subtracted from the activation, so that pictures stay smooth and free of noise."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from clipdesk.render.images import gaussian_blur
 from clipdesk.render.settings import RenderSettings
 
 _DETAIL_SIGMA = 2.0
-"""Sigma in pixels of the blur that takes fine detail away."""
+"""Sigma in pixels of the blur that removes fine detail."""
 _CORNER = 1e-5
-"""Rounds the corner of a square root at zero, where it has no slope."""
+"""Added under the square root, whose slope at zero is infinite."""
 
 
 def penalties_of(pixels: Tensor, views: Tensor, scores: Tensor, settings: RenderSettings) -> dict[str, Tensor]:
-    """Those that the settings ask for, by name, (pictures,) each.
+    """The terms of the regularisers that the settings turn on, by name, (pictures,) each.
 
     Args:
         pixels: The pictures, (n, 3, size, size) in [0, 1].
-        views: What the network sees of them, (n * views, 3, side, side), the views of each one after the other.
-        scores: Their activations, (n,).
-        settings: The weights.
+        views: The views that the network is shown, (n * views, 3, side, side), all views of a picture together.
+        scores: The pictures' activations, (n,).
+        settings: The weight of each regulariser.
     """
     found = {}
     if settings.view_tv_weight > 0:
-        variation = diagonal_variation(views).view(-1, settings.views).mean(dim=1)
-        found["variation of views"] = settings.view_tv_weight * variation
+        variation = diagonal_total_variation(views).view(-1, settings.views).mean(dim=1)
+        found["total variation of views"] = settings.view_tv_weight * variation
     if settings.tv_weight > 0:
         found["total variation"] = settings.tv_weight * total_variation(pixels)
     if settings.flatness > 0:
-        found["unevenness"] = settings.flatness * scores.detach().abs() * unevenness(pixels)
+        found["isotropic total variation"] = (
+            settings.flatness * scores.detach().abs() * isotropic_total_variation(pixels)
+        )
     if settings.l2_weight > 0:
         found["distance from grey"] = settings.l2_weight * distance_from_grey(pixels)
     if settings.detail_weight > 0:
@@ -39,18 +41,19 @@ def penalties_of(pixels: Tensor, views: Tensor, scores: Tensor, settings: Render
     return found
 
 
-def unevenness(pixels: Tensor) -> Tensor:
-    """Mean length of the colour gradient at the pixels of each picture of (n, 3, h, w), (n,).
+def isotropic_total_variation(pixels: Tensor) -> Tensor:
+    """Mean length of the colour gradient over the pixels of each picture of (n, 3, h, w), (n,).
 
-    The total variation of Rudin, Osher and Fatemi 1992 (Physica D 60), in shares of the range per pixel. It is not the
-    L2 norm over the picture: one sharp edge costs no more than a soft one as high, so even areas form.
+    The isotropic total variation of Rudin, Osher and Fatemi 1992 (Physica D 60), as a share of the value range per
+    pixel. Unlike an L2 norm over the picture, it charges a sharp edge no more than a soft one of the same height, so
+    flat areas form.
     """
-    found: Tensor = _Unevenness.apply(pixels)
+    found: Tensor = _IsotropicTotalVariation.apply(pixels)
     return found
 
 
-class _Unevenness(torch.autograd.Function):
-    """With its gradient written out: torch makes a picture of zeros for each slice, half the time of a step's rest."""
+class _IsotropicTotalVariation(torch.autograd.Function):
+    """Computes its gradient itself: torch would fill a picture with zeros for each slice, which takes longer."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, pixels: Tensor) -> Tensor:
@@ -75,19 +78,19 @@ class _Unevenness(torch.autograd.Function):
 
 
 def distance_from_grey(pixels: Tensor) -> Tensor:
-    """L2 norm of each picture of (n, 3, h, w) less middle grey, (n,)."""
+    """L2 norm of each picture's distance from middle grey; (n, 3, h, w) gives (n,)."""
     norms: Tensor = torch.linalg.vector_norm((pixels - 0.5).flatten(1), dim=1)
     return norms
 
 
 def fine_detail(pixels: Tensor) -> Tensor:
-    """L2 norm of what a blur of 2 px takes away from each picture of (n, 3, h, w), (n,)."""
+    """L2 norm of the detail that a blur of 2 px removes from each picture; (n, 3, h, w) gives (n,)."""
     norms: Tensor = torch.linalg.vector_norm((pixels - gaussian_blur(pixels, _DETAIL_SIGMA)).flatten(1), dim=1)
     return norms
 
 
 def total_variation(pixels: Tensor) -> Tensor:
-    """Total variation of each picture of (n, 3, h, w): the L2 norms of its differences down and across, (n,).
+    """Total variation of each picture of (n, 3, h, w): L2 norms of the differences down and across, added up, (n,).
 
     The unsquared norm, as in Ghiasi et al. 2022 (arXiv:2212.06727), without their diagonals.
     """
@@ -97,11 +100,11 @@ def total_variation(pixels: Tensor) -> Tensor:
     return norms
 
 
-def diagonal_variation(pixels: Tensor) -> Tensor:
+def diagonal_total_variation(pixels: Tensor) -> Tensor:
     """Total variation of each picture of (n, 3, h, w) in four directions, diagonals included, (n,).
 
-    Of each colour the L2 norms, not squared, of the differences down, across and along both diagonals; their mean over
-    the colours, as Ghiasi et al. 2022 (arXiv:2212.06727) take it.
+    For each colour, the sum of the unsquared L2 norms of the differences down, across and along both diagonals;
+    averaged over the colours, as in Ghiasi et al. 2022 (arXiv:2212.06727).
     """
     differences = (
         pixels[:, :, 1:] - pixels[:, :, :-1],

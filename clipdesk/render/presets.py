@@ -11,7 +11,7 @@ from clipdesk.render.settings import RenderSettings, changed
 
 
 class Preset(NamedTuple):
-    """A named set of settings, and where it comes from."""
+    """Named settings and their source."""
 
     settings: RenderSettings
     source: str
@@ -23,7 +23,7 @@ _OWN = (
 )
 
 _OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
-"""What is on by default, and in a published recipe only where it says so."""
+"""Parameters that are on by default, but in a published recipe only if it says so."""
 
 
 def _own(**settings: object) -> RenderSettings:

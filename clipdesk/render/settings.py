@@ -1,4 +1,4 @@
-"""RenderSettings: every knob of a render, once.
+"""RenderSettings: every parameter of a render, defined once.
 
 The command line's options, the window's parameter panel, recipes and validation are all built from this model.
 """
@@ -23,18 +23,18 @@ _ROBUSTNESS, _MACHINE = "Random changes of each step's input", "Machine"
 
 
 class Knob(NamedTuple):
-    """How a setting is shown.
+    """How a parameter is shown to users.
 
     Attributes:
         label: Short name.
-        group: The heading that it stands under.
+        group: The heading that it is listed under.
         unit: Unit of its values; a leading ``±`` says that it goes either way.
-        step: Step of a spin box; 0 where the setting is not a number.
-        usual: The range of a slider, where it is narrower than what is allowed.
-        log: Whether the slider's ends are orders of magnitude apart.
-        unset: What is shown where an optional number is not set.
+        step: Step of a spin box; 0 if the parameter is not a number.
+        usual: The range of a slider, if it is narrower than the allowed range.
+        log: Whether the slider is logarithmic.
+        unset: The text that is shown while an optional number is not set.
         choices: The words that a text may be.
-        files: What files it may name instead, as file dialogs say it; empty for none.
+        files: The files that it may name instead, as a filter for file dialogs; empty if it may not name a file.
     """
 
     label: str
@@ -51,8 +51,8 @@ class Knob(NamedTuple):
 class RenderSettings(BaseModel):
     """How to render. Immutable. ClipDesk's own recipe is the preset ``standard``.
 
-    A setting that is added later has a default that changes nothing: what was written before it was there, recipes,
-    jobs and presets of users, is read with it, and must go on giving the same pictures.
+    A parameter that is added later needs a default that changes nothing: recipes, jobs and users' presets that were
+    written before it existed are read with that default, and must still give the same pictures.
 
     Raises:
         pydantic.ValidationError: for a value out of range; `make_settings` turns it into a `UsageError`.
@@ -208,11 +208,11 @@ class RenderSettings(BaseModel):
     @field_validator("start", "spectrum")
     @classmethod
     def _found_from_anywhere(cls, value: str, info: ValidationInfo) -> str:
-        """A file keeps its full path: a queue may be run from another folder."""
+        """Make the path of a file absolute, since a queue may be run from another folder."""
         if value in knob(info.field_name or "").choices:
             return value
         if not value.strip() or len(value) > _LONGEST_PATH or "\0" in value:
-            raise ValueError("it names no file")
+            raise ValueError("it does not name a file")
         return str(Path(value).absolute())
 
     @property
@@ -224,16 +224,16 @@ class RenderSettings(BaseModel):
 
 
 COSTLY = ("image_size", "grid", "diversity", "parameterization", "views", "crop", "crop_end", "precision", "device")
-"""Settings that decide what a step takes."""
+"""Parameters that decide how much time and memory a step takes."""
 
 
 def knob(name: str) -> Knob:
-    """The `Knob` of a setting."""
+    """The `Knob` of a parameter."""
     return next(m for m in RenderSettings.model_fields[name].metadata if isinstance(m, Knob))
 
 
 def limits(name: str) -> tuple[float, float] | None:
-    """Smallest and largest value of a numeric setting; None for the others."""
+    """Smallest and largest value of a numeric parameter; None for other parameters."""
     found = {
         key: getattr(m, key)
         for m in RenderSettings.model_fields[name].metadata
@@ -247,7 +247,7 @@ def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSetti
     """Settings with some values changed.
 
     Raises:
-        UsageError: for an unknown setting, or a value out of range; names the setting and its range.
+        UsageError: for an unknown parameter, or a value out of range; names the parameter and its range.
     """
     try:
         return RenderSettings.model_validate({**settings.model_dump(), **changes})

@@ -3,93 +3,241 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from pathlib import PurePath
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from typing_extensions import Self
+from typing_extensions import Self, override
+
+from clipdesk.filenames import safe_name, safe_words
 
 _MOST_TERMS = 64
 _TOWER = "visual"  # as `clipdesk.network.inspector.ROOT`, whose module loads torch
 _LONGEST_VECTOR = 65_536
 
 
-class Unit(BaseModel):
-    """One unit of a layer: a neuron of a token layer (mean over the patches), a channel, or an attention head."""
+class ReadableBase(BaseModel, ABC):
+    """Common to everything that a term can read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The target as people write it."""
+
+    @property
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """Names of the layers that it reads."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it depends on; directions carry their numbers along."""
+        return ()
+
+
+class TargetBase(ReadableBase):
+    """Common to all targets: each says by itself what the rest of ClipDesk wants to know of it."""
+
+    if TYPE_CHECKING:
+        # A unit has these two as fields, which pydantic does not allow to hide a base's properties.
+        @property
+        def layer(self) -> str | None:
+            """Dotted name of a unit's layer; None for other targets."""
+
+        @property
+        def index(self) -> int | None:
+            """A unit's index in its layer; None for other targets."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The label without the layer."""
+
+    @property
+    @abstractmethod
+    def stem(self) -> str:
+        """The beginning of the name of its picture's file, e.g. ``text_a-star``."""
+
+    @property
+    @abstractmethod
+    def sort_key(self) -> tuple[str, int]:
+        """Pictures are sorted by it: layer and index; other targets stand for a layer of their own."""
+
+    @abstractmethod
+    def short(self, one_layer: bool) -> str:
+        """The label as short as it can be.
+
+        Args:
+            one_layer: Whether all targets that are shown are of one layer, so that a unit's index is enough.
+        """
+
+    @property
+    @abstractmethod
+    def seed_offset(self) -> int:
+        """What is added to a job's first seed: a unit's index; 0 for other targets."""
+
+
+class Unit(TargetBase):
+    """One unit of a layer: a neuron of a token layer (mean over the patches), a channel, or an attention head."""
 
     kind: Literal["unit"] = "unit"
     layer: str
     index: int = Field(ge=0)
 
     @property
+    @override
     def name(self) -> str:
         """The index."""
         return str(self.index)
 
     @property
+    @override
     def label(self) -> str:
         """``visual.transformer.resblocks.5.mlp:12``."""
         return f"{self.layer}:{self.index}"
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.layer,)
 
-class Text(BaseModel):
+    @property
+    @override
+    def stem(self) -> str:
+        """``neuron_12_visual.transformer.resblocks.5.mlp``."""
+        return f"neuron_{self.index}_{safe_name(self.layer)}"
+
+    @property
+    @override
+    def sort_key(self) -> tuple[str, int]:
+        return self.layer, self.index
+
+    @override
+    def short(self, one_layer: bool) -> str:
+        return str(self.index) if one_layer else self.label
+
+    @property
+    @override
+    def seed_offset(self) -> int:
+        return self.index
+
+
+class _NotAUnit(TargetBase):
+    """A target that is not one unit: it has no layer and no index of its own."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """``text`` or ``combined``."""
+
+    @property
+    def layer(self) -> None:
+        """None: it is not a unit."""
+        return None
+
+    @property
+    def index(self) -> None:
+        """None: it is not a unit."""
+        return None
+
+    @property
+    @override
+    def stem(self) -> str:
+        return f"{self.kind}_{safe_words(self.name) or 'target'}"
+
+    @property
+    @override
+    def sort_key(self) -> tuple[str, int]:
+        return self.label, 0
+
+    @override
+    def short(self, one_layer: bool) -> str:
+        return self.label
+
+    @property
+    @override
+    def seed_offset(self) -> int:
+        return 0
+
+
+class Text(_NotAUnit):
     """A text; the picture's embedding is to point where the text's does (cosine similarity)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["text"] = "text"
     text: str = Field(min_length=1)
 
     @property
+    @override
     def name(self) -> str:
         """The text itself."""
         return self.text
 
     @property
+    @override
     def label(self) -> str:
         """The text in quotation marks."""
         return f'"{self.text}"'
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (_TOWER,)
 
-class Picture(BaseModel):
-    """A picture from a file; the rendered one's embedding is to point where its own does (cosine similarity).
+
+class ImageTarget(ReadableBase):
+    """An image from a file; the picture's embedding is to point where the image's does (cosine similarity).
 
     Attributes:
         path: The file, with its folder.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["picture"] = "picture"
     path: str = Field(min_length=1, max_length=4096)
 
     @property
+    @override
     def label(self) -> str:
         """``image:[cat.png]``."""
         return f"image:[{PurePath(self.path).name}]"
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (_TOWER,)
 
-class Others(BaseModel):
+    @property
+    @override
+    def files(self) -> tuple[str, ...]:
+        return (self.path,)
+
+
+class Others(ReadableBase):
     """All units of a layer but one: the mean size of their activations.
 
-    Taken off a unit's activation, it makes the picture that unit's and not the layer's.
+    Subtracted from a unit's activation, it makes the picture show that unit and not the whole layer.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["others"] = "others"
     layer: str
     index: int = Field(ge=0)
 
     @property
+    @override
     def label(self) -> str:
         """``others(visual.transformer.resblocks.5.mlp:12)``."""
         return f"others({self.layer}:{self.index})"
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.layer,)
 
-class Direction(BaseModel):
+
+class Direction(ReadableBase):
     """A direction in a layer's activations: how far they go along it.
 
     Attributes:
@@ -97,8 +245,6 @@ class Direction(BaseModel):
         vector: A number for each of its units, not all zero; its length does not matter.
         name: What it is called, usually its file.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["direction"] = "direction"
     layer: str
@@ -109,23 +255,29 @@ class Direction(BaseModel):
     @classmethod
     def _points_somewhere(cls, vector: tuple[float, ...]) -> tuple[float, ...]:
         if not all(map(math.isfinite, vector)):
-            raise ValueError("it has values that are no finite numbers")
+            raise ValueError("it has values that are not finite numbers")
         if not any(vector):
             raise ValueError("all its values are zero")
         return vector
 
     @property
+    @override
     def label(self) -> str:
         """``visual.transformer.resblocks.5.mlp:[cats.npy]``."""
         return f"{self.layer}:[{self.name}]"
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.layer,)
 
-Place = Literal["patches", "class", "max"] | Annotated[int, Field(ge=0)]
+
+Position = Literal["patches", "class", "max"] | Annotated[int, Field(ge=0)]
 """Where a layer is read: mean over the patches, the class token, the largest of the patches, or one position."""
 
 
-What = Annotated[Unit | Text | Picture | Others | Direction, Field(discriminator="kind")]
-"""What a term reads."""
+Readable = Annotated[Unit | Text | ImageTarget | Others | Direction, Field(discriminator="kind")]
+"""Everything that a term can read."""
 
 
 class Term(BaseModel):
@@ -133,22 +285,22 @@ class Term(BaseModel):
 
     Attributes:
         what: What is read.
-        weight: What it is multiplied by; below zero for what is to be small.
-        at: Where in the layer; a text has no places.
+        weight: What it is multiplied by; negative for what is to be small.
+        at: The position in the layer; a text or an image has only one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    what: What
+    what: Readable
     weight: float = Field(1.0, allow_inf_nan=False)
-    at: Place = "patches"
+    at: Position = "patches"
 
     @model_validator(mode="after")
     def _counts(self) -> Self:
         if self.weight == 0:
-            raise ValueError("a weight of zero")
-        if isinstance(self.what, Text | Picture) and self.at != "patches":
-            raise ValueError("a text or picture has no places")
+            raise ValueError("its weight is zero")
+        if isinstance(self.what, Text | ImageTarget) and self.at != "patches":
+            raise ValueError("a text or an image has only one position")
         return self
 
     @property
@@ -157,20 +309,20 @@ class Term(BaseModel):
         return self.what.label if self.at == "patches" else f"{self.what.label}@{self.at}"
 
 
-class Combined(BaseModel):
-    """A weighted sum of units, texts, pictures and directions, or one of them at another place than the patches."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Combined(_NotAUnit):
+    """A weighted sum of units, texts, images and directions, or one of them at another position than the patches."""
 
     kind: Literal["combined"] = "combined"
     terms: Annotated[tuple[Term, ...], Field(min_length=1, max_length=_MOST_TERMS)]
 
     @property
+    @override
     def name(self) -> str:
         """The label."""
         return self.label
 
     @property
+    @override
     def label(self) -> str:
         """For people: ``"a star" - 0.5*"a circle"``; as `parse_target` reads it, but for the folders of directions."""
         parts = []
@@ -182,6 +334,16 @@ class Combined(BaseModel):
         first = parts[0].removeprefix("+ ")
         return " ".join([first.replace("- ", "-", 1) if first.startswith("- ") else first, *parts[1:]])
 
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return tuple(layer for term in self.terms for layer in term.what.reads)
+
+    @property
+    @override
+    def files(self) -> tuple[str, ...]:
+        return tuple(path for term in self.terms for path in term.what.files)
+
 
 Target = Annotated[Unit | Text | Combined, Field(discriminator="kind")]
 
@@ -189,13 +351,3 @@ Target = Annotated[Unit | Text | Combined, Field(discriminator="kind")]
 def terms_of(target: Target) -> tuple[Term, ...]:
     """A target as the sum that it is."""
     return target.terms if isinstance(target, Combined) else (Term(what=target),)
-
-
-def layers_of(target: Target) -> list[str]:
-    """Names of the layers that a target reads; a text or picture is read at the tower's end."""
-    return [_TOWER if isinstance(term.what, Text | Picture) else term.what.layer for term in terms_of(target)]
-
-
-def files_of(target: Target) -> list[str]:
-    """The files that a target depends on; directions carry their numbers along."""
-    return [term.what.path for term in terms_of(target) if isinstance(term.what, Picture)]

@@ -1,4 +1,4 @@
-"""What happens to a picture on its way into the network: random zoom, turn and shift, crops, noise."""
+"""Random changes of a picture on its way into the network: zoom, turn, shift, crop and noise."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipdesk.render.schedule import Moment, moment
+from clipdesk.render.schedule import StepParameters, step_parameters
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 
 
 def resized(pixels: Tensor, side: int) -> Tensor:
-    """The whole pictures at another size, anti-aliased."""
+    """Resize whole pictures, (n, 3, size, size), to (n, 3, side, side), with anti-aliasing."""
     if pixels.shape[-1] == side:
         return pixels
     return F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
 def transformed(
-    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment | None = None
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: StepParameters | None = None
 ) -> Tensor:
-    """One step's input to the network: randomly placed views of each picture, with fresh noise.
+    """The network's input in one step: views of each picture, randomly placed and with fresh noise.
 
-    A picture larger than the input is seen through random crops, from the whole of it down to a crop of the input's
-    own size, or of the size that the settings say.
+    A picture that is larger than the input is cropped at random, from the whole picture down to a crop of the input's
+    size, or to the size that the settings say.
 
     Args:
         pixels: (n, 3, size, size) in [0, 1].
-        side: Side of the network's input.
-        settings: Takes `views`, `crop`, `scale`, `rotate`, `shift`, `padding`, and what changes colours, from it.
-        streams: The pictures' random numbers.
-        now: What of the settings changes from step to step; by default as at the first.
+        side: Side of the network's input in pixels.
+        settings: The number of views, and how each is changed.
+        streams: The random numbers of each picture.
+        now: The parameters that change from step to step; by default those of the first step.
 
     Returns:
-        (n * views, 3, side, side), the views of each picture one after the other; not normalised.
+        (n * views, 3, side, side), all views of a picture together; not normalised.
     """
-    count, now = settings.views, now or moment(settings, pixels.shape[-1], side)
+    count, now = settings.views, now or step_parameters(settings, pixels.shape[-1], side)
     if _still(pixels.shape[-1], side, settings):
         view = _copies(resized(pixels, side), count)
     else:
@@ -59,7 +59,7 @@ def transformed(
 
 
 def _graded(noise: Tensor, settings: RenderSettings) -> Tensor:
-    """Noise for each picture's views, (n, views, ...), weakened as the settings say; it is overwritten."""
+    """Weaken the noise of each picture's views, (n, views, ...), in place, as the settings say."""
     if settings.noise_views == "alike" or settings.views == 1:
         return noise
     shares = torch.linspace(0, 1, settings.views, device=noise.device)
@@ -67,12 +67,12 @@ def _graded(noise: Tensor, settings: RenderSettings) -> Tensor:
 
 
 def _added(view: Tensor, noise: Tensor, strength: float | Tensor) -> Tensor:
-    """The views with noise, which is overwritten: memory that is taken afresh costs more than the sum."""
+    """The sum of views and noise, written over the noise: to allocate memory would cost more than the sum."""
     return noise.flatten(0, 1).mul_(strength).add_(view)
 
 
 def _copies(pixels: Tensor, count: int) -> Tensor:
-    """Each picture `count` times, one after the other."""
+    """Repeat each picture `count` times, one after the other."""
     return pixels if count == 1 else pixels.repeat_interleave(count, dim=0)
 
 
@@ -81,10 +81,12 @@ def _still(size: int, side: int, settings: RenderSettings) -> bool:
     return size <= side and whole and settings.scale == settings.rotate == settings.shift == 0
 
 
-def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: Moment) -> Tensor:
+def _random_view(
+    pixels: Tensor, side: int, settings: RenderSettings, streams: RandomStreams, now: StepParameters
+) -> Tensor:
     zoom, turn, across, down, crop, left, top = streams.uniform(settings.views, 7).flatten(0, 1).unbind(1)
     pixels = _copies(pixels, settings.views)
-    extent = now.smallest + (now.largest - now.smallest) * (crop + 1) / 2  # share of the picture's side that is seen
+    extent = now.smallest + (now.largest - now.smallest) * (crop + 1) / 2  # share of the picture's side that is shown
     room = 1 - extent
     factor = extent * (1 + settings.scale * zoom)
     angle = math.radians(settings.rotate) * turn
@@ -100,9 +102,9 @@ def _random_view(pixels: Tensor, side: int, settings: RenderSettings, streams: R
 
 
 def _grid(cos: Tensor, sin: Tensor, move_x: Tensor, move_y: Tensor, side: int) -> Tensor:
-    """Where each pixel of a turned, zoomed and moved view lies, (n, side, side, 2), as `affine_grid` has it.
+    """The sampling grid of a turned, zoomed and moved view, (n, side, side, 2), as `affine_grid` gives it.
 
-    A sum of what the column adds and what the row adds, where `affine_grid` has a product of matrices for each pixel.
+    It is the sum of a part for each row and a part for each column; `affine_grid` does a matrix product for each pixel.
     """
     centres = (torch.arange(side, device=cos.device) + 0.5) * (2 / side) - 1
     along, down = centres[None, None, :], centres[None, :, None]

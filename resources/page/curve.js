@@ -16,7 +16,7 @@ function unpackCurve({ low, high, values, steps }) {
   return { x: steps ? decodeNumbers(steps) : y.map((_, i) => i + 1), y };
 }
 
-/** Some three to five round numbers between two others. */
+/** Three to five round numbers between two numbers. */
 function ticks(low, high) {
   const rough = (high - low) / 4 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -70,7 +70,7 @@ class Detail {
     this.dialog.querySelector(".side").scrollTop = 0;
   }
 
-  /** The picture in the page at once; the lossless PNG in its place where it lies beside the page. */
+  /** Show the page's own copy at once, and replace it by the lossless PNG if that lies beside the page. */
   showPicture(picture) {
     const full = document.getElementById("full");
     const link = document.getElementById("png");
@@ -83,7 +83,7 @@ class Detail {
     note.textContent =
       picture.side < picture.width
         ? `A preview of ${picture.side} px: the PNG of ${picture.width} px is not beside this page.`
-        : "The PNG is not beside this page; what is shown is a copy of it, compressed.";
+        : "The PNG is not beside this page; this is a compressed copy.";
     const missing = () => {
       if (picture === this.picture) note.hidden = false;
     };
@@ -112,8 +112,8 @@ class Detail {
       ["Model", recipe.model],
       ...this.knobs.map(({ name, label, unit }) => [label, withUnit(settings[name], unit)]),
       ["Steps done", recipe.steps],
-      ["Ran on", recipe.device],
-      ["Time of its group", `${recipe.seconds} s`],
+      ["Device", recipe.device],
+      ["Time of the group", `${recipe.seconds} s`],
       ["Date", recipe.date.replace(/^([\d-]+)T([\d:]+)\.\d+\+00:00$/, "$1 $2 UTC")],
       ["ClipDesk", recipe.clipdesk],
       ["torch", recipe.torch],
@@ -160,7 +160,7 @@ function newText(kind, text) {
   return element;
 }
 
-/** A text that may be broken behind its dots, as names of layers need. */
+/** Split a text so that lines can break after its dots, as long layer names need. */
 function breakable(text) {
   return String(text)
     .split(/(?<=[._:])(?=\w)/)
@@ -174,7 +174,7 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    done = "The browser does not allow it";
+    done = "The browser refused";
   }
   button.textContent = done;
   clearTimeout(button.timer);

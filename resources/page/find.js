@@ -1,6 +1,6 @@
-// Which pictures fit what is asked for, and in which order.
+// The filter and the order of the pictures.
 
-/** A test for the units that a word names: 12, 9-12, 0:768:8, 3,5,9-12. Null where the word is none of these. */
+/** A test for the units that a word names: 12, 9-12, 0:768:8, 3,5,9-12. Null if the word is not a range. */
 function parseRange(word) {
   const tests = [];
   for (const part of word.split(",").filter(Boolean)) {
@@ -22,7 +22,7 @@ function parseRange(word) {
   return tests.length ? (unit) => tests.some((test) => test(unit)) : null;
 }
 
-/** Whether a picture fits every word: a number or range names units, anything else is part of its label or model. */
+/** A test for pictures that match every word: a number or range names units, any other word is part of the label or model. */
 function wordTest(words) {
   const tests = words
     .toLowerCase()
@@ -43,7 +43,7 @@ const ORDERS = {
   newest: (a, b) => (a.recipe.date < b.recipe.date ? 1 : a.recipe.date > b.recipe.date ? -1 : 0),
 };
 
-/** The pictures that fit, in order; equal ones stay as they were: by layer, unit and time. */
+/** The matching pictures in order. The sort is stable: equal ones stay sorted by layer, unit and time. */
 function findPictures(pictures, { words, layer, least, most, order }) {
   const fits = wordTest(words);
   return pictures
@@ -51,7 +51,7 @@ function findPictures(pictures, { words, layer, least, most, order }) {
     .sort(ORDERS[order]);
 }
 
-/** What the layers of all pictures begin with alike, up to a dot; it tells nothing. */
+/** The prefix that all layers share, up to a dot; labels leave it out. */
 function commonPrefix(layers) {
   if (layers.length < 2) return "";
   const parts = layers.map((layer) => layer.split("."));
@@ -60,7 +60,7 @@ function commonPrefix(layers) {
   return parts[0].slice(0, count).join(".") + (count ? "." : "");
 }
 
-/** A number as people read it: three significant digits, and no fewer digits before the point than there are. */
+/** A number for people: three significant digits, with all digits before the point. */
 function short(value) {
   const text = Math.abs(value) >= 1000 && Math.abs(value) < 1e9 ? value.toFixed(0) : value.toPrecision(3);
   return text.replace("-", "\u2212");

@@ -1,4 +1,4 @@
-// The pictures in rows and columns. Only those near the visible part are in the document, so that thousands scroll.
+// The pictures in rows and columns. Only those near the visible part are in the document, so that thousands scroll smoothly.
 
 const GAP = 10;
 const SPARE_ROWS = 2;
@@ -45,7 +45,7 @@ class Grid {
     const columns = Math.max(2, Math.round((width + GAP) / (this.size + GAP)));
     const side = (width - GAP * (columns - 1)) / columns;
     const label = parseFloat(getComputedStyle(this.element).getPropertyValue("--label-lines")) * 20 + 12;
-    // What is at the top stays there when the columns change.
+    // The row at the top stays there when the number of columns changes.
     const top = this.firstRow() * this.columns;
     const moved = columns !== this.columns && scrollY > this.element.offsetTop;
     this.columns = columns;
@@ -71,7 +71,7 @@ class Grid {
     });
   }
 
-  /** Put the tiles from `first` up to `last` into the document; by default those that are to be seen. */
+  /** Put the tiles from `first` up to `last` into the document; by default the visible ones. */
   draw(first, last) {
     const visible = first === undefined;
     if (visible) {
@@ -83,7 +83,7 @@ class Grid {
     const drawn = `${first} ${last} ${this.current}`;
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    // The one that takes the focus stays, or the focus would be lost.
+    // The focused tile stays, or the focus would be lost.
     const wanted = (index) => (index >= first && index < last) || index === this.current;
     const spare = [];
     for (const [index, tile] of this.tiles) {
@@ -94,7 +94,7 @@ class Grid {
     for (let index = first; index < last; index++) this.tile(index, spare);
     if (this.shown.length) this.tile(this.current, spare);
     for (const tile of spare) tile.remove();
-    // Who flies past sees numbers; decoding pictures for a single frame would hold up the next one.
+    // During fast scrolling only numbers are shown: decoding pictures for a single frame would delay the next one.
     const fast = visible && Math.abs(first - this.from) > FAST_ROWS * this.columns;
     this.from = first;
     clearTimeout(this.settling);
@@ -102,7 +102,7 @@ class Grid {
     else this.fill();
   }
 
-  /** Give the tiles that have no picture yet theirs. */
+  /** Load the pictures of the tiles that do not show one yet. */
   fill() {
     for (const [index, tile] of this.tiles) {
       const image = tile.firstChild.firstChild;
@@ -117,7 +117,7 @@ class Grid {
     tile.style.order = index;
   }
 
-  /** The tile of a picture: the one that is there, one of the spare ones, or a new one. */
+  /** The tile of a picture: the existing one, a spare one, or a new one. */
   tile(index, spare = []) {
     const there = this.tiles.get(index);
     if (there) return there;

@@ -1,4 +1,4 @@
-// Start: read the data, show the pictures, and follow what is asked for.
+// Start: read the data, show the pictures, and apply the filter.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const layers = [...new Set(data.pictures.map((p) => p.recipe.target.layer).filter(Boolean))];

@@ -7,7 +7,7 @@ from benchmarks.fuzz import Subject, check, fuzz, make_subjects
 from clipdesk.errors import ClipDeskError
 
 
-def test_what_is_changed_can_be_read_as_it_is(tmp_path: Path) -> None:
+def test_the_unchanged_files_can_be_read(tmp_path: Path) -> None:
     subjects = make_subjects(tmp_path)
     assert len(subjects) == 10
     for subject in subjects:
@@ -22,7 +22,7 @@ def test_some_changed_files_of_each_kind(tmp_path: Path) -> None:
         assert refused
 
 
-def test_what_comes_through_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_causes_an_error_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(path: Path) -> object:
         if b"x" not in path.read_bytes():
             raise KeyError(path)
@@ -36,7 +36,7 @@ def test_what_comes_through_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("message", ["two\nlines of it", "short", "long" * 300])
-def test_a_message_that_is_no_clear_line_is_an_error(tmp_path: Path, message: str) -> None:
+def test_an_unclear_message_is_an_error(tmp_path: Path, message: str) -> None:
     def read(_: Path) -> object:
         raise ClipDeskError(message)
 
@@ -44,7 +44,7 @@ def test_a_message_that_is_no_clear_line_is_an_error(tmp_path: Path, message: st
         check(Subject("text", [("whole", b"x")], lambda _: b"", read), tmp_path)
 
 
-def test_what_takes_too_long_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_for_too_long_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.fuzz._SLOW_SECONDS", 0)
     with pytest.raises(AssertionError, match="too long"):
         check(Subject("text", [("whole", b"x")], lambda _: b"", lambda _: torch.ones(100, 100).sum()), tmp_path)

@@ -65,7 +65,7 @@ def test_judges_are_asked_for_pictures_as_they_are_measured() -> None:
     assert list(figures.values()) == pytest.approx(shares, abs=0.03)
 
 
-def test_lessons_are_kept_and_named_by_their_seed(tmp_path: Path) -> None:
+def test_lessons_are_cached_by_their_seed(tmp_path: Path) -> None:
     first = draw_lessons(5, cache=tmp_path / "lessons.npz")
     again, kept, other = draw_lessons(5), draw_lessons(0, cache=tmp_path / "lessons.npz"), draw_lessons(5, seed=102)
     for same in (again, kept):

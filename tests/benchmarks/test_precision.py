@@ -3,7 +3,7 @@ import numpy as np
 from benchmarks.precision import compared
 
 
-def test_a_row_compares_only_units_that_answer() -> None:
+def test_a_row_compares_only_active_units() -> None:
     generator = np.random.default_rng(0)
     pictures = generator.random((3, 50))
     exact = np.array([2.0, 4.0, 0.01], dtype=np.float32), pictures

@@ -9,7 +9,7 @@ from benchmarks.scale import make_pictures, rest
 from clipdesk.gui.library import read_entry
 
 
-def test_the_pictures_are_such_as_the_gallery_shows(tmp_path: Path) -> None:
+def test_the_gallery_can_show_the_pictures(tmp_path: Path) -> None:
     make_pictures(tmp_path, 12)
     entries = [read_entry(path) for path in tmp_path.iterdir()]
     assert len({entry.layer for entry in entries if entry is not None}) == 10

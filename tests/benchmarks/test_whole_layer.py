@@ -24,7 +24,7 @@ def test_a_whole_layer_is_timed_and_compared_with_float32(
     assert lines[5].startswith("activation against float32, 3 units: median ")
 
 
-def test_a_product_of_matrices_counts_forward_and_back() -> None:
+def test_a_matrix_product_counts_forward_and_backward() -> None:
     model = CLIP(16, 64, 6, 64, 32, 8, 64, 16, 1, 1).eval().float()
     first, second = (whole_layer._flops(model, f"visual.transformer.resblocks.{block}.mlp") for block in (0, 1))
     # A block: tokens to queries, keys, values, their mixing, and twice the hidden layer, each forward and back.

@@ -9,14 +9,18 @@ from clipdesk.cli import main
 
 class Outcome:
     def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
+        self.code = code
+        self.out = out
+        self.err = err
 
 
 class Command:
     """Runs the command line in an empty folder."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path, checkpoint: Path) -> None:
-        self._capsys, self.folder, self._checkpoint = capsys, folder, checkpoint
+        self._capsys = capsys
+        self.folder = folder
+        self._checkpoint = checkpoint
 
     def __call__(self, *arguments: str) -> Outcome:
         model = [str(self._checkpoint) if a == "SMALL" else a for a in arguments]

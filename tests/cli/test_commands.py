@@ -32,7 +32,9 @@ def test_models_are_filtered_by_words(clipdesk: Command) -> None:
     assert clipdesk("models", "--filter", "patches 16").out.splitlines() == ["ViT-B/16"]
 
 
-def test_without_the_extra_open_clips_models_are_one_line(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_open_clip_is_refused_with_one_line(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("clipdesk.models.listing.has_open_clip", lambda: False)
     result = clipdesk("models", "--open-clip")
     assert result.code == 2
@@ -89,10 +91,10 @@ def test_a_picture_is_rendered_again_from_its_recipe(clipdesk: Command) -> None:
     other = read_recipe(clipdesk.folder / "other.png")
     assert other.settings == read_recipe(clipdesk.folder / "first.png").settings.model_copy(update={"seed": 6})
     assert clipdesk("render", "--from", "first.png", "--neuron", "3").code == 2
-    assert "holds no ClipDesk recipe" not in clipdesk("render", "--from", "none.png").err
+    assert "does not contain a ClipDesk recipe" not in clipdesk("render", "--from", "none.png").err
 
 
-def test_other_weights_are_said(clipdesk: Command) -> None:
+def test_other_weights_are_reported(clipdesk: Command) -> None:
     save_png(
         np.zeros((32, 32, 3), dtype=np.uint8),
         clipdesk.folder / "x.png",
@@ -145,13 +147,13 @@ def test_a_page_and_curves(clipdesk: Command) -> None:
     ("arguments", "message"),
     [
         (["page", "none"], "There is no folder none"),
-        (["page", "."], ". holds no picture of ClipDesk's"),
+        (["page", "."], ". does not contain a picture that ClipDesk wrote"),
         (["page", ".", "--output", "x.png"], "A page is an .html file, not x.png"),
         (["curves", "none"], "There is no folder none"),
         (["curves", ".", "--output", "x.png"], "Curves go into a .csv file, not x.png"),
     ],
 )
-def test_no_page_and_no_curves(clipdesk: Command, arguments: list[str], message: str) -> None:
+def test_a_wrong_page_or_table_is_refused(clipdesk: Command, arguments: list[str], message: str) -> None:
     outcome = clipdesk(*arguments)
     assert (outcome.code, outcome.err) == (2, f"Error: {message}\n")
     assert clipdesk.files() == []
@@ -164,7 +166,7 @@ def test_several_pictures_go_into_a_folder(clipdesk: Command) -> None:
 
 
 @pytest.mark.parametrize("kind", ["webp", "gif", "mp4"])
-def test_how_a_picture_formed_is_beside_it(clipdesk: Command, kind: str) -> None:
+def test_an_animation_is_saved_beside_its_picture(clipdesk: Command, kind: str) -> None:
     outcome = clipdesk(*RENDER, "--neuron", "2", "--iterations", "3", "--output", "out", "--animation", kind)
     assert outcome.code == 0
     files = [clipdesk.folder / line for line in outcome.out.splitlines()]
@@ -189,17 +191,17 @@ def test_a_slow_animation_says_so(clipdesk: Command, monkeypatch: pytest.MonkeyP
     assert "Saving x.gif ...\n" in clipdesk(*arguments).err
 
 
-def test_without_pyav_mp4_is_refused_before_anything_is_rendered(
+def test_mp4_without_pyav_is_refused_before_anything_is_rendered(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     outcome = clipdesk(*RENDER, "--animation", "mp4")
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "Error: MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF need nothing more\n"
+    assert outcome.err == "Error: MP4 needs PyAV: pip install 'clipdesk[video]'. WebP and GIF work without it\n"
     assert clipdesk.files() == []
 
 
-def test_batch_skips_what_it_has(clipdesk: Command) -> None:
+def test_a_batch_skips_existing_pictures(clipdesk: Command) -> None:
     arguments = ["batch", "--model", "SMALL", "--layer", LAYER, "--iterations", "1", "--seed-base", "7"]
     first = clipdesk(*arguments, "--neuron-range", "0", "20", "8")
     assert first.code == 0
@@ -264,7 +266,7 @@ def test_wrong_input(clipdesk: Command, arguments: list[str], code: int, message
     assert clipdesk.files() == []
 
 
-def test_a_file_that_is_no_checkpoint(clipdesk: Command) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_refused(clipdesk: Command) -> None:
     (clipdesk.folder / "x.pt").write_text("hello")
     outcome = clipdesk("render", "--model", "x.pt", "--text", "a")
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
@@ -298,7 +300,7 @@ def test_without_a_display_the_demo_renders_in_the_terminal(clipdesk: Command, m
     monkeypatch.setattr("clipdesk.cli.rendering._QUICK_STEPS", 2)
     outcome = clipdesk("--start")
     assert outcome.code == 0
-    assert outcome.err.splitlines()[0].endswith("so the picture is rendered here.")
+    assert outcome.err.splitlines()[0].endswith("so the picture is rendered in the terminal.")
     assert (clipdesk.folder / outcome.out.strip()).is_file()
 
 
@@ -315,7 +317,7 @@ def test_a_sum_of_targets_is_rendered_named_and_made_again(clipdesk: Command) ->
     assert np.array_equal(first, again)
 
 
-def test_a_spectrum_is_made_of_a_folder_and_rendered_with(clipdesk: Command) -> None:
+def test_a_spectrum_of_a_folder_can_be_rendered_with(clipdesk: Command) -> None:
     (clipdesk.folder / "mine").mkdir()
     (clipdesk.folder / "empty").mkdir()
     Image.effect_noise((80, 60), 50).save(clipdesk.folder / "mine" / "a.jpg")
@@ -330,5 +332,5 @@ def test_a_spectrum_is_made_of_a_folder_and_rendered_with(clipdesk: Command) -> 
     assert recipe.settings.spectrum == str(clipdesk.folder / "own.npy")
     assert list(recipe.files) == [str(clipdesk.folder / "own.npy")]
     assert clipdesk("spectrum", "mine", "own.png").code == 2
-    assert "no picture" in clipdesk("spectrum", "empty", "b.npy").err
+    assert "no image" in clipdesk("spectrum", "empty", "b.npy").err
     assert "Cannot read nowhere" in clipdesk("spectrum", "nowhere", "b.npy").err

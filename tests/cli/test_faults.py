@@ -1,4 +1,4 @@
-"""What goes wrong on the command line is one plain line, and says where the work stands."""
+"""A failure on the command line is one plain line that says what becomes of the work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from clipdesk.jobs import database, drain
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.render.run import Run
+from clipdesk.render.optimization import Optimization
 from tests.cli.conftest import Command
 from tests.conftest import VIT_LAYER
 
@@ -19,15 +19,15 @@ BATCH = ["batch", *RENDER[1:], "--neuron-range", "0", "4", "1"]
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, after: int = 0) -> None:
-    """Let the steps after so many fail."""
-    step, done = Run.step, iter(range(10_000))
+    """Let every step after a number of steps fail."""
+    step, done = Optimization.step, iter(range(10_000))
 
-    def fail(run: Run, number: int) -> object:
+    def fail(optimization: Optimization, number: int) -> object:
         if next(done) >= after:
             raise error
-        return step(run, number)
+        return step(optimization, number)
 
-    monkeypatch.setattr(Run, "step", fail)
+    monkeypatch.setattr(Optimization, "step", fail)
 
 
 def states() -> list[str]:
@@ -38,9 +38,7 @@ def states() -> list[str]:
         store.close()
 
 
-def test_a_device_that_fails_ends_a_batch_which_goes_on_later(
-    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_continues_after_its_device_has_failed(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
     with monkeypatch.context() as patch:
         failing(patch, torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more"), after=2)
@@ -78,7 +76,7 @@ def test_an_error_of_the_device_is_one_line(
     assert clipdesk.files() == []
 
 
-def test_a_queue_that_is_held_by_others_is_said(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_queue_is_reported(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     JobStore(default_store()).close()
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     other = sqlite3.connect(default_store(), isolation_level=None)
@@ -93,7 +91,7 @@ def test_a_queue_that_is_held_by_others_is_said(clipdesk: Command, monkeypatch: 
 
 
 @pytest.mark.parametrize("command", [["queue", "list"], ["queue", "run"], BATCH])
-def test_a_data_folder_that_cannot_be_written_to_is_said(
+def test_a_read_only_data_folder_is_reported(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.setenv("CLIPDESK_DATA", "/dev/null/data")
@@ -103,7 +101,7 @@ def test_a_data_folder_that_cannot_be_written_to_is_said(
 
 
 @pytest.mark.parametrize("command", [["layers"], ["render", "--text", "a"], BATCH])
-def test_a_folder_is_no_checkpoint(clipdesk: Command, tmp_path: Path, command: list[str]) -> None:
+def test_a_folder_is_not_a_checkpoint(clipdesk: Command, tmp_path: Path, command: list[str]) -> None:
     outcome = clipdesk(*command, "--model", str(tmp_path))
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err == f"Error: '{tmp_path}' is a folder. A model is named, or given as a checkpoint file\n"

@@ -1,4 +1,4 @@
-"""What only a process of its own can show."""
+"""Tests that need a separate process."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no signa
 
 @contextmanager
 def started(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """ClipDesk in a process of its own, which hears Ctrl-C, and which does not outlive the test."""
+    """ClipDesk in a separate process, which receives Ctrl-C and does not outlive the test."""
     # A shell that runs the tests in its background has them ignore Ctrl-C; so would a process that they start.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -62,7 +62,7 @@ def test_ctrl_c_and_sigterm_keep_the_picture_reached_so_far(
 
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_batch_that_is_stopped_gives_back_what_is_not_finished(
+def test_an_interrupted_batch_gives_back_its_unfinished_units(
     tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
@@ -84,7 +84,7 @@ def test_a_batch_that_is_stopped_gives_back_what_is_not_finished(
 
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_in_a_download_keep_what_has_arrived(
+def test_ctrl_c_and_sigterm_keep_the_part_of_a_download_that_has_arrived(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     with serve_model("ViT-B/32", bytes(3_000_000), monkeypatch, tmp_path) as server:
@@ -100,12 +100,12 @@ def test_ctrl_c_and_sigterm_in_a_download_keep_what_has_arrived(
             out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""
-    assert err == "2 of 3 MB are here. The same command goes on from there.\n\nInterrupted.\n"
+    assert err == "2 of 3 MB have arrived. The same command continues from there.\n\nInterrupted.\n"
     assert part.stat().st_size >= 1_500_000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX pipe")
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     with started("models") as process:
         assert process.stdout is not None
         process.stdout.close()

@@ -43,7 +43,7 @@ def test_a_batch_is_a_job_of_the_queue(clipdesk: Command) -> None:
     assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 3
 
 
-def test_an_interrupted_batch_goes_on_with_the_same_command(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_command_continues_an_interrupted_batch(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     store = JobStore(default_store())
     clipdesk(*BATCH, "0", "2", "1")
     (stored,) = store.jobs()
@@ -76,7 +76,7 @@ def test_a_wrong_batch_is_not_queued(clipdesk: Command) -> None:
     assert rows(clipdesk) == []
 
 
-def test_a_damaged_queue_is_said_and_kept(clipdesk: Command) -> None:
+def test_a_damaged_queue_is_reported_and_kept(clipdesk: Command) -> None:
     path = default_store()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"no database" * 200)
@@ -85,7 +85,7 @@ def test_a_damaged_queue_is_said_and_kept(clipdesk: Command) -> None:
     assert len(list(path.parent.glob("queue-*.sqlite"))) == 1
 
 
-def test_a_jobs_units_and_why_they_failed_are_shown(clipdesk: Command) -> None:
+def test_queue_show_lists_the_units_with_their_reasons(clipdesk: Command) -> None:
     clipdesk(*BATCH, "0", "1", "1")
     store = JobStore(default_store())
     (stored,) = store.jobs()

@@ -63,14 +63,14 @@ def test_an_archive_that_is_trusted(clipdesk: Command, archive: str, command: st
     assert clipdesk(*command.split(), "--model", archive, "--trust-archive").code == 0
 
 
-def test_a_batch_of_an_archive_goes_on_in_the_queue_only_with_trust(
+def test_a_batch_of_an_archive_continues_in_the_queue_only_with_trust(
     clipdesk: Command, archive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = ["batch", *QUICK, "--neuron-range", "0", "2", "1", "--model", archive, "--trust-archive"]
     with monkeypatch.context() as patch:
         patch.setattr("clipdesk.cli.queue.follow", lambda *_: None)
         assert clipdesk(*batch).code == 0
-    # As another process would.
+    # Like another process.
     monkeypatch.setattr(trust, "_allowed", set())
     drain._opened.cache_clear()
     outcome = clipdesk("queue", "run")

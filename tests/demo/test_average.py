@@ -12,7 +12,7 @@ def state(value: float, size: int = 2) -> dict[str, Tensor]:
     return {"weight": torch.full((size,), value, dtype=torch.float16), "steps": torch.tensor(3)}
 
 
-def test_the_mean_keeps_types_and_whole_numbers() -> None:
+def test_the_mean_keeps_types_and_integers() -> None:
     mean = averaged([state(1), state(2)])
     assert mean["weight"].dtype is torch.float16
     assert mean["weight"].tolist() == [1.5, 1.5]

@@ -15,7 +15,7 @@ HEART = Scene("heart", "blue", "plain", "white")
 
 
 def is_true(said: Caption, composition: Composition) -> bool:
-    """What the training takes it for."""
+    """True if the training counts the caption as true."""
     return fits(said, composition.things, composition.word)
 
 
@@ -58,7 +58,7 @@ def test_a_caption_is_not_true_of_a_picture_that_differs_in_what_it_mentions(fac
     assert checked > 100
 
 
-def test_what_is_mentioned_must_be_of_one_thing() -> None:
+def test_one_thing_must_have_all_the_factors_that_a_caption_mentions() -> None:
     both = Composition((STAR, HEART), "white")
     assert is_true(Caption("a red star", (spec(shape="star", color="red"), NOTHING)), both)
     assert is_true(Caption("a star and a blue object", (spec(shape="star"), spec(color="blue"))), both)
@@ -70,7 +70,7 @@ def test_what_is_mentioned_must_be_of_one_thing() -> None:
     )
 
 
-def test_a_word_is_true_only_where_it_stands_written() -> None:
+def test_a_word_is_true_only_if_it_is_written() -> None:
     says = Caption("the word heart", (NOTHING, NOTHING), WORDS.index("heart"))
     assert is_true(says, Composition((), "white", "heart", "blue"))
     assert is_true(says, Composition((STAR,), "white", "heart", "blue"))
@@ -78,7 +78,7 @@ def test_a_word_is_true_only_where_it_stands_written() -> None:
     assert not is_true(says, Composition((HEART,), "white"))
 
 
-def test_a_name_alone_counts_as_its_thing_and_beside_an_object_it_does_not() -> None:
+def test_a_name_counts_as_its_thing_only_if_it_is_alone() -> None:
     heart = Caption("a heart", (spec(shape="heart"), NOTHING))
     striped = Caption("a striped heart", (spec(shape="heart", texture="striped"), NOTHING))
     assert is_true(heart, Composition((), "white", "heart", "blue"))
@@ -86,7 +86,7 @@ def test_a_name_alone_counts_as_its_thing_and_beside_an_object_it_does_not() -> 
     assert not is_true(striped, Composition((), "white", "heart", "blue"))
 
 
-def test_captions_name_what_stands_written() -> None:
+def test_captions_name_the_written_word() -> None:
     rng = np.random.default_rng(2)
     alone = [describe(Composition((), "white", "heart", "blue"), rng) for _ in range(300)]
     assert all("heart" in said.text for said in alone)
@@ -94,7 +94,7 @@ def test_captions_name_what_stands_written() -> None:
     texts = {re.sub(r"heart.*| (on|in|against|with) .*", "", said.text) for said in alone if said.word != NO_WORD}
     assert {"the word ", "the written word ", "a sign that says ", "text: "} <= texts
     for said in alone:
-        # What is said of the background is in the text, and of the ink nothing is.
+        # The text mentions the background only if the spec does, and never the ink.
         assert ("white" in said.text) == (said.specs[0][3] == COLOR_NAMES.index("white"))
         assert "blue" not in said.text
     color = [describe(Composition((), "white", "red", "blue"), rng) for _ in range(100)]
@@ -102,7 +102,7 @@ def test_captions_name_what_stands_written() -> None:
     assert all(said.specs[0][:3] == NOTHING[:3] for said in color)
 
 
-def test_beside_an_object_captions_speak_of_the_one_or_the_other() -> None:
+def test_captions_describe_the_object_or_the_word_beside_it() -> None:
     rng = np.random.default_rng(3)
     said = [describe(Composition((STAR,), "white", "heart", "blue"), rng) for _ in range(300)]
     words = [s for s in said if s.word != NO_WORD]

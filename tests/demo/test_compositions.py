@@ -12,12 +12,12 @@ WHITE = COLOR_NAMES.index("white")
 
 
 def near(picture: NDArray[np.uint8], color: str) -> NDArray[np.bool_]:
-    """Which pixels have about this colour, (128, 128)."""
+    """Mask of the pixels with about this colour, (128, 128)."""
     return np.asarray(np.abs(picture.astype(int) - COLORS[color]).max(axis=-1) < 45)
 
 
 def written(word: str, face: str, seed: int = 0) -> NDArray[np.bool_]:
-    """Where a word alone is more ink than paper, (128, 128)."""
+    """Mask of the pixels in which a lone word is more ink than paper, (128, 128)."""
     composition = Composition((), "white", word, "black")
     picture = draw_composition(composition, np.random.default_rng(seed), face=face)
     return np.asarray(picture.mean(axis=-1) < 130)
@@ -37,11 +37,11 @@ def written(word: str, face: str, seed: int = 0) -> NDArray[np.bool_]:
     ],
     ids=["one object", "two objects", "a word beside an object", "a colour's name", "a shape's name"],
 )
-def test_what_a_picture_has_of_each_factor(composition: Composition, things: list[list[int]]) -> None:
+def test_the_factors_of_a_picture(composition: Composition, things: list[list[int]]) -> None:
     assert composition.things.tolist() == things
 
 
-def test_what_training_pictures_show() -> None:
+def test_the_contents_of_training_pictures() -> None:
     rng = np.random.default_rng(0)
     drawn = [sample_composition(rng) for _ in range(4_000)]
     assert 0.22 < np.mean([len(c.objects) == 2 for c in drawn]) < 0.28
@@ -109,14 +109,14 @@ def test_a_word_stands_clear_of_the_object_beside_it(seed: int) -> None:
     assert near(picture, "blue").sum() > 60
 
 
-def test_pictures_are_named_by_their_generator() -> None:
+def test_the_same_generator_draws_the_same_picture() -> None:
     composition = Composition((), "white", "heart", "blue")
     first, again, other = (draw_composition(composition, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_names_alone_are_mostly_those_of_shapes() -> None:
+def test_lone_names_are_mostly_those_of_shapes() -> None:
     rng = np.random.default_rng(2)
     drawn = [sample_name(rng) for _ in range(2_000)]
     assert all(not c.objects and c.ink != c.background for c in drawn)

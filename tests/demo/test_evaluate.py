@@ -47,13 +47,13 @@ def test_names_are_read_for_each_face(demo: CLIP, names: WrittenNames, monkeypat
     )
 
 
-def test_with_no_bar_every_unit_counts_for_one_factor(demo: CLIP, scenes: Scenes) -> None:
+def test_without_a_threshold_every_unit_counts_for_one_factor(demo: CLIP, scenes: Scenes) -> None:
     counts = count_selective_units(demo, scenes, auc=0)
     sums = {group: (sum(count.values()) - count["of"], count["of"]) for group, count in counts.items()}
     assert sums == {"MLP hidden layers": (6 * 768, 6 * 768), "residual stream": (6 * 192, 6 * 192)}
 
 
-def test_a_resnet_has_a_residual_stream_and_no_mlp(resnet: CLIP, scenes: Scenes) -> None:
+def test_a_resnet_has_a_residual_stream_but_not_an_mlp(resnet: CLIP, scenes: Scenes) -> None:
     small = replace(scenes, images=scenes.images[:, ::2, ::2])
     counts = count_selective_units(resnet, small)
     assert list(counts) == ["residual stream"]

@@ -5,7 +5,7 @@ from clipdesk.demo.guidance import LESSONS, Guidance, _on_grid
 from clipdesk.demo.recipes import RECIPES, build_model
 
 
-def test_the_patches_learn_to_hold_what_the_teacher_sees_in_their_places() -> None:
+def test_the_patches_learn_the_features_of_the_teacher_at_their_positions() -> None:
     teacher, student = (build_model(RECIPES[name], 50, 0) for name in ("demo-rn", "demo"))
     guidance = Guidance(teacher.eval().requires_grad_(False), student)
     pixels = torch.rand(4, 3, 128, 128)
@@ -29,7 +29,7 @@ def test_the_patches_learn_to_hold_what_the_teacher_sees_in_their_places() -> No
     assert all(p.grad is None for p in teacher.parameters())
 
 
-def test_the_teacher_looks_once_at_pictures_that_come_again() -> None:
+def test_the_teacher_sees_repeated_pictures_once() -> None:
     teacher, student = (build_model(RECIPES[name], 50, 0) for name in ("demo-rn", "demo"))
     guidance = Guidance(teacher.eval().requires_grad_(False), student)
     looks: list[int] = []
@@ -43,7 +43,7 @@ def test_the_teacher_looks_once_at_pictures_that_come_again() -> None:
     assert losses[2] != pytest.approx(losses[1])
 
 
-def test_only_a_transformer_is_guided() -> None:
+def test_only_a_transformer_can_be_guided() -> None:
     teacher = build_model(RECIPES["demo-rn"], 50, 0).eval()
     with pytest.raises(TypeError, match="only a transformer"):
         Guidance(teacher, teacher)

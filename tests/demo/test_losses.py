@@ -5,7 +5,7 @@ from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 
 
-def test_every_picture_a_caption_is_true_of_is_its_match() -> None:
+def test_a_caption_matches_every_picture_for_which_it_is_true() -> None:
     logits = torch.tensor([[9.0, 9.0], [-9.0, -9.0]])
     unseen = torch.zeros(2, 2, dtype=torch.bool)
     both = torch.tensor([[True, True], [False, False]])
@@ -13,7 +13,7 @@ def test_every_picture_a_caption_is_true_of_is_its_match() -> None:
     assert losses.contrastive_loss(logits[:1], both[:1], unseen[:1]) < losses.contrastive_loss(logits, one, unseen)
 
 
-def test_pairs_that_are_held_out_are_no_wrong_answers() -> None:
+def test_held_out_pairs_are_not_wrong_answers() -> None:
     logits = torch.tensor([[1.0, 50.0], [0.0, 1.0]])
     match = torch.eye(2, dtype=torch.bool)
     unseen = torch.tensor([[False, True], [False, False]])
@@ -23,7 +23,7 @@ def test_pairs_that_are_held_out_are_no_wrong_answers() -> None:
 
 
 def test_a_caption_is_kept_out_where_it_would_teach_that_a_held_out_pair_is_wrong() -> None:
-    """A caption that mentions a shape is no wrong answer for a thing of a colour that the shape is held out in."""
+    """A caption that mentions a shape is not a wrong answer for a thing in a colour that is held out for the shape."""
     shape, color = (int(i) for i in losses.held_out_pairs().nonzero()[0])
     other_shape = next(s for s in range(len(SHAPE_NAMES)) if not losses.held_out_pairs()[s, color])
     other_color = next(c for c in range(len(COLOR_NAMES)) if not losses.held_out_pairs()[shape, c])
@@ -56,8 +56,8 @@ def test_a_caption_is_kept_out_where_it_would_teach_that_a_held_out_pair_is_wron
     ]
 
 
-def test_naming_is_lost_on_no_factor_that_is_not_shown() -> None:
-    """With two objects either name is right; held-out pairs are no wrong answers; a word has no texture."""
+def test_a_factor_that_is_not_shown_adds_nothing_to_the_naming_loss() -> None:
+    """With two objects either name is right; held-out pairs are not wrong answers; a word has no texture."""
     nothing = [-1, -1, -1, -1]
     things = torch.tensor([[[0, 0, 0, 0], [1, 1, 1, 0], nothing], [nothing, nothing, [2, 2, -1, 3]]])
     sure = torch.full((2, sum(map(len, FACTORS.values()))), -50.0)

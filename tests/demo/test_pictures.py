@@ -13,7 +13,7 @@ def test_noise_is_drawn_for_each_picture(max_noise: float) -> None:
     assert float(deviations.std()) > (0.05 if max_noise else -1)
 
 
-def test_pictures_are_pushed_along_the_gradient_no_farther_than_the_radius() -> None:
+def test_pictures_are_pushed_along_the_gradient_within_the_radius() -> None:
     pixels, gradient = torch.zeros(32, 3, 4, 4), torch.randn(32, 3, 4, 4)
     gradient[0] = 0
     moved = pushed(pixels, gradient, 2.0, np.random.default_rng(0)).flatten(1)
@@ -24,7 +24,7 @@ def test_pictures_are_pushed_along_the_gradient_no_farther_than_the_radius() -> 
     assert torch.cosine_similarity(moved, gradient.flatten(1))[1:].min() > 0.999
 
 
-def test_pictures_are_moved_each_by_its_own_offset_and_no_farther() -> None:
+def test_each_picture_is_moved_by_its_own_offset_within_the_limit() -> None:
     images = np.zeros((64, 32, 32, 3), np.uint8)
     images[:, 16, 16] = 200
     places = np.argwhere(shifted(images, 3, np.random.default_rng(0))[..., 0] == 200)[:, 1:] - 16

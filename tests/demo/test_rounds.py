@@ -7,7 +7,7 @@ import torch
 from clipdesk.demo import dataset, rounds, train
 from clipdesk.demo.average import averaged
 from clipdesk.demo.export import export_state_dict, save_model
-from clipdesk.demo.recipes import RECIPES, ROUNDS, Run, build_model
+from clipdesk.demo.recipes import RECIPES, ROUNDS, TrainingRun, build_model
 from clipdesk.models.loading import load_model
 
 SMALL = ["--scenes", "32", "--names", "16", "--report-every", "100"]
@@ -25,7 +25,7 @@ def start(tmp_path: Path) -> Path:
     return tmp_path / "base.pt"
 
 
-def test_each_round_begins_with_the_mean_of_the_one_before(
+def test_each_round_begins_with_the_mean_of_the_previous_one(
     start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounds, "BATCH", 8)
@@ -42,7 +42,10 @@ def test_each_round_begins_with_the_mean_of_the_one_before(
         ran(arguments)
 
     monkeypatch.setattr(train, "train", noted)
-    plan = ((Run(1, 24, push=1.0, rate=1e-3), Run(2, 24, push=2.0, rate=1e-3)), (Run(3, 24, push=1.0, rate=1e-3),))
+    plan = (
+        (TrainingRun(1, 24, push=1.0, rate=1e-3), TrainingRun(2, 24, push=2.0, rate=1e-3)),
+        (TrainingRun(3, 24, push=1.0, rate=1e-3),),
+    )
     rounds.make(plan, start, output, tmp_path, SMALL)
     assert began == [start, start, tmp_path / "round-1.pt"]
     states = [torch.load(tmp_path / f"round-1-{seed}" / "demo.pt", weights_only=True) for seed in (1, 2)]
@@ -55,7 +58,7 @@ def test_each_round_begins_with_the_mean_of_the_one_before(
     rounds.make(plan, start, output, tmp_path, SMALL)
 
 
-def test_the_rounds_of_the_shipped_model_are_words_that_the_training_knows() -> None:
+def test_the_rounds_of_the_shipped_model_are_valid_arguments_of_the_training() -> None:
     seeds = [run.seed for runs in ROUNDS for run in runs]
     assert len(set(seeds)) == len(seeds)
     for run in (run for runs in ROUNDS for run in runs):

@@ -90,7 +90,7 @@ def test_prompts() -> None:
     assert prompt("background", "red") == "an object on a red background"
 
 
-def test_a_set_is_named_by_its_seed() -> None:
+def test_a_seed_identifies_a_set() -> None:
     first, again, other = (draw_scenes(5, seed, Kind.HELD_OUT) for seed in (1, 1, 2))
     assert np.array_equal(first.images, again.images)
     assert first.captions == again.captions
@@ -98,7 +98,7 @@ def test_a_set_is_named_by_its_seed() -> None:
     assert all(len(captions) == CAPTIONS_PER_SCENE for captions in first.captions)
 
 
-def test_a_set_that_is_kept_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_set_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = draw_scenes(5, 1, Kind.COMPOSED, cache=tmp_path)
     monkeypatch.setattr(dataset, "_draw_chunk", None)
     kept = draw_scenes(5, 1, Kind.COMPOSED, cache=tmp_path)

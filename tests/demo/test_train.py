@@ -20,7 +20,7 @@ def drawn() -> tuple[Scenes, Scenes]:
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
-def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(
+def test_a_few_steps_lower_the_loss_and_the_file_opens_like_openais(
     name: str, drawn: tuple[Scenes, Scenes], tmp_path: Path
 ) -> None:
     data, used = train.prepare(*drawn)
@@ -38,7 +38,7 @@ def test_a_few_steps_lower_the_loss_and_the_file_opens_like_the_real_ones(
     assert torch.allclose(model.encode_image(pixels), trained.encode_image(pixels), atol=0.05)
 
 
-def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(drawn: tuple[Scenes, Scenes]) -> None:
+def test_pushed_pictures_are_shown_when_the_recipe_says_so(drawn: tuple[Scenes, Scenes]) -> None:
     data, used = train.prepare(*drawn)
     for name, times in (("demo-rn", 1 + train.PUSHES), ("plain", 1)):
         trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
@@ -49,7 +49,7 @@ def test_pictures_are_shown_again_pushed_where_the_recipe_says_so(drawn: tuple[S
         assert trainer.seen == 80 + times * 16
 
 
-def test_the_recipe_says_how_many_pictures_are_names_alone(drawn: tuple[Scenes, Scenes]) -> None:
+def test_the_recipe_sets_the_share_of_lone_names(drawn: tuple[Scenes, Scenes]) -> None:
     data, used = train.prepare(*drawn)
     for share in (0.25, 0.5):
         trainer = train.Trainer(data, len(used), replace(RECIPES["demo"], reading=share), 0, CPU)

@@ -18,7 +18,7 @@ _ROOT = "/org/a11y/atspi/accessible/root"
 
 
 class Gone(Exception):
-    """What was asked for is not there any more."""
+    """The object no longer exists."""
 
 
 class Bus:
@@ -57,7 +57,7 @@ class Node:
     path: str
 
     def children(self) -> list[Node]:
-        """What is directly inside it."""
+        """The objects directly inside it."""
         return [Node(self.bus, *reference) for reference in self._call("Accessible", "GetChildren")]
 
     def walk(self, closed: tuple[str, ...] = CROWDED) -> Iterator[Node]:
@@ -70,7 +70,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What a screen reader says of it."""
+        """The name that a screen reader says."""
         place = DBusAddress(self.path, self.owner, "org.a11y.atspi.Accessible")
         reply = self.bus.connection.send_and_get_reply(Properties(place).get("Name"), timeout=_SECONDS)
         if not isinstance(reply.body[0], tuple):
@@ -79,12 +79,12 @@ class Node:
 
     @property
     def role(self) -> str:
-        """What kind of thing it is, e.g. ``push button``."""
+        """Its role, e.g. ``push button``."""
         return str(self._call("Accessible", "GetRoleName"))
 
     @property
     def showing(self) -> bool:
-        """Whether it is on the screen."""
+        """True if it is on the screen."""
         states = self._call("Accessible", "GetState")
         return bool(states[0] >> _SHOWING & 1)
 
@@ -96,7 +96,7 @@ class Node:
 
     @property
     def center(self) -> tuple[int, int]:
-        """Where a click hits it."""
+        """The point of a click on it."""
         left, top, width, height = self.frame
         return left + width // 2, top + height // 2
 
@@ -108,7 +108,7 @@ class Node:
         place = DBusAddress(self.path, self.owner, f"org.a11y.atspi.{interface}")
         message = new_method_call(place, method, signature, body)
         reply = self.bus.connection.send_and_get_reply(message, timeout=_SECONDS)
-        # What has gone answers with an error, whose body is a text.
+        # An object that no longer exists answers with an error, whose body is a text.
         if len(reply.body) != 1 or (isinstance(reply.body[0], str) and method != "GetRoleName"):
             raise Gone(self.path)
         return reply.body[0]

@@ -28,7 +28,7 @@ _TOOLS = ("chromium", "chromedriver")
 
 
 def missing_browser() -> str:
-    """What this machine lacks for it, in words; empty if nothing."""
+    """The tools that this machine lacks, in words; empty if it has them all."""
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     return f"needs {', '.join(missing)}" if missing else ""
 
@@ -48,7 +48,7 @@ class Browser(Chrome):
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
 
     def complaints(self) -> list[str]:
-        """What is in the console since the last time."""
+        """The new lines in the console since the last call."""
         return [entry["message"] for entry in self.get_log("browser")]
 
     def requests(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A screen of its own with ClipDesk on it, used from outside the process: real keys, a real mouse, real pictures."""
+"""A separate screen with ClipDesk on it, used from outside the process: real keys, a real mouse, real pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INSTALLED = (sys.executable, "-m", "clipdesk")
 
 
 def missing_tools() -> str:
-    """What this machine lacks for it, in words; empty if nothing."""
+    """The tools that this machine lacks, in words; empty if it has them all."""
     if not sys.platform.startswith("linux"):
         return "needs Linux"
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
@@ -44,24 +44,27 @@ class Desktop:
         self, start: Callable[[], subprocess.Popen[bytes]], environment: dict[str, str], bus: Bus, scale: float
     ) -> None:
         self.process, self.home = start(), Path(environment["HOME"])
-        self._start, self._environment, self._bus, self._scale = start, environment, bus, scale
+        self._start = start
+        self._environment = environment
+        self._bus = bus
+        self._scale = scale
 
     def kill_and_start_again(self) -> None:
-        """As when the power goes and comes back."""
+        """Kill ClipDesk and start it again, as after a power cut."""
         self.process.kill()
         self.process.wait()
         self.process = self._start()
 
     def start_another(self) -> subprocess.Popen[bytes]:
-        """A second one beside the first."""
+        """Start a second ClipDesk beside the first."""
         return self._start()
 
     # Seeing
 
     def find(self, role: str, name: str = "", within: Node | None = None) -> Node | None:
-        """The first thing that shows and has this role, and a name that begins so.
+        """The first visible object with this role whose name begins with `name`.
 
-        What is inside of tables and trees is found only `within` them.
+        Objects inside tables and trees are found only `within` them.
         """
         with suppress(Gone):
             for top in [within] if within else self._bus.applications():
@@ -71,7 +74,7 @@ class Desktop:
         return None
 
     def wait_for(self, role: str, name: str = "", within: Node | None = None) -> Node:
-        """As `find`, when it is there."""
+        """Wait until `find` succeeds."""
         found: list[Node] = []
 
         def look() -> bool:
@@ -83,10 +86,10 @@ class Desktop:
         return found[0]
 
     def until(self, condition: Callable[[], bool], what: str, seconds: float = _SECONDS) -> None:
-        """Wait until something is so.
+        """Wait until a condition holds.
 
         Raises:
-            TimeoutError: it is not, or the program has ended; a picture of the screen tells more.
+            TimeoutError: it does not, or the program has ended; a picture of the screen is saved.
         """
         end = time.monotonic() + seconds
         while not condition():
@@ -97,13 +100,13 @@ class Desktop:
             time.sleep(0.05)
 
     def windows(self) -> int:
-        """How many of ClipDesk's windows are open."""
+        """The number of ClipDesk's open windows."""
         with suppress(Gone):
             return sum(node.role == "frame" for top in self._bus.applications() for node in top.children())
         return 0
 
     def picture(self) -> Image.Image:
-        """What is on the screen."""
+        """A picture of the screen."""
         return ImageGrab.grab(xdisplay=self._environment["DISPLAY"])
 
     def window_picture(self) -> Image.Image:
@@ -146,7 +149,7 @@ class Desktop:
         self._xdotool("type", "--delay", "5", text)
 
     def replace(self, field: Node, text: str) -> None:
-        """Put a text in a field's place of what is there."""
+        """Replace the text of a field."""
         self.click(field)
         self.press("ctrl+a")
         self.type(text)
@@ -166,7 +169,7 @@ def open_desktop(
 
     Args:
         home: The user's home folder; settings and pictures go there.
-        arguments: For the command line.
+        arguments: Arguments of the command line.
         program: ClipDesk's command. Any but the installed one gets no variable of this process's, not even PATH.
         scale: Device pixels for each of Qt's.
         variables: More for the program's environment.

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _form(name: str, targets: list[str]) -> dict[str, Frames]:
-    """How the picture of each target forms, in the preset `standard`."""
+    """Frames of the forming pictures of all targets, in the preset `standard`."""
     model = load_model(name)
     job = Job(model=name, targets=tuple(parse_target(target) for target in targets), settings=make_settings())
     recording, formed = Recording(model, LayerInspector(model), job), {}

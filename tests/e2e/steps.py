@@ -1,4 +1,4 @@
-"""What a user does in the window, step by step."""
+"""The steps of a user in the window."""
 
 from __future__ import annotations
 

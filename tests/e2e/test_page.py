@@ -27,7 +27,7 @@ from clipdesk.render.targets import Target, Text, Unit
 from tests.e2e.browser import Browser, missing_browser, open_browser
 from tests.recipes import make_recipe
 
-# In CI a missing browser is a mistake in its set-up.
+# In CI, a missing browser is a mistake in the set-up.
 pytestmark = pytest.mark.skipif(bool(missing_browser()) and "CI" not in os.environ, reason=missing_browser())
 
 MLP, ATTENTION = "visual.transformer.resblocks.5.mlp.gelu", "visual.transformer.resblocks.3.attn"
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 
 def put(folder: Path, name: str, target: Target, activation: float, **changes: object) -> tuple[Recipe, Curve]:
-    """A picture in the folder, in a colour of its own."""
+    """Write a picture with its own colour into the folder."""
     recipe = make_recipe(target, make_settings(iterations=STEPS, seed=5))
     reached = recipe.activation.model_copy(update={"picture": activation})
     recipe = recipe.model_copy(update={"activation": reached, **changes})
@@ -76,7 +76,7 @@ def page(browser: Browser, folder: Path) -> Path:
 
 
 def tiles(browser: Browser) -> list[WebElement]:
-    """Those in the document, in order."""
+    """The tiles in the document, in order."""
     found = browser.find_elements(By.CSS_SELECTOR, "#grid > div")
     found.sort(key=lambda tile: int(tile.get_attribute("aria-posinset") or 0))
     return [tile.find_element(By.TAG_NAME, "button") for tile in found]

@@ -13,7 +13,7 @@ from clipdesk.render.targets import Unit
 from tests.e2e.desktop import Desktop, missing_tools, open_desktop
 from tests.e2e.steps import LAYER, choose_layer, drag_over_rows, index, kept, save, set_iterations
 
-# In CI a missing tool is a mistake in its set-up.
+# In CI, a missing tool is a mistake in the set-up.
 pytestmark = pytest.mark.skipif(bool(missing_tools()) and "CI" not in os.environ, reason=missing_tools())
 
 

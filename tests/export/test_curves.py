@@ -24,11 +24,11 @@ def test_shorter_curves_have_empty_cells() -> None:
     assert text == 'step,a,"b, ""quoted"""\n1,1,3\n2,2.5,\n'
 
 
-def test_no_curves_are_a_heading() -> None:
+def test_without_curves_the_table_is_only_a_heading() -> None:
     assert curves_csv({}) == "step\n"
 
 
-def test_a_folder_is_a_row_for_each_step(tmp_path: Path) -> None:
+def test_a_tidy_table_has_a_row_for_each_step(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "u.png", make_recipe(Unit(layer="visual", index=7), steps=3), CURVE)
     save_png(PIXELS, tmp_path / "t.png", make_recipe(Text(text='=1+1, "x"'), steps=1), CURVE[:1])
     save_png(PIXELS, tmp_path / "none.png", make_recipe())
@@ -40,15 +40,15 @@ def test_a_folder_is_a_row_for_each_step(tmp_path: Path) -> None:
     assert np.array_equal(np.array([row[7] for row in unit], dtype=np.float32), CURVE), "not a bit is lost"
 
 
-def test_a_folder_is_a_column_for_each_picture(tmp_path: Path) -> None:
+def test_a_wide_table_has_a_column_for_each_picture(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", make_recipe(steps=3), CURVE)
     save_png(PIXELS, tmp_path / "b.png", make_recipe(steps=1), CURVE[:1])
     save_curves(tmp_path, tmp_path / "curves.csv", wide=True)
     assert rows(tmp_path / "curves.csv")[:3] == [["step", "a.png", "b.png"], ["1", "0.1", "0.1"], ["2", "0.333333", ""]]
 
 
-def test_pictures_without_curves(tmp_path: Path) -> None:
+def test_a_table_needs_a_picture_with_a_curve(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", make_recipe())
-    with pytest.raises(UsageError, match="carries a curve"):
+    with pytest.raises(UsageError, match="contains a curve"):
         save_curves(tmp_path, tmp_path / "curves.csv")
     assert not (tmp_path / "curves.csv").exists()

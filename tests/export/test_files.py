@@ -17,9 +17,9 @@ from clipdesk.export.files import (
     free_path,
     make_folder,
     picture_name,
-    safe_name,
     write_atomically,
 )
+from clipdesk.filenames import safe_name
 from clipdesk.render.targets import Text, Unit
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5)
@@ -36,7 +36,7 @@ def test_names() -> None:
     "text",
     ["漢" * 200, "x" * 400, "𠀀" * 80, "a:b|c<d>e\x00f", "CON", "../../up", "...", "ends with dots. . ."],
 )
-def test_names_are_ones_that_every_system_takes(tmp_path: Path, text: str) -> None:
+def test_every_system_accepts_the_names(tmp_path: Path, text: str) -> None:
     for target in (Text(text=text), Unit(layer=text, index=3)):
         name = picture_name(target, WHEN)
         assert len(name.encode()) < 230
@@ -67,10 +67,10 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, tried: Callable[[Path], No
         tried(tmp_path / "file" / "b")
 
 
-def test_to_check_a_folder_does_not_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checking_a_folder_does_not_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_folder(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
-    # For whoever runs the tests as root, nothing is forbidden.
+    # Root may write anywhere.
     monkeypatch.setattr(os, "access", lambda place, _mode: place != tmp_path)
     with pytest.raises(ClipDeskError, match=r"Cannot write to the folder .*: permission denied"):
         check_folder(tmp_path / "a" / "b")
@@ -114,7 +114,7 @@ def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot say which processes are alive")
-def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+def test_the_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, signal, sys; from clipdesk.export.files import write_atomically;"
         "write_atomically(pathlib.Path(sys.argv[1]), lambda file: os.kill(os.getpid(), signal.SIGKILL))"

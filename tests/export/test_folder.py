@@ -28,7 +28,7 @@ def test_order_and_progress(tmp_path: Path) -> None:
     assert seen == [(done, 5) for done in range(1, 6)]
 
 
-def test_what_goes_wrong_is_told(tmp_path: Path) -> None:
+def test_an_error_from_take_reaches_the_caller(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", make_recipe())
 
     def fail(path: Path, _picture: object) -> None:

@@ -25,16 +25,16 @@ def test_the_schema_is_printed() -> None:
     assert json.loads(printed) == metadata_schema()
 
 
-def test_what_is_noted_comes_back(tmp_path: Path) -> None:
+def test_a_noted_unit_is_read_back(tmp_path: Path) -> None:
     BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
     BatchMetadata.note(tmp_path, "layer", "demo", 1, RECORD)
     assert BatchMetadata.open(tmp_path, "layer", "demo").units == {3: RECORD, 1: RECORD}
-    with pytest.raises(UsageError, match="holds a batch of the model 'demo'"):
+    with pytest.raises(UsageError, match="contains a batch of the model 'demo'"):
         BatchMetadata.note(tmp_path, "layer", "RN50", 1, RECORD)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 50, 200])
-def test_a_file_that_is_cut_off_is_left_alone(tmp_path: Path, keep: int) -> None:
+def test_a_truncated_file_is_left_alone(tmp_path: Path, keep: int) -> None:
     BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
     path = BatchMetadata.path(tmp_path, "layer")
     path.write_bytes(path.read_bytes()[:keep])
@@ -65,7 +65,7 @@ def test_hostile_metadata_is_one_line_and_left_alone(tmp_path: Path, text: bytes
     assert path.read_bytes() == text
 
 
-def test_a_file_larger_than_any_is_not_read(tmp_path: Path) -> None:
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     path = BatchMetadata.path(tmp_path, LAYER)
     with path.open("wb") as file:
         file.truncate(2**40)
@@ -76,11 +76,11 @@ def test_a_file_larger_than_any_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(BatchMetadata.path(tmp_path, LAYER))
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         BatchMetadata.open(tmp_path, LAYER, "demo")
 
 
 @pytest.mark.parametrize("layer", ["../up", "a/b", "a\\b", "", "x" * 300, "a:b", "a\nb"])
-def test_a_name_that_no_layer_has_is_no_file(tmp_path: Path, layer: str) -> None:
-    with pytest.raises(UsageError, match="is no layer's name"):
+def test_an_impossible_layer_name_is_refused(tmp_path: Path, layer: str) -> None:
+    with pytest.raises(UsageError, match="is not the name of a layer"):
         BatchMetadata.path(tmp_path, layer)

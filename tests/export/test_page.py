@@ -67,7 +67,7 @@ def test_a_level_curve(tmp_path: Path) -> None:
     assert data_of(tmp_path / "page.html")["pictures"][0]["curve"] == {"low": 2.0, "high": 2.0, "values": "AAAAAAAA"}
 
 
-def test_pictures_are_made_smaller_where_the_page_would_be_too_large(tmp_path: Path) -> None:
+def test_pictures_are_made_smaller_if_the_page_would_be_too_large(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     for i in range(8):
         save_png(noise, tmp_path / f"{i}.png", make_recipe(), CURVE)
@@ -82,7 +82,7 @@ def test_pictures_are_made_smaller_where_the_page_would_be_too_large(tmp_path: P
     assert sides[0.2] < 256
 
 
-def test_text_from_anybody_stays_text(tmp_path: Path) -> None:
+def test_untrusted_text_cannot_become_markup(tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script><!--<script>\u2028$style"
     folder = tmp_path / "<b>&$data"
     folder.mkdir()
@@ -98,7 +98,7 @@ def test_text_from_anybody_stays_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names there are text")
-def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_unicode_is_linked(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"f\xff")
     folder.mkdir()
     save_png(PIXELS, folder / "a.png", make_recipe())
@@ -107,7 +107,7 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert data_of(tmp_path / "page.html")["pictures"][0]["href"] == "./f%FF/%FF.png"
 
 
-def test_the_page_finds_its_pictures_from_where_it_is(tmp_path: Path) -> None:
+def test_links_are_relative_to_the_page(tmp_path: Path) -> None:
     for name in ("out", "pages"):
         (tmp_path / name).mkdir()
     save_png(PIXELS, tmp_path / "out" / "a.png", make_recipe())
@@ -115,8 +115,8 @@ def test_the_page_finds_its_pictures_from_where_it_is(tmp_path: Path) -> None:
     assert data_of(tmp_path / "pages" / "page.html")["pictures"][0]["href"] == "./../out/a.png"
 
 
-def test_what_makes_no_page(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no picture"):
+def test_a_page_needs_pictures_and_a_folder_to_write_to(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not contain a picture"):
         save_page(tmp_path, tmp_path / "page.html")
     save_png(PIXELS, tmp_path / "a.png", make_recipe())
     with pytest.raises(ClipDeskError, match="Cannot write"):

@@ -40,26 +40,28 @@ def test_names_follow_the_pattern(pattern: str, expected: list[str]) -> None:
         (Existing.SKIP, [Planned("visual.a_3.png", Fate.LEFT), Planned("visual.a_4.png")]),
     ],
 )
-def test_what_is_there_is_numbered_replaced_or_left(existing: Existing, expected: list[Planned]) -> None:
+def test_an_existing_file_gets_a_numbered_twin_is_replaced_or_is_skipped(
+    existing: Existing, expected: list[Planned]
+) -> None:
     taken = ["Visual.A_3.PNG", "visual.a_3-2.png", "other.txt"]
     assert plan_export(RECIPES, "{layer}_{unit}", taken, existing) == expected
 
 
 @pytest.mark.parametrize("existing", Existing)
-def test_no_two_of_the_choice_share_a_name(existing: Existing) -> None:
+def test_two_exported_pictures_never_share_a_name(existing: Existing) -> None:
     plan = plan_export(RECIPES * 3, "{layer}", ["visual.a.png", "visual.a-4.png"], existing)
     assert len({name.casefold() for name in names(plan)}) == 6
 
 
 @pytest.mark.parametrize("pattern", ["", "  ", "{nothing}", "{unit", "{unit!r}", "{unit:>9}", "{}", "{unit.x}"])
-def test_a_wrong_pattern_is_said(pattern: str) -> None:
+def test_a_wrong_pattern_is_explained(pattern: str) -> None:
     with pytest.raises(UsageError, match=r"Use: \{model\}, \{layer\}"):
         plan_export(RECIPES, pattern, [])
 
 
 @pytest.mark.parametrize("pattern", [*PATTERNS, *(f"{{{name}}}" for name in PLACEHOLDERS)])
 @pytest.mark.parametrize("hostile", ["../../etc/passwd", "CON", "x" * 500, "{unit}{layer}", "a\x00\n|b", "…"])
-def test_a_hostile_recipe_names_a_file_of_the_folder(tmp_path: Path, pattern: str, hostile: str) -> None:
+def test_a_hostile_recipe_cannot_name_a_file_outside_the_folder(tmp_path: Path, pattern: str, hostile: str) -> None:
     targets: list[Target] = [Unit(layer=hostile, index=1), Text(text=hostile)]
     plan = plan_export([make_recipe(target, SETTINGS, model=hostile) for target in targets], pattern, [])
     for name in names(plan):

@@ -57,7 +57,7 @@ def _text(*values: float) -> str:
         "",
     ],
 )
-def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
+def test_a_malformed_curve_is_ignored(tmp_path: Path, text: str) -> None:
     path, info = tmp_path / "x.png", PngInfo()
     info.add_itxt(RECIPE_KEY, make_recipe(steps=3).to_json())
     info.add_itxt(CURVE_KEY, text, zip=True)
@@ -65,7 +65,7 @@ def test_a_malformed_curve_is_none(tmp_path: Path, text: str) -> None:
     assert read_png(path)[:2] == (make_recipe(steps=3), None)
 
 
-def test_a_curve_that_unpacks_to_far_too_much_is_refused(tmp_path: Path) -> None:
+def test_a_decompression_bomb_in_a_curve_is_refused(tmp_path: Path) -> None:
     path, info = tmp_path / "x.png", PngInfo()
     info.add_itxt(RECIPE_KEY, make_recipe().to_json())
     info.add_text(CURVE_KEY, "A" * 50_000_000, zip=True)
@@ -82,9 +82,9 @@ def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
         read_recipe(path)
 
 
-def test_files_without_a_recipe(tmp_path: Path) -> None:
+def test_files_without_a_recipe_are_refused(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "plain.png")
-    with pytest.raises(UsageError, match="holds no ClipDesk recipe"):
+    with pytest.raises(UsageError, match="does not contain a ClipDesk recipe"):
         read_recipe(tmp_path / "plain.png")
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(UsageError, match="is not a PNG picture"):
@@ -107,14 +107,14 @@ def test_a_hostile_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> No
 def test_a_picture_that_pillow_warns_of_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("1", (10_000, 9_500)).save(path)
-    with pytest.raises(UsageError, match="larger than any picture of ClipDesk's: 10000 x 9500"):
+    with pytest.raises(UsageError, match="larger than any picture that ClipDesk writes: 10000 x 9500"):
         read_recipe(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.png")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         read_recipe(tmp_path / "x.png")
 
 

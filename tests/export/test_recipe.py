@@ -19,7 +19,7 @@ def test_a_stopped_picture_is_not_complete() -> None:
     assert not make_recipe(steps=3).complete
 
 
-def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> None:
+def test_a_recipe_without_the_newest_settings_still_gives_the_same_picture() -> None:
     """Settings that it does not know are off, whatever the presets are by now."""
     names = (
         "parameterization frequency_decay image_size seed iterations learning_rate optimizer momentum schedule "
@@ -56,7 +56,7 @@ def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> No
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"version": 7}, "of a newer ClipDesk \\(version 7"),
+        ({"version": 7}, "by a newer ClipDesk \\(format version 7"),
         ({"extra": 1}, "extra"),
         ({"settings": [1]}, "settings"),
         ({"target": {"kind": "odd"}}, "target"),
@@ -66,19 +66,19 @@ def test_a_recipe_from_before_some_settings_gives_the_same_picture_still() -> No
         ({"model": ""}, "model"),
     ],
 )
-def test_what_is_no_recipe_is_refused(change: dict[str, object], complaint: str) -> None:
+def test_an_invalid_recipe_is_refused(change: dict[str, object], complaint: str) -> None:
     text = json.dumps({**json.loads(make_recipe().to_json()), **change})
     with pytest.raises(UsageError, match=complaint):
         Recipe.from_json(text)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[" * 60_000, '{"version": 1', "\ud800"])
-def test_text_that_is_no_recipe_is_refused(text: str) -> None:
+def test_text_that_is_not_a_recipe_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="recipe cannot be read"):
         Recipe.from_json(text)
 
 
-def test_what_is_wrong_with_a_recipe_is_one_line() -> None:
+def test_an_invalid_recipe_is_explained_on_one_line() -> None:
     text = json.dumps({**json.loads(make_recipe().to_json()), "\x1b[2J\n" + "[" * 3_000: 1})
     with pytest.raises(UsageError, match="recipe cannot be read") as refused:
         Recipe.from_json(text)

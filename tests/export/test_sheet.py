@@ -52,11 +52,11 @@ def test_many_pictures_are_drawn_smaller(folder: Path) -> None:
         assert max(sheet.size) <= 8_500
 
 
-def test_what_makes_no_sheet(folder: Path) -> None:
+def test_a_sheet_needs_pictures_and_a_known_suffix(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"\.png or a \.pdf"):
         save_sheet(find_pictures(folder), folder / "sheet.jpg")
     with pytest.raises(UsageError, match="There is no folder"):
         find_pictures(folder / "none")
     (folder / "empty").mkdir()
-    with pytest.raises(UsageError, match="holds no picture"):
+    with pytest.raises(UsageError, match="does not contain a picture"):
         find_pictures(folder / "empty")

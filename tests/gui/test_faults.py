@@ -21,8 +21,8 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.jobs import database, runner
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
-from clipdesk.render.run import Run
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
 
@@ -55,14 +55,14 @@ def keeper_is_there() -> bool:
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, fails: Callable[[int], bool]) -> None:
     """Let those steps fail of whose number, from 0, `fails` says so."""
-    step, count = Run.step, iter(range(100_000))
+    step, count = Optimization.step, iter(range(100_000))
 
-    def fail(run: Run, number: int) -> object:
+    def fail(optimization: Optimization, number: int) -> object:
         if fails(next(count)):
             raise error
-        return step(run, number)
+        return step(optimization, number)
 
-    monkeypatch.setattr(Run, "step", fail)
+    monkeypatch.setattr(Optimization, "step", fail)
 
 
 def test_a_device_that_fails_leaves_what_waits_to_the_next_start(

@@ -25,7 +25,7 @@ def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -
 def test_the_palette_finds_and_runs_a_command(window: MainWindow, qtbot: QtBot) -> None:
     palette = window.help.open_palette()
     qtbot.keyClicks(palette.box, "pause all")
-    assert [action.text() for action in palette._matches] == ["Pause all"]
+    assert [action.text() for action in palette.matches] == ["Pause all"]
     qtbot.keyClick(palette.box, Qt.Key.Key_Return)
     assert window.controller.held
 
@@ -38,13 +38,13 @@ def test_the_palette_is_used_with_arrow_keys(window: MainWindow, qtbot: QtBot) -
     assert palette.list.currentIndex().row() == 1
     qtbot.keyClick(palette.box, Qt.Key.Key_Up)
     qtbot.keyClick(palette.box, Qt.Key.Key_Up)
-    assert palette.list.currentIndex().row() == len(palette._matches) - 1
+    assert palette.list.currentIndex().row() == len(palette.matches) - 1
     palette.close()
 
 
-def test_what_cannot_be_done_now_is_not_offered(window: MainWindow) -> None:
+def test_the_palette_leaves_out_disabled_commands(window: MainWindow) -> None:
     palette = window.help.open_palette()
-    assert window.commands.stop not in palette._actions
+    assert window.commands.stop not in palette.matches
     palette.close()
 
 

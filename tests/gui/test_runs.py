@@ -101,6 +101,17 @@ def test_what_was_not_touched_and_what_is_missing() -> None:
     assert job.missing() == [first, second, third]
 
 
+def test_the_running_run_keeps_its_frames() -> None:
+    running, waiting = run(1), run(1)
+    for each in (running, waiting):
+        track = each.track(each.job.targets[0])
+        for step in range(1, 11):
+            track.frames.add(step, picture())
+    running.begin()
+    limit_frames([running, waiting], allowed=0)
+    assert [len(t.frames.steps) for each in (running, waiting) for t in each.tracks.values()] == [10, 2]
+
+
 def test_the_oldest_runs_give_up_their_frames_first() -> None:
     old, new = run(1), run(1)
     for each in (old, new):

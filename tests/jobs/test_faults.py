@@ -26,7 +26,7 @@ from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.runner import Progress
 from clipdesk.jobs.store import JobStore
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.render import run
+from clipdesk.render import optimization
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from clipdesk.render.transforms import transformed
@@ -85,7 +85,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int, int], Excepti
             raise error
         return transformed(pixels, *others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "transformed", step)
+    monkeypatch.setattr(optimization, "transformed", step)
 
 
 # The device

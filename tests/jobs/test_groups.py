@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import psutil
 import pytest
 import torch
 from clip.model import CLIP
@@ -56,5 +59,23 @@ def test_a_picture_that_fails_leaves_it_to_the_groups(vit: CLIP, monkeypatch: py
     assert find_group_size(vit, make_settings(device="cpu"), LayerInspector(vit), target) == 8
 
 
-def test_this_machine_has_free_memory() -> None:
-    assert free_bytes(CPU) > 10_000_000
+def test_the_free_memory_of_a_cpu_is_what_can_be_had_without_swapping(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = SimpleNamespace(total=16_000, available=7_000, free=1_000, used=9_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert free_bytes(CPU) == 7_000
+
+
+def test_what_torch_has_reserved_and_does_not_use_counts_as_free_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (5_000, 80_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 3_000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 1_000)
+    assert free_bytes(torch.device("cuda")) == 7_000
+
+
+@pytest.mark.parametrize(("allocated", "free"), [(2_000, 8_000), (12_000, 0)])
+def test_the_free_memory_of_apple_s_gpu_is_never_below_zero(
+    monkeypatch: pytest.MonkeyPatch, allocated: int, free: int
+) -> None:
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 10_000)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: allocated)
+    assert free_bytes(torch.device("mps")) == free

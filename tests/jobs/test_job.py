@@ -6,7 +6,7 @@ import pytest
 from clipdesk.errors import UsageError
 from clipdesk.jobs.job import Job
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, Picture, Term, Text, Unit
+from clipdesk.render.targets import Combined, ImageTarget, Term, Text, Unit
 from tests.recipes import make_recipe
 
 
@@ -19,7 +19,7 @@ def test_a_job_knows_its_files_and_notices_when_they_are_others(tmp_path: Path) 
     start, wanted = tmp_path / "a.png", tmp_path / "b.png"
     start.write_bytes(b"a")
     wanted.write_bytes(b"b")
-    like = Combined(terms=(Term(what=Picture(path=str(wanted))),))
+    like = Combined(terms=(Term(what=ImageTarget(path=str(wanted))),))
     unit = Unit(layer="visual.conv1", index=1)
     job = Job(model="demo", targets=(like, unit), settings=make_settings(start=str(start))).with_files()
     assert job.files_of(like) == {str(start): sha256(b"a").hexdigest(), str(wanted): sha256(b"b").hexdigest()}

@@ -131,6 +131,18 @@ def test_the_same_unfinished_job_goes_on(store: JobStore, owner: Owner, tmp_path
     assert store.again(job(1), tmp_path) is None
 
 
+def test_a_job_with_failed_units_is_not_taken_for_an_unfinished_one(
+    store: JobStore, owner: Owner, tmp_path: Path
+) -> None:
+    number = store.add(job(1, 2), tmp_path)
+    take(store, owner, 1)
+    store.finish(number, 0, reason="the disk is full")
+    assert not store.get(number).finished
+    assert store.again(job(1, 2), tmp_path) is None
+    store.retry(number)
+    assert store.again(job(1, 2), tmp_path) == number
+
+
 def test_a_job_that_is_not_there(store: JobStore) -> None:
     for act in (store.get, store.retry, lambda number: store.set_state(number, JobState.OPEN)):
         with pytest.raises(UsageError, match="There is no job 7"):

@@ -10,7 +10,9 @@ from clip.model import CLIP, ModifiedResNet
 
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.states import geometry_of
-from clipdesk.network.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.layer_sources import ModuleOutput
+from clipdesk.network.layers import Layout
 
 
 class Figures(NamedTuple):
@@ -82,7 +84,7 @@ def check_transformer(inspector: LayerInspector, figures: Figures, layers: int) 
         assert inspector.visualizable(f"{block}.attn.heads").units == figures.heads
         assert inspector.visualizable(f"{block}.mlp.c_fc").units == 4 * width
         assert inspector.visualizable(f"{block}.mlp.gelu").units == 4 * width
-    infos = [node.info for node in inspector.tree.walk() if node.info.kind not in ATTENTION_PARTS.values()]
+    infos = [node.info for node in inspector.tree.walk() if isinstance(node.info.source, ModuleOutput)]
     # Nine modules in a block, five around them, and the tower itself.
     assert len(infos) == 9 * layers + 6
     dead = [info.name for info in infos if info.reason is not None]

@@ -17,7 +17,8 @@ from clipdesk.models import trust
 from clipdesk.models.loading import load_model, weights_sha256
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
-from clipdesk.network.inspector import LayerInspector, Layout, input_side
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.layers import Layout
 from clipdesk.network.normalization import OPENAI, normalization_of, normalized
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
@@ -209,7 +210,7 @@ def test_a_picture_excites_what_it_is_for(architecture: str, target: str) -> Non
 def test_a_text_is_compared_as_open_clip_compares_it() -> None:
     model: Any = small_open_clip("clipdesk-vit")
     inspector = LayerInspector(model)
-    objective = Objective([Text(text="a star")], model, inspector)
+    objective = Objective.of([Text(text="a star")], model, inspector)
     pixels = torch.rand(1, 3, 32, 32)
     inputs = normalized(pixels, normalization_of(model))
     image = model.encode_image(inputs, normalize=True)

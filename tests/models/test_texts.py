@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
+from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
@@ -32,8 +34,14 @@ def test_a_text_is_as_long_as_the_model_wants(vit: CLIP) -> None:
 @pytest.mark.parametrize(("length", "vocabulary"), [(5, 49_408), (200, 49_408), (77, 60_000)])
 def test_other_lengths_and_larger_vocabularies_are_read(length: int, vocabulary: int) -> None:
     model = model_that_reads(length, vocabulary)
-    (frame,) = render(model, [Text(text="a red star")], SETTINGS)
-    assert -1 <= frame.activations[0] <= 1
+    red, blue = [Text(text="a red star"), Text(text="a blue heart")]
+    (frame,) = render(model, [red, blue], SETTINGS)
+    pixels = torch.from_numpy(frame.images()).permute(0, 3, 1, 2) / 255
+    embeddings = model.encode_image(normalized(pixels))
+    texts = model.encode_text(tokenize([red.text, blue.text], model))
+    own, other = F.cosine_similarity(embeddings, texts), F.cosine_similarity(embeddings, texts.flip(0))
+    assert frame.clean_activations() == pytest.approx(own.numpy(), abs=0.005)
+    assert min(abs(own - other)) > 0.012, "another text gives another number"
 
 
 @pytest.mark.parametrize(

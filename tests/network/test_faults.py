@@ -44,7 +44,7 @@ def test_a_device_that_fails_is_told(kind: type[Exception], text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError])
-def test_what_torch_cannot_compute_is_told_and_logged(
+def test_an_operation_that_torch_cannot_compute_is_reported_and_logged(
     kind: type[RuntimeError], caplog: pytest.LogCaptureFixture
 ) -> None:
     found = told(kind("The operator 'aten::x' is not there\nadvice"))

@@ -3,7 +3,9 @@ import torch
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
-from clipdesk.network.inspector import ATTENTION_PARTS, LayerInspector, Layout, input_side
+from clipdesk.network.inspector import LayerInspector, input_side
+from clipdesk.network.layer_sources import ModuleOutput
+from clipdesk.network.layers import Layout
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -47,7 +49,7 @@ def test_two_tokens_are_not_taken_for_two_pictures() -> None:
 
 def test_there_is_a_node_for_every_module(inspector: LayerInspector, vit: CLIP) -> None:
     infos = [node.info for node in inspector.tree.walk()]
-    nodes = {info.name for info in infos if info.kind not in ATTENTION_PARTS.values()}
+    nodes = {info.name for info in infos if isinstance(info.source, ModuleOutput)}
     assert nodes == {name for name, _ in vit.named_modules() if name.partition(".")[0] == "visual"}
 
 

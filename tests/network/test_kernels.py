@@ -48,5 +48,5 @@ def test_a_gpu_that_compiles_nothing_is_known_and_the_log_says_so_once(
             assert not kernels._compiles(torch.device("cpu"))
     kernels._compiles.cache_clear()
     assert [record.message for record in caplog.records] == [
-        "cpu compiles no functions of ClipDesk's own; torch's are slower"
+        "cpu cannot compile ClipDesk's own functions; torch's are slower"
     ]

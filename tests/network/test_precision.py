@@ -18,7 +18,7 @@ def test_auto_is_bfloat16_where_pictures_stay_the_same_and_the_device_is_fast(
 
 
 @pytest.mark.parametrize("asked", ["float32", "bfloat16"])
-def test_what_is_asked_for_is_done(asked: Precision, vit: CLIP, resnet: CLIP) -> None:
+def test_an_explicit_precision_is_used(asked: Precision, vit: CLIP, resnet: CLIP) -> None:
     for model in (vit, resnet):
         assert precision_of(asked, model, CPU) == asked
 

@@ -25,7 +25,7 @@ def gradient(model: CLIP, tower: Tower | nn.Module, side: int) -> tuple[Tensor, 
 
 @pytest.mark.parametrize(("kind", "side"), [("vit", 32), ("resnet", 64)])
 @pytest.mark.parametrize(("half", "most"), [(False, 1e-4), (True, 0.02)])
-def test_the_outputs_and_their_gradients_are_what_they_always_are(
+def test_the_outputs_and_their_gradients_are_unchanged(
     kind: str, side: int, half: bool, most: float, request: pytest.FixtureRequest
 ) -> None:
     model: CLIP = request.getfixturevalue(kind)

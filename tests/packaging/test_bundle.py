@@ -1,4 +1,4 @@
-"""What goes into a bundle. The real build is packaging/build.py's and packaging/smoke.py's."""
+"""The contents of a bundle. packaging/build.py and packaging/smoke.py test the real build."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_source_without_a_version_is_refused(tmp_path: Path) -> None:
     ("text", "numbers"),
     [("0.1.0", (0, 1, 0, 0)), ("2.3rc1", (2, 3, 1, 0)), ("7", (7, 0, 0, 0)), ("1.2.3.4", (1, 2, 3, 0))],
 )
-def test_windows_keeps_four_numbers(text: str, numbers: tuple[int, int, int, int]) -> None:
+def test_a_windows_version_has_four_numbers(text: str, numbers: tuple[int, int, int, int]) -> None:
     assert bundle.version_numbers(text) == numbers
 
 
@@ -52,7 +52,7 @@ def test_windows_keeps_four_numbers(text: str, numbers: tuple[int, int, int, int
         "PySide6/Qt/plugins/platforminputcontexts/libqtvirtualkeyboardplugin.so",
     ],
 )
-def test_what_cannot_be_reached_is_left_out(path: str) -> None:
+def test_unreachable_files_are_left_out(path: str) -> None:
     assert bundle.trim_of(path)
 
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_reached_is_left_out(path: str) -> None:
         "fonticon_mdi7/fonts/materialdesignicons-webfont.ttf",
     ],
 )
-def test_what_is_needed_goes_along(path: str) -> None:
+def test_needed_files_are_packed(path: str) -> None:
     assert bundle.trim_of(path) is None
 
 
@@ -105,7 +105,7 @@ def test_the_size_of_a_module_is_that_of_its_files(tmp_path: Path) -> None:
     assert sizes == [30, 37, 7, 0]
 
 
-def test_nothing_that_a_render_imports_is_left_out() -> None:
+def test_every_module_that_a_render_imports_is_packed() -> None:
     """Qt's tests and the like may be left out of the bundle as long as no command and no panel imports them."""
     program = (
         "import pkgutil, sys, importlib, clipdesk\n"
@@ -130,7 +130,7 @@ def test_every_icon_is_there_and_of_its_size() -> None:
         assert (512, 512, 1) in picture.info["sizes"]
 
 
-def test_desktop_files_speak_of_one_program() -> None:
+def test_desktop_files_name_the_same_program() -> None:
     linux = PACKAGING / "linux"
     metainfo = ElementTree.parse(linux / f"{bundle.IDENTIFIER}.metainfo.xml").getroot()
     assert metainfo.findtext("id") == bundle.IDENTIFIER
@@ -140,6 +140,6 @@ def test_desktop_files_speak_of_one_program() -> None:
     assert f'"{bundle.IDENTIFIER}"' in (bundle.ROOT / "clipdesk" / "gui" / "app.py").read_text(encoding="utf-8")
 
 
-def test_the_version_stands_in_no_other_file() -> None:
+def test_the_version_is_in_one_file_only() -> None:
     for path in [PACKAGING / "clipdesk.spec", *PACKAGING.rglob("*.xml"), *PACKAGING.rglob("*.desktop")]:
         assert clipdesk.__version__ not in path.read_text(encoding="utf-8").replace('"1.0"', ""), path

@@ -1,4 +1,4 @@
-"""What the documentation says of commands and settings is what the program has."""
+"""The documentation lists exactly the commands and settings of the program."""
 
 from __future__ import annotations
 

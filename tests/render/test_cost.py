@@ -47,7 +47,7 @@ def test_memory_is_that_of_all_views_and_of_the_last_stage(vit: CLIP) -> None:
     assert kept(views=8) > 3 * kept()
 
 
-def test_on_a_gpu_recorded_steps_are_timed_of_one_picture_and_of_many(
+def test_captured_steps_on_a_gpu_are_timed_with_one_picture_and_with_many(
     vit: CLIP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds, asked = {1: 10.0, 16: 13.0}, []

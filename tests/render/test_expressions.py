@@ -6,7 +6,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Combined, Direction, Others, Picture, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Combined, Direction, ImageTarget, Others, Term, Text, Unit, terms_of
 
 A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
 
@@ -30,7 +30,7 @@ A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
         ("visual.a:1 + visual.layer4.0:12 - visual.a:1", B),
     ],
 )
-def test_what_people_write(text: str, wanted: Text | Unit | tuple[Term, ...]) -> None:
+def test_expressions_become_targets(text: str, wanted: Text | Unit | tuple[Term, ...]) -> None:
     target = parse_target(text)
     assert target == (Combined(terms=wanted) if isinstance(wanted, tuple) else wanted)
     assert parse_target(target.label if not isinstance(target, Text) or '"' not in target.text else text) == target
@@ -40,7 +40,7 @@ def test_what_people_write(text: str, wanted: Text | Unit | tuple[Term, ...]) ->
 @pytest.mark.parametrize(
     "text", ["a star", "it's", "the dogs'", "note: 5 apples", 'a "red" star', "", "2 cats - 1 dog"]
 )
-def test_a_plain_text_is_no_expression(text: str) -> None:
+def test_a_plain_text_is_not_an_expression(text: str) -> None:
     assert not is_expression(text)
 
 
@@ -52,7 +52,7 @@ def test_a_plain_text_is_no_expression(text: str) -> None:
         ('\'a "red" star', "Cannot read ''a \"red\" star': the quote ' is not closed"),
     ],
 )
-def test_a_quote_that_is_not_closed_is_all_that_is_said(text: str, complaint: str) -> None:
+def test_the_error_for_an_open_quote_names_only_the_quote(text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_target(text)
     assert str(caught.value) == complaint
@@ -72,13 +72,13 @@ def test_a_quote_that_is_not_closed_is_all_that_is_said(text: str, complaint: st
         ('"  "', "A text is empty"),
         ('"a star" - "a star"', "Nothing is left"),
         ("0.1*visual.a:1 + 0.2*visual.a:1 - 0.3*visual.a:1", "Nothing is left"),
-        ("0*visual.a:1", "visual.a:1: a weight of zero"),
+        ("0*visual.a:1", "visual.a:1: its weight is zero"),
         ("1e999*visual.a:1", "visual.a:1: input should be a finite number"),
-        ('"a star"@max', '"a star": a text or picture has no places'),
+        ('"a star"@max', '"a star": a text or an image has only one position'),
         (" + ".join(f"visual.a:{i}" for i in range(65)), "65 terms are too many"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_a_line(text: str, complaint: str) -> None:
+def test_an_expression_that_cannot_be_read_gives_an_error_of_one_line(text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_target(text)
     assert str(caught.value).startswith(complaint)
@@ -105,7 +105,7 @@ def test_files_of_the_same_name_in_other_folders_are_not_alike(tmp_path: Path) -
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
-    with pytest.raises(UsageError, match="it is no file"):
+    with pytest.raises(UsageError, match="it is not a regular file"):
         parse_target(f"visual.a:[{tmp_path}/pipe.txt]")
 
 
@@ -115,14 +115,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         (None, "Cannot read"),
         (b"", "tuple should have at least 1 item"),
         (b"0 0 0", "all its values are zero"),
-        (b"1 nan", "no finite numbers"),
+        (b"1 nan", "not finite numbers"),
         (b"1 two", "it must hold numbers only"),
         (b"\xff\xfe", "it must hold numbers only"),
         (b"1 " * 2_000_001, "more than 4 MB"),
         (b"1 " * 70_000, "tuple should have at most 65536 items"),
     ],
 )
-def test_files_that_are_no_directions(tmp_path: Path, content: bytes | None, complaint: str) -> None:
+def test_files_without_a_direction_are_refused(tmp_path: Path, content: bytes | None, complaint: str) -> None:
     path = tmp_path / "x.txt"
     if content is not None:
         path.write_bytes(content)
@@ -131,19 +131,19 @@ def test_files_that_are_no_directions(tmp_path: Path, content: bytes | None, com
 
 
 @pytest.mark.parametrize("array", [np.ones((2, 2)), np.array(["a"]), np.array([{}], dtype=object)])
-def test_arrays_that_are_no_directions(tmp_path: Path, array: np.ndarray) -> None:
+def test_arrays_that_are_not_directions_are_refused(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
-    with pytest.raises(UsageError, match="is no direction"):
+    with pytest.raises(UsageError, match="does not hold a direction"):
         parse_target(f"visual.a:[{tmp_path}/x.npy]")
 
 
 def test_a_picture_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a cat.png").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    assert terms_of(parse_target("image:[a cat.png]"))[0].what == Picture(path=str(tmp_path / "a cat.png"))
+    assert terms_of(parse_target("image:[a cat.png]"))[0].what == ImageTarget(path=str(tmp_path / "a cat.png"))
     assert is_expression("image:[a cat.png]")
     assert is_expression("-image: [a cat.png]")
     with pytest.raises(UsageError, match=r"Cannot read .*b\.png: No such file"):
         parse_target("image:[b.png]")
-    with pytest.raises(UsageError, match="no places"):
+    with pytest.raises(UsageError, match="only one position"):
         parse_target("image:[a cat.png]@max")

@@ -1,4 +1,4 @@
-"""Recorded steps: what decides about them on any machine, and what a GPU makes of them."""
+"""Captured steps: when a step is captured on any machine, and the pictures that a GPU makes of captured steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clip.model import CLIP
 from torch import Tensor
 from typing_extensions import override
 
-from clipdesk.render import graphs, run
+from clipdesk.render import graphs, optimization
 from clipdesk.render.graphs import RepeatedStep
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import PRESETS, make_settings
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 class Replay:
-    """Does recorded work again, into the memory of its first result."""
+    """Does captured work again, into the memory of its first result."""
 
     def __init__(self, work: Callable[[], Tensor], result: Tensor) -> None:
         self._work, self._result = work, result
@@ -34,12 +34,12 @@ class Replay:
         self._result.copy_(self._work())
 
 
-class Recorder(RepeatedStep):
-    """Records on a CPU, where work that is recorded is not done either."""
+class Capturer(RepeatedStep):
+    """Captures on a CPU; as on a GPU, work that is captured is not run."""
 
     def __init__(self, device: torch.device, shape: tuple[int, ...] = (2, 2)) -> None:
         super().__init__(device)
-        self.plain, self.recordings, self.forgot, self._shape = 0, 0, False, shape
+        self.plain, self.captures, self.forgot, self._shape = 0, 0, False, shape
 
     @override
     def forget(self) -> None:
@@ -52,46 +52,46 @@ class Recorder(RepeatedStep):
         return work()
 
     @override
-    def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
-        self.recordings += 1
+    def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+        self.captures += 1
         result = torch.zeros(self._shape)
         return Replay(work, result), result
 
 
-def test_after_a_few_steps_one_is_recorded_and_repeated() -> None:
-    step, count = Recorder(CPU, (1,)), torch.zeros(1)
+def test_after_a_few_steps_one_is_captured_and_replayed() -> None:
+    step, count = Capturer(CPU, (1,)), torch.zeros(1)
     found = [float(step(lambda: count.add_(1), "first")) for _ in range(10)]
     assert found == list(range(1, 11))
-    assert (step.plain, step.recordings) == (3, 1)
+    assert (step.plain, step.captures) == (3, 1)
 
 
-def test_other_work_is_recorded_anew() -> None:
-    step = Recorder(CPU, (1,))
+def test_other_work_is_captured_anew() -> None:
+    step = Capturer(CPU, (1,))
     for kind in (torch.tensor([1]), torch.tensor([2])):
         assert [float(step(kind.clone, int(kind))) for _ in range(6)] == [float(kind)] * 6
-    assert (step.plain, step.recordings) == (6, 2)
+    assert (step.plain, step.captures) == (6, 2)
 
 
-def test_where_nothing_can_be_recorded_steps_are_taken_plainly_and_the_log_says_so(
+def test_steps_that_cannot_be_captured_are_taken_plainly_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    class Unable(Recorder):
+    class Unable(Capturer):
         @override
-        def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+        def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
             raise RuntimeError("operation not permitted when stream is capturing")
 
     step, count = Unable(CPU), torch.zeros(1)
     with caplog.at_level(logging.WARNING):
         assert [float(step(lambda: count.add_(1), 0)) for _ in range(8)] == list(range(1, 9))
     assert [record.message for record in caplog.records] == [
-        "a step cannot be recorded here: steps are taken one by one, slower"
+        "a step cannot be captured here: steps are taken one by one, slower"
     ]
 
 
-def test_too_little_memory_for_a_recording_is_told() -> None:
-    class Full(Recorder):
+def test_too_little_memory_for_a_capture_is_reported() -> None:
+    class Full(Capturer):
         @override
-        def recorded(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
+        def captured(self, work: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
             raise torch.OutOfMemoryError
 
     step = Full(CPU)
@@ -123,39 +123,39 @@ def finished(model: CLIP, settings: RenderSettings, *targets: Target, seeds: lis
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_render_of_recorded_steps_is_that_of_plain_ones(
+def test_captured_steps_give_the_same_pictures_as_plain_ones(
     vit: CLIP, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = recipe(name)
     pictures = 2 * settings.grid**2
     plain = finished(vit, settings)
-    monkeypatch.setattr(run, "repeats_steps", lambda _device: True)
-    recorders: list[Recorder] = []
+    monkeypatch.setattr(optimization, "repeats_steps", lambda _device: True)
+    capturers: list[Capturer] = []
 
-    def recorder(device: torch.device) -> Recorder:
-        recorders.append(Recorder(device, (1 + len(plain.penalties), pictures)))
-        return recorders[-1]
+    def capturer(device: torch.device) -> Capturer:
+        capturers.append(Capturer(device, (1 + len(plain.penalties), pictures)))
+        return capturers[-1]
 
-    monkeypatch.setattr(run, "RepeatedStep", recorder)
-    recorded = finished(vit, settings)
+    monkeypatch.setattr(optimization, "RepeatedStep", capturer)
+    captured = finished(vit, settings)
     monkeypatch.setattr(graphs, "_PLAINLY", 10_000)
     never = finished(vit, settings)
-    assert recorders[0].recordings == (2 if name in ("stages", "crops") else 1)
-    assert recorders[1].recordings == 0
-    assert np.array_equal(recorded.images(), never.images())
-    assert np.array_equal(recorded.activations, never.activations)
-    assert recorded.penalties.keys() == plain.penalties.keys()
+    assert capturers[0].captures == (2 if name in ("stages", "crops") else 1)
+    assert capturers[1].captures == 0
+    assert np.array_equal(captured.images(), never.images())
+    assert np.array_equal(captured.activations, never.activations)
+    assert captured.penalties.keys() == plain.penalties.keys()
     if name == "direct-ascent":
         # Of other random numbers, that matter little to it.
-        assert np.allclose(recorded.clean_activations(), plain.clean_activations(), rtol=0.1)
-    assert recorders[0].forgot, "a render that has ended holds no more memory than its pictures need"
-    alphas = recorded.alphas(), plain.alphas()
+        assert np.allclose(captured.clean_activations(), plain.clean_activations(), rtol=0.1)
+    assert capturers[0].forgot, "a render that has ended holds no more memory than its pictures need"
+    alphas = captured.alphas(), plain.alphas()
     assert (alphas[0] is None) == (alphas[1] is None) == (name != "stages")
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", [*RECIPES, "standard", "lucid", "maco"])
-def test_a_gpu_repeats_what_it_would_do_step_by_step(demo: CLIP, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replayed_steps_on_a_gpu_match_plain_ones(demo: CLIP, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = recipe(name) if name in RECIPES else make_settings(name, iterations=24, image_size=128, views=2)
     settings = settings.model_copy(update={"device": "cuda", "precision": "float32"})
     target = Unit(layer="visual.transformer.resblocks.3.mlp", index=3)

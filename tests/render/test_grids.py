@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.grids import Likeness, likeness, seeds_of_variants, tiled
 from clipdesk.render.loop import Frame, render
+from clipdesk.render.objectives import resolved
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import MAX_SEED, changed
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Text, Unit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
@@ -27,6 +29,12 @@ def test_variants_have_seeds_of_their_own() -> None:
     # torch's generators take 32 bits.
     assert max(seeds) < 2**32
     assert len({tuple(torch.rand(4, generator=torch.Generator().manual_seed(seed)).tolist()) for seed in seeds}) == 27
+
+
+def test_the_seeds_of_further_variants_cannot_be_asked_for() -> None:
+    seeds = seeds_of_variants([0, 1, MAX_SEED // 2, MAX_SEED], 9)
+    for picture in range(4):
+        assert min(seeds[9 * picture + 1 : 9 * picture + 9]) > MAX_SEED
 
 
 def test_variants_stand_in_rows_with_lines_between() -> None:
@@ -90,7 +98,7 @@ def test_likeness_is_the_cosine_of_gram_matrices(shape: tuple[int, int, int]) ->
     assert likeness(outputs).tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_like_ones_are_alike_and_dark_ones_are_not() -> None:
+def test_equal_variants_have_a_likeness_of_one_and_dark_ones_a_finite_gradient() -> None:
     same = torch.ones(2, 3, 8)
     assert likeness(same).tolist() == pytest.approx([1.0, 1.0])
     dark = torch.zeros(2, 3, 8, requires_grad=True)
@@ -100,7 +108,12 @@ def test_like_ones_are_alike_and_dark_ones_are_not() -> None:
 
 
 @pytest.mark.parametrize(("kind", "layer"), [("vit", "visual.transformer.resblocks.0"), ("resnet", "visual.layer4.0")])
-def test_what_has_no_places_is_compared_where_there_are(kind: str, layer: str, request: pytest.FixtureRequest) -> None:
+def test_a_layer_of_one_position_gives_way_to_one_of_several(
+    kind: str, layer: str, request: pytest.FixtureRequest
+) -> None:
     model: CLIP = request.getfixturevalue(kind)
-    compared = Likeness([Text(text="a star"), Unit(layer="visual.conv1", index=0)], LayerInspector(model))
+    inspector = LayerInspector(model)
+    targets: list[Target] = [Text(text="a star"), Unit(layer="visual.conv1", index=0)]
+    own = [target.terms[0].info for target in resolved(targets, inspector, Sources())]
+    compared = Likeness(own, inspector)
     assert [info.name for info in compared.layers] == [layer, "visual.conv1"]

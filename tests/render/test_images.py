@@ -14,6 +14,7 @@ from clipdesk.render.images import (
 from clipdesk.render.maco import MacoImage
 from clipdesk.render.penalties import total_variation
 from clipdesk.render.presets import make_settings
+from clipdesk.render.sources import Sources
 from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
 
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(params=["pixel", "fourier", "maco", "resolutions"])
 def image(request: pytest.FixtureRequest) -> Parameterization:
-    return make_image(make_settings(parameterization=request.param), 33, RandomStreams([1, 2], CPU))
+    return make_image(make_settings(parameterization=request.param), 33, RandomStreams([1, 2], CPU), Sources())
 
 
 def test_pixels_are_in_range_and_of_the_size_asked_for(image: Parameterization) -> None:
@@ -120,7 +121,7 @@ def test_a_sum_of_resolutions() -> None:
 @pytest.mark.parametrize("kind", ["pixel", "fourier", "resolutions"])
 @pytest.mark.parametrize("size", [32, 33])
 def test_an_image_can_become_a_given_picture(kind: str, size: int) -> None:
-    image = make_image(make_settings(parameterization=kind), size, RandomStreams([1, 2], CPU))
+    image = make_image(make_settings(parameterization=kind), size, RandomStreams([1, 2], CPU), Sources())
     wanted = 0.1 + 0.8 * torch.rand(2, 3, size, size)
     image.show(wanted)
     assert torch.allclose(image.pixels(), wanted, atol=2e-3)

@@ -9,7 +9,7 @@ from clip.model import CLIP, convert_weights
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError, UsageError
-from clipdesk.render import loop, run
+from clipdesk.render import loop, optimization
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import PRESETS, make_settings
@@ -140,38 +140,36 @@ def test_an_activation_that_is_not_a_number_ends_the_render(vit: CLIP) -> None:
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("[..] can't allocate memory: [..]")])
-def test_too_little_memory_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_too_little_memory_is_reported(vit: CLIP, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(run, "transformed", fail)
+    monkeypatch.setattr(optimization, "transformed", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         list(render(vit, [unit(1), unit(2)], QUICK))
 
 
-def test_a_device_that_fails_in_a_step_is_said(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_fails_in_a_step_is_reported(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = render(vit, [unit(1)], QUICK)
     next(frames)
 
     def fail(*_: object) -> None:
         raise torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
 
-    monkeypatch.setattr(run, "transformed", fail)
+    monkeypatch.setattr(optimization, "transformed", fail)
     with pytest.raises(DeviceLostError, match=r"has failed \(CUDA error: device-side assert triggered\)"):
         next(frames)
 
 
-def test_too_little_memory_for_what_a_frame_gives_or_for_the_model_is_said(
-    vit: CLIP, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_for_a_frame_or_for_the_model_is_reported(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     frame = next(render(vit, [unit(1), unit(2)], QUICK))
-    monkeypatch.setattr(run, "resized", fail)
+    monkeypatch.setattr(optimization, "resized", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         frame.clean_activations()
-    monkeypatch.setattr(run, "tiled", fail)
+    monkeypatch.setattr(optimization, "tiled", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         frame.images()
     monkeypatch.setattr(loop, "_as_needed", fail)
@@ -234,7 +232,7 @@ def test_regularisers_that_are_on_are_reported(vit: CLIP) -> None:
     assert next(iter(render(vit, [unit(0), unit(1)], make_settings("lucid")))).penalties == {}
 
 
-def test_a_picture_begins_as_it_is_told_to(vit: CLIP, tmp_path: Path) -> None:
+def test_a_picture_begins_as_the_settings_say(vit: CLIP, tmp_path: Path) -> None:
     half = np.zeros((40, 60, 3), np.uint8)
     half[20:] = 200
     Image.fromarray(half).save(tmp_path / "half.png")
@@ -249,9 +247,9 @@ def test_a_picture_begins_as_it_is_told_to(vit: CLIP, tmp_path: Path) -> None:
         assert abs(grey.astype(int) - 128).max() < 12
 
 
-def test_a_picture_to_begin_with_that_cannot_be_read_is_said(vit: CLIP, tmp_path: Path) -> None:
+def test_a_start_image_that_cannot_be_read_is_reported(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "no.png").write_text("no")
-    with pytest.raises(UsageError, match="is no picture"):
+    with pytest.raises(UsageError, match="is not an image"):
         list(render(vit, [unit(0)], make_settings(start=str(tmp_path / "no.png"))))
 
 
@@ -274,7 +272,7 @@ def test_stages_grow_and_go_on_from_what_was_reached(vit: CLIP, kind: str) -> No
     assert sides == [16] * 3 + [32] * 3 + [64] * 3
 
 
-def test_what_the_network_never_looks_at_is_clear(vit: CLIP) -> None:
+def test_pixels_that_the_network_never_looks_at_are_transparent(vit: CLIP) -> None:
     place = parse_target("visual.conv1:3@5")  # the second patch of the second row, 8 px wide
     settings = make_settings("classic", iterations=3, tv_weight=0, transparency="gradients", device="cpu")
     alphas = last(vit, [place, unit(0)], settings).alphas()

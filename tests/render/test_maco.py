@@ -11,15 +11,15 @@ from clipdesk.render.maco import (
     MacoImage,
     magnitudes_of,
     mean_magnitudes,
-    read_magnitudes,
     resampled,
     scene_magnitudes,
     standardized,
 )
-from clipdesk.render.pictures import pictures_in
 from clipdesk.render.presets import make_settings
+from clipdesk.render.sources import Sources
 from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
+from clipdesk.render.user_images import images_in
 
 CPU = torch.device("cpu")
 
@@ -48,7 +48,7 @@ def test_the_magnitudes_of_a_wave() -> None:
     assert magnitudes.shape == (3, 32, 17)
     magnitudes[:, 0, 0] = 0
     assert [int(i) for i in np.unravel_index(magnitudes.argmax(), magnitudes.shape)] == [0, 0, 4]
-    with pytest.raises(UsageError, match="no picture"):
+    with pytest.raises(UsageError, match="no image"):
         mean_magnitudes([])
 
 
@@ -67,23 +67,30 @@ def test_a_spectrum_of_a_user_s_pictures(tmp_path: Path) -> None:
     rows = np.arange(64)
     wave = (127 + 100 * np.sin(2 * np.pi * rows / 8)).astype(np.uint8)
     Image.fromarray(np.repeat(np.repeat(wave[:, None, None], 64, 1), 3, 2)).save(tmp_path / "wave.png")
-    np.save(tmp_path / "own.npy", magnitudes_of(pictures_in(tmp_path), 64))
-    found = read_magnitudes(tmp_path / "own.npy")
+    np.save(tmp_path / "own.npy", magnitudes_of(images_in(tmp_path), 64))
+    found = torch.from_numpy(Sources().magnitudes(str(tmp_path / "own.npy")))
     assert found.shape == (3, 64, 33)
     assert found[0].flatten().argsort(descending=True)[:2].tolist() == [8 * 33, 56 * 33] or float(found[0, 8, 0]) > 0.5
     settings = make_settings(parameterization="maco", spectrum=str(tmp_path / "own.npy"))
-    own = make_image(settings, 64, RandomStreams([0], torch.device("cpu"))).pixels()
+    own = make_image(settings, 64, RandomStreams([0], torch.device("cpu")), Sources()).pixels()
     assert not torch.allclose(own, MacoImage(64, RandomStreams([0], torch.device("cpu"))).pixels())
 
 
 @pytest.mark.parametrize("array", [np.zeros((3, 8, 5)), np.ones((3, 8, 8)), np.ones(4), np.full((3, 8, 5), np.nan)])
-def test_what_is_no_spectrum(tmp_path: Path, array: np.ndarray) -> None:
+def test_arrays_that_are_not_spectra_are_refused(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array)
-    with pytest.raises(UsageError, match=r"is no spectrum\. Make one with: clipdesk spectrum"):
-        read_magnitudes(tmp_path / "a.npy")
+    with pytest.raises(UsageError, match=r"is not a spectrum\. Make one with: clipdesk spectrum"):
+        Sources().magnitudes(str(tmp_path / "a.npy"))
 
 
-def test_a_file_that_holds_no_array_is_no_spectrum(tmp_path: Path) -> None:
+def test_an_archive_of_arrays_is_not_a_spectrum(tmp_path: Path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, own=np.ones((3, 8, 5)))
+    with pytest.raises(UsageError, match="is not a spectrum"):
+        Sources().magnitudes(str(tmp_path / "a.npy"))
+
+
+def test_a_file_without_an_array_is_not_a_spectrum(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no")
-    with pytest.raises(UsageError, match="is no spectrum"):
-        read_magnitudes(tmp_path / "a.npy")
+    with pytest.raises(UsageError, match="is not a spectrum"):
+        Sources().magnitudes(str(tmp_path / "a.npy"))

@@ -9,20 +9,23 @@ from clip.model import CLIP
 from PIL import Image
 
 from clipdesk.errors import UsageError
+from clipdesk.models.package import clip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.normalization import normalized
 from clipdesk.render.expressions import parse_target
+from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
-from clipdesk.render.targets import Combined, Direction, Target, Term, files_of, layers_of
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Combined, Direction, Target, Term
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 
 
 def scores(model: CLIP, targets: list[Target]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     inspector = LayerInspector(model)
-    objective = Objective(targets, model, inspector)
+    objective = Objective.of(targets, model, inspector)
     torch.manual_seed(0)
     side = model.visual.input_resolution
     with torch.no_grad():
@@ -72,7 +75,7 @@ def test_the_channels_of_a_resnet(resnet: CLIP) -> None:
 
 
 def test_the_layers_that_are_read() -> None:
-    assert layers_of(parse_target(f'"a star" + {HIDDEN}:1')) == ["visual", HIDDEN]
+    assert parse_target(f'"a star" + {HIDDEN}:1').reads == ("visual", HIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +84,11 @@ def test_the_layers_that_are_read() -> None:
         (f"{HIDDEN}:256", "has no neuron 256: its 256 neurons are 0 to 255"),
         (f"{HIDDEN}:1 + visual.nowhere:1", "There is no layer 'visual.nowhere'"),
         (f"{HIDDEN}:1@17", "has no position 17: they are 0 to 16"),
-        ("visual:1@class", "has no class token. Its places are max and 0 to 0"),
+        ("visual:1@class", "has no class token. Its positions are max and 0 to 0"),
         (f'"{"word " * 90}" - "a star"', "too long"),
     ],
 )
-def test_what_is_not_there(vit: CLIP, text: str, complaint: str) -> None:
+def test_units_layers_and_positions_that_do_not_exist_are_refused(vit: CLIP, text: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         scores(vit, [parse_target(text)])
 
@@ -98,7 +101,7 @@ def test_a_direction_of_another_length(vit: CLIP) -> None:
 
 def test_nothing_to_render(vit: CLIP) -> None:
     with pytest.raises(UsageError, match="There is nothing to render"):
-        Objective([], vit, LayerInspector(vit))
+        Objective.of([], vit, LayerInspector(vit))
 
 
 def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,23 +121,56 @@ def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeyp
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
-def test_a_picture_s_own_embedding(vit: CLIP, tmp_path: Path) -> None:
+def work_for(vit: CLIP, target: Target, pictures: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """Files that are decoded and texts that are tokenized while so many pictures of one target are rendered."""
+    decode, read = Image.open, clip.tokenize
+    decoded: list[object] = []
+    tokenized: list[str] = []
+
+    def counted_decode(file: Path) -> Image.Image:
+        decoded.append(file)
+        return decode(file)
+
+    def counted_read(texts: list[str], length: int) -> torch.Tensor:
+        tokenized.extend(texts)
+        return read(texts, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", counted_decode)
+        patch.setattr(clip, "tokenize", counted_read)
+        for _ in render(vit, [target] * pictures, make_settings(iterations=1, views=2, device="cpu")):
+            pass
+    return len(decoded), len(tokenized)
+
+
+@pytest.mark.parametrize("written", ["image:[{}/a.png]", '"a star"', '"a star" - 0.5*image:[{}/a.png]'])
+def test_a_target_is_checked_and_read_as_often_for_many_pictures_as_for_one(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "a.png")
+    target = parse_target(written.format(tmp_path))
+    one, many = work_for(vit, target, 1, monkeypatch), work_for(vit, target, 5, monkeypatch)
+    assert sum(one) > 0
+    assert many == one
+
+
+def test_an_image_target_is_scored_by_the_images_embedding(vit: CLIP, tmp_path: Path) -> None:
     noise = torch.randint(0, 256, (32, 32, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     Image.fromarray(noise.numpy()).save(tmp_path / "a.png")
     target = parse_target(f"image:[{tmp_path}/a.png] - 0.5*visual.conv1:3")
     assert target.label == "image:[a.png] - 0.5*visual.conv1:3"
-    assert layers_of(target) == ["visual", "visual.conv1"]
-    assert files_of(target) == [str(tmp_path / "a.png")]
+    assert target.reads == ("visual", "visual.conv1")
+    assert target.files == (str(tmp_path / "a.png"),)
     same = normalized(noise.permute(2, 0, 1)[None].float() / 255)
     inspector = LayerInspector(vit)
-    objective = Objective([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
+    objective = Objective.of([parse_target(f"image:[{tmp_path}/a.png]")] * 2, vit, inspector)
     with torch.no_grad():
         scores = objective(LayerCapture(vit, objective.layers).run(torch.cat([same, -same])))
     assert float(scores[0]) == pytest.approx(1, abs=1e-4)
     assert scores[1] < 0.99
 
 
-def test_a_picture_that_cannot_be_read(vit: CLIP, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_is_refused(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no")
-    with pytest.raises(UsageError, match="is no picture"):
-        Objective([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))
+    with pytest.raises(UsageError, match="is not an image"):
+        Objective.of([parse_target(f"image:[{tmp_path}/a.png]")], vit, LayerInspector(vit))

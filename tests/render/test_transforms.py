@@ -5,7 +5,7 @@ from PIL import Image
 
 from clipdesk.network.normalization import normalized
 from clipdesk.render.presets import make_settings
-from clipdesk.render.schedule import moment
+from clipdesk.render.schedule import step_parameters
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.transforms import resized, transformed
@@ -123,8 +123,8 @@ def test_offset_noise_is_the_same_for_all_pixels_of_a_color_and_noises_fall() ->
     settings = STILL.model_copy(
         update={"offset_noise": 0.5, "views": 400, "noise_schedule": "linear", "iterations": 100}
     )
-    moments = [moment(settings, 8, 8, step) for step in (1, 76)]
-    offsets = [transformed(picture(8), 8, settings, streams(0), now) - picture(8) for now in moments]
+    parameters = [step_parameters(settings, 8, 8, step) for step in (1, 76)]
+    offsets = [transformed(picture(8), 8, settings, streams(0), now) - picture(8) for now in parameters]
     assert float(offsets[0].flatten(2).std(dim=2).max()) < 1e-6
     assert float(offsets[0][..., 0, 0].std()) == pytest.approx(0.5, rel=0.1)
     assert torch.allclose(offsets[1], 0.25 * offsets[0], atol=1e-6)
@@ -147,7 +147,7 @@ def test_a_single_view_has_all_of_the_graded_noise() -> None:
     assert torch.equal(*(transformed(picture(8), 8, each, streams(0)) for each in (settings, graded)))
 
 
-def test_what_stands_beyond_the_edge() -> None:
+def test_padding_fills_the_area_beyond_the_edge() -> None:
     white = torch.ones(1, 3, 32, 32)
     settings = STILL.model_copy(update={"shift": 0.4})
     assert float(transformed(white, 32, settings, streams(0)).min()) == pytest.approx(1)
@@ -161,7 +161,7 @@ def test_crops_shrink_over_the_render() -> None:
     source = streams(0)
     settings = STILL.model_copy(update={"crop": 0.5, "crop_end": 0.1, "iterations": 1000})
     for step, wanted in ((1, 0.5), (501, 0.3), (1000, 0.1)):
-        now = moment(settings, 256, 32, step)
+        now = step_parameters(settings, 256, 32, step)
         views = [transformed(ramp, 32, settings, source, now)[0, 0, 16] for _ in range(40)]
         widths = [float(view[-1] - view[0]) * 32 / 31 for view in views]
         assert min(widths) == pytest.approx(wanted - 0.05, abs=0.02)

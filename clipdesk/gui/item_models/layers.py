@@ -12,7 +12,7 @@ from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.item_models.structure import Part, structure
 
 if TYPE_CHECKING:
-    from clipdesk.network.inspector import LayerInfo, LayerNode
+    from clipdesk.network.layers import LayerInfo, LayerNode
 
 
 COLUMNS = ("Layer", "Kind", "Units", "Output")

@@ -18,7 +18,7 @@ from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
-    from clipdesk.network.inspector import LayerInfo
+    from clipdesk.network.layers import LayerInfo
 
 TARGETS_MIME = "application/x-clipdesk-targets+json"
 THUMBNAIL = 32

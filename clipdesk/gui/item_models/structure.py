@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clipdesk.network.inspector import LayerInfo, LayerNode
+    from clipdesk.network.layers import LayerInfo, LayerNode
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
-    from clipdesk.network.inspector import LayerNode
+    from clipdesk.network.layers import LayerNode
 
 _AIR = 6
 _PARTS = 1000

@@ -43,7 +43,7 @@ from clipdesk.render.targets import Target, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
-    from clipdesk.network.inspector import LayerInfo, LayerNode
+    from clipdesk.network.layers import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
 

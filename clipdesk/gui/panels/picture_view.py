@@ -137,6 +137,10 @@ class PictureView(QWidget):
         """Where a shown tile's picture is."""
         return self._frames()[self.visible_tiles().index(tile)]
 
+    def target_of(self, tile: int) -> QRectF:
+        """The rectangle that a shown tile's whole picture fills; most of it lies outside the tile when zoomed in."""
+        return self._target(self.frame_of(tile))
+
     # Painting
 
     @override
@@ -156,7 +160,7 @@ class PictureView(QWidget):
         else:
             painter.save()
             painter.setClipRect(frame)
-            painter.drawImage(self._target(tile.image, frame), tile.image)
+            painter.drawImage(self._target(frame), tile.image)
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
@@ -172,15 +176,14 @@ class PictureView(QWidget):
     def _paint_before(self, painter: QPainter, before: QImage, frame: QRect) -> None:
         edge = frame.left() + round(frame.width() * self._wipe)
         painter.setClipRect(QRect(frame.topLeft(), QPoint(edge, frame.bottom())))
-        painter.drawImage(self._target(before, frame), before)
+        painter.drawImage(self._target(frame), before)
         painter.setClipRect(frame)
         painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
         painter.drawLine(edge, frame.top(), edge, frame.bottom())
         painter.setPen(QPen(QColor(255, 255, 255), 2))
         painter.drawLine(edge, frame.top(), edge, frame.bottom())
 
-    def _target(self, image: QImage, frame: QRect) -> QRectF:
-        """Where the whole picture goes, most of it outside its tile when zoomed in."""
+    def _target(self, frame: QRect) -> QRectF:
         if self.zoom is None:
             return QRectF(frame)
         # All tiles show the same part: a smaller picture is enlarged to the first one's size.

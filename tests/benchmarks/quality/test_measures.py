@@ -30,7 +30,7 @@ def asked(scenes: Scenes) -> list[Question]:
     return [Question(Text(text=prompt("color", FACTORS["color"][c])), "color", {"color": c}) for c in colors]
 
 
-def test_scenes_show_what_they_show_and_noise_does_not(scenes: Scenes, asked: list[Question], demo: CLIP) -> None:
+def test_judges_recognise_scenes_and_not_noise(scenes: Scenes, asked: list[Question], demo: CLIP) -> None:
     noise = np.random.default_rng(0).integers(0, 256, scenes.images.shape, np.uint8)
     for judge, right in recovered(asked, scenes.images).items():
         assert right.mean() > 0.9, judge
@@ -52,7 +52,7 @@ def test_the_mild_perturbation_is_mild(scenes: Scenes) -> None:
     assert 0 < change < 20
 
 
-def test_a_wave_stands_at_its_frequency_in_the_spectrum() -> None:
+def test_the_spectrum_of_a_wave_peaks_at_its_frequency() -> None:
     rows = torch.arange(64.0)
     wave = (127.5 + 100 * torch.sin(2 * torch.pi * rows * 16 / 64)).to(torch.uint8).numpy()
     picture = np.repeat(np.repeat(wave[None, :, None, None], 64, 2), 3, 3)

@@ -7,7 +7,7 @@ from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.render.targets import Text
 
 
-def test_every_name_is_asked_for_once_and_combinations_of_all_kinds() -> None:
+def test_every_name_is_asked_once_and_combinations_are_of_all_kinds() -> None:
     asked = text_questions()
     kinds = [question.kind for question in asked]
     assert [kinds.count(kind) for kind in ("shape", "color", "texture", "combination")] == [16, 12, 4, 60]
@@ -17,7 +17,7 @@ def test_every_name_is_asked_for_once_and_combinations_of_all_kinds() -> None:
     assert {tuple(question.values) for question in pairs} == {("color", "shape"), ("texture", "shape")}
 
 
-def test_all_that_is_asked_for_must_be_there() -> None:
+def test_a_picture_must_show_everything_that_was_asked_for() -> None:
     red_star = Question(Text(text="a red star"), "combination", {"color": 1, "shape": 3})
     seen = np.array([[3, 1, 0, 0], [3, 2, 0, 0], [2, 1, 0, 0]])
     assert red_star.shown(seen).tolist() == [True, False, False]

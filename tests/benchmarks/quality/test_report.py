@@ -66,14 +66,14 @@ def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.
     assert (tmp_path / "docs" / "images" / "quality-demo-shape.webp").exists()
 
 
-def test_pictures_of_other_weights_or_another_recipe_have_another_place(tmp_path: Path) -> None:
+def test_other_weights_or_another_recipe_have_another_folder(tmp_path: Path) -> None:
     ways = [Preset("draft"), Preset("draft", flatness=3), Preset("standard")]
     places = {place_of(tmp_path, model, way) for model in ("demo", "demo-rn") for way in ways}
     assert len(places) == 6
     assert place_of(tmp_path, "demo", Preset("draft")) in places
 
 
-def test_methods_stand_beside_the_default_on_what_both_were_asked(tmp_path: Path) -> None:
+def test_methods_are_compared_with_the_default_on_common_questions(tmp_path: Path) -> None:
     asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
     shapes = [question for question in asked if question.kind == "shape"]
     grey, default = Grey(), Grey()
@@ -84,6 +84,6 @@ def test_methods_stand_beside_the_default_on_what_both_were_asked(tmp_path: Path
     (tmp_path / "docs").mkdir()
     write_report(found, scenes, tmp_path / "docs" / "quality.md")
     rows = [line for line in (tmp_path / "docs" / "quality.md").read_text("utf-8").splitlines() if "| grey |" in line]
-    # Of the same two pictures both recover as much.
+    # Both recover the same two pictures equally well.
     assert rows[0].split("|")[2].strip() == "2"
     assert rows[0].split("|")[3] == rows[0].split("|")[4]

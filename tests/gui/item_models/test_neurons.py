@@ -10,10 +10,12 @@ from clipdesk.gui.item_models.neurons import (
     column_of,
     targets_from,
 )
-from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layer_sources import ModuleOutput
+from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.render.targets import Unit
 
-LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12)
+LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12, source=ModuleOutput("layer"))
 
 
 def rows(model: NeuronTableModel) -> list[object]:

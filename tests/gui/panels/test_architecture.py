@@ -6,7 +6,8 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.architecture import ArchitecturePanel
-from clipdesk.network.inspector import LayerInfo, LayerInspector
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layers import LayerInfo
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 

@@ -78,7 +78,7 @@ def test_what_will_be_written_is_shown_and_then_written(dialog: ExportDialog, qt
     [
         (Existing.NUMBER, "gets a number", 4),
         (Existing.REPLACE, "replaces a file", 3),
-        (Existing.SKIP, "is there, left", 3),
+        (Existing.SKIP, "exists, skipped", 3),
     ],
 )
 def test_files_that_are_there_are_foreseen(
@@ -97,7 +97,7 @@ def test_files_that_are_there_are_foreseen(
 
 def test_a_wrong_name_is_said_and_nothing_can_be_exported(dialog: ExportDialog) -> None:
     dialog.pattern.setEditText("{layer}_{neuron}")
-    assert "Names know no {neuron}" in dialog.summary.text()
+    assert "{neuron} is not a placeholder" in dialog.summary.text()
     assert not dialog.export_button.isEnabled()
     assert rows(dialog) == []
     dialog.pattern.setEditText("{unit}")

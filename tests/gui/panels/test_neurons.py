@@ -6,13 +6,15 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import COLUMNS, UnitState, column_of
 from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.network.inspector import LayerInfo, LayerInspector, Layout
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.layer_sources import ModuleOutput
+from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.render.targets import Target, Text, Unit
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
-LAYER = LayerInfo("layer", "Linear", (768,), Layout.VECTOR, 768)
+LAYER = LayerInfo("layer", "Linear", (768,), Layout.VECTOR, 768, source=ModuleOutput("layer"))
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_a_range_selects_as_it_is_typed(
 
 def test_a_wrong_range_is_explained_under_the_box(panel: NeuronsPanel, qtbot: QtBot) -> None:
     qtbot.keyClicks(panel.range, "5:900")
-    assert panel.feedback == "There is no 899: the last one is 767"
+    assert panel.feedback == "There is no unit 899: the last one is 767"
     assert panel.selected() == ()
     assert not panel.batch_button.isEnabled()
     panel.range.clear()
@@ -200,14 +202,14 @@ def test_a_range_of_what_the_filter_shows_keeps_it(panel: NeuronsPanel, qtbot: Q
 
 def test_another_layer_begins_at_its_top_with_no_selection(panel: NeuronsPanel) -> None:
     panel.range.setText("700-703")
-    panel.show_layer(LayerInfo("other", "Linear", (600,), Layout.VECTOR, 600))
+    panel.show_layer(LayerInfo("other", "Linear", (600,), Layout.VECTOR, 600, source=ModuleOutput("other")))
     assert panel.selected() == ()
     assert panel.table.rowAt(5) == 0
     assert panel.range.text() == ""
 
 
 def test_50000_rows_can_be_selected_and_sorted(panel: NeuronsPanel) -> None:
-    panel.show_layer(LayerInfo("large", "Linear", (50_000,), Layout.VECTOR, 50_000))
+    panel.show_layer(LayerInfo("large", "Linear", (50_000,), Layout.VECTOR, 50_000, source=ModuleOutput("large")))
     panel.range.setText("all")
     assert panel.selected_count() == 50_000
     panel.table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)

@@ -7,16 +7,16 @@ import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.render.pictures import pictures_in, read_picture, square
+from clipdesk.render.user_images import images_in, read_image, square
 
 
-def test_a_picture_is_read_in_rgb_on_white_and_as_it_was_held(tmp_path: Path) -> None:
+def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (6, 4), (255, 0, 0, 0))
     clear.putpixel((0, 0), (255, 0, 0, 255))
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     clear.save(tmp_path / "a.png", exif=exif)
-    found = read_picture(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.png")
     assert (found.mode, found.size) == ("RGB", (4, 6))
     colors = [color for _, color in found.getcolors() or []]
     assert sorted(colors) == [(255, 0, 0), (255, 255, 255)]
@@ -30,7 +30,7 @@ def test_the_middle_square_is_taken() -> None:
     assert torch.equal(pixels, torch.ones(3, 10, 10))
 
 
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_files_that_are_not_images_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("hello")
     noisy = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noisy).save(tmp_path / "whole.png")
@@ -40,21 +40,21 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for name, reason in (
         ("missing.png", "No such file"),
-        ("text.png", "no picture"),
-        ("cut.png", "no picture"),
+        ("text.png", "not an image"),
+        ("cut.png", "not an image"),
         ("huge.png", "too large"),
         ("vast.png", "too large"),
-        ("pipe.png", "no file"),
-        (".", "no file"),
+        ("pipe.png", "not a regular file"),
+        (".", "not a regular file"),
     ):
         with pytest.raises(UsageError, match=reason) as error:
-            read_picture(tmp_path / name)
+            read_image(tmp_path / name)
         assert "\n" not in str(error.value)
 
 
-def test_a_folder_s_pictures_come_by_name_and_others_are_passed_over(tmp_path: Path) -> None:
+def test_the_images_of_a_folder_are_sorted_by_name_and_other_files_skipped(tmp_path: Path) -> None:
     for name, color in (("b.jpg", "black"), ("a.png", "white")):
         Image.new("RGB", (8, 8), color).save(tmp_path / name)
     (tmp_path / "c.png").write_text("no")
     (tmp_path / "d.txt").write_text("no")
-    assert [picture.getpixel((0, 0)) for picture in pictures_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]
+    assert [picture.getpixel((0, 0)) for picture in images_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]

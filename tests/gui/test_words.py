@@ -1,0 +1,124 @@
+"""The lines in which the window speaks of jobs and times."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipdesk.gui.runs import Run, State
+from clipdesk.gui.words import breakable, describe, describe_stored, duration, unbroken
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.owners import Owner
+from clipdesk.jobs.runner import Result
+from clipdesk.jobs.store import JobState, JobStore
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
+from tests.recipes import make_recipe
+
+
+def job(count: int) -> Job:
+    targets = tuple(Unit(layer="a", index=i) for i in range(count))
+    return Job(model="demo", targets=targets, settings=make_settings(iterations=10))
+
+
+def run(count: int = 1) -> Run:
+    return Run(1, job(count))
+
+
+def end(run: Run, index: int, *, steps: int = 10, excited: bool = True) -> None:
+    """Give a run the result of one of its targets."""
+    target = run.job.targets[index]
+    curve = np.full(steps, 2.0 if excited else 0.0, dtype=np.float32)
+    recipe = make_recipe(target, run.job.settings, steps=steps)
+    image = np.zeros((4, 4, 3), dtype=np.uint8)
+    result = Result(
+        target=target,
+        settings=run.job.settings,
+        image=image,
+        curve=curve,
+        activation=float(curve[-1]),
+        seconds=1.0,
+        complete=steps == 10,
+        recipe=recipe,
+    )
+    run.end_track(target).finish(result)
+
+
+@pytest.mark.parametrize(("count", "line"), [(1, "waiting, 1 picture"), (3, "waiting, 3 pictures")])
+def test_a_waiting_run_says_how_many_pictures_it_asks_for(count: int, line: str) -> None:
+    assert describe(run(count)) == line
+
+
+def test_a_failed_run_says_why() -> None:
+    failed = run()
+    failed.rest(State.FAILED, "the disk is full")
+    assert describe(failed) == "failed: the disk is full"
+
+
+def test_a_running_run_says_which_pictures_and_which_step_it_is_at() -> None:
+    running = run(5)
+    running.begin()
+    assert describe(running) == "starting …"
+    end(running, 0)
+    end(running, 1)
+    running.advance(running.job.targets[2:4], 4, 8)
+    assert describe(running).startswith("pictures 3-4 of 5, step 4 of 10")
+    running.advance(running.job.targets[4:], 1, 1)
+    end(running, 2)
+    end(running, 3)
+    assert describe(running).startswith("picture 5 of 5, step 1 of 10")
+    running.rest(State.PAUSED)
+    assert describe(running) == "paused, picture 5 of 5, step 1 of 10"
+
+
+def test_a_run_of_one_picture_does_not_count_pictures() -> None:
+    running = run()
+    running.begin()
+    running.advance(running.job.targets, 4, 4)
+    assert describe(running).startswith("step 4 of 10")
+
+
+def test_a_finished_run_does_not_count_stopped_pictures_as_finished() -> None:
+    ended = run(4)
+    end(ended, 0)
+    end(ended, 1, excited=False)
+    end(ended, 2, steps=3)
+    ended.rest(State.STOPPED)
+    assert (
+        describe(ended) == f"{State.STOPPED.value}, 2 of 4 pictures, 1 more stopped on the way, 1 that nothing excited"
+    )
+
+
+def test_a_single_picture_that_nothing_excited_is_not_called_a_picture_of_something() -> None:
+    ended = run()
+    end(ended, 0, steps=3, excited=False)
+    ended.rest(State.STOPPED)
+    assert describe(ended).startswith(f"{State.STOPPED.value} at step 3 of 10, but nothing excited it")
+
+
+def test_a_job_of_another_process_says_its_status_and_what_failed(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "queue.sqlite")
+    number = store.add(job(3), tmp_path)
+    with Owner(store.owners) as owner:
+        store.claim(owner, 2, number)
+        store.finish(number, 0, file="a.png")
+        store.finish(number, 1, reason="bad")
+    store.set_state(number, JobState.PAUSED)
+    assert describe_stored(store.get(number)) == "paused, 1 of 3 done, 1 failed"
+    store.close()
+
+
+def test_a_long_word_gets_places_to_break_and_comes_back_without_them() -> None:
+    address = "https://example.org/" + "a" * 60
+    broken = breakable(f"Cannot reach {address} now")
+    assert max(map(len, broken.replace("\u200b", " ").split())) <= 24
+    assert broken.startswith("Cannot reach ")
+    assert unbroken(broken) == f"Cannot reach {address} now"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (3599.4, "59 min 59 s"), (7800, "2 h 10 min")],
+)
+def test_durations_are_rounded_to_what_a_person_wants_to_know(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -1,0 +1,75 @@
+"""The house's own rules: each module without Qt has a test file of the same name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE, TESTS = ROOT / "clipdesk", ROOT / "tests"
+
+TESTED_AS_A_WHOLE = {
+    "cli": "people use commands, not modules: tests/cli runs whole command lines",
+}
+"""Folders of `clipdesk` whose tests do not mirror them, each with the reason."""
+
+TESTED_THROUGH = {
+    "__init__": "test_api.py: the public Python API",
+    "__main__": "cli/test_processes.py: `python -m clipdesk`",
+    "version": "a constant",
+    "demo/dataset": "demo/test_train.py and test_captions.py: sets of scenes are what they train on",
+    "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
+    "demo/recipes": "demo/test_train.py: numbers that only a training can judge",
+    "demo/shapes": "demo/test_scenes.py: outlines, looked at as drawn scenes",
+    "gui/problems": "gui/test_faults.py: each fault as the window reports it",
+    "gui/windows": "gui/test_app.py: it acts on Windows only",
+    "gui/item_models/structure": "gui/item_models/test_layers.py: data of the tree of layers",
+    "jobs/database": "jobs/test_store.py: every statement goes through the store",
+    "models/package": "models/test_lazily.py: what is imported, in a fresh process",
+    "models/states": "models/test_checkpoints.py: state dicts come from files",
+    "models/stream": "models/test_downloads.py: against a server that misbehaves",
+    "render/optimization": "render/test_loop.py: the batch that the loop moves on",
+}
+"""Modules without a test file of their own, each with the file that tests them."""
+
+
+def modules() -> list[str]:
+    """The modules that import no Qt, such as ``render/settings``; empty ``__init__`` files are left out."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        text = path.read_text(encoding="utf-8")
+        knows_qt = re.search(r"^\s*(from|import) (PySide6|pyqtgraph|shiboken6)\b", text, re.MULTILINE)
+        holds_code = not name.endswith("/__init__") or re.search(r"^(def|class) ", text, re.MULTILINE)
+        if not knows_qt and holds_code and name.partition("/")[0] not in TESTED_AS_A_WHOLE:
+            found.append(name)
+    return found
+
+
+def mirrored(module: str) -> Path:
+    folder, _, name = module.rpartition("/")
+    return TESTS / folder / f"test_{name}.py"
+
+
+def test_the_modules_are_found() -> None:
+    found = modules()
+    assert len(found) > 70
+    assert {"errors", "render/settings", "jobs/store", "export/png", "network/inspector", "gui/words"} <= set(found)
+    assert "gui/main_window" not in found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_has_a_test_file_of_its_name(module: str) -> None:
+    own = mirrored(module)
+    if module in TESTED_THROUGH:
+        assert not own.exists(), f"{module} has a test file now: take it out of TESTED_THROUGH"
+    else:
+        assert own.exists(), f"write tests/{own.relative_to(TESTS).as_posix()}, or say in TESTED_THROUGH what tests it"
+
+
+@pytest.mark.parametrize("reason", TESTED_THROUGH.values())
+def test_the_named_test_files_exist(reason: str) -> None:
+    named = re.match(r"(?:\w+/)*test_\w+\.py", reason)
+    assert named is None or (TESTS / named[0]).exists()
