@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import torch
 from PIL import Image
@@ -87,7 +88,7 @@ class FeatureVisualizer:
             "blur_every": blur_every,
             "tv_weight": tv_weight,
         }
-        changes = {name: value for name, value in wanted.items() if value is not None}
+        changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         self.inspector.check_unit(layer_name, neuron_index)
         target = Unit(layer=layer_name, index=neuron_index)
         return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
