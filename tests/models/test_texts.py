@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from clip.model import CLIP
 
 from clipdesk.errors import UsageError
+from clipdesk.models.package import clip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import render
@@ -38,7 +39,7 @@ def test_other_lengths_and_larger_vocabularies_are_read(length: int, vocabulary:
     (frame,) = render(model, [red, blue], SETTINGS)
     pixels = torch.from_numpy(frame.images()).permute(0, 3, 1, 2) / 255
     embeddings = model.encode_image(normalized(pixels))
-    texts = model.encode_text(tokenize([red.text, blue.text], model))
+    texts = model.encode_text(clip.tokenize([red.text, blue.text], length))
     own, other = F.cosine_similarity(embeddings, texts), F.cosine_similarity(embeddings, texts.flip(0))
     assert frame.clean_activations() == pytest.approx(own.numpy(), abs=0.005)
     assert min(abs(own - other)) > 0.012, "another text gives another number"

@@ -1,6 +1,9 @@
 """Each kind of target against values that are computed by hand from the layers' outputs."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -122,25 +125,18 @@ def test_a_text_is_encoded_once_however_many_pictures_want_it(vit: CLIP, monkeyp
 
 
 def work_for(vit: CLIP, target: Target, pictures: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
-    """Files that are decoded and texts that are tokenized while so many pictures of one target are rendered."""
-    decode, read = Image.open, clip.tokenize
-    decoded: list[object] = []
-    tokenized: list[str] = []
+    """How often files are decoded, and texts tokenized, while some pictures of one target are rendered."""
+    calls: Counter[str] = Counter()
 
-    def counted_decode(file: Path) -> Image.Image:
-        decoded.append(file)
-        return decode(file)
-
-    def counted_read(texts: list[str], length: int) -> torch.Tensor:
-        tokenized.extend(texts)
-        return read(texts, length)
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments, **options: (calls.update([name]), function(*arguments, **options))[1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Image, "open", counted_decode)
-        patch.setattr(clip, "tokenize", counted_read)
+        patch.setattr(Image, "open", counted("decoded", Image.open))
+        patch.setattr(clip, "tokenize", counted("tokenized", clip.tokenize))
         for _ in render(vit, [target] * pictures, make_settings(iterations=1, views=2, device="cpu")):
             pass
-    return len(decoded), len(tokenized)
+    return calls["decoded"], calls["tokenized"]
 
 
 @pytest.mark.parametrize("written", ["image:[{}/a.png]", '"a star"', '"a star" - 0.5*image:[{}/a.png]'])
