@@ -268,7 +268,7 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
 
 def _open_checkpoint(path: Path) -> LayerInspector:
     """As all do who open one; what `read_checkpoint` takes must run."""
-    return LayerInspector(read_checkpoint(path))
+    return LayerInspector(read_checkpoint(path).network)
 
 
 def _read_recipe(path: Path) -> Recipe:

@@ -129,6 +129,8 @@ def _run_group(
     curves: list[NDArray[np.float32]] = []
     for frame in frames:
         curves.append(frame.activations)
+        if frame.step == 1:
+            _check_files(job, group)
         yield _progress(group, frame, wanted)
         if stop():
             break
@@ -163,6 +165,14 @@ def _run_group(
             recipe=recipe,
             alpha=None if alphas is None else alphas[i],
         )
+
+
+def _check_files(job: Job, targets: tuple[Target, ...]) -> None:
+    """Check, once they have been read, that the files of a group are those that its recipes will name."""
+    try:
+        job.model_copy(update={"targets": targets}).known()
+    except UsageError as error:
+        raise RenderError(str(error)) from error
 
 
 def _progress(group: tuple[Target, ...], frame: Frame, wanted: Wanted) -> Progress:

@@ -4,11 +4,12 @@ import pytest
 
 from benchmarks.soak import soak, units
 from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Unit
 
 
 def test_units_go_through_all_mlps_and_begin_again() -> None:
-    some = [unit for unit in islice(units(load_model("demo")), 5_000) if isinstance(unit, Unit)]
+    some = [unit for unit in islice(units(LayerInspector(load_model("demo"))), 5_000) if isinstance(unit, Unit)]
     assert len({unit.layer for unit in some}) == 6
     assert some[0] == some[6 * 768]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.jobs import database, drain
+from clipdesk.jobs import database
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.render.run import Run
 from tests.cli.conftest import Command
@@ -41,7 +41,7 @@ def states() -> list[str]:
 def test_a_device_that_fails_ends_a_batch_which_goes_on_later(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 2)
     with monkeypatch.context() as patch:
         failing(patch, torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more"), after=2)
         outcome = clipdesk(*BATCH)
