@@ -18,18 +18,21 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from clip.model import CLIP
-from clipdesk.jobs.drain import drain
 
 from clipdesk.errors import UsageError
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import JobStore
+from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
@@ -78,7 +81,7 @@ def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 90, longe
     _run(_make_checkpoint, checkpoint)
     settings = make_settings(iterations=iterations, device="cpu")
     targets = tuple(Unit(layer=LAYER, index=index) for index in range(UNITS))
-    _run(_add, queue, Job(model=str(checkpoint), targets=targets, settings=settings), out)
+    _run(_add, queue, Job(model=Checkpoint(checkpoint), targets=targets, settings=settings), out)
     moments, done = random.Random(seed), 0
     hit = 0
     for _ in range(kills):
@@ -113,8 +116,9 @@ def _add(queue: Path, job: Job, out: Path) -> None:
 
 def _work(queue: Path) -> None:
     torch.set_num_threads(1)
-    for _ in drain(JobStore(queue)):
-        pass
+    with closing(QueueService(queue, Here())) as service:
+        for _ in service.steps():
+            pass
 
 
 def _compare(queue: Path, out: Path, kills: int, done: int) -> Report:

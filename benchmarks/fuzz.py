@@ -268,7 +268,7 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
 
 def _open_checkpoint(path: Path) -> LayerInspector:
     """Open a checkpoint as ClipDesk does; a model that `read_checkpoint` accepts must run."""
-    return LayerInspector(read_checkpoint(path))
+    return LayerInspector(read_checkpoint(path).network)
 
 
 def _read_recipe(path: Path) -> Recipe:

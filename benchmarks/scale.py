@@ -32,7 +32,7 @@ from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.gui.item_models.neurons import COLUMNS, column_of
 from clipdesk.gui.library import entry_of
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.jobs.runner import Result
+from clipdesk.jobs.events import Result
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 

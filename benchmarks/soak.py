@@ -16,16 +16,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 import psutil
-from clip.model import CLIP
-from clipdesk.jobs.batch import Saved, run_batch
 
+from clipdesk.jobs.events import Saved
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.service import QueueService
 from clipdesk.models.loading import load_model
+from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.opened import default_pool
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
@@ -50,16 +54,16 @@ def main() -> None:
 
 def soak(name: str, pictures: int, steps: int) -> None:
     """Render the pictures in batches of a hundred, each into its own folder."""
-    model = load_model(name)
-    inspector, targets = LayerInspector(model), units(model)
+    opened = default_pool().open(parse_name(name))
+    targets = units(opened.inspector)
     settings = make_settings(iterations=steps, image_size=64)
     sizes: list[float] = []
     started, made = time.monotonic(), 0
     while made < pictures:
-        job = Job(model=name, targets=tuple(islice(targets, min(_BATCH, pictures - made))), settings=settings)
-        with tempfile.TemporaryDirectory() as folder:
-            events = run_batch(model, job, Path(folder), inspector=inspector)
-            made += sum(isinstance(event, Saved) for event in events)
+        job = Job(model=opened.name, targets=tuple(islice(targets, min(_BATCH, pictures - made))), settings=settings)
+        with tempfile.TemporaryDirectory() as folder, closing(QueueService(None, Here(opened=opened))) as service:
+            service.add(job, Path(folder))
+            made += sum(isinstance(step.event, Saved) for step in service.steps())
         if made * 10 // pictures > len(sizes):
             process = psutil.Process()
             held = resident()
@@ -74,9 +78,8 @@ def soak(name: str, pictures: int, steps: int) -> None:
     print(f"most in use after the first tenth: {max(sizes) / sizes[0] - 1:+.1%}")
 
 
-def units(model: CLIP) -> Iterator[Target]:
+def units(inspector: LayerInspector) -> Iterator[Target]:
     """Cycle through the units of the model's MLPs."""
-    inspector = LayerInspector(model)
     names = [name for name in inspector.get_layer_names() if name.endswith(("gelu", "relu3"))]
     layers = [inspector.visualizable(name) for name in names]
     while True:
@@ -90,7 +93,7 @@ def per_picture(name: str, size: int) -> float:
     settings = make_settings(iterations=3, image_size=size)
     peaks = []
     for count in _GROUPS:
-        for _ in render(model, list(islice(units(model), count)), settings):
+        for _ in render(model, list(islice(units(LayerInspector(model)), count)), settings):
             pass
         peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return (peaks[1] - peaks[0]) / (_GROUPS[1] - _GROUPS[0])

@@ -17,7 +17,7 @@ def file_sha256(path: Path) -> str:
         OSError: the file cannot be read.
     """
     state = path.stat()
-    return _sha256(path, state.st_size, state.st_mtime_ns)
+    return _sha256(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
 
 
 def read_sha256(path: Path) -> str:
@@ -44,5 +44,5 @@ def sha256_of(file: BinaryIO) -> str:
 
 
 @lru_cache(maxsize=64)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
+def _sha256(path: Path, _size: int, _modified: int, _changed: int, _number: int) -> str:
     return read_sha256(path)

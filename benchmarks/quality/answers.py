@@ -23,8 +23,10 @@ from benchmarks.quality.measures import (
 from benchmarks.quality.methods import Method
 from benchmarks.quality.questions import KINDS, Question
 from clipdesk.demo.dataset import Scenes
-from clipdesk.models.loading import load_model, weights_sha256
+from clipdesk.models.loading import load_model
+from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import input_side
+from clipdesk.network.opened import default_pool
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def place_of(folder: Path, model: str, method: Method) -> Path:
 
 def _known_as(model: str) -> str:
     """A model's name and the first digits of its weights' checksum."""
-    return f"{Path(model).stem}-{(weights_sha256(model) or 'none')[:8]}"
+    opened = default_pool().open(parse_name(model))
+    return f"{Path(model).stem}-{(opened.sha256 or 'none')[:8]}"
 
 
 def measure(

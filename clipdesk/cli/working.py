@@ -144,7 +144,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
     with closing(QueueService(None, executor)) as service:
         service.add(job, folder, skip=False, names=[path.name for path in paths])
-        code = _follow_pictures(service, job, recorder, animation)
+        code = _follow_pictures(service, job, folder, recorder, animation)
     if code:
         raise SystemExit(code)
     return opened.sha256
@@ -163,7 +163,9 @@ def _check(job: Job, opened: OpenModel) -> None:
         raise UsageError(problem)
 
 
-def _follow_pictures(service: QueueService, job: Job, recorder: FrameRecorder | None, animation: str | None) -> int:
+def _follow_pictures(
+    service: QueueService, job: Job, folder: Path, recorder: FrameRecorder | None, animation: str | None
+) -> int:
     """Show how a few pictures are rendered; the exit code."""
     code = 0
     finished = 0
@@ -184,9 +186,11 @@ def _follow_pictures(service: QueueService, job: Job, recorder: FrameRecorder | 
                 finished += 1
                 if not event.result.complete:
                     click.echo(f"Interrupted after step {len(event.result.curve)}.", err=True)
-                click.echo(event.path)
+                # As it was asked for: the queue keeps the whole path.
+                path = folder / event.path.name
+                click.echo(path)
                 if recorder:
-                    _animate(event.result, recorder, event.path.with_suffix(f".{animation}"))
+                    _animate(event.result, recorder, path.with_suffix(f".{animation}"))
     return INTERRUPTED if interrupt.requested else code
 
 

@@ -37,6 +37,11 @@ _MAX_BYTES = 256 * 2**20
 """Larger files are not read; 100,000 units take 80 MB."""
 
 
+def is_layer_name(text: str) -> bool:
+    """Whether a layer can have this name, and a file can be named after it."""
+    return re.fullmatch(r"[\w.-]{1,200}", text) is not None
+
+
 class UnitRecord(BaseModel):
     """One unit of a batch.
 
@@ -78,7 +83,7 @@ class BatchMetadata(BaseModel):
         Raises:
             UsageError: a layer cannot have this name, which may come from an untrusted file.
         """
-        if not re.fullmatch(r"[\w.-]{1,200}", layer):
+        if not is_layer_name(layer):
             raise UsageError(f"{layer!r} is not the name of a layer")
         return folder / f"{layer}_metadata.json"
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name
-from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord
+from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, is_layer_name
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.jobs.events import Failure, Result, Saved, Skipped
@@ -77,7 +77,7 @@ class PictureFolder:
         return None
 
     def _record_of(self, target: Target) -> UnitRecord | None:
-        if target.layer is None:
+        if target.layer is None or not is_layer_name(target.layer):
             return None
         if target.layer not in self._records:
             known: dict[int, UnitRecord] = {}

@@ -5,6 +5,7 @@ It imports neither Qt nor torch: an `Executor` does the work, and events tell wh
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 import time
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Began, Ended, Event, Paused, Progress
 from clipdesk.jobs.executor import Executor, Hooks
@@ -24,6 +25,8 @@ from clipdesk.jobs.stored import StoredJob
 from clipdesk.jobs.work import Work
 from clipdesk.jobs.working import LOOK_SECONDS, Wishes, Working
 from clipdesk.models.transfer import Transfer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class QueueService:
         self._asked = threading.Event()
         self._wishes = Wishes(lambda number: self.store.wished(number), self._was_asked)
         self._works: dict[int, Working] = {}
+        self._unreadable: set[int] = set()
         self._paused: dict[int, Generator[Event, None, None]] = {}
         self._stop: Callable[[], bool] = lambda: False
         self._transfer: Callable[[Transfer], object] = lambda _: None
@@ -199,10 +203,16 @@ class QueueService:
         """What to work on now, begun or resumed; None if there is nothing."""
         resumed = next((n for n in self._paused if self.store.wished(n) is not Wish.PAUSE), None)
         while not (self._stop() or self.hold.is_set()):
-            number = self.store.next(self.owner, numbers)
+            number = self.store.next(self.owner, numbers, but=self._unreadable)
             if number is None or number in self._paused:
                 break
-            work = self._work(number)
+            try:
+                work = self._work(number)
+            except UsageError as error:
+                # Of another version of ClipDesk, or removed at this moment.
+                log.warning("%s", error)
+                self._unreadable.add(number)
+                continue
             if resumed is not None and not work.stored.urgent:
                 break
             self._wishes.turn_to(number)

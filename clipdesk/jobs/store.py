@@ -236,7 +236,9 @@ class JobStore:
 
     # Units
 
-    def next(self, owner: Owner | None = None, numbers: Container[int] | None = None) -> int | None:
+    def next(
+        self, owner: Owner | None = None, numbers: Container[int] | None = None, but: Container[int] = ()
+    ) -> int | None:
         """The number of the job to work on next: urgent ones first, then in their order.
 
         Units of owners that have died wait again.
@@ -244,6 +246,7 @@ class JobStore:
         Args:
             owner: For whom; private jobs of others are left out.
             numbers: The jobs to choose from; None for all.
+            but: Jobs that are left out.
         """
         self.free_the_dead()
         rows = self._db.rows(
@@ -251,7 +254,8 @@ class JobStore:
             "(SELECT 1 FROM units WHERE job = jobs.id AND state = 'waiting') ORDER BY urgent DESC, place, id",
             (_name(owner),),
         )
-        return next((row[0] for row in rows if numbers is None or row[0] in numbers), None)
+        found = (row[0] for row in rows if row[0] not in but)
+        return next((number for number in found if numbers is None or number in numbers), None)
 
     def claim(self, owner: Owner | None, size: int, stored: StoredJob) -> Claim | None:
         """Take the next units of an open job; None if none waits any more."""

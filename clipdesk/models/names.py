@@ -99,7 +99,9 @@ def parse_name(text: str | PurePath | ModelName) -> ModelName:
 def _absolute(path: str) -> Path:
     # A recipe may come from another system, whose full paths are none here.
     elsewhere = PureWindowsPath(path).is_absolute() or PurePosixPath(path).is_absolute()
-    return Path(path) if elsewhere else Path(path).absolute()
+    whole = Path(path) if elsewhere else Path(path).absolute()
+    # So that a file has one name. "link/.." is beside the folder that the link leads to, so it cannot just be left out.
+    return whole.parent.resolve() / whole.name if ".." in whole.parts else whole
 
 
 def find_name(text: str | PurePath | ModelName) -> ModelName:

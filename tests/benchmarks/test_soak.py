@@ -5,11 +5,13 @@ import pytest
 
 from benchmarks import soak
 from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Unit
 
 
 def test_units_go_through_all_mlps_and_begin_again() -> None:
-    some = [unit for unit in islice(soak.units(load_model("demo")), 5_000) if isinstance(unit, Unit)]
+    inspector = LayerInspector(load_model("demo"))
+    some = [unit for unit in islice(soak.units(inspector), 5_000) if isinstance(unit, Unit)]
     assert len({unit.layer for unit in some}) == 6
     assert some[0] == some[6 * 768]
 

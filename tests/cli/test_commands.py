@@ -184,7 +184,7 @@ def test_a_slow_animation_says_so(clipdesk: Command, monkeypatch: pytest.MonkeyP
     def slow(*_: object) -> None:
         time.sleep(0.3)
 
-    monkeypatch.setattr("clipdesk.export.animation.save_animation", slow)
+    monkeypatch.setattr("clipdesk.cli.working.save_animation", slow)
     arguments = [*RENDER, "--iterations", "1", "--output", "x.png", "--animation", "gif"]
     assert "Saving x.gif" not in clipdesk(*arguments).err
     monkeypatch.setattr("clipdesk.cli.terminal._SLOW_SECONDS", 0.05)
@@ -240,8 +240,8 @@ TARGET = ["render", "--model", "SMALL", "--target"]
         ([*TARGET, f"{LAYER}:1@400"], 2, "has no position 400"),
         ([*TARGET, f"{LAYER}:1 + visual.nowhere:2"], 2, "There is no layer 'visual.nowhere'"),
         (["neurons", "--model", "SMALL", "--layer", "visual.transformer.resblocks.0.attn.out_proj"], 2, "never called"),
-        ([*BATCH, "5", "5", "1"], 2, "holds no neuron: END must be greater"),
-        ([*BATCH, "9", "3", "1"], 2, "holds no neuron: END must be greater"),
+        ([*BATCH, "5", "5", "1"], 2, "names no neurons: END must be greater"),
+        ([*BATCH, "9", "3", "1"], 2, "names no neurons: END must be greater"),
         ([*BATCH, "0", "3", "0"], 2, "STEP must be 1 or more"),
         ([*BATCH, "0", "300", "1"], 2, "0 to 255"),
         ([*RENDER, "--size", "32"], 2, "image_size must be from 64 to 2048 px, not 32"),
@@ -281,7 +281,7 @@ def test_a_full_disk(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("os.replace", fail)
     outcome = clipdesk(*RENDER, "--iterations", "1")
     assert outcome.code == 1
-    assert outcome.err.splitlines()[-1].startswith("Error: Cannot write")
+    assert outcome.err.splitlines()[-1].startswith(f"Error: {LAYER}:1: Cannot write")
     assert "the disk is full" in outcome.err
     assert clipdesk.files() == []
 

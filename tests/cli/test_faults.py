@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.jobs import database, drain
+from clipdesk.jobs import database
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.render.optimization import Optimization
 from tests.cli.conftest import Command
@@ -39,7 +39,7 @@ def states() -> list[str]:
 
 
 def test_a_batch_continues_after_its_device_has_failed(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 2)
     with monkeypatch.context() as patch:
         failing(patch, torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more"), after=2)
         outcome = clipdesk(*BATCH)

@@ -5,7 +5,9 @@ import sqlite3
 
 import pytest
 
-from clipdesk.jobs.store import JobState, JobStore, default_store
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Wish
+from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.render.targets import Unit
 from tests.cli.conftest import Command
 
@@ -32,14 +34,14 @@ def rows(clipdesk: Command) -> list[dict[str, object]]:
 def test_an_empty_queue(clipdesk: Command) -> None:
     assert clipdesk("queue", "list").err == "The queue is empty.\n"
     assert rows(clipdesk) == []
-    assert clipdesk("queue", "run").err == "Nothing waits.\n"
+    assert clipdesk("queue", "run").err == "No job is waiting.\n"
 
 
 def test_a_batch_is_a_job_of_the_queue(clipdesk: Command) -> None:
     clipdesk(*BATCH, "0", "3", "1")
     (row,) = rows(clipdesk)
     assert (row["status"], row["done"], row["units"], row["first"]) == ("done", 3, 3, "visual.conv1:0")
-    assert clipdesk("queue", "clear").out == "1 taken out\n"
+    assert clipdesk("queue", "clear").out == "1 removed\n"
     assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 3
 
 
@@ -48,7 +50,7 @@ def test_the_same_command_continues_an_interrupted_batch(clipdesk: Command, monk
     clipdesk(*BATCH, "0", "2", "1")
     (stored,) = store.jobs()
     number = store.add(stored.job.model_copy(update={"seed_base": 4}), stored.folder)
-    store.set_state(number, JobState.PAUSED)
+    store.wish(number, Wish.PAUSE)
     outcome = clipdesk(*BATCH, "0", "2", "1", "--seed-base", "4")
     assert "2 rendered" in outcome.err
     assert [row["status"] for row in rows(clipdesk)] == ["done", "done"]
@@ -60,7 +62,7 @@ def test_jobs_are_paused_resumed_cancelled_and_retried(clipdesk: Command) -> Non
     (stored,) = store.jobs()
     number = store.add(stored.job.model_copy(update={"seed_base": 1}), stored.folder)
     assert clipdesk("queue", "pause", str(number)).out == f"Job {number}: paused\n"
-    assert clipdesk("queue", "run").err == "Nothing waits.\n"
+    assert clipdesk("queue", "run").err == "No job is waiting.\n"
     assert clipdesk("queue", "resume", str(number)).out.startswith(f"Job {number}: waiting.")
     assert clipdesk("queue", "cancel", str(number)).out.startswith(f"Job {number}: cancelled")
     assert clipdesk("queue", "retry", str(number)).out.startswith(f"Job {number}: 0 failed units")
@@ -89,6 +91,7 @@ def test_queue_show_lists_the_units_with_their_reasons(clipdesk: Command) -> Non
     clipdesk(*BATCH, "0", "1", "1")
     store = JobStore(default_store())
     (stored,) = store.jobs()
+    assert isinstance(stored.job, Job)
     wrong = Unit(layer="visual.conv1", index=9000)
     number = store.add(stored.job.model_copy(update={"targets": (*stored.job.targets, wrong)}), stored.folder)
     assert clipdesk("queue", "run").code == 1

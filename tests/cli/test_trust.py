@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.jobs import drain
 from clipdesk.models import trust
+from clipdesk.network.opened import default_pool
 from tests.archives import make_archive
 from tests.cli.conftest import Command
 from tests.conftest import VIT_LAYER, small_vit
@@ -21,7 +21,7 @@ QUICK = ["--layer", VIT_LAYER, "--iterations", "1"]
 @pytest.fixture(autouse=True)
 def _nothing_is_allowed_or_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "_allowed", set())
-    drain._opened.cache_clear()
+    default_pool.cache_clear()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_checkpoint_that_is_refused(
     make(clipdesk.folder / "x.pt")
     outcome = clipdesk(*command.split(), "--model", "x.pt")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
-    assert outcome.err.startswith("Error: x.pt ")
+    assert outcome.err.startswith(f"Error: {clipdesk.folder / 'x.pt'} ")
     assert reason in outcome.err
     assert clipdesk.files() == ["x.pt"]
 
@@ -68,11 +68,11 @@ def test_a_batch_of_an_archive_continues_in_the_queue_only_with_trust(
 ) -> None:
     batch = ["batch", *QUICK, "--neuron-range", "0", "2", "1", "--model", archive, "--trust-archive"]
     with monkeypatch.context() as patch:
-        patch.setattr("clipdesk.cli.queue.follow", lambda *_: None)
+        patch.setattr("clipdesk.cli.working.follow", lambda *_: None)
         assert clipdesk(*batch).code == 0
     # Like another process.
     monkeypatch.setattr(trust, "_allowed", set())
-    drain._opened.cache_clear()
+    default_pool.cache_clear()
     outcome = clipdesk("queue", "run")
     assert outcome.code == 1
     assert "is a TorchScript archive" in outcome.err
@@ -84,7 +84,7 @@ def test_a_picture_is_rendered_again_with_an_archive_only_with_trust(clipdesk: C
     first = ["render", *QUICK, "--neuron", "1", "--model", archive, "--trust-archive", "--output", "a.png"]
     assert clipdesk(*first).code == 0
     trust._allowed.clear()
-    drain._opened.cache_clear()
+    default_pool.cache_clear()
     again = ["render", "--from", "a.png", "--output", "b.png"]
     assert "is a TorchScript archive" in clipdesk(*again).err
     assert clipdesk(*again, "--trust-archive").code == 0

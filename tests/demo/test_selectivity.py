@@ -5,8 +5,10 @@ from clip.model import CLIP
 from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.scenes import Scene
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, selective_units, unit_activations
+from clipdesk.jobs.events import Result
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Result, run_job
+from clipdesk.jobs.runner import run_job
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
@@ -28,7 +30,7 @@ def test_concepts_are_those_of_the_factors() -> None:
 
 def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
     job = Job(model="demo", targets=(Unit(layer=LAYERS[0], index=7),), settings=make_settings(iterations=1))
-    result = next(event for event in run_job(demo, job) if isinstance(event, Result))
+    result = next(event for event in run_job(OpenModel.of(demo), job) if isinstance(event, Result))
     measured = unit_activations(demo, LAYERS, result.image[None])[LAYERS[0]][0, 7]
     assert measured == pytest.approx(result.activation, abs=1e-3)
 
@@ -41,6 +43,6 @@ def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> N
     # The default's noise and flatness cost activation: with them one of the four stays below. How many of a hundred do,
     # benchmarks.quality measures.
     job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings("lucid"))
-    results = [event for event in run_job(demo, job) if isinstance(event, Result)]
+    results = [event for event in run_job(OpenModel.of(demo), job) if isinstance(event, Result)]
     for unit, result in zip(chosen, results, strict=True):
         assert result.activation > unit.percentile99, unit

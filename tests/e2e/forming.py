@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from clipdesk.jobs.recording import Recording
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from clipdesk import load_model, parse_target, save_animation
+from clipdesk import parse_target, save_animation
+from clipdesk.jobs.events import Failure, Result
+from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Failure, Result, run_job
-from clipdesk.network.inspector import LayerInspector
+from clipdesk.jobs.runner import run_job, usual_group
+from clipdesk.models.names import parse_name
+from clipdesk.network.opened import default_pool
 from clipdesk.render.presets import make_settings
 
 Frames = list[NDArray[np.uint8]]
@@ -48,15 +50,17 @@ def main() -> None:
 
 def _form(name: str, targets: list[str]) -> dict[str, Frames]:
     """Frames of the forming pictures of all targets, in the preset `standard`."""
-    model = load_model(name)
-    job = Job(model=name, targets=tuple(parse_target(target) for target in targets), settings=make_settings())
-    recording, formed = Recording(model, LayerInspector(model), job), {}
-    for event in run_job(model, job, group_size=recording.group_size):
+    opened = default_pool().open(parse_name(name))
+    job = Job(model=opened.name, targets=tuple(parse_target(target) for target in targets), settings=make_settings())
+    recorder = FrameRecorder(job.settings.iterations)
+    formed: dict[str, Frames] = {}
+    group_size = min(usual_group(opened, job), recorder.most(job, opened))
+    for event in run_job(opened, job, group_size=group_size, wanted=recorder.wanted):
         if isinstance(event, Failure):
             sys.exit(event.reason)
-        recording.add(event)
+        recorder.add(event)
         if isinstance(event, Result):
-            formed[targets[job.targets.index(event.target)]] = recording.take(event)
+            formed[targets[job.targets.index(event.target)]] = recorder.take(event)
     return formed
 
 

@@ -2,12 +2,13 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from clipdesk.errors import UsageError
-from clipdesk.export.metadata import BatchMetadata, UnitRecord, metadata_schema
+from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, metadata_schema
 from clipdesk.render.presets import make_settings
 
 LAYER = "visual.a"
@@ -26,20 +27,29 @@ def test_the_schema_is_printed() -> None:
 
 
 def test_a_noted_unit_is_read_back(tmp_path: Path) -> None:
-    BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
-    BatchMetadata.note(tmp_path, "layer", "demo", 1, RECORD)
+    writer = MetadataWriter(tmp_path, "layer", "demo")
+    writer.note(3, RECORD)
+    writer.note(1, RECORD)
     assert BatchMetadata.open(tmp_path, "layer", "demo").units == {3: RECORD, 1: RECORD}
-    with pytest.raises(UsageError, match="contains a batch of the model 'demo'"):
-        BatchMetadata.note(tmp_path, "layer", "RN50", 1, RECORD)
+    writer.settle()
+    assert BatchMetadata.open(tmp_path, "layer", "demo").units == {3: RECORD, 1: RECORD}
+    assert [path.name for path in tmp_path.iterdir()] == ["layer_metadata.json"]
+    with pytest.raises(OtherModelError, match="holds a batch of the model 'demo'"):
+        MetadataWriter(tmp_path, "layer", "RN50")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 50, 200])
 def test_a_truncated_file_is_left_alone(tmp_path: Path, keep: int) -> None:
-    BatchMetadata.note(tmp_path, "layer", "demo", 3, RECORD)
+    writer = MetadataWriter(tmp_path, "layer", "demo")
+    writer.note(3, RECORD)
+    writer.settle()
     path = BatchMetadata.path(tmp_path, "layer")
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(UsageError, match="is damaged"):
-        BatchMetadata.note(tmp_path, "layer", "demo", 4, RECORD)
+        MetadataWriter(tmp_path, "layer", "demo")
+    writer.note(4, RECORD)
+    with pytest.raises(UsageError, match="is damaged"):
+        writer.settle()
     assert path.stat().st_size == keep
 
 
@@ -84,3 +94,164 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_an_impossible_layer_name_is_refused(tmp_path: Path, layer: str) -> None:
     with pytest.raises(UsageError, match="is not the name of a layer"):
         BatchMetadata.path(tmp_path, layer)
+
+
+# The journal
+
+
+def journal(folder: Path, layer: str = LAYER) -> Path:
+    return folder / f".{layer}_metadata.journal"
+
+
+@pytest.mark.parametrize("known", [100, 3_000])
+def test_to_note_a_unit_costs_the_same_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    BatchMetadata(model="demo", layer=LAYER, units=dict.fromkeys(range(known), RECORD)).save(tmp_path)
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    written: list[int] = []
+    read: list[Path] = []
+    fsync, read_bytes = os.fsync, Path.read_bytes
+
+    def counted(descriptor: int) -> None:
+        written.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def seen(path: Path) -> bytes:
+        read.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    monkeypatch.setattr(Path, "read_bytes", seen)
+    for index in range(10):
+        writer.note(known + index, RECORD)
+    # Each of them has added a line to the journal, and nothing else was read or written.
+    assert len(written) == 10
+    line = written[0]
+    assert [after - before for before, after in pairwise(written)] == pytest.approx([line] * 9, abs=4)
+    assert line < 2_000
+    assert read == []
+    assert len(BatchMetadata.open(tmp_path, LAYER, "demo").units) == known + 10
+
+
+def test_a_layer_is_written_a_few_times_and_not_once_for_each_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    save = BatchMetadata.save
+
+    def counted(metadata: BatchMetadata, folder: Path) -> None:
+        save(metadata, folder)
+        sizes.append(len(metadata.units))
+
+    monkeypatch.setattr(BatchMetadata, "save", counted)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    for index in range(3_000):
+        writer.note(index, RECORD)
+    writer.settle()
+    assert sizes[-1] == 3_000
+    assert len(sizes) < 20
+    assert sum(sizes) < 4 * 3_000, "in all, each unit is written about three times"
+    assert not journal(tmp_path).exists()
+
+
+def test_whoever_opens_the_metadata_sees_what_is_in_the_journal(tmp_path: Path) -> None:
+    failed = RECORD.model_copy(update={"status": "failed", "file": None, "reason": "the disk is full"})
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    writer.note(3, failed)
+    writer.note(3, RECORD)
+    writer.note(5, failed)
+    assert not BatchMetadata.path(tmp_path, LAYER).exists()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {3: RECORD, 5: failed}
+    # As after a crash: another process merges it.
+    MetadataWriter(tmp_path, LAYER, "demo").settle()
+    assert not journal(tmp_path).exists()
+    assert json.loads(BatchMetadata.path(tmp_path, LAYER).read_text())["units"].keys() == {"3", "5"}
+
+
+@pytest.mark.parametrize("keep", [1, 20, 100])
+def test_half_a_line_is_passed_over_and_harms_no_other(tmp_path: Path, keep: int) -> None:
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    writer.note(1, RECORD)
+    whole = journal(tmp_path).read_bytes()
+    journal(tmp_path).write_bytes(whole + whole[:keep])
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}
+    MetadataWriter(tmp_path, LAYER, "demo").note(2, RECORD)
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD, 2: RECORD}
+    writer.settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD, 2: RECORD}
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b"\xff\xfe", b'{"model": "demo", "index": -1}', b"null", b'{"index": 1e999}', b""]
+)
+def test_a_hostile_line_is_passed_over(tmp_path: Path, line: bytes) -> None:
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    journal(tmp_path).write_bytes(line + b"\n")
+    writer.note(2, RECORD)
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {2: RECORD}
+
+
+def test_a_process_that_is_killed_between_writing_the_file_and_deleting_the_journal_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    for index in range(5):
+        writer.note(index, RECORD)
+    kept = journal(tmp_path).read_bytes()
+    writer.settle()
+    journal(tmp_path).write_bytes(kept)
+    newer = RECORD.model_copy(update={"file": "b.png"})
+    writer.note(4, newer)
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {**dict.fromkeys(range(4), RECORD), 4: newer}
+    MetadataWriter(tmp_path, LAYER, "demo").settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {**dict.fromkeys(range(4), RECORD), 4: newer}
+
+
+def test_a_process_that_is_killed_before_the_file_is_written_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    writer.note(1, RECORD)
+
+    def die(_source: object, _target: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            writer.settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}
+    MetadataWriter(tmp_path, LAYER, "demo").settle()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{LAYER}_metadata.json"]
+
+
+def test_several_processes_note_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from clipdesk.export.metadata import MetadataWriter, UnitRecord;"
+        "from clipdesk.render.presets import make_settings;"
+        "record = UnitRecord(status='done', parameters=make_settings(), file='a.png');"
+        "writer = MetadataWriter(Path(sys.argv[1]), 'visual.a', 'demo'); start = int(sys.argv[2]);"
+        "[writer.note(index, record) for index in range(start, start + 60)]; writer.settle()"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(start)]) for start in (0, 60, 120)]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    assert sorted(BatchMetadata.open(tmp_path, LAYER, "demo").units) == list(range(180))
+    assert [path.name for path in tmp_path.iterdir()] == [f"{LAYER}_metadata.json"]
+
+
+def test_lines_of_another_model_are_not_taken_over(tmp_path: Path) -> None:
+    """Two models begin a batch in one folder at the same moment; whoever is merged first has it."""
+    one, other = MetadataWriter(tmp_path, LAYER, "demo"), MetadataWriter(tmp_path, LAYER, "demo-rn")
+    one.note(1, RECORD)
+    other.note(2, RECORD)
+    one.settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}
+    with pytest.raises(OtherModelError):
+        BatchMetadata.open(tmp_path, LAYER, "demo-rn")
+    other.note(3, RECORD)
+    with pytest.raises(OtherModelError):
+        other.settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}

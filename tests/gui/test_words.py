@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipdesk.gui.runs import Run, State
+from clipdesk.gui.runs import Run
 from clipdesk.gui.words import breakable, describe, describe_stored, duration, unbroken
+from clipdesk.jobs.events import Result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
-from clipdesk.jobs.runner import Result
-from clipdesk.jobs.store import JobState, JobStore
+from clipdesk.jobs.status import Status, Wish
+from clipdesk.jobs.store import JobStore, owners_of
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.recipes import make_recipe
@@ -51,7 +52,7 @@ def test_a_waiting_run_says_how_many_pictures_it_asks_for(count: int, line: str)
 
 def test_a_failed_run_says_why() -> None:
     failed = run()
-    failed.rest(State.FAILED, "the disk is full")
+    failed.rest(Status.FAILED, "the disk is full")
     assert describe(failed) == "failed: the disk is full"
 
 
@@ -67,7 +68,7 @@ def test_a_running_run_says_which_pictures_and_which_step_it_is_at() -> None:
     end(running, 2)
     end(running, 3)
     assert describe(running).startswith("picture 5 of 5, step 1 of 10")
-    running.rest(State.PAUSED)
+    running.rest(Status.PAUSED)
     assert describe(running) == "paused, picture 5 of 5, step 1 of 10"
 
 
@@ -83,27 +84,25 @@ def test_a_finished_run_does_not_count_stopped_pictures_as_finished() -> None:
     end(ended, 0)
     end(ended, 1, excited=False)
     end(ended, 2, steps=3)
-    ended.rest(State.STOPPED)
-    assert (
-        describe(ended) == f"{State.STOPPED.value}, 2 of 4 pictures, 1 more stopped on the way, 1 that nothing excited"
-    )
+    ended.rest(Status.CANCELLED)
+    assert describe(ended) == f"{Status.CANCELLED.value}, 2 of 4 pictures, 1 more unfinished, 1 that nothing activated"
 
 
 def test_a_single_picture_that_nothing_excited_is_not_called_a_picture_of_something() -> None:
     ended = run()
     end(ended, 0, steps=3, excited=False)
-    ended.rest(State.STOPPED)
-    assert describe(ended).startswith(f"{State.STOPPED.value} at step 3 of 10, but nothing excited it")
+    ended.rest(Status.CANCELLED)
+    assert describe(ended).startswith(f"{Status.CANCELLED.value} at step 3 of 10, but nothing activated it")
 
 
 def test_a_job_of_another_process_says_its_status_and_what_failed(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "queue.sqlite")
     number = store.add(job(3), tmp_path)
-    with Owner(store.owners) as owner:
-        store.claim(owner, 2, number)
+    with Owner(owners_of(tmp_path / "queue.sqlite")) as owner:
+        store.claim(owner, 2, store.get(number))
         store.finish(number, 0, file="a.png")
         store.finish(number, 1, reason="bad")
-    store.set_state(number, JobState.PAUSED)
+    store.wish(number, Wish.PAUSE)
     assert describe_stored(store.get(number)) == "paused, 1 of 3 done, 1 failed"
     store.close()
 

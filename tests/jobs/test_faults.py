@@ -8,24 +8,27 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
-from clipdesk.jobs.batch import Saved, Skipped
 from torch import Tensor
 
 from clipdesk.errors import ClipDeskError, DeviceLostError
 from clipdesk.export import metadata
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs import database, drain
+from clipdesk.jobs import database
 from clipdesk.jobs.database import StoreError
+from clipdesk.jobs.events import Progress, Saved, Skipped, UnitEvent
+from clipdesk.jobs.executor import Executor
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
-from clipdesk.jobs.runner import Progress
+from clipdesk.jobs.service import QueueService, Step
 from clipdesk.jobs.store import JobStore
-from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.opened import OpenModel
 from clipdesk.render import optimization
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
@@ -47,13 +50,18 @@ def add(store: JobStore, checkpoint: Path, tmp_path: Path) -> Callable[..., int]
 
 @pytest.fixture
 def groups_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 2)
 
 
-def work(store: JobStore) -> list[str]:
-    """Work through the queue; the kinds of what happened."""
-    steps = drain.drain(store)
-    return [type(step.event).__name__ for step in steps if not isinstance(step.event, Progress)]
+def drain(store: JobStore, executor: Executor | None = None) -> Iterator[Step]:
+    """Work through the queue as a process of its own does it."""
+    with closing(QueueService(store.path, executor or Here())) as service:
+        yield from service.steps()
+
+
+def work(store: JobStore, executor: Executor | None = None) -> list[str]:
+    """Work through the queue; what became of the units."""
+    return [type(step.event).__name__ for step in drain(store, executor) if isinstance(step.event, UnitEvent)]
 
 
 def states(store: JobStore, number: int) -> list[str]:
@@ -66,9 +74,15 @@ def reason(store: JobStore, number: int, position: int) -> str:
     return text
 
 
+def folder_of(store: JobStore, number: int) -> Path:
+    folder = store.get(number).folder
+    assert folder is not None
+    return folder
+
+
 def check_folder(store: JobStore, *numbers: int) -> None:
     """The jobs' folder has whole pictures of what is done, and nothing half written."""
-    folder = store.get(numbers[0]).folder
+    folder = folder_of(store, numbers[0])
     done = sorted(unit.file for number in numbers for unit in store.units(number) if unit.state == "done")
     assert sorted(path.name for path in folder.glob("*.png")) == done
     assert all(read_recipe(folder / name).complete for name in done)
@@ -100,7 +114,7 @@ def test_out_of_memory_halves_the_groups(
         sizes.append(pictures)
         return torch.OutOfMemoryError("CUDA out of memory") if pictures > 2 else None
 
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 5)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 5)
     failing(monkeypatch, fails)
     number = add(*range(5))
     assert work(store) == ["Saved"] * 5
@@ -128,16 +142,14 @@ def test_what_finds_no_memory_even_alone_fails_and_the_others_go_on(
     number = add(1, 2)
     other = add(3)
     failing(monkeypatch, lambda _, step: torch.OutOfMemoryError("CUDA out of memory") if step <= 2 else None)
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 2)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 2)
     assert work(store) == ["Failure", "Saved", "Saved"]
     assert (states(store, number), states(store, other)) == (["failed", "done"], ["done"])
     assert reason(store, number, 0) == "There is not enough memory for 1 picture at once. Try a smaller size"
     check_folder(store, number, other)
 
 
-def test_a_unit_that_is_not_a_number_fails_alone(
-    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_unit_that_is_not_a_number_fails_alone(store: JobStore, add: Callable[..., int], tmp_path: Path) -> None:
     model = small_vit()
 
     def spoil(_module: object, _inputs: object, output: Tensor) -> Tensor:
@@ -146,9 +158,8 @@ def test_a_unit_that_is_not_a_number_fails_alone(
         return output
 
     model.get_submodule(VIT_LAYER).register_forward_hook(spoil)
-    monkeypatch.setattr(drain, "opened", lambda *_, **__: (model, LayerInspector(model)))
     number = add(4, 5, 6, 7)
-    assert sorted(work(store)) == ["Failure", "Saved", "Saved", "Saved"]
+    assert sorted(work(store, Here(opened=OpenModel.of(model)))) == ["Failure", "Saved", "Saved", "Saved"]
     assert states(store, number) == ["done", "done", "failed", "done"]
     assert reason(store, number, 2) == "The activation is not a number at step 1. Try a lower learning rate"
     record = BatchMetadata.open(tmp_path / "out", VIT_LAYER, store.get(number).job.model).units[6]
@@ -197,28 +208,51 @@ def test_metadata_that_finds_no_room_fails_its_unit_and_keeps_the_picture(
     store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     number = add(1, 2)
-    written: list[Path] = []
+    tried: list[Path] = []
 
-    def write(path: Path, _write: object) -> None:
-        written.append(path)
+    def append(path: Path, _line: str) -> None:
+        tried.append(path)
         raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
 
     with monkeypatch.context() as patch:
-        patch.setattr(metadata, "write_atomically", write)
+        patch.setattr(metadata, "_append", append)
         assert work(store) == ["Failure", "Failure"]
-    assert {path.name for path in written} == {f"{VIT_LAYER}_metadata.json"}
+    assert {path.parent for path in tried} == {tmp_path / "out"}
     assert states(store, number) == ["failed", "failed"]
-    assert reason(store, number, 0).endswith("_metadata.json: the disk is full. Choose another place")
+    assert reason(store, number, 0).endswith(": the disk is full. Choose another place")
     pictures = sorted((tmp_path / "out").iterdir())
     assert [read_recipe(path).complete for path in pictures] == [True, True]
     store.retry(number)
     assert work(store) == ["Skipped", "Skipped"], "what was rendered is not rendered again"
     check_folder(store, number)
+    assert sorted(BatchMetadata.open(tmp_path / "out", VIT_LAYER, store.get(number).job.model).units) == [1, 2]
+
+
+@pytest.mark.usefixtures("groups_of_two")
+def test_metadata_that_cannot_be_merged_stays_in_its_journal(
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number, folder = add(1, 2), tmp_path / "out"
+    model = store.get(number).job.model
+
+    def write(path: Path, _write: object) -> None:
+        raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "write_atomically", write)
+        assert work(store) == ["Saved", "Saved"]
+    assert states(store, number) == ["done", "done"]
+    assert not BatchMetadata.path(folder, VIT_LAYER).exists()
+    assert sorted(BatchMetadata.open(folder, VIT_LAYER, model).units) == [1, 2]
+    other = add(1, 2, 3)
+    assert work(store) == ["Skipped", "Skipped", "Saved"]
+    assert sorted(BatchMetadata.open(folder, VIT_LAYER, model).units) == [1, 2, 3]
+    check_folder(store, other)
 
 
 @pytest.mark.parametrize("call", ["mkstemp", "fsync", "replace"])
 def test_pictures_that_find_no_room_fail(
-    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, call: str
+    store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, call: str, tmp_path: Path
 ) -> None:
     number = add(1, 2)
     with monkeypatch.context() as patch:
@@ -226,7 +260,13 @@ def test_pictures_that_find_no_room_fail(
         assert work(store) == ["Failure", "Failure"]
     assert states(store, number) == ["failed", "failed"]
     assert reason(store, number, 1).endswith(": the disk is full. Choose another place")
-    assert list(store.get(number).folder.iterdir()) == []
+    # Only why they failed may be there, for the metadata.
+    left = [path.name for path in (tmp_path / "out").iterdir()]
+    assert left in ([], [f".{VIT_LAYER}_metadata.journal"])
+    assert work(store) == []
+    store.retry(number)
+    assert work(store) == ["Saved", "Saved"]
+    check_folder(store, number)
 
 
 @pytest.mark.usefixtures("groups_of_two")
@@ -235,7 +275,7 @@ def test_a_queue_that_finds_no_room_ends_the_work_and_loses_nothing(
     store: JobStore, add: Callable[..., int], when: str, left: str
 ) -> None:
     number = add(*range(4))
-    with sqlite3.connect(store.path) as db:
+    with sqlite3.connect(store.path or "") as db:
         # On a full disk SQLite may roll back by itself, as this does.
         raised = "SELECT RAISE(ROLLBACK, 'database or disk is full')"
         db.execute(f"CREATE TRIGGER full BEFORE UPDATE ON units WHEN {when} BEGIN {raised}; END")
@@ -255,11 +295,10 @@ def test_a_queue_that_others_hold_for_too_long_ends_the_work_and_loses_nothing(
 ) -> None:
     number = add(1, 2, 3)
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
-    hasty = JobStore(store.path)
-    other = sqlite3.connect(store.path, isolation_level=None)
+    other = sqlite3.connect(store.path or "", isolation_level=None)
 
     def work_and_lock() -> None:
-        for step in drain.drain(hasty):
+        for step in drain(store):
             if isinstance(step.event, Progress) and not other.in_transaction:
                 other.execute("BEGIN EXCLUSIVE")
 
@@ -268,8 +307,7 @@ def test_a_queue_that_others_hold_for_too_long_ends_the_work_and_loses_nothing(
     assert states(store, number) == ["running", "running", "waiting"], "reading goes on"
     other.execute("COMMIT")
     other.close()
-    assert work(hasty) == ["Skipped", "Saved", "Saved"]
-    hasty.close()
+    assert work(store) == ["Skipped", "Saved", "Saved"]
     check_folder(store, number)
 
 
@@ -319,20 +357,21 @@ def test_locks_in_a_read_only_folder_fail_the_unit(
     monkeypatch.setenv("CLIPDESK_DATA", str(read_only))
     assert work(store) == ["Failure"]
     assert reason(store, number, 0).startswith(f"Cannot write to the folder {read_only / 'locks'}: ")
-    assert len(list(store.get(number).folder.glob("*.png"))) == 1
+    assert len(list(folder_of(store, number).glob("*.png"))) == 1
 
 
 # Others
 
 
 def test_two_processes_share_a_queue(store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "usual_group", lambda *_: 1)
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 1)
     number = add(*range(6), iterations=3)
     code = (
         "import sys; from pathlib import Path;"
-        "from clipdesk.jobs import drain; from clipdesk.jobs.store import JobStore;"
-        "drain.usual_group = lambda *_: 1; print('ready', flush=True); sys.stdin.readline();"
-        "print(sum(type(s.event).__name__ == 'Saved' for s in drain.drain(JobStore(Path(sys.argv[1])))))"
+        "from clipdesk.jobs import here; from clipdesk.jobs.service import QueueService;"
+        "here.usual_group = lambda *_: 1; print('ready', flush=True); sys.stdin.readline();"
+        "service = QueueService(Path(sys.argv[1]), here.Here());"
+        "print(sum(type(step.event).__name__ == 'Saved' for step in service.steps())); service.close()"
     )
     command = [sys.executable, "-c", code, str(store.path)]
     mine = 0
@@ -340,8 +379,8 @@ def test_two_processes_share_a_queue(store: JobStore, add: Callable[..., int], m
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        for step in drain.drain(store):
-            if isinstance(step.event, Progress) and step.event.frame.step == 1 and not mine:
+        for step in drain(store):
+            if isinstance(step.event, Progress) and step.event.step == 1 and not mine:
                 # This process holds its units; the other one finishes all that are left.
                 assert sum(state == "running" for state in states(store, number)) == 1
                 theirs = int(process.communicate("go\n")[0])

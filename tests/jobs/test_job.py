@@ -5,6 +5,8 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.kinds import read_work
+from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Combined, ImageTarget, Term, Text, Unit
 from tests.recipes import make_recipe
@@ -13,6 +15,37 @@ from tests.recipes import make_recipe
 def test_a_recipe_gives_its_job_back() -> None:
     settings, unit = make_settings(noise=0.5, seed=3), Unit(layer="visual", index=2)
     assert Job.from_recipe(make_recipe(unit, settings)) == Job(model="demo", targets=(unit,), settings=settings)
+    recipe = make_recipe(unit, settings).model_copy(update={"weights": "a" * 64})
+    assert Job.from_recipe(recipe).weights == "a" * 64
+
+
+def test_the_model_of_a_job_has_its_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    unit = Unit(layer="visual", index=2)
+    names = {"mine.pt": Checkpoint(tmp_path / "mine.pt"), "open_clip:RN50/openai": OpenClip("RN50", "openai")}
+    for typed, name in names.items():
+        job = Job.model_validate({"model": typed, "targets": (unit,)})
+        assert job.model == name
+        assert read_work(job.written()) == job
+
+
+def test_a_job_of_version_0_1_has_no_kind_and_no_weights() -> None:
+    job = read_work('{"model": "demo", "targets": [{"kind": "unit", "layer": "visual", "index": 3}]}')
+    assert job == Job(model="demo", targets=(Unit(layer="visual", index=3),))
+    assert job.kind == "render"
+    assert job.weights is None
+
+
+def test_work_of_an_unknown_kind_is_not_read() -> None:
+    with pytest.raises(ValueError, match="there is no kind of work 'survey'"):
+        read_work('{"kind": "survey", "model": "demo"}')
+
+
+def test_a_part_of_a_job_has_some_of_its_units() -> None:
+    units = tuple(Unit(layer="visual", index=index) for index in range(4))
+    job = Job(model="demo", targets=units, seed_base=7)
+    assert job.part([1, 3]) == Job(model="demo", targets=units[1::2], seed_base=7)
+    assert (job.units, job.label(2), job.steps) == (units, "visual:2", job.settings.iterations)
 
 
 def test_a_job_knows_its_files_and_notices_when_they_are_others(tmp_path: Path) -> None:
@@ -21,29 +54,29 @@ def test_a_job_knows_its_files_and_notices_when_they_are_others(tmp_path: Path) 
     wanted.write_bytes(b"b")
     like = Combined(terms=(Term(what=ImageTarget(path=str(wanted))),))
     unit = Unit(layer="visual.conv1", index=1)
-    job = Job(model="demo", targets=(like, unit), settings=make_settings(start=str(start))).with_files()
+    job = Job(model="demo", targets=(like, unit), settings=make_settings(start=str(start))).known()
     assert job.files_of(like) == {str(start): sha256(b"a").hexdigest(), str(wanted): sha256(b"b").hexdigest()}
     assert set(job.files_of(unit)) == {str(start)}
-    assert job.with_files() == job
+    assert job.known() == job
     wanted.unlink()
-    assert set(job.with_files().files) == {str(start)}, "the target itself says what it lacks"
+    assert set(job.known().files) == {str(start)}, "the target itself says what it lacks"
     start.write_bytes(b"another")
     with pytest.raises(UsageError, match=r"a\.png is another file"):
-        job.with_files()
+        job.known()
     start.unlink()
     with pytest.raises(UsageError, match=r"Cannot read .*a\.png"):
-        job.with_files()
+        job.known()
 
 
 @pytest.mark.parametrize("count", [1, 1_000, 2_500])
 def test_a_job_is_read_as_it_was_written(count: int) -> None:
     units = [Unit(layer="visual.läyer", index=index) for index in range(count - 1)]
     job = Job(model="demo", targets=(Text(text='a "star"'), *units), settings=make_settings(noise=0.5), seed_base=3)
-    assert Job.read(job.written()) == job
+    assert read_work(job.written()) == job
     assert Job.model_validate_json(job.written()) == job
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"model": "demo", "targets": []}', '{"targets": [{}]}'])
 def test_what_is_no_job_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        Job.read(text)
+        read_work(text)

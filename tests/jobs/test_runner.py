@@ -9,10 +9,13 @@ from PIL import Image
 
 from clipdesk.errors import RenderError, UsageError
 from clipdesk.jobs import runner
+from clipdesk.jobs.events import Failure, Progress, RenderEvent, Result
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Failure, Progress, Result, run_job
-from clipdesk.models.loading import load_model
+from clipdesk.jobs.runner import run_job
+from clipdesk.models.names import Checkpoint
+from clipdesk.network.opened import ModelPool, OpenModel
 from clipdesk.network.precision import precision_of
+from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
@@ -31,8 +34,12 @@ def job(*indices: int, seed_base: int | None = None) -> Job:
     )
 
 
+def events_of(model: CLIP, asked: Job, group_size: int | None = None) -> list[RenderEvent]:
+    return list(run_job(OpenModel.of(model), asked, group_size=group_size))
+
+
 def results(model: CLIP, asked: Job, group_size: int | None = None) -> list[Result]:
-    return [event for event in run_job(model, asked, group_size=group_size) if isinstance(event, Result)]
+    return [event for event in events_of(model, asked, group_size) if isinstance(event, Result)]
 
 
 def test_a_job_round_trips_through_json() -> None:
@@ -41,7 +48,7 @@ def test_a_job_round_trips_through_json() -> None:
 
 
 def test_every_target_gets_a_result_in_order(vit: CLIP) -> None:
-    events = list(run_job(vit, job(5, 1, 3), group_size=2))
+    events = events_of(vit, job(5, 1, 3), group_size=2)
     made = [event for event in events if isinstance(event, Result)]
     assert [event.target for event in made] == list(job(5, 1, 3).targets)
     assert sum(isinstance(event, Progress) for event in events) == 6
@@ -50,7 +57,7 @@ def test_every_target_gets_a_result_in_order(vit: CLIP) -> None:
 
 def test_the_recipe_says_how_it_was_made(vit: CLIP) -> None:
     recipe = results(vit, job(5, seed_base=100))[0].recipe
-    assert recipe.model == "small"
+    assert recipe.model == str(Path("small").absolute())
     assert recipe.weights is None
     assert recipe.target == Unit(layer=LAYER, index=5)
     computed_in = precision_of(SETTINGS.precision, vit, torch.device("cpu"))
@@ -61,9 +68,13 @@ def test_the_recipe_says_how_it_was_made(vit: CLIP) -> None:
 
 
 def test_the_recipe_names_the_weights(checkpoint: Path) -> None:
-    asked = Job(model=str(checkpoint), targets=(Unit(layer=LAYER, index=1),), settings=SETTINGS)
-    (result,) = results(load_model(checkpoint, "cpu"), asked)
-    assert result.recipe.weights == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    opened = ModelPool().open(Checkpoint(checkpoint), "cpu")
+    checkpoint.write_bytes(b"something else by now")
+    asked = Job(model=Checkpoint(checkpoint), targets=(Unit(layer=LAYER, index=1),), settings=SETTINGS)
+    (result,) = (event for event in run_job(opened, asked) if isinstance(event, Result))
+    assert result.recipe.weights == digest, "those that were loaded"
+    assert result.recipe.model == str(checkpoint)
 
 
 def test_the_recipe_makes_the_same_picture_again(vit: CLIP) -> None:
@@ -75,7 +86,7 @@ def test_the_recipe_makes_the_same_picture_again(vit: CLIP) -> None:
 
 def test_stopping_keeps_what_was_reached_and_starts_nothing_new(vit: CLIP) -> None:
     seen: list[Progress] = []
-    events = run_job(vit, job(1, 2, 3), group_size=2, stop=lambda: len(seen) >= 2)
+    events = run_job(OpenModel.of(vit), job(1, 2, 3), group_size=2, stop=lambda: len(seen) >= 2)
     made = []
     for event in events:
         if isinstance(event, Progress):
@@ -86,6 +97,21 @@ def test_stopping_keeps_what_was_reached_and_starts_nothing_new(vit: CLIP) -> No
     assert [(event.complete, len(event.curve)) for event in made] == [(False, 2), (False, 2)]
 
 
+def test_pictures_come_with_the_steps_for_which_they_are_wanted(vit: CLIP) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def wanted(step: int, iterations: int) -> bool:
+        asked.append((step, iterations))
+        return step == 2
+
+    events = list(run_job(OpenModel.of(vit), job(1, 2), wanted=wanted))
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert asked == [(1, 3), (2, 3), (3, 3)]
+    assert [None if event.images is None else event.images.shape for event in progress] == [None, (2, 32, 32, 3), None]
+    assert [event.step for event in progress] == [1, 2, 3]
+    assert all(event.activations.shape == (2,) and event.iterations == 3 for event in progress)
+
+
 def test_one_bad_unit_fails_alone(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
     def picky(model: CLIP, targets: tuple[Target, ...], *args: object, **kwargs: object) -> Iterator[Frame]:
         if BAD in targets:
@@ -93,9 +119,9 @@ def test_one_bad_unit_fails_alone(vit: CLIP, monkeypatch: pytest.MonkeyPatch) ->
         return render(model, targets, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(runner, "render", picky)
-    events = [event for event in run_job(vit, job(4, 5, 6, 7)) if not isinstance(event, Progress)]
+    events = [event for event in events_of(vit, job(4, 5, 6, 7)) if not isinstance(event, Progress)]
     assert [type(event).__name__ for event in events] == ["Result", "Result", "Failure", "Result"]
-    assert events[2] == Failure(BAD, SETTINGS, "The activation is not a number")
+    assert events[2] == Failure(BAD, "The activation is not a number")
 
 
 def test_a_group_too_large_for_the_memory_is_halved(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +139,11 @@ def test_a_group_too_large_for_the_memory_is_halved(vit: CLIP, monkeypatch: pyte
 
 
 def test_what_is_not_there_fails_and_the_rest_goes_on(vit: CLIP) -> None:
-    events = [event for event in run_job(vit, job(256, 2)) if not isinstance(event, Progress)]
+    events = [event for event in events_of(vit, job(256, 2)) if not isinstance(event, Progress)]
     assert [type(event).__name__ for event in events] == ["Failure", "Result"]
     assert isinstance(events[0], Failure)
     assert "0 to 255" in events[0].reason
+    assert not events[0].known
 
 
 def test_units_and_texts_are_rendered_in_one_job(vit: CLIP) -> None:
@@ -133,10 +160,32 @@ def test_files_and_transparency_are_in_the_recipe_and_the_picture(vit: CLIP, tmp
     (made,) = results(vit, Job(model="small", targets=(Unit(layer=LAYER, index=1),), settings=settings))
     assert list(made.recipe.files) == [str(tmp_path / "red.png")]
     assert made.image.shape == (64, 64, 3)
-    assert made.saved_image.shape == (64, 64, 4)
+    assert made.alpha is not None
+    assert made.alpha.shape == (64, 64)
     again = Job.from_recipe(made.recipe)
     (same,) = results(vit, again)
-    assert (same.saved_image == made.saved_image).all()
+    assert (same.image == made.image).all()
+    assert same.alpha is not None
+    assert (same.alpha == made.alpha).all()
     Image.new("RGB", (40, 40), "blue").save(tmp_path / "red.png")
     with pytest.raises(UsageError, match="another file"):
         results(vit, again)
+
+
+def test_a_file_that_changes_before_its_target_is_rendered_is_noticed(vit: CLIP, tmp_path: Path) -> None:
+    """Targets that are not units come after all units, which may take an hour."""
+    path = tmp_path / "wanted.png"
+    Image.new("RGB", (40, 40), "red").save(path)
+    targets = (Unit(layer=LAYER, index=1), parse_target(f"image:[{path}]"))
+    asked = job(1).model_copy(update={"targets": targets}).known()
+    events = []
+    for event in run_job(OpenModel.of(vit), asked):
+        if isinstance(event, (Result, Failure)):
+            events.append(event)
+            Image.new("RGB", (40, 40), "blue").save(path)
+    assert [event.target for event in events] == list(targets)
+    assert isinstance(events[0], Result)
+    assert isinstance(events[1], Failure)
+    assert events[1].reason == f"{path} is another file than the one that the picture was made with"
+    with pytest.raises(UsageError, match="another file"):
+        results(vit, asked)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, tzinfo
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clip.model import CLIP
-from clipdesk.jobs.batch import BatchEvent, Saved, Skipped, run_batch
 from numpy.typing import NDArray
 
 from clipdesk.errors import ClipDeskError, UsageError
@@ -17,25 +18,43 @@ from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Recipe
 from clipdesk.export.sheet import find_pictures
-from clipdesk.jobs import batch
+from clipdesk.jobs import saving
+from clipdesk.jobs.events import Event, Failure, Progress, Saved, Skipped
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.runner import Failure, Progress
-from clipdesk.models.loading import load_model
+from clipdesk.jobs.saving import PictureFolder
+from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.status import Wish
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
+from tests.conftest import small_vit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+UNIT_EVENTS = (Saved, Skipped, Failure)
+SMALL = Path("small").absolute()
+OTHER = Path("other").absolute()
 
 
-def job(*indices: int, iterations: int = 2, seed_base: int | None = None, layer: str = LAYER) -> Job:
+def job(
+    *indices: int, iterations: int = 2, seed_base: int | None = None, layer: str = LAYER, model: Path = SMALL
+) -> Job:
     targets = tuple(Unit(layer=layer, index=i) for i in indices)
     settings = make_settings(iterations=iterations, device="cpu")
-    return Job(model="small", targets=targets, settings=settings, seed_base=seed_base)
+    return Job(model=model, targets=targets, settings=settings, seed_base=seed_base)
+
+
+def run(model: CLIP, asked: Job, folder: Path, *, skip: bool = True, names: Sequence[str] = ()) -> Iterator[Event]:
+    """What happens when a queue in memory works on a job alone."""
+    with closing(QueueService(None, Here(opened=OpenModel.of(model)))) as service:
+        service.add(asked, folder, skip=skip, names=names)
+        for step in service.steps():
+            yield step.event
 
 
 def events(model: CLIP, asked: Job, folder: Path, *, skip: bool = True) -> tuple[list[Path], list[Path]]:
     """Paths saved, paths skipped."""
-    seen: list[BatchEvent] = list(run_batch(model, asked, folder, skip=skip))
+    seen = list(run(model, asked, folder, skip=skip))
     saved = [event.path for event in seen if isinstance(event, Saved)]
     return saved, [event.path for event in seen if isinstance(event, Skipped)]
 
@@ -44,7 +63,7 @@ def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
     saved, skipped = events(vit, job(0, 8, seed_base=50), tmp_path / "out")
     assert (len(saved), skipped) == (2, [])
     data = json.loads((tmp_path / "out" / f"{LAYER}_metadata.json").read_text())
-    assert (data["version"], data["model"], data["layer"]) == (1, "small", LAYER)
+    assert (data["version"], data["model"], data["layer"]) == (1, str(SMALL), LAYER)
     record = data["units"]["8"]
     assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
     assert read_recipe(saved[1]).target == Unit(layer=LAYER, index=8)
@@ -86,17 +105,58 @@ def test_a_damaged_picture_is_rendered_again(vit: CLIP, tmp_path: Path, damage: 
     assert (len(saved), skipped) == (1, [])
 
 
-def test_a_stopped_picture_is_kept_and_rendered_again(vit: CLIP, tmp_path: Path) -> None:
-    list(run_batch(vit, job(0), tmp_path, stop=iter([False, True, True, True]).__next__))
-    assert BatchMetadata.open(tmp_path, LAYER, "small").units[0].status == "interrupted"
+@pytest.mark.parametrize("how", ["cancelled", "stopped"])
+def test_what_was_reached_is_kept_and_the_finished_picture_replaces_it(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.working.LOOK_SECONDS", 0.0)
+    seen: list[Event] = []
+
+    def stop() -> bool:
+        return how == "stopped" and any(isinstance(event, Progress) for event in seen)
+
+    with closing(QueueService(None, Here(opened=OpenModel.of(vit)))) as service:
+        number = service.add(job(0, iterations=5), tmp_path)
+        for step in service.steps(stop=stop):
+            seen.append(step.event)
+            if isinstance(step.event, Progress) and how == "cancelled":
+                service.wish(number, Wish.CANCEL)
+        (saved,) = (event for event in seen if isinstance(event, Saved))
+        assert not saved.result.complete
+        assert read_recipe(saved.path).steps == saved.result.recipe.steps < 5
+        assert service.store.get(number).counts == {"waiting": 1}
+        service.store.wish(number, Wish.RUN)
+        list(service.steps())
+        assert service.store.get(number).counts == {"done": 1}
+    assert [path.name for path in tmp_path.glob("*.png")] == [saved.path.name]
+    assert read_recipe(saved.path).complete
+    record = BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units[0]
+    assert (record.status, record.file) == ("done", saved.path.name)
+
+
+def test_what_was_reached_is_noted_as_interrupted_and_rendered_again(vit: CLIP, tmp_path: Path) -> None:
+    with closing(QueueService(None, Here(opened=OpenModel.of(vit)))) as service:
+        service.add(job(0), tmp_path)
+        seen: list[Event] = []
+        for step in service.steps(stop=lambda: any(isinstance(event, Progress) for event in seen)):
+            seen.append(step.event)
+    assert BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units[0].status == "interrupted"
     assert len(events(vit, job(0), tmp_path)[0]) == 1
+
+
+def test_files_that_have_a_name_are_written_over_and_not_noted(vit: CLIP, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"old")
+    seen = list(run(vit, job(0, 1), tmp_path, skip=False, names=["a.png", "b.png"]))
+    assert [event.path for event in seen if isinstance(event, Saved)] == [tmp_path / "a.png", tmp_path / "b.png"]
+    assert read_recipe(tmp_path / "a.png").target == job(0).targets[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
 def test_a_failed_unit_is_noted_with_its_reason(vit: CLIP, tmp_path: Path) -> None:
     vit.get_parameter("visual.conv1.weight").fill_(float("nan"))
-    seen = list(run_batch(vit, job(0, 1), tmp_path))
+    seen = [event for event in run(vit, job(0, 1), tmp_path) if isinstance(event, UNIT_EVENTS)]
     assert all(isinstance(event, Failure) for event in seen)
-    units = BatchMetadata.open(tmp_path, LAYER, "small").units
+    units = BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units
     assert [(record.status, record.file) for record in units.values()] == [("failed", None)] * 2
     assert "not a number" in (units[1].reason or "")
 
@@ -110,7 +170,7 @@ def test_what_is_not_there_fails_alone(vit: CLIP, tmp_path: Path) -> None:
         Text(text="a star"),
     )
     asked = job(0).model_copy(update={"targets": targets})
-    seen = [event for event in run_batch(vit, asked, tmp_path / "out") if not isinstance(event, Progress)]
+    seen = [event for event in run(vit, asked, tmp_path / "out") if not isinstance(event, Progress)]
     failed = {event.target: event.reason for event in seen if isinstance(event, Failure)}
     assert list(failed) == list(targets[:3])
     assert "There is no layer" in failed[targets[0]]
@@ -131,12 +191,12 @@ def test_a_picture_that_cannot_be_written_fails_alone(
             raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
         save(image, path, recipe, curve)
 
-    monkeypatch.setattr(batch, "save_png", full)
-    seen = list(run_batch(vit, job(0, 1, 2), tmp_path))
+    monkeypatch.setattr(saving, "save_png", full)
+    seen = list(run(vit, job(0, 1, 2), tmp_path))
     (failure,) = [event for event in seen if isinstance(event, Failure)]
     assert "the disk is full" in failure.reason
     assert [event.result.target.label for event in seen if isinstance(event, Saved)] == [f"{LAYER}:0", f"{LAYER}:2"]
-    records = BatchMetadata.open(tmp_path, LAYER, "small").units
+    records = BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units
     assert [records[i].status for i in range(3)] == ["done", "failed", "done"]
 
 
@@ -160,15 +220,39 @@ def test_several_layers_and_texts_go_into_a_folder(
 def test_damaged_metadata_is_not_overwritten(vit: CLIP, tmp_path: Path) -> None:
     path = BatchMetadata.path(tmp_path, LAYER)
     path.write_text('{"version": 1, "mod')
-    with pytest.raises(UsageError, match=r"is damaged\. Move it away"):
-        events(vit, job(0), tmp_path)
+    failures = [event for event in run(vit, job(0, 1), tmp_path) if isinstance(event, UNIT_EVENTS)]
+    for failure in failures:
+        assert isinstance(failure, Failure)
+        assert failure.reason == f"{path} is damaged. Move it away, or choose another folder"
+    assert len(failures) == 2
     assert path.read_text() == '{"version": 1, "mod'
+    assert not list(tmp_path.glob("*.png"))
 
 
-def test_another_models_folder_is_refused(vit: CLIP, tmp_path: Path) -> None:
+def test_in_another_models_folder_pictures_are_saved_and_not_noted(vit: CLIP, tmp_path: Path) -> None:
     events(vit, job(0), tmp_path)
-    with pytest.raises(UsageError, match="batch of the model 'small'"):
-        events(vit, job(0).model_copy(update={"model": "other"}), tmp_path)
+    before = BatchMetadata.path(tmp_path, LAYER).read_bytes()
+    other = job(0, 1, model=OTHER)
+    saved = [event for event in run(vit, other, tmp_path) if isinstance(event, Saved)]
+    assert [event.target for event in saved] == list(other.targets)
+    assert all("metadata is of another model's batch" in event.note for event in saved)
+    assert BatchMetadata.path(tmp_path, LAYER).read_bytes() == before
+    # Their recipes are enough to know them again.
+    assert events(vit, other, tmp_path) == ([], [event.path for event in saved])
+    with pytest.raises(UsageError, match=f"holds a batch of the model '{SMALL}'"):
+        BatchMetadata.open(tmp_path, LAYER, str(OTHER))
+
+
+def test_a_picture_on_other_weights_is_not_taken_for_the_same(vit: CLIP, tmp_path: Path) -> None:
+    before, after = job(0).with_weights("a" * 64), job(0).with_weights("b" * 64)
+    one, other = (OpenModel.of(vit, name=each.model, sha256=each.weights) for each in (before, after))
+    for opened, asked in ((one, before), (other, after), (one, before)):
+        with closing(QueueService(None, Here(opened=opened))) as service:
+            service.add(asked, tmp_path)
+            list(service.steps())
+    pictures = sorted(read_recipe(path).weights or "" for path in tmp_path.glob("*.png"))
+    assert pictures == ["a" * 64, "b" * 64]
+    assert len(PictureFolder(tmp_path, before).find(before.targets)) == 1
 
 
 def test_a_folder_that_was_moved_is_whole(vit: CLIP, tmp_path: Path) -> None:
@@ -179,19 +263,19 @@ def test_a_folder_that_was_moved_is_whole(vit: CLIP, tmp_path: Path) -> None:
     assert [recipe.target for _, recipe in find_pictures(tmp_path / "there")] == list(job(0, 1).targets)
 
 
-def test_two_batches_may_share_a_folder(vit: CLIP, checkpoint: Path, tmp_path: Path) -> None:
-    other = load_model(checkpoint, "cpu")
+def test_two_batches_may_share_a_folder(vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 2)
     halves = [job(*range(0, 12)), job(*range(6, 18))]
 
     def work(model: CLIP, asked: Job) -> None:
-        list(run_batch(model, asked, tmp_path, group_size=2))
+        list(run(model, asked, tmp_path))
 
-    threads = [threading.Thread(target=work, args=pair) for pair in zip((vit, other), halves, strict=True)]
+    threads = [threading.Thread(target=work, args=pair) for pair in zip((vit, small_vit()), halves, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    units = BatchMetadata.open(tmp_path, LAYER, "small").units
+    units = BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units
     assert sorted(units) == list(range(18))
     for index, record in units.items():
         assert record.file is not None
@@ -206,11 +290,11 @@ def test_a_clock_that_goes_backwards_harms_nothing(vit: CLIP, tmp_path: Path, mo
             return cls(1999, 1, 1, tzinfo=tz)
 
     first, _ = events(vit, job(0), tmp_path)
-    monkeypatch.setattr("clipdesk.jobs.batch.datetime", Earlier)
+    monkeypatch.setattr("clipdesk.jobs.saving.datetime", Earlier)
     monkeypatch.setattr("clipdesk.jobs.runner.datetime", Earlier)
     assert events(vit, job(0), tmp_path) == ([], first)
     second, _ = events(vit, job(0), tmp_path, skip=False)
     third, _ = events(vit, job(0), tmp_path, skip=False)
     assert len({*first, *second, *third}) == 3
-    assert BatchMetadata.open(tmp_path, LAYER, "small").units[0].file == third[0].name
+    assert BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units[0].file == third[0].name
     assert events(vit, job(0), tmp_path) == ([], third)

@@ -10,7 +10,9 @@ from clipdesk.jobs import database
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
-from clipdesk.jobs.store import Claim, JobState, JobStore, StoredUnit, open_store
+from clipdesk.jobs.status import Status, Wish
+from clipdesk.jobs.store import JobStore, open_store, owners_of
+from clipdesk.jobs.stored import Claim, StoredUnit
 from clipdesk.render.targets import Unit
 
 
@@ -19,8 +21,8 @@ def job(*indices: int) -> Job:
 
 
 def take(store: JobStore, owner: Owner, size: int, number: int | None = None) -> Claim | None:
-    stored = store.next(number)
-    return None if stored is None else store.claim(owner, size, stored.number)
+    found = store.next(owner, None if number is None else {number})
+    return None if found is None else store.claim(owner, size, store.get(found))
 
 
 @pytest.fixture
@@ -30,9 +32,18 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
     store.close()
 
 
+def path_of(store: JobStore) -> Path:
+    assert store.path is not None
+    return store.path
+
+
+def owners(store: JobStore) -> Path:
+    return owners_of(path_of(store))
+
+
 @pytest.fixture
 def owner(store: JobStore) -> Iterator[Owner]:
-    with Owner(store.owners) as owner:
+    with Owner(owners(store)) as owner:
         yield owner
 
 
@@ -43,19 +54,19 @@ def test_jobs_come_back(store: JobStore, tmp_path: Path) -> None:
     assert found.job == job(1, 2)
     assert found.folder == tmp_path / "out"
     assert found.counts == {"waiting": 2}
-    assert found.status == "waiting"
+    assert found.status is Status.WAITING
 
 
 def test_what_is_known_already_is_not_read_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     first, second = store.add(job(1, 2), tmp_path), store.add(job(3), tmp_path)
-    store.take(owner, 1, first)
+    take(store, owner, 1, first)
     assert store.get(first).counts == {"running": 1, "waiting": 1}
     assert [stored.number for stored in store.unfinished(but=[first])] == [second]
 
 
 def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     first, second = store.add(job(1, 2, 3), tmp_path), store.add(job(4), tmp_path)
-    with Owner(store.owners) as other:
+    with Owner(owners(store)) as other:
         one, two, three = take(store, owner, 2), take(store, other, 2), take(store, owner, 2)
         assert one is not None
         assert two is not None
@@ -68,12 +79,12 @@ def test_units_are_claimed_once_and_in_order(store: JobStore, owner: Owner, tmp_
 
 def test_the_work_of_the_dead_is_free_again(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     number = store.add(job(1, 2), tmp_path)
-    dead = Owner(store.owners)
+    dead = Owner(owners(store))
     claim = take(store, dead, 1)
     assert claim is not None
-    assert is_alive(store.owners, dead.name)
+    assert is_alive(owners(store), dead.name)
     dead.close()
-    assert not is_alive(store.owners, dead.name)
+    assert not is_alive(owners(store), dead.name)
     claim = take(store, owner, 5)
     assert claim is not None
     assert claim.positions == (0, 1)
@@ -81,7 +92,7 @@ def test_the_work_of_the_dead_is_free_again(store: JobStore, owner: Owner, tmp_p
 
 
 def test_a_name_from_elsewhere_is_no_path(store: JobStore) -> None:
-    assert not is_alive(store.owners, "../queue")
+    assert not is_alive(owners(store), "../queue")
 
 
 def test_units_end_done_or_failed_and_failed_ones_are_tried_again(
@@ -91,7 +102,7 @@ def test_units_end_done_or_failed_and_failed_ones_are_tried_again(
     take(store, owner, 2)
     store.finish(number, 0, file="a.png")
     store.finish(number, 1, reason="the disk is full")
-    assert store.get(number).status == "failed"
+    assert store.get(number).status is Status.FAILED
     assert store.units(number) == [
         StoredUnit(0, "done", "a.png", ""),
         StoredUnit(1, "failed", "", "the disk is full"),
@@ -101,31 +112,31 @@ def test_units_end_done_or_failed_and_failed_ones_are_tried_again(
     assert claim is not None
     assert claim.positions == (1,)
     store.finish(number, 1, file="b.png")
-    assert store.get(number).status == "done"
+    assert store.get(number).status is Status.DONE
     assert store.clear() == 1
     assert store.jobs() == []
 
 
 def test_paused_and_cancelled_jobs_are_left_alone(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     number = store.add(job(1), tmp_path)
-    for state in (JobState.PAUSED, JobState.CANCELLED):
-        store.set_state(number, state)
-        assert store.get(number).status == state.value
+    for wish, status in ((Wish.PAUSE, Status.PAUSED), (Wish.CANCEL, Status.CANCELLED)):
+        store.wish(number, wish)
+        assert store.get(number).status is status
         assert take(store, owner, 1) is None
-    store.set_state(number, JobState.OPEN)
+    store.wish(number, Wish.RUN)
     assert take(store, owner, 1, number + 1) is None
     assert take(store, owner, 1, number) is not None
     store.release(owner)
-    assert store.get(number).status == "waiting"
+    assert store.get(number).status is Status.WAITING
 
 
 def test_the_same_unfinished_job_goes_on(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     number = store.add(job(1), tmp_path)
-    store.set_state(number, JobState.PAUSED)
+    store.wish(number, Wish.PAUSE)
     assert store.again(job(2), tmp_path) is None
     assert store.again(job(1), tmp_path, skip=False) is None
     assert store.again(job(1), tmp_path) == number
-    assert store.state(number) is JobState.OPEN
+    assert store.wished(number) is Wish.RUN
     take(store, owner, 1)
     store.finish(number, 0, file="a.png")
     assert store.again(job(1), tmp_path) is None
@@ -144,10 +155,10 @@ def test_a_job_with_failed_units_is_not_taken_for_an_unfinished_one(
 
 
 def test_a_job_that_is_not_there(store: JobStore) -> None:
-    for act in (store.get, store.retry, lambda number: store.set_state(number, JobState.OPEN)):
+    for act in (store.get, store.retry, lambda number: store.wish(number, Wish.RUN)):
         with pytest.raises(UsageError, match="There is no job 7"):
             act(7)
-    assert store.state(7) is JobState.CANCELLED
+    assert store.wished(7) is Wish.CANCEL
 
 
 def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
@@ -156,7 +167,7 @@ def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
 
     def work() -> None:
         mine = JobStore(store.path)
-        with Owner(mine.owners) as owner:
+        with Owner(owners(mine)) as owner:
             while claim := take(mine, owner, 4):
                 for position in claim.positions:
                     taken.append(position)
@@ -173,7 +184,7 @@ def test_many_threads_share_the_queue(store: JobStore, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
 def test_a_locked_queue_is_waited_for(store: JobStore, tmp_path: Path, lock: str) -> None:
-    other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
+    other = sqlite3.connect(path_of(store), isolation_level=None, check_same_thread=False)
     other.execute(f"BEGIN {lock}")
     timer = threading.Timer(0.5, lambda: other.execute("COMMIT"))
     timer.start()
@@ -188,10 +199,10 @@ def test_a_queue_that_stays_locked_is_said_and_stays_where_it_is(
 ) -> None:
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     hasty = JobStore(store.path)
-    other = sqlite3.connect(store.path, isolation_level=None)
+    other = sqlite3.connect(path_of(store), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match=r"cannot be opened: another program has held it for 0\.05 s\. Try again$"):
-        open_store(store.path)
+        open_store(path_of(store))
     with pytest.raises(StoreError, match=r"cannot be read or written: another program has held it"):
         hasty.add(job(1), tmp_path)
     assert hasty.jobs() == [], "reading goes on"
@@ -199,7 +210,7 @@ def test_a_queue_that_stays_locked_is_said_and_stays_where_it_is(
     other.close()
     assert hasty.add(job(1), tmp_path) == 1
     hasty.close()
-    assert [path.name for path in store.path.parent.glob("*.sqlite")] == ["queue.sqlite"]
+    assert [path.name for path in path_of(store).parent.glob("*.sqlite")] == ["queue.sqlite"]
 
 
 def test_a_queue_on_a_full_disk_is_said_and_takes_no_half_of_a_job(store: JobStore, tmp_path: Path) -> None:
@@ -240,18 +251,15 @@ def test_a_newer_queue_is_kept_aside(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_job_of_another_version_is_left_out_and_holds_up_no_other(
-    store: JobStore, owner: Owner, tmp_path: Path
-) -> None:
+def test_a_job_of_another_version_is_left_out(store: JobStore, owner: Owner, tmp_path: Path) -> None:
     store.add(job(1), tmp_path)
-    db = sqlite3.connect(store.path)
+    db = sqlite3.connect(path_of(store))
     db.execute("UPDATE jobs SET job = '{\"odd\": 1}'")
     db.commit()
     db.close()
     assert store.jobs() == []
     assert store.unreadable() == [1]
-    assert take(store, owner, 1) is None
     second = store.add(job(2), tmp_path)
-    claim = take(store, owner, 1)
+    claim = take(store, owner, 1, second)
     assert claim is not None
     assert claim.stored.number == second

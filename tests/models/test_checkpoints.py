@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import safetensors.torch
@@ -82,7 +82,7 @@ def test_a_model_is_what_openais_package_makes_of_the_same_weights() -> None:
 
 def test_float32_weights_stay_as_they_are(tmp_path: Path) -> None:
     torch.save(RESNET, tmp_path / "rn.pt")
-    found = read_checkpoint(tmp_path / "rn.pt").state_dict()
+    found = read_checkpoint(tmp_path / "rn.pt").network.state_dict()
     assert all(torch.equal(value, RESNET[name]) for name, value in found.items())
 
 
@@ -104,7 +104,7 @@ def test_state_dicts_open_as_training_scripts_write_them(
     tmp_path: Path, wrapped: Callable[[State], State], zipped: bool
 ) -> None:
     torch.save(wrapped(VIT), tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
-    model = read_checkpoint(tmp_path / "x.pt")
+    model = read_checkpoint(tmp_path / "x.pt").network
     assert model.visual.input_resolution == 32
     assert all(parameter.dtype is torch.float32 for parameter in model.parameters())
 
@@ -217,7 +217,7 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert "is no file" in refusal(tmp_path / "pipe")
+    assert "is not a regular file" in refusal(tmp_path / "pipe")
 
 
 def test_a_file_that_may_not_be_read(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,26 +250,40 @@ def test_a_file_that_unpacks_to_far_more(tmp_path: Path) -> None:
     assert "it would unpack to 40 MB" in refusal(tmp_path / "y.pt")
 
 
-@pytest.mark.parametrize("grown", [True, False])
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be replaced")
+@pytest.mark.parametrize("how", ["grown", "overwritten", "replaced"])
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_file_that_changes_while_it_is_read(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, grown: bool, fails: bool
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, how: str, fails: bool
 ) -> None:
     read = torch.load
 
-    def load(path: Path, map_location: str, weights_only: bool) -> object:
-        found = read(path, map_location=map_location, weights_only=weights_only)
-        if grown:
-            with path.open("ab") as file:
-                file.write(b"more")
+    def load(handle: BinaryIO, map_location: str, weights_only: bool) -> object:
+        found = read(handle, map_location=map_location, weights_only=weights_only)
+        if how == "replaced":
+            # As a training script does it that writes beside and renames.
+            other = checkpoint.with_name("other.pt")
+            other.write_bytes(checkpoint.read_bytes())
+            other.replace(checkpoint)
         else:
-            content = path.read_bytes()
-            path.unlink()
-            path.write_bytes(content)
+            with checkpoint.open("ab" if how == "grown" else "rb+") as file:
+                file.write(b"more")
         return [] if fails else found
 
     monkeypatch.setattr(torch, "load", load)
     assert "changed while it was read" in refusal(checkpoint)
+
+
+@pytest.mark.parametrize("kind", ["zip", "pickle", "safetensors", "archive"])
+def test_the_checksum_is_that_of_the_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x.pt"
+    if kind == "archive":
+        make_archive(path)
+    elif kind == "safetensors":
+        safetensors.torch.save_file(VIT, path)
+    else:
+        torch.save(VIT, path, _use_new_zipfile_serialization=kind == "zip")
+    assert read_checkpoint(path, trust_archive=True).sha256 == read_sha256(path)
 
 
 # Code
@@ -325,7 +339,7 @@ def test_an_archive_that_is_allowed_opens_until_it_changes(archive: Path) -> Non
 
 def test_an_archive_of_openais_opens(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "official_digests", lambda: frozenset({read_sha256(archive)}))
-    assert read_checkpoint(archive).visual.input_resolution == 32
+    assert read_checkpoint(archive).network.visual.input_resolution == 32
 
 
 def test_an_archive_of_another_network(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
-from clipdesk.models.listing import file_model, named_models, short_name
+from clipdesk.models.listing import file_model, named_models
+from clipdesk.models.names import Checkpoint
 
 
 def test_the_embedded_models_are_on_this_disk_and_openais_are_not_before_they_are_downloaded(
@@ -33,29 +33,13 @@ def test_every_named_model_says_its_size_its_input_and_its_licence() -> None:
 
 
 def test_a_checkpoint_says_its_size_while_it_is_there(checkpoint: Path) -> None:
-    found = file_model(str(checkpoint))
+    found = file_model(Checkpoint(checkpoint))
     assert (found.family, found.place) == ("file", checkpoint)
     assert found.megabytes == max(1, round(checkpoint.stat().st_size / 1e6))
     checkpoint.unlink()
-    gone = file_model(str(checkpoint))
+    gone = file_model(Checkpoint(checkpoint))
     assert (gone.place, gone.megabytes) == (None, None)
 
 
 def test_a_checkpoint_of_open_clip_says_its_architecture(checkpoint: Path) -> None:
-    assert file_model(f"open_clip:ViT-B-32/[{checkpoint}]").description == "checkpoint of open_clip's ViT-B-32"
-    with pytest.raises(UsageError):
-        file_model("open_clip:")
-
-
-@pytest.mark.parametrize(
-    ("name", "short"),
-    [
-        ("ViT-B/32", "ViT-B/32"),
-        ("/home/me/mine.pt", "mine.pt"),
-        ("open_clip:ViT-B-32/laion2b_s34b_b79k", "open_clip:ViT-B-32/laion2b_s34b_b79k"),
-        ("open_clip:ViT-B-32/[/home/me/mine.pt]", "open_clip:ViT-B-32/[mine.pt]"),
-        ("open_clip:", "open_clip:"),
-    ],
-)
-def test_a_short_name_leaves_out_the_folders_of_a_file(name: str, short: str) -> None:
-    assert short_name(name) == short
+    assert file_model(Checkpoint(checkpoint, "ViT-B-32")).description == "checkpoint of open_clip's ViT-B-32"

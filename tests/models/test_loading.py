@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -5,8 +6,9 @@ import torch
 from clip.model import CLIP, convert_weights
 
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
-from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, check_name, file_of
-from clipdesk.models.loading import available_devices, load_model, resolve_device, weights_sha256
+from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
+from clipdesk.models.loading import available_devices, load_model, read_model, resolve_device
+from clipdesk.models.names import Checkpoint, Named, find_name
 from clipdesk.models.texts import tokenize
 from clipdesk.models.transfer import Transfer
 from clipdesk.network.inspector import LayerInspector
@@ -45,6 +47,12 @@ def test_a_state_dict_opens(checkpoint: Path, vit: CLIP) -> None:
     assert_ready(model)
     weights = vit.state_dict()
     assert all(torch.equal(value, weights[name].half().float()) for name, value in model.state_dict().items())
+
+
+def test_a_model_comes_with_the_checksum_of_the_bytes_that_were_read(checkpoint: Path) -> None:
+    loaded = read_model(Checkpoint(checkpoint), checkpoint, torch.device("cpu"))
+    assert_ready(loaded.network)
+    assert loaded.sha256 == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
 
 
 def test_a_resnet_opens(tmp_path: Path, resnet: CLIP) -> None:
@@ -93,7 +101,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ClipDeskError, match="is a folder") as refused:
-        check_name(str(tmp_path))
+        find_name(str(tmp_path))
     assert refused.value.exit_code == 1
 
 
@@ -113,7 +121,8 @@ def test_an_official_model_is_downloaded_and_opened(
             assert_ready(load_model("ViT-B/32", "cpu", progress=told.append))
         assert len(server.requests) == 1
         assert told[-1].share == 1
-        assert weights_sha256("ViT-B/32") == CATALOGUE["ViT-B/32"].sha256
+        loaded = read_model(Named("ViT-B/32"), file_of("ViT-B/32"), torch.device("cpu"))
+        assert loaded.sha256 == CATALOGUE["ViT-B/32"].sha256
 
 
 def test_a_download_is_cancelled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

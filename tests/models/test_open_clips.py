@@ -12,9 +12,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from clipdesk.checksums import read_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models import trust
-from clipdesk.models.loading import load_model, weights_sha256
+from clipdesk.models.loading import load_model
+from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector, input_side
@@ -57,9 +59,6 @@ def test_a_checkpoint_opens_as_open_clip_opens_it(architecture: str, tmp_path: P
     encode: Any = theirs
     assert torch.equal(model.encode_image(pixels), encode.encode_image(pixels))
     assert torch.allclose(model.encode_text(tokens), encode.encode_text(tokens), atol=1e-5)
-    digest = weights_sha256(name)
-    assert digest is not None
-    assert digest == weights_sha256(str(tmp_path / "mine.pt"))
 
 
 def test_safetensors_open_too_and_half_weights_become_float32(tmp_path: Path) -> None:
@@ -220,29 +219,27 @@ def test_a_text_is_compared_as_open_clip_compares_it() -> None:
 
 
 def test_pictures_are_normalised_and_activated_as_the_weights_were_trained() -> None:
-    from clipdesk.models.open_clip_names import OpenClipName
-
     from clipdesk.models.open_clips import _trained_with
 
-    assert _trained_with(OpenClipName("ViT-B-32", "openai")) == (*OPENAI, True)
-    assert _trained_with(OpenClipName("ViT-B-32", "laion2b_s34b_b79k")) == (*OPENAI, False)
+    assert _trained_with(OpenClip("ViT-B-32", "openai")) == (*OPENAI, True)
+    assert _trained_with(OpenClip("ViT-B-32", "laion2b_s34b_b79k")) == (*OPENAI, False)
     half = (0.5, 0.5, 0.5)
-    assert _trained_with(OpenClipName("ViT-B-16-SigLIP", "webli")) == (half, half, False)
-    assert _trained_with(OpenClipName("ViT-B-16-SigLIP", file=Path("mine.pt"))) == (half, half, False)
+    assert _trained_with(OpenClip("ViT-B-16-SigLIP", "webli")) == (half, half, False)
+    assert _trained_with(Checkpoint(Path("/mine.pt"), "ViT-B-16-SigLIP")) == (half, half, False)
 
 
 def test_weights_trained_with_quick_gelu_are_run_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clipdesk.models.open_clip_names import OpenClipName
-
     from clipdesk.models import open_clips
 
     theirs = small_open_clip("clipdesk-vit", quick_gelu=True)
     place = saved(theirs, tmp_path / "mine.pt")
-    name = OpenClipName("clipdesk-vit", "trained")
+    name = OpenClip("clipdesk-vit", "trained")
     weights = open_clips.Weights("nobody/model", ("a.pt",), *OPENAI, quick_gelu=True)
     monkeypatch.setattr(open_clips, "known_names", lambda: [name])
     monkeypatch.setattr(open_clips, "weights_of_tag", lambda _: weights)
-    model = open_clips.read_open_clip(name, Path(place))
+    loaded = open_clips.read_open_clip(name, Path(place))
+    assert loaded.sha256 == read_sha256(Path(place))
+    model = loaded.network
     assert type(model.get_submodule(f"{BLOCK}.mlp.gelu")).__name__ == "QuickGELU"
     pixels = torch.rand(1, 3, 32, 32)
     embedding = theirs.get_submodule("visual")(pixels)

@@ -9,6 +9,7 @@ from clip.model import CLIP, convert_weights
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError, UsageError
+from clipdesk.network.opened import on_device
 from clipdesk.render import loop, optimization
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
@@ -183,15 +184,15 @@ def test_float16_weights_on_a_gpu_are_copied_to_float32_there(kind: str, request
     model: CLIP = request.getfixturevalue(kind)
     convert_weights(model)
     gpu = torch.device("meta")
-    copied = loop._as_needed(model, gpu)
+    copied = on_device(model, gpu)
     assert copied is not model
     assert {(p.dtype, p.device) for p in copied.parameters()} == {(torch.float32, gpu)}
     assert {p.device.type for p in model.parameters()} == {"cpu"}
     assert model.get_parameter("visual.conv1.weight").dtype == torch.float16
     there = model.to(gpu)
-    assert {p.dtype for p in loop._as_needed(there, gpu).parameters()} == {torch.float32}
+    assert {p.dtype for p in on_device(there, gpu).parameters()} == {torch.float32}
     whole = copied.float()
-    assert loop._as_needed(whole, gpu) is whole
+    assert on_device(whole, gpu) is whole
 
 
 @pytest.mark.parametrize(

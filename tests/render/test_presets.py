@@ -1,6 +1,7 @@
 import pytest
 
 from clipdesk.errors import UsageError
+from clipdesk.models.names import parse_name
 from clipdesk.render.presets import PRESETS, default_preset, make_settings, preset_of
 from clipdesk.render.settings import RenderSettings
 
@@ -42,7 +43,7 @@ def test_a_preset_is_recognised_whatever_its_seed() -> None:
     ],
 )
 def test_the_default_is_what_is_known_to_suit_the_model(model: str, preset: str) -> None:
-    assert default_preset(model) == preset
+    assert default_preset(parse_name(model)) == preset
 
 
 def test_published_presets_have_the_published_numbers() -> None:

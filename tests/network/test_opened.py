@@ -1,0 +1,237 @@
+"""Models that are open: each is known by the bytes that were read, not by its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from clip.model import CLIP
+
+from clipdesk.errors import Cancelled, ClipDeskError, UsageError
+from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.checkpoints import Loaded
+from clipdesk.models.loading import read_model
+from clipdesk.models.names import Checkpoint, ModelName, Named
+from clipdesk.network import opened
+from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError, default_pool
+from tests.conftest import serve_model, small_resnet, small_vit
+
+
+@pytest.fixture
+def name(checkpoint: Path) -> Checkpoint:
+    return Checkpoint(checkpoint)
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The checksums of the files that were read, in their order."""
+    found: list[str] = []
+
+    def counted(name: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+        loaded = read_model(name, path, device, trust_archive=trust_archive)
+        found.append(loaded.sha256)
+        return loaded
+
+    monkeypatch.setattr(opened, "read_model", counted)
+    return found
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def overwrite(path: Path, seed: int = 1) -> str:
+    """Other weights of the same shapes; their checksum."""
+    torch.save({name: value.half() for name, value in small_vit(seed).state_dict().items()}, path)
+    return sha256(path)
+
+
+def test_a_model_is_opened_once_for_each_state_of_its_file(name: Checkpoint, reads: list[str]) -> None:
+    pool = ModelPool()
+    first = pool.open(name, "cpu")
+    assert pool.open(name, "cpu") is first
+    assert (first.name, first.sha256, first.device) == (name, sha256(name.path), torch.device("cpu"))
+    assert (first.side, first.activation) == (32, "QuickGELU")
+    other = overwrite(name.path)
+    second = pool.open(name, "cpu")
+    assert second is not first
+    assert second.sha256 == other
+    assert not torch.equal(*(model.network.get_parameter("visual.proj") for model in (first, second)))
+    assert pool.open(name, "cpu") is second
+    assert len(reads) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it keeps no time of the last change")
+def test_a_file_whose_time_is_set_back_is_another_file(name: Checkpoint) -> None:
+    pool = ModelPool()
+    before = name.path.stat()
+    first = pool.open(name, "cpu")
+    other = overwrite(name.path)
+    os.utime(name.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert name.path.stat().st_mtime_ns == before.st_mtime_ns
+    assert name.path.stat().st_size == before.st_size
+    assert pool.open(name, "cpu").sha256 == other != first.sha256
+
+
+def test_a_file_that_is_replaced_by_one_of_the_same_time_and_size_is_another_file(
+    name: Checkpoint, tmp_path: Path
+) -> None:
+    pool = ModelPool()
+    first = pool.open(name, "cpu")
+    before = name.path.stat()
+    other = overwrite(tmp_path / "other.pt")
+    os.utime(tmp_path / "other.pt", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tmp_path / "other.pt").replace(name.path)
+    assert pool.open(name, "cpu").sha256 == other != first.sha256
+
+
+def test_two_names_of_the_same_bytes_have_the_same_weights(name: Checkpoint, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.pt"
+    copy.write_bytes(name.path.read_bytes())
+    pool = ModelPool()
+    assert pool.open(name, "cpu").sha256 == pool.open(Checkpoint(copy), "cpu").sha256
+
+
+def test_weights_that_are_wanted_are_served_while_they_are_open(name: Checkpoint, reads: list[str]) -> None:
+    pool = ModelPool()
+    first = pool.open(name, "cpu")
+    overwrite(name.path)
+    assert pool.open(name, "cpu", weights=first.sha256) is first
+    name.path.unlink()
+    assert pool.open(name, "cpu", weights=first.sha256) is first
+    assert len(reads) == 1
+    with pytest.raises(UsageError, match="There is no file"):
+        pool.open(name, "cpu")
+
+
+def test_weights_that_are_wanted_are_refused_where_the_file_has_others(name: Checkpoint) -> None:
+    wanted = sha256(name.path)
+    other = overwrite(name.path)
+    for pool in (ModelPool(), ModelPool()):
+        for _ in range(2):
+            with pytest.raises(OtherWeightsError) as refused:
+                pool.open(name, "cpu", weights=wanted)
+            text = str(refused.value)
+            assert "\n" not in text
+            assert text.startswith("small.pt is another file now than the one this was made with")
+            assert f"{other[:8]}…, not {wanted[:8]}…" in text
+            assert text.endswith(f"ask again with --model {name.path}")
+        assert pool.open(name, "cpu").sha256 == other
+        assert pool.open(name, "cpu", weights=other).sha256 == other
+
+
+def test_a_pool_keeps_what_was_used_last_as_far_as_its_memory_goes(tmp_path: Path, reads: list[str]) -> None:
+    names = [Checkpoint(tmp_path / f"{letter}.pt") for letter in "abc"]
+    for seed, each in enumerate(names):
+        overwrite(each.path, seed)
+    one = ModelPool().open(names[0], "cpu").nbytes
+    pool = ModelPool(most_bytes=int(2.5 * one))
+    first, second = pool.open(names[0], "cpu"), pool.open(names[1], "cpu")
+    assert pool.open(names[0], "cpu") is first, "and now it was used last"
+    pool.open(names[2], "cpu")
+    assert pool.kept(names[0], "cpu") is first
+    assert pool.kept(names[1], "cpu") is None
+    del reads[:]
+    assert pool.open(names[1], "cpu") is not second
+    assert len(reads) == 1
+
+
+def test_the_last_model_stays_however_large(name: Checkpoint, reads: list[str]) -> None:
+    pool = ModelPool(most_bytes=1)
+    assert pool.open(name, "cpu") is pool.open(name, "cpu")
+    assert len(reads) == 1
+
+
+def test_threads_that_ask_at_once_get_the_same_network(name: Checkpoint, reads: list[str]) -> None:
+    pool, found = ModelPool(), list[OpenModel]()
+    threads = [threading.Thread(target=lambda: found.append(pool.open(name, "cpu"))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len({id(model) for model in found}) == 1
+    assert len(reads) == 1
+
+
+def test_another_model_is_opened_while_one_is_being_opened(
+    name: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Checkpoint(tmp_path / "other.pt")
+    overwrite(other.path)
+    go, inside = threading.Event(), threading.Event()
+
+    def slow(asked: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+        if asked == name:
+            inside.set()
+            assert go.wait(30)
+        return read_model(asked, path, device, trust_archive=trust_archive)
+
+    monkeypatch.setattr(opened, "read_model", slow)
+    pool = ModelPool()
+    thread = threading.Thread(target=pool.open, args=(name, "cpu"))
+    thread.start()
+    assert inside.wait(30)
+    assert pool.open(other, "cpu").name == other
+    with pytest.raises(Cancelled):
+        pool.open(name, "cpu", cancelled=lambda: True)
+    go.set()
+    thread.join()
+    assert pool.kept(name, "cpu") is not None
+
+
+def test_opening_says_what_it_does_and_can_be_cancelled(name: Checkpoint) -> None:
+    said: list[str] = []
+    with pytest.raises(Cancelled):
+        ModelPool().open(name, "cpu", stage=said.append, cancelled=lambda: True)
+    said.clear()
+    ModelPool().open(name, "cpu", stage=said.append)
+    assert said[0] == "Opening small.pt …"
+    assert said[-1] == "Learning its layers …"
+
+
+def test_a_file_that_cannot_be_opened_leaves_nothing_behind(name: Checkpoint) -> None:
+    pool = ModelPool()
+    content = name.path.read_bytes()
+    name.path.write_bytes(b"something else")
+    with pytest.raises(ClipDeskError, match="is not a CLIP checkpoint"):
+        pool.open(name, "cpu")
+    assert pool.kept(name, "cpu") is None
+    name.path.write_bytes(content)
+    assert pool.open(name, "cpu").sha256 == sha256(name.path)
+
+
+def test_a_model_of_the_catalogue_has_the_checksum_of_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, checkpoint: Path
+) -> None:
+    with serve_model("ViT-B/32", checkpoint.read_bytes(), monkeypatch, tmp_path) as server:
+        pool = ModelPool()
+        first = pool.open(Named("ViT-B/32"), "cpu")
+        assert first.sha256 == CATALOGUE["ViT-B/32"].sha256
+        assert pool.open(Named("ViT-B/32"), "cpu") is first
+        assert len(server.requests) == 1
+
+
+def test_there_is_one_pool_in_a_process() -> None:
+    assert default_pool() is default_pool()
+
+
+def test_a_network_that_a_caller_gave_is_used_as_it_is(vit: CLIP) -> None:
+    model = OpenModel.of(vit)
+    assert model.network is vit
+    assert (model.name, model.sha256, model.side, str(model.device)) == (None, None, 32, "cpu")
+    assert OpenModel.of(vit, "cpu").network is vit
+    assert model.nbytes == sum(p.numel() * 4 for p in (*vit.parameters(), *vit.buffers()))
+
+
+def test_a_network_in_another_number_format_is_copied_once_and_left_as_it_was() -> None:
+    half = small_resnet().half()
+    model = OpenModel.of(half)
+    assert model.network is not half
+    assert {p.dtype for p in model.network.parameters()} == {torch.float32}
+    assert {p.dtype for p in half.parameters()} == {torch.float16}
