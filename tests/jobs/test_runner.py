@@ -7,6 +7,7 @@ import torch
 from clip.model import CLIP
 from PIL import Image
 
+from clipdesk.checksums import read_sha256
 from clipdesk.errors import RenderError, UsageError
 from clipdesk.jobs import runner
 from clipdesk.jobs.events import Failure, Progress, RenderEvent, Result
@@ -17,6 +18,7 @@ from clipdesk.network.opened import ModelPool, OpenModel
 from clipdesk.network.precision import precision_of
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
+from clipdesk.render.objectives import ResolvedTarget
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -113,8 +115,8 @@ def test_pictures_come_with_the_steps_for_which_they_are_wanted(vit: CLIP) -> No
 
 
 def test_one_bad_unit_fails_alone(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
-    def picky(model: CLIP, targets: tuple[Target, ...], *args: object, **kwargs: object) -> Iterator[Frame]:
-        if BAD in targets:
+    def picky(model: CLIP, targets: list[ResolvedTarget], *args: object, **kwargs: object) -> Iterator[Frame]:
+        if any(each.target == BAD for each in targets):
             raise RenderError("The activation is not a number")
         return render(model, targets, *args, **kwargs)  # type: ignore[arg-type]
 
@@ -172,10 +174,11 @@ def test_files_and_transparency_are_in_the_recipe_and_the_picture(vit: CLIP, tmp
         results(vit, again)
 
 
-def test_a_file_that_changes_before_its_target_is_rendered_is_noticed(vit: CLIP, tmp_path: Path) -> None:
+def test_a_file_that_changes_after_it_was_read_changes_neither_picture_nor_recipe(vit: CLIP, tmp_path: Path) -> None:
     """Targets that are not units come after all units, which may take an hour."""
     path = tmp_path / "wanted.png"
     Image.new("RGB", (40, 40), "red").save(path)
+    red = read_sha256(path)
     targets = (Unit(layer=LAYER, index=1), parse_target(f"image:[{path}]"))
     asked = job(1).model_copy(update={"targets": targets}).known()
     events = []
@@ -185,7 +188,7 @@ def test_a_file_that_changes_before_its_target_is_rendered_is_noticed(vit: CLIP,
             Image.new("RGB", (40, 40), "blue").save(path)
     assert [event.target for event in events] == list(targets)
     assert isinstance(events[0], Result)
-    assert isinstance(events[1], Failure)
-    assert events[1].reason == f"{path} is another file than the one that the picture was made with"
+    assert isinstance(events[1], Result)
+    assert events[1].recipe.files == {str(path): red}
     with pytest.raises(UsageError, match="another file"):
         results(vit, asked)

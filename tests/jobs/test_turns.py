@@ -23,7 +23,7 @@ from tests.conftest import VIT_LAYER
 
 @pytest.fixture
 def groups_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda _opened, job: min(2, len(job.targets)))
+    monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda _opened, job, _sources: min(2, len(job.targets)))
 
 
 @pytest.mark.usefixtures("groups_of_two")

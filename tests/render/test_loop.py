@@ -173,7 +173,7 @@ def test_too_little_memory_for_a_frame_or_for_the_model_is_reported(vit: CLIP, m
     monkeypatch.setattr(optimization, "tiled", fail)
     with pytest.raises(RenderError, match="not enough memory for 2 pictures"):
         frame.images()
-    monkeypatch.setattr(loop, "_as_needed", fail)
+    monkeypatch.setattr(loop, "on_device", fail)
     with pytest.raises(RenderError, match="not enough memory for 1 picture at once"):
         render(vit, [unit(1)], QUICK)
 
