@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,10 +14,10 @@ from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
-from clipdesk.export.files import check_folder, free_path, make_folder, picture_name
+from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs.events import Event, Failure, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.events import Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -113,28 +112,23 @@ def targets_from(
     return tuple(Unit(layer=layer, index=index) for index in neurons)
 
 
-def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
-    """A file for each target, each once."""
+def _place(output: Path | None, count: int) -> tuple[Path, list[str]]:
+    """The folder that pictures go into, and their names there where the user has named a file."""
     place = output or Path(FOLDER)
     if place.suffix.lower() == ".png" and not place.is_dir():
-        if len(targets) > 1:
-            raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
-        return [place]
+        if count > 1:
+            raise UsageError(f"--output {place} is one file, but there are {count} pictures. Name a folder")
+        return place.parent, [place.name]
     if place.suffix and not place.is_dir():
         raise UsageError(f"--output must end in .png or be a folder, not {place}")
-    now = datetime.now()
-    paths: list[Path] = []
-    for target in targets:
-        paths.append(free_path(place / picture_name(target, now), taken=paths))
-    return paths
+    return place, []
 
 
 def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     """Render a job's targets and save each under its own name; the checksum of the weights that were used."""
     if animation is not None:
         check_format(animation)
-    paths = _output_paths(output, job.targets)
-    folder = paths[0].parent
+    folder, names = _place(output, len(job.targets))
     check_folder(folder)
     opened = _opened(job)
     _check(job, opened)
@@ -143,7 +137,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     recorder = FrameRecorder(job.settings.iterations) if animation else None
     executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
     with closing(QueueService(None, executor)) as service:
-        service.add(job, folder, skip=False, names=[path.name for path in paths])
+        service.add(job, folder, skip=False, names=names, listed=False)
         code = _follow_pictures(service, job, folder, recorder, animation)
     if code:
         raise SystemExit(code)
@@ -191,6 +185,9 @@ def _follow_pictures(
                 click.echo(path)
                 if recorder:
                     _animate(event.result, recorder, path.with_suffix(f".{animation}"))
+            elif isinstance(event, Halted):
+                click.echo(f"Error: {event.reason}", err=True)
+                code = ClipDeskError.exit_code
     return INTERRUPTED if interrupt.requested else code
 
 
@@ -259,7 +256,7 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
         click.echo("What was skipped is there already, made with the same settings.", err=True)
     if interrupt.requested:
         raise SystemExit(INTERRUPTED)
-    if count.failed:
+    if count.failed or count.halted:
         raise SystemExit(ClipDeskError.exit_code)
 
 
@@ -273,6 +270,7 @@ class _Count:
         self.saved = 0
         self.skipped = 0
         self.failed = 0
+        self.halted = False
         self._started = time.monotonic()
 
     @property
@@ -297,6 +295,12 @@ class _Count:
         elif isinstance(event, Failure):
             self.failed += 1
             click.echo(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
+        elif isinstance(event, Halted):
+            self.halted = True
+            click.echo(f"Error: {event.reason}", err=True)
+            click.echo(
+                f"Job {number} is paused. Then 'clipdesk queue resume {number}' and 'clipdesk queue run'.", err=True
+            )
         elif isinstance(event, Paused):
             click.echo(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):

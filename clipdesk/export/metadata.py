@@ -6,7 +6,6 @@ into the file when it has grown in proportion, and at the end. Whoever opens the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -17,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipdesk.errors import ClipDeskError, UsageError, one_line
-from clipdesk.export.files import reason_of, write_atomically
+from clipdesk.export.claims import claims_of
+from clipdesk.export.files import unwritable, write_atomically
 from clipdesk.models.names import ModelName, is_same_name, parse_name
-from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -149,8 +147,6 @@ class MetadataWriter:
         self._model = parse_name(model)
         self._known = len(BatchMetadata.open(folder, layer, self._model).units)
         self._lines = 0
-        name = hashlib.sha256(str(BatchMetadata.path(folder.absolute(), layer)).encode()).hexdigest()
-        self._lock = data_folder() / "locks" / f"{name}.lock"
 
     def note(self, index: int, record: UnitRecord) -> None:
         """Note what became of a unit, at a cost that does not depend on how many there are.
@@ -179,21 +175,18 @@ class MetadataWriter:
                 self._known = len(metadata.units)
                 journal.unlink()
         self._lines = 0
+        claims_of(self._folder).tidy()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """While it is entered, no other process writes this layer's metadata."""
         try:
-            self._lock.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._lock, timeout=_LOCK_SECONDS):
+            with claims_of(self._folder).alone(f"metadata of {self._layer}", _LOCK_SECONDS):
                 yield
-        except Timeout as error:
+        except TimeoutError as error:
             raise ClipDeskError(
                 f"Another program has held the metadata of {self._folder} for a minute. Close it"
             ) from error
-        except OSError as error:
-            # Of the lock's file: those of the metadata are told where they happen.
-            raise ClipDeskError(f"Cannot write to the folder {self._lock.parent}: {reason_of(error)}") from error
 
 
 class _Line(BaseModel):
@@ -221,7 +214,7 @@ def _append(path: Path, line: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise ClipDeskError(f"Cannot write {path}: {reason_of(error)}. Choose another place") from error
+        raise unwritable(path, error) from error
 
 
 def _journal(folder: Path, layer: str, model: ModelName) -> dict[int, UnitRecord]:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name
+from clipdesk.errors import ClipDeskError, DiskFullError
+from clipdesk.export.claims import claims_of
+from clipdesk.export.files import clear_partials, make_folder, picture_name
 from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, is_layer_name
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
@@ -53,6 +54,25 @@ class PictureFolder:
         self._writers: dict[str, MetadataWriter | None] = {}
         self._records: dict[str, dict[int, UnitRecord]] = {}
         self._names: dict[str, list[str]] | None = None
+
+    # Who makes what
+
+    def claim(self, targets: Sequence[Target]) -> list[Target]:
+        """Claim targets for all queues that share the folder; those that another process renders are left out."""
+        granted = set(claims_of(self._folder).take(self._key(target) for target in targets))
+        return [target for target in targets if self._key(target) in granted]
+
+    def release(self, targets: Sequence[Target]) -> None:
+        """Let go of targets that `claim` has returned."""
+        # The folder may have gone, and the claims with it.
+        with suppress(ClipDeskError):
+            claims_of(self._folder).release(map(self._key, targets))
+
+    def _key(self, target: Target) -> str:
+        """What makes two pictures of a folder the same."""
+        settings = self._job.settings_of(target).model_dump_json(exclude={"device", "precision"})
+        files = sorted(self._job.files_of(target).items())
+        return f"{self._job.weights or self._job.model} {target.model_dump_json()} {settings} {files}"
 
     # What is there
 
@@ -126,11 +146,16 @@ class PictureFolder:
 
         Returns:
             A `Failure` where it cannot be written or noted; what was written is found by the next try.
+
+        Raises:
+            DiskFullError: there is no room for it, nor for any other.
         """
         path = self._folder / (name or picture_name(result.target, datetime.now()))
         try:
-            path = write_result(result, path if name else free_path(path))
+            path = write_result(result, path, new=not name)
             return Saved(result, path, self._note(result.target, _record(result.recipe, path)) if noted else "")
+        except DiskFullError:
+            raise
         except ClipDeskError as error:
             return Failure(result.target, str(error), result=result)
 
@@ -166,17 +191,24 @@ class PictureFolder:
             except ClipDeskError as error:
                 # The journal has it all; whoever opens the metadata next finds it there.
                 log.warning("the metadata stays in its journal: %s", error)
+        with suppress(ClipDeskError):
+            claims_of(self._folder).tidy()
 
 
-def write_result(result: Result, path: Path) -> Path:
-    """Write a picture with its recipe and its curve, over one that is there; RGBA where transparency was asked for.
+def write_result(result: Result, path: Path, *, new: bool = False) -> Path:
+    """Write a picture with its recipe and its curve; RGBA where transparency was asked for.
+
+    Args:
+        result: The picture.
+        path: Where to; a file of this name is replaced.
+        new: Whether to take the next free name instead.
 
     Raises:
+        DiskFullError: there is no room for it.
         ClipDeskError: it cannot be written.
     """
     pixels = result.image if result.alpha is None else np.dstack([result.image, result.alpha])
-    save_png(pixels, path, result.recipe, result.curve)
-    return path
+    return save_png(pixels, path, result.recipe, result.curve, new=new)
 
 
 def _record(recipe: Recipe, path: Path) -> UnitRecord:

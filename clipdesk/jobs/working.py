@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, first_line
+from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullError, first_line
 from clipdesk.jobs.database import StoreError
-from clipdesk.jobs.events import Done, Event, Failure, Result, Saved, Skipped
+from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.status import Status, Wish
@@ -35,11 +35,13 @@ class Working:
     Attributes:
         stored: The job, with its checksums as soon as they are known.
         left: The units that are claimed and have not come to an end, with their positions in the job.
+        others_are_on_it: Whether processes of other queues are on all units that were claimed last.
     """
 
     def __init__(self, stored: StoredJob, store: JobStore, executor: Executor, hooks: Hooks) -> None:
         self.stored = stored
         self.left: dict[object, int] = {}
+        self.others_are_on_it = False
         self._store = store
         self._executor = executor
         self._hooks = hooks
@@ -90,6 +92,7 @@ class Working:
         if claim is None:
             return False
         self.left = dict(zip(claim.job.units, claim.positions, strict=True))
+        self.others_are_on_it = False
         self._names = self._store.names(self.stored.number, claim.positions)
         return True
 
@@ -108,7 +111,10 @@ class Working:
         task = self._task
         if task is None:
             raise RuntimeError("the work was not prepared")
+        mine: Sequence[object] = ()
         try:
+            mine = task.claim(list(self.left))
+            self._leave_to_others(mine)
             yield from task.before(self._part())
             if self.left:
                 for event in self._executor.run(self._part(), self._hooks):
@@ -117,12 +123,25 @@ class Working:
         except (DeviceLostError, StoreError):
             # No fault of the units that are left.
             raise
+        except DiskFullError as error:
+            self._store.halt(self.stored.number, str(error))
+            yield Halted(str(error))
         except Cancelled:
             # While the model was opened again; what is left is given back.
             return
         except Exception as error:
             # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
             yield from self._failures(error)
+        finally:
+            task.release(mine)
+
+    def _leave_to_others(self, mine: Sequence[object]) -> None:
+        """Give back units that a process of another queue is on, in the same folder; it looks for them again later."""
+        mine_too = set(mine)
+        theirs = [position for unit, position in self.left.items() if unit not in mine_too]
+        self._store.give_back(self.stored.number, theirs)
+        self.left = {unit: position for unit, position in self.left.items() if unit in mine_too}
+        self.others_are_on_it = bool(theirs) and not self.left
 
     def _part(self) -> Work:
         return self.stored.job.part(sorted(self.left.values()))
