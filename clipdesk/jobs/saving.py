@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -25,6 +27,7 @@ from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
+_TICK_NS = 100_000_000
 _OTHER_MODEL = "The folder's metadata is of another model's batch, so it does not list this picture"
 
 
@@ -53,7 +56,8 @@ class PictureFolder:
         self._since = since
         self._writers: dict[str, MetadataWriter | None] = {}
         self._records: dict[str, dict[int, UnitRecord]] = {}
-        self._names: dict[str, list[str]] | None = None
+        self._names: dict[str, list[str]] = {}
+        self._seen = -1
 
     # Who makes what
 
@@ -107,10 +111,13 @@ class PictureFolder:
         return self._records[target.layer].get(target.index)
 
     def _pictures(self) -> dict[str, list[str]]:
-        """Names of the folder's pictures, by their beginning."""
-        if self._names is None:
+        """Names of the folder's pictures, by their beginning; looked up again when the folder has changed."""
+        changed = self._folder.stat().st_mtime_ns
+        # A change in the same tick of the file system's clock cannot be told.
+        if changed != self._seen or time.time_ns() - changed < _TICK_NS:
+            self._seen = changed
             self._names = {}
-            for name in sorted(path.name for path in self._folder.glob("*.png")):
+            for name in sorted(name for name in os.listdir(self._folder) if name.endswith(".png")):
                 self._names.setdefault(_without_time(name), []).append(name)
         return self._names
 
