@@ -17,10 +17,11 @@ from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs.events import Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.older import take_over
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
@@ -218,7 +219,11 @@ def render_batch(
     make_folder(folder)
     BatchMetadata.open(folder, layer, job.model)
     with closing(opened_service()) as service:
-        number = service.store.again(job.known(), folder, skip=skip) or service.add(job, folder, skip=skip)
+        number = (
+            service.store.again(job.known(), folder, skip=skip)
+            or take_over(service.store, job.known(), folder, skip=skip)
+            or service.add(job, folder, skip=skip)
+        )
         try:
             follow(service, [service.store.get(number)], number)
         except SystemExit as ended:
@@ -250,7 +255,7 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
         for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=bar.show_download):
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
-    if count.saved or count.skipped or count.failed or not interrupt.requested:
+    if count.done or count.skipped or count.failed or not interrupt.requested:
         click.echo(count.summary, err=True)
     if count.skipped:
         click.echo("What was skipped is there already, made with the same settings.", err=True)
@@ -261,34 +266,42 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
 
 
 class _Count:
-    """What has become of the units so far, and how it is shown."""
+    """The units that have come to an end so far, and the lines that tell of them."""
 
     def __init__(self, waiting: list[StoredJob]) -> None:
+        nouns = {stored.job.noun for stored in waiting}
         self.total = sum(stored.counts.get("waiting", 0) + stored.counts.get("running", 0) for stored in waiting)
         self.steps = max(stored.job.steps for stored in waiting)
         self.folder = waiting[0].folder
-        self.saved = 0
+        self.done = 0
         self.skipped = 0
         self.failed = 0
         self.halted = False
+        self._noun = nouns.pop() if len(nouns) == 1 else "units"
+        self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
         self._started = time.monotonic()
 
     @property
     def label(self) -> str:
-        """For the bar."""
-        return f"{self.saved + self.skipped}/{self.total} neurons"
+        """The text beside the bar."""
+        return f"{self.done + self.skipped}/{self.total} {self._noun}"
 
     @property
     def summary(self) -> str:
-        """At the end."""
-        return f"{self.saved} rendered, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+        """The last line."""
+        return f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""
         if isinstance(event, Saved):
-            self.saved += event.result.complete
-            steps = len(event.result.curve)
-            click.echo(event.path if event.result.complete else f"{event.path} (interrupted after step {steps})")
+            self.done += event.result.complete
+            click.echo(event.path)
+            if not event.result.complete:
+                click.echo(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
+        elif isinstance(event, Done):
+            self.done += 1
+            if event.file and self.folder is not None:
+                click.echo(self.folder / event.file)
         elif isinstance(event, Skipped):
             self.skipped += 1
             bar.skip(self.steps)
@@ -304,6 +317,6 @@ class _Count:
         elif isinstance(event, Paused):
             click.echo(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):
-            done = self.saved + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
+            done = self.done + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
             pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)
             bar.update(round(done * self.steps), float(event.activations.mean()), f"{self.label}, {pace:.1f}/min")

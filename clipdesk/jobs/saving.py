@@ -56,6 +56,7 @@ class PictureFolder:
         self._since = since
         self._writers: dict[str, MetadataWriter | None] = {}
         self._records: dict[str, dict[int, UnitRecord]] = {}
+        self._damaged: dict[str, ClipDeskError] = {}
         self._names: dict[str, list[str]] = {}
         self._seen = -1
 
@@ -80,10 +81,21 @@ class PictureFolder:
 
     # What is there
 
-    def find(self, targets: Sequence[Target]) -> list[Skipped]:
-        """Those targets whose whole picture is there. One that is missing in the metadata is noted."""
-        found = ((target, self._find(target)) for target in targets)
-        return [Skipped(target, path) for target, path in found if path is not None]
+    def find(self, targets: Sequence[Target]) -> list[Skipped | Failure]:
+        """The targets that are not to be rendered: their whole picture is there, or their metadata cannot be read.
+
+        A picture that is missing in the metadata is noted. Damaged metadata of a layer fails the units of that layer.
+        """
+        found: list[Skipped | Failure] = []
+        for target in targets:
+            try:
+                path = self._find(target)
+            except ClipDeskError as error:
+                found.append(Failure(target, str(error)))
+                continue
+            if path is not None:
+                found.append(Skipped(target, path))
+        return found
 
     def _find(self, target: Target) -> Path | None:
         record = self._record_of(target)
@@ -94,7 +106,7 @@ class PictureFolder:
         for name in reversed(self._pictures().get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
             if (record is None or name != record.file) and self._fits(path, target):
-                # Whoever made it was killed before it could be noted.
+                # The process that made it was killed before it could note it.
                 with suppress(ClipDeskError):
                     self._note(target, _record(read_recipe(path), path))
                 return path
@@ -103,10 +115,18 @@ class PictureFolder:
     def _record_of(self, target: Target) -> UnitRecord | None:
         if target.layer is None or not is_layer_name(target.layer):
             return None
+        if target.layer in self._damaged:
+            # To read it again for each unit of a large layer would take long.
+            raise self._damaged[target.layer]
         if target.layer not in self._records:
             known: dict[int, UnitRecord] = {}
-            with suppress(OtherModelError):
+            try:
                 known = BatchMetadata.open(self._folder, target.layer, self._job.model).units
+            except OtherModelError:
+                pass
+            except ClipDeskError as error:
+                self._damaged[target.layer] = error
+                raise
             self._records[target.layer] = known
         return self._records[target.layer].get(target.index)
 
@@ -178,17 +198,17 @@ class PictureFolder:
         """Note what became of a target, if it is a unit; why it could not be noted, or nothing."""
         if target.layer is None:
             return ""
-        if target.layer not in self._writers:
-            try:
+        try:
+            if target.layer not in self._writers:
                 self._writers[target.layer] = MetadataWriter(self._folder, target.layer, self._job.model)
-            except OtherModelError as error:
-                log.info("not in the metadata: %s", error)
-                self._writers[target.layer] = None
-        writer = self._writers[target.layer]
-        if writer is None:
-            return _OTHER_MODEL
-        writer.note(target.index, record)
-        return ""
+            writer = self._writers[target.layer]
+            if writer is not None:
+                writer.note(target.index, record)
+                return ""
+        except OtherModelError as error:
+            log.info("not in the metadata: %s", error)
+            self._writers[target.layer] = None
+        return _OTHER_MODEL
 
     def settle(self) -> None:
         """Bring the metadata files up to date."""

@@ -345,6 +345,13 @@ class JobStore:
                 (_name(owner),),
             )
 
+    def files(self, number: int) -> list[str]:
+        """The names of the files of a job's finished units."""
+        rows = self._db.rows(
+            "SELECT file FROM units WHERE job = ? AND state = 'done' AND file IS NOT NULL ORDER BY position", (number,)
+        )
+        return [str(row[0]) for row in rows]
+
     def units(self, number: int) -> list[StoredUnit]:
         """The units of a job, in its order."""
         rows = self._db.rows(

@@ -12,6 +12,7 @@ from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullE
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped
 from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.older import identified
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore
@@ -61,8 +62,9 @@ class Working:
             return self._group
         self._problem = None
         try:
-            prepared = self._executor.prepare(self.stored.job, self._hooks)
-            self._pin(prepared.weights)
+            job = identified(self.stored, self._store)
+            prepared = self._executor.prepare(job, self._hooks)
+            self._pin(job, prepared.weights)
             self._task = TASKS[self.stored.job.kind](self.stored)
             self._group = prepared.units
         except DeviceLostError as error:
@@ -77,9 +79,9 @@ class Working:
             return len(self.stored.job.units)
         return self._group
 
-    def _pin(self, weights: str | None) -> None:
+    def _pin(self, job: Work, weights: str | None) -> None:
         """From now on the job takes no other weights and files than these."""
-        job = self.stored.job.known()
+        job = job.known()
         if job.weights is None:
             job = job.with_weights(weights)
         if job != self.stored.job:

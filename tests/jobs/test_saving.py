@@ -19,7 +19,7 @@ from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Recipe
 from clipdesk.export.sheet import find_pictures
 from clipdesk.jobs import saving
-from clipdesk.jobs.events import Event, Failure, Progress, Saved, Skipped
+from clipdesk.jobs.events import Event, Failure, Progress, Result, Saved, Skipped
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.saving import PictureFolder
@@ -45,7 +45,13 @@ def job(
 
 
 def run(
-    model: CLIP, asked: Job, folder: Path, *, skip: bool = True, names: Sequence[str] = (), listed: bool = True
+    model: CLIP,
+    asked: Job,
+    folder: Path | None,
+    *,
+    skip: bool = True,
+    names: Sequence[str] = (),
+    listed: bool = True,
 ) -> Iterator[Event]:
     """What happens when a queue in memory works on a job alone."""
     with closing(QueueService(None, Here(opened=OpenModel.of(model)))) as service:
@@ -229,6 +235,33 @@ def test_damaged_metadata_is_not_overwritten(vit: CLIP, tmp_path: Path) -> None:
     assert len(failures) == 2
     assert path.read_text() == '{"version": 1, "mod'
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_damaged_metadata_of_one_layer_fails_that_layer_alone(vit: CLIP, tmp_path: Path) -> None:
+    other = Unit(layer="visual.conv1", index=3)
+    asked = job(0, 1).model_copy(update={"targets": (*job(0, 1).targets, other)})
+    BatchMetadata.path(tmp_path, LAYER).write_text('{"version": 1, "mod')
+    ended = [event for event in run(vit, asked, tmp_path) if isinstance(event, UNIT_EVENTS)]
+    assert [(type(event), event.target) for event in ended] == [
+        *((Failure, target) for target in job(0, 1).targets),
+        (Saved, other),
+    ]
+    assert list(BatchMetadata.open(tmp_path, "visual.conv1", str(SMALL)).units) == [3]
+
+
+def test_a_folder_that_another_model_takes_meanwhile_gets_pictures_that_are_not_noted(
+    vit: CLIP, tmp_path: Path
+) -> None:
+    (result,) = (event for event in run(vit, job(0), None) if isinstance(event, Result))
+    late = PictureFolder(tmp_path, job(0, model=OTHER))
+    assert late.find(job(0).targets) == []
+    PictureFolder(tmp_path, job(0)).save(result)
+    saved = late.save(result)
+    assert isinstance(saved, Saved)
+    assert "metadata is of another model's batch" in saved.note
+    late.settle()
+    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units[0].file != saved.path.name
 
 
 def test_in_another_models_folder_pictures_are_saved_and_not_noted(vit: CLIP, tmp_path: Path) -> None:
