@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         theme: Light or dark; None where the user cannot choose.
 
     Attributes:
-        ended: Whether the render thread has ended; False after a close that could not wait for it.
+        ended: Whether all threads have ended; False after a close that could not wait for one of them.
 
     Signals:
         appeared: The window has been painted for the first time.
@@ -172,7 +172,7 @@ class MainWindow(QMainWindow):
         controller.track_ended.connect(session.touch)
         controller.track_kept.connect(self.results.add)
         controller.made_elsewhere.connect(self.results.add_file)
-        controller.worker.preparing.connect(self.status.progress.setText)
+        controller.preparing.connect(self.status.progress.setText)
 
     def _connect_panels(self) -> None:
         session, neurons = self.session, self.neurons
@@ -290,8 +290,7 @@ class MainWindow(QMainWindow):
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()
-        self.ended = self.controller.close()
-        self.library.close()
-        self.choosing.close()
-        self.files.exporter.close()
+        for part in (self.controller, self.library, self.choosing, self.files.exporter):
+            # Each is closed, whether or not the one before could be.
+            self.ended = part.close() and self.ended
         event.accept()
