@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -18,6 +19,16 @@ def resource(name: str) -> Path:
 def data_folder() -> Path:
     """Folder of the user's data other than settings and results, such as the queue; ``CLIPDESK_DATA`` overrides it."""
     return Path(os.environ.get("CLIPDESK_DATA") or platformdirs.user_data_dir("clipdesk", appauthor=False))
+
+
+def locks_folder() -> Path:
+    """Folder of lock files that belong to no queue; a temporary one where the data folder cannot be written to."""
+    folder = data_folder() / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.gettempdir()) / "clipdesk-locks"
+    return folder
 
 
 def log_file() -> Path:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.files import reason_of, write_atomically
 from clipdesk.models.names import ModelName, is_same_name, parse_name
-from clipdesk.paths import data_folder
+from clipdesk.paths import locks_folder
 from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class MetadataWriter:
         self._known = len(BatchMetadata.open(folder, layer, self._model).units)
         self._lines = 0
         name = hashlib.sha256(str(BatchMetadata.path(folder.absolute(), layer)).encode()).hexdigest()
-        self._lock = data_folder() / "locks" / f"{name}.lock"
+        self._lock = locks_folder() / f"{name}.lock"
 
     def note(self, index: int, record: UnitRecord) -> None:
         """Note what became of a unit, at a cost that does not depend on how many there are.

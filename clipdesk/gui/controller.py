@@ -259,9 +259,11 @@ class RenderController(QueueView):
         """The worker has found nothing that could be done now."""
         self.look()
         if self.running is not None and self.running.stored in self.desk.numbers and not self.running.asked:
-            # Others have the rest of it in hand.
+            # Others have the rest of it in hand, or it was paused before it began: the desk tells which.
             self.stand_still(self.running, Status.WAITING)
-        self.desk.look_again()
+            self.desk.look_anew()
+        else:
+            self.desk.look_again()
 
     @Slot(object)
     def _failed(self, problem: Problem) -> None:
