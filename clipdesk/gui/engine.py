@@ -112,17 +112,23 @@ class Engine(QObject):
         self.worker.hurry.set()
         self.worker.stopping.set()
         noted = self.desk.close(timeout_ms)
+        # A job that has just got its number may be asked for something only now.
+        self._hear()
+        noted = self.desk.wait(_left(end)) and noted
         # Also where there was no work: it is the one that closes the queue's file, which may take a while.
         self._start()
         self._finish.emit(noted)
         rendered = self._render_thread.wait(_left(end))
-        # What the thread said last is still on its way.
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)
+        self._hear()
         opened = True
         if self._opening_thread.isRunning():
             self._opening_thread.quit()
             opened = self._opening_thread.wait(_left(end))
         return noted and rendered and opened
+
+    def _hear(self) -> None:
+        """Let the window hear what the other threads have said and is still on its way."""
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)
 
 
 def _left(end: float) -> int:

@@ -17,7 +17,7 @@ from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.help import HelpCommands
-from clipdesk.gui.layout import arrange_docks, make_center, make_docks
+from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
-        self.resize(1480, 940)
+        self.resize(first_size(self.screen().availableGeometry().size()))
         self.setCentralWidget(make_center((self.notice, self.offer), self.canvas))
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from clipdesk.jobs.events import Event, Failure, Result, UnitEvent
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.saving import PictureFolder
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.jobs.work import Work
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.saving import PictureFolder
 
 
 class Task(Protocol):
@@ -46,7 +48,12 @@ class RenderTask:
         since = None if stored.skip else stored.created
         self._job = stored.job
         self._noted = not stored.named
-        self._folder = None if stored.folder is None else PictureFolder(stored.folder, stored.job, since)
+        self._folder: PictureFolder | None = None
+        if stored.folder is not None:
+            # Not above: it loads NumPy and Pillow, which the first sight of the window does without.
+            from clipdesk.jobs.saving import PictureFolder
+
+            self._folder = PictureFolder(stored.folder, stored.job, since)
 
     def before(self, part: Work) -> Sequence[UnitEvent]:
         """As `Task.before`."""
