@@ -203,7 +203,7 @@ class QueueService:
         self._transfer = transfer
         self._stage = stage
         while not stop():
-            work = None if self.hold.is_set() else self._next(numbers)
+            work = self._next(numbers)
             if work is not None:
                 yield from self._pull(work)
             elif (wait and self._paused) or self._busy:
@@ -213,7 +213,10 @@ class QueueService:
 
     def _next(self, numbers: Container[int] | None) -> Working | None:
         """What to work on now, begun or resumed; None if there is nothing."""
-        resumed = next((n for n in self._paused if self.store.wished(n) is not Wish.PAUSE), None)
+        self._give_back_lost()
+        # One that was cancelled ends with what it has, even while nothing else runs.
+        ready = (Wish.CANCEL,) if self.hold.is_set() else (Wish.CANCEL, Wish.RUN)
+        resumed = next((number for number in self._paused if self.store.wished(number) in ready), None)
         while not (self._stop() or self.hold.is_set()):
             number = self.store.next(self.owner, numbers, but=self._unreadable | self._elsewhere())
             if number is None or number in self._paused:
@@ -239,6 +242,12 @@ class QueueService:
         now = time.monotonic()
         self._busy = {number: until for number, until in self._busy.items() if until > now}
         return set(self._busy)
+
+    def _give_back_lost(self) -> None:
+        """Let units wait again whose work has ended in an error, as when the queue could not be written."""
+        for number, work in self._works.items():
+            if work.left and number not in self._paused:
+                work.give_back()
 
     def _work(self, number: int) -> Working:
         if number not in self._works:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from clipdesk.jobs.events import Event, Failure, Result, UnitEvent
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.saving import PictureFolder
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.jobs.work import Work
 from clipdesk.render.targets import Target
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.saving import PictureFolder
 
 
 class Task:
@@ -61,7 +63,12 @@ class RenderTask(Task):
         since = None if stored.skip else stored.created
         self._job = stored.job
         self._noted = stored.listed
-        self._folder = None if stored.folder is None else PictureFolder(stored.folder, stored.job, since)
+        self._folder: PictureFolder | None = None
+        if stored.folder is not None:
+            # Not above: it loads NumPy and Pillow, which the first sight of the window does without.
+            from clipdesk.jobs.saving import PictureFolder
+
+            self._folder = PictureFolder(stored.folder, stored.job, since)
 
     @override
     def claim(self, units: Sequence[Target]) -> Sequence[Target]:

@@ -159,16 +159,21 @@ class Working:
 
     def _note(self, event: Event) -> None:
         number = self.stored.number
-        if isinstance(event, Failure):
-            self._store.finish(number, self.left.pop(event.target), reason=event.reason)
-        elif isinstance(event, Saved) and not event.result.complete:
+        if isinstance(event, Saved) and not event.result.complete:
             self._store.keep_name(number, self.left[event.target], event.path.name)
+        elif isinstance(event, Failure):
+            self._finish(event.target, reason=event.reason)
         elif isinstance(event, Skipped | Saved):
-            self._store.finish(number, self.left.pop(event.target), file=event.path.name)
+            self._finish(event.target, file=event.path.name)
         elif isinstance(event, Result) and event.complete:
-            self._store.finish(number, self.left.pop(event.target))
+            self._finish(event.target)
         elif isinstance(event, Done):
-            self._store.finish(number, self.left.pop(event.target), file=event.file or None)
+            self._finish(event.target, file=event.file or None)
+
+    def _finish(self, unit: object, *, file: str | None = None, reason: str | None = None) -> None:
+        self._store.finish(self.stored.number, self.left[unit], file=file, reason=reason)
+        # Not before: a unit that the queue could not be told of is still ours to give back.
+        del self.left[unit]
 
     def give_back(self) -> None:
         """Let the units that have not come to an end wait again."""

@@ -11,14 +11,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import Run, Track
+from clipdesk.gui.runs import Run
+from clipdesk.gui.tracks import Track
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
-WAIT = 60_000
+WAIT = 20_000
 
 
 @pytest.fixture(autouse=True)
