@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -21,6 +22,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.words import describe
 from clipdesk.jobs import database, here
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
@@ -256,6 +258,24 @@ def test_two_windows_leave_each_other_their_jobs(
     assert run_of(window).state is Status.RUNNING
     window.close()
     assert states() == [["waiting"], ["done"]]
+
+
+def test_a_full_disk_pauses_the_job_which_goes_on_when_there_is_room(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        window.asking.render(units(1))
+        until(qtbot, lambda: run_of(window).state is Status.PAUSED)
+    assert describe(run_of(window)).startswith("paused: Cannot write ")
+    assert "the disk is full" in window.notice.message
+    assert states() == [["waiting"]]
+    window.controller.resume(run_of(window))
+    until(qtbot, lambda: done(window))
+    until(qtbot, lambda: states() == [["done"]])
 
 
 def test_a_job_whose_folder_cannot_be_written_to_fails_before_anything_is_rendered(
