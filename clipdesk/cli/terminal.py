@@ -1,4 +1,4 @@
-"""Output of the commands: tables for people, plain lines or JSON for scripts, and progress."""
+"""Output of the commands: tables for people, plain lines or JSON for scripts; and how they are interrupted."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import json
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from clipdesk.models.transfer import Transfer
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM."""
@@ -32,133 +26,9 @@ def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bo
     elif not sys.stdout.isatty():
         click.echo("\n".join(str(row[key]) for row in rows))
     else:
-        _table(rows, title)
+        from clipdesk.cli.bars import print_table
 
-
-def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], int | None) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
-
-
-class Bar:
-    """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
-
-    In a pipe it prints a line after every tenth of the steps instead.
-    """
-
-    _LINES = 10
-
-    def __init__(self, total: int, label: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._total = total
-        self._started = time.monotonic()
-        self._skipped = 0
-        self._printed = 0
-        self._downloaded = ""
-        self._console = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("activation {task.fields[activation]}"),
-            TextColumn("{task.fields[rate]} steps/s"),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._progress.add_task(label, total=total, activation="-", rate="-")
-
-    def __enter__(self) -> Bar:
-        """Start showing the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop updating the bar."""
-        self._progress.stop()
-
-    def skip(self, steps: int) -> None:
-        """Count steps that are skipped; they do not count towards the speed."""
-        self._skipped += steps
-
-    def show_download(self, transfer: Transfer) -> None:
-        """Show the progress of the download of the next job's model."""
-        if self._console.is_terminal:
-            self._progress.update(self._task, description=str(transfer))
-        elif transfer.name != self._downloaded:
-            click.echo(f"Downloading {transfer.name} …", err=True)
-        self._downloaded = transfer.name
-
-    def update(self, done: int, activation: float, label: str | None = None) -> None:
-        """Show that `done` steps are done."""
-        rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)
-        if self._console.is_terminal:
-            self._progress.update(
-                self._task, completed=done, description=label, activation=f"{activation:.3f}", rate=f"{rate:.1f}"
-            )
-        elif done * self._LINES // self._total > self._printed:
-            self._printed = done * self._LINES // self._total
-            left = (self._total - done) / rate
-            line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
-            click.echo(line, err=True)
-
-
-class DownloadBar:
-    """Progress of a model's download on the terminal's error output; called with each `Transfer`.
-
-    In a pipe it prints one line when the download begins.
-    """
-
-    def __init__(self) -> None:
-        self._progress: Progress | None = None
-        self._last: Transfer | None = None
-
-    def __enter__(self) -> DownloadBar:
-        """Show nothing before the first call."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop updating the bar; after Ctrl-C, say that the part that has arrived is kept."""
-        if self._progress is not None:
-            self._progress.stop()
-        if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
-            click.echo(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
-
-    def __call__(self, transfer: Transfer) -> None:
-        """Show the progress."""
-        if self._last is None:
-            self._begin(transfer)
-        self._last = transfer
-        if self._progress is not None:
-            task = self._progress.task_ids[0]
-            self._progress.update(task, description=str(transfer), completed=transfer.done, total=transfer.total)
-
-    def _begin(self, transfer: Transfer) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        console = Console(stderr=True)
-        if not console.is_terminal:
-            click.echo(f"Downloading {transfer.name} …", err=True)
-            return
-        self._progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"), console=console)
-        self._progress.add_task(str(transfer), total=None)
-        self._progress.start()
+        print_table(rows, title)
 
 
 @contextmanager
