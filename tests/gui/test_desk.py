@@ -186,7 +186,7 @@ def test_a_render_goes_before_a_batch_which_goes_on_by_itself(
     until(qtbot, lambda: asked.state is Status.RUNNING)
     assert batch.state is Status.WAITING
     assert batch.ended <= 4
-    assert describe(batch) == f"gives way to {asked.title} and goes on by itself, {batch.ended} of 8 done"
+    assert describe(batch) == f"{batch.ended} of 8 done, goes on by itself after {asked.title}"
     until(qtbot, lambda: asked.state is Status.DONE)
     assert not batch.state.finished
     until(qtbot, lambda: batch.state is Status.DONE)
