@@ -95,7 +95,7 @@ def test_another_try_is_of_what_failed() -> None:
     assert not job.tracks[job.job.targets[0]].reason
 
 
-def test_what_was_not_touched_and_what_is_missing() -> None:
+def test_a_failed_picture_is_missing_but_not_untouched() -> None:
     job = run(3)
     assert job.untouched() == job.missing() == list(job.job.targets)
     first, second, third = job.job.targets
