@@ -19,7 +19,7 @@ from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
-WAIT = 20_000
+WAIT = 60_000
 
 
 @pytest.fixture(autouse=True)
