@@ -103,7 +103,7 @@ class Asking(QObject):
             self._session.complain(Problem(str(error)))
             return None
         # Its parts were validated when they were made: to validate 100,000 targets again stalls the window.
-        job = Job.model_construct(model=model.name, weights=model.weights, targets=targets, settings=settings)
+        job = Job.model_construct(model=model.name, weights=model.weights, targets=tuple(targets), settings=settings)
         return self._controller.submit(job, urgent=urgent)
 
     # What can be asked for

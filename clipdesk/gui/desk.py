@@ -32,12 +32,12 @@ class _Watched:
     Attributes:
         units: Its units, in its order.
         folder: Where its files go; None where they are not kept.
-        known: The positions of the units of which `made` has told.
+        known: The names of the pictures that this window has made, or of which `made` has told.
     """
 
     units: Sequence[Hashable]
     folder: Path | None
-    known: set[int] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
 
 
 class QueueDesk(Background):
@@ -77,6 +77,7 @@ class QueueDesk(Background):
     def __init__(self, service: QueueService, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.numbers: set[int] = set()
+        self.made_here: dict[int, set[str]] = {}
         self._closed = False
         self._looking = threading.Event()
         self._service = service
@@ -279,6 +280,7 @@ class QueueDesk(Background):
                 continue
             reason = self._reason(number) if row.status is Status.FAILED else ""
             self.changed.emit(number, row.status, row.counts, reason)
+            watched.known |= self.made_here.pop(number, set())
             if row.counts.get("done", 0) > len(watched.known):
                 self._find_made(number, watched)
         # Not before: what could not be read is looked at again.
@@ -289,13 +291,10 @@ class QueueDesk(Background):
         return next((unit.reason for unit in self._service.store.units(number) if unit.reason), "")
 
     def _find_made(self, number: int, watched: _Watched) -> None:
-        """Tell of the pictures that have come since the last look, whoever made them."""
-        new = [
-            unit
-            for unit in self._service.store.units(number)
-            if unit.state == "done" and unit.position not in watched.known
-        ]
-        watched.known.update(unit.position for unit in new)
+        """Tell of the pictures that others have made since the last look. It reads all units, which may be many."""
+        units = self._service.store.units(number)
+        new = [unit for unit in units if unit.state == "done" and unit.file not in watched.known]
+        watched.known.update(unit.file for unit in new)
         if watched.folder is not None:
             folder = watched.folder
             self.made.emit(number, [(watched.units[unit.position], folder / unit.file) for unit in new if unit.file])

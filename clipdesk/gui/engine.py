@@ -45,7 +45,7 @@ class Engine(QObject):
         self._stopped = False
         self._service = QueueService(default_store(), LazyHere(mailbox.wanted), fallback=True)
         self.desk = QueueDesk(self._service, self)
-        self.worker = Worker(self._service, mailbox, self.desk.numbers)
+        self.worker = Worker(self._service, mailbox, self.desk.numbers, self.desk.made_here)
         self.opener = Opener()
         self._render_thread = self._thread_of(self.worker, "render")
         self._opening_thread = self._thread_of(self.opener, "opening")

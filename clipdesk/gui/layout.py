@@ -83,3 +83,9 @@ def arrange_docks(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None
     window.resizeDocks([docks["Architecture"], docks["Neurons"]], [400, 440], Qt.Orientation.Vertical)
     window.resizeDocks([docks["Parameters"], docks["Queue"]], [600, 240], Qt.Orientation.Vertical)
     window.resizeDocks([docks["Curves"]], [250], Qt.Orientation.Vertical)
+
+
+def show_dock(dock: QDockWidget) -> None:
+    """Show a dock in front of those that share its place."""
+    dock.show()
+    dock.raise_()

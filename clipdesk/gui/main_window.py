@@ -17,7 +17,7 @@ from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.help import HelpCommands
-from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks
+from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
         theme: Light or dark; None where the user cannot choose.
 
     Attributes:
+        render_targets: Renders a tuple of targets at once, for scripts that drive the window.
         ended: Whether all threads have ended; False after a close that could not wait for one of them.
 
     Signals:
@@ -109,6 +110,11 @@ class MainWindow(QMainWindow):
         self.canvas.greet(ready=False)
         self.session.touch()
 
+    @property
+    def model_name(self) -> str | None:
+        """Name or file of the model that is open; None if there is none."""
+        return None if self.session.model is None else str(self.session.model.name)
+
     # Building
 
     def _make_panels(self) -> None:
@@ -150,6 +156,7 @@ class MainWindow(QMainWindow):
         session, commands, saver = self.session, self.commands, self.controller.saver
         self.watching = Watching(session, self.controller, self.canvas, self.curves, self.queue, self.neurons.model)
         self.asking = Asking(session, self.controller, self.watching, self.neurons, self.parameters, self.estimates)
+        self.render_targets = self.asking.render
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
@@ -183,7 +190,7 @@ class MainWindow(QMainWindow):
         self.canvas.compared.connect(self.curves.show_compared)
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
-        self.notice.log_asked.connect(self._show_log)
+        self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.files.recipe_chosen.connect(self.library.read)
         self.first_steps.render_asked.connect(self.asking.render)
@@ -228,6 +235,7 @@ class MainWindow(QMainWindow):
             self.first_steps.take,
         ):
             self.session.model_changed.connect(show)
+        self.session.model_changed.connect(self.controller.worker.opened)
 
     # The window itself
 
@@ -245,11 +253,6 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _show_title(self, opened: OpenedModel) -> None:
         self.setWindowTitle(f"{short_name(opened.name)} - ClipDesk")
-
-    @Slot()
-    def _show_log(self) -> None:
-        self.docks["Log"].show()
-        self.docks["Log"].raise_()
 
     def interrupt(self) -> None:
         """Close without a question, as after Ctrl-C in the terminal or SIGTERM."""

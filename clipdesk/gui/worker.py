@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from clipdesk.errors import Cancelled, ClipDeskError
 from clipdesk.gui.live import Mailbox
 from clipdesk.gui.problems import explained
-from clipdesk.jobs.events import Event, Progress
+from clipdesk.jobs.events import Event, Progress, Result, Saved, Skipped
 from clipdesk.jobs.service import QueueService, Step
 from clipdesk.models.names import ModelName, find_name
 from clipdesk.models.trust import UntrustedArchive
@@ -90,6 +90,7 @@ class Worker(QObject):
         service: The queue.
         mailbox: Where the steps go.
         numbers: The jobs to work on, by their numbers in the queue.
+        made_here: Is told the names of the pictures that are made here, by the number of their job.
 
     Attributes:
         stopping: Set for good when the window closes: what runs ends after its step.
@@ -98,20 +99,27 @@ class Worker(QObject):
 
     Signals:
         happened: The number of a job in the queue, and an event other than `Progress`.
+        result: The number of a job in the queue, and a `Result` that has come of it, whole or not.
         preparing: The number of a job in the queue, and what is done before it can begin, in words.
+        opened: The `OpenedModel` that the window has from now on.
         rested: There is nothing that could be done now.
         failed: A `Problem` that ended the work; what was on the device is lost if it says so.
         measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
     """
 
     happened = Signal(int, object)
+    result = Signal(int, object)
     preparing = Signal(int, str)
+    opened = Signal(object)
     rested = Signal()
     failed = Signal(object)
     measured = Signal(object, object, int)
 
-    def __init__(self, service: QueueService, mailbox: Mailbox, numbers: Container[int]) -> None:
+    def __init__(
+        self, service: QueueService, mailbox: Mailbox, numbers: Container[int], made_here: dict[int, set[str]]
+    ) -> None:
         super().__init__()
+        self._made_here = made_here
         self.stopping = threading.Event()
         self.hurry = threading.Event()
         self.called = threading.Event()
@@ -152,10 +160,15 @@ class Worker(QObject):
         self.preparing.emit(number, text)
 
     def _tell(self, step: Step) -> None:
-        if isinstance(step.event, Progress):
-            self._mailbox.post(step.stored.number, step.event)
-        else:
-            self.happened.emit(step.stored.number, step.event)
+        number, event = step.stored.number, step.event
+        if isinstance(event, Progress):
+            self._mailbox.post(number, event)
+            return
+        if isinstance(event, Skipped) or (isinstance(event, Saved) and event.result.complete):
+            self._made_here.setdefault(number, set()).add(event.path.name)
+        if isinstance(event, Saved | Result):
+            self.result.emit(number, event.result if isinstance(event, Saved) else event)
+        self.happened.emit(number, event)
 
     @Slot(bool)
     def finish(self, close: bool) -> None:
