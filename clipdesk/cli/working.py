@@ -27,11 +27,11 @@ from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
-from clipdesk.render.expressions import parse_target
+from clipdesk.render.expressions import parse_target, text_target
 from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Target, Unit
 
 
 def render_pictures(
@@ -102,7 +102,7 @@ def targets_from(
     if texts:
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
-        return tuple(Text(text=text) for text in texts)
+        return tuple(text_target(text) for text in texts)
     if layer is not None and not neurons:
         raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
     if layer is None:

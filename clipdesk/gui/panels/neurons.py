@@ -38,8 +38,8 @@ from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableMode
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.theme import error_color
 from clipdesk.ranges import describe_range, parse_range
-from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Target, Text, Unit, terms_of
+from clipdesk.render.expressions import is_expression, parse_target, text_target
+from clipdesk.render.targets import Target, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
@@ -353,7 +353,7 @@ class NeuronsPanel(QWidget):
         if not text:
             return
         try:
-            target = parse_target(text) if is_expression(text) else Text(text=text)
+            target = parse_target(text) if is_expression(text) else text_target(text)
             if self._layers:
                 _check_layers(target, self._layers)
         except UsageError as error:
