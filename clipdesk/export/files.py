@@ -83,13 +83,16 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        # Refused by mounted shares that have no permissions of their own.
+        with suppress(OSError):
+            os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise ClipDeskError(f"Cannot write {path}: {reason_of(error)}. Choose another place") from error
     finally:
         if temporary is not None:
-            with suppress(FileNotFoundError):
+            # Missing after success; and a disk that has become read-only, or is gone, refuses it.
+            with suppress(OSError):
                 os.unlink(temporary)
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Condition
 from typing import TypeVar
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import SavedPicture, read_png
+from clipdesk.export.png import SavedPicture, pixels_of, read_png
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_MOST_THREADS = 16
+_MOST_PIXELS = 64_000_000
+"""Pixels of the pictures that are worked on at once, a quarter of a gigabyte; a larger one is worked on alone."""
 
 
 def from_pictures(
@@ -28,19 +38,24 @@ def from_pictures(
     Raises:
         UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
     """
-    if not folder.is_dir():
+    # Not Path.is_dir, which raises an error for a name that is too long.
+    if not os.path.isdir(folder):
         raise UsageError(f"There is no folder {folder}")
+    room = _Room(_MOST_PIXELS)
 
     def read(path: Path) -> tuple[tuple[str, int, str], T] | None:
-        try:
-            picture = read_png(path)
-        except ClipDeskError:
-            return None
-        return (*picture.recipe.target.sort_key, picture.recipe.date), take(path, picture)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(room.taken(pixels_of(path)))
+                picture = read_png(path)
+            except ClipDeskError as error:
+                log.info("skipped: %s", error)
+                return None
+            return (*picture.recipe.target.sort_key, picture.recipe.date), take(path, picture)
 
     paths = sorted(folder.glob("*.png"))
     found: list[tuple[tuple[str, int, str], T]] = []
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, (os.cpu_count() or 1) + 4)) as pool:
         try:
             for done, item in enumerate(pool.map(read, paths), 1):
                 found.extend([item] if item else [])
@@ -52,3 +67,29 @@ def from_pictures(
     if not found:
         raise UsageError(f"{folder} does not contain a picture that ClipDesk wrote")
     return [taken for _, taken in sorted(found, key=lambda item: item[0])]
+
+
+class _Room:
+    """Bounds the pixels that several threads hold at once.
+
+    Args:
+        most: The bound; a single picture may have more, and is then alone.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = 0
+        self._free = Condition()
+
+    @contextmanager
+    def taken(self, pixels: int) -> Iterator[None]:
+        """While it is entered, so many pixels are held; waits until there is room for them."""
+        with self._free:
+            self._free.wait_for(lambda: not self._used or self._used + pixels <= self._most)
+            self._used += pixels
+        try:
+            yield
+        finally:
+            with self._free:
+                self._used -= pixels
+                self._free.notify_all()

@@ -22,8 +22,10 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
 from clipdesk.export.png import Curve, SavedPicture, read_png
+from clipdesk.export.recipe import Recipe
 from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
+from clipdesk.render.targets import Combined
 
 MEGABYTES = 30
 """Default limit of a page's size."""
@@ -45,7 +47,9 @@ class _Form(NamedTuple):
 
 
 _SIDES = (320, 256, 224, 192, 160, 128, 96, 64)
-_FORMS = [*(_Form(8192, quality) for quality in (92, 84, 75)), *(_Form(side, 72) for side in _SIDES)]
+_LARGEST = 2048
+"""A larger picture is shown as its file; in the page it would take more time and memory than a screen can show."""
+_FORMS = [*(_Form(_LARGEST, quality) for quality in (92, 84, 75)), *(_Form(side, 72) for side in _SIDES)]
 
 
 def save_page(
@@ -91,7 +95,10 @@ def _form_for(folder: Path, most: float) -> _Form:
     sample: list[Image.Image] = []
     for path in paths[:: max(1, len(paths) // _SAMPLE)]:
         try:
-            sample.append(read_png(path).image)
+            image = read_png(path).image
+            # At once, so that a sample of large pictures does not fill the memory.
+            image.thumbnail((_LARGEST, _LARGEST))
+            sample.append(image)
         except ClipDeskError:
             continue
     for form in _FORMS:
@@ -104,7 +111,9 @@ def _form_for(folder: Path, most: float) -> _Form:
 def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[str, Any]:
     image, recipe, curve = picture.image, picture.recipe, picture.curve
     return {
-        "recipe": recipe.model_dump(),
+        "recipe": _shown(recipe),
+        "label": recipe.target.label,
+        "name": recipe.target.name,
         "command": f"clipdesk render --from {shlex.quote(file.name)}",
         "href": _link(file, page),
         "width": image.width,
@@ -113,6 +122,12 @@ def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[s
         "curve": None if curve is None else _packed(curve),
         "image": _encoded(image, form),
     }
+
+
+def _shown(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as the page shows and copies it: without the numbers of directions, which the PNG has."""
+    terms = {"terms": {"__all__": {"what": {"vector"}}}}
+    return recipe.model_dump(exclude={"target": terms} if isinstance(recipe.target, Combined) else None)
 
 
 def _encoded(image: Image.Image, form: _Form) -> str:
