@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clipdesk.cli.terminal import make_console, say, say_path
 from clipdesk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def sheet(folder: Path, output: Path, columns: int | None) -> None:
 
     pictures = find_pictures(folder)
     save_sheet(pictures, output, columns)
-    click.echo(output)
-    click.echo(_counted(len(pictures)), err=True)
+    say_path(output)
+    say(_counted(len(pictures)), err=True)
 
 
 @click.command()
@@ -49,8 +50,8 @@ def page(folder: Path, output: Path | None, megabytes: float) -> None:
         raise UsageError(f"A page is an .html file, not {path.name}")
     with _progress("Pictures") as progress:
         count = save_page(folder, path, megabytes=megabytes, progress=progress)
-    click.echo(path)
-    click.echo(f"{_counted(count)}, {path.stat().st_size / 1e6:.1f} MB", err=True)
+    say_path(path)
+    say(f"{_counted(count)}, {path.stat().st_size / 1e6:.1f} MB", err=True)
 
 
 @click.command()
@@ -67,8 +68,8 @@ def curves(folder: Path, output: Path, wide: bool) -> None:
         raise UsageError(f"Curves go into a .csv file, not {output.name}")
     with _progress("Pictures") as progress:
         saved, without = save_curves(folder, output, wide=wide, progress=progress)
-    click.echo(output)
-    click.echo(f"{_counted(saved)}{f'; {without} without a curve' if without else ''}", err=True)
+    say_path(output)
+    say(f"{_counted(saved)}{f'; {without} without a curve' if without else ''}", err=True)
 
 
 @click.command()
@@ -101,8 +102,8 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
 
         magnitudes = magnitudes_of(counted(), size)
     write_atomically(output, lambda file: np.save(file, magnitudes))
-    click.echo(output)
-    click.echo(_counted(done), err=True)
+    say_path(output)
+    say(_counted(done), err=True)
 
 
 def _counted(count: int) -> str:
@@ -112,10 +113,9 @@ def _counted(count: int) -> str:
 @contextmanager
 def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on a terminal, and nothing in a pipe."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = make_console(err=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, count: progress.update(task, completed=done, total=count)

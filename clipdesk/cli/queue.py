@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from clipdesk.cli.listing import json_option, trust_option
-from clipdesk.cli.terminal import show
+from clipdesk.cli.terminal import say, show
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store, open_store
 from clipdesk.models.names import file_named
@@ -24,7 +24,7 @@ def opened_store() -> JobStore:
     """The user's queue, freed of what the dead held; says so if a damaged one had to be put aside."""
     store, notice = open_store(default_store())
     if notice:
-        click.echo(f"Note: {notice}", err=True)
+        say(f"Note: {notice}", err=True)
     store.free_the_dead()
     return store
 
@@ -48,9 +48,9 @@ def list_jobs(as_json: bool) -> None:
         for stored in store.jobs()
     ]
     for number in store.unreadable():
-        click.echo(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
+        say(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
     if not rows and not as_json:
-        click.echo("The queue is empty.", err=True)
+        say("The queue is empty.", err=True)
         return
     show(rows, key="job", title="Queue", as_json=as_json)
 
@@ -63,7 +63,7 @@ def _each(name: str, help_text: str, act: Callable[[JobStore, int], str]) -> Non
     def command(jobs: tuple[int, ...]) -> None:
         store = opened_store()
         for number in jobs:
-            click.echo(f"Job {number}: {act(store, number)}")
+            say(f"Job {number}: {act(store, number)}")
 
 
 def _pause(store: JobStore, number: int) -> str:
@@ -111,7 +111,7 @@ def show_units(job: int, as_json: bool) -> None:
 @queue.command()
 def clear() -> None:
     """Remove finished and cancelled jobs; their pictures stay."""
-    click.echo(f"{opened_store().clear()} removed")
+    say(f"{opened_store().clear()} removed")
 
 
 @queue.command()
@@ -123,7 +123,7 @@ def run(trust_archive: bool) -> None:
     with closing(opened_service()) as service:
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]
         if not waiting:
-            click.echo("No job is waiting.", err=True)
+            say("No job is waiting.", err=True)
             return
         if trust_archive:
             for model in {stored.job.model for stored in waiting}:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import click
-
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.options import FOLDER, given
-from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
+from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow, say, say_path
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, free_path, make_folder, picture_name
@@ -32,6 +31,8 @@ from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
+
+_LONGEST_NAME = 255
 
 
 def render_pictures(
@@ -81,10 +82,10 @@ def render_again(
     settings = changed(job.settings, given(changes))
     job = job.model_copy(update={"model": name, "weights": weights, "settings": settings})
     if not recipe.complete:
-        click.echo(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
+        say(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
     used = _render(job, output, animation)
     if recipe.weights not in (None, used):
-        click.echo(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
+        say(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
 
 
 def targets_from(
@@ -116,11 +117,14 @@ def targets_from(
 def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
     """A file for each target, each once."""
     place = output or Path(FOLDER)
-    if place.suffix.lower() == ".png" and not place.is_dir():
+    # Not Path.is_dir, which raises an error for a name that is too long.
+    if place.suffix.lower() == ".png" and not os.path.isdir(place):
+        if len(os.fsencode(place.name)) > _LONGEST_NAME:
+            raise UsageError(f"--output: the name of a file has at most {_LONGEST_NAME} bytes, not {place.name}")
         if len(targets) > 1:
             raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
         return [place]
-    if place.suffix and not place.is_dir():
+    if place.suffix and not os.path.isdir(place):
         raise UsageError(f"--output must end in .png or be a folder, not {place}")
     now = datetime.now()
     paths: list[Path] = []
@@ -180,15 +184,15 @@ def _follow_pictures(
                 bar.update(done, float(event.activations.mean()))
             elif isinstance(event, Failure):
                 finished += 1
-                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+                say(f"Error: {event.target.label}: {event.reason}", err=True)
                 code = ClipDeskError.exit_code
             elif isinstance(event, Saved):
                 finished += 1
                 if not event.result.complete:
-                    click.echo(f"Interrupted after step {len(event.result.curve)}.", err=True)
+                    say(f"Interrupted after step {len(event.result.curve)}.", err=True)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
-                click.echo(path)
+                say_path(path)
                 if recorder:
                     _animate(event.result, recorder, path.with_suffix(f".{animation}"))
     return INTERRUPTED if interrupt.requested else code
@@ -197,7 +201,7 @@ def _follow_pictures(
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:
     with said_if_slow(f"Saving {path} ..."):
         save_animation(recorder.take(result), path, result.recipe)
-    click.echo(path)
+    say_path(path)
 
 
 def render_batch(
@@ -226,7 +230,7 @@ def render_batch(
             follow(service, [service.store.get(number)], number)
         except SystemExit as ended:
             if ended.code == INTERRUPTED:
-                click.echo(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
+                say(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
             raise
 
 
@@ -235,7 +239,7 @@ def opened_service() -> QueueService:
     service = QueueService(default_store(), Here())
     service.store.free_the_dead()
     if service.notice:
-        click.echo(f"Note: {service.notice}", err=True)
+        say(f"Note: {service.notice}", err=True)
     return service
 
 
@@ -254,9 +258,9 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
     if count.saved or count.skipped or count.failed or not interrupt.requested:
-        click.echo(count.summary, err=True)
+        say(count.summary, err=True)
     if count.skipped:
-        click.echo("What was skipped is there already, made with the same settings.", err=True)
+        say("What was skipped is there already, made with the same settings.", err=True)
     if interrupt.requested:
         raise SystemExit(INTERRUPTED)
     if count.failed:
@@ -289,16 +293,18 @@ class _Count:
         """Show an event."""
         if isinstance(event, Saved):
             self.saved += event.result.complete
-            steps = len(event.result.curve)
-            click.echo(event.path if event.result.complete else f"{event.path} (interrupted after step {steps})")
+            if event.result.complete:
+                say_path(event.path)
+            else:
+                say(f"{event.path} (interrupted after step {len(event.result.curve)})")
         elif isinstance(event, Skipped):
             self.skipped += 1
             bar.skip(self.steps)
         elif isinstance(event, Failure):
             self.failed += 1
-            click.echo(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
+            say(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
         elif isinstance(event, Paused):
-            click.echo(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
+            say(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):
             done = self.saved + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
             pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)

@@ -149,7 +149,7 @@ class MetadataWriter:
         self._model = parse_name(model)
         self._known = len(BatchMetadata.open(folder, layer, self._model).units)
         self._lines = 0
-        name = hashlib.sha256(str(BatchMetadata.path(folder.absolute(), layer)).encode()).hexdigest()
+        name = hashlib.sha256(os.fsencode(BatchMetadata.path(folder.absolute(), layer))).hexdigest()
         self._lock = data_folder() / "locks" / f"{name}.lock"
 
     def note(self, index: int, record: UnitRecord) -> None:

@@ -20,8 +20,8 @@ from PIL import Image
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.folder import from_pictures
-from clipdesk.export.png import Curve, SavedPicture, read_png
+from clipdesk.export.folder import check_is_folder, from_pictures
+from clipdesk.export.png import Curve, SavedPicture, pixels_of, read_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
@@ -35,6 +35,8 @@ _SCRIPTS = ("find.js", "grid.js", "curve.js", "detail.js", "page.js")
 _SHARE = 0.72
 """Share of the page for pictures; the rest is for about 2,500 bytes of recipe and curve per picture."""
 _SAMPLE = 24
+_SAMPLE_PIXELS = 100_000_000
+"""Fewer of large pictures, which take seconds each."""
 _POINTS = 512
 """A longer curve keeps the lowest and the highest value of each stretch, which is all that a screen can show."""
 
@@ -74,6 +76,7 @@ def save_page(
         UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
         ClipDeskError: the page cannot be written.
     """
+    check_is_folder(folder)
     form = _form_for(folder, megabytes * 1e6 * _SHARE)
 
     def entry(file: Path, picture: SavedPicture) -> str:
@@ -93,8 +96,12 @@ def _form_for(folder: Path, most: float) -> _Form:
     """The best form in which a folder's pictures fit into `most` bytes, estimated from a sample."""
     paths = sorted(folder.glob("*.png"))
     sample: list[Image.Image] = []
+    left = _SAMPLE_PIXELS
     for path in paths[:: max(1, len(paths) // _SAMPLE)]:
         try:
+            left -= pixels_of(path)
+            if left < 0 and sample:
+                continue
             image = read_png(path).image
             # At once, so that a sample of large pictures does not fill the memory.
             image.thumbnail((_LARGEST, _LARGEST))
@@ -110,15 +117,17 @@ def _form_for(folder: Path, most: float) -> _Form:
 
 def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[str, Any]:
     image, recipe, curve = picture.image, picture.recipe, picture.curve
+    width, height = image.size
+    image.thumbnail((_LARGEST, _LARGEST))
     return {
         "recipe": _shown(recipe),
         "label": recipe.target.label,
         "name": recipe.target.name,
         "command": f"clipdesk render --from {shlex.quote(file.name)}",
         "href": _link(file, page),
-        "width": image.width,
-        "height": image.height,
-        "side": min(image.width, form.side),
+        "width": width,
+        "height": height,
+        "side": min(width, form.side),
         "curve": None if curve is None else _packed(curve),
         "image": _encoded(image, form),
     }

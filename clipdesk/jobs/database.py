@@ -45,7 +45,7 @@ _MIGRATIONS = (
 """What takes the file from each version to the next; its version is how many of them it has seen."""
 
 
-_Value = str | int | float | None
+_Value = str | bytes | int | float | None
 
 
 class StoreError(ClipDeskError):

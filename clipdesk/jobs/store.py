@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
@@ -76,7 +77,7 @@ class JobStore:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.written(),
-                    "" if folder is None else str(folder.absolute()),
+                    "" if folder is None else _stored_path(folder.absolute()),
                     skip,
                     Wish.RUN.value,
                     _now(),
@@ -158,7 +159,7 @@ class JobStore:
         return StoredJob(
             number=number,
             job=job,
-            folder=Path(row[1]) if row[1] else None,
+            folder=Path(os.fsdecode(row[1])) if row[1] else None,
             skip=bool(row[2]),
             wish=Wish(row[3]),
             created=row[4],
@@ -342,6 +343,15 @@ class JobStore:
             (number,),
         )
         return [StoredUnit(*row) for row in rows]
+
+
+def _stored_path(path: Path) -> str | bytes:
+    """A path as a text, or as bytes where it is not Unicode, which SQLite's texts are."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
 
 
 def _name(owner: Owner | None) -> str:

@@ -42,10 +42,10 @@ def test_an_error_from_take_reaches_the_caller(tmp_path: Path) -> None:
         from_pictures(tmp_path, fail)
 
 
-def test_large_pictures_are_not_held_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pictures_are_worked_on_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(12):
         save_png(PIXELS, tmp_path / f"{i}.png", make_recipe(Unit(layer="a", index=i)))
-    monkeypatch.setattr("clipdesk.export.folder._MOST_PIXELS", 2 * PIXELS.shape[0] * PIXELS.shape[1])
+    monkeypatch.setattr("clipdesk.export.folder._LARGE_PIXELS", PIXELS.shape[0] * PIXELS.shape[1] - 1)
     lock, held, most = threading.Lock(), 0, 0
 
     def take(_path: Path, _picture: object) -> None:
@@ -58,13 +58,7 @@ def test_large_pictures_are_not_held_all_at_once(tmp_path: Path, monkeypatch: py
             held -= 1
 
     assert len(from_pictures(tmp_path, take)) == 12
-    assert most == 2
-
-
-def test_a_single_picture_may_be_larger_than_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_png(PIXELS, tmp_path / "a.png", make_recipe())
-    monkeypatch.setattr("clipdesk.export.folder._MOST_PIXELS", 1)
-    assert from_pictures(tmp_path, lambda path, _: path.stem) == ["a"]
+    assert most == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
