@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clipdesk.models.loading import load_model
     from clipdesk.network.capture import NeuronActivationHook
     from clipdesk.network.inspector import LayerInspector
+    from clipdesk.network.opened import open_model
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
@@ -36,6 +37,7 @@ _HOMES = {
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
     "load_model": "clipdesk.models.loading",
+    "open_model": "clipdesk.network.opened",
     "parse_target": "clipdesk.render.expressions",
     "save_animation": "clipdesk.export.animation",
 }
@@ -55,6 +57,7 @@ __all__ = [
     "Unit",
     "UsageError",
     "load_model",
+    "open_model",
     "parse_target",
     "save_animation",
 ]

@@ -35,6 +35,10 @@ class DeviceLostError(ClipDeskError):
         self.reason = reason
 
 
+class DiskFullError(ClipDeskError):
+    """There is no room for a file, nor for any other in its folder."""
+
+
 class Cancelled(Exception):
     """The work was cancelled. Not a `ClipDeskError`, since nothing failed."""
 

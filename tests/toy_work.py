@@ -20,7 +20,7 @@ from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.kinds import KINDS
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.stored import StoredJob
-from clipdesk.jobs.tasks import TASKS
+from clipdesk.jobs.tasks import TASKS, Task
 from clipdesk.jobs.work import Work
 
 WEIGHTS = "c" * 64
@@ -77,7 +77,7 @@ class Counter:
             yield Failure(page, "the page is empty") if page == "" else Done(page, f"{page}.txt")
 
 
-class CountingTask:
+class CountingTask(Task):
     """Writes a file for each page, and skips those that are there."""
 
     def __init__(self, stored: StoredJob) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import click
 
@@ -11,6 +11,7 @@ from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.terminal import say, show
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store, open_store
+from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import file_named
 from clipdesk.models.trust import allow_file
 
@@ -20,39 +21,46 @@ def queue() -> None:
     """List and handle the jobs that wait, run and are done."""
 
 
-def opened_store() -> JobStore:
-    """The user's queue, freed of what the dead held; says so if a damaged one had to be put aside."""
+@contextmanager
+def opened_store() -> Iterator[JobStore]:
+    """The user's queue, open in the block; units of processes that have died wait again.
+
+    If a damaged queue had to be put aside, a note says so.
+    """
     store, notice = open_store(default_store())
-    if notice:
-        say(f"Note: {notice}", err=True)
-    store.free_the_dead()
-    return store
+    with closing(store):
+        if notice:
+            say(f"Note: {notice}", err=True)
+        store.free_the_dead()
+        yield store
 
 
 @queue.command("list")
 @json_option
 def list_jobs(as_json: bool) -> None:
     """List the jobs, oldest first."""
-    store = opened_store()
-    rows = [
-        {
-            "job": stored.number,
-            "status": stored.status.value,
-            "done": stored.counts.get("done", 0),
-            "failed": stored.counts.get("failed", 0),
-            "units": len(stored.job.units),
-            "model": str(stored.job.model),
-            "first": stored.job.label(0),
-            "folder": "" if stored.folder is None else str(stored.folder),
-        }
-        for stored in store.jobs()
-    ]
-    for number in store.unreadable():
+    with opened_store() as store:
+        rows = [_row(stored) for stored in store.jobs()]
+        unreadable = store.unreadable()
+    for number in unreadable:
         say(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
     if not rows and not as_json:
         say("The queue is empty.", err=True)
         return
     show(rows, key="job", title="Queue", as_json=as_json)
+
+
+def _row(stored: StoredJob) -> dict[str, object]:
+    return {
+        "job": stored.number,
+        "status": stored.status.value,
+        "done": stored.counts.get("done", 0),
+        "failed": stored.counts.get("failed", 0),
+        "units": len(stored.job.units),
+        "model": str(stored.job.model),
+        "first": stored.job.label(0),
+        "folder": "" if stored.folder is None else str(stored.folder),
+    }
 
 
 def _each(name: str, help_text: str, act: Callable[[JobStore, int], str]) -> None:
@@ -61,9 +69,9 @@ def _each(name: str, help_text: str, act: Callable[[JobStore, int], str]) -> Non
     @queue.command(name, help=help_text)
     @click.argument("jobs", type=int, nargs=-1, required=True, metavar="JOB...")
     def command(jobs: tuple[int, ...]) -> None:
-        store = opened_store()
-        for number in jobs:
-            say(f"Job {number}: {act(store, number)}")
+        with opened_store() as store:
+            for number in jobs:
+                say(f"Job {number}: {act(store, number)}")
 
 
 def _pause(store: JobStore, number: int) -> str:
@@ -99,11 +107,12 @@ _each("retry", "Try the failed units of jobs again.", _retry)
 @json_option
 def show_units(job: int, as_json: bool) -> None:
     """List the units of a JOB: the state of each, its file, or why it failed."""
-    store = opened_store()
-    work = store.get(job).job
+    with opened_store() as store:
+        work = store.get(job).job
+        units = store.units(job)
     rows = [
         {"unit": work.label(unit.position), "state": unit.state, "file": unit.file, "reason": unit.reason}
-        for unit in store.units(job)
+        for unit in units
     ]
     show(rows, key="unit", title=f"Job {job}", as_json=as_json)
 
@@ -111,7 +120,8 @@ def show_units(job: int, as_json: bool) -> None:
 @queue.command()
 def clear() -> None:
     """Remove finished and cancelled jobs; their pictures stay."""
-    say(f"{opened_store().clear()} removed")
+    with opened_store() as store:
+        say(f"{store.clear()} removed")
 
 
 @queue.command()

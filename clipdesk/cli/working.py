@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 from clipdesk.cli.listing import find_model
@@ -14,13 +13,14 @@ from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow, say, say_path
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
-from clipdesk.export.files import check_folder, free_path, make_folder, picture_name
+from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs.events import Event, Failure, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.older import take_over
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
@@ -114,31 +114,26 @@ def targets_from(
     return tuple(Unit(layer=layer, index=index) for index in neurons)
 
 
-def _output_paths(output: Path | None, targets: tuple[Target, ...]) -> list[Path]:
-    """A file for each target, each once."""
+def _place(output: Path | None, count: int) -> tuple[Path, list[str]]:
+    """The folder that pictures go into, and their names there where the user has named a file."""
     place = output or Path(FOLDER)
     # Not Path.is_dir, which raises an error for a name that is too long.
     if place.suffix.lower() == ".png" and not os.path.isdir(place):
         if len(os.fsencode(place.name)) > _LONGEST_NAME:
             raise UsageError(f"--output: the name of a file has at most {_LONGEST_NAME} bytes, not {place.name}")
-        if len(targets) > 1:
-            raise UsageError(f"--output {place} is one file, but there are {len(targets)} pictures. Name a folder")
-        return [place]
+        if count > 1:
+            raise UsageError(f"--output {place} is one file, but there are {count} pictures. Name a folder")
+        return place.parent, [place.name]
     if place.suffix and not os.path.isdir(place):
         raise UsageError(f"--output must end in .png or be a folder, not {place}")
-    now = datetime.now()
-    paths: list[Path] = []
-    for target in targets:
-        paths.append(free_path(place / picture_name(target, now), taken=paths))
-    return paths
+    return place, []
 
 
 def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     """Render a job's targets and save each under its own name; the checksum of the weights that were used."""
     if animation is not None:
         check_format(animation)
-    paths = _output_paths(output, job.targets)
-    folder = paths[0].parent
+    folder, names = _place(output, len(job.targets))
     check_folder(folder)
     opened = _opened(job)
     _check(job, opened)
@@ -147,7 +142,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     recorder = FrameRecorder(job.settings.iterations) if animation else None
     executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
     with closing(QueueService(None, executor)) as service:
-        service.add(job, folder, skip=False, names=[path.name for path in paths])
+        service.add(job, folder, skip=False, names=names, listed=False)
         code = _follow_pictures(service, job, folder, recorder, animation)
     if code:
         raise SystemExit(code)
@@ -195,6 +190,9 @@ def _follow_pictures(
                 say_path(path)
                 if recorder:
                     _animate(event.result, recorder, path.with_suffix(f".{animation}"))
+            elif isinstance(event, Halted):
+                say(f"Error: {event.reason}", err=True)
+                code = ClipDeskError.exit_code
     return INTERRUPTED if interrupt.requested else code
 
 
@@ -225,7 +223,11 @@ def render_batch(
     make_folder(folder)
     BatchMetadata.open(folder, layer, job.model)
     with closing(opened_service()) as service:
-        number = service.store.again(job.known(), folder, skip=skip) or service.add(job, folder, skip=skip)
+        number = (
+            service.store.again(job.known(), folder, skip=skip)
+            or take_over(service.store, job.known(), folder, skip=skip)
+            or service.add(job, folder, skip=skip)
+        )
         try:
             follow(service, [service.store.get(number)], number)
         except SystemExit as ended:
@@ -257,55 +259,66 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
         for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=bar.show_download):
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
-    if count.saved or count.skipped or count.failed or not interrupt.requested:
+    if count.done or count.skipped or count.failed or not interrupt.requested:
         say(count.summary, err=True)
     if count.skipped:
         say("What was skipped is there already, made with the same settings.", err=True)
     if interrupt.requested:
         raise SystemExit(INTERRUPTED)
-    if count.failed:
+    if count.failed or count.halted:
         raise SystemExit(ClipDeskError.exit_code)
 
 
 class _Count:
-    """What has become of the units so far, and how it is shown."""
+    """The units that have come to an end so far, and the lines that tell of them."""
 
     def __init__(self, waiting: list[StoredJob]) -> None:
+        nouns = {stored.job.noun for stored in waiting}
         self.total = sum(stored.counts.get("waiting", 0) + stored.counts.get("running", 0) for stored in waiting)
         self.steps = max(stored.job.steps for stored in waiting)
         self.folder = waiting[0].folder
-        self.saved = 0
+        self.done = 0
         self.skipped = 0
         self.failed = 0
+        self.halted = False
+        self._noun = nouns.pop() if len(nouns) == 1 else "units"
+        self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
         self._started = time.monotonic()
 
     @property
     def label(self) -> str:
-        """For the bar."""
-        return f"{self.saved + self.skipped}/{self.total} neurons"
+        """The text beside the bar."""
+        return f"{self.done + self.skipped}/{self.total} {self._noun}"
 
     @property
     def summary(self) -> str:
-        """At the end."""
-        return f"{self.saved} rendered, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+        """The last line."""
+        return f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""
         if isinstance(event, Saved):
-            self.saved += event.result.complete
-            if event.result.complete:
-                say_path(event.path)
-            else:
-                say(f"{event.path} (interrupted after step {len(event.result.curve)})")
+            self.done += event.result.complete
+            say_path(event.path)
+            if not event.result.complete:
+                say(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
+        elif isinstance(event, Done):
+            self.done += 1
+            if event.file and self.folder is not None:
+                say_path(self.folder / event.file)
         elif isinstance(event, Skipped):
             self.skipped += 1
             bar.skip(self.steps)
         elif isinstance(event, Failure):
             self.failed += 1
             say(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
+        elif isinstance(event, Halted):
+            self.halted = True
+            say(f"Error: {event.reason}", err=True)
+            say(f"Job {number} is paused. Then 'clipdesk queue resume {number}' and 'clipdesk queue run'.", err=True)
         elif isinstance(event, Paused):
             say(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):
-            done = self.saved + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
+            done = self.done + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
             pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)
             bar.update(round(done * self.steps), float(event.activations.mean()), f"{self.label}, {pace:.1f}/min")

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import platform
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Container
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, DiskFullError
 from clipdesk.render.targets import Target
 
 _PARTIAL = ".partial"
 _DAY_SECONDS = 86_400.0
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""With these no other file would fare better: the disk or the quota is full, or nothing can be written there."""
 
 
 def picture_name(target: Target, when: datetime) -> str:
@@ -29,12 +32,18 @@ def picture_name(target: Target, when: datetime) -> str:
 
 
 def free_path(path: Path, taken: Container[Path] = ()) -> Path:
-    """The path itself, or the first of ``name-2``, ``name-3``, ... that neither exists nor is among those `taken`."""
-    candidate, count = path, 1
-    while candidate.exists() or candidate in taken:
-        count += 1
-        candidate = path.with_name(f"{path.stem}-{count}{path.suffix}")
-    return candidate
+    """The path itself, or the first of ``name-2``, ``name-3``, ... that neither exists nor is among those `taken`.
+
+    Somebody else may take it before it is written to: see `write_new`.
+    """
+    return next(candidate for candidate in _names(path) if not os.path.lexists(candidate) and candidate not in taken)
+
+
+def _names(path: Path) -> Iterator[Path]:
+    """The path itself, then ``name-2``, ``name-3`` and so on."""
+    yield path
+    for count in itertools.count(2):
+        yield path.with_name(f"{path.stem}-{count}{path.suffix}")
 
 
 def check_folder(folder: Path) -> None:
@@ -75,6 +84,46 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     Raises:
         ClipDeskError: the folder cannot be written to, or the disk is full.
     """
+    with _written(path, write) as temporary:
+        os.replace(temporary, path)
+
+
+def write_new(path: Path, write: Callable[[BinaryIO], None]) -> Path:
+    """Write a file as `write_atomically` does, but under a name that no file has, whoever else writes there.
+
+    Args:
+        path: The name to begin with; then come ``name-2``, ``name-3`` and so on.
+        write: Writes what it is to contain.
+
+    Returns:
+        The file.
+
+    Raises:
+        ClipDeskError: the folder cannot be written to, or the disk is full.
+    """
+    with _written(path, write) as temporary:
+        return next(candidate for candidate in _names(path) if _take_name(temporary, candidate))
+
+
+def _take_name(temporary: str, path: Path) -> bool:
+    """Give a written file its name; False where another file has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # There are file systems without links, such as FAT. There the name is taken by an empty file first.
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            return False
+        os.replace(temporary, path)
+    return True
+
+
+@contextmanager
+def _written(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[str]:
+    """A temporary file beside `path`, written whole; while it is entered, it can be given its name."""
     temporary: str | None = None
     try:
         prefix = f".{path.name[:40]}.{_host()}-{os.getpid()}."
@@ -86,14 +135,20 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         # Refused by mounted shares that have no permissions of their own.
         with suppress(OSError):
             os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        yield temporary
     except OSError as error:
-        raise ClipDeskError(f"Cannot write {path}: {reason_of(error)}. Choose another place") from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None:
             # Missing after success; and a disk that has become read-only, or is gone, refuses it.
             with suppress(OSError):
                 os.unlink(temporary)
+
+
+def unwritable(path: Path, error: OSError) -> ClipDeskError:
+    """The error for a file that cannot be written; a `DiskFullError` where no other one would fare better."""
+    kind = DiskFullError if error.errno in _FULL else ClipDeskError
+    return kind(f"Cannot write {path}: {reason_of(error)}. Choose another place")
 
 
 def clear_partials(folder: Path) -> None:

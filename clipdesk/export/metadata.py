@@ -6,7 +6,6 @@ into the file when it has grown in proportion, and at the end. Whoever opens the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -17,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clipdesk.errors import ClipDeskError, UsageError, one_line
-from clipdesk.export.files import reason_of, write_atomically
+from clipdesk.export.claims import claims_of
+from clipdesk.export.files import unwritable, write_atomically
 from clipdesk.models.names import ModelName, is_same_name, parse_name
-from clipdesk.paths import data_folder
 from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -97,14 +95,17 @@ class BatchMetadata(BaseModel):
             ClipDeskError: it cannot be read.
         """
         path, name = cls.path(folder, layer), parse_name(model)
-        text = _read(path)
+        text, journal = _read_both(path, _journal_path(folder, layer))
+        lines = list(_lines(journal, path))
+        # Until there is a file, the first line says whose batch it is.
+        begun = lines[0].model if lines else str(name)
         try:
-            found = cls(model=str(name), layer=layer) if text is None else cls.model_validate_json(text)
+            found = cls(model=begun, layer=layer) if text is None else cls.model_validate_json(text)
         except ValidationError as error:
             raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
-        found.units.update(_journal(folder, layer, name))
         if not is_same_name(name, found.model):
             raise OtherModelError(folder, found.model, name)
+        found.units.update({line.index: line.record for line in lines if is_same_name(name, line.model)})
         return found
 
     def save(self, folder: Path) -> None:
@@ -134,6 +135,8 @@ class OtherModelError(UsageError):
 class MetadataWriter:
     """Notes what becomes of the units of one layer; several processes may do this to one folder.
 
+    When two models begin in one folder at once, the first one that notes a unit has the folder's metadata.
+
     Args:
         folder: The batch's folder.
         layer: The layer.
@@ -148,22 +151,36 @@ class MetadataWriter:
         self._layer = layer
         self._model = parse_name(model)
         self._known = len(BatchMetadata.open(folder, layer, self._model).units)
+        self._owned = self._known > 0
         self._lines = 0
-        name = hashlib.sha256(os.fsencode(BatchMetadata.path(folder.absolute(), layer))).hexdigest()
-        self._lock = data_folder() / "locks" / f"{name}.lock"
 
     def note(self, index: int, record: UnitRecord) -> None:
         """Note what became of a unit, at a cost that does not depend on how many there are.
 
         Raises:
-            ClipDeskError: it cannot be written.
+            OtherModelError: another model has begun a batch in the folder since this writer was made.
+            UsageError: the file was damaged meanwhile, before this writer noted its first unit.
+            ClipDeskError: the journal cannot be written.
         """
         line = _Line(model=str(self._model), index=index, record=record).model_dump_json()
         with self._alone():
+            if not self._owned:
+                BatchMetadata.open(self._folder, self._layer, self._model)
             _append(_journal_path(self._folder, self._layer), line)
+        self._owned = True
         self._lines += 1
         if self._lines >= max(_LEAST_LINES, _SHARE * self._known):
+            self._settle_or_wait()
+
+    def _settle_or_wait(self) -> None:
+        """Merge the journal, or leave it for later: the units that were noted are safe in it."""
+        try:
             self.settle()
+        except OtherModelError:
+            raise
+        except ClipDeskError as error:
+            log.warning("the metadata stays in its journal: %s", error)
+            self._lines = 0
 
     def settle(self) -> None:
         """Merge the journal into the file.
@@ -174,26 +191,24 @@ class MetadataWriter:
         journal = _journal_path(self._folder, self._layer)
         with self._alone():
             if journal.exists():
+                # Under the lock the two files belong together.
                 metadata = BatchMetadata.open(self._folder, self._layer, self._model)
                 metadata.save(self._folder)
                 self._known = len(metadata.units)
                 journal.unlink()
         self._lines = 0
+        claims_of(self._folder).tidy()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """While it is entered, no other process writes this layer's metadata."""
         try:
-            self._lock.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._lock, timeout=_LOCK_SECONDS):
+            with claims_of(self._folder).alone(f"metadata of {self._layer}", _LOCK_SECONDS):
                 yield
-        except Timeout as error:
+        except TimeoutError as error:
             raise ClipDeskError(
                 f"Another program has held the metadata of {self._folder} for a minute. Close it"
             ) from error
-        except OSError as error:
-            # Of the lock's file: those of the metadata are told where they happen.
-            raise ClipDeskError(f"Cannot write to the folder {self._lock.parent}: {reason_of(error)}") from error
 
 
 class _Line(BaseModel):
@@ -215,27 +230,33 @@ def _append(path: Path, line: str) -> None:
         with path.open("ab+") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
-                # A process that was killed may have left half a line, which is passed over.
+                # A process that was killed may have left half a line, which is skipped.
                 line = line if file.read(1) == b"\n" else f"\n{line}"
             file.write(f"{line}\n".encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise ClipDeskError(f"Cannot write {path}: {reason_of(error)}. Choose another place") from error
+        raise unwritable(path, error) from error
 
 
-def _journal(folder: Path, layer: str, model: ModelName) -> dict[int, UnitRecord]:
-    """What the journal says of this model's units; lines that are damaged are passed over."""
-    found: dict[int, UnitRecord] = {}
-    for text in (_read(_journal_path(folder, layer)) or b"").splitlines():
+def _lines(journal: bytes | None, path: Path) -> Iterator[_Line]:
+    """The lines of a journal; damaged ones are skipped."""
+    for text in (journal or b"").splitlines():
         try:
-            line = _Line.model_validate_json(text)
+            yield _Line.model_validate_json(text)
         except ValidationError:
-            log.warning("a damaged line in the journal of %s in %s", layer, folder)
-            continue
-        if is_same_name(model, line.model):
-            found[line.index] = line.record
-    return found
+            log.warning("the journal of %s has a damaged line", path)
+
+
+def _read_both(path: Path, journal: Path) -> tuple[bytes | None, bytes | None]:
+    """The file and its journal as they were at one moment, although another process may merge them meanwhile."""
+    before = _read(journal)
+    while True:
+        text, after = _read(path), _read(journal)
+        # Lines are only added to a journal until it is merged and deleted.
+        if before == after or (before and after and after.startswith(before)):
+            return text, after
+        before = after
 
 
 def _read(path: Path) -> bytes | None:

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError, first_line, one_line
-from clipdesk.export.files import write_atomically
+from clipdesk.export.files import write_atomically, write_new
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.settings import limits
 
@@ -49,10 +49,23 @@ class SavedPicture(NamedTuple):
     image: Image.Image
 
 
-def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None) -> None:
-    """Write a picture, (height, width, 3 or 4), with its recipe and its curve, (steps,), inside.
+def save_png(
+    image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None, *, new: bool = False
+) -> Path:
+    """Write a picture with its recipe and its curve inside.
+
+    Args:
+        image: (height, width, 3 or 4).
+        path: Where to; a file of this name is replaced.
+        recipe: How it was made.
+        curve: The objective at each step, (steps,).
+        new: Whether to take the next free name instead of replacing a file.
+
+    Returns:
+        The file.
 
     Raises:
+        DiskFullError: there is no room for it.
         ClipDeskError: it cannot be written.
     """
     text = PngInfo()
@@ -63,7 +76,10 @@ def save_png(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve 
     def write(file: BinaryIO) -> None:
         Image.fromarray(image).save(file, format="PNG", pnginfo=text)
 
+    if new:
+        return write_new(path, write)
     write_atomically(path, write)
+    return path
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -36,6 +36,13 @@ class Background(QObject):
         # Not 1 and 0: the pool gives a task that wakes an idle thread priority 0, and others would overtake it.
         self._pool.start(guarded, 0 if urgent else -1)
 
-    def wait(self) -> None:
-        """Wait until all tasks are done, as before the program ends."""
-        self._pool.waitForDone()
+    def wait(self, timeout_ms: int = -1) -> bool:
+        """Wait until all tasks are done, as before the program ends.
+
+        Args:
+            timeout_ms: How long at most; for ever if it is negative.
+
+        Returns:
+            False if they are not done by then.
+        """
+        return self._pool.waitForDone(timeout_ms)

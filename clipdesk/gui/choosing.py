@@ -69,9 +69,9 @@ class Choosing(QObject):
         dialog.box.setFocus()
         return dialog
 
-    def close(self) -> None:
-        """Wait until the models have been looked up."""
-        self._background.wait()
+    def close(self, timeout_ms: int = 5_000) -> bool:
+        """Wait until the models have been looked up; False if that takes too long."""
+        return self._background.wait(timeout_ms)
 
     def _look_up(self, recent: list[str]) -> None:
         named = {model.name: model for model in named_models()}

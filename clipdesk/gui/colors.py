@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QColor
 
 if TYPE_CHECKING:
-    from clipdesk.gui.runs import Track
+    from clipdesk.gui.tracks import Track
 
 
 def track_color(track: Track) -> QColor:

@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Hashable, Sequence
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import clear_partials
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem, explained
-from clipdesk.jobs.status import Wish
+from clipdesk.jobs.status import Status, Wish
 
 if TYPE_CHECKING:
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.service import QueueService
     from clipdesk.jobs.stored import StoredJob
 
-log = logging.getLogger(__name__)
-
 _LOOK_MS = 1_000
 _FREE_EVERY = 5
 
 
+@dataclass
+class _Watched:
+    """A job of this window.
+
+    Attributes:
+        units: Its units, in its order.
+        folder: Where its files go; None where they are not kept.
+        known: The positions of the units of which `made` has told.
+    """
+
+    units: Sequence[Hashable]
+    folder: Path | None
+    known: set[int] = field(default_factory=set)
+
+
 class QueueDesk(Background):
     """Asks for things in the order in which the window does, and looks once a second what others do.
+
+    Every method returns at once; what is asked for is done on the pool's thread.
 
     Args:
         service: The queue, which the render thread works through.
         parent: Qt's.
 
     Attributes:
-        numbers: The jobs that this window works on, by their numbers in the queue; read by the render thread.
+        numbers: The jobs that the render thread may work on here, by their numbers in the queue. The window adds a job
+            when it has heard of its number, so that no event of it can come before.
 
     Signals:
         added: The number of a run, and the number that its job has got in the queue.
         refused: The number of a run whose job could not be put into the queue, and a `Problem`.
         taken: A `StoredJob` that goes on here from now on.
-        noted: The number of a job of which `wish` or `retry` is in the queue's file.
-        changed: For a job of this window, by its number: its `Status`, and how many units are in which state.
-        made: For a job of this window: targets whose pictures others have made, with their files.
+        noted: The number of a job for which `wish` or `retry` is done, or has failed, which `failed` has said.
+        changed: For a job of this window, by its number: its `Status`, how many units are in which state, and why the
+            first unit that failed did, if the job has failed.
+        made: For a job of this window: targets whose pictures have been made, here or elsewhere, with their files.
         found: How many jobs, and how many pictures, an earlier window left unfinished.
         others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
@@ -50,7 +69,7 @@ class QueueDesk(Background):
     refused = Signal(int, object)
     taken = Signal(object)
     noted = Signal(int)
-    changed = Signal(int, object, dict)
+    changed = Signal(int, object, dict, str)
     made = Signal(int, list)
     found = Signal(int, int)
     others = Signal(list)
@@ -59,22 +78,28 @@ class QueueDesk(Background):
         super().__init__(parent)
         self.numbers: set[int] = set()
         self._closed = False
-        # From here on: on the pool's thread only.
+        self._looking = threading.Event()
         self._service = service
+        self._timer = QTimer(self, interval=_LOOK_MS)
+        self._timer.timeout.connect(self.look_again)
+        # From here on: on the pool's thread only.
         self._left: list[StoredJob] = []
-        self._known: dict[int, set[int]] = {}
-        self._targets: dict[int, Sequence[Hashable]] = {}
-        self._folders: dict[int, Path | None] = {}
+        self._watched: dict[int, _Watched] = {}
         self._version: tuple[int, int] | None = None
         self._looks = 0
         self._said = ""
-        self._timer = QTimer(self, interval=_LOOK_MS)
-        self._timer.timeout.connect(lambda: self.start(self._look_around))
 
     # What the window asks
 
     def add(self, run: int, job: Job, folder: Path | None, *, urgent: bool) -> None:
-        """Put a job into the queue; `added` or `refused` follows."""
+        """Put a job into the queue; `added` or `refused` follows.
+
+        Args:
+            run: The run's number, by which the answer is known.
+            job: What to render.
+            folder: Where its pictures are kept; None to keep none.
+            urgent: Whether it goes before jobs that are not.
+        """
 
         def add() -> None:
             try:
@@ -83,59 +108,69 @@ class QueueDesk(Background):
             except Exception as error:
                 self.refused.emit(run, explained(error))
                 return
-            self._watch(number, job.targets, folder)
-            # First, so that the window has heard of the number before it hears of the work.
+            self._watched[number] = _Watched(job.targets, folder)
             self.added.emit(run, number)
-            self.numbers.add(number)
 
         self.start(add)
 
     @Slot(int, object)
     def wish(self, number: int, wish: Wish) -> None:
-        """Pause a job, let it go on or cancel it, whoever works on it."""
-
-        def ask() -> None:
-            try:
-                self._service.wish(number, wish)
-            finally:
-                self.noted.emit(number)
-
-        self.start(ask)
-        self._soon()
+        """Pause a job, let it go on or cancel it, whoever works on it; `noted` follows."""
+        self._change(number, lambda: self._service.wish(number, wish))
 
     def retry(self, number: int, *, everything: bool) -> None:
-        """Try what failed or was cancelled again, or make everything anew."""
+        """Try what failed or was cancelled again, or make everything anew; `noted` follows."""
 
         def again() -> None:
             store = self._service.store
+            if everything:
+                store.restart(number)
+            else:
+                store.retry(number)
+            store.move(number, None)
+            self._watched[number].known.clear()
+
+        self._change(number, again)
+
+    def _change(self, number: int, change: Callable[[], object]) -> None:
+        def task() -> None:
             try:
-                if everything:
-                    store.restart(number)
-                else:
-                    store.retry(number)
-                store.move(number, None)
-                self._known[number] = set()
-                self.numbers.add(number)
+                change()
+            except Exception:
+                # The window may show what was not done.
+                self._version = None
+                raise
             finally:
                 self.noted.emit(number)
 
-        self.start(again)
-        self._soon()
+        self.start(task)
+        self.look_again()
 
-    def move(self, number: int, before: int | None) -> None:
-        """Put a job before another one, or at the end."""
-        self.start(lambda: self._service.store.move(number, before))
+    def put_in_order(self, numbers: Sequence[int]) -> None:
+        """Let these jobs come in this order, after all others."""
+
+        def put() -> None:
+            for number in numbers:
+                self._service.store.move(number, None)
+
+        self.start(put)
 
     def leave(self, number: int, *, cancelled: bool) -> None:
-        """A job is not this window's any more; one that has not come to an end is cancelled."""
+        """A job is not this window's any more.
+
+        Args:
+            number: The job's number.
+            cancelled: Whether it is cancelled, as one that has not come to an end.
+        """
+        self.numbers.discard(number)
 
         def leave() -> None:
-            self.numbers.discard(number)
+            self._watched.pop(number, None)
             if cancelled:
                 self._service.wish(number, Wish.CANCEL)
 
         self.start(leave)
-        self._soon()
+        self.look_again()
 
     # What an earlier window has left
 
@@ -151,7 +186,7 @@ class QueueDesk(Background):
             store.free_the_dead()
             self._left = [
                 stored
-                for stored in store.unfinished(but=self.numbers)
+                for stored in store.unfinished(but=self._watched)
                 if stored.folder == folder.absolute() and not stored.counts.get("running")
             ]
             if self._left:
@@ -160,51 +195,76 @@ class QueueDesk(Background):
         self.start(find)
         self._timer.start()
 
+    @Slot()
     def go_on(self) -> None:
         """Work on what was found in this window."""
-        for stored in self._left:
-            self.take(stored.number)
 
+        def take() -> None:
+            for stored in self._left:
+                self._take(stored.number)
+
+        self.start(take)
+        self.look_again()
+
+    @Slot()
     def drop(self) -> None:
         """Cancel what was found."""
-        for stored in self._left:
-            self.wish(stored.number, Wish.CANCEL)
+
+        def cancel() -> None:
+            for stored in self._left:
+                self._service.wish(stored.number, Wish.CANCEL)
+
+        self.start(cancel)
+        self.look_again()
 
     @Slot(int)
     def take(self, number: int) -> None:
-        """Work on a job of the queue in this window, too."""
+        """Work on a job of the queue in this window, too; `taken` follows."""
         self.start(lambda: self._take(number))
-        self._soon()
+        self.look_again()
 
     def _take(self, number: int) -> None:
         self._service.wish(number, Wish.RUN)
         stored = self._service.store.get(number)
-        self._watch(number, stored.job.units, stored.folder)
+        self._watched[number] = _Watched(stored.job.units, stored.folder)
         self.taken.emit(stored)
-        self.numbers.add(number)
-
-    def _watch(self, number: int, targets: Sequence[Hashable], folder: Path | None) -> None:
-        self._targets[number] = targets
-        self._folders[number] = folder
-        self._known[number] = set()
 
     # What becomes of it
 
-    def _soon(self) -> None:
-        """Look around at once, after what was just started."""
-        if not self._closed:
+    @Slot()
+    def look_again(self) -> None:
+        """Look around soon; once, however often it is asked for."""
+        if not self._closed and not self._looking.is_set():
+            self._looking.set()
             self.start(self._look_around)
 
-    def look_again(self) -> None:
-        """Something has become of a job of this window."""
-        self._soon()
+    def look_anew(self) -> None:
+        """Tell again what has become of every job, whether or not something has changed."""
+
+        def forget() -> None:
+            self._version = None
+
+        self.start(forget)
+        self.look_again()
 
     def _look_around(self) -> None:
         """On the pool's thread: has something changed in the queue?"""
+        self._looking.clear()
+        try:
+            self._look_at_queue()
+        except ClipDeskError as error:
+            self._say(str(error))
+        else:
+            self._say(self._service.notice)
+
+    def _say(self, text: str) -> None:
+        """Tell the user, unless that is what was told last: this is tried every second."""
+        if text and text != self._said:
+            self.failed.emit(Problem(text))
+        self._said = text
+
+    def _look_at_queue(self) -> None:
         store = self._service.store
-        if self._service.notice != self._said:
-            self._said = self._service.notice
-            self.failed.emit(Problem(self._said))
         self._looks += 1
         if self._looks % _FREE_EVERY == 0:
             # A killed process cannot report; look for those that have died.
@@ -212,26 +272,43 @@ class QueueDesk(Background):
         version = store.version()
         if version == self._version:
             return
-        self._version = version
-        self.others.emit(store.unfinished(but=self.numbers))
-        for number in list(self.numbers):
+        self.others.emit(store.unfinished(but=self._watched))
+        for number, watched in self._watched.items():
             row = store.row(number)
-            if row is not None:
-                self.changed.emit(number, row.status, row.counts)
-                if row.counts.get("done", 0) > len(self._known.get(number, ())):
-                    self._find_made(number)
+            if row is None:
+                continue
+            reason = self._reason(number) if row.status is Status.FAILED else ""
+            self.changed.emit(number, row.status, row.counts, reason)
+            if row.counts.get("done", 0) > len(watched.known):
+                self._find_made(number, watched)
+        # Not before: what could not be read is looked at again.
+        self._version = version
 
-    def _find_made(self, number: int) -> None:
+    def _reason(self, number: int) -> str:
+        """Why the first unit that has failed did."""
+        return next((unit.reason for unit in self._service.store.units(number) if unit.reason), "")
+
+    def _find_made(self, number: int, watched: _Watched) -> None:
         """Tell of the pictures that have come since the last look, whoever made them."""
-        known, targets, folder = self._known[number], self._targets[number], self._folders[number]
-        units = self._service.store.units(number)
-        new = [unit for unit in units if unit.state == "done" and unit.position not in known]
-        known.update(unit.position for unit in new)
-        if folder is not None:
-            self.made.emit(number, [(targets[unit.position], folder / unit.file) for unit in new if unit.file])
+        new = [
+            unit
+            for unit in self._service.store.units(number)
+            if unit.state == "done" and unit.position not in watched.known
+        ]
+        watched.known.update(unit.position for unit in new)
+        if watched.folder is not None:
+            folder = watched.folder
+            self.made.emit(number, [(watched.units[unit.position], folder / unit.file) for unit in new if unit.file])
 
-    def close(self) -> None:
-        """Wait until all that was asked for is noted."""
+    def close(self, timeout_ms: int) -> bool:
+        """Wait until all that was asked for is noted.
+
+        Args:
+            timeout_ms: How long at most.
+
+        Returns:
+            False if it is not noted by then, as where another program holds the queue.
+        """
         self._closed = True
         self._timer.stop()
-        self.wait()
+        return self.wait(timeout_ms)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, Signal
 
 from clipdesk.gui.desk import QueueDesk
-from clipdesk.gui.worker import LazyHere, Mailbox, Opener, Worker
+from clipdesk.gui.worker import LazyHere, Opener, Worker
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 
 if TYPE_CHECKING:
+    from clipdesk.gui.live import Mailbox
     from clipdesk.models.names import ModelName
     from clipdesk.render.settings import RenderSettings
+
+
+_GRACE_MS = 3_000
+"""How long at least to wait for a thread that has just been told to end."""
 
 
 class Engine(QObject):
     """Owns the queue's service and the threads. A thread is started when there is something for it to do.
 
+    Args:
+        mailbox: Where the steps of the running job go.
+        parent: Qt's.
+
     Attributes:
-        mailbox: Where the steps of the running job are.
         desk: Asks the queue for things, and looks what other programs do.
         worker: Works through the queue.
         opener: Opens models.
@@ -29,14 +38,13 @@ class Engine(QObject):
     _work = Signal()
     _open = Signal(str)
     _measure = Signal(object, object)
-    _finish = Signal()
+    _finish = Signal(bool)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, mailbox: Mailbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.mailbox = Mailbox()
-        self._service = QueueService(default_store(), LazyHere(self.mailbox.wanted), fallback=True)
+        self._service = QueueService(default_store(), LazyHere(mailbox.wanted), fallback=True)
         self.desk = QueueDesk(self._service, self)
-        self.worker = Worker(self._service, self.mailbox, self.desk.numbers)
+        self.worker = Worker(self._service, mailbox, self.desk.numbers)
         self.opener = Opener()
         self._render_thread = self._thread_of(self.worker, "render")
         self._opening_thread = self._thread_of(self.opener, "opening")
@@ -67,7 +75,10 @@ class Engine(QObject):
         """Have the worker look for work."""
         self.worker.hurry.set()
         self._start()
-        self._work.emit()
+        # One call on its way is enough: a job that comes meanwhile is seen by it.
+        if not self.worker.called.is_set():
+            self.worker.called.set()
+            self._work.emit()
 
     def measure(self, model: ModelName, settings: RenderSettings) -> None:
         """Have the cost of a render measured; `worker.measured` follows, unless there is work meanwhile."""
@@ -89,22 +100,37 @@ class Engine(QObject):
     def stop(self, timeout_ms: int) -> bool:
         """End all work, keep what was reached, and wait until it is written.
 
+        Args:
+            timeout_ms: How long to wait for all threads together; each gets a moment more after the one before.
+
         Returns:
-            False if a thread is stuck in something that cannot be interrupted, such as a step on a slow machine.
+            False if a thread is stuck in something that cannot be interrupted: a step on a slow machine, a queue that
+            another program holds, a folder on a drive that does not answer.
         """
+        end = time.monotonic() + timeout_ms / 1000
         self.opener.cancelled.set()
         self.worker.hurry.set()
         self.worker.stopping.set()
-        self.desk.close()
-        ended = True
-        if self._render_thread.isRunning():
-            self._finish.emit()
-            ended = self._render_thread.wait(timeout_ms)
-            # What the thread said last is still on its way.
-            QCoreApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)
-        else:
-            self._service.close()
+        noted = self.desk.close(timeout_ms)
+        # A job that has just got its number may be asked for something only now.
+        self._hear()
+        noted = self.desk.wait(_left(end)) and noted
+        # Also where there was no work: it is the one that closes the queue's file, which may take a while.
+        self._start()
+        self._finish.emit(noted)
+        rendered = self._render_thread.wait(_left(end))
+        self._hear()
+        opened = True
         if self._opening_thread.isRunning():
             self._opening_thread.quit()
-            ended = self._opening_thread.wait(timeout_ms) and ended
-        return ended
+            opened = self._opening_thread.wait(_left(end))
+        return noted and rendered and opened
+
+    def _hear(self) -> None:
+        """Let the window hear what the other threads have said and is still on its way."""
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.MetaCall.value)
+
+
+def _left(end: float) -> int:
+    """Milliseconds until a moment of the monotonic clock, but not less than a thread needs to end."""
+    return max(_GRACE_MS, round(1000 * (end - time.monotonic())))

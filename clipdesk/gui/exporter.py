@@ -20,7 +20,7 @@ from clipdesk.gui.runs import short_layer
 if TYPE_CHECKING:
     from clipdesk.export.recipe import Recipe
     from clipdesk.gui.library import Entry
-    from clipdesk.gui.runs import Track
+    from clipdesk.gui.tracks import Track
     from clipdesk.jobs.events import Result
 
 
@@ -158,10 +158,10 @@ class Exporter(Background):
         """Stop after the picture that is being written; pictures that were written stay."""
         self._cancelled.set()
 
-    def close(self) -> None:
-        """Stop, and wait until the thread is idle."""
+    def close(self, timeout_ms: int = 20_000) -> bool:
+        """Stop, and wait for the picture that is being written; False if it is stuck, as on a dead drive."""
         self.cancel()
-        self.wait()
+        return self.wait(timeout_ms)
 
 
 def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -18,6 +18,22 @@ _AREAS = {
     "Gallery": _BOTTOM,
     "Log": _BOTTOM,
 }
+
+_SIZE = QSize(1480, 940)
+_FRAME = QSize(16, 48)
+"""Room for what the desktop draws around a window: its title and its borders."""
+
+
+def first_size(available: QSize) -> QSize:
+    """The size of the window at a first start.
+
+    Args:
+        available: The size of the screen without the desktop's own bars.
+
+    Returns:
+        A size that fits the screen with the window's frame.
+    """
+    return _SIZE.boundedTo(available - _FRAME)
 
 
 def make_center(bars: Iterable[QWidget], main: QWidget) -> QWidget:

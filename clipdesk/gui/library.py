@@ -146,10 +146,10 @@ class Library(Background):
 
         self.start(move)
 
-    def close(self) -> None:
-        """Stop reading, and wait until the picture that is being read has been read."""
+    def close(self, timeout_ms: int = 5_000) -> bool:
+        """Stop reading, and wait for the picture that is being read; False if it is stuck, as on a dead drive."""
         self._closing.set()
-        self.wait()
+        return self.wait(timeout_ms)
 
 
 def read_entry(path: Path) -> Entry | None:

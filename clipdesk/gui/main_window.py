@@ -17,7 +17,7 @@ from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.help import HelpCommands
-from clipdesk.gui.layout import arrange_docks, make_center, make_docks
+from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         theme: Light or dark; None where the user cannot choose.
 
     Attributes:
-        ended: Whether the render thread has ended; False after a close that could not wait for it.
+        ended: Whether all threads have ended; False after a close that could not wait for one of them.
 
     Signals:
         appeared: The window has been painted for the first time.
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
-        self.resize(1480, 940)
+        self.resize(first_size(self.screen().availableGeometry().size()))
         self.setCentralWidget(make_center((self.notice, self.offer), self.canvas))
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,
@@ -172,7 +172,7 @@ class MainWindow(QMainWindow):
         controller.track_ended.connect(session.touch)
         controller.track_kept.connect(self.results.add)
         controller.made_elsewhere.connect(self.results.add_file)
-        controller.worker.preparing.connect(self.status.progress.setText)
+        controller.preparing.connect(self.status.progress.setText)
 
     def _connect_panels(self) -> None:
         session, neurons = self.session, self.neurons
@@ -290,8 +290,7 @@ class MainWindow(QMainWindow):
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()
-        self.ended = self.controller.close()
-        self.library.close()
-        self.choosing.close()
-        self.files.exporter.close()
+        for part in (self.controller, self.library, self.choosing, self.files.exporter):
+            # Each is closed, whether or not the one before could be.
+            self.ended = part.close() and self.ended
         event.accept()

@@ -10,7 +10,8 @@ from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 
 from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
-from clipdesk.gui.runs import Run, Track, hue_of
+from clipdesk.gui.runs import Run, hue_of
+from clipdesk.gui.tracks import Track
 
 if TYPE_CHECKING:
     import numpy as np

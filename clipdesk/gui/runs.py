@@ -1,157 +1,24 @@
-"""What the window knows of a job: its state, and for each of its pictures the curve and the kept frames. Plain data."""
+"""What the window knows of a job: its state, and how far it and its pictures are. Plain data."""
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clipdesk.gui.tracks import Track
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from clipdesk.export.recipe import Recipe
-    from clipdesk.jobs.events import Result
+    from clipdesk.jobs.events import Failure, Result
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.work import Work
 
-MAX_FRAMES = 60
 FRAME_BYTES = 192 * 2**20
 """Memory that the kept frames of all runs may take; the oldest runs give theirs up first."""
-
-
-class Series:
-    """Numbers that grow by one at each step."""
-
-    def __init__(self) -> None:
-        self._values = array("f")
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def append(self, value: float) -> None:
-        """Add the next step's number."""
-        self._values.append(value)
-
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """A copy of all numbers so far, (steps,)."""
-        # Not above: to import it takes an eighth of a second, and the first sight of the window can do without.
-        import numpy as np
-
-        return np.array(self._values, dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class Held:
-    """A curve of an earlier run that stays for comparison."""
-
-    label: str
-    hue: int
-    values: NDArray[np.float32]
-
-
-class KeptFrames:
-    """Pictures of a run, at most `MAX_FRAMES`: dense at its start, where the picture takes its form, then sparser.
-
-    The steps of neighbours are about in one ratio. The first and the newest picture are always there.
-    """
-
-    def __init__(self) -> None:
-        self._frames: list[tuple[int, NDArray[np.uint8]]] = []
-
-    def add(self, step: int, image: NDArray[np.uint8]) -> None:
-        """Keep a picture, (size, size, 3), which must not be written to again; it replaces one of the same step."""
-        if self.steps[-1:] == [step]:
-            self._frames.pop()
-        self._frames.append((step, image))
-        if len(self._frames) > MAX_FRAMES:
-            # The one goes whose neighbours' steps are then still the closest, in proportion.
-            steps = self.steps
-            del self._frames[min(range(1, MAX_FRAMES), key=lambda i: steps[i + 1] / steps[i - 1])]
-
-    def thin(self) -> None:
-        """Give up all but the first and the newest."""
-        del self._frames[1:-1]
-
-    @property
-    def steps(self) -> list[int]:
-        """The steps at which there are pictures."""
-        return [step for step, _ in self._frames]
-
-    @property
-    def images(self) -> list[NDArray[np.uint8]]:
-        """The pictures, first step first."""
-        return [image for _, image in self._frames]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory taken."""
-        return sum(image.nbytes for _, image in self._frames)
-
-    def at(self, step: int) -> NDArray[np.uint8] | None:
-        """The newest picture not after a step, or the first one; None where there are none."""
-        if not self._frames:
-            return None
-        return next((image for at, image in reversed(self._frames) if at <= step), self._frames[0][1])
-
-    @property
-    def newest(self) -> NDArray[np.uint8] | None:
-        """The newest picture; None where there are none."""
-        return self._frames[-1][1] if self._frames else None
-
-
-@dataclass(eq=False)
-class Track:
-    """One picture on its way, or done.
-
-    Attributes:
-        target: What it is to excite.
-        label: Its short name beside the others of its run.
-        hue: Where its colour stands on the wheel, 0 to 359.
-        curve: The objective at each step.
-        penalties: What each regulariser took off at each step.
-        frames: The kept pictures.
-        result: Set when it is done or stopped.
-        reason: Why it failed.
-        details: The same for developers.
-        path: Its file, once it is saved.
-        recipe: How it was made, once it is.
-        compared: Whether it is kept in sight, for others to be compared with.
-    """
-
-    target: Target
-    label: str
-    hue: int = 210
-    curve: Series = field(default_factory=Series)
-    penalties: dict[str, Series] = field(default_factory=dict)
-    frames: KeptFrames = field(default_factory=KeptFrames)
-    result: Result | None = None
-    reason: str = ""
-    details: str = ""
-    path: Path | None = None
-    recipe: Recipe | None = None
-    compared: bool = False
-
-    def finish(self, result: Result) -> None:
-        """Note the result; its picture is the last of the frames."""
-        self.result, self.recipe = result, result.recipe
-        self.frames.add(len(result.curve), result.image)
-
-    def clear(self) -> None:
-        """Forget what was reached, as before another try."""
-        self.curve, self.penalties, self.frames = Series(), {}, KeptFrames()
-        self.result = None
-        self.recipe = None
-        self.reason = ""
-        self.details = ""
 
 
 class Run:
@@ -169,16 +36,22 @@ class Run:
         job: What was asked for.
         todo: What of it was asked for last; less than the job where only the rest is tried again.
         folder: Where its pictures are kept; None to keep none.
-        state: What has become of it, and `reason`, why it failed.
-        tracks: Its pictures that have begun, by target; a job may ask for a hundred thousand.
-        current: The targets that are rendered side by side now, and `step`, how far they are.
+        urgent: Whether it goes before jobs that are not.
+        state: What has become of it.
+        reason: Why it failed.
+        tracks: Its pictures that have begun here, by target; a job may ask for a hundred thousand.
+        current: The targets that are rendered side by side now.
+        step: How far they are.
         marked: Those of which the neuron table says that they are rendered.
-        ended: How many pictures have come to an end, also a bad one.
-        skipped: Those whose pictures were there, and their files.
+        skipped: Targets whose pictures were there already, and their files.
+        elsewhere: Targets whose pictures other programs have made, and their files.
+        helpers: How many of its pictures other programs render now, as far as this window does not.
         stands: Whether it stands still in the middle of some pictures, which it keeps in memory.
         paused_by_user: Whether it was this job that the user paused, not the whole queue.
         gives_way_to: The urgent job that it lets go first; empty if there is none.
-        wish: What the user has asked for since it was submitted, as long as it has no number in the queue.
+        wish: What the user has asked for since it was submitted; None once it has a number in the queue.
+        refused: Whether the queue could not take it.
+        preparing: What is done before it can begin, in words; empty if that is not known.
         asked: How much of what the user has asked of it is still on its way to the queue's file.
     """
 
@@ -195,13 +68,18 @@ class Run:
         self.current: tuple[Target, ...] = ()
         self.marked: tuple[Target, ...] = ()
         self.step = 0
-        self.ended = 0
         self.skipped: dict[Target, Path] = {}
+        self.elsewhere: dict[Target, Path] = {}
+        self.helpers = 0
         self.stands = False
         self.paused_by_user = False
         self.gives_way_to = ""
         self.wish: Wish | None = None
+        self.refused = False
+        self.preparing = ""
         self.asked = 0
+        self._over: set[Target] = set()
+        self._counted = 0
         self._busy = 0.0
         self._since = 0.0
         self._picture_steps = 0
@@ -236,10 +114,13 @@ class Run:
         return [track for track in self.tracks.values() if track.frames.steps]
 
     def begin(self) -> None:
-        """It runs from now on, for the first time or again."""
+        """It runs from now on, for the first time or again; what it took to get ready does not count as its time."""
         self.state = Status.RUNNING
         self.reason = ""
         self.gives_way_to = ""
+        self.stands = False
+        self.helpers = 0
+        self.preparing = ""
         self._since = time.monotonic()
 
     def rest(self, state: Status, reason: str = "") -> None:
@@ -253,45 +134,80 @@ class Run:
         self.current, self.step = targets, step
         self._picture_steps += pictures
 
-    def end_track(self, target: Target) -> Track:
-        """A picture has come to an end, good or bad."""
-        self.ended += 1
-        return self.track(target)
+    @property
+    def ended(self) -> int:
+        """How many pictures have come to an end, good or bad, here or elsewhere; one that was stopped has not."""
+        return max(len(self._over), self._counted)
+
+    def finish(self, result: Result) -> Track:
+        """A picture has come; one that was stopped before its last step may still be finished another time."""
+        track = self.track(result.target)
+        track.finish(result)
+        if result.complete:
+            self._over.add(result.target)
+        return track
+
+    def fail(self, failure: Failure) -> Track:
+        """A picture has failed; one that only could not be kept is still there to be seen and saved."""
+        track = self.track(failure.target)
+        if failure.result is not None:
+            track.finish(failure.result)
+        track.reason = failure.reason
+        track.details = failure.details
+        self._over.add(failure.target)
+        return track
 
     def skip(self, target: Target, path: Path) -> None:
         """A picture was there already."""
-        self.ended += 1
+        self._over.add(target)
         self.skipped[target] = path
+
+    def note_elsewhere(self, target: Target, path: Path) -> bool:
+        """A picture is in its file, whoever made it; whether that is news here."""
+        track = self.tracks.get(target)
+        if target in self.skipped or target in self.elsewhere or (track is not None and track.path is not None):
+            return False
+        self._over.add(target)
+        self.elsewhere[target] = path
+        return True
 
     def count(self, counts: Mapping[str, int]) -> None:
         """The queue knows how many units are in which state; others may have worked on them."""
-        self.ended = max(self.ended, min(self.size, counts.get("done", 0) + counts.get("failed", 0)))
+        self._counted = min(self.size, counts.get("done", 0) + counts.get("failed", 0))
+        self.helpers = 0 if self.state is Status.RUNNING or self.stands else counts.get("running", 0)
 
-    def begin_again(self) -> None:
-        """Wait once more, for what failed or was stopped; for everything, if all was made."""
-        missing = self.missing() or list(self.job.targets)
+    def begin_again(self, *, everything: bool = False) -> None:
+        """Wait once more, for what failed or was stopped, or for everything."""
+        missing = list(self.job.targets) if everything else self.missing()
         for target in missing:
             if target in self.tracks:
                 self.tracks[target].clear()
-        self.todo = self.job.model_copy(update={"targets": tuple(missing)})
-        self.skipped = {target: path for target, path in self.skipped.items() if target not in set(missing)}
+        again = set(missing)
+        self._over -= again
+        self.skipped = {target: path for target, path in self.skipped.items() if target not in again}
+        self.elsewhere = {target: path for target, path in self.elsewhere.items() if target not in again}
+        self.todo = self.job.model_copy(update={"targets": tuple(missing)}) if missing else self.job
         self.state = Status.WAITING
         self.reason = ""
+        self.gives_way_to = ""
+        self.preparing = ""
         self.current = ()
         self.step = 0
-        self.ended = self.size - len(missing)
+        self._counted = 0
         self._busy = 0.0
         self._picture_steps = 0
 
     def missing(self) -> list[Target]:
         """Targets without a complete picture."""
         made = {t for t, track in self.tracks.items() if track.result and track.result.complete and not track.reason}
-        return self._all_but(made | set(self.skipped))
+        return self._all_but(made | set(self.skipped) | set(self.elsewhere))
 
     def untouched(self) -> list[Target]:
         """Targets of which nothing has come yet, no picture and no reason why not."""
         return self._all_but(
-            {t for t, track in self.tracks.items() if track.result or track.reason} | set(self.skipped)
+            {t for t, track in self.tracks.items() if track.result or track.reason}
+            | set(self.skipped)
+            | set(self.elsewhere)
         )
 
     def _all_but(self, some: set[Target]) -> list[Target]:

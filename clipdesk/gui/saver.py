@@ -70,6 +70,10 @@ class Saver(Background):
         for picture in pictures:
             self.start(partial(write, picture), urgent=False)
 
+    def close(self, timeout_ms: int = 60_000) -> bool:
+        """Wait until all is written; False if it is stuck, as on a dead drive."""
+        return self.wait(timeout_ms)
+
     def write(self, content: bytes, path: Path) -> None:
         """Save a file with this content."""
 

@@ -94,6 +94,13 @@ def palette_of(name: str) -> QPalette:
     return palette
 
 
+def error_palette(palette: QPalette) -> QPalette:
+    """A copy of a palette in which a label's text has the colour of errors."""
+    wrong = QPalette(palette)
+    wrong.setColor(_Role.WindowText, error_color(palette))
+    return wrong
+
+
 def error_color(palette: QPalette) -> QColor:
     """The colour of errors on this palette."""
     return ERROR[DARK if palette.color(_Role.Window).lightness() < 128 else LIGHT]

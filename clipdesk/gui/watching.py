@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
-from clipdesk.gui.runs import Run, Track
+from clipdesk.gui.runs import Run
+from clipdesk.gui.tracks import Track
 from clipdesk.jobs.status import Status
 from clipdesk.render.targets import Target, Unit
 

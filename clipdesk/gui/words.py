@@ -24,6 +24,8 @@ def describe(run: Run) -> str:
         return _waiting(run)
     if run.state in (Status.DONE, Status.CANCELLED):
         return _ended(run)
+    if run.state is Status.PAUSED and run.reason:
+        return f"paused: {run.reason}"
     step = f"step {run.step} of {run.job.settings.iterations}"
     first = run.ended - len(run.current) + run.under_way + 1
     last = first + len(run.current) - 1
@@ -32,7 +34,7 @@ def describe(run: Run) -> str:
     if run.state is Status.PAUSED:
         return f"paused, {group}{step}" if run.current else "paused"
     if not run.current:
-        return "starting …"
+        return run.preparing[:1].lower() + run.preparing[1:] or "starting …"
     left = run.seconds_left
     rest = "" if left is None else f", {duration(left)} left"
     return f"{group}{step}{rest}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
@@ -42,6 +44,8 @@ def _waiting(run: Run) -> str:
     """What a run waits for, and what of it is there already."""
     if run.gives_way_to:
         return f"gives way to {run.gives_way_to} and goes on by itself, {run.ended} of {run.size} done"
+    if run.helpers:
+        return f"rendered by another program, {run.ended} of {run.size} done"
     if run.ended:
         return f"waiting, {run.ended} of {run.size} done"
     return f"waiting, {run.size} picture{'s' if run.size > 1 else ''}"
@@ -61,7 +65,9 @@ def _ended(run: Run) -> str:
             return f"{run.state.value}, the picture was there already"
         at = f" at step {len(unfinished[0].curve)} of {run.job.settings.iterations}" if unfinished else ""
         return f"{run.state.value}{at}{', but nothing activated it: the picture has no meaning' if silent else ''}"
-    made = max(len(results) - len(unfinished), run.ended - there if run.state is Status.DONE else 0)
+    made = max(
+        len(results) - len(unfinished) + len(run.elsewhere), run.ended - there if run.state is Status.DONE else 0
+    )
     parts = [
         f"{run.state.value}, {made} of {run.size} pictures",
         f"{len(unfinished)} more unfinished" if unfinished else "",

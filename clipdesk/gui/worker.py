@@ -6,14 +6,14 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.gui.live import Mailbox
 from clipdesk.gui.problems import explained
 from clipdesk.jobs.events import Event, Progress
 from clipdesk.jobs.service import QueueService, Step
@@ -23,20 +23,15 @@ from clipdesk.models.trust import UntrustedArchive
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from clipdesk.jobs.executor import Executor, Hooks, Prepared
     from clipdesk.jobs.here import Here
     from clipdesk.jobs.work import Work
     from clipdesk.models.transfer import Transfer
     from clipdesk.network.layers import LayerNode
     from clipdesk.render.settings import RenderSettings
-    from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
-FRAMES_PER_SECOND = 30
 _NICENESS = 10
 
 
@@ -61,65 +56,6 @@ class OpenedModel:
     device: str
     devices: tuple[str, ...]
     activation: str = ""
-
-
-@dataclass
-class Live:
-    """What the running job has done since the last look.
-
-    Attributes:
-        number: The job's number in the queue.
-        targets: What is being rendered side by side.
-        step: Steps done.
-        points: Activations of each step since the last look, (targets,) each.
-        penalties: By name, as the points.
-        images: The newest pictures, (targets, size, size, 3); None if there are no newer ones.
-    """
-
-    number: int
-    targets: tuple[Target, ...]
-    step: int
-    points: list[NDArray[np.float32]]
-    penalties: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
-    images: NDArray[np.uint8] | None = None
-
-
-class Mailbox:
-    """One slot between the threads: the newest pictures replace older ones, so that a slow window never falls behind.
-
-    Activations are few numbers and none is dropped.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lives: list[Live] = []
-        self._drawn = 0.0
-
-    def wanted(self, step: int, iterations: int) -> bool:
-        """Whether the window would show the pictures of a step: 30 times a second, and the first and last step's."""
-        due = time.monotonic() - self._drawn >= 1 / FRAMES_PER_SECOND or step in (1, iterations)
-        if due:
-            self._drawn = time.monotonic()
-        return due
-
-    def post(self, number: int, progress: Progress) -> None:
-        """Called by the worker after every step."""
-        with self._lock:
-            live = self._lives[-1] if self._lives else None
-            if live is None or live.number != number or live.targets != progress.targets or progress.step == 1:
-                live = Live(number, progress.targets, 0, [])
-                self._lives.append(live)
-            live.step = progress.step
-            live.points.append(progress.activations)
-            for name, values in progress.penalties.items():
-                live.penalties.setdefault(name, []).append(values)
-            live.images = progress.images if progress.images is not None else live.images
-
-    def take(self) -> list[Live]:
-        """Called by the window: what is new; one for each group that ran since the last look."""
-        with self._lock:
-            lives, self._lives = self._lives, []
-        return lives
 
 
 class LazyHere:
@@ -153,17 +89,23 @@ class Worker(QObject):
     Args:
         service: The queue.
         mailbox: Where the steps go.
+        numbers: The jobs to work on, by their numbers in the queue.
+
+    Attributes:
+        stopping: Set for good when the window closes: what runs ends after its step.
+        hurry: Set while there is work: what is being measured is given up.
+        called: Set while a call of `work` is on its way.
 
     Signals:
         happened: The number of a job in the queue, and an event other than `Progress`.
-        preparing: What a job's model is still to go through.
+        preparing: The number of a job in the queue, and what is done before it can begin, in words.
         rested: There is nothing that could be done now.
         failed: A `Problem` that ended the work; what was on the device is lost if it says so.
         measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
     """
 
     happened = Signal(int, object)
-    preparing = Signal(str)
+    preparing = Signal(int, str)
     rested = Signal()
     failed = Signal(object)
     measured = Signal(object, object, int)
@@ -172,9 +114,12 @@ class Worker(QObject):
         super().__init__()
         self.stopping = threading.Event()
         self.hurry = threading.Event()
+        self.called = threading.Event()
         self._service = service
         self._mailbox = mailbox
         self._numbers = numbers
+        self._prepared = 0
+        self._lost = False
 
     @Slot()
     def settle(self) -> None:
@@ -184,19 +129,27 @@ class Worker(QObject):
     @Slot()
     def work(self) -> None:
         """Work through the window's jobs, until nothing is left that could be done now."""
-        if self.stopping.is_set():
+        self.called.clear()
+        if self.stopping.is_set() or self._lost:
             return
         try:
             for step in self._service.steps(
                 numbers=self._numbers,
                 stop=self.stopping.is_set,
-                transfer=lambda transfer: self.preparing.emit(str(transfer)),
-                stage=lambda _number, text: self.preparing.emit(text),
+                transfer=lambda transfer: self.preparing.emit(self._prepared, str(transfer)),
+                stage=self._stage,
             ):
                 self._tell(step)
         except Exception as error:
-            self.failed.emit(explained(error))
+            problem = explained(error)
+            # What waits is left to the next start: on a device that has failed it would fail as well.
+            self._lost = problem.device_lost
+            self.failed.emit(problem)
         self.rested.emit()
+
+    def _stage(self, number: int, text: str) -> None:
+        self._prepared = number
+        self.preparing.emit(number, text)
 
     def _tell(self, step: Step) -> None:
         if isinstance(step.event, Progress):
@@ -204,15 +157,20 @@ class Worker(QObject):
         else:
             self.happened.emit(step.stored.number, step.event)
 
-    @Slot()
-    def finish(self) -> None:
-        """Keep what the paused jobs have reached, give back what is not finished, and end the thread."""
+    @Slot(bool)
+    def finish(self, close: bool) -> None:
+        """Keep what the paused jobs have reached, give back what is not finished, and end the thread.
+
+        Args:
+            close: Whether to close the queue's file; another thread that still waits for it must not lose it.
+        """
         try:
             for step in self._service.wind_up():
                 self._tell(step)
         except (ClipDeskError, RuntimeError) as error:
             log.warning("ending the paused jobs: %s", error)
-        self._service.close()
+        if close:
+            self._service.close()
         QThread.currentThread().quit()
 
     @Slot(object, object)

@@ -143,6 +143,17 @@ class Paused:
 
 
 @dataclass(frozen=True)
+class Halted:
+    """A job has paused by itself, since none of its units would fare better; what it had in hand waits again.
+
+    Attributes:
+        reason: Why, for the user, such as a full disk.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ended:
     """Nothing more will come of a job by itself.
 
@@ -157,5 +168,5 @@ RenderEvent = Progress | Result | Failure
 """What rendering gives."""
 UnitEvent = Result | Saved | Skipped | Done | Failure
 """A unit has come to an end."""
-Event = Began | Progress | Result | Failure | Saved | Skipped | Done | Paused | Ended
+Event = Began | Progress | Result | Failure | Saved | Skipped | Done | Paused | Halted | Ended
 """What can happen to a job."""

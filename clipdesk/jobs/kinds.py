@@ -6,6 +6,7 @@ from pydantic_core import from_json
 
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.work import Work
+from clipdesk.models.names import kept_name
 
 KINDS: dict[str, type[Work]] = {"render": Job}
 """By `Work.kind`."""
@@ -19,8 +20,10 @@ def read_work(text: str) -> Work:
         UsageError: the model's name cannot be read.
     """
     values = from_json(text)
-    # Version 0.1 knew rendering alone and did not write it down.
+    # Version 0.1 knew rendering alone and did not write the kind down.
     kind = values.get("kind", "render") if isinstance(values, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"there is no kind of work {kind!r}")
+    if "kind" not in values and isinstance(values.get("model"), str):
+        values["model"] = kept_name(values["model"])
     return KINDS[kind].read(values)

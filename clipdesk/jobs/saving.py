@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import clear_partials, free_path, make_folder, picture_name
+from clipdesk.errors import ClipDeskError, DiskFullError
+from clipdesk.export.claims import claims_of
+from clipdesk.export.files import clear_partials, make_folder, picture_name
 from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, is_layer_name
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
@@ -24,6 +27,7 @@ from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
+_TICK_NS = 100_000_000
 _OTHER_MODEL = "The folder's metadata is of another model's batch, so it does not list this picture"
 
 
@@ -52,14 +56,46 @@ class PictureFolder:
         self._since = since
         self._writers: dict[str, MetadataWriter | None] = {}
         self._records: dict[str, dict[int, UnitRecord]] = {}
-        self._names: dict[str, list[str]] | None = None
+        self._damaged: dict[str, ClipDeskError] = {}
+        self._names: dict[str, list[str]] = {}
+        self._seen = -1
+
+    # Who makes what
+
+    def claim(self, targets: Sequence[Target]) -> list[Target]:
+        """Claim targets for all queues that share the folder; those that another process renders are left out."""
+        granted = set(claims_of(self._folder).take(self._key(target) for target in targets))
+        return [target for target in targets if self._key(target) in granted]
+
+    def release(self, targets: Sequence[Target]) -> None:
+        """Let go of targets that `claim` has returned."""
+        # The folder may have gone, and the claims with it.
+        with suppress(ClipDeskError):
+            claims_of(self._folder).release(map(self._key, targets))
+
+    def _key(self, target: Target) -> str:
+        """What makes two pictures of a folder the same."""
+        settings = self._job.settings_of(target).model_dump_json(exclude={"device", "precision"})
+        files = sorted(self._job.files_of(target).items())
+        return f"{self._job.weights or self._job.model} {target.model_dump_json()} {settings} {files}"
 
     # What is there
 
-    def find(self, targets: Sequence[Target]) -> list[Skipped]:
-        """Those targets whose whole picture is there. One that is missing in the metadata is noted."""
-        found = ((target, self._find(target)) for target in targets)
-        return [Skipped(target, path) for target, path in found if path is not None]
+    def find(self, targets: Sequence[Target]) -> list[Skipped | Failure]:
+        """The targets that are not to be rendered: their whole picture is there, or their metadata cannot be read.
+
+        A picture that is missing in the metadata is noted. Damaged metadata of a layer fails the units of that layer.
+        """
+        found: list[Skipped | Failure] = []
+        for target in targets:
+            try:
+                path = self._find(target)
+            except ClipDeskError as error:
+                found.append(Failure(target, str(error)))
+                continue
+            if path is not None:
+                found.append(Skipped(target, path))
+        return found
 
     def _find(self, target: Target) -> Path | None:
         record = self._record_of(target)
@@ -70,7 +106,7 @@ class PictureFolder:
         for name in reversed(self._pictures().get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
             if (record is None or name != record.file) and self._fits(path, target):
-                # Whoever made it was killed before it could be noted.
+                # The process that made it was killed before it could note it.
                 with suppress(ClipDeskError):
                     self._note(target, _record(read_recipe(path), path))
                 return path
@@ -79,18 +115,29 @@ class PictureFolder:
     def _record_of(self, target: Target) -> UnitRecord | None:
         if target.layer is None or not is_layer_name(target.layer):
             return None
+        if target.layer in self._damaged:
+            # To read it again for each unit of a large layer would take long.
+            raise self._damaged[target.layer]
         if target.layer not in self._records:
             known: dict[int, UnitRecord] = {}
-            with suppress(OtherModelError):
+            try:
                 known = BatchMetadata.open(self._folder, target.layer, self._job.model).units
+            except OtherModelError:
+                pass
+            except ClipDeskError as error:
+                self._damaged[target.layer] = error
+                raise
             self._records[target.layer] = known
         return self._records[target.layer].get(target.index)
 
     def _pictures(self) -> dict[str, list[str]]:
-        """Names of the folder's pictures, by their beginning."""
-        if self._names is None:
+        """Names of the folder's pictures, by their beginning; looked up again when the folder has changed."""
+        changed = self._folder.stat().st_mtime_ns
+        # A change in the same tick of the file system's clock cannot be told.
+        if changed != self._seen or time.time_ns() - changed < _TICK_NS:
+            self._seen = changed
             self._names = {}
-            for name in sorted(path.name for path in self._folder.glob("*.png")):
+            for name in sorted(name for name in os.listdir(self._folder) if name.endswith(".png")):
                 self._names.setdefault(_without_time(name), []).append(name)
         return self._names
 
@@ -126,11 +173,16 @@ class PictureFolder:
 
         Returns:
             A `Failure` where it cannot be written or noted; what was written is found by the next try.
+
+        Raises:
+            DiskFullError: there is no room for it, nor for any other.
         """
         path = self._folder / (name or picture_name(result.target, datetime.now()))
         try:
-            path = write_result(result, path if name else free_path(path))
+            path = write_result(result, path, new=not name)
             return Saved(result, path, self._note(result.target, _record(result.recipe, path)) if noted else "")
+        except DiskFullError:
+            raise
         except ClipDeskError as error:
             return Failure(result.target, str(error), result=result)
 
@@ -146,17 +198,17 @@ class PictureFolder:
         """Note what became of a target, if it is a unit; why it could not be noted, or nothing."""
         if target.layer is None:
             return ""
-        if target.layer not in self._writers:
-            try:
+        try:
+            if target.layer not in self._writers:
                 self._writers[target.layer] = MetadataWriter(self._folder, target.layer, self._job.model)
-            except OtherModelError as error:
-                log.info("not in the metadata: %s", error)
-                self._writers[target.layer] = None
-        writer = self._writers[target.layer]
-        if writer is None:
-            return _OTHER_MODEL
-        writer.note(target.index, record)
-        return ""
+            writer = self._writers[target.layer]
+            if writer is not None:
+                writer.note(target.index, record)
+                return ""
+        except OtherModelError as error:
+            log.info("not in the metadata: %s", error)
+            self._writers[target.layer] = None
+        return _OTHER_MODEL
 
     def settle(self) -> None:
         """Bring the metadata files up to date."""
@@ -166,17 +218,24 @@ class PictureFolder:
             except ClipDeskError as error:
                 # The journal has it all; whoever opens the metadata next finds it there.
                 log.warning("the metadata stays in its journal: %s", error)
+        with suppress(ClipDeskError):
+            claims_of(self._folder).tidy()
 
 
-def write_result(result: Result, path: Path) -> Path:
-    """Write a picture with its recipe and its curve, over one that is there; RGBA where transparency was asked for.
+def write_result(result: Result, path: Path, *, new: bool = False) -> Path:
+    """Write a picture with its recipe and its curve; RGBA where transparency was asked for.
+
+    Args:
+        result: The picture.
+        path: Where to; a file of this name is replaced.
+        new: Whether to take the next free name instead.
 
     Raises:
+        DiskFullError: there is no room for it.
         ClipDeskError: it cannot be written.
     """
     pixels = result.image if result.alpha is None else np.dstack([result.image, result.alpha])
-    save_png(pixels, path, result.recipe, result.curve)
-    return path
+    return save_png(pixels, path, result.recipe, result.curve, new=new)
 
 
 def _record(recipe: Recipe, path: Path) -> UnitRecord:

@@ -29,6 +29,9 @@ from clipdesk.models.transfer import Transfer
 log = logging.getLogger(__name__)
 
 
+_BUSY_SECONDS = 0.5
+
+
 @dataclass(frozen=True)
 class Step:
     """Something happened to a job of the queue."""
@@ -68,6 +71,7 @@ class QueueService:
         self._wishes = Wishes(lambda number: self.store.wished(number), self._was_asked)
         self._works: dict[int, Working] = {}
         self._unreadable: set[int] = set()
+        self._busy: dict[int, float] = {}
         self._paused: dict[int, Generator[Event, None, None]] = {}
         self._stop: Callable[[], bool] = lambda: False
         self._transfer: Callable[[Transfer], object] = lambda _: None
@@ -122,7 +126,14 @@ class QueueService:
             return self._owner
 
     def add(
-        self, job: Work, folder: Path | None, *, skip: bool = True, urgent: bool = False, names: Sequence[str] = ()
+        self,
+        job: Work,
+        folder: Path | None,
+        *,
+        skip: bool = True,
+        urgent: bool = False,
+        names: Sequence[str] = (),
+        listed: bool = True,
     ) -> int:
         """Put a job at the end of the queue, or of its urgent part; its number.
 
@@ -132,13 +143,14 @@ class QueueService:
             skip: Whether pictures that the folder has already are left as they are.
             urgent: Whether it goes before jobs that are not.
             names: Names of the units' files; by default each gets one when it is done.
+            listed: Whether what it makes is noted in the metadata of the folder.
 
         Raises:
             UsageError: a file that the job names is not there, or is another than it was.
             StoreError: the queue cannot be written.
         """
         owner = self.owner if folder is None else None
-        return self.store.add(job.known(), folder, skip=skip, urgent=urgent, names=names, owner=owner)
+        return self.store.add(job.known(), folder, skip=skip, urgent=urgent, names=names, listed=listed, owner=owner)
 
     def wish(self, number: int, wish: Wish) -> None:
         """Pause a job, let it go on or cancel it; here it is obeyed within a step, elsewhere within a second.
@@ -191,19 +203,22 @@ class QueueService:
         self._transfer = transfer
         self._stage = stage
         while not stop():
-            work = None if self.hold.is_set() else self._next(numbers)
+            work = self._next(numbers)
             if work is not None:
                 yield from self._pull(work)
-            elif wait and self._paused:
+            elif (wait and self._paused) or self._busy:
                 time.sleep(LOOK_SECONDS)
             else:
                 return
 
     def _next(self, numbers: Container[int] | None) -> Working | None:
         """What to work on now, begun or resumed; None if there is nothing."""
-        resumed = next((n for n in self._paused if self.store.wished(n) is not Wish.PAUSE), None)
+        self._give_back_lost()
+        # One that was cancelled ends with what it has, even while nothing else runs.
+        ready = (Wish.CANCEL,) if self.hold.is_set() else (Wish.CANCEL, Wish.RUN)
+        resumed = next((number for number in self._paused if self.store.wished(number) in ready), None)
         while not (self._stop() or self.hold.is_set()):
-            number = self.store.next(self.owner, numbers, but=self._unreadable)
+            number = self.store.next(self.owner, numbers, but=self._unreadable | self._elsewhere())
             if number is None or number in self._paused:
                 break
             try:
@@ -221,6 +236,18 @@ class QueueService:
                 if work.claim(self.owner, work.prepare()):
                     return work
         return None if resumed is None else self._works[resumed]
+
+    def _elsewhere(self) -> set[int]:
+        """Jobs to be left alone for a moment, since processes of other queues are on their next units."""
+        now = time.monotonic()
+        self._busy = {number: until for number, until in self._busy.items() if until > now}
+        return set(self._busy)
+
+    def _give_back_lost(self) -> None:
+        """Let units wait again whose work has ended in an error, as when the queue could not be written."""
+        for number, work in self._works.items():
+            if work.left and number not in self._paused:
+                work.give_back()
 
     def _work(self, number: int) -> Working:
         if number not in self._works:
@@ -240,6 +267,8 @@ class QueueService:
                 yield Step(work.stored, Paused())
                 return
         work.give_back()
+        if work.others_are_on_it:
+            self._busy[number] = time.monotonic() + _BUSY_SECONDS
         status = work.status()
         if status is None or status.finished:
             self._works.pop(number).settle()

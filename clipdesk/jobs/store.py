@@ -51,6 +51,7 @@ class JobStore:
         skip: bool = True,
         urgent: bool = False,
         names: Sequence[str] = (),
+        listed: bool = True,
         owner: Owner | None = None,
     ) -> int:
         """Put a job at the end of the queue.
@@ -61,6 +62,7 @@ class JobStore:
             skip: Whether pictures that the folder has already are left as they are.
             urgent: Whether it goes before those that are not.
             names: Names of the units' files; by default each gets one when it is done.
+            listed: Whether what it makes is noted in the metadata of the folder.
             owner: The only one who may work on it, and without whom it is gone; None for everybody.
 
         Returns:
@@ -73,7 +75,7 @@ class JobStore:
             job = job.part(kept)
         with self._db.writing():
             number = self._db.execute(
-                "INSERT INTO jobs (job, folder, skip, state, created, urgent, private, named) "
+                "INSERT INTO jobs (job, folder, skip, state, created, urgent, private, listed) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.written(),
@@ -83,7 +85,7 @@ class JobStore:
                     _now(),
                     urgent,
                     None if owner is None else owner.name,
-                    bool(names),
+                    listed,
                 ),
             ).lastrowid
             if number is None:
@@ -149,7 +151,9 @@ class JobStore:
         Raises:
             UsageError: there is none of this number, or it cannot be read.
         """
-        row = self._db.row("SELECT job, folder, skip, state, created, urgent, named FROM jobs WHERE id = ?", (number,))
+        row = self._db.row(
+            "SELECT job, folder, skip, state, created, urgent, listed, reason FROM jobs WHERE id = ?", (number,)
+        )
         if row is None:
             raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
         try:
@@ -165,7 +169,8 @@ class JobStore:
             created=row[4],
             counts=self._counts(number),
             urgent=bool(row[5]),
-            named=bool(row[6]),
+            listed=bool(row[6]),
+            reason=row[7] or "",
         )
 
     def _counts(self, number: int) -> dict[str, int]:
@@ -178,8 +183,14 @@ class JobStore:
             UsageError: there is no such job.
         """
         with self._db.writing():
-            if self._db.execute("UPDATE jobs SET state = ? WHERE id = ?", (wish.value, number)).rowcount == 0:
+            statement = "UPDATE jobs SET state = ?, reason = NULL WHERE id = ?"
+            if self._db.execute(statement, (wish.value, number)).rowcount == 0:
                 raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
+
+    def halt(self, number: int, reason: str) -> None:
+        """Pause a job for a reason that people must see to, such as a full disk."""
+        with self._db.writing():
+            self._db.execute("UPDATE jobs SET state = ?, reason = ? WHERE id = ?", (Wish.PAUSE.value, reason, number))
 
     def wished(self, number: int) -> Wish:
         """What people want of a job; of one that was removed, that it be cancelled."""
@@ -334,6 +345,13 @@ class JobStore:
                 "UPDATE units SET state = 'waiting', owner = NULL WHERE state = 'running' AND owner = ?",
                 (_name(owner),),
             )
+
+    def files(self, number: int) -> list[str]:
+        """The names of the files of a job's finished units."""
+        rows = self._db.rows(
+            "SELECT file FROM units WHERE job = ? AND state = 'done' AND file IS NOT NULL ORDER BY position", (number,)
+        )
+        return [str(row[0]) for row in rows]
 
     def units(self, number: int) -> list[StoredUnit]:
         """The units of a job, in its order."""

@@ -41,7 +41,8 @@ class StoredJob:
         created: When it was added, in ISO 8601, UTC.
         counts: How many units are waiting, running, done and failed; states that none is in are left out.
         urgent: Whether it goes before those that are not.
-        named: Whether whoever asked has named the files.
+        listed: Whether its pictures are noted in the metadata of their folder.
+        reason: Why it has paused by itself; empty if it has not.
     """
 
     number: int
@@ -52,7 +53,8 @@ class StoredJob:
     created: str
     counts: dict[str, int]
     urgent: bool = False
-    named: bool = False
+    listed: bool = True
+    reason: str = ""
 
     @property
     def status(self) -> Status:

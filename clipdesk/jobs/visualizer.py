@@ -16,7 +16,7 @@ from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.models.names import Named
-from clipdesk.network.opened import OpenModel
+from clipdesk.network.opened import OpenModel, open_model
 from clipdesk.render.custom import CustomObjective, MakeParameterization, Transforms
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
@@ -33,17 +33,23 @@ class FeatureVisualizer:
     """Draws pictures that excite single neurons of a CLIP, or other targets.
 
     Args:
-        model: As `clip.load` or `clipdesk.load_model` returns it, and left as it is; or an `OpenModel`.
+        model: A model as `clipdesk.open_model` returns it, or the name of one; or a network as `clip.load` or
+            `clipdesk.load_model` returns it. It is left as it is.
         device: Where to render; by default where the model is.
 
     Raises:
-        ClipDeskError: the device is not there.
-        UsageError: the model takes pictures that are not square.
+        ClipDeskError: the device is not there, or a model of that name cannot be opened.
+        UsageError: there is no model of that name, or it takes pictures that are not square.
     """
 
-    def __init__(self, model: nn.Module | OpenModel, device: str | torch.device | None = None) -> None:
+    def __init__(self, model: nn.Module | OpenModel | str, device: str | torch.device | None = None) -> None:
+        if isinstance(model, str):
+            model = open_model(model, device)
         self.model = model.network if isinstance(model, OpenModel) else model
-        self._opened = model if isinstance(model, OpenModel) and device is None else OpenModel.of(self.model, device)
+        if isinstance(model, OpenModel):
+            self._opened = model if device is None else model.on(device)
+        else:
+            self._opened = OpenModel.of(model, device)
         self.device = str(self._opened.device)
         self.inspector = self._opened.inspector
 
@@ -126,8 +132,9 @@ class FeatureVisualizer:
         """
         settings = make_settings(preset, **{"device": self.device, **changes})
         targets = [parse_target(target) if isinstance(target, str) else target] if target is not None else []
-        tell = progress_callback or _tell_nobody
-        if parameterization or transforms or objective or not targets:
+        tell = _tell_nobody if progress_callback is None else progress_callback
+        own = (parameterization, transforms, objective)
+        if not targets or any(part is not None for part in own):
             frames = render(
                 self._opened.network,
                 targets,
@@ -139,7 +146,7 @@ class FeatureVisualizer:
             )
             return _last_picture(frames, tell)
         check_target(targets[0], self.inspector)
-        return self._queued(Job(model=_NAME, targets=tuple(targets), settings=settings), tell)
+        return self._queued(Job(model=self._opened.name or _NAME, targets=tuple(targets), settings=settings), tell)
 
     def _queued(self, job: Job, tell: ProgressCallback) -> Image.Image:
         """Render a job of one picture through a queue of its own, as every other face of ClipDesk does."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, first_line
+from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullError, first_line
 from clipdesk.jobs.database import StoreError
-from clipdesk.jobs.events import Done, Event, Failure, Result, Saved, Skipped
+from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped
 from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.older import identified
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore
@@ -35,11 +36,13 @@ class Working:
     Attributes:
         stored: The job, with its checksums as soon as they are known.
         left: The units that are claimed and have not come to an end, with their positions in the job.
+        others_are_on_it: Whether processes of other queues are on all units that were claimed last.
     """
 
     def __init__(self, stored: StoredJob, store: JobStore, executor: Executor, hooks: Hooks) -> None:
         self.stored = stored
         self.left: dict[object, int] = {}
+        self.others_are_on_it = False
         self._store = store
         self._executor = executor
         self._hooks = hooks
@@ -59,8 +62,9 @@ class Working:
             return self._group
         self._problem = None
         try:
-            prepared = self._executor.prepare(self.stored.job, self._hooks)
-            self._pin(prepared.weights)
+            job = identified(self.stored, self._store)
+            prepared = self._executor.prepare(job, self._hooks)
+            self._pin(job, prepared.weights)
             self._task = TASKS[self.stored.job.kind](self.stored)
             self._group = prepared.units
         except DeviceLostError as error:
@@ -75,9 +79,9 @@ class Working:
             return len(self.stored.job.units)
         return self._group
 
-    def _pin(self, weights: str | None) -> None:
+    def _pin(self, job: Work, weights: str | None) -> None:
         """From now on the job takes no other weights and files than these."""
-        job = self.stored.job.known()
+        job = job.known()
         if job.weights is None:
             job = job.with_weights(weights)
         if job != self.stored.job:
@@ -90,6 +94,7 @@ class Working:
         if claim is None:
             return False
         self.left = dict(zip(claim.job.units, claim.positions, strict=True))
+        self.others_are_on_it = False
         self._names = self._store.names(self.stored.number, claim.positions)
         return True
 
@@ -108,7 +113,10 @@ class Working:
         task = self._task
         if task is None:
             raise RuntimeError("the work was not prepared")
+        mine: Sequence[object] = ()
         try:
+            mine = task.claim(list(self.left))
+            self._leave_to_others(mine)
             yield from task.before(self._part())
             if self.left:
                 for event in self._executor.run(self._part(), self._hooks):
@@ -117,12 +125,25 @@ class Working:
         except (DeviceLostError, StoreError):
             # No fault of the units that are left.
             raise
+        except DiskFullError as error:
+            self._store.halt(self.stored.number, str(error))
+            yield Halted(str(error))
         except Cancelled:
             # While the model was opened again; what is left is given back.
             return
         except Exception as error:
             # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
             yield from self._failures(error)
+        finally:
+            task.release(mine)
+
+    def _leave_to_others(self, mine: Sequence[object]) -> None:
+        """Give back units that a process of another queue is on, in the same folder; it looks for them again later."""
+        mine_too = set(mine)
+        theirs = [position for unit, position in self.left.items() if unit not in mine_too]
+        self._store.give_back(self.stored.number, theirs)
+        self.left = {unit: position for unit, position in self.left.items() if unit in mine_too}
+        self.others_are_on_it = bool(theirs) and not self.left
 
     def _part(self) -> Work:
         return self.stored.job.part(sorted(self.left.values()))
@@ -138,16 +159,21 @@ class Working:
 
     def _note(self, event: Event) -> None:
         number = self.stored.number
-        if isinstance(event, Failure):
-            self._store.finish(number, self.left.pop(event.target), reason=event.reason)
-        elif isinstance(event, Saved) and not event.result.complete:
+        if isinstance(event, Saved) and not event.result.complete:
             self._store.keep_name(number, self.left[event.target], event.path.name)
+        elif isinstance(event, Failure):
+            self._finish(event.target, reason=event.reason)
         elif isinstance(event, Skipped | Saved):
-            self._store.finish(number, self.left.pop(event.target), file=event.path.name)
+            self._finish(event.target, file=event.path.name)
         elif isinstance(event, Result) and event.complete:
-            self._store.finish(number, self.left.pop(event.target))
+            self._finish(event.target)
         elif isinstance(event, Done):
-            self._store.finish(number, self.left.pop(event.target), file=event.file or None)
+            self._finish(event.target, file=event.file or None)
+
+    def _finish(self, unit: object, *, file: str | None = None, reason: str | None = None) -> None:
+        self._store.finish(self.stored.number, self.left[unit], file=file, reason=reason)
+        # Not before: a unit that the queue could not be told of is still ours to give back.
+        del self.left[unit]
 
     def give_back(self) -> None:
         """Let the units that have not come to an end wait again."""

@@ -55,7 +55,8 @@ class Checkpoint:
     """A file of the user's.
 
     Attributes:
-        path: The file, with its full path: a job may be run from another folder than it was asked for in.
+        path: The file, with its full path, since a job may be run from another folder than it was asked for in. Only a
+            name that `kept_name` has read may have a relative one.
         architecture: The architecture of open_clip's that it has weights of; empty for a file in OpenAI's format.
     """
 
@@ -97,10 +98,38 @@ def parse_name(text: str | PurePath | ModelName) -> ModelName:
     return OpenClip(found["architecture"], found["tag"])
 
 
+def kept_name(text: str | PurePath | ModelName) -> ModelName:
+    """Read a model's name from the queue: a checkpoint's path stays as it was written.
+
+    ClipDesk 0.1 wrote it as it was typed, and did not write the folder that it starts from.
+
+    Raises:
+        UsageError: as `parse_name`.
+    """
+    name = parse_name(text)
+    if isinstance(name, Checkpoint) and not isinstance(text, Checkpoint):
+        return replace(name, path=Path(_path_in(str(text))))
+    return name
+
+
+def is_relative(name: ModelName) -> bool:
+    """Whether a name leaves open which file it means, since its path starts from an unknown folder."""
+    return isinstance(name, Checkpoint) and not _is_whole(str(name.path))
+
+
+def _path_in(text: str) -> str:
+    """The path in the name of a checkpoint."""
+    found = _FORM.fullmatch(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else None
+    return found["file"] or "" if found else text
+
+
+def _is_whole(path: str) -> bool:
+    # A recipe may come from another system, whose full paths are not full paths here.
+    return PureWindowsPath(path).is_absolute() or PurePosixPath(path).is_absolute()
+
+
 def _absolute(path: str) -> Path:
-    # A recipe may come from another system, whose full paths are none here.
-    elsewhere = PureWindowsPath(path).is_absolute() or PurePosixPath(path).is_absolute()
-    whole = Path(path) if elsewhere else Path(path).absolute()
+    whole = Path(path) if _is_whole(path) else Path(path).absolute()
     # So that a file has one name. "link/.." is beside the folder that the link leads to, so it cannot just be left out.
     try:
         return whole.parent.resolve() / whole.name if ".." in whole.parts else whole
@@ -190,7 +219,7 @@ def is_same_name(name: ModelName, written: str) -> bool:
     if not isinstance(name, Checkpoint):
         return False
     found = _FORM.fullmatch(written.removeprefix(PREFIX)) if written.startswith(PREFIX) else None
-    kept = PurePath(found["file"] or "" if found else written)
+    kept = PurePath(_path_in(written))
     architecture = found["architecture"] if found else ""
     ends_alike = bool(kept.parts) and name.path.parts[-len(kept.parts) :] == kept.parts
     return not kept.is_absolute() and ends_alike and architecture == name.architecture

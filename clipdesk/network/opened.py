@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from clipdesk.errors import Cancelled, UsageError
+from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.loading import fetch_model, read_model, resolve_device
-from clipdesk.models.names import ModelName, check_name, short_name
+from clipdesk.models.names import ModelName, check_name, find_name, short_name
 from clipdesk.models.transfer import Transfer
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.normalization import Normalization, normalization_of
@@ -97,6 +98,15 @@ class OpenModel:
             activation=activation_of(network),
             side=input_side(network),
         )
+
+    def on(self, device: str | torch.device) -> OpenModel:
+        """The same model on a device: itself if it is there, else a copy.
+
+        Raises:
+            ClipDeskError: the device is not there.
+        """
+        network = on_device(self.network, resolve_device(device))
+        return self if network is self.network else OpenModel.of(network, name=self.name, sha256=self.sha256)
 
     @property
     def nbytes(self) -> int:
@@ -249,6 +259,34 @@ class ModelPool:
 def default_pool() -> ModelPool:
     """The pool of this process, which the window, the queue, the commands and the Python API share."""
     return ModelPool()
+
+
+def open_model(
+    name_or_path: str | Path = EMBEDDED,
+    device: str | torch.device | None = None,
+    *,
+    trust_archive: bool = False,
+    progress: Callable[[Transfer], object] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> OpenModel:
+    """Open a model with the identity of its weights; the same model is not opened twice while its file stays as it is.
+
+    The process keeps the models that were opened last, up to 6 GiB, and the window and the queue use the same ones. The
+    networks are shared: do not change them. `load_model` returns a network of your own.
+
+    Args:
+        name_or_path: As for `load_model`.
+        device: Where to put it; None or ``auto`` for a GPU if there is one.
+        trust_archive: As for `load_model`.
+        progress: Told how far the download is, if there is one.
+        cancelled: Asked between two stages and during the download; True ends it.
+
+    Raises:
+        UsageError, UntrustedArchive, ClipDeskError, Cancelled: as `load_model`.
+    """
+    return default_pool().open(
+        find_name(name_or_path), device, trust_archive=trust_archive, progress=progress, cancelled=cancelled
+    )
 
 
 def _state_of(path: Path) -> _FileState:

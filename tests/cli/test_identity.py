@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -349,6 +351,20 @@ def test_a_job_keeps_the_checksum_of_its_weights(clipdesk: Command, mine: str, q
     job = store.get(1).job
     store.close()
     assert (str(job.model), job.weights) == (str(clipdesk.folder / "a" / "mine.pt"), mine)
+
+
+def test_the_same_command_goes_on_with_an_unfinished_batch_of_version_0_1(
+    clipdesk: Command, mine: str, queued: Callable[..., None]
+) -> None:
+    queued(*BATCH, "--output-dir", "out")
+    with closing(sqlite3.connect(default_store())) as db, db:
+        (text,) = db.execute("SELECT job FROM jobs").fetchone()
+        values = {name: value for name, value in json.loads(text).items() if name not in ("kind", "weights")}
+        db.execute("UPDATE jobs SET job = ?", (json.dumps(values | {"model": "mine.pt"}),))
+    outcome = clipdesk(*BATCH, "--output-dir", "out")
+    assert "3 rendered, 0 skipped, 0 failed" in outcome.err
+    (row,) = json.loads(clipdesk("queue", "list", "--json").out)
+    assert (row["status"], row["done"], row["model"]) == ("done", 3, str(clipdesk.folder / "a" / "mine.pt"))
 
 
 def test_a_batch_in_another_models_folder_is_refused_before_it_is_queued(clipdesk: Command, mine: str) -> None:

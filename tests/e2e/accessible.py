@@ -11,7 +11,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 _SECONDS = 10
 _SCREEN = 0
-_SHOWING = 25
+_ACTIVE, _SHOWING = 1, 25
 CROWDED = ("table", "tree", "menu bar", "combo box")
 """Roles of what has many things inside that are seldom looked for."""
 _ROOT = "/org/a11y/atspi/accessible/root"
@@ -85,8 +85,15 @@ class Node:
     @property
     def showing(self) -> bool:
         """True if it is on the screen."""
-        states = self._call("Accessible", "GetState")
-        return bool(states[0] >> _SHOWING & 1)
+        return self._has(_SHOWING)
+
+    @property
+    def active(self) -> bool:
+        """True of a window that gets the keys."""
+        return self._has(_ACTIVE)
+
+    def _has(self, state: int) -> bool:
+        return bool(self._call("Accessible", "GetState")[0] >> state & 1)
 
     @property
     def frame(self) -> tuple[int, int, int, int]:

@@ -99,6 +99,10 @@ class Desktop:
                 raise TimeoutError(f"waited for {what}: {picture}")
             time.sleep(0.05)
 
+    def wait_until_active(self) -> None:
+        """Wait until the main window gets the keys: after a dialog they go nowhere for a moment."""
+        self.until(lambda: (frame := self.find("frame")) is not None and frame.active, "the window to be active")
+
     def windows(self) -> int:
         """The number of ClipDesk's open windows."""
         with suppress(Gone):

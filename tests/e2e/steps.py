@@ -51,3 +51,4 @@ def save(desk: Desktop, path: Path) -> None:
     desk.replace(desk.wait_for("text", "File name"), str(path))
     desk.press("Return")
     desk.until(path.is_file, "the saved picture")
+    desk.wait_until_active()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, metadata_schema
 from clipdesk.render.presets import make_settings
 
@@ -242,16 +242,61 @@ def test_several_processes_note_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [f"{LAYER}_metadata.json"]
 
 
-def test_lines_of_another_model_are_not_taken_over(tmp_path: Path) -> None:
-    """Two models begin a batch in one folder at the same moment; whoever is merged first has it."""
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_first_of_two_models_that_begin_in_one_folder_has_it(tmp_path: Path, merged: bool) -> None:
     one, other = MetadataWriter(tmp_path, LAYER, "demo"), MetadataWriter(tmp_path, LAYER, "demo-rn")
     one.note(1, RECORD)
-    other.note(2, RECORD)
-    one.settle()
-    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}
+    if merged:
+        one.settle()
+    with pytest.raises(OtherModelError, match="holds a batch of the model 'demo'"):
+        other.note(2, RECORD)
     with pytest.raises(OtherModelError):
         BatchMetadata.open(tmp_path, LAYER, "demo-rn")
-    other.note(3, RECORD)
-    with pytest.raises(OtherModelError):
-        other.settle()
-    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD}
+    one.note(3, RECORD)
+    one.settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD, 3: RECORD}
+    assert not journal(tmp_path).exists()
+
+
+def test_a_merge_that_fails_does_not_fail_the_unit_that_set_it_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, tries = MetadataWriter(tmp_path, LAYER, "demo"), list[Path]()
+
+    def full(metadata: BatchMetadata, folder: Path) -> None:
+        tries.append(folder)
+        raise ClipDeskError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchMetadata, "save", full)
+        for index in range(40):
+            writer.note(index, RECORD)
+        with pytest.raises(ClipDeskError, match="the disk is full"):
+            writer.settle()
+    assert len(tries) == 3, "not again for each unit"
+    assert sorted(BatchMetadata.open(tmp_path, LAYER, "demo").units) == list(range(40))
+    writer.settle()
+    assert not journal(tmp_path).exists()
+    assert sorted(BatchMetadata.open(tmp_path, LAYER, "demo").units) == list(range(40))
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_merge_while_the_metadata_is_opened_hides_no_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    """Another process merges the journal before or after one of the two files is read, and notes one more unit."""
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    writer.note(1, RECORD)
+    read, merges = Path.read_bytes, list[str]()
+
+    def merged(path: Path) -> bytes:
+        data = read(path) if after else b""
+        if not merges:
+            merges.append(path.name)
+            MetadataWriter(tmp_path, LAYER, "demo").settle()
+            writer.note(2, RECORD)
+        return data if after else read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", merged)
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").units == {1: RECORD, 2: RECORD}
+    assert len(merges) == 1

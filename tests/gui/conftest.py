@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import Run, Track
+from clipdesk.gui.runs import Run
+from clipdesk.gui.tracks import Track
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import KeptFrames, limit_frames
+from clipdesk.gui.runs import limit_frames
+from clipdesk.gui.tracks import KeptFrames
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, run_of, until
 

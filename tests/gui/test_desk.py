@@ -152,8 +152,13 @@ def test_another_process_helps_with_a_windows_batch(window: MainWindow, qtbot: Q
     window.parameters.show_settings(make_settings(iterations=60, views=1))
     window.asking.add_batch(tuple(unit(index) for index in range(40)))
     until(qtbot, lambda: run_of(window).step > 1)
+    # This window alone: on a fast machine it would be done before the other process has loaded PyTorch.
+    window.controller.hold(True)
     command = [sys.executable, "-c", "from clipdesk.cli import main; main()", "queue", "run"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as helper:
+        until(qtbot, lambda: stored()[0].counts.get("done", 0) > 0)
+        assert run_of(window).state is Status.PAUSED
+        window.controller.hold(False)
         until(qtbot, lambda: finished(window) and helper.poll() is not None)
         lines = (helper.stdout.read() if helper.stdout else "").splitlines()
     assert run_of(window).state is Status.DONE

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, QTimer
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.jobs import database, runner
+from clipdesk.gui.words import describe
+from clipdesk.jobs import database, here
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.network.opened import ModelPool
 from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
@@ -47,10 +53,14 @@ def states() -> list[list[str]]:
         store.close()
 
 
-def keeper_is_there() -> bool:
-    """Whether the window has opened the queue: it then has a lock file beside it."""
-    path = default_store()
-    return bool(list(path.parent.glob(f"{path.name}-owners/*")))
+def queue_is_there() -> bool:
+    """Whether the window has opened the queue."""
+    return default_store().exists()
+
+
+def pictures(folder: Path) -> list[Path]:
+    """What the window has kept."""
+    return sorted((folder / "results").glob("*.png"))
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, fails: Callable[[int], bool]) -> None:
@@ -68,7 +78,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, fails: Callable[[
 def test_a_device_that_fails_leaves_what_waits_to_the_next_start(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "usual_group", lambda *_: 1)
+    monkeypatch.setattr(here, "usual_group", lambda *_: 1)
     with monkeypatch.context() as patch:
         lost = torch.AcceleratorError("CUDA error: device-side assert triggered\nCompile with more")
         failing(patch, lost, lambda number: number >= 5)
@@ -79,27 +89,35 @@ def test_a_device_that_fails_leaves_what_waits_to_the_next_start(
         "The device cpu has failed (CUDA error: device-side assert triggered). "
         "Nothing more can be rendered on it until ClipDesk is started again"
     )
-    until(qtbot, lambda: states() == [["done", "failed", "running"], ["running"]])
+    until(qtbot, lambda: states() == [["done", "failed", "waiting"], ["waiting"]])
     assert run_of(window, 2).state is Status.WAITING
+    # Nothing that is asked for later is begun on the device that has failed.
+    window.asking.add_batch(units(5))
+    window.controller.retry(run_of(window))
+    # What is tried again stands last.
+    left = [["waiting"], ["waiting"], ["done", "waiting", "waiting"]]
+    until(qtbot, lambda: states() == left)
+    qtbot.wait(300)
     window.close()
-    assert states() == [["done", "failed", "waiting"], ["waiting"]]
+    assert states() == left
     second = new_window()
     second.opening.open()
     until(qtbot, second.offer.isVisible)
     second.offer.go_on.click()
-    until(qtbot, lambda: states() == [["done", "failed", "done"], ["done"]])
+    until(qtbot, lambda: states() == [["done"], ["done"], ["done", "done", "done"]])
 
 
 def test_a_unit_that_finds_no_memory_fails_alone(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "usual_group", lambda *_: 2)
+    monkeypatch.setattr(here, "usual_group", lambda *_: 2)
     # The group of two, then the first one alone.
     failing(monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), lambda number: number < 2)
     window.asking.render(units(1, 2))
     window.asking.add_batch(units(3))
     until(qtbot, lambda: finished(window))
     assert "There is not enough memory for 1 picture at once. Try a smaller size" in window.notice.message
+    assert [run_of(window, number).state for number in (1, 2)] == [Status.FAILED, Status.DONE]
     until(qtbot, lambda: states() == [["failed", "done"], ["done"]])
 
 
@@ -109,21 +127,47 @@ def test_an_error_that_nobody_foresaw_is_one_line(
     failing(monkeypatch, ValueError("strange\nand long"), lambda _: True)
     window.asking.render(units(1))
     until(qtbot, lambda: run_of(window).state is Status.FAILED)
-    assert window.notice.message.startswith("ValueError: strange. Details are in ")
+    assert window.notice.message.startswith(f"{run_of(window).title}: ValueError: strange. Details are in ")
+    assert "\n" not in window.notice.message
     until(qtbot, lambda: states() == [["failed"]])
 
 
-def test_a_queue_that_others_hold_does_not_hold_the_window(window: MainWindow, qtbot: QtBot) -> None:
-    until(qtbot, keeper_is_there)
+@contextmanager
+def held_queue() -> Iterator[sqlite3.Connection]:
+    """Another program writes to the queue all the time."""
     other = sqlite3.connect(default_store(), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    window.asking.render(units(1))
-    until(qtbot, lambda: done(window) and run_of(window).tracks[units(1)[0]].path is not None)
-    assert window.notice.message == ""
-    assert other.execute("SELECT COUNT(*) FROM jobs").fetchone() == (0,)
+    yield other
     other.execute("COMMIT")
     other.close()
-    until(qtbot, lambda: states() == [["done"]])
+
+
+def longest_pause(qtbot: QtBot, milliseconds: int) -> float:
+    """How long the window did not come to anything, at worst, in seconds."""
+    times = [time.monotonic()]
+    timer = QTimer(interval=5)
+    timer.timeout.connect(lambda: times.append(time.monotonic()))
+    timer.start()
+    qtbot.wait(milliseconds)
+    timer.stop()
+    return max(later - earlier for earlier, later in pairwise(times))
+
+
+def test_a_queue_that_others_hold_does_not_hold_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    until(qtbot, queue_is_there)
+    with held_queue() as other:
+        asked = time.monotonic()
+        window.asking.render(units(1))
+        window.asking.add_batch(units(2, 3))
+        window.controller.pause(run_of(window, 2))
+        window.controller.resume(run_of(window, 2))
+        assert time.monotonic() - asked < 0.5
+        assert longest_pause(qtbot, 1500) < 0.5
+        assert window.notice.message == ""
+        assert [run_of(window, number).state for number in (1, 2)] == [Status.RUNNING, Status.WAITING]
+        assert other.execute("SELECT COUNT(*) FROM jobs").fetchone() == (0,)
+    until(qtbot, lambda: states() == [["done"], ["done", "done"]] and finished(window))
+    assert window.notice.message == ""
 
 
 def test_a_queue_that_others_hold_for_too_long_is_said(
@@ -132,18 +176,69 @@ def test_a_queue_that_others_hold_for_too_long_is_said(
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     window = new_window(str(checkpoint))
     window.opening.open()
-    until(qtbot, lambda: window.session.model_name is not None and keeper_is_there())
-    other = sqlite3.connect(default_store(), isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    window.asking.render(units(1))
-    until(qtbot, lambda: done(window) and "another program has held it for 0.05 s. Try again" in window.notice.message)
-    assert window.notice.message.startswith(f"The queue {default_store()} cannot be read or written: ")
-    other.execute("COMMIT")
-    other.close()
+    until(qtbot, lambda: window.session.model_name is not None and queue_is_there())
+    with held_queue():
+        window.asking.render(units(1))
+        until(qtbot, lambda: run_of(window).state is Status.FAILED)
+        assert window.controller.running is None
+        assert "another program has held it for 0.05 s. Try again" in window.notice.message
+        assert window.notice.message.startswith(f"The queue {default_store()} cannot be read or written: ")
+        assert run_of(window).reason == window.notice.message
+    window.controller.retry(run_of(window))
     window.asking.render(units(2))
-    until(qtbot, lambda: states() == [["done"]])
+    until(qtbot, lambda: states() == [["done"], ["done"]] and finished(window))
+    assert [run.state for run in window.controller.queue] == [Status.DONE, Status.DONE]
 
 
+def test_a_queue_that_others_hold_for_too_long_in_a_job_is_said_and_the_job_can_be_finished(
+    new_window: Callable[..., MainWindow],
+    qtbot: QtBot,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(here, "usual_group", lambda *_: 2)
+    window = new_window(str(checkpoint))
+    window.opening.open()
+    until(qtbot, lambda: window.session.model_name is not None and queue_is_there())
+    window.parameters.show_settings(make_settings(iterations=40))
+    window.asking.render(units(1, 2, 3, 4))
+    run = run_of(window)
+    until(qtbot, lambda: run.step > 1)
+    with held_queue():
+        until(qtbot, lambda: run.state is Status.FAILED)
+        assert "another program has held it" in window.notice.message
+    window.controller.retry(run)
+    until(qtbot, lambda: run.state is Status.DONE)
+    until(qtbot, lambda: states() == [["done"] * 4])
+    made = [read_recipe(path).target for path in pictures(tmp_path)]
+    assert sorted(made, key=str) == list(units(1, 2, 3, 4))
+
+
+def test_a_window_closes_soon_while_others_hold_the_queue(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.asking.render(units(1))
+    until(qtbot, lambda: run_of(window).step > 1)
+    with held_queue():
+        window.asking.add_batch(units(2))
+        asked = time.monotonic()
+        ended = window.controller.close(1000)
+        assert time.monotonic() - asked < 10
+        assert not ended
+        # What was reached is in its file, although the queue could not be told.
+        (picture,) = pictures(tmp_path)
+        assert 1 <= read_recipe(picture).steps < 5000
+    window.controller.desk.wait()
+
+
+@pytest.fixture
+def _pool_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each window opens models of its own, as in a process of its own: two threads cannot use one network."""
+    monkeypatch.setattr(here, "default_pool", ModelPool)
+
+
+@pytest.mark.usefixtures("_pool_for_each")
 def test_two_windows_leave_each_other_their_jobs(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
@@ -165,20 +260,45 @@ def test_two_windows_leave_each_other_their_jobs(
     assert states() == [["waiting"], ["done"]]
 
 
-def test_a_picture_that_finds_no_place_has_failed_in_the_queue(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_full_disk_pauses_the_job_which_goes_on_when_there_is_room(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        window.asking.render(units(1))
+        until(qtbot, lambda: run_of(window).state is Status.PAUSED)
+    assert describe(run_of(window)).startswith("paused: Cannot write ")
+    assert "the disk is full" in window.notice.message
+    assert states() == [["waiting"]]
+    window.controller.resume(run_of(window))
+    until(qtbot, lambda: done(window))
+    until(qtbot, lambda: states() == [["done"]])
+
+
+def test_a_job_whose_folder_cannot_be_written_to_fails_before_anything_is_rendered(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    folder = window.session.preferences.folder
     window.session.use_folder(Path("/dev/null/results"))
     window.asking.render(units(1))
-    until(qtbot, lambda: done(window))
+    until(qtbot, lambda: run_of(window).state is Status.FAILED)
+    assert not run_of(window).step
     until(qtbot, lambda: states() == [["failed"]])
     store = JobStore(default_store())
     (unit,) = store.units(1)
     store.close()
     assert unit.reason.startswith("Cannot write to the folder /dev/null/results: ")
-    # Both are told from another thread; on a slow machine the queue knows first.
-    until(qtbot, lambda: window.notice.message == unit.reason)
+    assert window.notice.message == f"{run_of(window).title}: {unit.reason}"
+    # The next one has a place.
+    window.session.use_folder(folder)
+    window.asking.render(units(1))
+    until(qtbot, lambda: done(window, 2))
 
 
-def test_a_data_folder_that_cannot_be_written_to_is_said(
+def test_without_a_data_folder_the_queue_is_temporary_and_that_is_said(
     new_window: Callable[..., MainWindow],
     qtbot: QtBot,
     checkpoint: Path,
@@ -190,8 +310,9 @@ def test_a_data_folder_that_cannot_be_written_to_is_said(
     window.opening.open()
     until(qtbot, lambda: window.session.model_name is not None)
     window.asking.render(units(1))
-    until(qtbot, lambda: done(window) and len(list((tmp_path / "results").glob("*.png"))) == 1)
+    until(qtbot, lambda: done(window) and len(pictures(tmp_path)) == 1)
     until(qtbot, lambda: window.notice.message.startswith("The queue /dev/null/data/queue.sqlite cannot be opened: "))
+    assert window.notice.message.endswith("Until ClipDesk is closed, the queue is kept in a temporary file")
 
 
 def test_settings_that_cannot_be_written_are_said(qtbot: QtBot, checkpoint: Path, tmp_path: Path) -> None:
@@ -246,6 +367,6 @@ def test_signals_close_the_window_and_keep_what_was_reached(
             process.kill()
     assert process.returncode == 0
     assert states() == [["waiting"]]
-    (picture,) = (tmp_path / "results").glob("*.png")
+    (picture,) = pictures(tmp_path)
     assert 1 <= read_recipe(picture).steps < 5000
     assert not list((tmp_path / "results").glob(".*"))

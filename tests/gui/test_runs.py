@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipdesk.gui import runs
-from clipdesk.gui.runs import KeptFrames, Run, Series, limit_frames
+from clipdesk.gui import tracks
+from clipdesk.gui.runs import Run, limit_frames
+from clipdesk.gui.tracks import KeptFrames, Series
+from clipdesk.jobs.events import Failure
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
@@ -30,7 +32,7 @@ def test_kept_frames_are_dense_where_the_picture_forms(count: int) -> None:
     for step in range(1, count + 1):
         frames.add(step, picture(step % 256))
     steps = frames.steps
-    assert len(steps) == min(count, runs.MAX_FRAMES)
+    assert len(steps) == min(count, tracks.MAX_FRAMES)
     assert (steps[0], steps[-1]) == (1, count)
     if count >= 500:
         assert sum(step <= count / 10 for step in steps) >= 25
@@ -74,7 +76,7 @@ def test_the_share_counts_what_ended_and_what_is_under_way() -> None:
     assert job.share == 0
     job.advance((first,), 5, 5)
     assert job.share == 0.25
-    job.end_track(first).reason = "bad"
+    job.fail(Failure(first, "bad"))
     assert job.share == 0.5
     job.advance((second,), 5, 5)
     assert job.share == 0.75
@@ -84,7 +86,7 @@ def test_the_share_counts_what_ended_and_what_is_under_way() -> None:
 
 def test_another_try_is_of_what_failed() -> None:
     job = run()
-    job.end_track(job.job.targets[0]).reason = "bad"
+    job.fail(Failure(job.job.targets[0], "bad"))
     job.rest(Status.FAILED, "bad")
     job.begin_again()
     assert job.state is Status.WAITING
@@ -96,7 +98,7 @@ def test_what_was_not_touched_and_what_is_missing() -> None:
     job = run(3)
     assert job.untouched() == job.missing() == list(job.job.targets)
     first, second, third = job.job.targets
-    job.end_track(second).reason = "bad"
+    job.fail(Failure(second, "bad"))
     assert job.untouched() == [first, third]
     assert job.missing() == [first, second, third]
 

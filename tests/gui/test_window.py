@@ -160,8 +160,8 @@ def test_pictures_of_another_model_stay_out_of_the_table(
 
 
 def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
-    window.neurons.text.setText("a star")
-    qtbot.mouseClick(window.neurons.text_button, Qt.MouseButton.LeftButton)
+    window.neurons.text_box.text.setText("a star")
+    qtbot.mouseClick(window.neurons.text_box.button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: done(window))
     assert window.files.sources()[0].recipe.target == Text(text="a star")
 

@@ -42,7 +42,7 @@ def end(run: Run, index: int, *, steps: int = 10, excited: bool = True) -> None:
         complete=steps == 10,
         recipe=recipe,
     )
-    run.end_track(target).finish(result)
+    run.finish(result)
 
 
 @pytest.mark.parametrize(("count", "line"), [(1, "waiting, 1 picture"), (3, "waiting, 3 pictures")])

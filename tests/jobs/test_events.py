@@ -19,6 +19,7 @@ from clipdesk.jobs.events import (
     Ended,
     Event,
     Failure,
+    Halted,
     Paused,
     Progress,
     Result,
@@ -57,6 +58,7 @@ EVENTS: list[Event] = [
     Skipped(UNIT, Path("a.png")),
     Done(7, "counts.json"),
     Paused(),
+    Halted("the disk is full"),
     Ended(Status.CANCELLED),
 ]
 

@@ -21,12 +21,13 @@ from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs import database
 from clipdesk.jobs.database import StoreError
-from clipdesk.jobs.events import Progress, Saved, Skipped, UnitEvent
+from clipdesk.jobs.events import Halted, Progress, Saved, Skipped, UnitEvent
 from clipdesk.jobs.executor import Executor
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.service import QueueService, Step
+from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore
 from clipdesk.network.opened import OpenModel
 from clipdesk.render import optimization
@@ -204,7 +205,7 @@ def full(*_: object, **__: object) -> None:
 
 
 @pytest.mark.usefixtures("groups_of_two")
-def test_metadata_that_finds_no_room_fails_its_unit_and_keeps_the_picture(
+def test_metadata_that_cannot_be_written_fails_its_unit_and_keeps_the_picture(
     store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     number = add(1, 2)
@@ -212,14 +213,14 @@ def test_metadata_that_finds_no_room_fails_its_unit_and_keeps_the_picture(
 
     def append(path: Path, _line: str) -> None:
         tried.append(path)
-        raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
+        raise ClipDeskError(f"Cannot write {path}: permission denied. Choose another place")
 
     with monkeypatch.context() as patch:
         patch.setattr(metadata, "_append", append)
         assert work(store) == ["Failure", "Failure"]
     assert {path.parent for path in tried} == {tmp_path / "out"}
     assert states(store, number) == ["failed", "failed"]
-    assert reason(store, number, 0).endswith(": the disk is full. Choose another place")
+    assert reason(store, number, 0).endswith(": permission denied. Choose another place")
     pictures = sorted((tmp_path / "out").iterdir())
     assert [read_recipe(path).complete for path in pictures] == [True, True]
     store.retry(number)
@@ -250,21 +251,22 @@ def test_metadata_that_cannot_be_merged_stays_in_its_journal(
     check_folder(store, other)
 
 
-@pytest.mark.parametrize("call", ["mkstemp", "fsync", "replace"])
-def test_pictures_that_find_no_room_fail(
+@pytest.mark.parametrize("call", ["mkstemp", "fsync"])
+def test_a_full_disk_pauses_the_job_with_the_reason(
     store: JobStore, add: Callable[..., int], monkeypatch: pytest.MonkeyPatch, call: str, tmp_path: Path
 ) -> None:
     number = add(1, 2)
     with monkeypatch.context() as patch:
         patch.setattr("tempfile.mkstemp" if call == "mkstemp" else f"os.{call}", full)
-        assert work(store) == ["Failure", "Failure"]
-    assert states(store, number) == ["failed", "failed"]
-    assert reason(store, number, 1).endswith(": the disk is full. Choose another place")
-    # Only why they failed may be there, for the metadata.
-    left = [path.name for path in (tmp_path / "out").iterdir()]
-    assert left in ([], [f".{VIT_LAYER}_metadata.journal"])
-    assert work(store) == []
-    store.retry(number)
+        (halted,) = [step.event for step in drain(store) if isinstance(step.event, Halted)]
+    assert states(store, number) == ["waiting", "waiting"], "nothing more is rendered in vain"
+    stored = store.get(number)
+    assert stored.status is Status.PAUSED
+    assert stored.reason == halted.reason
+    assert stored.reason.endswith(": the disk is full. Choose another place")
+    assert not list((tmp_path / "out").iterdir())
+    store.wish(number, Wish.RUN)
+    assert store.get(number).reason == ""
     assert work(store) == ["Saved", "Saved"]
     check_folder(store, number)
 
@@ -350,14 +352,13 @@ def test_a_queue_in_a_read_only_folder_is_one_line(read_only: Path) -> None:
         Owner(read_only / "owners")
 
 
-def test_locks_in_a_read_only_folder_fail_the_unit(
+def test_a_read_only_data_folder_does_not_keep_the_metadata_from_being_written(
     store: JobStore, add: Callable[..., int], read_only: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = add(1)
     monkeypatch.setenv("CLIPDESK_DATA", str(read_only))
-    assert work(store) == ["Failure"]
-    assert reason(store, number, 0).startswith(f"Cannot write to the folder {read_only / 'locks'}: ")
-    assert len(list(folder_of(store, number).glob("*.png"))) == 1
+    assert work(store) == ["Saved"]
+    check_folder(store, number)
 
 
 # Others

@@ -19,7 +19,7 @@ from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Recipe
 from clipdesk.export.sheet import find_pictures
 from clipdesk.jobs import saving
-from clipdesk.jobs.events import Event, Failure, Progress, Saved, Skipped
+from clipdesk.jobs.events import Event, Failure, Progress, Result, Saved, Skipped
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.saving import PictureFolder
@@ -44,10 +44,18 @@ def job(
     return Job(model=model, targets=targets, settings=settings, seed_base=seed_base)
 
 
-def run(model: CLIP, asked: Job, folder: Path, *, skip: bool = True, names: Sequence[str] = ()) -> Iterator[Event]:
+def run(
+    model: CLIP,
+    asked: Job,
+    folder: Path | None,
+    *,
+    skip: bool = True,
+    names: Sequence[str] = (),
+    listed: bool = True,
+) -> Iterator[Event]:
     """What happens when a queue in memory works on a job alone."""
     with closing(QueueService(None, Here(opened=OpenModel.of(model)))) as service:
-        service.add(asked, folder, skip=skip, names=names)
+        service.add(asked, folder, skip=skip, names=names, listed=listed)
         for step in service.steps():
             yield step.event
 
@@ -146,7 +154,7 @@ def test_what_was_reached_is_noted_as_interrupted_and_rendered_again(vit: CLIP, 
 
 def test_files_that_have_a_name_are_written_over_and_not_noted(vit: CLIP, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"old")
-    seen = list(run(vit, job(0, 1), tmp_path, skip=False, names=["a.png", "b.png"]))
+    seen = list(run(vit, job(0, 1), tmp_path, skip=False, names=["a.png", "b.png"], listed=False))
     assert [event.path for event in seen if isinstance(event, Saved)] == [tmp_path / "a.png", tmp_path / "b.png"]
     assert read_recipe(tmp_path / "a.png").target == job(0).targets[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
@@ -186,15 +194,15 @@ def test_a_picture_that_cannot_be_written_fails_alone(
 ) -> None:
     save = png.save_png
 
-    def full(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: png.Curve | None) -> None:
+    def refused(image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: png.Curve | None, *, new: bool) -> Path:
         if recipe.target == Unit(layer=LAYER, index=1):
-            raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
-        save(image, path, recipe, curve)
+            raise ClipDeskError(f"Cannot write {path}: permission denied. Choose another place")
+        return save(image, path, recipe, curve, new=new)
 
-    monkeypatch.setattr(saving, "save_png", full)
+    monkeypatch.setattr(saving, "save_png", refused)
     seen = list(run(vit, job(0, 1, 2), tmp_path))
     (failure,) = [event for event in seen if isinstance(event, Failure)]
-    assert "the disk is full" in failure.reason
+    assert "permission denied" in failure.reason
     assert [event.result.target.label for event in seen if isinstance(event, Saved)] == [f"{LAYER}:0", f"{LAYER}:2"]
     records = BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units
     assert [records[i].status for i in range(3)] == ["done", "failed", "done"]
@@ -227,6 +235,33 @@ def test_damaged_metadata_is_not_overwritten(vit: CLIP, tmp_path: Path) -> None:
     assert len(failures) == 2
     assert path.read_text() == '{"version": 1, "mod'
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_damaged_metadata_of_one_layer_fails_that_layer_alone(vit: CLIP, tmp_path: Path) -> None:
+    other = Unit(layer="visual.conv1", index=3)
+    asked = job(0, 1).model_copy(update={"targets": (*job(0, 1).targets, other)})
+    BatchMetadata.path(tmp_path, LAYER).write_text('{"version": 1, "mod')
+    ended = [event for event in run(vit, asked, tmp_path) if isinstance(event, UNIT_EVENTS)]
+    assert [(type(event), event.target) for event in ended] == [
+        *((Failure, target) for target in job(0, 1).targets),
+        (Saved, other),
+    ]
+    assert list(BatchMetadata.open(tmp_path, "visual.conv1", str(SMALL)).units) == [3]
+
+
+def test_a_folder_that_another_model_takes_meanwhile_gets_pictures_that_are_not_noted(
+    vit: CLIP, tmp_path: Path
+) -> None:
+    (result,) = (event for event in run(vit, job(0), None) if isinstance(event, Result))
+    late = PictureFolder(tmp_path, job(0, model=OTHER))
+    assert late.find(job(0).targets) == []
+    PictureFolder(tmp_path, job(0)).save(result)
+    saved = late.save(result)
+    assert isinstance(saved, Saved)
+    assert "metadata is of another model's batch" in saved.note
+    late.settle()
+    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert BatchMetadata.open(tmp_path, LAYER, str(SMALL)).units[0].file != saved.path.name
 
 
 def test_in_another_models_folder_pictures_are_saved_and_not_noted(vit: CLIP, tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_fails_what_does_not_fit_and_leaves_nothing_half_written(
+def test_a_full_disk_pauses_the_job_and_leaves_nothing_half_written(
     store: JobStore, checkpoint: Path, tiny_disk: Path
 ) -> None:
     targets = tuple(Unit(layer=LAYER, index=i) for i in range(8))
@@ -329,9 +329,15 @@ def test_a_full_disk_fails_what_does_not_fit_and_leaves_nothing_half_written(
     list(drain(store))
     counts = store.get(number).counts
     assert counts["done"] >= 1
-    assert counts["done"] + counts["failed"] == 8
-    assert any("the disk is full" in unit.reason for unit in store.units(number))
+    assert counts["done"] + counts["waiting"] == 8
+    assert (store.get(number).status, "the disk is full" in store.get(number).reason) == (Status.PAUSED, True)
     pictures = [path for path in tiny_disk.iterdir() if path.suffix == ".png"]
     assert sorted(path.name for path in pictures) == sorted(filter(None, files_of(store, number)))
     assert all(read_recipe(path).complete for path in pictures)
+    assert not list(tiny_disk.glob("*.partial"))
+    subprocess.run(["mount", "-o", "remount,size=1m", str(tiny_disk)], check=True)
+    store.wish(number, Wish.RUN)
+    list(drain(store))
+    assert store.get(number).counts == {"done": 8}
+    assert len(list(tiny_disk.glob("*.png"))) == 8
     assert not [path for path in tiny_disk.iterdir() if path.name.startswith(".")]

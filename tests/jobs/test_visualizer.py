@@ -1,11 +1,30 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from clip.model import CLIP
+from torch import Tensor
+from typing_extensions import override
 
+import clipdesk
 from clipdesk.errors import UsageError
 from clipdesk.jobs.visualizer import FeatureVisualizer
+from clipdesk.models.names import Named
+from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.render.custom import CustomObjective
+from clipdesk.render.images import Parameterization
+from clipdesk.render.streams import RandomStreams
 
 LAYER = "visual.transformer.resblocks.1.attn"
+
+
+class Calls(list[tuple[int, int, float]]):
+    """What a progress callback was called with."""
+
+    def __call__(self, step: int, total: int, activation: float) -> None:
+        self.append((step, total, activation))
 
 
 def test_progress_is_reported_after_every_step(vit: CLIP) -> None:
@@ -48,3 +67,107 @@ def test_wrong_arguments_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         FeatureVisualizer(vit).generate_image(layer, neuron, **parameters)  # type: ignore[arg-type]
+
+
+# Parts of one's own
+
+
+class Grey(Parameterization):
+    """Pictures without colour."""
+
+    def __init__(self, size: int, streams: RandomStreams) -> None:
+        self.values = streams.normal(1, size, size).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        return torch.sigmoid(self.values).expand(-1, 3, -1, -1)
+
+
+class Pixels(Parameterization):
+    """Pictures that are grey at first."""
+
+    def __init__(self, size: int, streams: RandomStreams) -> None:
+        self.values = torch.full((len(streams), 3, size, size), 0.5).requires_grad_()
+
+    @override
+    def pixels(self) -> Tensor:
+        return self.values.clamp(0, 1)
+
+
+def test_a_parameterization_of_ones_own(vit: CLIP) -> None:
+    calls = Calls()
+    image = FeatureVisualizer(vit).generate(
+        f"{LAYER}:3", "lucid", parameterization=Grey, progress_callback=calls, iterations=4, image_size=64
+    )
+    pixels = np.asarray(image)
+    assert pixels.shape == (64, 64, 3)
+    assert (pixels == pixels[..., :1]).all()
+    assert len(np.unique(pixels)) > 10
+    assert [call[:2] for call in calls] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_transforms_of_ones_own(vit: CLIP) -> None:
+    calls, seen = Calls(), list[tuple[int, ...]]()
+
+    def left_half(pixels: Tensor, streams: RandomStreams, step: int) -> Tensor:
+        seen.append((step, len(streams), *pixels.shape))
+        return F.interpolate(pixels[..., :32], size=(32, 32), mode="bilinear")
+
+    visualizer = FeatureVisualizer(vit)
+    image = visualizer.generate(
+        f"{LAYER}:3",
+        "lucid",
+        transforms=left_half,
+        progress_callback=calls,
+        iterations=4,
+        image_size=64,
+        views=1,
+        parameterization=Pixels,
+    )
+    assert [step for step, *_ in seen] == [1, 2, 3, 4]
+    assert seen[0][1:] == (1, 1, 3, 64, 64)
+    assert len(calls) == 4
+    columns = np.asarray(image).astype(int).std(axis=(0, 2))
+    assert columns[:32].min() > columns[32:].max(), "the network sees the left half alone, so only that changes"
+
+
+def test_an_objective_of_ones_own_needs_no_target(vit: CLIP) -> None:
+    calls = Calls()
+    both = CustomObjective([LAYER], lambda outputs: outputs[LAYER][:, :, [3, 7]].mean(dim=1).amin(dim=1))
+    visualizer = FeatureVisualizer(vit)
+    image = visualizer.generate(objective=both, progress_callback=calls, iterations=12, image_size=64, views=1)
+    assert image.size == (64, 64)
+    assert len(calls) == 12
+    assert calls[-1][2] > calls[0][2]
+    with pytest.raises(UsageError, match="target"):
+        visualizer.generate(iterations=1)
+
+
+# Models
+
+
+@pytest.fixture
+def pool() -> Iterator[None]:
+    default_pool.cache_clear()
+    yield
+    default_pool.cache_clear()
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_model_is_opened_once_by_its_name() -> None:
+    opened = clipdesk.open_model("demo", "cpu")
+    assert isinstance(opened, OpenModel)
+    assert (opened.name, str(opened.device), len(opened.sha256 or "")) == (Named("demo"), "cpu", 64)
+    assert clipdesk.open_model("demo", "cpu") is opened
+    assert FeatureVisualizer(opened).model is opened.network
+    assert FeatureVisualizer("demo", "cpu").model is opened.network
+    assert FeatureVisualizer(opened, "cpu").inspector is opened.inspector
+    with pytest.raises(UsageError, match="There is no model or file 'dmo'"):
+        clipdesk.open_model("dmo")
+
+
+@pytest.mark.usefixtures("pool")
+def test_an_open_model_gives_the_picture_that_its_network_gives(demo: CLIP) -> None:
+    models = (clipdesk.open_model("demo", "cpu"), demo)
+    opened, given = (FeatureVisualizer(model).generate_image("visual.conv1", 3, 2, image_size=64) for model in models)
+    assert opened.tobytes() == given.tobytes()

@@ -25,18 +25,25 @@ class GalleryModel(QAbstractListModel):
         # Both oldest first, as `bisect` wants them; rows count from the end.
         self._all: list[Entry] = []
         self._shown: list[Entry] = []
-        self._paths: set[Path] = set()
+        self._paths: dict[Path, Entry] = {}
         self._counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         self._wanted: tuple[str, str, str] = ("", "", "")
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Add entries that are not there yet."""
-        new = sorted({e.path: e for e in entries if e.path not in self._paths}.values(), key=_date)
+        """Add entries that are not there yet; one whose file has been replaced by a later picture takes its place."""
+        new = sorted({e.path: e for e in entries if self._is_news(e)}.values(), key=_date)
+        for entry in new:
+            if entry.path in self._paths:
+                self.remove(self._paths[entry.path])
         for entry in new:
             insort(self._all, entry, key=_date)
             self._count(entry, 1)
-        self._paths.update(entry.path for entry in new)
+        self._paths.update((entry.path, entry) for entry in new)
         self._insert([entry for entry in new if self._is_wanted(entry)])
+
+    def _is_news(self, entry: Entry) -> bool:
+        known = self._paths.get(entry.path)
+        return known is None or _date(entry) > _date(known)
 
     def _insert(self, entries: list[Entry]) -> None:
         """Show entries, oldest first; neighbours are inserted together."""
@@ -53,7 +60,7 @@ class GalleryModel(QAbstractListModel):
     def remove(self, entry: Entry) -> None:
         """Take out an entry."""
         self._all.remove(entry)
-        self._paths.remove(entry.path)
+        del self._paths[entry.path]
         self._count(entry, -1)
         index = self.index_of(entry)
         if index.isValid():

@@ -25,7 +25,7 @@ from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.welcome import Welcome
 
 if TYPE_CHECKING:
-    from clipdesk.gui.runs import Track
+    from clipdesk.gui.tracks import Track
 
 MOST_TILES = 64
 _PLAY_INTERVAL = 60

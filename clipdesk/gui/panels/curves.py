@@ -10,11 +10,11 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
-from clipdesk.gui.runs import Held
+from clipdesk.gui.tracks import Held
 
 if TYPE_CHECKING:
     from clipdesk.gui.panels.plots import Plots
-    from clipdesk.gui.runs import Track
+    from clipdesk.gui.tracks import Track
 
 _MOST_HELD = 32
 _REFRESH_MS = 100

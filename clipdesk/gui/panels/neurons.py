@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeySequence, QMouseEvent, QPalette
+from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -36,10 +36,10 @@ from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, UnitState, column_of
 from clipdesk.gui.panels.columns import SharingHeader
-from clipdesk.gui.theme import error_color
+from clipdesk.gui.panels.text_target import TextTargetBox
+from clipdesk.gui.theme import error_palette
 from clipdesk.ranges import describe_range, parse_range
-from clipdesk.render.expressions import is_expression, parse_target, text_target
-from clipdesk.render.targets import Target, Unit, terms_of
+from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
@@ -93,17 +93,7 @@ class NeuronsPanel(QWidget):
         self._hint = QLabel("Choose a layer above to see its neurons", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint.setWordWrap(True)
         self._hint.setMargin(16)
-        self.text = QLineEdit(placeholderText="Or a text, such as a star")
-        self.text.setAccessibleName("Text target")
-        self.text.setToolTip(
-            "Render a picture whose embedding points in the direction of this text's.<br>"
-            'Or a sum: <code>"a star" - "a circle"</code>, '
-            "<code>visual.layer4.0:7 - 0.5*visual.layer4.0:9</code>, <code>-LAYER:7</code> to minimize an activation. "
-            "A position follows the unit: <code>@class</code>, <code>@max</code>, <code>@12</code>."
-        )
-        self._text_problem = QLabel(wordWrap=True)
-        self._text_problem.hide()
-        self.text_button = QPushButton("Render text")
+        self.text_box = TextTargetBox()
         self.render_action = make_action(self, "Render", "play", "Return")
         self.render_action.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
         self.batch_action = make_action(self, "Add to batch", "playlist_plus", "B")
@@ -161,14 +151,10 @@ class NeuronsPanel(QWidget):
         self._pages = QStackedLayout(area)
         self._pages.addWidget(self._hint)
         self._pages.addWidget(units)
-        row = QHBoxLayout()
-        row.addWidget(self.text)
-        row.addWidget(self.text_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(area, 1)
-        layout.addLayout(row)
-        layout.addWidget(self._text_problem)
+        layout.addWidget(self.text_box)
 
     def _connect(self) -> None:
         self.model.modelAboutToBeReset.connect(self._keep_selection)
@@ -186,19 +172,16 @@ class NeuronsPanel(QWidget):
         self.range.textChanged.connect(self._range_changed)
         self.range.returnPressed.connect(self.table.setFocus)
         self.filter.textChanged.connect(self.model.set_filter)
-        self.text.textChanged.connect(self._offer)
-        self.text.textChanged.connect(self._text_problem.hide)
-        self.text.returnPressed.connect(self._ask_text)
-        self.text_button.clicked.connect(self._ask_text)
+        self.text_box.render_asked.connect(self.render_asked)
 
     def offer(self, ready: bool) -> None:
         """Enable or disable asking for pictures: a model must be open and the parameters valid."""
         self._ready = ready
+        self.text_box.offer(ready)
         self._offer()
 
     def _offer(self) -> None:
         self.batch_button.setEnabled(self._ready and self.selected_count() > 0)
-        self.text_button.setEnabled(self._ready and bool(self.text.text().strip()))
 
     def show_layer(self, layer: LayerInfo) -> None:
         """Show a layer's units."""
@@ -219,6 +202,7 @@ class NeuronsPanel(QWidget):
     def show_tree(self, tree: LayerNode) -> None:
         """Go back to the hint, and check sums against these layers from now on."""
         self._layers = {node.info.name: node.info for node in tree.walk()}
+        self.text_box.show_layers(self._layers)
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
@@ -305,7 +289,7 @@ class NeuronsPanel(QWidget):
         try:
             units = parse_range(text, layer.units)
         except UsageError as error:
-            palette = self._error_palette()
+            palette = error_palette(palette)
             self._feedback.setText(str(error))
             # The units of the shorter text that was there before do not stay selected.
             self.select_units([])
@@ -318,20 +302,10 @@ class NeuronsPanel(QWidget):
             self.select_units(units)
         self._feedback.setPalette(palette)
 
-    def _error_palette(self) -> QPalette:
-        palette = self.palette()
-        palette.setColor(palette.ColorRole.WindowText, error_color(palette))
-        return palette
-
     @property
     def feedback(self) -> str:
         """The line under the range box."""
         return self._feedback.text() if self._feedback.isVisibleTo(self) else ""
-
-    @property
-    def text_problem(self) -> str:
-        """What is wrong with the text or sum, as it is shown; empty if it is valid."""
-        return self._text_problem.text() if self._text_problem.isVisibleTo(self) else ""
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
@@ -347,34 +321,6 @@ class NeuronsPanel(QWidget):
     def _ask_batch(self) -> None:
         if targets := self.selected():
             self.batch_asked.emit(targets)
-
-    def _ask_text(self) -> None:
-        text = self.text.text().strip()
-        if not text:
-            return
-        try:
-            target = parse_target(text) if is_expression(text) else text_target(text)
-            if self._layers:
-                _check_layers(target, self._layers)
-        except UsageError as error:
-            self._text_problem.setText(str(error))
-            self._text_problem.setPalette(self._error_palette())
-            self._text_problem.show()
-        else:
-            self.render_asked.emit((target,))
-
-
-def _check_layers(target: Target, layers: Mapping[str, LayerInfo]) -> None:
-    """Check that a model has the layers and units that a target reads: now, not when its turn in the queue comes.
-
-    Raises:
-        UsageError: as `check_layer`.
-    """
-    # Not above: it imports torch, which is there once a model is open.
-    from clipdesk.render.objectives import check_layer
-
-    for term in terms_of(target):
-        check_layer(term, layers)
 
 
 def _runs(rows: list[int]) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ from typing_extensions import override
 from clipdesk.gui.colors import faded_color, track_color
 
 if TYPE_CHECKING:
-    from clipdesk.gui.runs import Held, Series, Track
+    from clipdesk.gui.tracks import Held, Series, Track
 
 _LEGEND_WIDTHS = 16, 36
 """The least and the greatest width of the legend, in letters."""

@@ -44,6 +44,16 @@ def test_a_file_is_shown_once(model: GalleryModel) -> None:
     assert (labels(model), model.total) == (["a:1"], 1)
 
 
+def test_a_finished_picture_takes_the_place_of_the_stopped_one_in_its_file(model: GalleryModel) -> None:
+    stopped, finished, other = entry(1), entry(3), entry(2)
+    finished = Entry(stopped.path, finished.recipe, b"")
+    model.add([stopped, other])
+    model.add([finished])
+    assert (labels(model), model.total) == (["a:3", "a:2"], 2)
+    model.add([stopped])
+    assert labels(model) == ["a:3", "a:2"]
+
+
 def test_what_comes_is_filtered_as_well(model: GalleryModel) -> None:
     model.add([entry(1), entry(2, "b")])
     model.set_filter("", "b", "")

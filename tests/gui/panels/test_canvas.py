@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.colors import track_color
 from clipdesk.gui.panels.canvas import MOST_TILES, Canvas
-from clipdesk.gui.runs import Track
+from clipdesk.gui.tracks import Track
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import tracks_of
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.curves import CurvesPanel
-from clipdesk.gui.runs import Series, Track
+from clipdesk.gui.tracks import Series, Track
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import tracks_of
 

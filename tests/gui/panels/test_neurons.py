@@ -116,21 +116,21 @@ def test_enter_and_double_click_render_and_b_queues(panel: NeuronsPanel, qtbot: 
 def test_a_text_is_asked_for(panel: NeuronsPanel, qtbot: QtBot) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    qtbot.keyClicks(panel.text, "  a star ")
-    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    qtbot.keyClicks(panel.text_box.text, "  a star ")
+    qtbot.keyClick(panel.text_box.text, Qt.Key.Key_Return)
     assert asked == [(Text(text="a star"),)]
 
 
 def test_a_sum_is_asked_for_and_what_is_wrong_with_it_is_said(panel: NeuronsPanel, qtbot: QtBot) -> None:
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
-    qtbot.keyClicks(panel.text, '"a star" - ')
-    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    qtbot.keyClicks(panel.text_box.text, '"a star" - ')
+    qtbot.keyClick(panel.text_box.text, Qt.Key.Key_Return)
     assert asked == []
-    assert panel.text_problem.startswith('A term is missing in "a star" -')
-    qtbot.keyClicks(panel.text, "2*visual.a:3@max")
-    assert panel.text_problem == ""
-    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
+    assert panel.text_box.problem.startswith('A term is missing in "a star" -')
+    qtbot.keyClicks(panel.text_box.text, "2*visual.a:3@max")
+    assert panel.text_box.problem == ""
+    qtbot.keyClick(panel.text_box.text, Qt.Key.Key_Return)
     assert [target.label for (target,) in asked] == ['"a star" - 2*visual.a:3@max']
 
 
@@ -151,10 +151,10 @@ def test_a_sum_of_what_the_open_model_lacks_is_not_asked_for(
     asked: list[tuple[Target, ...]] = []
     panel.render_asked.connect(asked.append)
     panel.show_tree(inspector.tree)
-    panel.text.setText(text)
-    qtbot.keyClick(panel.text, Qt.Key.Key_Return)
-    assert panel.text_problem.startswith(complaint)
-    assert "\n" not in panel.text_problem
+    panel.text_box.text.setText(text)
+    qtbot.keyClick(panel.text_box.text, Qt.Key.Key_Return)
+    assert panel.text_box.problem.startswith(complaint)
+    assert "\n" not in panel.text_box.problem
     assert asked == []
 
 
@@ -166,9 +166,9 @@ def test_a_sum_of_what_the_open_model_has_is_asked_for(
     panel.show_tree(inspector.tree)
     (tmp_path / "cats.txt").write_text(" ".join(["1", "0"] * 128))
     for text in ("a star", f'"a star" - {HIDDEN}:255@max', f"{HIDDEN}:[{tmp_path}/cats.txt]"):
-        panel.text.setText(text)
-        qtbot.keyClick(panel.text, Qt.Key.Key_Return)
-    assert panel.text_problem == ""
+        panel.text_box.text.setText(text)
+        qtbot.keyClick(panel.text_box.text, Qt.Key.Key_Return)
+    assert panel.text_box.problem == ""
     assert len(asked) == 3
 
 
@@ -227,14 +227,14 @@ def test_the_cursor_says_where_it_is(panel: NeuronsPanel, qtbot: QtBot) -> None:
 def test_nothing_can_be_asked_for_before_all_is_ready(panel: NeuronsPanel, qtbot: QtBot) -> None:
     panel.offer(False)
     click(qtbot, panel, 4)
-    panel.text.setText("a star")
+    panel.text_box.text.setText("a star")
     assert not panel.batch_button.isEnabled()
-    assert not panel.text_button.isEnabled()
+    assert not panel.text_box.button.isEnabled()
     panel.offer(True)
     assert panel.batch_button.isEnabled()
-    assert panel.text_button.isEnabled()
-    panel.text.setText(" ")
-    assert not panel.text_button.isEnabled()
+    assert panel.text_box.button.isEnabled()
+    panel.text_box.text.setText(" ")
+    assert not panel.text_box.button.isEnabled()
 
 
 def test_tab_leaves_the_table_and_keeps_the_selection(panel: NeuronsPanel, qtbot: QtBot) -> None:
