@@ -9,8 +9,9 @@ import click
 
 from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.terminal import say, show
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
-from clipdesk.jobs.store import JobStore, default_store, open_store
+from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import file_named
 from clipdesk.models.trust import allow_file
