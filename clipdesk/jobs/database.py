@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, one_line
 
 WAIT_SECONDS = 20.0
 """How long to wait for another process that writes."""
@@ -83,6 +83,8 @@ class Database:
             self._connection = sqlite3.connect(
                 self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
+            # A text that is not Unicode would end the reading of all others.
+            self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             try:
                 self._prepare()
             except BaseException:
@@ -121,6 +123,9 @@ class Database:
     def _explained(self, what: str = "read or written") -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            # Of a table's own definition, which an error of SQLite's cites.
+            raise DamagedStoreError(f"The queue {self._path} cannot be {what}: it is damaged") from error
         except sqlite3.Error as error:
             kind = DamagedStoreError if _is_damage(error) else StoreError
             raise kind(f"The queue {self._path} cannot be {what}: {_words(error)}") from error
@@ -184,8 +189,8 @@ def _words(error: sqlite3.Error) -> str:
     if "disk is full" in text:
         return "the disk is full"
     return {
-        "database disk image is malformed": "it is damaged. Start ClipDesk again, which puts it aside",
+        "database disk image is malformed": "it is damaged. When ClipDesk is started again, it rescues what it can",
         "file is not a database": "it is damaged",
         "attempt to write a readonly database": "it or its folder is read-only",
         "unable to open database file": "its folder cannot be read or written",
-    }.get(text, text)
+    }.get(text, one_line(text))

@@ -133,6 +133,9 @@ def _bounded(rows: sqlite3.Cursor) -> Iterator[Any]:
 def _job(old: sqlite3.Connection, number: int, columns: set[str]) -> _Rescued | None:
     try:
         row = old.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            # The way to it is damaged.
+            return None
         job = {name: row[name] for name in row.keys() if name in columns}  # noqa: SIM118 - a Row iterates over values
         count = len(read_work(job["job"]).units)
         if job["state"] not in {wish.value for wish in Wish} or not isinstance(job["folder"], (str, bytes)):
