@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -142,6 +143,38 @@ def test_an_impossible_name_is_one_line(clipdesk: Command, name: str) -> None:
         assert outcome.err.count("\n") == 1
         assert "Details are in" not in outcome.err
         assert is_clean(outcome.err)
+
+
+@linux_only
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["layers", "--model", "x"],
+        ["show", "x"],
+        ["render", "--from", "x"],
+        ["render", "--model", "SMALL", "--text", "a", "--start", "x"],
+        ["render", "--model", "SMALL", "--target", "image:[x]"],
+        ["render", "--model", "SMALL", "--target", f"{VIT_LAYER}:[x]"],
+        ["render", "--model", "SMALL", "--text", "a", "--parameterization", "maco", "--spectrum", "x"],
+        ["render", "--from", "named.png"],
+    ],
+)
+def test_what_is_not_a_regular_file_is_never_waited_for(clipdesk: Command, kind: str, arguments: list[str]) -> None:
+    if kind == "pipe":
+        os.mkfifo("x")
+    elif kind == "device":
+        os.symlink("/dev/zero", "x")
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("x")
+    settings = make_settings("draft", start=str(clipdesk.folder / "x"))
+    save_png(PIXELS, clipdesk.folder / "named.png", make_recipe(settings=settings))
+    outcome = clipdesk(*arguments)
+    assert outcome.code in (1, 2)
+    assert "not a regular file" in outcome.err
+    assert "a folder" not in outcome.err
+    assert outcome.err.count("\n") == 1
 
 
 @linux_only
