@@ -3,9 +3,9 @@
     python -m benchmarks.crash --kills 100
 
 A batch of 64 tiny renders is put into a queue. A process works on it and is killed with SIGKILL at a random moment, and
-the next process starts. After the last kill, one process finishes the batch. Then files, metadata and queue are
-compared. POSIX
-only: the processes are forked, so that each of them need not import torch.
+the next process starts. At every other kill two processes share the work, and one of them is killed; the other goes on
+until the next kill. After the last kill, one process finishes the batch; then files, metadata and queue are compared.
+POSIX only: the processes are forked, so that each of them need not import torch.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import argparse
 import multiprocessing
 import os
 import random
-import signal
 import sys
 import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -46,6 +46,7 @@ class Report:
 
     Attributes:
         kills: Number of processes that were killed while there was work.
+        shared: How many of them were killed while another process worked, too.
         missing: Units without a picture.
         twice: Units with more than one picture.
         broken: Files that are neither complete pictures nor the metadata.
@@ -54,6 +55,7 @@ class Report:
     """
 
     kills: int
+    shared: int
     missing: int
     twice: int
     broken: int
@@ -82,19 +84,31 @@ def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 90, longe
     settings = make_settings(iterations=iterations, device="cpu")
     targets = tuple(Unit(layer=LAYER, index=index) for index in range(UNITS))
     _run(_add, queue, Job(model=Checkpoint(checkpoint), targets=targets, settings=settings), out)
-    moments, done = random.Random(seed), 0
+    moments = random.Random(seed)
+    done = 0
     hit = 0
-    for _ in range(kills):
-        process = multiprocessing.get_context("fork").Process(target=_work, args=(queue,))
-        process.start()
+    shared = 0
+    working: list[BaseProcess] = []
+    for kill in range(kills):
+        while len(working) < 1 + kill % 2:
+            started = multiprocessing.get_context("fork").Process(target=_work, args=(queue,))
+            started.start()
+            working.append(started)
         time.sleep(moments.uniform(0, longest))
-        if process.is_alive() and process.pid is not None:
-            os.kill(process.pid, signal.SIGKILL)
+        alive = [process for process in working if process.is_alive()]
+        if alive:
+            victim = moments.choice(alive)
+            victim.kill()
+            victim.join()
             hit += 1
-        process.join()
+            shared += len(alive) > 1
+        working = [process for process in working if process.is_alive()]
         done = len(list(out.glob("*.png"))) if out.is_dir() else 0
+    for process in working:
+        process.kill()
+        process.join()
     _run(_work, queue)
-    return _compare(queue, out, hit, done)
+    return _compare(queue, out, hit, shared, done)
 
 
 def _run(target: object, *arguments: object) -> None:
@@ -121,7 +135,7 @@ def _work(queue: Path) -> None:
             pass
 
 
-def _compare(queue: Path, out: Path, kills: int, done: int) -> Report:
+def _compare(queue: Path, out: Path, kills: int, shared: int, done: int) -> Report:
     pictures: dict[int, list[Path]] = {index: [] for index in range(UNITS)}
     broken = 0
     for path in out.iterdir():
@@ -147,7 +161,7 @@ def _compare(queue: Path, out: Path, kills: int, done: int) -> Report:
     )
     missing = sum(1 for paths in pictures.values() if not paths)
     twice = sum(1 for paths in pictures.values() if len(paths) > 1)
-    return Report(kills, missing, twice, broken, UNITS - agree, done)
+    return Report(kills, shared, missing, twice, broken, UNITS - agree, done)
 
 
 def main() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+PACKAGE = Path(__file__).parents[1] / "clipdesk"
 
 
 def loaded_by(*modules: str) -> set[str]:
@@ -17,3 +21,53 @@ def loaded_by(*modules: str) -> set[str]:
 @pytest.mark.parametrize("module", ["events", "store", "job", "service", "saving", "kinds", "tasks", "executor"])
 def test_importing_a_job_loads_neither_torch_nor_qt(module: str) -> None:
     assert not {"torch", "clip", "PySide6", "torchvision"} & loaded_by(f"clipdesk.jobs.{module}")
+
+
+def test_help_is_there_at_once_and_loads_neither_torch_nor_numpy() -> None:
+    code = (
+        "import sys, time; started = time.monotonic()\n"
+        "from clipdesk.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(time.monotonic() - started, file=sys.stderr)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code]
+    best, modules = float("inf"), set[str]()
+    # The best of three: the machine may be busy.
+    for _ in range(3):
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert said.stdout.startswith("Usage:")
+        seconds, names = said.stderr.splitlines()
+        best = min(best, float(seconds))
+        modules = {name.partition(".")[0] for name in names.split()}
+    assert not {"torch", "numpy", "PIL", "PySide6", "rich"} & modules
+    assert best < 0.5
+
+
+def test_few_imports_are_inside_functions() -> None:
+    """One inside a function hides what a module depends on; those that are left put off torch, NumPy or a window."""
+    found = sorted(
+        f"{path.relative_to(PACKAGE).as_posix()}:{line}"
+        for path in PACKAGE.rglob("*.py")
+        for line in imports_inside_functions(path.read_text(encoding="utf-8"))
+    )
+    assert len(found) < 40, "\n".join(found)
+
+
+def imports_inside_functions(code: str) -> set[int]:
+    """The lines of import statements inside functions."""
+    functions = (
+        node for node in ast.walk(ast.parse(code)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    return {
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+
+
+def test_imports_inside_functions_are_counted_once() -> None:
+    code = "import a\ndef f():\n    import b\n    def g():\n        from c import d\nclass E:\n    import e\n"
+    assert imports_inside_functions(code) == {3, 5}

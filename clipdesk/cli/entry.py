@@ -7,18 +7,20 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 
 import click
 
 import clipdesk
+from clipdesk.cli import display
 from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
+from clipdesk.cli.output import flush_output, mute, say, say_lines
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
-from clipdesk.cli.terminal import INTERRUPTED, flush_output, mute, say, say_lines, terminable
+from clipdesk.cli.terminal import INTERRUPTED, terminable
 from clipdesk.errors import ClipDeskError, first_line
 from clipdesk.paths import log_file
 
@@ -49,25 +51,28 @@ for command in (models, layers, neurons, render, batch, queue, show_recipe, shee
 
 
 def _open_window(context: click.Context, model: str | None, start: bool) -> None:
-    from clipdesk.cli.display import why_no_display
-
-    problem = why_no_display(meanwhile=_import_window)
+    problem = display.why_no_display(meanwhile=_import_window)
     if problem is None:
-        from clipdesk.gui.app import run
-
-        context.exit(run(model, start))
+        context.exit(_window()(model, start))
     if not start:
         raise ClipDeskError(f"The window cannot be opened: {problem}. The commands of 'clipdesk --help' still work")
     say(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
     context.invoke(quickstart, output=None)
 
 
+def _window() -> Callable[[str | None, bool], int]:
+    """Import the window, which takes most of the time until it appears; the function that opens it."""
+    from clipdesk.gui.app import run
+
+    return run
+
+
 def _import_window() -> None:
-    """Import the window, which takes most of the time until it appears."""
+    """Import the window while the display is tried."""
     # Imports do not make garbage, and collecting takes a sixth of the time.
     gc.disable()
     try:
-        import clipdesk.gui.app  # noqa: F401
+        _window()
     except ImportError:
         log.info("the window's libraries are not there", exc_info=True)
     finally:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clipdesk.cli.terminal import DownloadBar, said_if_slow, say, say_json, show
+from clipdesk.cli.output import say, say_json
+from clipdesk.cli.terminal import said_if_slow, show
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.listing import Listed, named_models, open_clip_models
 from clipdesk.models.names import ModelName, file_named, find_name
@@ -110,10 +111,9 @@ def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
 
 
 def _inspector(name: ModelName) -> LayerInspector:
-    from clipdesk.network.opened import default_pool
+    from clipdesk.cli.opening import open_with_bar
 
-    with DownloadBar() as download:
-        return default_pool().open(name, "cpu", progress=download).inspector
+    return open_with_bar(name, "cpu").inspector
 
 
 @click.command("show")

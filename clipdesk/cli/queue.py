@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 import click
 
 from clipdesk.cli.listing import json_option, trust_option
-from clipdesk.cli.terminal import say, show
+from clipdesk.cli.output import say
+from clipdesk.cli.terminal import show
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store

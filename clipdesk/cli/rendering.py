@@ -8,7 +8,7 @@ import click
 
 from clipdesk.cli.listing import find_model, model_option, trust_option
 from clipdesk.cli.options import FOLDER, settings_from, settings_options, was_given
-from clipdesk.cli.terminal import say_lines
+from clipdesk.cli.output import say_lines
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
 from clipdesk.render.presets import default_preset

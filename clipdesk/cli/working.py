@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from clipdesk.cli.bars import Bar
 from clipdesk.cli.listing import find_model
+from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.options import FOLDER, given
-from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow, say, say_path
+from clipdesk.cli.output import say, say_path
+from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
@@ -25,7 +28,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import ModelName
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target, text_target
 from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
@@ -150,9 +153,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
 
 
 def _opened(job: Job) -> OpenModel:
-    """The model of a job, with the bar of its download."""
-    with DownloadBar() as download:
-        return default_pool().open(job.model, job.settings.device, weights=job.weights, progress=download)
+    return open_with_bar(job.model, job.settings.device, weights=job.weights)
 
 
 def _check(job: Job, opened: OpenModel) -> None:

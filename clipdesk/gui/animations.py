@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from clipdesk.export.files import free_path, picture_name
 from clipdesk.gui.saver import AnimatedPicture
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class Animations(QObject):
     def ask(self) -> None:
         """Ask for a file, or for a folder if there are several animations."""
         from clipdesk.export.animation import has_video
-        from clipdesk.export.files import picture_name
 
         pictures = self.pictures()
         folder = self._session.preferences.export_folder
@@ -94,8 +94,6 @@ class Animations(QObject):
 
 def _with_suffix(path: Path, chosen: str) -> Path:
     """A path that ends in a format's suffix: its own, or that of the chosen filter, which then replaces no file."""
-    from clipdesk.export.files import free_path
-
     if path.suffix.lower().removeprefix(".") in _FILTERS:
         return path
     kind = next((kind for kind, words in _FILTERS.items() if words == chosen), "webp")

@@ -42,6 +42,7 @@ class Engine(QObject):
 
     def __init__(self, mailbox: Mailbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._stopped = False
         self._service = QueueService(default_store(), LazyHere(mailbox.wanted), fallback=True)
         self.desk = QueueDesk(self._service, self)
         self.worker = Worker(self._service, mailbox, self.desk.numbers)
@@ -62,6 +63,8 @@ class Engine(QObject):
 
     def open_model(self, name: str) -> None:
         """Open a model in the background; `opener.opened`, `open_failed` or `open_cancelled` follows."""
+        if self._stopped:
+            return
         if not self._opening_thread.isRunning():
             self._opening_thread.start()
         self.opener.cancelled.clear()
@@ -73,6 +76,8 @@ class Engine(QObject):
 
     def work(self) -> None:
         """Have the worker look for work."""
+        if self._stopped:
+            return
         self.worker.hurry.set()
         self._start()
         # One call on its way is enough: a job that comes meanwhile is seen by it.
@@ -82,6 +87,8 @@ class Engine(QObject):
 
     def measure(self, model: ModelName, settings: RenderSettings) -> None:
         """Have the cost of a render measured; `worker.measured` follows, unless there is work meanwhile."""
+        if self._stopped:
+            return
         self.worker.hurry.clear()
         self._start()
         self._measure.emit(model, settings)
@@ -107,6 +114,8 @@ class Engine(QObject):
             False if a thread is stuck in something that cannot be interrupted: a step on a slow machine, a queue that
             another program holds, a folder on a drive that does not answer.
         """
+        # A timer may ask for something before the program has left its loop: no thread is started for that.
+        self._stopped = True
         end = time.monotonic() + timeout_ms / 1000
         self.opener.cancelled.set()
         self.worker.hurry.set()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PySide6.QtCore import QObject, Signal
 
 from clipdesk.errors import ClipDeskError
+from clipdesk.export.files import free_path, make_folder, write_atomically
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
@@ -60,7 +61,6 @@ class Source:
         Raises:
             ClipDeskError: it cannot be read, or it cannot be written.
         """
-        from clipdesk.export.files import write_atomically
         from clipdesk.jobs.saving import write_result
 
         if self.result is not None:
@@ -135,8 +135,6 @@ class Exporter(Background):
         def write() -> None:
             written: list[tuple[Path, Recipe]] = []
             try:
-                from clipdesk.export.files import free_path, make_folder
-
                 make_folder(export.folder)
                 for source, planned in todo:
                     if self._cancelled.is_set():
@@ -166,7 +164,6 @@ class Exporter(Background):
 
 def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:
     from clipdesk.export.curves import save_curves
-    from clipdesk.export.files import free_path
     from clipdesk.export.page import save_page
     from clipdesk.export.sheet import save_sheet
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
 
@@ -95,8 +96,6 @@ class FileCommands(QObject):
     @Slot()
     def ask_save(self) -> None:
         """Ask for a file; for several pictures, open the export dialog."""
-        from clipdesk.export.files import picture_name
-
         sources = self.sources()
         if len(sources) > 1:
             self.open_export()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PySide6.QtCore import Signal
 
+from clipdesk.export.files import free_path, picture_name, write_atomically
 from clipdesk.gui.background import Background
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ class Saver(Background):
 
         def write(picture: AnimatedPicture) -> None:
             from clipdesk.export.animation import save_animation
-            from clipdesk.export.files import free_path, picture_name
 
             result, path = picture.result, place
             if len(pictures) > 1:
@@ -81,8 +81,6 @@ class Saver(Background):
             file.write(content)
 
         def write() -> None:
-            from clipdesk.export.files import write_atomically
-
             write_atomically(path, put)
             self.saved.emit(f"Saved {path}")
 

@@ -43,12 +43,13 @@ def describe(run: Run) -> str:
 def _waiting(run: Run) -> str:
     """What a run waits for, and what of it is there already."""
     if run.gives_way_to:
-        return f"gives way to {run.gives_way_to} and goes on by itself, {run.ended} of {run.size} done"
+        return f"{run.ended} of {run.size} done, goes on by itself after {run.gives_way_to}"
     if run.helpers:
-        return f"rendered by another program, {run.ended} of {run.size} done"
+        return f"{run.ended} of {run.size} done, another program renders it"
+    state = "next" if run.urgent else "waiting"
     if run.ended:
-        return f"waiting, {run.ended} of {run.size} done"
-    return f"waiting, {run.size} picture{'s' if run.size > 1 else ''}"
+        return f"{state}, {run.ended} of {run.size} done"
+    return f"{state}, {run.size} picture{'s' if run.size > 1 else ''}"
 
 
 def _ended(run: Run) -> str:

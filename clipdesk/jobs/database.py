@@ -134,7 +134,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing, and nobody else meanwhile; what is executed meanwhile is part of it."""
+        """A transaction: all statements in the block take effect, or none does; no other process writes meanwhile."""
         with self._explained(), self._transaction():
             yield
 
@@ -159,16 +159,16 @@ class Database:
         self._connection.executemany(statement, rows)
 
     def rows(self, question: str, values: Sequence[_Value] = ()) -> list[tuple[Any, ...]]:
-        """What there is."""
+        """The rows that answer a question."""
         with self._explained():
             return self._connection.execute(question, values).fetchall()
 
     def row(self, question: str, values: Sequence[_Value] = ()) -> tuple[Any, ...] | None:
-        """The first of what there is; None if there is nothing."""
+        """The first row that answers a question; None if there is none."""
         return next(iter(self.rows(question, values)), None)
 
     def version(self) -> tuple[int, int]:
-        """Another one, once anybody has changed the file."""
+        """A value that changes whenever any process changes the file."""
         (by_others,) = self.rows("PRAGMA data_version")[0]
         return int(by_others), self._connection.total_changes
 

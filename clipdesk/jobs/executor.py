@@ -12,7 +12,7 @@ from clipdesk.models.transfer import Transfer
 
 
 def _ignore(_: object) -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 def _no() -> bool:
@@ -21,7 +21,7 @@ def _no() -> bool:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What an executor tells and asks while it prepares or does work.
+    """Functions that an executor calls while it prepares or does work.
 
     Attributes:
         transfer: Told how far a download is.
@@ -38,7 +38,7 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known once work can begin.
+    """The result of preparing a job.
 
     Attributes:
         units: How many units to take at once.

@@ -246,9 +246,11 @@ class QueueService:
 
     def _give_back_lost(self) -> None:
         """Let units wait again whose work has ended in an error, as when the queue could not be written."""
-        for number, work in self._works.items():
+        for number, work in list(self._works.items()):
             if work.left and number not in self._paused:
                 work.give_back()
+                # Begun anew, it finds pictures that are in the folder and that the queue could not be told of.
+                self._works.pop(number).settle()
 
     def _work(self, number: int) -> Working:
         if number not in self._works:

@@ -1,4 +1,4 @@
-"""What people want of a job, and what has become of it."""
+"""The wish of people for a job, and the status of the job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Wish(Enum):
-    """What people want of a job; the values are those of the queue's file."""
+    """Whether a job is to run, to pause or to be cancelled; the values are those of the queue's file."""
 
     RUN = "open"
     PAUSE = "paused"
@@ -14,7 +14,7 @@ class Wish(Enum):
 
 
 class Status(Enum):
-    """What has become of a job."""
+    """The state of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -25,5 +25,5 @@ class Status(Enum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will come of it by itself."""
+        """True if the job does not go on by itself."""
         return self in (Status.DONE, Status.FAILED, Status.CANCELLED)

@@ -60,8 +60,8 @@ class JobStore:
             skip: Whether pictures that the folder has already are left as they are.
             urgent: Whether it goes before those that are not.
             names: Names of the units' files; by default each gets one when it is done.
-            listed: Whether what it makes is noted in the metadata of the folder.
-            owner: The only one who may work on it, and without whom it is gone; None for everybody.
+            listed: Whether its results are noted in the metadata of the folder.
+            owner: The only owner that may work on it; the job is removed with its owner. None if every owner may.
 
         Returns:
             Its number. A unit that the job names twice is done once.
@@ -100,7 +100,7 @@ class JobStore:
             self._db.execute("UPDATE jobs SET job = ? WHERE id = ?", (job.written(), number))
 
     def again(self, job: Work, folder: Path, *, skip: bool = True) -> int | None:
-        """Let an unfinished job that asks for the very same go on; its number, None if there is none."""
+        """Resume an unfinished job that asks for exactly the same; its number, or None if there is none."""
         for stored in reversed(self.jobs()):
             same = stored.job == job and stored.folder == folder.absolute() and stored.skip is skip
             if same and not (stored.finished or stored.counts.get("failed")):
@@ -121,7 +121,7 @@ class JobStore:
                 log.warning("%s", error)
 
     def unfinished(self, but: Container[int] = ()) -> list[StoredJob]:
-        """The jobs of which more can come, in their order, without private ones, unreadable ones and those in `but`."""
+        """The unfinished jobs in their order, without private ones, unreadable ones and those in `but`."""
         rows = self._db.rows(
             "SELECT id FROM jobs WHERE state != 'cancelled' AND private IS NULL AND EXISTS "
             "(SELECT 1 FROM units WHERE job = jobs.id AND state IN ('waiting', 'running')) ORDER BY place, id"
@@ -129,12 +129,12 @@ class JobStore:
         return list(self._readable(row[0] for row in rows if row[0] not in but))
 
     def row(self, number: int) -> JobRow | None:
-        """What changes of a job, without the job itself, which is slow to read if it is large; None if it is gone."""
+        """The part of a job that changes. A large job is slow to read; this is not. None if the job was removed."""
         row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
         return None if row is None else JobRow(wish_of(row[0]), self._counts(number))
 
     def version(self) -> tuple[int, int]:
-        """Another one, once anybody has changed the file."""
+        """A value that changes whenever any process changes the file."""
         return self._db.version()
 
     def unreadable(self) -> list[int]:
@@ -205,7 +205,7 @@ class JobStore:
             self._db.execute("UPDATE jobs SET state = ?, reason = ? WHERE id = ?", (Wish.PAUSE.value, reason, number))
 
     def wished(self, number: int) -> Wish:
-        """What people want of a job; of one that was removed, that it be cancelled."""
+        """The wish for a job; a job that was removed counts as cancelled."""
         row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
         return Wish.CANCEL if row is None else wish_of(row[0])
 
@@ -252,7 +252,7 @@ class JobStore:
             self._db.execute("UPDATE jobs SET created = ?, skip = 0 WHERE id = ?", (_now(), number))
 
     def clear(self) -> int:
-        """Take out all jobs of which nothing more will come; how many there were. Their pictures stay."""
+        """Remove all finished jobs; how many there were. Their pictures stay."""
         finished = {stored.number for stored in self.jobs() if stored.finished}
         # Also those that cannot be read.
         finished.update(row[0] for row in self._db.rows("SELECT id FROM jobs WHERE state = 'cancelled'"))
@@ -382,7 +382,7 @@ def _name(owner: Owner | None) -> str:
 
 
 def owners_of(path: Path) -> Path:
-    """Where those who work on a queue have their lock files."""
+    """The folder of the lock files of a queue's owners."""
     return path.with_name(f"{path.name}-owners")
 
 

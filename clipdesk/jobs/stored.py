@@ -1,4 +1,4 @@
-"""What the queue knows of its jobs and their units."""
+"""Jobs and their units as the queue keeps them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from clipdesk.jobs.work import Work
 
 
 class JobRow(NamedTuple):
-    """What changes of a job: what people want of it, and how many of its units are in which state."""
+    """The part of a job that changes: the wish for it, and the number of its units in each state."""
 
     wish: Wish
     counts: dict[str, int]
 
     @property
     def status(self) -> Status:
-        """What has become of the job."""
+        """The status that follows from them."""
         if self.wish is Wish.CANCEL:
             return Status.CANCELLED
         if not self.counts.get("waiting", 0) + self.counts.get("running", 0):
@@ -39,10 +39,10 @@ class StoredJob:
         folder: Where its files go; None where they are not kept.
         skip: Whether pictures that were in the folder before are left as they are.
         wish: What people want of it.
-        created: When it was added, in ISO 8601, UTC.
+        created: The time at which it was added, in ISO 8601, UTC.
         counts: How many units are waiting, running, done and failed; states that none is in are left out.
         urgent: Whether it goes before those that are not.
-        listed: Whether its pictures are noted in the metadata of their folder.
+        listed: True if its pictures are noted in the metadata of their folder.
         reason: Why it has paused by itself; empty if it has not.
     """
 
@@ -59,12 +59,12 @@ class StoredJob:
 
     @property
     def status(self) -> Status:
-        """What has become of it."""
+        """Its status."""
         return JobRow(self.wish, self.counts).status
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will come of it by itself."""
+        """True if it does not go on by itself."""
         return self.status.finished
 
 

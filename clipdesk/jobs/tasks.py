@@ -1,4 +1,4 @@
-"""What each kind of work needs beside the one who does it: what is there already, and where results go."""
+"""Each kind of work on the side of the queue: it finds results that are there already, and writes new ones."""
 
 from __future__ import annotations
 

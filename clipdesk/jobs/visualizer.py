@@ -171,4 +171,4 @@ def _last_picture(frames: Iterator[Frame], tell: ProgressCallback) -> Image.Imag
 
 
 def _tell_nobody(_step: int, _iterations: int, _activation: float) -> None:
-    """Nobody listens."""
+    """Do nothing."""

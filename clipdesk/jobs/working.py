@@ -181,7 +181,7 @@ class Working:
         self.left = {}
 
     def status(self) -> Status | None:
-        """What has become of the job; None if it was removed."""
+        """The status of the job; None if it was removed."""
         row = self._store.row(self.stored.number)
         return None if row is None else row.status
 
@@ -192,7 +192,7 @@ class Working:
 
 
 class Wishes:
-    """What people want of the job that runs, looked up ten times a second, and at once when somebody has asked here.
+    """Looks up the wish for the job that runs, ten times a second, and at once after a request in this process.
 
     Args:
         look: What is wanted of the job of a number.
@@ -212,7 +212,7 @@ class Wishes:
         self._looked = 0.0
 
     def __call__(self) -> Wish:
-        """What is wanted of it."""
+        """The wish for that job."""
         if self._asked() or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
             self._wish = self._look(self.number)

@@ -154,7 +154,9 @@ class _Part:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.size, self._digest = path, 0, hashlib.sha256()
+        self.path = path
+        self.size = 0
+        self._digest = hashlib.sha256()
 
     @property
     def sha256(self) -> str:
@@ -225,12 +227,17 @@ class _Download:
         progress: Callable[[Transfer], object],
         cancelled: Callable[[], bool],
     ) -> None:
-        self._model, self._target, self._patience, self._cancelled = model, target, patience, cancelled
+        self._model = model
+        self._target = target
+        self._patience = patience
+        self._cancelled = cancelled
         self._address = _address(model)
         self._part = _Part(target.with_name(f"{target.name}.part"))
         self._meter = Meter(model.name, progress)
         self._total: int | None = None
-        self._furthest, self._reached, self._patched = 0, False, False
+        self._furthest = 0
+        self._reached = False
+        self._patched = False
 
     def wait_for_other(self) -> None:
         """Another process downloads the file."""

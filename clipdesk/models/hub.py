@@ -31,7 +31,9 @@ class HubFile:
     """
 
     def __init__(self, label: str, repository: str, names: Sequence[str]) -> None:
-        self.label, self.repository, self.names = label, repository, tuple(names)
+        self.label = label
+        self.repository = repository
+        self.names = tuple(names)
 
     @property
     def on_disk(self) -> Path | None:

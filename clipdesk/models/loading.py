@@ -43,8 +43,8 @@ def load_model(
 
     Raises:
         UsageError: there is no such model or file.
-        UntrustedArchive: the file is a TorchScript archive, none of OpenAI's, and not trusted.
-        ClipDeskError: the file is no CLIP checkpoint, the download failed, or the device is not there.
+        UntrustedArchive: the file is a TorchScript archive that is neither one of OpenAI's nor trusted.
+        ClipDeskError: the file is not a CLIP checkpoint, the download failed, or the device is not there.
         Cancelled: `cancelled` said so; the next call goes on from what has arrived.
     """
     name, target = find_name(name_or_path), resolve_device(device)
@@ -70,7 +70,7 @@ def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archi
         # Here and below: its package may be missing, and takes long to load.
         from clipdesk.models.open_clips import read_open_clip
 
-        # None of OpenAI's class, but with the methods of it that are used here: there is no common one to name.
+        # Its class is not OpenAI's, but has the methods that are used here; the two have no common base class.
         loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive))
     network = loaded.network.float().eval().requires_grad_(False).to(device)
     return Loaded(network, loaded.sha256)

@@ -48,7 +48,9 @@ class Broken(Exception):
         self, reason: str, *, unreachable: bool = False, wait: float | None = None, afresh: bool = False
     ) -> None:
         super().__init__(reason)
-        self.unreachable, self.wait, self.afresh = unreachable, wait, afresh
+        self.unreachable = unreachable
+        self.wait = wait
+        self.afresh = afresh
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ class Stream:
     """
 
     def __init__(self, address: str, start: int, timeout: float) -> None:
-        self._address, self._start, self._timeout = address, start, timeout
+        self._address = address
+        self._start = start
+        self._timeout = timeout
         self._host = parse_url(address).host or address
         self._queue: Queue[Head | bytes | Exception] = Queue(_QUEUED)
         self._left = threading.Event()

@@ -20,8 +20,9 @@ def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
 
     Args:
         texts: The texts.
-        model: Whose text tower is to read them; by default one of OpenAI's. A model of open_clip's that `load_model`
-            has opened has its own tokenizer; another is taken to have OpenAI's, if its vocabulary is as large.
+        model: The model whose text tower reads them; by default one of OpenAI's. A model of open_clip's that
+            `load_model` has opened has its own tokenizer; another is taken to have OpenAI's, if its vocabulary is as
+            large.
 
     Raises:
         UsageError: a text is too long, or the tokenizer is not known or needs a package that is not installed, or the
@@ -31,7 +32,7 @@ def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
     own = _own_tokenizer(model)
     if own is not None:
         tokens = own(texts)
-        # These cut off what is too long. Where one more word changes nothing, a text does not count to its end.
+        # These truncate long texts. If appending a word changes no token, the text was truncated.
         if (own([f"{text} star" for text in texts]) == tokens).all(dim=1).any():
             raise UsageError(f"The text is too long: this model reads at most {tokens.shape[1] - 2} tokens")
         return tokens

@@ -69,7 +69,9 @@ class Meter:
     """
 
     def __init__(self, name: str, report: Callable[[Transfer], object], *, kept: bool = True) -> None:
-        self._name, self._report, self._kept = name, report, kept
+        self._name = name
+        self._report = report
+        self._kept = kept
         self._points: deque[tuple[float, int]] = deque()
         self._reported = -1.0
 

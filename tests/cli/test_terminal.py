@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from clipdesk.cli import entry
-from clipdesk.cli.terminal import Bar, make_console, say, say_json, say_lines, say_path, show
+from clipdesk.cli.bars import Bar, make_console
+from clipdesk.cli.output import say, say_json, say_lines, say_path
+from clipdesk.cli.terminal import show
 from clipdesk.export.png import save_png
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.store import JobStore, default_store

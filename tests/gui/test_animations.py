@@ -101,7 +101,7 @@ def test_several_go_into_a_folder_and_one_alone_into_a_file(
     assert [picture.result.target.label for picture in window.animations.pictures()] == [f"{LAYER}:1"]
 
 
-def test_where_there_is_nothing_to_animate_it_says_why(window: MainWindow, qtbot: QtBot) -> None:
+def test_an_animation_that_cannot_be_made_says_why(window: MainWindow, qtbot: QtBot) -> None:
     action = window.commands.animation
     assert not action.isEnabled()
     assert "Render a picture first" in action.toolTip()

@@ -78,7 +78,7 @@ def test_finished_jobs_are_noted(window: MainWindow, qtbot: QtBot) -> None:
     assert not window.offer.isVisible()
 
 
-def test_what_was_not_finished_is_offered_and_goes_on(
+def test_unfinished_jobs_are_offered_and_go_on(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot, tmp_path: Path
 ) -> None:
     leave_two_jobs(window, qtbot)
@@ -99,7 +99,7 @@ def test_what_was_not_finished_is_offered_and_goes_on(
     assert not third.offer.isVisible()
 
 
-def test_what_goes_on_here_is_not_elsewhere(
+def test_a_job_that_goes_on_here_is_not_listed_as_elsewhere(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     leave_two_jobs(window, qtbot)
@@ -115,7 +115,7 @@ def test_what_goes_on_here_is_not_elsewhere(
     until(qtbot, lambda: not second.queue.others.isVisible())
 
 
-def test_what_was_not_finished_can_be_dropped_or_left(
+def test_unfinished_jobs_can_be_dropped_or_left(
     window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     leave_two_jobs(window, qtbot)
@@ -128,7 +128,7 @@ def test_what_was_not_finished_can_be_dropped_or_left(
     until(qtbot, lambda: statuses() == ["cancelled", "cancelled"])
 
 
-def test_what_the_user_gave_up_is_not_offered(window: MainWindow, qtbot: QtBot) -> None:
+def test_cancelled_jobs_are_not_offered(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.asking.render((unit(1),))
     window.asking.add_batch((unit(2),))
@@ -186,7 +186,7 @@ def test_a_render_goes_before_a_batch_which_goes_on_by_itself(
     until(qtbot, lambda: asked.state is Status.RUNNING)
     assert batch.state is Status.WAITING
     assert batch.ended <= 4
-    assert describe(batch) == f"gives way to {asked.title} and goes on by itself, {batch.ended} of 8 done"
+    assert describe(batch) == f"{batch.ended} of 8 done, goes on by itself after {asked.title}"
     until(qtbot, lambda: asked.state is Status.DONE)
     assert not batch.state.finished
     until(qtbot, lambda: batch.state is Status.DONE)
@@ -272,7 +272,7 @@ def test_a_picture_that_is_there_already_is_said_to_be(
     assert len(list((tmp_path / "results").glob("*.png"))) == 2
 
 
-def test_what_others_ask_of_the_windows_jobs_is_done(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_window_obeys_what_others_ask_of_its_jobs(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.asking.render((unit(1),))
     until(qtbot, lambda: run_of(window).step > 1 and statuses() == ["running"])

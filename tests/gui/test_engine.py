@@ -17,6 +17,8 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.engine import Engine
 from clipdesk.gui.live import Mailbox
 from clipdesk.jobs.events import Progress
+from clipdesk.models.names import parse_name
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
 
@@ -41,6 +43,14 @@ def threads(engine: Engine) -> list[str]:
 def test_no_thread_runs_before_there_is_work(engine: Engine) -> None:
     assert threads(engine) == []
     assert engine.stop(20_000)
+
+
+def test_no_thread_is_started_after_the_end(engine: Engine) -> None:
+    assert engine.stop(20_000)
+    engine.work()
+    engine.open_model("demo")
+    engine.measure(parse_name("demo"), make_settings())
+    assert threads(engine) == []
 
 
 def test_calls_for_work_do_not_pile_up(engine: Engine, qtbot: QtBot) -> None:

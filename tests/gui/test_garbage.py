@@ -22,7 +22,7 @@ def test_garbage_is_collected() -> None:
     assert gc.isenabled()
 
 
-def test_what_comes_in_great_numbers_is_not_looked_at_again() -> None:
+def test_objects_that_come_in_great_numbers_are_not_collected_again() -> None:
     parent = QObject()
     garbage = GarbageCollector(parent)
     before = gc.get_freeze_count()

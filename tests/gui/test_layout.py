@@ -1,7 +1,10 @@
 import pytest
 from PySide6.QtCore import QSize
+from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.layout import first_size
+from clipdesk.gui.panels.notice import NoticeBar
+from clipdesk.gui.problems import Problem
 
 
 @pytest.mark.parametrize(
@@ -10,3 +13,12 @@ from clipdesk.gui.layout import first_size
 )
 def test_the_first_window_fits_its_screen(screen: tuple[int, int], wanted: tuple[int, int]) -> None:
     assert first_size(QSize(*screen)) == QSize(*wanted)
+
+
+def test_a_long_problem_does_not_widen_the_window(qtbot: QtBot) -> None:
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    bar.show_problem(Problem("short"))
+    width = bar.minimumSizeHint().width()
+    bar.show_problem(Problem(f"Cannot write /home/{'somebody/' * 20}neuron.png: not a directory. Choose another place"))
+    assert bar.minimumSizeHint().width() <= max(width, 420)

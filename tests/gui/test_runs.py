@@ -1,4 +1,5 @@
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_another_try_is_of_what_failed() -> None:
     assert not job.tracks[job.job.targets[0]].reason
 
 
-def test_what_was_not_touched_and_what_is_missing() -> None:
+def test_a_failed_picture_is_missing_but_not_untouched() -> None:
     job = run(3)
     assert job.untouched() == job.missing() == list(job.job.targets)
     first, second, third = job.job.targets
@@ -124,3 +125,30 @@ def test_the_oldest_runs_give_up_their_frames_first() -> None:
         each.rest(Status.DONE)
     limit_frames([old, new], allowed=13 * picture().nbytes)
     assert [len(t.frames.steps) for each in (old, new) for t in each.tracks.values()] == [2, 10]
+
+
+def test_a_picture_counts_once_wherever_it_was_made_and_however_often_it_is_told() -> None:
+    job = run(4)
+    first, second, third, _ = job.job.targets
+    job.skip(first, Path("a.png"))
+    assert job.note_elsewhere(second, Path("b.png"))
+    assert not job.note_elsewhere(second, Path("b.png"))
+    assert not job.note_elsewhere(first, Path("a.png"))
+    job.fail(Failure(third, "bad"))
+    job.fail(Failure(third, "bad"))
+    assert job.ended == 3
+    job.count({"done": 3, "failed": 1})
+    assert job.ended == 4
+    assert len(job.missing()) == 2
+
+
+def test_everything_is_missing_when_all_is_made_anew() -> None:
+    job = run(2)
+    first, second = job.job.targets
+    job.skip(first, Path("a.png"))
+    job.note_elsewhere(second, Path("b.png"))
+    job.rest(Status.DONE)
+    job.begin_again(everything=True)
+    assert (job.ended, job.share) == (0, 0)
+    assert job.missing() == [first, second]
+    assert job.note_elsewhere(second, Path("c.png"))

@@ -125,7 +125,7 @@ def drop(window: MainWindow, *paths: Path) -> None:
     window.dropEvent(QDropEvent(QPointF(5, 5), actions, data, left, none))
 
 
-def test_what_the_folder_holds_stands_in_the_table_again(
+def test_the_table_shows_again_the_pictures_of_the_folder(
     window: MainWindow, qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
 ) -> None:
     window.asking.render((unit(7),))
@@ -359,7 +359,7 @@ def test_a_results_folder_that_cannot_be_written_to_is_said(window: MainWindow, 
     assert "Cannot write to the folder /dev/null/results" in run_of(window).reason
 
 
-def test_what_a_render_takes_is_said_beforehand(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_window_says_beforehand_how_long_a_render_takes(window: MainWindow, qtbot: QtBot) -> None:
     window.architecture.choose(LAYER)
     window.neurons.range.setText("0:16")
     until(qtbot, lambda: "16 pictures: about" in window.parameters.estimate.text())

@@ -121,3 +121,23 @@ def test_a_long_word_gets_places_to_break_and_comes_back_without_them() -> None:
 )
 def test_durations_are_rounded_to_what_a_person_wants_to_know(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_run_that_waits_says_for_whom_and_who_renders_it() -> None:
+    urgent = Run(1, job(1), urgent=True)
+    assert describe(urgent) == "next, 1 picture"
+    batch = run(3)
+    end(batch, 0)
+    batch.gives_way_to = "5:7"
+    assert describe(batch) == "1 of 3 done, goes on by itself after 5:7"
+    batch.gives_way_to = ""
+    batch.count({"done": 1, "running": 2})
+    assert describe(batch) == "1 of 3 done, another program renders it"
+
+
+def test_a_run_that_is_being_prepared_says_how_far_it_is() -> None:
+    starting = run()
+    starting.begin()
+    assert describe(starting) == "starting …"
+    starting.preparing = "Loading PyTorch …"
+    assert describe(starting) == "loading PyTorch …"

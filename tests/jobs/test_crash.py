@@ -13,4 +13,5 @@ def test_everything_is_there_once_after_five_kills() -> None:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.crash", *options.split()]
     process = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
+    assert int(process.stdout.partition("shared=")[2].partition(",")[0]) >= 1, "two processes worked at once"
     assert "missing=0, twice=0, broken=0, disagree=0" in process.stdout

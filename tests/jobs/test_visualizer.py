@@ -139,7 +139,7 @@ def test_an_objective_of_ones_own_needs_no_target(vit: CLIP) -> None:
     assert image.size == (64, 64)
     assert len(calls) == 12
     assert calls[-1][2] > calls[0][2]
-    with pytest.raises(UsageError, match="target"):
+    with pytest.raises(UsageError, match="nothing to render"):
         visualizer.generate(iterations=1)
 
 

@@ -103,7 +103,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             names = "\n".join(target.label for target in run.job.targets[:20])
             more = f"\nand {len(run.job.targets) - 20} more" if len(run.job.targets) > 20 else ""
-            return f"{names}{more}" + (f"\n\n{run.reason}" if run.reason else "")
+            return f"{names}{more}\n\n{describe(run)}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{run.title}, {run.state.value}, {run.share:.0%}"
         if role == RUN_ROLE:

@@ -11,6 +11,8 @@ from clipdesk.gui.problems import Problem, problem_text
 from clipdesk.gui.theme import error_color
 from clipdesk.gui.words import breakable, unbroken
 
+_LEAST_WIDTH = 120
+
 
 class NoticeBar(QWidget):
     """Shows the latest problem and counts the older ones.
@@ -28,6 +30,8 @@ class NoticeBar(QWidget):
         self.setAutoFillBackground(True)
         self._text = QLabel(wordWrap=True)
         self._text.setAccessibleName("Problem")
+        # A label that wraps its words asks for the width of a long line, and the window would grow off the screen.
+        self._text.setMinimumWidth(_LEAST_WIDTH)
         self.copy_button = QPushButton("Copy details")
         self.copy_button.clicked.connect(self.copy)
         self._log_button = QPushButton("Show log")
@@ -89,6 +93,7 @@ class OfferBar(QWidget):
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
         self._text = QLabel(wordWrap=True)
+        self._text.setMinimumWidth(_LEAST_WIDTH)
         self.go_on = QPushButton("Go on")
         self.drop = QPushButton("Drop them")
         self.later = QPushButton("Not now")

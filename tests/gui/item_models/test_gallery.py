@@ -54,7 +54,7 @@ def test_a_finished_picture_takes_the_place_of_the_stopped_one_in_its_file(model
     assert labels(model) == ["a:3", "a:2"]
 
 
-def test_what_comes_is_filtered_as_well(model: GalleryModel) -> None:
+def test_new_pictures_are_filtered_as_well(model: GalleryModel) -> None:
     model.add([entry(1), entry(2, "b")])
     model.set_filter("", "b", "")
     model.add([entry(3, "b"), entry(4), entry(5, "b", "draft")])
@@ -64,7 +64,7 @@ def test_what_comes_is_filtered_as_well(model: GalleryModel) -> None:
     assert model.total == 5
 
 
-def test_what_is_taken_out_is_not_offered_any_more(model: GalleryModel) -> None:
+def test_a_removed_picture_is_no_choice_of_the_filters_any_more(model: GalleryModel) -> None:
     first, second = entry(1), entry(2, "b", "draft")
     model.add([first, second])
     assert model.choices() == [["demo"], ["a", "b"], ["draft", "standard"]]

@@ -70,7 +70,7 @@ def test_a_layer_shows_its_name_kind_units_and_output(layers: LayerTreeModel) ->
     assert layers.data(index, Qt.ItemDataRole.ToolTipRole) == ATTENTION
 
 
-def test_what_cannot_be_visualised_is_disabled_and_says_why(layers: LayerTreeModel) -> None:
+def test_a_layer_that_cannot_be_visualised_is_disabled_and_says_why(layers: LayerTreeModel) -> None:
     index = layers.index_of(f"{ATTENTION}.out_proj")
     assert not layers.flags(index) & Qt.ItemFlag.ItemIsEnabled
     assert "never called" in str(layers.data(index, Qt.ItemDataRole.ToolTipRole))

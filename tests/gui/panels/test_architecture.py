@@ -50,7 +50,7 @@ def test_a_cleared_filter_shows_everything(panel: ArchitecturePanel, qtbot: QtBo
     assert shown(panel) == before
 
 
-def test_what_was_found_by_the_filter_stays_in_sight(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+def test_a_layer_that_the_filter_found_stays_in_sight(panel: ArchitecturePanel, qtbot: QtBot) -> None:
     qtbot.keyClicks(panel.filter, "1.mlp.gelu")
     panel.choose(LAYER)
     panel.filter.clear()
@@ -105,7 +105,7 @@ def test_arrow_keys_choose_a_layer(panel: ArchitecturePanel, qtbot: QtBot) -> No
     assert [info.name for info in chosen] == [LAYER, "visual.transformer.resblocks.1.mlp.c_proj"]
 
 
-def test_what_cannot_be_visualised_is_not_chosen(panel: ArchitecturePanel) -> None:
+def test_a_layer_that_cannot_be_visualised_is_not_chosen(panel: ArchitecturePanel) -> None:
     chosen: list[LayerInfo] = []
     panel.layer_chosen.connect(chosen.append)
     panel.choose("visual.transformer.resblocks.1.attn.out_proj")

@@ -57,7 +57,7 @@ def test_two_pictures_of_one_name_have_a_curve_each(panel: CurvesPanel) -> None:
     assert len(panel.plots.activation.curves) == 2
 
 
-def test_what_is_compared_is_plotted(panel: CurvesPanel, qtbot: QtBot) -> None:
+def test_compared_pictures_are_plotted(panel: CurvesPanel, qtbot: QtBot) -> None:
     panel.show_compared(tracks(3))
     assert len(drawn(panel)) == 3
     fresh = CurvesPanel()

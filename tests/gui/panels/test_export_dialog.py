@@ -51,7 +51,7 @@ def export(dialog: ExportDialog, qtbot: QtBot) -> None:
     until(qtbot, lambda: "exported to" in dialog.summary.text())
 
 
-def test_what_will_be_written_is_shown_and_then_written(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_dialog_shows_the_files_and_then_writes_them(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:
     assert [dialog.choice.itemText(i) for i in range(dialog.choice.count())] == [
         "Shown on the canvas (3)",
         "All that the gallery shows (3)",

@@ -19,7 +19,7 @@ def job() -> QStandardItem:
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 @pytest.mark.parametrize("tone", [ACTIVE, WRONG, QUIET])
-def test_what_is_done_stands_out_in_a_chosen_job(qtbot: QtBot, job: QStandardItem, tone: str, theme: str) -> None:
+def test_the_done_part_stands_out_in_a_chosen_job(qtbot: QtBot, job: QStandardItem, tone: str, theme: str) -> None:
     job.setData(tone, TONE_ROLE)
     view = QListView()
     qtbot.addWidget(view)

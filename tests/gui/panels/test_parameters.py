@@ -88,7 +88,7 @@ def test_a_wrong_value_is_marked_in_its_place(panel: ParametersPanel, qtbot: QtB
     assert panel.settings().iterations == 900
 
 
-def test_what_is_no_number_cannot_be_typed(panel: ParametersPanel, qtbot: QtBot) -> None:
+def test_letters_cannot_be_typed_as_a_number(panel: ParametersPanel, qtbot: QtBot) -> None:
     box = panel.rows["noise"].box
     assert box is not None
     box.selectAll()
@@ -119,7 +119,7 @@ def test_a_preset_leaves_seed_and_device(panel: ParametersPanel) -> None:
     assert panel.settings() == PRESETS["draft"].settings.model_copy(update={"seed": 7, "device": "cpu"})
 
 
-def test_what_has_no_effect_is_greyed(panel: ParametersPanel) -> None:
+def test_a_setting_without_effect_is_greyed(panel: ParametersPanel) -> None:
     assert not panel.rows["blur_sigma"].isEnabled()
     panel.show_preset("classic")
     assert panel.rows["blur_sigma"].isEnabled()

@@ -210,7 +210,7 @@ def test_a_running_job_cannot_be_removed(three: MainWindow, qtbot: QtBot) -> Non
     assert three.controller.queue.rowCount() == 3
 
 
-def test_what_failed_is_tried_again(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_pictures_are_tried_again(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("strange")
 

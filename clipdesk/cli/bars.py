@@ -1,0 +1,162 @@
+"""Tables and bars of progress on a terminal. It takes rich along, so it is imported only when one is shown."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from clipdesk.cli.output import guarded, say
+from clipdesk.errors import one_line, printable
+from clipdesk.models.transfer import Transfer
+
+_LONGEST_LABEL = 60
+
+
+def make_console(*, err: bool = False) -> Console:
+    """A console that never fails to write; what is printed on it is to be `printable`, and is not markup."""
+    return Console(file=guarded(err=err), markup=False)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print rows of equal keys on a terminal."""
+    # Text, since rich would read names such as [old] as markup.
+    table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
+    for name in rows[0] if rows else ():
+        numeric = all(isinstance(row[name], int | None) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else printable(value)) for value in row.values()))
+    make_console().print(table)
+
+
+class Bar:
+    """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
+
+    In a pipe it prints a line after every tenth of the steps instead.
+    """
+
+    _LINES = 10
+
+    def __init__(self, total: int, label: str) -> None:
+        self._total = total
+        self._started = time.monotonic()
+        self._skipped = 0
+        self._printed = 0
+        self._downloaded = ""
+        self._console = make_console(err=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("activation {task.fields[activation]}"),
+            TextColumn("{task.fields[rate]} steps/s"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            # Otherwise what goes into a file or a pipe would be shown above the bar instead.
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+        )
+        self._task = self._progress.add_task(one_line(label, _LONGEST_LABEL), total=total, activation="-", rate="-")
+
+    def __enter__(self) -> Bar:
+        """Start showing the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop updating the bar."""
+        self._progress.stop()
+
+    def skip(self, steps: int) -> None:
+        """Count steps that are skipped; they do not count towards the speed."""
+        self._skipped += steps
+
+    def show_download(self, transfer: Transfer) -> None:
+        """Show the progress of the download of the next job's model."""
+        if self._console.is_terminal:
+            self._progress.update(self._task, description=printable(transfer))
+        elif transfer.name != self._downloaded:
+            say(f"Downloading {transfer.name} …", err=True)
+        self._downloaded = transfer.name
+
+    def update(self, done: int, activation: float, label: str | None = None) -> None:
+        """Show that `done` steps are done."""
+        rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)
+        if self._console.is_terminal:
+            self._progress.update(
+                self._task,
+                completed=done,
+                description=None if label is None else one_line(label, _LONGEST_LABEL),
+                activation=f"{activation:.3f}",
+                rate=f"{rate:.1f}",
+            )
+        elif done * self._LINES // self._total > self._printed:
+            self._printed = done * self._LINES // self._total
+            left = (self._total - done) / rate
+            line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
+            say(line, err=True)
+
+
+class DownloadBar:
+    """Progress of a model's download on the terminal's error output; called with each `Transfer`.
+
+    In a pipe it prints one line when the download begins.
+    """
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._last: Transfer | None = None
+
+    def __enter__(self) -> DownloadBar:
+        """Show nothing before the first call."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop updating the bar; after Ctrl-C, say that the part that has arrived is kept."""
+        if self._progress is not None:
+            self._progress.stop()
+        if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
+            say(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
+
+    def __call__(self, transfer: Transfer) -> None:
+        """Show the progress."""
+        if self._last is None:
+            self._begin(transfer)
+        self._last = transfer
+        if self._progress is not None:
+            task = self._progress.task_ids[0]
+            self._progress.update(task, description=printable(transfer), completed=transfer.done, total=transfer.total)
+
+    def _begin(self, transfer: Transfer) -> None:
+        console = make_console(err=True)
+        if not console.is_terminal:
+            say(f"Downloading {transfer.name} …", err=True)
+            return
+        self._progress = Progress(
+            BarColumn(bar_width=24), TextColumn("{task.description}", markup=False), console=console
+        )
+        self._progress.add_task(printable(transfer), total=None)
+        self._progress.start()
+
+
+@contextmanager
+def counting(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many files of how many are done; in a pipe it shows nothing."""
+    console = make_console(err=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, count: progress.update(task, completed=done, total=count)
