@@ -1,9 +1,10 @@
 """Fuzz the readers of untrusted files: ``python -m benchmarks.fuzz``.
 
-Changes valid pictures, recipes, metadata and checkpoints at random, as bytes and part by part (chunks of a PNG with
-corrected checksums, members of an archive, the header of .safetensors), and reads them with ClipDesk, for a given time.
-A file must be read, or refused with a `ClipDeskError` of one line. Anything else ends the benchmark with exit code 1,
-and the file that caused it is kept.
+Changes valid files at random, as bytes and part by part (chunks of a PNG with corrected checksums, members of an
+archive, the header of .safetensors, pages of a database), and reads them with ClipDesk, for a given time: pictures,
+recipes, metadata and its journal, checkpoints, images in all five formats, directions, spectra and queues. A file must
+be read, or refused with a `ClipDeskError` of one line. Anything else is an unexpected error: it is counted, the file
+that caused it is kept, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import io
+import json
 import logging
 import shutil
 import sys
@@ -20,6 +22,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
@@ -30,15 +33,21 @@ import safetensors.torch
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, UsageError, first_line
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
 from clipdesk.export.png import read_png, save_png
 from clipdesk.export.recipe import Activations, Recipe
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.rescue import open_store
+from clipdesk.jobs.store import JobStore
 from clipdesk.models.checkpoints import read_checkpoint
 from clipdesk.models.package import CLIP
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.render.expressions import read_direction
 from clipdesk.render.settings import RenderSettings
+from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Combined, Term, Text, Unit
 
 Part = tuple[str, bytes]
@@ -46,6 +55,14 @@ Part = tuple[str, bytes]
 
 _ROUND = 200
 _SLOW_SECONDS = 10
+_PAGE = 4096
+_IMAGES = (
+    *(("PNG", mode) for mode in ("RGBA", "P", "L")),
+    *(("JPEG", mode) for mode in ("RGB", "CMYK")),
+    *(("WEBP", mode) for mode in ("RGBA", "RGB")),
+    *(("TIFF", mode) for mode in ("RGBA", "CMYK", "1")),
+    ("BMP", "RGB"),
+)
 _LAYER, _MODEL = "visual.conv1", "demo"
 _TELLING = (
     *(b"", b"\x00", b"\xff" * 8, b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff" * 7 + b"\x7f", b"\x00" * 5000),
@@ -79,15 +96,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subjects = [one for one in make_subjects(Path(folder)) if arguments.only in (None, one.name)]
         tried = {one.name: [0, 0] for one in subjects}
+        unexpected = dict.fromkeys(tried, 0)
         for number, subject in zip(count(arguments.seed), cycle(subjects), strict=False):
             if time.monotonic() > end:
                 break
-            for i, inputs in enumerate(fuzz(subject, number, _ROUND, Path(folder))):
+            try:
+                counts = fuzz(subject, number, _ROUND, Path(folder))
+            except Exception as error:
+                unexpected[subject.name] += 1
+                print(f"{subject.name}, seed {number}: {type(error).__name__}: {first_line(error)}", file=sys.stderr)
+                continue
+            for i, inputs in enumerate(counts):
                 tried[subject.name][i] += inputs
     for name, (read, refused) in tried.items():
-        print(f"{name}: {read + refused:,} files, {read:,} read, {refused:,} refused")
+        errors = f"{unexpected[name]:,} unexpected errors"
+        print(f"{name}: {read + refused:,} files, {read:,} read, {refused:,} refused, {errors}")
     memory = psutil.Process().memory_info().rss / 1e6
-    print(f"{sum(map(sum, tried.values())):,} files; {memory:,.0f} MB in use")
+    total = sum(unexpected.values())
+    print(f"{sum(map(sum, tried.values())):,} files; {total:,} unexpected errors; {memory:,.0f} MB in use")
+    sys.exit(1 if total else 0)
 
 
 def fuzz(subject: Subject, number: int, inputs: int, folder: Path) -> tuple[int, int]:
@@ -218,6 +245,10 @@ def make_subjects(folder: Path) -> list[Subject]:
         picture,
         Subject("recipe", [("text", recipe.to_json().encode())], _joined, _read_recipe),
         Subject("metadata", [("text", metadata.model_dump_json().encode())], _joined, _read_metadata),
+        Subject("journal", [("text", _journal(record))], _joined, _read_journal),
+        *_images(),
+        *_arrays(),
+        Subject("queue", _pages(path), _joined, _read_queue),
         *_checkpoints(path),
     ]
 
@@ -278,6 +309,97 @@ def _read_recipe(path: Path) -> Recipe:
 def _read_metadata(path: Path) -> BatchMetadata:
     shutil.copy(path, BatchMetadata.path(path.parent, _LAYER))
     return BatchMetadata.open(path.parent, _LAYER, _MODEL)
+
+
+def _journal(record: UnitRecord) -> bytes:
+    lines = ({"model": _MODEL, "index": index, "record": record.model_dump(mode="json")} for index in (3, 7))
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def _read_journal(path: Path) -> BatchMetadata:
+    folder = path.parent / "journal"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(path, folder / f".{_LAYER}_metadata.journal")
+    return BatchMetadata.open(folder, _LAYER, _MODEL)
+
+
+def _images() -> Iterator[Subject]:
+    """Images of the user, as a render reads its start and its targets, in all formats."""
+    noise = np.random.default_rng(0).integers(0, 256, (24, 20, 4), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for form, mode in _IMAGES:
+        data = io.BytesIO()
+        image = Image.fromarray(noise).convert(mode)
+        image.save(data, format=form, **({"exif": exif} if form != "BMP" else {}))
+        parts = _chunks(data.getvalue()) if form == "PNG" else [("whole", data.getvalue())]
+        yield Subject(f"{form} {mode} image", parts, _png if form == "PNG" else _joined, _read_image)
+
+
+def _read_image(path: Path) -> object:
+    return Sources().square(str(path), 16)
+
+
+def _arrays() -> Iterator[Subject]:
+    """Directions and spectra, whose header is a part of its own."""
+    for name, array, read in (
+        ("direction", np.linspace(-1, 1, 16, dtype=np.float32), _read_direction),
+        ("integer direction", np.arange(16), _read_direction),
+        ("spectrum", np.ones((3, 8, 5), np.float32), _read_spectrum),
+        ("column spectrum", np.asfortranarray(np.ones((3, 8, 5), np.float16)), _read_spectrum),
+    ):
+        data = io.BytesIO()
+        np.save(data, array)
+        content = data.getvalue()
+        parts = [("magic", content[:10]), ("header", content[10:128]), ("numbers", content[128:])]
+        yield Subject(name, parts, _joined, read)
+    yield Subject("text direction", [("text", b"1.5, -2e3\n0 4\n")], _joined, _read_direction)
+
+
+def _read_direction(path: Path) -> object:
+    return read_direction(_LAYER, path)
+
+
+def _read_spectrum(path: Path) -> object:
+    return Sources().magnitudes(str(path))
+
+
+def _pages(path: Path) -> list[Part]:
+    path.unlink()
+    with closing(JobStore(path)) as store:
+        for i in range(4):
+            targets = tuple(Unit(layer=_LAYER, index=index) for index in range(i + 1))
+            store.add(Job(model=_MODEL, targets=targets), path.parent)
+        store.finish(2, 0, file="a.png")
+        store.finish(2, 1, reason="no")
+    content = path.read_bytes()
+    return [(f"page {start}", content[start : start + _PAGE]) for start in range(0, len(content), _PAGE)]
+
+
+def _read_queue(path: Path) -> None:
+    """Open a queue and work through it as the window and the commands do."""
+    folder = path.parent / "queue"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(path, folder / "queue.sqlite")
+    store, notice = open_store(folder / "queue.sqlite")
+    with closing(store):
+        tried: set[int] = set()
+        for stored in store.jobs():
+            store.row(stored.number)
+            for unit in store.units(stored.number):
+                stored.job.label(unit.position)
+        store.unreadable()
+        while (number := store.next(but=tried)) is not None:
+            tried.add(number)
+            with suppress(UsageError):
+                claim = store.claim(None, 10, store.get(number))
+                if claim is not None:
+                    store.names(number, claim.positions)
+                    len(claim.job.units)
+        store.clear()
+    if notice:
+        raise ClipDeskError(notice)
 
 
 def _chunks(content: bytes) -> list[Part]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +16,7 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file in hexadecimal digits. Takes about a second per GB, once for each state of the file.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is not a regular file.
     """
     state = path.stat()
     return _sha256(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
@@ -24,8 +26,11 @@ def read_sha256(path: Path) -> str:
     """Like `file_sha256`, but always reads the file, so that resetting a file's mtime cannot fool it.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is not a regular file.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        # Reading a pipe or a device might never end.
+        raise OSError(errno.EINVAL, "it is not a regular file")
     with path.open("rb") as file:
         return sha256_of(file)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -47,9 +48,20 @@ def first_line(error: BaseException) -> str:
     return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
 
 
+def printable(text: object) -> str:
+    """Make untrusted text safe to show: newlines, control characters, bidi marks and the like are escaped."""
+    return "".join(map(_shown, str(text)))
+
+
+def _shown(character: str) -> str:
+    # Other blanks than the ASCII one, such as those of French file names, and the joiners within emoji do no harm.
+    harmless = character.isprintable() or unicodedata.category(character) == "Zs" or character in "\u200c\u200d"
+    return character if harmless else repr(character)[1:-1]
+
+
 def one_line(text: object, most: int = 100) -> str:
-    """Make untrusted text safe for a message: on one line, without control characters, and cut to `most`."""
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[: most + 1])
+    """Make untrusted text safe for a message: as `printable`, and cut to `most` characters."""
+    plain = printable(str(text)[: most + 1])
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 

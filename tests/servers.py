@@ -15,7 +15,8 @@ class ModelServer(ThreadingHTTPServer):
         answers: ``cut`` ends in the middle; ``long`` and ``short`` promise more or fewer bytes than there are;
             ``wrong`` sends others; ``stall`` stops in the middle, and ``silent`` before the start, until the server
             closes; ``slow`` sends a piece every tenth of a second; ``whole`` ignores Range, ``elsewhere`` gives
-            another part, ``some`` a part of it, ``endless`` more than the file could be; a number is a status,
+            another part, ``some`` a part of it, ``endless`` more than the file could be; ``drip`` sends a byte every
+            hundredth of a second, ``heads`` endless headers as slowly, and ``one`` a single byte; a number is a status,
             without a file.
         requests: Path and Range header of each request so far.
     """
@@ -59,6 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(answer, int):
             self._head(answer, {"Content-Length": "0", **self.server.headers})
             return
+        if answer == "heads":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            while not self.server.closing.wait(0.01):
+                self.wfile.write(b"x")
+            return
         if answer == "silent":
             self.server.closing.wait()
             return
@@ -81,6 +87,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(206 if "Content-Range" in headers else 200, headers)
         if answer in ("cut", "stall"):
             end = (start + end) // 2
+        if answer == "one":
+            end = start + 1
+        while answer == "drip" and start < end:
+            self.wfile.write(sent[start : start + 1])
+            start += 1
+            if self.server.closing.wait(0.01):
+                return
         for place in range(start, end, PIECE):
             self.wfile.write(sent[place : min(place + PIECE, end)])
             if answer == "slow" and self.server.closing.wait(0.1):

@@ -38,3 +38,12 @@ def test_a_reset_mtime_does_not_deceive_read_sha256(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_an_os_error(tmp_path: Path, checksum: Callable[[Path], str]) -> None:
     with pytest.raises(OSError, match="No such file"):
         checksum(tmp_path / "gone")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_only_regular_files_have_a_checksum(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        for checksum in (file_sha256, read_sha256):
+            with pytest.raises(OSError, match="not a regular file"):
+                checksum(path)

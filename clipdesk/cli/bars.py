@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
+from clipdesk.cli.output import guarded, say
+from clipdesk.errors import one_line, printable
 from clipdesk.models.transfer import Transfer
+
+_LONGEST_LABEL = 60
+
+
+def make_console(*, err: bool = False) -> Console:
+    """A console that never fails to write; what is printed on it is to be `printable`, and is not markup."""
+    return Console(file=guarded(err=err), markup=False)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     """Print rows of equal keys on a terminal."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    # Text, since rich would read names such as [old] as markup.
+    table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], int | None) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(Text("" if value is None else printable(value)) for value in row.values()))
+    make_console().print(table)
 
 
 class Bar:
@@ -41,9 +52,9 @@ class Bar:
         self._skipped = 0
         self._printed = 0
         self._downloaded = ""
-        self._console = Console(stderr=True)
+        self._console = make_console(err=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("activation {task.fields[activation]}"),
@@ -52,8 +63,10 @@ class Bar:
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
+            # Otherwise what goes into a file or a pipe would be shown above the bar instead.
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
-        self._task = self._progress.add_task(label, total=total, activation="-", rate="-")
+        self._task = self._progress.add_task(one_line(label, _LONGEST_LABEL), total=total, activation="-", rate="-")
 
     def __enter__(self) -> Bar:
         """Start showing the bar."""
@@ -73,9 +86,9 @@ class Bar:
     def show_download(self, transfer: Transfer) -> None:
         """Show the progress of the download of the next job's model."""
         if self._console.is_terminal:
-            self._progress.update(self._task, description=str(transfer))
+            self._progress.update(self._task, description=printable(transfer))
         elif transfer.name != self._downloaded:
-            click.echo(f"Downloading {transfer.name} …", err=True)
+            say(f"Downloading {transfer.name} …", err=True)
         self._downloaded = transfer.name
 
     def update(self, done: int, activation: float, label: str | None = None) -> None:
@@ -83,13 +96,17 @@ class Bar:
         rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)
         if self._console.is_terminal:
             self._progress.update(
-                self._task, completed=done, description=label, activation=f"{activation:.3f}", rate=f"{rate:.1f}"
+                self._task,
+                completed=done,
+                description=None if label is None else one_line(label, _LONGEST_LABEL),
+                activation=f"{activation:.3f}",
+                rate=f"{rate:.1f}",
             )
         elif done * self._LINES // self._total > self._printed:
             self._printed = done * self._LINES // self._total
             left = (self._total - done) / rate
             line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
-            click.echo(line, err=True)
+            say(line, err=True)
 
 
 class DownloadBar:
@@ -113,7 +130,7 @@ class DownloadBar:
         if self._progress is not None:
             self._progress.stop()
         if isinstance(error, KeyboardInterrupt) and self._last is not None and self._last.done and self._last.kept:
-            click.echo(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
+            say(f"{self._last.amount} have arrived. The same command continues from there.", err=True)
 
     def __call__(self, transfer: Transfer) -> None:
         """Show the progress."""
@@ -122,22 +139,24 @@ class DownloadBar:
         self._last = transfer
         if self._progress is not None:
             task = self._progress.task_ids[0]
-            self._progress.update(task, description=str(transfer), completed=transfer.done, total=transfer.total)
+            self._progress.update(task, description=printable(transfer), completed=transfer.done, total=transfer.total)
 
     def _begin(self, transfer: Transfer) -> None:
-        console = Console(stderr=True)
+        console = make_console(err=True)
         if not console.is_terminal:
-            click.echo(f"Downloading {transfer.name} …", err=True)
+            say(f"Downloading {transfer.name} …", err=True)
             return
-        self._progress = Progress(BarColumn(bar_width=24), TextColumn("{task.description}"), console=console)
-        self._progress.add_task(str(transfer), total=None)
+        self._progress = Progress(
+            BarColumn(bar_width=24), TextColumn("{task.description}", markup=False), console=console
+        )
+        self._progress.add_task(printable(transfer), total=None)
         self._progress.start()
 
 
 @contextmanager
 def counting(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar that is told how many files of how many are done; in a pipe it shows nothing."""
-    console = Console(stderr=True)
+    console = make_console(err=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, count: progress.update(task, completed=done, total=count)

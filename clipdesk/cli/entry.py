@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ import clipdesk
 from clipdesk.cli import display
 from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
+from clipdesk.cli.output import flush_output, mute, say, say_lines
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.terminal import INTERRUPTED, terminable
@@ -54,7 +56,7 @@ def _open_window(context: click.Context, model: str | None, start: bool) -> None
         context.exit(_window()(model, start))
     if not start:
         raise ClipDeskError(f"The window cannot be opened: {problem}. The commands of 'clipdesk --help' still work")
-    click.echo(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
+    say(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
     context.invoke(quickstart, output=None)
 
 
@@ -79,37 +81,58 @@ def _import_window() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    _open_standard_streams()
     _log_to_file()
     try:
         with terminable():
             code = cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(file=text)
+        say_lines(text.getvalue().rstrip("\n"), err=True)
         code = error.exit_code
     except ClipDeskError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        say("Interrupted.", err=True)
         code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has closed it, as `head` does; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        # The reader of click's own output, such as the help, has closed it, as `head` does.
+        mute(sys.stdout, error)
         code = 0
     except Exception as error:
         log.exception("unexpected")
-        click.echo(f"Error: {type(error).__name__}: {first_line(error)}. Details are in {log_file()}", err=True)
+        say(f"Error: {type(error).__name__}: {first_line(error)}. Details are in {log_file()}", err=True)
         code = 1
+    flush_output()
     sys.exit(code)
 
 
+def _open_standard_streams() -> None:
+    """Where a standard stream is closed, open it to nowhere: the next file would get its number and all its output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free, hence this one.
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+
+
 def _log_to_file() -> None:
-    """Write details to the log. If the log cannot be written, ClipDesk works without it."""
+    """Write details to the log. If the log cannot be written, ClipDesk works without it, and without a word on it."""
     if log.handlers:
         return
+    # Otherwise Python prints tracebacks on the terminal: of what cannot be logged, and of all if nobody takes the log.
+    logging.raiseExceptions = False
+    for logger in (logging.getLogger(), log):
+        logger.addHandler(logging.NullHandler())
+    log.propagate = False
     with suppress(OSError):
         log_file().parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8")
+        handler = RotatingFileHandler(
+            log_file(), maxBytes=1_000_000, backupCount=1, delay=True, encoding="utf-8", errors="backslashreplace"
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         log.addHandler(handler)
-        log.propagate = False

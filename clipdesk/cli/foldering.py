@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import numpy as np
 from PIL import Image
 
 from clipdesk.cli.bars import counting
+from clipdesk.cli.output import say, say_path
 from clipdesk.export.curves import save_curves
 from clipdesk.export.files import write_atomically
 from clipdesk.export.page import save_page
@@ -63,5 +63,5 @@ class Folder:
 
 
 def _tell(output: Path, count: int, more: str = "") -> None:
-    click.echo(output)
-    click.echo(f"{'1 picture' if count == 1 else f'{count} pictures'}{more}", err=True)
+    say_path(output)
+    say(f"{'1 picture' if count == 1 else f'{count} pictures'}{more}", err=True)

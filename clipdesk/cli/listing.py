@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clipdesk.cli.output import say, say_json
 from clipdesk.cli.terminal import said_if_slow, show
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.listing import Listed, named_models, open_clip_models
@@ -124,7 +125,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
 
     recipe = read_recipe(picture)
     if as_json:
-        click.echo(recipe.model_dump_json(indent=2))
+        say_json(recipe.model_dump(mode="json"))
         return
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
     rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
@@ -132,4 +133,4 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None
     wide = max(map(len, rows))
     for name, value in rows.items():
-        click.echo(f"{name:{wide}}  {'-' if value is None else value}")
+        say(f"{name:{wide}}  {'-' if value is None else value}")

@@ -8,9 +8,11 @@ from contextlib import closing, contextmanager
 import click
 
 from clipdesk.cli.listing import json_option, trust_option
+from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
-from clipdesk.jobs.store import JobStore, default_store, open_store
+from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import file_named
 from clipdesk.models.trust import allow_file
@@ -30,7 +32,7 @@ def opened_store() -> Iterator[JobStore]:
     store, notice = open_store(default_store())
     with closing(store):
         if notice:
-            click.echo(f"Note: {notice}", err=True)
+            say(f"Note: {notice}", err=True)
         store.free_the_dead()
         yield store
 
@@ -43,9 +45,9 @@ def list_jobs(as_json: bool) -> None:
         rows = [_row(stored) for stored in store.jobs()]
         unreadable = store.unreadable()
     for number in unreadable:
-        click.echo(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
+        say(f"Note: job {number} is of another version of ClipDesk, which can render or cancel it.", err=True)
     if not rows and not as_json:
-        click.echo("The queue is empty.", err=True)
+        say("The queue is empty.", err=True)
         return
     show(rows, key="job", title="Queue", as_json=as_json)
 
@@ -71,7 +73,7 @@ def _each(name: str, help_text: str, act: Callable[[JobStore, int], str]) -> Non
     def command(jobs: tuple[int, ...]) -> None:
         with opened_store() as store:
             for number in jobs:
-                click.echo(f"Job {number}: {act(store, number)}")
+                say(f"Job {number}: {act(store, number)}")
 
 
 def _pause(store: JobStore, number: int) -> str:
@@ -121,7 +123,7 @@ def show_units(job: int, as_json: bool) -> None:
 def clear() -> None:
     """Remove finished and cancelled jobs; their pictures stay."""
     with opened_store() as store:
-        click.echo(f"{store.clear()} removed")
+        say(f"{store.clear()} removed")
 
 
 @queue.command()
@@ -133,7 +135,7 @@ def run(trust_archive: bool) -> None:
     with closing(opened_service()) as service:
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]
         if not waiting:
-            click.echo("No job is waiting.", err=True)
+            say("No job is waiting.", err=True)
             return
         if trust_archive:
             for model in {stored.job.model for stored in waiting}:

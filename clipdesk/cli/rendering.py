@@ -8,6 +8,7 @@ import click
 
 from clipdesk.cli.listing import find_model, model_option, trust_option
 from clipdesk.cli.options import FOLDER, settings_from, settings_options, was_given
+from clipdesk.cli.output import say_lines
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
 from clipdesk.render.presets import default_preset
@@ -133,7 +134,7 @@ def quickstart(output: Path | None) -> None:
     settings = settings_from("standard", {"iterations": _QUICK_STEPS})
     targets = working.targets_from(layer, (index,), (), ())
     working.render_pictures(find_model(EMBEDDED, False), targets, settings, output)
-    click.echo(
+    say_lines(
         f"\nThat was neuron {index} of {layer}. Next:\n"
         "  clipdesk                                    the window\n"
         "  clipdesk layers                             every layer of the model\n"

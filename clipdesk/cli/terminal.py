@@ -1,8 +1,7 @@
-"""Output of the commands: tables for people, plain lines or JSON for scripts; and how they are interrupted."""
+"""Rows as tables for people, plain lines or JSON for scripts; and how the commands are interrupted."""
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import click
+from clipdesk.cli.output import say, say_json, say_lines
+from clipdesk.errors import printable
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM."""
@@ -22,9 +22,9 @@ _SLOW_SECONDS = 1.0
 def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
     """Print rows: a table on a terminal, one value of `key` per line in a pipe, or JSON if `as_json`."""
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-    elif not sys.stdout.isatty():
-        click.echo("\n".join(str(row[key]) for row in rows))
+        say_json(rows)
+    elif sys.stdout is None or not sys.stdout.isatty():
+        say_lines("\n".join(printable(row[key]) for row in rows))
     else:
         from clipdesk.cli.bars import print_table
 
@@ -34,7 +34,7 @@ def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bo
 @contextmanager
 def said_if_slow(text: str) -> Iterator[None]:
     """Print `text` on the error output if the block takes longer than a second."""
-    timer = threading.Timer(_SLOW_SECONDS, click.echo, [text], {"err": True})
+    timer = threading.Timer(_SLOW_SECONDS, say, [text], {"err": True})
     timer.start()
     try:
         yield

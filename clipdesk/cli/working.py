@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import click
-
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.options import FOLDER, given
+from clipdesk.cli.output import say, say_path
 from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
@@ -29,11 +29,13 @@ from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel
-from clipdesk.render.expressions import parse_target
+from clipdesk.render.expressions import parse_target, text_target
 from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.render.targets import Target, Unit
+
+_LONGEST_NAME = 255
 
 
 def render_pictures(
@@ -83,10 +85,10 @@ def render_again(
     settings = changed(job.settings, given(changes))
     job = job.model_copy(update={"model": name, "weights": weights, "settings": settings})
     if not recipe.complete:
-        click.echo(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
+        say(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
     used = _render(job, output, animation)
     if recipe.weights not in (None, used):
-        click.echo(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
+        say(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
 
 
 def targets_from(
@@ -104,7 +106,7 @@ def targets_from(
     if texts:
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
-        return tuple(Text(text=text) for text in texts)
+        return tuple(text_target(text) for text in texts)
     if layer is not None and not neurons:
         raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
     if layer is None:
@@ -118,11 +120,14 @@ def targets_from(
 def _place(output: Path | None, count: int) -> tuple[Path, list[str]]:
     """The folder that pictures go into, and their names there where the user has named a file."""
     place = output or Path(FOLDER)
-    if place.suffix.lower() == ".png" and not place.is_dir():
+    # Not Path.is_dir, which raises an error for a name that is too long.
+    if place.suffix.lower() == ".png" and not os.path.isdir(place):
+        if len(os.fsencode(place.name)) > _LONGEST_NAME:
+            raise UsageError(f"--output: the name of a file has at most {_LONGEST_NAME} bytes, not {place.name}")
         if count > 1:
             raise UsageError(f"--output {place} is one file, but there are {count} pictures. Name a folder")
         return place.parent, [place.name]
-    if place.suffix and not place.is_dir():
+    if place.suffix and not os.path.isdir(place):
         raise UsageError(f"--output must end in .png or be a folder, not {place}")
     return place, []
 
@@ -175,19 +180,19 @@ def _follow_pictures(
                 bar.update(done, float(event.activations.mean()))
             elif isinstance(event, Failure):
                 finished += 1
-                click.echo(f"Error: {event.target.label}: {event.reason}", err=True)
+                say(f"Error: {event.target.label}: {event.reason}", err=True)
                 code = ClipDeskError.exit_code
             elif isinstance(event, Saved):
                 finished += 1
                 if not event.result.complete:
-                    click.echo(f"Interrupted after step {len(event.result.curve)}.", err=True)
+                    say(f"Interrupted after step {len(event.result.curve)}.", err=True)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
-                click.echo(path)
+                say_path(path)
                 if recorder:
                     _animate(event.result, recorder, path.with_suffix(f".{animation}"))
             elif isinstance(event, Halted):
-                click.echo(f"Error: {event.reason}", err=True)
+                say(f"Error: {event.reason}", err=True)
                 code = ClipDeskError.exit_code
     return INTERRUPTED if interrupt.requested else code
 
@@ -195,7 +200,7 @@ def _follow_pictures(
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:
     with said_if_slow(f"Saving {path} ..."):
         save_animation(recorder.take(result), path, result.recipe)
-    click.echo(path)
+    say_path(path)
 
 
 def render_batch(
@@ -228,7 +233,7 @@ def render_batch(
             follow(service, [service.store.get(number)], number)
         except SystemExit as ended:
             if ended.code == INTERRUPTED:
-                click.echo(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
+                say(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)
             raise
 
 
@@ -237,7 +242,7 @@ def opened_service() -> QueueService:
     service = QueueService(default_store(), Here())
     service.store.free_the_dead()
     if service.notice:
-        click.echo(f"Note: {service.notice}", err=True)
+        say(f"Note: {service.notice}", err=True)
     return service
 
 
@@ -256,9 +261,9 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
     if count.done or count.skipped or count.failed or not interrupt.requested:
-        click.echo(count.summary, err=True)
+        say(count.summary, err=True)
     if count.skipped:
-        click.echo("What was skipped is there already, made with the same settings.", err=True)
+        say("What was skipped is there already, made with the same settings.", err=True)
     if interrupt.requested:
         raise SystemExit(INTERRUPTED)
     if count.failed or count.halted:
@@ -295,27 +300,25 @@ class _Count:
         """Show an event."""
         if isinstance(event, Saved):
             self.done += event.result.complete
-            click.echo(event.path)
+            say_path(event.path)
             if not event.result.complete:
-                click.echo(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
+                say(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
         elif isinstance(event, Done):
             self.done += 1
             if event.file and self.folder is not None:
-                click.echo(self.folder / event.file)
+                say_path(self.folder / event.file)
         elif isinstance(event, Skipped):
             self.skipped += 1
             bar.skip(self.steps)
         elif isinstance(event, Failure):
             self.failed += 1
-            click.echo(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
+            say(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
         elif isinstance(event, Halted):
             self.halted = True
-            click.echo(f"Error: {event.reason}", err=True)
-            click.echo(
-                f"Job {number} is paused. Then 'clipdesk queue resume {number}' and 'clipdesk queue run'.", err=True
-            )
+            say(f"Error: {event.reason}", err=True)
+            say(f"Job {number} is paused. Then 'clipdesk queue resume {number}' and 'clipdesk queue run'.", err=True)
         elif isinstance(event, Paused):
-            click.echo(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
+            say(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):
             done = self.done + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
             pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)

@@ -15,7 +15,6 @@ from PIL import Image
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.recipe import MAX_CHARS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +26,8 @@ MOST_FRAMES = 60
 FRAME_MS, HOLD_MS = 60, 1500
 
 _EXIF_DESCRIPTION = 0x010E
+_LONGEST_RECIPE = 65_536
+"""Characters of a recipe that an animation contains; its PNG contains longer ones too."""
 _PALETTE_SIDE = 64
 _SHORTEST_MS = 20  # browsers slow faster GIFs down tenfold
 
@@ -77,7 +78,7 @@ def save_animation(
     if frame_ms < _SHORTEST_MS:
         raise UsageError(f"frame_ms must be {_SHORTEST_MS} or more, not {frame_ms}")
     text = "" if recipe is None else json.dumps(recipe.model_dump(mode="json"))
-    if len(text) > MAX_CHARS:
+    if len(text) > _LONGEST_RECIPE:
         text = ""
     encode = {"webp": _webp, "gif": _gif, "mp4": _mp4}[kind]
     content = encode(frames, frame_ms, hold_ms, text)

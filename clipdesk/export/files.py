@@ -36,7 +36,7 @@ def free_path(path: Path, taken: Container[Path] = ()) -> Path:
 
     Somebody else may take it before it is written to: see `write_new`.
     """
-    return next(candidate for candidate in _names(path) if not candidate.exists() and candidate not in taken)
+    return next(candidate for candidate in _names(path) if not os.path.lexists(candidate) and candidate not in taken)
 
 
 def _names(path: Path) -> Iterator[Path]:
@@ -132,13 +132,16 @@ def _written(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[str]:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        # Refused by mounted shares that have no permissions of their own.
+        with suppress(OSError):
+            os.chmod(temporary, 0o666 & ~_umask())
         yield temporary
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         if temporary is not None:
-            with suppress(FileNotFoundError):
+            # Missing after success; and a disk that has become read-only, or is gone, refuses it.
+            with suppress(OSError):
                 os.unlink(temporary)
 
 

@@ -20,10 +20,12 @@ from PIL import Image
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
-from clipdesk.export.folder import from_pictures
-from clipdesk.export.png import Curve, SavedPicture, read_png
+from clipdesk.export.folder import check_is_folder, from_pictures
+from clipdesk.export.png import Curve, SavedPicture, pixels_of, read_png
+from clipdesk.export.recipe import Recipe
 from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
+from clipdesk.render.targets import Combined
 
 MEGABYTES = 30
 """Default limit of a page's size."""
@@ -33,6 +35,8 @@ _SCRIPTS = ("find.js", "grid.js", "curve.js", "detail.js", "page.js")
 _SHARE = 0.72
 """Share of the page for pictures; the rest is for about 2,500 bytes of recipe and curve per picture."""
 _SAMPLE = 24
+_SAMPLE_PIXELS = 100_000_000
+"""Fewer of large pictures, which take seconds each."""
 _POINTS = 512
 """A longer curve keeps the lowest and the highest value of each stretch, which is all that a screen can show."""
 
@@ -45,7 +49,9 @@ class _Form(NamedTuple):
 
 
 _SIDES = (320, 256, 224, 192, 160, 128, 96, 64)
-_FORMS = [*(_Form(8192, quality) for quality in (92, 84, 75)), *(_Form(side, 72) for side in _SIDES)]
+_LARGEST = 2048
+"""A larger picture is shown as its file; in the page it would take more time and memory than a screen can show."""
+_FORMS = [*(_Form(_LARGEST, quality) for quality in (92, 84, 75)), *(_Form(side, 72) for side in _SIDES)]
 
 
 def save_page(
@@ -70,6 +76,7 @@ def save_page(
         UsageError: the folder does not exist, or does not contain a picture that ClipDesk wrote.
         ClipDeskError: the page cannot be written.
     """
+    check_is_folder(folder)
     form = _form_for(folder, megabytes * 1e6 * _SHARE)
 
     def entry(file: Path, picture: SavedPicture) -> str:
@@ -89,9 +96,16 @@ def _form_for(folder: Path, most: float) -> _Form:
     """The best form in which a folder's pictures fit into `most` bytes, estimated from a sample."""
     paths = sorted(folder.glob("*.png"))
     sample: list[Image.Image] = []
+    left = _SAMPLE_PIXELS
     for path in paths[:: max(1, len(paths) // _SAMPLE)]:
         try:
-            sample.append(read_png(path).image)
+            left -= pixels_of(path)
+            if left < 0 and sample:
+                continue
+            image = read_png(path).image
+            # At once, so that a sample of large pictures does not fill the memory.
+            image.thumbnail((_LARGEST, _LARGEST))
+            sample.append(image)
         except ClipDeskError:
             continue
     for form in _FORMS:
@@ -103,16 +117,26 @@ def _form_for(folder: Path, most: float) -> _Form:
 
 def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[str, Any]:
     image, recipe, curve = picture.image, picture.recipe, picture.curve
+    width, height = image.size
+    image.thumbnail((_LARGEST, _LARGEST))
     return {
-        "recipe": recipe.model_dump(),
+        "recipe": _shown(recipe),
+        "label": recipe.target.label,
+        "name": recipe.target.name,
         "command": f"clipdesk render --from {shlex.quote(file.name)}",
         "href": _link(file, page),
-        "width": image.width,
-        "height": image.height,
-        "side": min(image.width, form.side),
+        "width": width,
+        "height": height,
+        "side": min(width, form.side),
         "curve": None if curve is None else _packed(curve),
         "image": _encoded(image, form),
     }
+
+
+def _shown(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as the page shows and copies it: without the numbers of directions, which the PNG has."""
+    terms = {"terms": {"__all__": {"what": {"vector"}}}}
+    return recipe.model_dump(exclude={"target": terms} if isinstance(recipe.target, Combined) else None)
 
 
 def _encoded(image: Image.Image, form: _Form) -> str:

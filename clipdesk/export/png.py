@@ -6,6 +6,8 @@ import base64
 import binascii
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError, UsageError, first_line, one_line
 from clipdesk.export.files import write_atomically, write_new
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.settings import limits
@@ -98,23 +100,10 @@ def read_png(path: Path) -> SavedPicture:
         UsageError: the file is not a complete PNG that ClipDesk wrote.
         ClipDeskError: the file cannot be read.
     """
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            # Reading a pipe could block for ever.
-            raise UsageError(f"Cannot read {path}: it is not a regular file")
-        if state.st_size > _MAX_BYTES:
-            raise UsageError(f"{path} is larger than any picture that ClipDesk writes")
-        with warnings.catch_warnings():
-            # Pillow would warn of pictures that are refused below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image, texts = _decoded(path)
-    except UnidentifiedImageError:
-        raise UsageError(f"{path} is not a PNG picture") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise ClipDeskError(f"Cannot read {path}: {error.strerror}") from error
-        raise UsageError(f"{path} is damaged: {error}") from error
+    with _explained(path), _opened(path) as file:
+        file.load()
+        image = file
+        texts = {key: file.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
     text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
         raise UsageError(f"{path} does not contain a ClipDesk recipe")
@@ -125,15 +114,50 @@ def read_png(path: Path) -> SavedPicture:
     return SavedPicture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
 
 
-def _decoded(path: Path) -> tuple[Image.Image, dict[str, object]]:
+def pixels_of(path: Path) -> int:
+    """How many pixels a PNG has, by its header.
+
+    Raises:
+        UsageError, ClipDeskError: see `read_png`.
+    """
+    with _explained(path), _opened(path) as file:
+        return int(file.width * file.height)
+
+
+def _opened(path: Path) -> Image.Image:
+    """A PNG of which only the header has been read."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        # Reading a pipe could block for ever.
+        raise UsageError(f"Cannot read {path}: it is not a regular file")
+    if state.st_size > _MAX_BYTES:
+        raise UsageError(f"{path} is larger than any picture that ClipDesk writes")
     # Only PNG, so that untrusted files do not reach other decoders.
-    with Image.open(path, formats=["PNG"]) as image:
-        if max(image.size) > _MAX_SIDE:
-            raise UsageError(
-                f"{path} is larger than any picture that ClipDesk writes: {image.size[0]} x {image.size[1]}"
-            )
-        image.load()
-        return image, {key: image.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
+    image = Image.open(path, formats=["PNG"])
+    if max(image.size) > _MAX_SIDE:
+        image.close()
+        raise UsageError(f"{path} is larger than any picture that ClipDesk writes: {image.width} x {image.height}")
+    return image
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Any error as one line. A damaged file fails in as many ways as there are files."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow would warn of pictures that are refused.
+            warnings.simplefilter("ignore")
+            yield
+    except ClipDeskError:
+        raise
+    except UnidentifiedImageError:
+        raise UsageError(f"{path} is not a PNG picture") from None
+    except MemoryError as error:
+        raise ClipDeskError(f"There is too little memory to read {path}") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ClipDeskError(f"Cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"{path} is damaged: {one_line(first_line(error))}") from error
 
 
 def _read_curve(text: str, steps: int) -> Curve | None:

@@ -12,8 +12,11 @@ from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
 
 VERSION = 1
-MAX_CHARS = 65_536
-"""Longest recipe; longer text is not parsed."""
+MAX_CHARS = 4_194_304
+"""Longest recipe; longer text is not parsed. A target takes less than half, and the paths in it come twice."""
+
+_MOST_FILES = 128
+"""A target may name 64 files, and the settings two more."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Short = Annotated[str, Field(max_length=64)]
@@ -58,7 +61,7 @@ class Recipe(BaseModel):
     weights: Sha256 | None = None
     target: Target
     settings: RenderSettings
-    files: Annotated[dict[str, Sha256], Field(max_length=64)] = {}
+    files: Annotated[dict[str, Sha256], Field(max_length=_MOST_FILES)] = {}
     steps: Annotated[int, Field(ge=1)]
     activation: Activations
     device: _Short

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +10,21 @@ from typing import BinaryIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
+from clipdesk.export.png import read_png
 from clipdesk.export.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 _SIDE, _GAP, _TEXT = 160, 8, 20
 _LONGEST = 8_000
 """Longest side of a PNG in pixels; if there are many pictures, they are drawn smaller."""
 _PAGE_COLUMNS, _PAGE_ROWS = 6, 7
 _DPI = 150
+_LONGEST_LABEL = 100
+"""Characters of a label that are measured; fewer than half of them fit."""
 
 SheetEntry = tuple[Path, Recipe]
 
@@ -74,10 +80,21 @@ def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Imag
     one_layer = len({recipe.target.sort_key[0] for _, recipe in pictures}) == 1
     for i, (path, recipe) in enumerate(pictures):
         left, top = _GAP + i % columns * width, _GAP + i // columns * height
-        with Image.open(path) as image:
+        try:
+            image = read_png(path).image
+        except ClipDeskError as error:
+            # It was whole a moment ago. Its place stays white.
+            log.warning("not on the sheet: %s", error)
+        else:
             sheet.paste(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (left, top))
-        label = f"{recipe.target.short(one_layer)}   {recipe.activation.picture:.3g}"
+        label = _label(recipe, one_layer)
         while pen.textlength(label, font) > side and len(label) > 1:
             label = label[1:]
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
+
+
+def _label(recipe: Recipe, one_layer: bool) -> str:
+    """The end of a picture's label, which tells it from others, and its activation; on one line."""
+    label = (recipe.target.short(one_layer).splitlines() or [""])[0][-_LONGEST_LABEL:]
+    return f"{one_line(label)}   {recipe.activation.picture:.3g}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, one_line
 
 WAIT_SECONDS = 20.0
 """How long to wait for another process that writes."""
@@ -46,11 +46,21 @@ _MIGRATIONS = (
 """What takes the file from each version to the next; its version is how many of them it has seen."""
 
 
-_Value = str | int | float | None
+_COLUMNS = {
+    "jobs": "id, job, folder, skip, state, created, urgent, place, private, listed, reason",
+    "units": "job, position, state, owner, file, reason",
+}
+_DAMAGE = ("malformed", "not a database", "no such table", "no such column", "already exists", "duplicate column")
+
+_Value = str | bytes | int | float | None
 
 
 class StoreError(ClipDeskError):
     """The queue's file cannot be opened, read or written."""
+
+
+class DamagedStoreError(StoreError):
+    """The queue's file is damaged, or is not a queue."""
 
 
 class NewerStoreError(StoreError):
@@ -73,6 +83,8 @@ class Database:
             self._connection = sqlite3.connect(
                 self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
+            # A text that is not Unicode would end the reading of all others.
+            self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             try:
                 self._prepare()
             except BaseException:
@@ -87,17 +99,36 @@ class Database:
             version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
             if version > len(_MIGRATIONS):
                 raise NewerStoreError(f"The queue {self._path} was written by a newer ClipDesk (version {version})")
+            if version == 0 and self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise DamagedStoreError(f"The queue {self._path} cannot be opened: it has tables but not a version")
             for migration in _MIGRATIONS[version:]:
                 for statement in filter(str.strip, migration.split(";")):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+            for table, columns in _COLUMNS.items():
+                self._connection.execute(f"SELECT {columns} FROM {table} LIMIT 1")
+
+    def check(self) -> None:
+        """Look at every page of the file.
+
+        Raises:
+            DamagedStoreError: one is damaged.
+        """
+        ((found,),) = self.rows("PRAGMA quick_check(1)")
+        # Rows that break a rule of the tables are left out where they are read.
+        if found != "ok" and "constraint failed" not in str(found):
+            raise DamagedStoreError(f"The queue {self._path} cannot be opened: it is damaged")
 
     @contextmanager
     def _explained(self, what: str = "read or written") -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            # Of a table's own definition, which an error of SQLite's cites.
+            raise DamagedStoreError(f"The queue {self._path} cannot be {what}: it is damaged") from error
         except sqlite3.Error as error:
-            raise StoreError(f"The queue {self._path} cannot be {what}: {_words(error)}") from error
+            kind = DamagedStoreError if _is_damage(error) else StoreError
+            raise kind(f"The queue {self._path} cannot be {what}: {_words(error)}") from error
         except OSError as error:
             raise StoreError(f"The queue {self._path} cannot be {what}: {error.strerror or error}") from error
 
@@ -146,6 +177,10 @@ class Database:
         self._connection.close()
 
 
+def _is_damage(error: sqlite3.Error) -> bool:
+    return any(words in str(error) for words in _DAMAGE)
+
+
 def _words(error: sqlite3.Error) -> str:
     """What SQLite says, in the words of the rest of the program."""
     text = str(error)
@@ -154,6 +189,8 @@ def _words(error: sqlite3.Error) -> str:
     if "disk is full" in text:
         return "the disk is full"
     return {
+        "database disk image is malformed": "it is damaged. When ClipDesk is started again, it rescues what it can",
+        "file is not a database": "it is damaged",
         "attempt to write a readonly database": "it or its folder is read-only",
         "unable to open database file": "its folder cannot be read or written",
-    }.get(text, text)
+    }.get(text, one_line(text))

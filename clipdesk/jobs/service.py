@@ -19,8 +19,9 @@ from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Began, Ended, Event, Paused, Progress
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.owners import Owner
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Wish
-from clipdesk.jobs.store import JobStore, open_store, owners_of
+from clipdesk.jobs.store import JobStore, owners_of
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.jobs.work import Work
 from clipdesk.jobs.working import LOOK_SECONDS, Wishes, Working

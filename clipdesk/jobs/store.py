@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import sqlite3
+import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
 from clipdesk.errors import UsageError
-from clipdesk.jobs.database import Database, StoreError
+from clipdesk.jobs.database import Database
 from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.owners import Owner, is_alive
 from clipdesk.jobs.status import Wish
-from clipdesk.jobs.stored import Claim, JobRow, StoredJob, StoredUnit
+from clipdesk.jobs.stored import Claim, JobRow, StoredJob, StoredUnit, stored_path, wish_of
 from clipdesk.jobs.work import Work
 from clipdesk.paths import data_folder
 
@@ -78,7 +77,7 @@ class JobStore:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     job.written(),
-                    "" if folder is None else str(folder.absolute()),
+                    "" if folder is None else stored_path(folder.absolute()),
                     skip,
                     Wish.RUN.value,
                     _now(),
@@ -132,7 +131,7 @@ class JobStore:
     def row(self, number: int) -> JobRow | None:
         """The part of a job that changes. A large job is slow to read; this is not. None if the job was removed."""
         row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
-        return None if row is None else JobRow(Wish(row[0]), self._counts(number))
+        return None if row is None else JobRow(wish_of(row[0]), self._counts(number))
 
     def version(self) -> tuple[int, int]:
         """A value that changes whenever any process changes the file."""
@@ -157,12 +156,14 @@ class JobStore:
             raise UsageError(f"There is no job {number}. 'clipdesk queue list' names those there are")
         try:
             job = read_work(row[0])
-        except (ValueError, UsageError) as error:
+        except (ValueError, TypeError, UsageError) as error:
             raise UsageError(f"Job {number} cannot be read: it is of another version of ClipDesk") from error
+        if not self._is_sound(number, row, len(job.units)):
+            raise UsageError(f"Job {number} cannot be read: its rows in the queue are damaged")
         return StoredJob(
             number=number,
             job=job,
-            folder=Path(row[1]) if row[1] else None,
+            folder=Path(os.fsdecode(row[1])) if row[1] else None,
             skip=bool(row[2]),
             wish=Wish(row[3]),
             created=row[4],
@@ -171,6 +172,18 @@ class JobStore:
             listed=bool(row[6]),
             reason=row[7] or "",
         )
+
+    def _is_sound(self, number: int, row: Sequence[object], units: int) -> bool:
+        """Whether the rows of a job hold what they should, which SQLite does not see to."""
+        odd = self._db.row(
+            "SELECT 1 FROM units WHERE job = ? AND (typeof(position) != 'integer' OR position NOT BETWEEN 0 AND ? "
+            "OR state NOT IN ('waiting', 'running', 'done', 'failed')) LIMIT 1",
+            (number, units - 1),
+        )
+        _, folder, _, state, created, *_, reason = row
+        paths = isinstance(folder, str | bytes) and b"\0" not in os.fsencode(folder)
+        texts = isinstance(created, str) and isinstance(reason, str | None)
+        return odd is None and paths and texts and state in {wish.value for wish in Wish}
 
     def _counts(self, number: int) -> dict[str, int]:
         return dict(self._db.rows("SELECT state, COUNT(*) FROM units WHERE job = ? GROUP BY state", (number,)))
@@ -194,12 +207,12 @@ class JobStore:
     def wished(self, number: int) -> Wish:
         """The wish for a job; a job that was removed counts as cancelled."""
         row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
-        return Wish.CANCEL if row is None else Wish(row[0])
+        return Wish.CANCEL if row is None else wish_of(row[0])
 
     def move(self, number: int, before: int | None) -> None:
         """Put a job before another one, or at the end."""
         rows = self._db.rows("SELECT id, place FROM jobs WHERE id != ? ORDER BY place, id", (number,))
-        places = {row[0]: float(row[1]) for row in rows}
+        places = {row[0]: float(row[1]) for row in rows if isinstance(row[1], int | float)}
         if before is None:
             place = max(places.values(), default=0.0) + 1
         else:
@@ -240,9 +253,11 @@ class JobStore:
 
     def clear(self) -> int:
         """Remove all finished jobs; how many there were. Their pictures stay."""
-        finished = [(stored.number,) for stored in self.jobs() if stored.finished]
+        finished = {stored.number for stored in self.jobs() if stored.finished}
+        # Also those that cannot be read.
+        finished.update(row[0] for row in self._db.rows("SELECT id FROM jobs WHERE state = 'cancelled'"))
         with self._db.writing():
-            self._db.executemany("DELETE FROM jobs WHERE id = ?", finished)
+            self._db.executemany("DELETE FROM jobs WHERE id = ?", ((number,) for number in finished))
         return len(finished)
 
     # Units
@@ -312,7 +327,7 @@ class JobStore:
         rows = self._db.rows(
             "SELECT position, file FROM units WHERE job = ? AND file IS NOT NULL AND state = 'running'", (number,)
         )
-        return {position: file for position, file in rows if position in positions}
+        return {position: file for position, file in rows if position in positions and isinstance(file, str)}
 
     def keep_name(self, number: int, position: int, file: str) -> None:
         """A unit that is not finished has left a file, which the finished one is to replace."""
@@ -369,25 +384,6 @@ def _name(owner: Owner | None) -> str:
 def owners_of(path: Path) -> Path:
     """The folder of the lock files of a queue's owners."""
     return path.with_name(f"{path.name}-owners")
-
-
-def open_store(path: Path) -> tuple[JobStore, str | None]:
-    """Open the queue; one that cannot be read is kept aside and a new one started.
-
-    Returns:
-        The queue, and what there is to say to the user; None if all is well.
-    """
-    try:
-        return JobStore(path), None
-    except StoreError as error:
-        log.exception("opening %s", path)
-        if not path.is_file() or isinstance(error.__cause__, (OSError, sqlite3.OperationalError)):
-            raise
-        aside = path.with_name(f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}{path.suffix}")
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        return JobStore(path), f"{error}. It is kept as {aside}, and a new queue was started"
 
 
 def default_store() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -95,3 +96,17 @@ class Claim:
     def job(self) -> Work:
         """The job with these units alone."""
         return self.stored.job.part(self.positions)
+
+
+def stored_path(path: Path) -> str | bytes:
+    """A path as a text, or as bytes where it is not Unicode, which SQLite's texts are."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
+
+
+def wish_of(state: object) -> Wish:
+    """What is wanted of a job by its row; that it be cancelled if the row is damaged."""
+    return next((wish for wish in Wish if wish.value == state), Wish.CANCEL)

@@ -19,6 +19,7 @@ import torch
 
 from clipdesk.checksums import sha256_of
 from clipdesk.errors import ClipDeskError
+from clipdesk.models.headers import header_problem
 from clipdesk.models.package import CLIP, OFFICIAL_ADDRESSES
 from clipdesk.models.states import NotAState, model_of
 from clipdesk.models.trust import UntrustedArchive, allow, is_allowed
@@ -117,6 +118,8 @@ def reading(path: Path, formats: str) -> Iterator[WeightsFile]:
                 raise NotAState("it is empty")
             if before.size > _MAX_BYTES:
                 raise NotAState(f"it is larger than any: {before.size / 1e9:,.0f} GB")
+            if problem := header_problem(handle, before.size):
+                raise NotAState(problem)
             yield WeightsFile(path, handle, before.size, sha256_of(handle))
         finally:
             # Also where it failed: the change is why.

@@ -42,10 +42,15 @@ class Patience:
 
     Attributes:
         timeout: Seconds for connecting, and for each pause between bytes.
+        span: Seconds in which at least `least` bytes must come; a server that sends fewer is given up.
+        least: Bytes that must come in that time, 4 kB a second by default. A try that gets further by less than these,
+            and by less than a hundredth of the file, counts as one that failed.
         pauses: Seconds before each further try, counted anew when a try gets further than those before it.
     """
 
     timeout: float = 20.0
+    span: float = 60.0
+    least: int = 250_000
     pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
@@ -98,11 +103,18 @@ def download(
 
 
 def _check(target: Path, model: Model) -> None:
+    _check_regular(target)
     if file_sha256(target) != model.sha256:
         raise ClipDeskError(
             f"{target} is not the file of {model.name}, or damaged: its checksum is wrong. "
             "Delete it and try again, or put the right file there"
         )
+
+
+def _check_regular(path: Path) -> None:
+    """Check that what is at a path, if anything, is a file: reading a pipe or a device might never end."""
+    if path.exists() and not path.is_file():
+        raise ClipDeskError(f"{path} is not a regular file. Delete it and try again")
 
 
 def _address(model: Model) -> str:
@@ -153,6 +165,7 @@ class _Part:
 
     def take_up(self, look_up: Callable[[], None]) -> None:
         """Go on from what an earlier download left; `look_up` is called after every MB."""
+        _check_regular(self.path)
         if self.path.exists():
             with self.path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
@@ -175,6 +188,32 @@ class _Part:
         else:
             file.truncate(0)
         self.size, self._digest = 0, hashlib.sha256()
+
+
+class _Pace:
+    """Sees to it that bytes come fast enough, whether they are of the file or of what comes before it."""
+
+    def __init__(self, patience: Patience, size: int) -> None:
+        self._patience = patience
+        self.restart(size)
+
+    def restart(self, size: int) -> None:
+        """Measure anew from here, with so many bytes of the file."""
+        self._began = time.monotonic()
+        self._size = size
+
+    def check(self, size: int) -> None:
+        """Look at how many bytes there are now.
+
+        Raises:
+            Broken: they come too slowly.
+        """
+        if time.monotonic() - self._began < self._patience.span:
+            return
+        if size - self._size < self._patience.least:
+            rate = self._patience.least / self._patience.span / 1e3
+            raise Broken(f"the server sends less than {rate:.0f} kB a second")
+        self.restart(size)
 
 
 class _Download:
@@ -218,9 +257,14 @@ class _Download:
             except Refused as error:
                 raise self._failed(str(error), f"Name another place in {MIRROR}") from error
             except Broken as error:
-                failures = 1 if self._furthest > before else failures + 1
+                failures = 1 if self._furthest - before >= self._worth else failures + 1
                 self._pause(error, failures)
         os.replace(self._part.path, self._target)
+
+    @property
+    def _worth(self) -> int:
+        """Bytes by which a try must get further to be worth another one: a server may send one more each time."""
+        return max(1, min(self._patience.least, (self._total or self._patience.least) // 100))
 
     def _whole(self) -> bool:
         return self._part.sha256 == self._model.sha256
@@ -229,14 +273,17 @@ class _Download:
         """One try: ask for what is missing, and take what comes."""
         self._meter.stop()
         self._meter.show(self._part.size, self._total, "connecting", always=True)
+        pace = _Pace(self._patience, self._part.size)
         stream = Stream(self._address, self._part.size, self._patience.timeout)
         with closing(iter(stream)) as items, self._part.path.open("ab") as file:
             for item in items:
                 self._look_up()
                 if isinstance(item, Head):
                     self._begin(item, file)
+                    pace.restart(self._part.size)
                 elif item:
                     self._take(item, file)
+                pace.check(self._part.size)
                 if self._reached:
                     self._meter.show(self._part.size, self._total)
             file.flush()

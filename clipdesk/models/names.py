@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
-from clipdesk.errors import ClipDeskError, UsageError, nearest
+from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.models.catalogue import CATALOGUE
 
 PREFIX = "open_clip:"
 INSTALL = "pip install 'clipdesk[open-clip]'"
 """How to get the extra that open_clip's models need."""
 
+_LONGEST_SHOWN = 300
 _FORM = re.compile(r"(?P<architecture>[^/\[\]]+)/(?:\[(?P<file>.+)\]|(?P<tag>[^/\[\]]+))", re.DOTALL)
 
 
@@ -130,7 +131,11 @@ def _is_whole(path: str) -> bool:
 def _absolute(path: str) -> Path:
     whole = Path(path) if _is_whole(path) else Path(path).absolute()
     # So that a file has one name. "link/.." is beside the folder that the link leads to, so it cannot just be left out.
-    return whole.parent.resolve() / whole.name if ".." in whole.parts else whole
+    try:
+        return whole.parent.resolve() / whole.name if ".." in whole.parts else whole
+    except (OSError, ValueError):
+        # Too long, or with a zero byte in it: `check_name` says that it is not there.
+        return whole
 
 
 def find_name(text: str | PurePath | ModelName) -> ModelName:
@@ -141,7 +146,9 @@ def find_name(text: str | PurePath | ModelName) -> ModelName:
     """
     name = parse_name(text)
     if isinstance(name, Checkpoint) and not name.architecture and not _exists(name.path):
-        raise UsageError(f"There is no model or file '{text}'. {nearest(str(text), CATALOGUE, count=10)}")
+        raise UsageError(
+            f"There is no model or file '{one_line(text, _LONGEST_SHOWN)}'. {nearest(str(text), CATALOGUE, count=10)}"
+        )
     check_name(name)
     return name
 
@@ -162,10 +169,20 @@ def check_name(name: ModelName) -> None:
     if isinstance(name, OpenClip):
         return
     if not _exists(name.path):
-        raise UsageError(f"There is no file '{name.path}'")
+        raise UsageError(f"There is no file '{one_line(name.path, _LONGEST_SHOWN)}'")
+    if not _is_unicode(str(name.path)):
+        raise UsageError(f"'{name.path}' is not Unicode (UTF-8), as recipes and the queue need it. Rename it")
     if not name.path.is_file():
         kind = "a folder" if name.path.is_dir() else "not a regular file"
         raise ClipDeskError(f"'{name.path}' is {kind}. A model is named, or given as a checkpoint file")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _exists(path: Path) -> bool:

@@ -17,6 +17,8 @@ import urllib3
 from urllib3.contrib.socks import SOCKSProxyManager
 from urllib3.util import make_headers, parse_url
 
+from clipdesk.errors import one_line
+
 TICK_SECONDS = 0.1
 """How often whoever reads a stream is let look up, at least."""
 
@@ -158,7 +160,7 @@ def _head(response: urllib3.BaseHTTPResponse, start: int, host: str) -> Head:
         return Head(start, None if found[2] == "*" else int(found[2]))
     if response.status == 416 and start:
         raise Broken(f"{host} has no more of the file", afresh=True)
-    answer = f"{host} answered {response.status} {response.reason or ''}".rstrip()
+    answer = f"{host} answered {response.status} {one_line(response.reason or '')}".rstrip()
     if response.status in _WORTH_ANOTHER_TRY:
         raise Broken(answer, wait=_wait(response))
     raise Refused(answer)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
-from clipdesk.render.files import check_readable
+from clipdesk.render.arrays import MAGIC, decode_array
+from clipdesk.render.files import check_readable, read_bytes
 from clipdesk.render.targets import (
     Combined,
     Direction,
@@ -40,10 +41,16 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+# No two runs of blanks side by side: a thousand blanks would be divided among them in a thousand ways.
 _BEGINNING = re.compile(
-    r"""\s*[-+]?\s*(?:[\d.]+\s*\*?\s*)?(?:["']|others\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""", re.IGNORECASE
+    r"""(?:[-+]\s*)?(?:[\d.]+\s*(?:\*\s*)?)?(?:["']|others\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""",
+    re.IGNORECASE,
 )
 _MOST_BYTES = 4_000_000
+_LONGEST_EXPRESSION = 65_536
+_LONGEST_NAME = 200
+_MOST_DIGITS = 12
+NOT_UNICODE = "it is not Unicode (UTF-8)"
 _NEARLY_ZERO = 1e-12
 
 
@@ -59,6 +66,8 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: the expression is malformed, a file cannot be read, or all terms cancel.
     """
+    if len(text) > _LONGEST_EXPRESSION:
+        raise UsageError(f"A target of {len(text):,} characters is too long")
     weights: dict[tuple[Readable, Position], float] = {}
     for term in _terms(list(_tokens(text)), text):
         key = term.what, term.at
@@ -79,7 +88,7 @@ def parse_target(text: str) -> Target:
 
 def is_expression(text: str) -> bool:
     """Whether a typed text is an expression: it begins with a text in quotes, a unit, an image or a direction."""
-    return _BEGINNING.match(text) is not None
+    return _BEGINNING.match(text.strip()) is not None
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:
@@ -131,16 +140,19 @@ def _what(token: re.Match[str]) -> Readable:
     if token["text"]:
         if not token["text"][1:-1].strip():
             raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
-        return Text(text=token["text"][1:-1])
+        return text_target(token["text"][1:-1])
     if token["others"]:
-        return Others(layer=token["rest_layer"], index=int(token["rest_index"]))
+        return Others(layer=token["rest_layer"], index=_number(token["rest_index"]))
     if token["file"] and token["layer"].lower() == "image":
         path = Path(token["file"].strip()).absolute()
         check_readable(path)
-        return ImageTarget(path=str(path))
+        try:
+            return ImageTarget(path=str(path))
+        except ValidationError:
+            raise UsageError(f"Cannot use {path}: {NOT_UNICODE}") from None
     if token["file"]:
         return read_direction(token["layer"], Path(token["file"].strip()))
-    return Unit(layer=token["layer"], index=int(token["index"]))
+    return Unit(layer=token["layer"], index=_number(token["index"]))
 
 
 def _position(text: str) -> Position:
@@ -149,7 +161,29 @@ def _position(text: str) -> Position:
         return "class"
     if word == "max":
         return "max"
-    return "patches" if word == "patches" else int(word)
+    return "patches" if word == "patches" else _number(word)
+
+
+def _number(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise UsageError(f"{digits[:_MOST_DIGITS]}... is too large for a unit or a position")
+    return int(digits)
+
+
+def text_target(text: str) -> Text:
+    """The target of a text.
+
+    Raises:
+        UsageError: the text is empty, too long or not Unicode.
+    """
+    try:
+        return Text(text=text)
+    except ValidationError as error:
+        wrong = error.errors()[0]["type"]
+        if wrong == "string_too_long":
+            raise UsageError(f"A text of {len(text):,} characters is too long: models read about 75 words") from None
+        reason = NOT_UNICODE if wrong == "string_unicode" else _reason(error)
+        raise UsageError(f"This text cannot be used: {reason}") from None
 
 
 def read_direction(layer: str, path: Path) -> Direction:
@@ -158,25 +192,25 @@ def read_direction(layer: str, path: Path) -> Direction:
     Raises:
         UsageError: the file cannot be read, or does not hold numbers, or holds only zeros.
     """
-    check_readable(path, _MOST_BYTES)
+    data = read_bytes(path, _MOST_BYTES)
     try:
         vector: NDArray[np.float64]
-        if path.suffix.lower() == ".npy":
-            vector = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+        if data.startswith(MAGIC):
+            vector = decode_array(data).astype(np.float64)
         else:
-            vector = np.array([float(word) for word in path.read_text("utf-8").replace(",", " ").split()])
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, TypeError, EOFError, MemoryError):
+            vector = np.array([float(word) for word in data.decode("utf-8-sig").replace(",", " ").split()])
+    except ValueError:
         raise UsageError(f"{path} does not hold a direction: it must hold numbers only, as .npy or as text") from None
     if vector.ndim != 1 and vector.size != max(vector.shape, default=0):
         raise UsageError(f"{path} does not hold a direction: it must be one row of numbers, not {vector.shape}")
     try:
-        return Direction(layer=layer, vector=tuple(vector.ravel().tolist()), name=path.name)
+        return Direction(layer=layer, vector=tuple(vector.ravel().tolist()), name=path.name[-_LONGEST_NAME:])
     except ValidationError as error:
         raise UsageError(f"{path} does not hold a direction: {_reason(error)}") from None
 
 
 def _reason(error: ValidationError) -> str:
+    if error.errors()[0]["type"] == "string_unicode":
+        return "its name is not Unicode (UTF-8)"
     reason = error.errors()[0]["msg"].removeprefix("Value error, ")
     return f"{reason[0].lower()}{reason[1:]}"

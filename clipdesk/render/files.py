@@ -18,8 +18,9 @@ def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
     """
     try:
         found = path.stat()
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        # A ValueError for a zero byte in the path.
+        raise UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(found.st_mode):
         # Reading a pipe or a device might never end.
         raise UsageError(f"Cannot read {path}: it is not a regular file")
@@ -27,14 +28,19 @@ def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
         raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = _MOST_BYTES) -> bytes:
     """Read a file of moderate size.
 
     Raises:
         UsageError: as `check_readable`, or the file cannot be read.
     """
-    check_readable(path)
+    check_readable(path, most)
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # Some files, such as those of /proc, hold more than their size says.
+            data = file.read(most + 1)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
+    if len(data) > most:
+        raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
+    return data

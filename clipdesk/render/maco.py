@@ -7,7 +7,6 @@ fixed to those of real images, so that noise cannot grow.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -22,11 +21,14 @@ from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.paths import resource
+from clipdesk.render.arrays import decode_array
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.user_images import square
 
 _TINY = 1e-6
+_LARGEST_SPECTRUM = 4096
+"""Largest side of a spectrum: twice that of the largest picture."""
 
 
 class MacoImage(Parameterization):
@@ -117,14 +119,15 @@ def decode_magnitudes(data: bytes, path: Path) -> NDArray[np.float32]:
     """
     found: NDArray[np.float32] = np.zeros(0, np.float32)
     try:
-        loaded = np.load(io.BytesIO(data), allow_pickle=False)
-        # An .npz is an archive of arrays, not an array.
-        if isinstance(loaded, np.ndarray):
-            found = loaded.astype(np.float32)
-    except (OSError, ValueError, EOFError, MemoryError):
+        loaded = decode_array(data)
+        side = loaded.shape[1] if loaded.ndim == 3 else 0
+        if loaded.shape == (3, side, side // 2 + 1) and 2 <= side <= _LARGEST_SPECTRUM:
+            # A number too large for float32 becomes infinite, which is refused below.
+            with np.errstate(over="ignore"):
+                found = loaded.astype(np.float32)
+    except ValueError:
         pass
-    side = found.shape[1] if found.ndim == 3 else 0
-    if found.shape != (3, side, side // 2 + 1) or side < 2 or not np.isfinite(found).all() or found.max() <= 0:
+    if not found.size or not np.isfinite(found).all() or found.max() <= 0:
         raise UsageError(f"{path} is not a spectrum. Make one with: clipdesk spectrum FOLDER {path.name}")
     return found
 

@@ -15,7 +15,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.readers import READERS, Score
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Position, Target, Term, terms_of
+from clipdesk.render.targets import Position, Target, Term, check_length, terms_of
 
 
 class ResolvedTerm(NamedTuple):
@@ -50,6 +50,11 @@ def resolve(
     sound: list[ResolvedTarget] = []
     failed: list[tuple[Target, str]] = []
     for target in targets:
+        try:
+            check_length(target)
+        except UsageError as error:
+            failed.append((target, str(error)))
+            continue
         terms: list[ResolvedTerm] = []
         for term in terms_of(target):
             if term not in checked:

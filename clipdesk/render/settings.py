@@ -252,12 +252,14 @@ def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSetti
     try:
         return RenderSettings.model_validate({**settings.model_dump(), **changes})
     except ValidationError as error:
-        raise UsageError("\n".join(_complaint(details) for details in error.errors())) from None
+        raise UsageError("; ".join(_complaint(details) for details in error.errors())) from None
 
 
 def _complaint(details: Mapping[str, Any]) -> str:
     reason = str(details["msg"]).removeprefix("Value error, ")
     name = str(details["loc"][0])
+    if details["type"] == "string_unicode":
+        return f"{name}: it is not Unicode (UTF-8)"
     if details["type"] == "value_error":
         return f"{name}: {reason}"
     if name not in RenderSettings.model_fields:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from array import array
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
+from clipdesk.errors import UsageError
 from clipdesk.filenames import safe_name, safe_words
 
 _MOST_TERMS = 64
 _TOWER = "visual"  # as `clipdesk.network.inspector.ROOT`, whose module loads torch
 _LONGEST_VECTOR = 65_536
+_LONGEST_TEXT = 2_000
+"""A text tower reads some 75 tokens, of which few have more than ten characters."""
+LONGEST_TARGET = 1_900_000
+"""Characters of a target as JSON, as recipes contain it; the largest direction of all takes about half of them."""
 
 
 class ReadableBase(BaseModel, ABC):
@@ -168,7 +174,7 @@ class Text(_NotAUnit):
     """A text; the picture's embedding is to point where the text's does (cosine similarity)."""
 
     kind: Literal["text"] = "text"
-    text: str = Field(min_length=1)
+    text: str = Field(min_length=1, max_length=_LONGEST_TEXT)
 
     @property
     @override
@@ -242,7 +248,8 @@ class Direction(ReadableBase):
 
     Attributes:
         layer: Dotted name of the layer.
-        vector: A number for each of its units, not all zero; its length does not matter.
+        vector: A number for each of its units, not all zero; its length does not matter. Each is rounded to float32, in
+            which directions are used, and has at most nine digits.
         name: What it is called, usually its file.
     """
 
@@ -256,9 +263,13 @@ class Direction(ReadableBase):
     def _points_somewhere(cls, vector: tuple[float, ...]) -> tuple[float, ...]:
         if not all(map(math.isfinite, vector)):
             raise ValueError("it has values that are not finite numbers")
-        if not any(vector):
+        rounded = array("f", vector)
+        if not all(map(math.isfinite, rounded)):
+            raise ValueError("it has values that are too large for float32")
+        if not any(rounded):
             raise ValueError("all its values are zero")
-        return vector
+        # Nine digits tell every float32 from all others, so recipes are short and lose nothing.
+        return tuple(float(f"{value:.9g}") for value in rounded)
 
     @property
     @override
@@ -346,6 +357,24 @@ class Combined(_NotAUnit):
 
 
 Target = Annotated[Unit | Text | Combined, Field(discriminator="kind")]
+
+
+def check_length(target: Target) -> None:
+    """Check that a recipe can contain a target, so that its picture can be read again.
+
+    Raises:
+        UsageError: the target is too long.
+    """
+    if isinstance(target, Combined) and sum(map(_length, target.terms)) > LONGEST_TARGET:
+        raise UsageError(
+            f"A target of {len(target.terms)} terms with so many numbers is too long for the recipe in a picture. "
+            "Name fewer directions, or add up those of one layer into one file"
+        )
+
+
+def _length(term: Term) -> int:
+    """An upper bound of a term's characters as JSON."""
+    return len(term.what.model_dump_json()) + 100
 
 
 def terms_of(target: Target) -> tuple[Term, ...]:

@@ -16,14 +16,21 @@ from clipdesk.errors import UsageError
 from clipdesk.render.files import read_bytes
 
 _MOST_PIXELS = 100_000_000
+_LONGEST_SIDE = 32_768
+"""Each row and each column costs memory of its own, so a picture of one column needs another bound than its pixels."""
+_STRIP_PIXELS = 4_000_000
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+"""The formats of the suffixes: untrusted files do not reach Pillow's other decoders, whatever their names."""
+_READABLE = "it must be a whole PNG, JPEG, WebP, BMP or TIFF"
 
 
 def read_image(path: Path) -> Image.Image:
     """Read an image in RGB, turned upright as its EXIF data says, on white where it is transparent.
 
     Raises:
-        UsageError: the file is missing, is not an image, or has more than 100 megapixels.
+        UsageError: the file is missing, is not an image of a format of `SUFFIXES`, has more than 100 megapixels,
+            or has a side of more than 32,768 px.
     """
     return decode_image(read_bytes(path), path)
 
@@ -32,24 +39,38 @@ def decode_image(data: bytes, path: Path) -> Image.Image:
     """As `read_image`, from the bytes of the file; `path` is only named in errors.
 
     Raises:
-        UsageError: the bytes are not an image, or it has more than 100 megapixels.
+        UsageError: as `read_image`.
     """
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large images; the limit here is this one.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as file:
-                if file.width * file.height > _MOST_PIXELS:
+            # Pillow warns of large images, for which the limits are these, and of damaged EXIF data.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as file:
+                if file.width * file.height > _MOST_PIXELS or max(file.size) > _LONGEST_SIDE:
                     raise UsageError(f"{path} is too large: {file.width} x {file.height} px")
-                upright = ImageOps.exif_transpose(file)
-                transparent = upright.convert("RGBA")
+                ImageOps.exif_transpose(file, in_place=True)
+                return _on_white(file)
+    except UsageError:
+        raise
     except Image.DecompressionBombError:
         # Pillow has its own limit of some 180 megapixels, which it checks before the size can be read.
         raise UsageError(f"{path} is too large: more than 100 megapixels") from None
-    except (OSError, SyntaxError, ValueError):
-        raise UsageError(f"{path} is not an image that can be read") from None
-    white = Image.new("RGBA", transparent.size, "white")
-    return Image.alpha_composite(white, transparent).convert("RGB")
+    except MemoryError:
+        raise UsageError(f"There is too little memory to read {path}") from None
+    except Exception:
+        # Decoders fail in as many ways as there are files.
+        raise UsageError(f"{path} is not an image that can be read: {_READABLE}") from None
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """An image in RGB, on white where it is transparent; made strip by strip, since each step needs another copy."""
+    result = Image.new("RGB", image.size)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(image.height, top + rows))).convert("RGBA")
+        white = Image.new("RGBA", strip.size, "white")
+        result.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+    return result
 
 
 def square(image: Image.Image, side: int) -> Tensor:

@@ -105,10 +105,15 @@ class Detail {
     }
   }
 
+  targetRows(target) {
+    if (target.kind === "unit") return [["Layer", target.layer], ["Unit", target.index]];
+    return target.kind === "text" ? [["Text", target.text]] : [["Target", this.picture.label]];
+  }
+
   rows(recipe) {
-    const { target, settings } = recipe;
+    const { settings } = recipe;
     return [
-      ...(target.kind === "text" ? [["Text", target.text]] : [["Layer", target.layer], ["Unit", target.index]]),
+      ...this.targetRows(recipe.target),
       ["Model", recipe.model],
       ...this.knobs.map(({ name, label, unit }) => [label, withUnit(settings[name], unit)]),
       ["Steps done", recipe.steps],

@@ -8,8 +8,7 @@ for (const picture of data.pictures) {
   const isUnit = target.kind === "unit";
   picture.unit = isUnit ? target.index : null;
   picture.layer = isUnit ? target.layer : null;
-  picture.label = isUnit ? `${target.layer}:${target.index}` : `“${target.text}”`;
-  picture.name = isUnit ? String(target.index) : `“${target.text}”`;
+  if (target.kind === "text") picture.label = picture.name = `“${target.text}”`;
   picture.place = isUnit && layers.length > 1 ? target.layer.slice(prefix.length) : "";
   picture.activation = activation.picture;
   picture.haystack = `${picture.label} ${model}`.toLowerCase();

@@ -9,7 +9,7 @@ from clipdesk.errors import ClipDeskError
 
 def test_the_unchanged_files_can_be_read(tmp_path: Path) -> None:
     subjects = make_subjects(tmp_path)
-    assert len(subjects) == 10
+    assert len(subjects) == 28
     for subject in subjects:
         (tmp_path / "x").write_bytes(subject.join(subject.parts))
         assert check(subject, tmp_path / "x") or subject.name == "archive"
@@ -19,7 +19,8 @@ def test_some_changed_files_of_each_kind(tmp_path: Path) -> None:
     for subject in make_subjects(tmp_path):
         read, refused = fuzz(subject, 0, 20, tmp_path)
         assert read + refused >= 20
-        assert refused
+        # Damaged lines of a journal are passed over.
+        assert refused or subject.name == "journal"
 
 
 def test_a_file_that_causes_an_error_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

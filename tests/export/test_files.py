@@ -128,3 +128,31 @@ def test_the_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> No
 
     write_atomically(tmp_path / "y.png", look)
     assert [path.name for path in tmp_path.iterdir()] == ["y.png"]
+
+
+def _write_new(file: BinaryIO) -> None:
+    file.write(b"new")
+
+
+def test_a_share_without_permissions_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    write_atomically(tmp_path / "a", _write_new)
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.EPERM])
+def test_a_disk_that_refuses_to_delete_does_not_hide_why_writing_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    write_atomically(tmp_path / "a", _write_new)
+    assert (tmp_path / "a").read_bytes() == b"new"
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ClipDeskError, match=os.strerror(number).lower()):
+        write_atomically(tmp_path / "b", _write_new)

@@ -1,7 +1,11 @@
+import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL.PngImagePlugin import PngImageFile
 
 from clipdesk.errors import UsageError
 from clipdesk.export.folder import from_pictures
@@ -36,3 +40,52 @@ def test_an_error_from_take_reaches_the_caller(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"not a\.png"):
         from_pictures(tmp_path, fail)
+
+
+def test_large_pictures_are_worked_on_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(12):
+        save_png(PIXELS, tmp_path / f"{i}.png", make_recipe(Unit(layer="a", index=i)))
+    monkeypatch.setattr("clipdesk.export.folder._LARGE_PIXELS", PIXELS.shape[0] * PIXELS.shape[1] - 1)
+    lock, held, most = threading.Lock(), 0, 0
+
+    def take(_path: Path, _picture: object) -> None:
+        nonlocal held, most
+        with lock:
+            held += 1
+            most = max(most, held)
+        time.sleep(0.02)
+        with lock:
+            held -= 1
+
+    assert len(from_pictures(tmp_path, take)) == 12
+    assert most == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_bad_files_do_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_png(PIXELS, tmp_path / "good.png", make_recipe())
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name, error in (("a", RuntimeError), ("b", MemoryError), ("c", RecursionError)):
+        save_png(PIXELS, tmp_path / f"{name}.png", make_recipe())
+        monkeypatch.setitem(_RAISED, str(tmp_path / f"{name}.png"), error)
+    original = PngImageFile.load
+
+    def load(self: PngImageFile) -> object:
+        if (error := _RAISED.get(str(self.filename))) is not None:
+            raise error("first\nsecond")
+        return original(self)
+
+    monkeypatch.setattr(PngImageFile, "load", load)
+    assert from_pictures(tmp_path, lambda path, _: path.stem) == ["good"]
+
+
+_RAISED: dict[str, type[Exception]] = {}
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 2_500, "a\0b"])
+def test_an_impossible_folder_is_not_there(name: str) -> None:
+    with pytest.raises(UsageError, match="There is no folder"):
+        from_pictures(Path(name), lambda path, _: path)

@@ -13,7 +13,7 @@ from PIL import Image
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.page import save_page
 from clipdesk.export.png import save_png
-from clipdesk.render.targets import Text, Unit
+from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit
 from tests.recipes import make_recipe
 
 CURVE = np.linspace(-1, 2, 500, dtype=np.float32)
@@ -122,3 +122,39 @@ def test_a_page_needs_pictures_and_a_folder_to_write_to(tmp_path: Path) -> None:
     with pytest.raises(ClipDeskError, match="Cannot write"):
         save_page(tmp_path, tmp_path / "none" / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_targets_of_every_kind_have_their_label(tmp_path: Path) -> None:
+    targets: list[Target] = [
+        Text(text="a star"),
+        Unit(layer="visual", index=7),
+        Combined(terms=(Term(what=Unit(layer="visual", index=7), at="max"),)),
+        Combined(terms=(Term(what=Direction(layer="visual", vector=(1.0, 2.0), name="cats.npy")),)),
+        Combined(terms=(Term(what=ImageTarget(path="/a/cat.png")), Term(what=Text(text="a dog"), weight=-2.0))),
+    ]
+    for i, target in enumerate(targets):
+        save_png(PIXELS, tmp_path / f"{i}.png", make_recipe(target))
+    save_page(tmp_path, tmp_path / "page.html")
+    found = {picture["href"]: picture for picture in data_of(tmp_path / "page.html")["pictures"]}
+    labels = [found[f"./{i}.png"]["label"] for i in range(5)]
+    assert labels == [
+        '"a star"',
+        "visual:7",
+        "visual:7@max",
+        "visual:[cats.npy]",
+        'image:[cat.png] - 2*"a dog"',
+    ]
+    assert [found[f"./{i}.png"]["name"] for i in range(3)] == ["a star", "7", "visual:7@max"]
+    assert found["./3.png"]["recipe"]["target"]["terms"][0]["what"] == {
+        "kind": "direction",
+        "layer": "visual",
+        "name": "cats.npy",
+    }
+
+
+def test_a_very_large_picture_is_smaller_in_the_page(tmp_path: Path) -> None:
+    save_png(np.zeros((4096, 4096, 3), dtype=np.uint8), tmp_path / "a.png", make_recipe())
+    save_page(tmp_path, tmp_path / "page.html")
+    (picture,) = data_of(tmp_path / "page.html")["pictures"]
+    assert (picture["width"], picture["side"]) == (4096, 2048)
+    assert Image.open(io.BytesIO(base64.b64decode(picture["image"]))).size == (2048, 2048)

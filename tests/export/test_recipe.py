@@ -1,11 +1,14 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clipdesk.errors import UsageError
+from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import MAX_CHARS, Recipe
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Text
+from clipdesk.render.targets import Combined, Direction, ImageTarget, Term, Text, check_length
 from tests.recipes import make_recipe
 
 
@@ -89,3 +92,48 @@ def test_an_invalid_recipe_is_explained_on_one_line() -> None:
 def test_a_text_that_is_too_long_is_not_parsed() -> None:
     with pytest.raises(UsageError, match="longer than any"):
         Recipe.from_json(" " * (MAX_CHARS + 1))
+
+
+@pytest.mark.parametrize(("terms", "numbers"), [(1, 4_096), (5, 768), (1, 65_536), (24, 4_096)])
+def test_a_target_of_long_directions_comes_back_from_its_picture(tmp_path: Path, terms: int, numbers: int) -> None:
+    draw = np.random.default_rng(0)
+    parts = [
+        Term(what=Direction(layer="visual", vector=tuple(draw.normal(size=numbers)), name="a"), weight=i + 1.0)
+        for i in range(terms)
+    ]
+    target = Combined(terms=tuple(parts))
+    check_length(target)
+    save_png(np.zeros((64, 64, 3), np.uint8), tmp_path / "a.png", make_recipe(target))
+    assert read_recipe(tmp_path / "a.png").target == target
+
+
+def test_a_target_that_is_too_long_for_a_recipe_is_refused_with_what_to_do() -> None:
+    vector = tuple(np.random.default_rng(0).normal(size=65_536))
+    direction = Direction(layer="visual", vector=vector, name="a")
+    target = Combined(terms=tuple(Term(what=direction, weight=i + 1.0) for i in range(3)))
+    with pytest.raises(UsageError, match=r"too long for the recipe in a picture\. Name fewer directions"):
+        check_length(target)
+
+
+def test_the_longest_target_that_is_allowed_has_a_recipe_that_can_be_read() -> None:
+    path = "/" + "\x01" * 4_095
+    images = [Term(what=ImageTarget(path=f"{path[:-2]}{i:02}"), weight=1.0) for i in range(64)]
+    target = Combined(terms=tuple(images))
+    check_length(target)
+    files = dict.fromkeys((*target.files, f"{path}s", f"{path}p"), "0" * 64)
+    recipe = make_recipe(target).model_copy(update={"files": files})
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_directions_are_rounded_to_float32_and_written_short() -> None:
+    numbers = np.random.default_rng(0).normal(size=768) * np.logspace(-20, 20, 768)
+    direction = Direction(layer="visual", vector=tuple(numbers), name="a")
+    assert (np.array(direction.vector, np.float32) == numbers.astype(np.float32)).all()
+    assert Direction(layer="visual", vector=direction.vector, name="a") == direction
+    assert len(direction.model_dump_json()) < 17 * 768
+
+
+@pytest.mark.parametrize(("vector", "complaint"), [((1e300,), "too large for float32"), ((1e-300,), "are zero")])
+def test_a_direction_must_be_one_in_float32(vector: tuple[float, ...], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Direction(layer="visual", vector=vector, name="a")

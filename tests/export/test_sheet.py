@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ from PIL import Image
 from clipdesk.errors import UsageError
 from clipdesk.export.png import save_png
 from clipdesk.export.sheet import find_pictures, save_sheet
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Combined, Term, Text, Unit
 from tests.recipes import make_recipe
+
+PIXELS = np.zeros((64, 64, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -60,3 +63,29 @@ def test_a_sheet_needs_pictures_and_a_known_suffix(folder: Path) -> None:
     (folder / "empty").mkdir()
     with pytest.raises(UsageError, match="does not contain a picture"):
         find_pictures(folder / "empty")
+
+
+def test_a_label_with_newlines_is_its_first_line(tmp_path: Path) -> None:
+    for name, text in (("a", "a star\nunder it"), ("b", "\u2028"), ("c", "\x1b[2J")):
+        save_png(PIXELS, tmp_path / f"{name}.png", make_recipe(Text(text=text)))
+    save_sheet(find_pictures(tmp_path), tmp_path / "sheet.png")
+    save_sheet(find_pictures(tmp_path), tmp_path / "sheet.pdf")
+
+
+def test_a_long_label_takes_no_longer(tmp_path: Path) -> None:
+    terms = tuple(Term(what=Text(text="w" * 2_000), weight=i + 1.0) for i in range(64))
+    save_png(PIXELS, tmp_path / "a.png", make_recipe(Combined(terms=terms)))
+    found = find_pictures(tmp_path)
+    started = time.process_time()
+    save_sheet(found, tmp_path / "sheet.png")
+    assert time.process_time() - started < 2
+
+
+def test_a_picture_that_is_gone_leaves_its_place_empty(folder: Path) -> None:
+    found = find_pictures(folder)
+    (folder / "9.png").unlink()
+    (folder / "8.png").write_bytes((folder / "8.png").read_bytes()[:300])
+    save_sheet(found, folder / "sheet.png", columns=5)
+    with Image.open(folder / "sheet.png") as sheet:
+        shown = [sheet.getpixel((int((i + 0.5) * sheet.width / 5), int(0.4 * sheet.height / 2))) for i in range(3)]
+    assert shown == [(255, 255, 255), (255, 255, 255), (40, 40, 40)]

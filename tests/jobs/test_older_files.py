@@ -16,9 +16,10 @@ from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Failure, Saved, Skipped
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status
-from clipdesk.jobs.store import JobStore, open_store
+from clipdesk.jobs.store import JobStore
 from clipdesk.models.names import Checkpoint, Named
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.targets import Unit

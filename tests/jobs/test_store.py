@@ -10,8 +10,9 @@ from clipdesk.jobs import database
 from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
-from clipdesk.jobs.store import JobStore, open_store, owners_of
+from clipdesk.jobs.store import JobStore, owners_of
 from clipdesk.jobs.stored import Claim, StoredUnit
 from clipdesk.render.targets import Unit
 

@@ -323,3 +323,46 @@ def test_a_proxy_that_is_not_there(server: ModelServer, monkeypatch: pytest.Monk
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(ClipDeskError, match=r"(the proxy does not answer|no connection to 127.0.0.1) \(.*refused"):
         fetch()
+
+
+IMPATIENT = Patience(timeout=5, pauses=(0.01, 0.01), span=0.3, least=5_000)
+
+
+@pytest.mark.parametrize("answer", ["drip", "heads"])
+def test_a_server_that_trickles_is_given_up(server: ModelServer, target: Path, answer: str) -> None:
+    server.answers += [answer] * 20
+    started = time.monotonic()
+    with pytest.raises(ClipDeskError, match="the server sends less than 17 kB a second"):
+        download(NAME, patience=IMPATIENT)
+    assert time.monotonic() - started < 5
+    assert len(server.requests) == 3
+    assert not target.exists()
+
+
+def test_a_server_that_sends_one_byte_more_each_time_is_given_up(server: ModelServer) -> None:
+    server.answers += ["one"] * 1_000
+    with pytest.raises(ClipDeskError, match="Could not download"):
+        download(NAME, patience=IMPATIENT)
+    assert len(server.requests) == 3
+
+
+def test_a_slow_server_is_waited_for(server: ModelServer, target: Path) -> None:
+    server.answers += ["slow"]
+    assert download(NAME, patience=IMPATIENT) == target
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+@pytest.mark.parametrize("name", ["ViT-B-32.pt", "ViT-B-32.pt.part"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(server: ModelServer, target: Path, name: str) -> None:
+    target.parent.mkdir(parents=True)
+    os.mkfifo(target.with_name(name))
+    with pytest.raises(ClipDeskError, match=r"is not a regular file\. Delete it") as error:
+        download(NAME, patience=IMPATIENT)
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_server_says_cannot_steer_the_terminal(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("http.server.BaseHTTPRequestHandler.responses", {404: ("\x1b[2Jgone\x07", "")})
+    server.answers += [404]
+    with pytest.raises(ClipDeskError, match=r"answered 404 \\x1b\[2Jgone\\x07"):
+        download(NAME, patience=IMPATIENT)

@@ -1,4 +1,6 @@
 import os
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +149,56 @@ def test_a_picture_keeps_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         parse_target("image:[b.png]")
     with pytest.raises(UsageError, match="only one position"):
         parse_target("image:[a cat.png]@max")
+
+
+def test_a_file_is_an_array_if_it_begins_like_one_whatever_its_name(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([3, 0]))
+    (tmp_path / "a.npy").rename(tmp_path / "a.txt")
+    (tmp_path / "b.npy").write_text("3 0")
+    found = [terms_of(parse_target(f"visual.a:[{tmp_path}/{name}]"))[0].what for name in ("a.txt", "b.npy")]
+    assert [direction.vector for direction in found if isinstance(direction, Direction)] == [(3.0, 0.0)] * 2
+
+
+@pytest.mark.parametrize("keep", [0, 1, 5, 6, 8, 10, 40, 100, 127, 128, 130])
+def test_a_truncated_array_is_refused(tmp_path: Path, keep: int) -> None:
+    np.save(tmp_path / "a.npy", np.ones(8))
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:keep])
+    with pytest.raises(UsageError, match="does not hold a direction"):
+        parse_target(f"visual.a:[{tmp_path}/a.npy]")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (" " * 70_000, "too long"),
+        (f'"{"a" * 2_001}"', "A text of 2,001 characters is too long"),
+        ('"a \udcff star"', "not Unicode"),
+        (f"visual.a:{'9' * 5_000}", "too large"),
+        (f"others(visual.a:{'9' * 5_000})", "too large"),
+        (f"visual.a:1@{'9' * 5_000}", "too large"),
+        ("image:[a\0b.png]", "Cannot read"),
+        ("visual.a:[a\0b.npy]", "Cannot read"),
+        (f"image:[{'a' * 300}.png]", "File name too long"),
+    ],
+)
+def test_what_is_far_too_long_or_not_text_is_one_line(text: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint) as caught:
+        parse_target(text)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows such names")
+@pytest.mark.parametrize("pattern", ["image:[{}]", "visual.a:[{}]"])
+def test_a_file_whose_name_is_not_unicode_is_refused(tmp_path: Path, pattern: str) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.npy"))
+    np.save(path, np.ones(4))
+    with pytest.raises(UsageError, match="not Unicode"):
+        parse_target(pattern.format(path))
+
+
+def test_blanks_are_not_divided_in_all_possible_ways() -> None:
+    started = time.process_time()
+    for text in (" " * 60_000, "+" + " " * 60_000, "1" + " " * 60_000 + "x"):
+        assert not is_expression(text)
+    assert time.process_time() - started < 1

@@ -94,3 +94,17 @@ def test_a_file_without_an_array_is_not_a_spectrum(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_text("no")
     with pytest.raises(UsageError, match="is not a spectrum"):
         Sources().magnitudes(str(tmp_path / "a.npy"))
+
+
+@pytest.mark.parametrize("keep", [4, 9, 30, 127, 200])
+def test_a_truncated_spectrum_is_refused(tmp_path: Path, keep: int) -> None:
+    np.save(tmp_path / "a.npy", np.ones((3, 8, 5)))
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:keep])
+    with pytest.raises(UsageError, match="is not a spectrum"):
+        Sources().magnitudes(str(tmp_path / "a.npy"))
+
+
+def test_a_spectrum_too_large_for_float32_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.full((3, 8, 5), 1e300))
+    with pytest.raises(UsageError, match="is not a spectrum"):
+        Sources().magnitudes(str(tmp_path / "a.npy"))

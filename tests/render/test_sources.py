@@ -50,7 +50,7 @@ def test_one_render_reads_each_file_once_and_checks_each_term_once(
         "draft", iterations=4, stages=2, views=2, grid=2, diversity=1.0, start=str(tmp_path / "start.png"), device="cpu"
     )
     opened = count_calls(monkeypatch, Image, "open")
-    read = count_calls(monkeypatch, Path, "read_bytes")
+    read = count_calls(monkeypatch, sources, "read_bytes")
     checked = count_calls(monkeypatch, objectives, "check_layer")
     list(render(vit, [star, image, image, star], settings))
     assert len(opened) == 2

@@ -1,4 +1,7 @@
+import io
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +10,7 @@ import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.render.user_images import images_in, read_image, square
+from clipdesk.render.user_images import decode_image, images_in, read_image, square
 
 
 def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
@@ -58,3 +61,70 @@ def test_the_images_of_a_folder_are_sorted_by_name_and_other_files_skipped(tmp_p
     (tmp_path / "c.png").write_text("no")
     (tmp_path / "d.txt").write_text("no")
     assert [picture.getpixel((0, 0)) for picture in images_in(tmp_path)] == [(255, 255, 255), (0, 0, 0)]
+
+
+@pytest.mark.parametrize("size", [(1, 90_000_000), (40_000, 2)])
+def test_a_picture_with_a_huge_side_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    # The header alone: a real one would need all the memory that this is about.
+    chunks = [b"IHDR" + struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0), b"IDAT" + zlib.compress(bytes(100))]
+    written = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(written))
+    with pytest.raises(UsageError, match="too large"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("form", ["PPM", "GIF", "DDS", "TGA", "ICO", "PCX", "JPEG2000", "SPIDER"])
+def test_other_formats_are_refused_whatever_their_name(tmp_path: Path, form: str) -> None:
+    data = io.BytesIO()
+    Image.new("F" if form == "SPIDER" else "RGB", (32, 32)).save(data, format=form)
+    (tmp_path / "a.png").write_bytes(data.getvalue())
+    with pytest.raises(UsageError, match="must be a whole PNG, JPEG"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, RecursionError, IndexError])
+def test_whatever_a_decoder_raises_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("first\nsecond")
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
+    with pytest.raises(UsageError, match="is not an image that can be read") as caught:
+        read_image(tmp_path / "a.png")
+    assert "\n" not in str(caught.value)
+
+
+def test_lack_of_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fail)
+    with pytest.raises(UsageError, match="too little memory"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
+def test_strips_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (37, 20, 4), np.uint8)
+    image = (
+        Image.fromarray(noise).convert("L").convert(mode) if mode == "I;16" else Image.fromarray(noise).convert(mode)
+    )
+    data = io.BytesIO()
+    image.save(data, format="TIFF")
+    whole = decode_image(data.getvalue(), Path("a.tif"))
+    transparent = Image.open(io.BytesIO(data.getvalue())).convert("RGBA")
+    white = Image.new("RGBA", transparent.size, "white")
+    assert whole.tobytes() == Image.alpha_composite(white, transparent).convert("RGB").tobytes()
+    monkeypatch.setattr("clipdesk.render.user_images._STRIP_PIXELS", 100)
+    assert decode_image(data.getvalue(), Path("a.tif")).tobytes() == whole.tobytes()
+
+
+def test_one_bad_file_does_not_stop_the_others_of_a_folder(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "white").save(tmp_path / "b.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", format="DDS")
+    (tmp_path / "a.jpg").mkdir()
+    (tmp_path / "a.webp").symlink_to("/dev/zero")
+    assert len(list(images_in(tmp_path))) == 1

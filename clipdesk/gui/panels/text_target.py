@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBox
 
 from clipdesk.errors import UsageError
 from clipdesk.gui.theme import error_palette
-from clipdesk.render.targets import Target, Text, terms_of
+from clipdesk.render.targets import Target, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo
@@ -91,9 +91,9 @@ def _parse(text: str, layers: Mapping[str, LayerInfo]) -> Target:
         UsageError: the line is not a sum, or the model does not have what it names.
     """
     # Not above: it loads NumPy, which the first sight of the window does without.
-    from clipdesk.render.expressions import is_expression, parse_target
+    from clipdesk.render.expressions import is_expression, parse_target, text_target
 
-    target = parse_target(text) if is_expression(text) else Text(text=text)
+    target = parse_target(text) if is_expression(text) else text_target(text)
     if layers:
         # It loads torch, which is there once a model is open.
         from clipdesk.render.objectives import check_layer
