@@ -15,6 +15,7 @@ from clipdesk.models.trust import allow_file
 
 if TYPE_CHECKING:
     from clipdesk.network.inspector import LayerInspector
+    from clipdesk.network.opened import OpenModel
 
 model_option = click.option(
     "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
@@ -35,7 +36,7 @@ def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
     """
     name = find_name(name_or_path)
     file = file_named(name)
-    if trust_archive and file is not None:
+    if trust_archive and file is not None and file.is_file():
         allow_file(file)
     return name
 
@@ -113,7 +114,15 @@ def _inspector(name: ModelName) -> LayerInspector:
     from clipdesk.network.opened import default_pool
 
     with DownloadBar() as download:
-        return default_pool().open(name, "cpu", progress=download).inspector
+        opened = default_pool().open(name, "cpu", progress=download)
+    say_remarks(opened)
+    return opened.inspector
+
+
+def say_remarks(opened: OpenModel) -> None:
+    """Say on stderr how a checkpoint was read."""
+    for remark in opened.remarks:
+        click.echo(remark, err=True)
 
 
 @click.command("show")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from clipdesk.cli.listing import find_model
+from clipdesk.cli.listing import find_model, say_remarks
 from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.terminal import INTERRUPTED, Bar, DownloadBar, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
@@ -153,7 +153,9 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
 def _opened(job: Job) -> OpenModel:
     """The model of a job, with the bar of its download."""
     with DownloadBar() as download:
-        return default_pool().open(job.model, job.settings.device, weights=job.weights, progress=download)
+        opened = default_pool().open(job.model, job.settings.device, weights=job.weights, progress=download)
+    say_remarks(opened)
+    return opened
 
 
 def _check(job: Job, opened: OpenModel) -> None:

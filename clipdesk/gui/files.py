@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
+from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.session import Session
 
 _PNG = "PNG pictures (*.png)"
-_CHECKPOINTS = "CLIP checkpoints (*.pt *.pth *.bin *.safetensors);;All files (*)"
+_CHECKPOINTS = f"CLIP checkpoints ({' '.join(f'*{suffix}' for suffix in SUFFIXES)});;All files (*)"
 _SELECTED = "Selected in the gallery"
 
 

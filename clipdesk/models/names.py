@@ -19,7 +19,7 @@ INSTALL = "pip install 'clipdesk[open-clip]'"
 
 _FORM = re.compile(r"(?P<architecture>[^/\[\]]+)/(?:\[(?P<file>.+)\]|(?P<tag>[^/\[\]]+))", re.DOTALL)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-_OPTION = r"(?:gelu|quickgelu|state=[^&?]+|heads=[0-9]{1,4})"
+_OPTION = r"(?:gelu|quickgelu|state=[^&?]+|heads=[1-9][0-9]{0,3})"
 _OPTIONS = re.compile(rf"(?P<rest>.+)\?(?P<options>{_OPTION}(?:&{_OPTION})*)", re.DOTALL)
 
 

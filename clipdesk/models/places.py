@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from clipdesk.errors import ClipDeskError, one_line
 
-_INDEX = ".index.json"
+INDEX = ".index.json"
+"""What the names of indices end in."""
 INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 """Indices of weights that are in several files."""
 SINGLE = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin")
@@ -55,14 +56,14 @@ def find_place(path: Path) -> Place:
         )
     if path.is_dir():
         path = _in_folder(path)
-    weights = _shards(path) if path.name.endswith(_INDEX) else (path,)
+    weights = _shards(path) if path.name.endswith(INDEX) else (path,)
     return Place(weights, tuple(file for name in CONFIGS if (file := path.parent / name).is_file()))
 
 
 def holds_checkpoint(folder: Path) -> bool:
     """Whether there is a checkpoint in a folder, or an index of one."""
     try:
-        return any(file.name.endswith((*SUFFIXES, _INDEX)) and file.is_file() for file in folder.iterdir())
+        return any(file.name.endswith((*SUFFIXES, INDEX)) and file.is_file() for file in folder.iterdir())
     except OSError:
         return False
 

@@ -1,5 +1,11 @@
 from torch import Tensor, nn
 
+class CLIPVisionCfg:
+    def __init__(self, **config: object) -> None: ...
+
+class CLIPTextCfg:
+    def __init__(self, context_length: int, vocab_size: int, *, width: int, heads: int, layers: int) -> None: ...
+
 class CLIP(nn.Module):
     def __init__(self, **config: object) -> None: ...
 
