@@ -119,9 +119,10 @@ def fetch_repository(
     if found.name in INDICES:
         for name in names_in(found):
             HubFile(label, repository, (name,)).fetch(progress, cancelled)
-    for name in CONFIGS:
-        config = HubFile(label, repository, (name,))
-        if config.on_disk is None:
+    configs = [HubFile(label, repository, (name,)) for name in CONFIGS]
+    if all(config.on_disk is None for config in configs):
+        for config in configs:
+            # Most repositories have one of them only.
             with suppress(ClipDeskError):
                 config.fetch(progress, cancelled)
     return found
