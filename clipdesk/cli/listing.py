@@ -36,7 +36,7 @@ def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
     """
     name = find_name(name_or_path)
     file = file_named(name)
-    if trust_archive and file is not None:
+    if trust_archive and file is not None and file.is_file():
         allow_file(file)
     return name
 

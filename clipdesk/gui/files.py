@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
+from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.session import Session
 
 _PNG = "PNG pictures (*.png)"
-_CHECKPOINTS = "CLIP checkpoints (*.pt *.pth *.bin *.safetensors);;All files (*)"
+_CHECKPOINTS = f"CLIP checkpoints ({' '.join(f'*{suffix}' for suffix in SUFFIXES)});;All files (*)"
 _SELECTED = "Selected in the gallery"
 
 

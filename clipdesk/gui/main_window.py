@@ -21,7 +21,7 @@ from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_doc
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
-from clipdesk.gui.opening import Opening
+from clipdesk.gui.opening import Opening, dropped_checkpoint
 from clipdesk.gui.panels.architecture import ArchitecturePanel
 from clipdesk.gui.panels.canvas import Canvas
 from clipdesk.gui.panels.curves import CurvesPanel
@@ -265,12 +265,16 @@ class MainWindow(QMainWindow):
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_pictures(event.mimeData()) and event.source() is None:
+        data = event.mimeData()
+        if event.source() is None and (dropped_pictures(data) or dropped_checkpoint(data)):
             event.acceptProposedAction()
 
     @override
     def dropEvent(self, event: QDropEvent) -> None:
-        """Pictures from anywhere are rendered again, from the recipes inside."""
+        """A checkpoint is opened. Pictures from anywhere are rendered again, from the recipes inside."""
+        checkpoint = dropped_checkpoint(event.mimeData())
+        if checkpoint is not None:
+            self.opening.open(checkpoint)
         for path in dropped_pictures(event.mimeData()):
             self.library.read(path)
         event.acceptProposedAction()

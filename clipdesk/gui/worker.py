@@ -47,6 +47,7 @@ class OpenedModel:
         device: The device it is on.
         devices: All devices of this machine.
         activation: The rectifier of its vision tower.
+        remarks: How its checkpoint was read, a sentence each.
     """
 
     name: ModelName
@@ -56,6 +57,7 @@ class OpenedModel:
     device: str
     devices: tuple[str, ...]
     activation: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 class LazyHere:
@@ -271,6 +273,7 @@ class Opener(QObject):
             device=str(model.device),
             devices=tuple(available_devices()),
             activation=model.activation,
+            remarks=model.remarks,
         )
 
     def _show(self, transfer: Transfer) -> None:

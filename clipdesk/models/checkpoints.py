@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
 import stat
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Generic, NamedTuple, TypeVar
+from typing import BinaryIO, Generic, NamedTuple, TypeVar, cast
 
 import safetensors.torch
 import torch
 
 from clipdesk.checksums import sha256_of
 from clipdesk.errors import ClipDeskError
+from clipdesk.models.checks import NotAState, Unclear
+from clipdesk.models.evidence import NOTHING_ASKED, Asked
 from clipdesk.models.headers import header_problem
+from clipdesk.models.kinds import other_kind
 from clipdesk.models.package import CLIP, OFFICIAL_ADDRESSES
-from clipdesk.models.states import NotAState, model_of
+from clipdesk.models.pickles import read_pickle
+from clipdesk.models.places import find_place
+from clipdesk.models.states import Content, Taken, network_of
 from clipdesk.models.trust import UntrustedArchive, allow, is_allowed
 
 log = logging.getLogger(__name__)
@@ -33,6 +39,7 @@ _MAX_BYTES = 16 * 2**30
 _OUT_OF_MEMORY = "DefaultCPUAllocator"
 _FORMATS = "a state dict in OpenAI's format (.pt or .safetensors), or OpenAI's TorchScript archive"
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+_CUT = "it is damaged, cut off, or something else: its end is missing. Download or copy it again"
 
 
 _Network = TypeVar("_Network", covariant=True)
@@ -43,12 +50,17 @@ class Loaded(Generic[_Network]):
 
     Attributes:
         network: The network.
-        sha256: SHA-256 of the very bytes that its weights were read from, in hexadecimal digits.
+        sha256: SHA-256 of the very bytes that its weights were read from, in hexadecimal digits; of several files see
+            `joined_sha256`.
+        notes: What was taken off its weights, left out of them or taken for granted, a clause each.
+        activation: Why it has the activation that it has.
     """
 
-    def __init__(self, network: _Network, sha256: str) -> None:
+    def __init__(self, network: _Network, sha256: str, notes: tuple[str, ...] = (), activation: str = "") -> None:
         self.network = network
         self.sha256 = sha256
+        self.notes = notes
+        self.activation = activation
 
 
 class WeightsFile(NamedTuple):
@@ -75,15 +87,16 @@ class _State(NamedTuple):
     changed: int
 
 
-def read_checkpoint(path: Path, *, trust_archive: bool = False) -> Loaded[CLIP]:
-    """Build the model that a file holds: a state dict as .pt or .safetensors, or a TorchScript archive.
+def read_checkpoint(path: Path, *, trust_archive: bool = False, asked: Asked = NOTHING_ASKED) -> Loaded[CLIP]:
+    """Build the model that a file or a folder holds: a state dict as .pt or .safetensors, or a TorchScript archive.
 
     A TorchScript archive holds code that runs when it is opened. It is refused, unless it is one of OpenAI's nine by
     its SHA-256, or was allowed in this process.
 
     Args:
-        path: The file.
+        path: The file, the index of its shards, or the folder that it is in.
         trust_archive: Allow the archive that the file is, for as long as this process runs.
+        asked: What the user says of it.
 
     Returns:
         The model in evaluation mode, on the CPU, with float32 weights, and their checksum.
@@ -92,8 +105,70 @@ def read_checkpoint(path: Path, *, trust_archive: bool = False) -> Loaded[CLIP]:
         UntrustedArchive: it is an archive that nobody has allowed.
         ClipDeskError: it cannot be read, is no checkpoint of a CLIP, or changed meanwhile; the message is one line.
     """
-    with reading(path, _FORMATS) as file:
-        return Loaded(model_of(content_of(file, trust_archive=trust_archive), file.size), file.sha256)
+    with read_contents(path, _FORMATS, trust_archive=trust_archive) as (content, sha256):
+        taken = network_of(content, asked)
+        _log_notes(path, taken)
+        # A tower alone is not of OpenAI's class, but has those of its methods that are used for pictures.
+        return Loaded(cast("CLIP", taken.network), sha256, taken.notes, taken.activation)
+
+
+def _log_notes(path: Path, taken: Taken) -> None:
+    for note in (*taken.notes, f"activation: {taken.activation}"):
+        log.info("%s: %s", path.name, note)
+
+
+@contextmanager
+def read_contents(path: Path, formats: str, *, trust_archive: bool = False) -> Iterator[tuple[Content, str]]:
+    """While it is entered, the files of a model are open; any error in it becomes one line.
+
+    Args:
+        path: The file, the index of its shards, or the folder that it is in.
+        formats: As for `reading`.
+        trust_archive: As for `read_checkpoint`.
+
+    Yields:
+        What they hold, and the checksum of their weights.
+
+    Raises:
+        UntrustedArchive, ClipDeskError: as `read_checkpoint`.
+    """
+    place = find_place(path)
+    with ExitStack() as stack:
+        files = [stack.enter_context(reading(file, formats)) for file in place.weights]
+        found = [content_of(file, trust_archive=trust_archive) for file in files]
+        whole = found[0] if len(found) == 1 else _joined(found)
+        size, sha256 = sum(file.size for file in files), joined_sha256([file.sha256 for file in files])
+        archive = isinstance(whole, _Archive)
+        ordered = not isinstance(whole, _Sorted) and len(files) == 1
+        yield Content(whole, size, path, place.configs, ordered, archive), sha256
+
+
+def joined_sha256(digests: Sequence[str]) -> str:
+    """The identity of weights in several files: SHA-256 of their SHA-256 in hexadecimal digits, one after another.
+
+    The files are in the order of their names. Of one file it is that file's.
+
+    Args:
+        digests: SHA-256 of each file.
+    """
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+class _Sorted(dict[str, torch.Tensor]):
+    """Weights of a .safetensors file, whose names are not in the order in which they were written."""
+
+
+class _Archive(dict[str, torch.Tensor]):
+    """Weights of a TorchScript archive."""
+
+
+def _joined(found: list[object]) -> dict[str, torch.Tensor]:
+    whole: dict[str, torch.Tensor] = {}
+    for number, each in enumerate(found, start=1):
+        if not isinstance(each, Mapping) or not all(isinstance(value, torch.Tensor) for value in each.values()):
+            raise NotAState(f"file {number} of {len(found)} holds something else than named weights")
+        whole.update(each)
+    return whole
 
 
 @contextmanager
@@ -160,6 +235,8 @@ def _explained(path: Path, formats: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise ClipDeskError(f"Could not read {path}: {error.strerror or error}") from error
+    except Unclear as error:
+        raise ClipDeskError(f"{path} {error}") from error
     except Exception as error:
         log.info("reading %s", path, exc_info=True)
         if isinstance(error, MemoryError) or _OUT_OF_MEMORY in str(error):
@@ -185,22 +262,31 @@ def content_of(file: WeightsFile, *, trust_archive: bool = False) -> object:
         NotAState: it would unpack to more than it is.
         Exception: of any kind; see `reading`.
     """
+    other = other_kind(file.handle, file.size)
+    if other is not None:
+        raise Unclear(f"is {other}")
     file.handle.seek(0)
     head = file.handle.read(9)
     file.handle.seek(0)
     if head[8:] == b"{":
+        if int.from_bytes(head[:8], "little") > file.size:
+            raise NotAState(_CUT)
         # Not load_file, which leaves the weights in the file, where they could change or vanish under the model.
-        return safetensors.torch.load(file.handle.read())
-    if head.startswith(_ZIP) and _is_archive(file):
-        _check_trusted(file, trust_archive)
-        return _read_archive(file)
-    return torch.load(file.handle, map_location="cpu", weights_only=True)
+        return _Sorted(safetensors.torch.load(file.handle.read()))
+    if head.startswith(_ZIP):
+        if not zipfile.is_zipfile(file.handle):
+            raise NotAState(_CUT)
+        file.handle.seek(0)
+        if _is_archive(file):
+            _check_trusted(file, trust_archive)
+            return _read_archive(file)
+    return read_pickle(file.handle)
 
 
-def _read_archive(file: WeightsFile) -> dict[str, torch.Tensor]:
+def _read_archive(file: WeightsFile) -> _Archive:
     # torch says of this function nothing that a type checker could use.
     read: Callable[..., torch.jit.ScriptModule] = torch.jit.load
-    return read(file.handle, map_location="cpu").state_dict()
+    return _Archive(read(file.handle, map_location="cpu").state_dict())
 
 
 def _is_archive(file: WeightsFile) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +16,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from typing_extensions import Self
 
 from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.models.places import CONFIGS, INDICES, SINGLE, names_in
 from clipdesk.models.transfer import Meter, Transfer
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,39 @@ class HubFile:
             f"on the disk; or run 'hf download {self.repository}' on another computer, and copy the folder that this "
             f"makes to {folder}"
         )
+
+
+def fetch_repository(
+    repository: str,
+    progress: Callable[[Transfer], object] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """The folder of a repository that holds one CLIP, with its weights and its configuration.
+
+    What is on this disk already, in the library's own folder, is used as it is.
+
+    Args:
+        repository: Such as ``openai/clip-vit-base-patch32``.
+        progress: As for `HubFile.fetch`.
+        cancelled: As for `HubFile.fetch`.
+
+    Raises:
+        ClipDeskError: it cannot be had, or has no weights of a usual name; says what to do without a connection.
+        Cancelled: `cancelled` said so.
+    """
+    label = f"hf:{repository}"
+    weights = HubFile(label, repository, (*SINGLE, *INDICES))
+    found = weights.fetch(progress, cancelled)
+    if found.name in INDICES:
+        for name in names_in(found):
+            HubFile(label, repository, (name,)).fetch(progress, cancelled)
+    configs = [HubFile(label, repository, (name,)) for name in CONFIGS]
+    if all(config.on_disk is None for config in configs):
+        for config in configs:
+            # Most repositories have one of them only.
+            with suppress(ClipDeskError):
+                config.fetch(progress, cancelled)
+    return found
 
 
 class _Watch:

@@ -97,13 +97,13 @@ def open_clip_models() -> list[Listed]:
 
 def file_model(name: Checkpoint) -> Listed:
     """A checkpoint of the user's, which may be gone."""
-    there = name.path.is_file()
+    there = name.path.is_file() or name.path.is_dir()
     form = f" of open_clip's {name.architecture}" if name.architecture else ""
     return Listed(
         str(name),
         "file",
         f"checkpoint{form}",
-        megabytes=_megabytes(name.path) if there else None,
+        megabytes=_megabytes(name.path) if name.path.is_file() else None,
         place=name.path if there else None,
     )
 

@@ -12,7 +12,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, file_of
 from clipdesk.models.checkpoints import Loaded, read_checkpoint
 from clipdesk.models.downloads import download
-from clipdesk.models.names import Checkpoint, ModelName, Named, find_name
+from clipdesk.models.evidence import NOTHING_ASKED, Asked
+from clipdesk.models.names import Checkpoint, HubModel, ModelName, Named, find_name
 from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
 
@@ -30,7 +31,8 @@ def load_model(
     Args:
         name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or a file: a state dict in OpenAI's format
             (.pt or .safetensors), or OpenAI's TorchScript archive. With the extra ``clipdesk[open-clip]`` also one of
-            open_clip's models, ``open_clip:ARCHITECTURE/TAG``, or a checkpoint, ``open_clip:ARCHITECTURE/[FILE]``.
+            open_clip's models, ``open_clip:ARCHITECTURE/TAG``, or a checkpoint, ``open_clip:ARCHITECTURE/[FILE]``, or a
+            repository of the Hugging Face Hub, ``hf:OWNER/NAME``. See `parse_name` for what may follow a file's name.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
         trust_archive: Open a TorchScript archive of somebody else's, too, and let the code in it run; in this process
             it is opened from then on.
@@ -64,16 +66,17 @@ def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archi
     Raises:
         UsageError, UntrustedArchive, ClipDeskError: as `load_model`.
     """
-    if isinstance(name, Named) or not name.architecture:
-        loaded = read_checkpoint(path, trust_archive=trust_archive)
+    asked = Asked(name.activation, name.state, name.heads) if isinstance(name, Checkpoint) else NOTHING_ASKED
+    if isinstance(name, Named | HubModel) or not name.architecture:
+        loaded = read_checkpoint(path, trust_archive=trust_archive, asked=asked)
     else:
         # Here and below: its package may be missing, and takes long to load.
         from clipdesk.models.open_clips import read_open_clip
 
         # Its class is not OpenAI's, but has the methods that are used here; the two have no common base class.
-        loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive))
+        loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive, asked=asked))
     network = loaded.network.float().eval().requires_grad_(False).to(device)
-    return Loaded(network, loaded.sha256)
+    return Loaded(network, loaded.sha256, loaded.notes, loaded.activation)
 
 
 def fetch_model(
@@ -100,6 +103,10 @@ def fetch_model(
         return download(name.name, progress=progress, cancelled=cancelled)
     if isinstance(name, Checkpoint):
         return name.path
+    if isinstance(name, HubModel):
+        from clipdesk.models.hub import fetch_repository
+
+        return fetch_repository(name.repository, progress, cancelled)
     from clipdesk.models.open_clips import check_pair, hub_file
 
     check_pair(name)

@@ -10,13 +10,18 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.places import holds_checkpoint
 
 PREFIX = "open_clip:"
+HUB_PREFIX = "hf:"
 INSTALL = "pip install 'clipdesk[open-clip]'"
 """How to get the extra that open_clip's models need."""
 
 _LONGEST_SHOWN = 300
 _FORM = re.compile(r"(?P<architecture>[^/\[\]]+)/(?:\[(?P<file>.+)\]|(?P<tag>[^/\[\]]+))", re.DOTALL)
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_OPTION = r"(?:gelu|quickgelu|state=[^&?]+|heads=[1-9][0-9]{0,3})"
+_OPTIONS = re.compile(rf"(?P<rest>.+)\?(?P<options>{_OPTION}(?:&{_OPTION})*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,39 +57,80 @@ class OpenClip:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file of the user's.
+    """A file or a folder of the user's, with what the user says of it.
 
     Attributes:
         path: The file, with its full path, since a job may be run from another folder than it was asked for in. Only a
             name that `kept_name` has read may have a relative one.
         architecture: The architecture of open_clip's that it has weights of; empty for a file in OpenAI's format.
+        activation: ``gelu`` or ``quickgelu``, as asked for with ``?gelu``; empty for what the file says.
+        state: Which of several weights in it, as asked for with ``?state=``; empty for the usual ones.
+        heads: Attention heads of its vision tower, as asked for with ``?heads=``; 0 for what is known.
     """
 
     path: Path
     architecture: str = ""
+    activation: str = ""
+    state: str = ""
+    heads: int = 0
+
+    @property
+    def options(self) -> str:
+        """What the user says of it, as it is written after the name; empty where that is nothing."""
+        said = (self.activation, self.state and f"state={self.state}", self.heads and f"heads={self.heads}")
+        return "&".join(str(each) for each in said if each)
 
     def __str__(self) -> str:
-        return f"{PREFIX}{self.architecture}/[{self.path}]" if self.architecture else str(self.path)
+        name = f"{PREFIX}{self.architecture}/[{self.path}]" if self.architecture else str(self.path)
+        return f"{name}?{self.options}" if self.options else name
 
 
-ModelName = Named | OpenClip | Checkpoint
+@dataclass(frozen=True)
+class HubModel:
+    """A repository of the Hugging Face Hub.
+
+    Attributes:
+        repository: Such as ``openai/clip-vit-base-patch32``.
+    """
+
+    repository: str
+
+    @property
+    def architecture(self) -> str:
+        """Its files say it."""
+        return ""
+
+    def __str__(self) -> str:
+        return f"{HUB_PREFIX}{self.repository}"
+
+
+ModelName = Named | OpenClip | Checkpoint | HubModel
 """What a person calls a model. It says how to find weights, not which: those are known by their checksum."""
 
 
 def parse_name(text: str | PurePath | ModelName) -> ModelName:
     """Read a model's name as people and recipes write it; one that is parsed already stays as it is.
 
-    A name of the catalogue is `Named`, ``open_clip:ARCHITECTURE/TAG`` is `OpenClip`, and everything else is a
-    `Checkpoint`, with its path made absolute. Whether the model exists is for `check_name` to say.
+    A name of the catalogue is `Named`, ``open_clip:ARCHITECTURE/TAG`` is `OpenClip`, ``hf:OWNER/NAME`` is `HubModel`,
+    and everything else is a `Checkpoint`, with its path made absolute. After it may stand what the user says of it,
+    ``?gelu``, ``?quickgelu``, ``?state=WHICH`` or ``?heads=NUMBER``, joined by ``&``, unless there is a file of the
+    whole name. Whether the model exists is for `check_name` to say.
 
     Raises:
         UsageError: the text begins like a name of open_clip's and goes on otherwise.
     """
-    if isinstance(text, Named | OpenClip | Checkpoint):
+    if isinstance(text, Named | OpenClip | Checkpoint | HubModel):
         return text
     name = str(text)
     if name in CATALOGUE:
         return Named(name)
+    if name.startswith(HUB_PREFIX) and _REPOSITORY.fullmatch(name[len(HUB_PREFIX) :]) and not _exists(Path(name)):
+        return HubModel(name[len(HUB_PREFIX) :])
+    whole, options = _split_options(name)
+    if options is not None:
+        parsed = parse_name(whole)
+        if isinstance(parsed, Checkpoint):
+            return _with_options(parsed, options)
     if not name.startswith(PREFIX):
         return Checkpoint(_absolute(name))
     found = _FORM.fullmatch(name[len(PREFIX) :])
@@ -108,7 +154,7 @@ def kept_name(text: str | PurePath | ModelName) -> ModelName:
     """
     name = parse_name(text)
     if isinstance(name, Checkpoint) and not isinstance(text, Checkpoint):
-        return replace(name, path=Path(_path_in(str(text))))
+        return replace(name, path=Path(_path_in(_split_options(str(text))[0])))
     return name
 
 
@@ -126,6 +172,25 @@ def _path_in(text: str) -> str:
 def _is_whole(path: str) -> bool:
     # A recipe may come from another system, whose full paths are not full paths here.
     return PureWindowsPath(path).is_absolute() or PurePosixPath(path).is_absolute()
+
+
+def _split_options(name: str) -> tuple[str, str | None]:
+    found = _OPTIONS.fullmatch(name)
+    if found is None or _exists(_absolute(name)):
+        return name, None
+    return found["rest"], found["options"]
+
+
+def _with_options(name: Checkpoint, options: str) -> Checkpoint:
+    for option in options.split("&"):
+        key, _, value = option.partition("=")
+        if key == "state":
+            name = replace(name, state=value)
+        elif key == "heads":
+            name = replace(name, heads=int(value))
+        else:
+            name = replace(name, activation=key)
+    return name
 
 
 def _absolute(path: str) -> Path:
@@ -160,21 +225,24 @@ def check_name(name: ModelName) -> None:
 
     Raises:
         UsageError: the file is not there, or open_clip is not installed.
-        ClipDeskError: the path is that of a folder, or of something else that is not a regular file.
+        ClipDeskError: the path is that of a folder without a checkpoint, or of something else that is not a regular
+            file.
     """
     if isinstance(name, Named):
         return
-    if name.architecture and not has_open_clip():
+    if (name.architecture or isinstance(name, HubModel)) and not has_open_clip():
         raise missing(str(name))
-    if isinstance(name, OpenClip):
+    if isinstance(name, OpenClip | HubModel):
         return
     if not _exists(name.path):
         raise UsageError(f"There is no file '{one_line(name.path, _LONGEST_SHOWN)}'")
     if not _is_unicode(str(name.path)):
         raise UsageError(f"'{name.path}' is not Unicode (UTF-8), as recipes and the queue need it. Rename it")
-    if not name.path.is_file():
-        kind = "a folder" if name.path.is_dir() else "not a regular file"
-        raise ClipDeskError(f"'{name.path}' is {kind}. A model is named, or given as a checkpoint file")
+    if name.path.is_dir():
+        if not holds_checkpoint(name.path):
+            raise ClipDeskError(f"'{name.path}' is a folder without a checkpoint in it. Name a model or a file of one")
+    elif not name.path.is_file():
+        raise ClipDeskError(f"'{name.path}' is not a regular file. A model is named, or given as a checkpoint file")
 
 
 def _is_unicode(text: str) -> bool:
@@ -216,7 +284,7 @@ def is_same_name(name: ModelName, written: str) -> bool:
     """Whether a name that a file has kept means this model; ClipDesk 0.1 kept checkpoints' paths as they were typed."""
     if str(name) == written:
         return True
-    if not isinstance(name, Checkpoint):
+    if not isinstance(name, Checkpoint) or name.options:
         return False
     found = _FORM.fullmatch(written.removeprefix(PREFIX)) if written.startswith(PREFIX) else None
     kept = PurePath(_path_in(written))

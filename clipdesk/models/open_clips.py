@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import open_clip
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from open_clip.convert import convert_state_dict
-from open_clip.model import convert_to_custom_text_state_dict, resize_pos_embed, resize_text_pos_embed
+from open_clip.model import resize_pos_embed, resize_text_pos_embed
 from torch import Tensor, nn
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest
-from clipdesk.models.checkpoints import Loaded, content_of, reading
+from clipdesk.models.architectures import Lengths, lengths_of, own_log, shapes_of, todays
+from clipdesk.models.checkpoints import Loaded, read_contents
+from clipdesk.models.checks import NotAState, check_finite, check_fit, check_tensors
+from clipdesk.models.evidence import NOTHING_ASKED, QUICK_GELU, Asked, hinted_activation
+from clipdesk.models.geometry import Unfilled
 from clipdesk.models.hub import HubFile
 from clipdesk.models.names import Checkpoint, OpenClip
-from clipdesk.models.states import NotAState, Unfilled, check_finite, check_fit, check_tensors, weights_of
+from clipdesk.models.repairs import repaired, without_others
+from clipdesk.models.states import Content
+from clipdesk.models.wrappers import Found, find_clip
+
+log = logging.getLogger(__name__)
 
 _TRANSFORMERS = "the package transformers, which is not installed. Get it: pip install transformers"
 
@@ -90,7 +96,9 @@ def hub_file(name: OpenClip) -> HubFile:
     return HubFile(str(name), weights.repository, weights.files)
 
 
-def read_open_clip(name: OpenClip | Checkpoint, path: Path, *, trust_archive: bool = False) -> Loaded[nn.Module]:
+def read_open_clip(
+    name: OpenClip | Checkpoint, path: Path, *, trust_archive: bool = False, asked: Asked = NOTHING_ASKED
+) -> Loaded[nn.Module]:
     """Build one of open_clip's models with the weights of a file.
 
     As `open_clip.create_model` with a tag or a file. But nothing in the file is run, but for a TorchScript archive that
@@ -101,6 +109,7 @@ def read_open_clip(name: OpenClip | Checkpoint, path: Path, *, trust_archive: bo
         name: The architecture and, if they have one, the weights' tag.
         path: Their file: .pt, .bin or .safetensors, maybe with names after ``module.``, as training scripts write it.
         trust_archive: Allow the TorchScript archive that the file is, for as long as this process runs.
+        asked: What the user says of it.
 
     Raises:
         UsageError: open_clip has no such model.
@@ -108,22 +117,61 @@ def read_open_clip(name: OpenClip | Checkpoint, path: Path, *, trust_archive: bo
         ClipDeskError: it needs a package that is not installed, or the file does not fit; the message is one line.
     """
     check_pair(name)
-    with reading(path, f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)") as file:
-        state = weights_of(content_of(file, trust_archive=trust_archive))
-        check_tensors(state, file.size)
-        model = _unfilled(name)
+    _check_text_tower(name)
+    form = f"a state dict of open_clip's {name.architecture} (.pt or .safetensors)"
+    with read_contents(path, form, trust_archive=trust_archive) as (content, sha256):
+        found = find_clip(content.value, asked.state)
+        check_tensors(found.state, content.size)
+        state, notes = repaired(found.state)
+        quick, why = _quick_gelu(name, content, found, asked)
+        lengths = _lengths(name.architecture, state)
+        model = _unfilled(name, quick, lengths)
         try:
-            with _own_log():
-                state = _fitted(state, model)
+            with own_log():
+                state = todays(state, model)
+                resize_pos_embed(state, model)
+                resize_text_pos_embed(state, model)
         except (AssertionError, RuntimeError) as error:
             raise NotAState("its weights are those of another architecture") from error
+        state, left = without_others(state, model.state_dict())
         check_fit(state, model.state_dict())
         model.load_state_dict(state, assign=True)
         model = model.float().eval()
         check_finite(model.state_dict())
     # By it the tokenizer is found, also for a copy.
     vars(model)[_ARCHITECTURE] = name.architecture
-    return Loaded(model, file.sha256)
+    if lengths.side:
+        notes.append(f"its positions are those of pictures of {lengths.side} px")
+    if lengths.context:
+        notes.append(f"its positions are those of texts of {lengths.context} tokens")
+    notes = [*found.notes, *notes, *left]
+    for note in (*notes, f"activation: {why}"):
+        log.info("%s: %s", path.name, note)
+    return Loaded(model, sha256, tuple(notes), why)
+
+
+def _quick_gelu(name: OpenClip | Checkpoint, content: Content, found: Found, asked: Asked) -> tuple[bool, str]:
+    """Whether the activation must be OpenAI's, and why."""
+    named = bool((open_clip.get_model_config(name.architecture) or {}).get("quick_gelu"))
+    if asked.activation:
+        return asked.activation == QUICK_GELU, "as asked for"
+    if isinstance(name, OpenClip):
+        return _trained_with(name)[2] or named, "as the weights of this tag were trained"
+    hint, why = hinted_activation(content.path, found.run, content.configs)
+    if hint:
+        return hint == QUICK_GELU, why
+    return named, f"as the architecture's name {name.architecture} says"
+
+
+def _lengths(architecture: str, state: dict[str, Tensor]) -> Lengths:
+    """Side and length that the file's positions say, where they are not the architecture's."""
+    shapes = shapes_of(architecture)
+    if shapes is None:
+        return Lengths(None, None)
+    vision = (open_clip.get_model_config(architecture) or {}).get("vision_cfg", {})
+    patch = state.get("visual.conv1.weight", state.get("visual.trunk.patch_embed.proj.weight"))
+    square = isinstance(vision.get("image_size", 224), int)
+    return lengths_of(state, shapes, patch.shape[-1] if patch is not None and patch.ndim == 4 and square else None)
 
 
 _ARCHITECTURE = "open_clip_architecture"
@@ -148,7 +196,7 @@ def _tokenizer(architecture: str) -> Callable[[list[str]], Tensor]:
     wanted = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {}).get("hf_tokenizer_name")
     if wanted and not _has_transformers():
         raise UsageError(f"Texts for {architecture} need {_TRANSFORMERS}. Units and pictures can do without")
-    with _own_log():
+    with own_log():
         try:
             return open_clip.get_tokenizer(architecture)
         except Exception as error:
@@ -162,13 +210,16 @@ def _has_transformers() -> bool:
     return importlib.util.find_spec("transformers") is not None
 
 
-def _unfilled(name: OpenClip | Checkpoint) -> nn.Module:
-    """The architecture, with any weights."""
+def _check_text_tower(name: OpenClip | Checkpoint) -> None:
     config = open_clip.get_model_config(name.architecture) or {}
     if "hf_model_name" in config.get("text_cfg", {}) and not _has_transformers():
         raise ClipDeskError(f"{name} has a text tower of {_TRANSFORMERS}")
-    mean, std, quick = _trained_with(name)
-    with _own_log():
+
+
+def _unfilled(name: OpenClip | Checkpoint, quick: bool, lengths: Lengths) -> nn.Module:
+    """The architecture, with any weights, for pictures and texts of some lengths."""
+    mean, std, _ = _trained_with(name)
+    with own_log():
         try:
             with Unfilled():
                 return open_clip.create_model(
@@ -176,6 +227,8 @@ def _unfilled(name: OpenClip | Checkpoint) -> nn.Module:
                     load_weights=False,
                     pretrained_text=False,
                     force_quick_gelu=quick,
+                    force_image_size=lengths.side,
+                    force_context_length=lengths.context,
                     force_preprocess_cfg={"mean": mean, "std": std},
                 )
         except Exception as error:
@@ -196,38 +249,3 @@ def _trained_with(name: OpenClip | Checkpoint) -> tuple[tuple[float, ...], tuple
     known = {weights_of_tag(OpenClip(name.architecture, tag))[2:4] for tag in tags}
     mean, std = known.pop() if len(known) == 1 else (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
     return mean, std, False
-
-
-def _fitted(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """The weights under today's names: open_clip's have changed, and some have others' names. As its own loader."""
-    state = convert_state_dict(model, state)
-    if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
-        state = convert_to_custom_text_state_dict(state)
-    wanted = model.state_dict()
-    for scale in ("logit_scale", "logit_bias"):
-        # Neither is used here; some files lack the bias, or have one number in another shape.
-        if scale in wanted:
-            value = state.get(scale)
-            fits = value is not None and value.numel() == wanted[scale].numel()
-            state[scale] = value.reshape(wanted[scale].shape) if value is not None and fits else wanted[scale]
-    # transformers no longer keeps it among the weights.
-    position_ids = "text.transformer.embeddings.position_ids"
-    if position_ids not in wanted:
-        state.pop(position_ids, None)
-    resize_pos_embed(state, model)
-    resize_text_pos_embed(state, model)
-    return state
-
-
-@contextmanager
-def _own_log() -> Iterator[None]:
-    """While it is entered, open_clip's remarks go nowhere but to handlers that are there.
-
-    It speaks through the root logger, which would get a handler that writes on the terminal from then on.
-    """
-    root, handler = logging.getLogger(), logging.NullHandler()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)

@@ -15,6 +15,6 @@ with (
     warnings.simplefilter("ignore")
     import clip
     from clip.clip import _MODELS as OFFICIAL_ADDRESSES
-    from clip.model import CLIP
+    from clip.model import CLIP, ModifiedResNet, VisionTransformer
 
-__all__ = ["CLIP", "OFFICIAL_ADDRESSES", "clip"]
+__all__ = ["CLIP", "OFFICIAL_ADDRESSES", "ModifiedResNet", "VisionTransformer", "clip"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
+from clipdesk.models.geometry import VisionTower
 from clipdesk.models.names import has_open_clip
 from clipdesk.models.package import CLIP, clip
 
@@ -29,6 +30,10 @@ def tokenize(texts: list[str], model: nn.Module | None = None) -> Tensor:
             model does not know all tokens of OpenAI's tokenizer.
         ClipDeskError: the tokenizer could not be downloaded.
     """
+    if isinstance(model, VisionTower):
+        raise UsageError(
+            "This model is a vision tower alone, without a text tower. Render its units or an image instead"
+        )
     own = _own_tokenizer(model)
     if own is not None:
         tokens = own(texts)

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from torch import nn
 from clipdesk.errors import Cancelled, UsageError
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.loading import fetch_model, read_model, resolve_device
-from clipdesk.models.names import ModelName, check_name, find_name, short_name
+from clipdesk.models.names import Checkpoint, HubModel, ModelName, check_name, find_name, short_name
+from clipdesk.models.places import find_place
 from clipdesk.models.transfer import Transfer
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.normalization import Normalization, normalization_of
@@ -53,6 +54,8 @@ class OpenModel:
         normalization: What it wants done to a picture's channels.
         activation: The rectifier of its vision tower, such as ``QuickGELU``; empty where it has none that is known.
         side: Side of the pictures that it takes, in pixels.
+        reason: Why it has this activation, which its weights do not say; empty where nobody had to decide it.
+        notes: What was taken off its weights, left out of them or taken for granted, a clause each.
     """
 
     name: ModelName | None
@@ -63,6 +66,8 @@ class OpenModel:
     normalization: Normalization
     activation: str
     side: int
+    reason: str = ""
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -72,6 +77,8 @@ class OpenModel:
         *,
         name: ModelName | None = None,
         sha256: str | None = None,
+        reason: str = "",
+        notes: tuple[str, ...] = (),
     ) -> OpenModel:
         """A network that is open already; it is left as it was.
 
@@ -81,6 +88,8 @@ class OpenModel:
                 float32, a copy is made, once.
             name: What it was asked for by.
             sha256: Checksum of the file that its weights were read from.
+            reason: Why it has its activation.
+            notes: What was taken off its weights, left out of them or taken for granted.
 
         Raises:
             ClipDeskError: the device is not there.
@@ -97,6 +106,8 @@ class OpenModel:
             normalization=normalization_of(network),
             activation=activation_of(network),
             side=input_side(network),
+            reason=reason,
+            notes=notes,
         )
 
     def on(self, device: str | torch.device) -> OpenModel:
@@ -107,6 +118,23 @@ class OpenModel:
         """
         network = on_device(self.network, resolve_device(device))
         return self if network is self.network else OpenModel.of(network, name=self.name, sha256=self.sha256)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How a checkpoint was read, for the user, a sentence each; empty for a model that has a name."""
+        if not isinstance(self.name, Checkpoint | HubModel):
+            return ()
+        return (*self._activation_remark(), *(f"{note[:1].upper()}{note[1:]}." for note in self.notes))
+
+    def _activation_remark(self) -> tuple[str, ...]:
+        rectifiers = {"QuickGELU": "gelu", "GELU": "quickgelu"}
+        if not self.reason or self.activation not in rectifiers:
+            return ()
+        other = ""
+        if isinstance(self.name, Checkpoint):
+            asked = replace(self.name, activation=rectifiers[self.activation])
+            other = f" For the other one, open {short_name(asked)}."
+        return (f"Activation {self.activation}: {self.reason}.{other}",)
 
     @property
     def nbytes(self) -> int:
@@ -144,7 +172,7 @@ class _Key(NamedTuple):
 
     name: ModelName
     device: str
-    state: _FileState
+    state: tuple[_FileState, ...]
 
 
 class ModelPool:
@@ -205,7 +233,14 @@ class ModelPool:
                 loaded = read_model(name, path, place, trust_archive=trust_archive)
                 _check(cancelled)
                 stage("Learning its layers …")
-                found = OpenModel.of(loaded.network, place, name=name, sha256=loaded.sha256)
+                found = OpenModel.of(
+                    loaded.network,
+                    place,
+                    name=name,
+                    sha256=loaded.sha256,
+                    reason=loaded.activation,
+                    notes=loaded.notes,
+                )
                 self._keep(key, found)
         if weights is not None and found.sha256 is not None and found.sha256 != weights:
             raise OtherWeightsError(name, weights, found.sha256)
@@ -289,12 +324,13 @@ def open_model(
     )
 
 
-def _state_of(path: Path) -> _FileState:
+def _state_of(path: Path) -> tuple[_FileState, ...]:
+    """The states of the files of a model: its weights, and what stands beside them and says its form."""
     try:
-        found = path.stat()
+        found = [file.stat() for file in find_place(path).files]
     except OSError as error:
         raise UsageError(f"Could not read {path}: {error.strerror or error}") from error
-    return _FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return tuple(_FileState(each.st_size, each.st_mtime_ns, each.st_ctime_ns, each.st_ino) for each in found)
 
 
 def _check(cancelled: Callable[[], bool]) -> None:

@@ -19,6 +19,7 @@ _MOST_PIXELS = 100_000_000
 _LONGEST_SIDE = 32_768
 """Each row and each column costs memory of its own, so a picture of one column needs another bound than its pixels."""
 _STRIP_PIXELS = 4_000_000
+_SIXTEEN_BITS = 65_535.0
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """The formats of the suffixes: untrusted files do not reach Pillow's other decoders, whatever their names."""
@@ -27,6 +28,8 @@ _READABLE = "it must be a whole PNG, JPEG, WebP, BMP or TIFF"
 
 def read_image(path: Path) -> Image.Image:
     """Read an image in RGB, turned upright as its EXIF data says, on white where it is transparent.
+
+    Grey values of 16 or 32 bits and floats are scaled to 8 bits, not clipped.
 
     Raises:
         UsageError: the file is missing, is not an image of a format of `SUFFIXES`, has more than 100 megapixels,
@@ -49,7 +52,7 @@ def decode_image(data: bytes, path: Path) -> Image.Image:
                 if file.width * file.height > _MOST_PIXELS or max(file.size) > _LONGEST_SIDE:
                     raise UsageError(f"{path} is too large: {file.width} x {file.height} px")
                 ImageOps.exif_transpose(file, in_place=True)
-                return _on_white(file)
+                return _on_white(_in_eight_bits(file))
     except UsageError:
         raise
     except Image.DecompressionBombError:
@@ -71,6 +74,30 @@ def _on_white(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", strip.size, "white")
         result.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
     return result
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """An image whose grey values have more than 8 bits, in 8; others as they are.
+
+    Numbers of 16 bits are out of 65,535. Pillow does not say of what 32 bits and floats are out of: it is taken to be
+    1 (of floats), 255 or 65,535, the first that is no less than the largest; otherwise, and where some are negative,
+    the smallest becomes black and the largest white.
+    """
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image).astype(np.float32)
+    finite = values[np.isfinite(values)]
+    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    values = np.nan_to_num(values, nan=least, posinf=most, neginf=least)
+    if image.mode.startswith("I;16"):
+        least, most = 0.0, _SIXTEEN_BITS
+    elif least >= 0:
+        bounds = (1.0, 255.0, _SIXTEEN_BITS) if image.mode == "F" else (255.0, _SIXTEEN_BITS)
+        least, most = 0.0, next((bound for bound in bounds if most <= bound), most)
+    else:
+        most = max(most, least + 1)
+    scaled = (values - least) * (255 / (most - least))
+    return Image.fromarray(np.rint(np.clip(scaled, 0, 255)).astype(np.uint8))
 
 
 def square(image: Image.Image, side: int) -> Tensor:

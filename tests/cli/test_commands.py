@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,21 @@ def test_without_the_extra_open_clip_is_refused_with_one_line(
     result = clipdesk("models", "--open-clip")
     assert result.code == 2
     assert result.err.splitlines()[-1].endswith("Get it: pip install 'clipdesk[open-clip]'")
+
+
+def test_it_is_said_how_a_checkpoint_was_read_and_kept_what_was_asked_for(
+    clipdesk: Command, tmp_path: Path, checkpoint: Path
+) -> None:
+    err = clipdesk("layers", "--model", "SMALL").err
+    assert "Activation QuickGELU: OpenAI's class has written it. For the other one, open small.pt?gelu." in err
+    made = clipdesk(
+        *("render", "--model", f"{checkpoint}?gelu", "--text", "a", "--iterations", "1"),
+        *("--output", str(tmp_path / "x.png")),
+    )
+    assert "Activation GELU: as asked for. For the other one, open small.pt?quickgelu." in made.err
+    assert "small.pt?gelu" in clipdesk("show", str(tmp_path / "x.png")).out
+    again = clipdesk("render", "--from", str(tmp_path / "x.png"), "--output", str(tmp_path / "y.png"))
+    assert "Activation GELU: as asked for" in again.err
 
 
 def test_layers(clipdesk: Command) -> None:

@@ -16,6 +16,7 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.jobs import runner
 from clipdesk.jobs.status import Status
+from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, done, finished, run_of, until
@@ -123,6 +124,32 @@ def drop(window: MainWindow, *paths: Path) -> None:
     window.dragEnterEvent(enter)
     assert enter.isAccepted()
     window.dropEvent(QDropEvent(QPointF(5, 5), actions, data, left, none))
+
+
+@pytest.mark.parametrize("place", ["other.pt", "other.ckpt", "folder"])
+def test_a_checkpoint_or_its_folder_that_is_dropped_opens(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, place: str
+) -> None:
+    where = tmp_path / place
+    if place == "folder":
+        where.mkdir()
+    (where / "mine.pt" if place == "folder" else where).write_bytes(checkpoint.read_bytes())
+    drop(window, where)
+    until(qtbot, lambda: window.session.model_name == Checkpoint(where))
+    assert "Activation QuickGELU: OpenAI&#x27;s class has written it." in window.status.model.toolTip()
+    assert f"For the other one, open {place}?gelu." in window.status.model.toolTip()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "folder"])
+def test_another_file_or_folder_is_not_taken(window: MainWindow, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    enter.ignore()
+    window.dragEnterEvent(enter)
+    assert not enter.isAccepted()
 
 
 def test_the_table_shows_again_the_pictures_of_the_folder(

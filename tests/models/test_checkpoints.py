@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
@@ -52,6 +53,12 @@ def _nothing_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     return make_archive(tmp_path / "jit.pt")
+
+
+def say_form(folder: Path, width: int, layers: int | list[int]) -> None:
+    """Say the form of a small model, whose heads its weights in a .safetensors file do not tell."""
+    config = {"vision_cfg": {"width": width, "layers": layers}, "text_cfg": {"heads": 1}, "quick_gelu": True}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
 
 
 def refusal(path: Path) -> str:
@@ -111,7 +118,8 @@ def test_state_dicts_open_as_training_scripts_write_them(
 
 @pytest.mark.parametrize("name", ["x.safetensors", "x.pt"])
 def test_safetensors_open_whatever_their_name_and_do_not_hang_on_the_file(tmp_path: Path, name: str) -> None:
-    for state in (VIT, RESNET):
+    for state, width, layers in ((VIT, 64, 2), (RESNET, 8, [1, 1, 1, 1])):
+        say_form(tmp_path, width, layers)
         safetensors.torch.save_file(state, tmp_path / name)
         model = load_model(tmp_path / name, "cpu")
         (tmp_path / name).write_bytes(b"")
@@ -153,12 +161,10 @@ HUGE = torch.zeros(1, dtype=torch.float16)
         (changed(conv=VIT[CONV][0]), "so it is of another network"),
         (changed(logit_scale=torch.ones(2)), "'logit_scale' has the shape 2 instead of ()"),
         (changed(head=torch.full_like(VIT[HEAD], torch.nan)), "infinite or not a number"),
-        (changed(logit_scale=torch.tensor(torch.inf)), "'logit_scale' holds values that are infinite"),
         (changed(head=torch.full((192, 64), 1e300, dtype=torch.float64)), "infinite"),
         (changed(head=VIT[HEAD].to(torch.int8)), "holds int8 instead of float numbers"),
         (changed(head=VIT[HEAD].to(torch.complex64)), "holds complex64 instead"),
         (changed(head=VIT[HEAD].bool()), "holds bool instead"),
-        (changed(head=VIT[HEAD].to(torch.float8_e4m3fn)), "holds float8_e4m3fn instead"),
         (changed(head=VIT[HEAD].float().to_sparse()), "a tensor without plain numbers"),
         (changed(head=VIT[HEAD].to("meta")), "a tensor without plain numbers"),
         (changed(head=torch.zeros(0, 64)), "is empty"),
@@ -277,6 +283,7 @@ def test_a_file_that_changes_while_it_is_read(
 @pytest.mark.parametrize("kind", ["zip", "pickle", "safetensors", "archive"])
 def test_the_checksum_is_that_of_the_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x.pt"
+    say_form(tmp_path, 64, 2)
     if kind == "archive":
         make_archive(path)
     elif kind == "safetensors":

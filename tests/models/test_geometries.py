@@ -9,7 +9,7 @@ import torch
 from clip.model import CLIP, ModifiedResNet
 
 from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.states import geometry_of
+from clipdesk.models.geometry import geometry_of
 from clipdesk.network.inspector import LayerInspector, input_side
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import Layout

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 from typing_extensions import override
 
 from clipdesk.errors import Cancelled, ClipDeskError
@@ -100,3 +102,23 @@ def test_what_cannot_be_had_is_one_line_that_says_what_to_do(
     assert "\n" not in str(caught.value)
     assert "hf download somebody/model" in str(caught.value)
     assert "models--somebody--model" in str(caught.value)
+
+
+def test_a_repository_on_this_disk_opens_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clipdesk.models import hub
+    from clipdesk.models.loading import load_model
+    from tests.clips import is_same, openais
+    from tests.transformers_names import as_transformers
+
+    true = openais()
+    state = {name: value.contiguous().clone() for name, value in as_transformers(true.state_dict()).items()}
+    save_file(state, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip", "vision_config": {}}))
+
+    def find(repository: str, name: str) -> str | None:
+        assert repository == "nobody/clip"
+        return str(tmp_path / name) if (tmp_path / name).is_file() else None
+
+    monkeypatch.setattr(hub, "try_to_load_from_cache", find)
+    monkeypatch.setattr(hub.HubFile, "_look_up", lambda _: pytest.fail("the web was asked for weights"))
+    assert is_same(load_model("hf:nobody/clip", "cpu"), true)

@@ -8,6 +8,7 @@ from clipdesk.models import names
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.names import (
     Checkpoint,
+    HubModel,
     ModelName,
     Named,
     OpenClip,
@@ -161,3 +162,39 @@ def test_only_a_checkpoint_is_a_file_of_the_users() -> None:
 def test_a_name_that_an_older_version_kept_is_known_again(name: str, written: str, same: bool) -> None:
     """Version 0.1 kept the path of a checkpoint as it was typed."""
     assert is_same_name(parse_name(name), written) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("/tmp/mine.pt?gelu", Checkpoint(Path("/tmp/mine.pt"), activation="gelu")),
+        ("/tmp/mine.pt?quickgelu&state=model_ema", Checkpoint(Path("/tmp/mine.pt"), "", "quickgelu", "model_ema")),
+        (
+            "/tmp/mine.pt?state=state_dict.model&heads=16",
+            Checkpoint(Path("/tmp/mine.pt"), "", "", "state_dict.model", 16),
+        ),
+        ("open_clip:RN50/[/tmp/mine.pt]?quickgelu", Checkpoint(Path("/tmp/mine.pt"), "RN50", "quickgelu")),
+        ("/tmp/mine.pt?relu", Checkpoint(Path("/tmp/mine.pt?relu"))),
+        ("/tmp/mine.pt?heads=0", Checkpoint(Path("/tmp/mine.pt?heads=0"))),
+        ("hf:openai/clip-vit-base-patch32", HubModel("openai/clip-vit-base-patch32")),
+    ],
+)
+def test_what_the_user_says_of_a_file_is_part_of_its_name(text: str, name: ModelName) -> None:
+    assert parse_name(text) == name
+    assert str(name) == text
+    assert parse_name(str(name)) == name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file's name cannot have a question mark")
+def test_a_file_of_the_whole_name_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.pt?gelu").touch()
+    assert find_name(f"{tmp_path}/mine.pt?gelu") == Checkpoint(tmp_path / "mine.pt?gelu")
+
+
+def test_a_short_name_keeps_what_the_user_says() -> None:
+    assert short_name(parse_name("/some/where/mine.pt?gelu&heads=4")) == "mine.pt?gelu&heads=4"
+
+
+def test_a_folder_with_a_checkpoint_is_a_model(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    assert find_name(str(tmp_path)) == Checkpoint(tmp_path)

@@ -128,3 +128,40 @@ def test_one_bad_file_does_not_stop_the_others_of_a_folder(tmp_path: Path) -> No
     (tmp_path / "a.jpg").mkdir()
     (tmp_path / "a.webp").symlink_to("/dev/zero")
     assert len(list(images_in(tmp_path))) == 1
+
+
+def ramp() -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+    return np.linspace(0, 65535, 128 * 128).reshape(128, 128).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("grey.png", ramp()),
+        ("grey.tif", ramp()),
+        ("float.tif", (ramp() / 65535).astype(np.float32)),
+        ("bytes.tif", (ramp() / 257).astype(np.float32)),
+        ("signed.tif", (ramp() / 65535 - 0.5).astype(np.float32)),
+        ("whole.tif", ramp().astype(np.int32)),
+        ("large.tif", (ramp() * 10.0).astype(np.float32)),
+    ],
+)
+def test_more_than_eight_bits_are_scaled_and_not_clipped(
+    tmp_path: Path, name: str, values: np.ndarray[tuple[int, int], np.dtype[np.generic]]
+) -> None:
+    Image.fromarray(values).save(tmp_path / name)
+    found = np.array(read_image(tmp_path / name))
+    wanted = np.rint(ramp() / 257)
+    assert np.abs(found[..., 0] - wanted).max() <= 1
+
+
+def test_what_is_not_a_number_becomes_grey_of_the_image(tmp_path: Path) -> None:
+    values = (ramp() / 65535).astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "float.tif")
+    assert np.array(read_image(tmp_path / "float.tif"))[0, :3, 0].tolist() == [0, 255, 0]
+
+
+def test_a_dark_image_of_sixteen_bits_stays_dark(tmp_path: Path) -> None:
+    Image.fromarray(ramp() // 16).save(tmp_path / "dark.png")
+    assert np.array(read_image(tmp_path / "dark.png")).max() == 16

@@ -4,6 +4,9 @@ class Transformer(nn.Module):
     resblocks: nn.Sequential
 
 class VisionTransformer(nn.Module):
+    def __init__(
+        self, input_resolution: int, patch_size: int, width: int, layers: int, heads: int, output_dim: int
+    ) -> None: ...
     input_resolution: int
     conv1: nn.Conv2d
     proj: nn.Parameter | None
@@ -12,12 +15,21 @@ class AttentionPool2d(nn.Module):
     num_heads: int
 
 class ModifiedResNet(nn.Module):
+    def __init__(
+        self,
+        layers: tuple[int, int, int, int],
+        output_dim: int,
+        heads: int,
+        input_resolution: int = 224,
+        width: int = 64,
+    ) -> None: ...
     input_resolution: int
     attnpool: AttentionPool2d
 
 class CLIP(nn.Module):
     visual: VisionTransformer | ModifiedResNet
     logit_scale: nn.Parameter
+    transformer: Transformer
     def __init__(
         self,
         embed_dim: int,

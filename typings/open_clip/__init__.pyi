@@ -14,6 +14,8 @@ def create_model(
     *,
     device: str = "cpu",
     force_quick_gelu: bool = False,
+    force_image_size: int | None = None,
+    force_context_length: int | None = None,
     force_preprocess_cfg: dict[str, Any] | None = None,
     pretrained_text: bool = True,
 ) -> nn.Module: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
@@ -39,6 +40,8 @@ class StatusBar(QStatusBar):
     def show_model(self, opened: OpenedModel) -> None:
         """Name the open model and its device."""
         self.model.setText(f"Model: {short_name(opened.name)}")
+        # In rich text, so that nothing in a file is taken for it.
+        self.model.setToolTip("".join(f"<p>{escape(remark)}</p>" for remark in opened.remarks))
         self.device.setText(f"Device: {opened.device}")
 
     @Slot(str)
