@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import read_recipe
 from clipdesk.jobs.store import JobStore
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.jobs.work import Work
@@ -64,6 +63,9 @@ def take_over(store: JobStore, job: Work, folder: Path, *, skip: bool = True) ->
 
 def _weights_in(folder: Path | None, files: Iterable[str]) -> set[str | None]:
     """The weights that some pictures were made with; pictures that are gone or damaged are left out."""
+    # Not above: it loads NumPy and Pillow, which the first sight of the window does without.
+    from clipdesk.export.png import read_recipe
+
     found: set[str | None] = set()
     if folder is not None:
         for file in files:

@@ -9,17 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.engine import Engine
 from clipdesk.gui.live import Mailbox
-from clipdesk.jobs.events import Progress
 from clipdesk.models.names import parse_name
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Unit
 
 
 @pytest.fixture(autouse=True)
@@ -111,19 +108,3 @@ def test_the_window_is_painted_before_anything_large_is_loaded(tmp_path: Path) -
     command = [sys.executable, "-c", PAINTED, str(tmp_path / "settings.ini")]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-
-
-def progress(index: int, step: int) -> Progress:
-    targets = (Unit(layer="a", index=index),)
-    return Progress(targets, step, 9, np.full(1, step, np.float32))
-
-
-def test_a_mailbox_keeps_groups_and_jobs_apart_and_drops_no_number() -> None:
-    mailbox = Mailbox()
-    for number, index, step in ((1, 0, 1), (1, 0, 2), (1, 1, 1), (2, 1, 2), (2, 1, 3)):
-        mailbox.post(number, progress(index, step))
-    found = [
-        (live.number, live.targets[0].label, [float(point[0]) for point in live.points]) for live in mailbox.take()
-    ]
-    assert found == [(1, "a:0", [1, 2]), (1, "a:1", [1]), (2, "a:1", [2, 3])]
-    assert mailbox.take() == []

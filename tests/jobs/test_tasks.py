@@ -32,8 +32,8 @@ MakeTask = Callable[..., RenderTask]
 
 @pytest.fixture
 def task(store: JobStore, tmp_path: Path) -> MakeTask:
-    def task(*, folder: Path | None = tmp_path / "out", skip: bool = True, names: tuple[str, ...] = ()) -> RenderTask:
-        made = TASKS["render"](store.get(store.add(JOB, folder, skip=skip, names=names)))
+    def task(*, folder: Path | None = tmp_path / "out", skip: bool = True, listed: bool = True) -> RenderTask:
+        made = TASKS["render"](store.get(store.add(JOB, folder, skip=skip, listed=listed)))
         assert isinstance(made, RenderTask)
         return made
 
@@ -56,8 +56,10 @@ def test_a_result_is_saved_and_found_again(task: MakeTask, results: list[Result]
     assert task(skip=False).before(JOB) == [], "pictures that were there before are made anew"
 
 
-def test_a_file_that_was_named_is_not_noted(task: MakeTask, results: list[Result], tmp_path: Path) -> None:
-    saved = task(names=("a.png", "b.png")).after(results[0], "a.png")
+def test_a_picture_that_is_not_listed_has_its_name_and_no_metadata(
+    task: MakeTask, results: list[Result], tmp_path: Path
+) -> None:
+    saved = task(listed=False).after(results[0], "a.png")
     assert isinstance(saved, Saved)
     assert saved.path == tmp_path / "out" / "a.png"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
