@@ -140,6 +140,16 @@ def test_a_checkpoint_or_its_folder_that_is_dropped_opens(
     assert f"For the other one, open {place}?gelu." in window.status.model.toolTip()
 
 
+def test_a_checkpoint_is_opened_again_with_the_other_activation(
+    window: MainWindow, qtbot: QtBot, checkpoint: Path
+) -> None:
+    for activation in ("gelu", "quickgelu"):
+        assert window.model_menu.other.isEnabled()
+        window.model_menu.other.trigger()
+        wanted = Checkpoint(checkpoint, activation=activation)
+        until(qtbot, lambda wanted=wanted: window.session.model_name == wanted)
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "folder"])
 def test_another_file_or_folder_is_not_taken(window: MainWindow, tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
