@@ -25,6 +25,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
+from clipdesk.models.evidence import UNSAID
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.expressions import parse_target
@@ -154,7 +155,8 @@ def _opened(job: Job) -> OpenModel:
     """The model of a job, with the bar of its download."""
     with DownloadBar() as download:
         opened = default_pool().open(job.model, job.settings.device, weights=job.weights, progress=download)
-    say_remarks(opened)
+    if opened.reason == UNSAID:
+        say_remarks(opened)
     return opened
 
 
