@@ -122,7 +122,7 @@ def _cosine(name: str) -> float:
         for weight, value in true.named_parameters():
             # As in trained networks, where attention is uneven and hidden activations are large.
             if weight.endswith(("in_proj_weight", "c_fc.weight")):
-                value.mul_(6)
+                value.mul_(3)
     activation = "quickgelu" if (open_clip.get_model_config(name) or {}).get("quick_gelu") else "gelu"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plain.pt"

@@ -43,6 +43,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.store import JobStore
 from clipdesk.models.checkpoints import read_checkpoint
+from clipdesk.models.evidence import Asked
 from clipdesk.models.package import CLIP
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.expressions import read_direction
@@ -64,6 +65,8 @@ _IMAGES = (
     ("BMP", "RGB"),
 )
 _LAYER, _MODEL = "visual.conv1", "demo"
+_HEADS = Asked(heads=1)
+"""Weights in a .safetensors file do not say them."""
 _TELLING = (
     *(b"", b"\x00", b"\xff" * 8, b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff" * 7 + b"\x7f", b"\x00" * 5000),
     *(b"-1", b"0", b"1e999", b"NaN", b"Infinity", b"9" * 400, b"9007199254740993", b"null", b"true", b'"', b"\\ud800"),
@@ -250,6 +253,7 @@ def make_subjects(folder: Path) -> list[Subject]:
         *_arrays(),
         Subject("queue", _pages(path), _joined, _read_queue),
         *_checkpoints(path),
+        *_beside(path),
     ]
 
 
@@ -297,9 +301,41 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
     yield Subject("archive", _members(path), _zip, _open_checkpoint)
 
 
+def _beside(path: Path) -> Iterator[Subject]:
+    """A checkpoint as training writes it, one in transformers' names, a configuration beside one, an index of one."""
+    torch.manual_seed(0)
+    state = CLIP(8, 32, 1, 64, 16, 8, 32, 64, 1, 1).half().state_dict()
+    objects = {"lr": np.float64(0.1), "args": argparse.Namespace(out=path), "epoch": 3, "optimizer": {"state": {0: {}}}}
+    torch.save({"state_dict": {f"module.{n}": v for n, v in state.items()}, **objects}, path)
+    yield Subject("training zip", _members(path), _zip, _open_checkpoint)
+    torch.save({"model": state, **objects}, path, _use_new_zipfile_serialization=False)
+    yield Subject("training pickle", [("whole", path.read_bytes())], _joined, _open_checkpoint)
+    vision = {"width": 64, "head_width": 64, "patch_size": 16, "image_size": 32, "layers": 1}
+    inner = {"embed_dim": 8, "vision_cfg": vision, "text_cfg": {"heads": 1}, "quick_gelu": True}
+    whole = json.dumps({"model_cfg": inner, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}})
+    content = safetensors.torch.save({name: value.contiguous() for name, value in state.items()})
+
+    def with_config(file: Path) -> LayerInspector:
+        shutil.copy(file, file.with_name("open_clip_config.json"))
+        file.write_bytes(content)
+        try:
+            return LayerInspector(read_checkpoint(file).network)
+        finally:
+            file.with_name("open_clip_config.json").unlink()
+
+    def by_index(file: Path) -> LayerInspector:
+        file.with_name("weights.bin").write_bytes(content)
+        index = file.replace(file.with_name("x.index.json"))
+        return LayerInspector(read_checkpoint(index, asked=_HEADS).network)
+
+    yield Subject("configuration", [("text", whole.encode())], _joined, with_config)
+    names = json.dumps({"metadata": {}, "weight_map": dict.fromkeys(state, "weights.bin")})
+    yield Subject("index", [("text", names.encode())], _joined, by_index)
+
+
 def _open_checkpoint(path: Path) -> LayerInspector:
     """Open a checkpoint as ClipDesk does; a model that `read_checkpoint` accepts must run."""
-    return LayerInspector(read_checkpoint(path).network)
+    return LayerInspector(read_checkpoint(path, asked=_HEADS).network)
 
 
 def _read_recipe(path: Path) -> Recipe:

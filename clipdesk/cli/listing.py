@@ -111,9 +111,11 @@ def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
 
 
 def _inspector(name: ModelName) -> LayerInspector:
-    from clipdesk.cli.opening import open_with_bar
+    from clipdesk.cli.opening import open_with_bar, say_remarks
 
-    return open_with_bar(name, "cpu").inspector
+    opened = open_with_bar(name, "cpu")
+    say_remarks(opened)
+    return opened.inspector
 
 
 @click.command("show")

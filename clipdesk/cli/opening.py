@@ -9,7 +9,7 @@ from clipdesk.network.opened import OpenModel, default_pool
 
 
 def open_with_bar(name: ModelName, device: str, *, weights: str | None = None) -> OpenModel:
-    """Open a model, show the progress of its download if there is one, and say on stderr how a checkpoint was read.
+    """Open a model, and show the progress of its download if there is one.
 
     Args:
         name: The model.
@@ -20,7 +20,10 @@ def open_with_bar(name: ModelName, device: str, *, weights: str | None = None) -
         UsageError, UntrustedArchive, ClipDeskError: as `ModelPool.open`.
     """
     with DownloadBar() as download:
-        opened = default_pool().open(name, device, weights=weights, progress=download)
+        return default_pool().open(name, device, weights=weights, progress=download)
+
+
+def say_remarks(opened: OpenModel) -> None:
+    """Say on stderr how a checkpoint was read."""
     for remark in opened.remarks:
         say(remark, err=True)
-    return opened

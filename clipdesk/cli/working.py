@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.listing import find_model
-from clipdesk.cli.opening import open_with_bar
+from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.output import say, say_path
 from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
@@ -27,6 +27,7 @@ from clipdesk.jobs.older import take_over
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
+from clipdesk.models.evidence import UNSAID
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target, text_target
@@ -153,7 +154,11 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
 
 
 def _opened(job: Job) -> OpenModel:
-    return open_with_bar(job.model, job.settings.device, weights=job.weights)
+    """The model of a job, with the bar of its download."""
+    opened = open_with_bar(job.model, job.settings.device, weights=job.weights)
+    if opened.reason == UNSAID:
+        say_remarks(opened)
+    return opened
 
 
 def _check(job: Job, opened: OpenModel) -> None:

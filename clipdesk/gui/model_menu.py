@@ -9,7 +9,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.names import parse_name, short_name
+from clipdesk.models.names import parse_name, short_name, with_other_activation
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
@@ -40,6 +40,10 @@ class ModelMenu(QMenu):
         self._preferences = preferences
         self.setToolTipsVisible(True)
         self.addActions([commands.choose, commands.checkpoint])
+        self.other = self.addAction("Open again with the other activation")
+        self.other.setToolTip("A checkpoint's weights do not say whether it has GELU or QuickGELU")
+        self.other.setEnabled(False)
+        self.other.triggered.connect(lambda: self.chosen.emit(self.other.data()))
         self.recent = self.addMenu("&Recently used")
         self.recent.setToolTipsVisible(True)
         self.addSeparator()
@@ -56,6 +60,9 @@ class ModelMenu(QMenu):
     @Slot(object)
     def show_model(self, opened: OpenedModel) -> None:
         """Tick the open model, and put it on top of the recent ones."""
+        other = with_other_activation(opened.name, opened.activation)
+        self.other.setEnabled(other is not None)
+        self.other.setData("" if other is None else str(other))
         for action in self.models.actions():
             action.setChecked(action.data() == str(opened.name))
         self._show_recent()

@@ -16,6 +16,8 @@ from clipdesk.models.configs import Config, read_configs
 from clipdesk.models.geometry import Geometry, Heads
 
 GELU, QUICK_GELU = "gelu", "quickgelu"
+UNSAID = "OpenAI's models have it; nothing in the file says which it was trained with"
+"""Why QuickGELU is taken where there is no hint at all."""
 _HEAD = 64
 """Channels of a head in all of OpenAI's models."""
 
@@ -177,7 +179,7 @@ def activation_of_file(clues: Clues, asked: Asked) -> tuple[str, str]:
         return GELU, "open_clip has written it, which uses it unless told otherwise"
     if clues.transformers:
         return QUICK_GELU, "transformers' CLIPs have it unless their config.json says otherwise"
-    return QUICK_GELU, "OpenAI's models have it; nothing in the file says which it was trained with"
+    return QUICK_GELU, UNSAID
 
 
 def hinted_activation(path: Path, run: str, configs: tuple[Path, ...]) -> tuple[str, str]:

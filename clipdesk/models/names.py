@@ -280,6 +280,20 @@ def short_name(name: ModelName) -> str:
     return str(replace(name, path=Path(name.path.name)) if isinstance(name, Checkpoint) else name)
 
 
+def with_other_activation(name: ModelName, activation: str) -> Checkpoint | None:
+    """The name that opens a checkpoint with the other one of the two activations that its weights may have.
+
+    Args:
+        name: As what it is open.
+        activation: The activation that it has, ``QuickGELU`` or ``GELU``.
+
+    Returns:
+        None for a model that is not a checkpoint, or has neither.
+    """
+    other = {"QuickGELU": "gelu", "GELU": "quickgelu"}.get(activation)
+    return replace(name, activation=other) if other and isinstance(name, Checkpoint) else None
+
+
 def is_same_name(name: ModelName, written: str) -> bool:
     """Whether a name that a file has kept means this model; ClipDesk 0.1 kept checkpoints' paths as they were typed."""
     if str(name) == written:

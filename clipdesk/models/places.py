@@ -62,13 +62,28 @@ def find_place(path: Path) -> Place:
 
 def holds_checkpoint(folder: Path) -> bool:
     """Whether there is a checkpoint in a folder, or an index of one."""
+    folder = _snapshot(folder)
     try:
         return any(file.name.endswith((*SUFFIXES, INDEX)) and file.is_file() for file in folder.iterdir())
     except OSError:
         return False
 
 
+def _snapshot(folder: Path) -> Path:
+    """The newest files in a model's folder of the Hugging Face library's cache; another folder as it is."""
+    snapshots = folder / "snapshots"
+    try:
+        if (folder / "refs" / "main").is_file():
+            newest = snapshots / (folder / "refs" / "main").read_text(encoding="ascii").strip()
+            return newest if newest.parent == snapshots and newest.is_dir() else folder
+        only = list(snapshots.iterdir()) if snapshots.is_dir() else []
+    except (OSError, ValueError):
+        return folder
+    return only[0] if len(only) == 1 else folder
+
+
 def _in_folder(folder: Path) -> Path:
+    folder = _snapshot(folder)
     for name in (*SINGLE, *INDICES):
         if (folder / name).is_file():
             return folder / name

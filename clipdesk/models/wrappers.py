@@ -186,6 +186,8 @@ def _found(
 
 def _none(content: object) -> NotAState:
     """Why there is no CLIP."""
+    if isinstance(content, type):
+        return NotAState(f"it holds more than weights ({one_line(f'{content.__module__}.{content.__name__}')})")
     if isinstance(content, Inert):
         kind = f"{type(content).__module__}.{type(content).__name__}"
         return NotAState(

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,15 @@ from torch import nn
 from clipdesk.errors import Cancelled, UsageError
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.loading import fetch_model, read_model, resolve_device
-from clipdesk.models.names import Checkpoint, HubModel, ModelName, check_name, find_name, short_name
+from clipdesk.models.names import (
+    Checkpoint,
+    HubModel,
+    ModelName,
+    check_name,
+    find_name,
+    short_name,
+    with_other_activation,
+)
 from clipdesk.models.places import find_place
 from clipdesk.models.transfer import Transfer
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
@@ -127,14 +135,11 @@ class OpenModel:
         return (*self._activation_remark(), *(f"{note[:1].upper()}{note[1:]}." for note in self.notes))
 
     def _activation_remark(self) -> tuple[str, ...]:
-        rectifiers = {"QuickGELU": "gelu", "GELU": "quickgelu"}
-        if not self.reason or self.activation not in rectifiers:
+        if not self.reason or self.activation not in ("QuickGELU", "GELU"):
             return ()
-        other = ""
-        if isinstance(self.name, Checkpoint):
-            asked = replace(self.name, activation=rectifiers[self.activation])
-            other = f" For the other one, open {short_name(asked)}."
-        return (f"Activation {self.activation}: {self.reason}.{other}",)
+        other = None if self.name is None else with_other_activation(self.name, self.activation)
+        how = "" if other is None else f" For the other one, open {short_name(other)}."
+        return (f"Activation {self.activation}: {self.reason}.{how}",)
 
     @property
     def nbytes(self) -> int:

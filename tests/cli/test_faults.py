@@ -102,9 +102,12 @@ def test_a_read_only_data_folder_is_reported(
 
 @pytest.mark.parametrize("command", [["layers"], ["render", "--text", "a"], BATCH])
 def test_a_folder_is_not_a_checkpoint(clipdesk: Command, tmp_path: Path, command: list[str]) -> None:
-    outcome = clipdesk(*command, "--model", str(tmp_path))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    outcome = clipdesk(*command, "--model", str(folder))
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == f"Error: '{tmp_path}' is a folder. A model is named, or given as a checkpoint file\n"
+    wanted = f"'{folder}' is a folder without a checkpoint in it. Name a model or a file of one"
+    assert outcome.err == f"Error: {wanted}\n"
     assert clipdesk.files() == []
 
 

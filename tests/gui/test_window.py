@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,19 @@ def test_a_checkpoint_or_its_folder_that_is_dropped_opens(
     until(qtbot, lambda: window.session.model_name == Checkpoint(where))
     assert "Activation QuickGELU: OpenAI&#x27;s class has written it." in window.status.model.toolTip()
     assert f"For the other one, open {place}?gelu." in window.status.model.toolTip()
+
+
+def is_open(window: MainWindow, name: Checkpoint) -> bool:
+    return window.session.model_name == name
+
+
+def test_a_checkpoint_is_opened_again_with_the_other_activation(
+    window: MainWindow, qtbot: QtBot, checkpoint: Path
+) -> None:
+    for activation in ("gelu", "quickgelu"):
+        assert window.model_menu.other.isEnabled()
+        window.model_menu.other.trigger()
+        until(qtbot, partial(is_open, window, Checkpoint(checkpoint, activation=activation)))
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "folder"])

@@ -443,6 +443,19 @@ def test_an_index_of_no_weights_is_refused(tmp_path: Path, index: str) -> None:
     assert "index" in refusal(tmp_path / "model.safetensors.index.json")
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_folder_of_the_hugging_face_librarys_cache_opens(tmp_path: Path, named: bool) -> None:
+    true = openais()
+    cache = tmp_path / "models--nobody--clip"
+    for revision in ("abc", "def") if named else ("abc",):
+        (cache / "snapshots" / revision).mkdir(parents=True)
+    saved(as_transformers(true.state_dict()), cache / "snapshots" / "abc" / "model.safetensors")
+    if named:
+        (cache / "refs").mkdir()
+        (cache / "refs" / "main").write_text("abc")
+    assert is_same(opened(cache), true)
+
+
 def test_a_folder_with_several_checkpoints_names_them(tmp_path: Path) -> None:
     for name in ("a.pt", "b.pt"):
         torch.save(openais().state_dict(), tmp_path / name)
