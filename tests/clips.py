@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 import torch
 from clip.model import CLIP
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from clipdesk.errors import ClipDeskError
@@ -80,3 +81,18 @@ def refusal(name: str | Path) -> str:
 def part(model: CLIP, name: str) -> nn.Module:
     """A module of a model's first block, such as ``attn`` or ``mlp.gelu``."""
     return model.get_submodule(f"visual.transformer.resblocks.0.{name}")
+
+
+def prefixed(state: State, prefix: str) -> State:
+    """The same weights, with a prefix before each name."""
+    return {prefix + name: value for name, value in state.items()}
+
+
+def saved(state: State, file: Path) -> Path:
+    """Write weights to a file, in the form that its suffix says."""
+    file.parent.mkdir(exist_ok=True)
+    if file.suffix == ".bin":
+        torch.save(state, file)
+    else:
+        save_file({n: v.contiguous().clone() for n, v in state.items()}, file, metadata={"format": "pt"})
+    return file

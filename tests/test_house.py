@@ -29,6 +29,7 @@ TESTED_THROUGH = {
     "gui/item_models/structure": "gui/item_models/test_layers.py: data of the tree of layers",
     "jobs/database": "jobs/test_store.py: every statement goes through the store",
     "jobs/executor": "jobs/test_here.py: a protocol, and the one executor there is",
+    "models/configs": "models/test_evidence.py: a configuration beside the weights, as one of the sources",
     "models/package": "models/test_lazily.py: what is imported, in a fresh process",
     "models/states": "models/test_checkpoints.py: state dicts come from files",
     "models/stream": "models/test_downloads.py: against a server that misbehaves",

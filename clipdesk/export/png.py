@@ -48,6 +48,11 @@ class SavedPicture(NamedTuple):
     curve: Curve | None
     image: Image.Image
 
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture without transparency, (height, width, 3)."""
+        return np.array(self.image.convert("RGB"))
+
 
 def save_png(
     image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None, *, new: bool = False

@@ -20,9 +20,6 @@ from clipdesk.gui.runs import short_layer
 from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from clipdesk.jobs.events import Result
 
 log = logging.getLogger(__name__)
@@ -116,13 +113,11 @@ class Library(Background):
         """Read a picture in full."""
 
         def read() -> None:
-            import numpy as np
-
+            # Here and below: it loads NumPy and Pillow, which the first sight of the window does without.
             from clipdesk.export.png import read_png
 
             picture = read_png(entry.path)
-            pixels: NDArray[np.uint8] = np.asarray(picture.image.convert("RGB")).copy()
-            self.loaded.emit(entry, pixels, picture.curve)
+            self.loaded.emit(entry, picture.pixels, picture.curve)
 
         self.start(read)
 
@@ -130,9 +125,7 @@ class Library(Background):
         """Read the recipe of a picture from anywhere."""
 
         def read() -> None:
-            from clipdesk.export.png import read_recipe
-
-            self.recipe_read.emit(read_recipe(path))
+            self.recipe_read.emit(_recipe(path))
 
         self.start(read)
 
@@ -154,10 +147,8 @@ class Library(Background):
 
 def read_entry(path: Path) -> Entry | None:
     """A picture with its recipe; None if the file is not a complete PNG of ClipDesk's."""
-    from clipdesk.export.png import read_recipe
-
     try:
-        recipe = read_recipe(path)
+        recipe = _recipe(path)
     except ClipDeskError as error:
         log.info("not in the gallery: %s", error)
         return None
@@ -181,3 +172,9 @@ def _newest_first(folder: Path) -> list[Path]:
         except OSError:
             continue
     return [path for _, path in sorted(dated, reverse=True)]
+
+
+def _recipe(path: Path) -> Recipe:
+    from clipdesk.export.png import read_recipe
+
+    return read_recipe(path)

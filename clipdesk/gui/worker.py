@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from clipdesk.jobs.work import Work
     from clipdesk.models.transfer import Transfer
     from clipdesk.network.layers import LayerNode
+    from clipdesk.network.opened import ModelPool
     from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -195,11 +196,10 @@ class Worker(QObject):
             return
         from clipdesk.jobs.groups import fitting
         from clipdesk.models.loading import resolve_device
-        from clipdesk.network.opened import default_pool
         from clipdesk.render.cost import measure_cost
 
         try:
-            model = default_pool().kept(name)
+            model = _models().kept(name)
             if model is None:
                 return
             cost = measure_cost(model.network, settings, model.inspector, stop=self.hurry.is_set)
@@ -256,10 +256,9 @@ class Opener(QObject):
         name = find_name(text)
         self.stage.emit("Loading PyTorch …", None)
         from clipdesk.models.loading import available_devices
-        from clipdesk.network.opened import default_pool
 
         leave_a_core()
-        model = default_pool().open(
+        model = _models().open(
             name,
             progress=self._show,
             stage=lambda words: self.stage.emit(words, None),
@@ -293,3 +292,10 @@ def leave_a_core() -> None:
     import torch
 
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1)))
+
+
+def _models() -> ModelPool:
+    # Not above: it loads torch.
+    from clipdesk.network.opened import default_pool
+
+    return default_pool()

@@ -1,7 +1,9 @@
-"""OpenAI's nine models, without the memory that weights take: their layers and units are those that were published."""
+"""The form of a CLIP, found in its weights; among them OpenAI's nine models, without the memory that weights take."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +15,7 @@ from clipdesk.models.geometry import geometry_of
 from clipdesk.network.inspector import LayerInspector, input_side
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import Layout
+from tests.clips import State, is_same, openais, opened, refusal
 
 
 class Figures(NamedTuple):
@@ -118,3 +121,42 @@ def test_the_form_of_a_model_is_found_in_its_weights(name: str) -> None:
     )
     count = sum(value.numel() for value in state.values())
     assert 0.97 * count < geometry.numbers <= count
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda state: {n: v for n, v in state.items() if n.startswith("visual.")},
+        lambda state: {n[7:]: v for n, v in state.items() if n.startswith("visual.")},
+        lambda state: {
+            ("image_encoder." + n[7:] if n.startswith("visual.") else "text_encoder." + n): v for n, v in state.items()
+        },
+    ],
+)
+def test_a_vision_tower_alone_opens_without_texts(file: Path, cut: Callable[[State], State]) -> None:
+    from clipdesk.errors import UsageError
+    from clipdesk.models.texts import tokenize
+    from clipdesk.network.opened import OpenModel
+
+    true = openais()
+    torch.save(cut(true.state_dict()), file)
+    model = opened(file)
+    assert is_same(model, true)
+    assert OpenModel.of(model).side == 64
+    with pytest.raises(UsageError, match="a vision tower alone"):
+        tokenize(["a star"], model)
+
+
+def test_a_text_tower_alone_is_named(file: Path) -> None:
+    torch.save({n: v for n, v in openais().state_dict().items() if not n.startswith("visual.")}, file)
+    assert "only the text tower" in refusal(file)
+
+
+@pytest.mark.parametrize("scale", [torch.ones(1), 4.6, torch.tensor(torch.nan), torch.tensor(torch.inf), None])
+def test_the_scale_of_the_logits_may_be_anything(file: Path, scale: object) -> None:
+    true = openais()
+    state: dict[str, object] = {**true.state_dict(), "logit_scale": scale}
+    torch.save({n: v for n, v in state.items() if v is not None}, file)
+    model = opened(file)
+    assert is_same(model, true)
+    assert model.logit_scale.isfinite()

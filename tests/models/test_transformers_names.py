@@ -1,0 +1,58 @@
+"""Checkpoints with the names of the package transformers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from clipdesk.models.names import has_open_clip
+from tests.clips import State, is_same, open_clips, openais, opened, part, prefixed, refusal, saved
+from tests.transformers_names import as_transformers, as_transformers_siglip
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize("more", [{}, {"vision_model.embeddings.position_ids": torch.arange(17)[None]}])
+@pytest.mark.parametrize("prefix", ["", "clip.", "model."])
+def test_transformers_names_open(tmp_path: Path, name: str, more: State, prefix: str) -> None:
+    true = openais()
+    file = saved(prefixed({**as_transformers(true.state_dict()), **more}, prefix), tmp_path / "folder" / name)
+    model = opened(file)
+    assert is_same(model, true)
+    assert torch.equal(model.state_dict()["text_projection"], true.state_dict()["text_projection"])
+    assert is_same(opened(file.parent), true)
+
+
+def test_transformers_vision_tower_opens_alone(tmp_path: Path) -> None:
+    true = openais()
+    state = {n: v for n, v in as_transformers(true.state_dict()).items() if n.startswith("vis")}
+    assert is_same(opened(saved(state, tmp_path / "x.safetensors")), true)
+    del state["visual_projection.weight"]
+    assert opened(saved(state, tmp_path / "y.safetensors")).encode_image(torch.zeros(1, 3, 64, 64)).shape == (1, 128)
+
+
+@pytest.mark.skipif(not has_open_clip(), reason="the extra clipdesk[open-clip] is not installed")
+def test_transformers_configuration_says_heads_and_activation(tmp_path: Path) -> None:
+    true = open_clips(head_width=32)
+    saved(as_transformers(true.state_dict()), tmp_path / "model.safetensors")
+    vision = {"hidden_act": "gelu", "num_attention_heads": 4, "hidden_size": 128}
+    config = {"model_type": "clip", "vision_config": vision, "text_config": {"num_attention_heads": 1}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = opened(tmp_path)
+    assert is_same(model, true)
+    assert type(part(model, "mlp.gelu")).__name__ == "GELU"
+
+
+@pytest.mark.skipif(not has_open_clip(), reason="the extra clipdesk[open-clip] is not installed")
+def test_a_siglip_in_transformers_names_is_named_and_opens_as_its_architecture(tmp_path: Path) -> None:
+    import open_clip
+
+    from clipdesk.models.architectures import own_log
+
+    with own_log():
+        true = open_clip.create_model("ViT-B-16-SigLIP", load_weights=False).eval()
+    file = saved(as_transformers_siglip(true.state_dict()), tmp_path / "model.safetensors")
+    assert "ViT-B-16-SigLIP" in refusal(file)
+    assert is_same(opened(f"open_clip:ViT-B-16-SigLIP/[{file}]"), true, 224)
