@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,10 @@ def test_a_checkpoint_or_its_folder_that_is_dropped_opens(
     assert f"For the other one, open {place}?gelu." in window.status.model.toolTip()
 
 
+def is_open(window: MainWindow, name: Checkpoint) -> bool:
+    return window.session.model_name == name
+
+
 def test_a_checkpoint_is_opened_again_with_the_other_activation(
     window: MainWindow, qtbot: QtBot, checkpoint: Path
 ) -> None:
@@ -147,7 +152,7 @@ def test_a_checkpoint_is_opened_again_with_the_other_activation(
         assert window.model_menu.other.isEnabled()
         window.model_menu.other.trigger()
         wanted = Checkpoint(checkpoint, activation=activation)
-        until(qtbot, lambda wanted=wanted: window.session.model_name == wanted)
+        until(qtbot, partial(is_open, window, wanted))
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "folder"])
