@@ -40,7 +40,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *answers: bool) -> list[str]:
     ("make", "reason"),
     [
         (Path.touch, "it is empty"),
-        (Path.mkdir, "is a folder. A model is named, or given as a checkpoint file"),
+        (Path.mkdir, "is a folder without a checkpoint in it"),
         (lambda path: torch.save({"weight": torch.zeros(3)}, path), "is of another network"),
         (lambda path: torch.save(Path, path), "it holds more than weights"),
         (lambda path: torch.save(small_vit().state_dict() | {"x": torch.zeros(3)}, path), "is no part of a CLIP"),
