@@ -20,6 +20,10 @@ class NotAState(ValueError):
     """What was read is no CLIP's state dict; the message goes on from "but"."""
 
 
+class Damaged(NotAState):
+    """It is a CLIP of OpenAI's form, with a number or a size in it that no CLIP has."""
+
+
 class Unclear(NotAState):
     """The file could be named, but not opened as it is; the message goes on from the file's path."""
 
@@ -69,6 +73,7 @@ def check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None
 
     Raises:
         NotAState: they are not.
+        Damaged: the scale of the logits, which every CLIP has, has another shape than theirs.
     """
     missing = [name for name in wanted if name not in state]
     if missing:
@@ -78,18 +83,19 @@ def check_fit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None
         raise NotAState(f"'{one_line(extra[0])}' is no part of a CLIP{_more(extra)}")
     for name, value in wanted.items():
         if state[name].shape != value.shape:
-            raise NotAState(f"'{one_line(name)}' has the shape {sides(state[name])} instead of {sides(value)}")
+            error = Damaged if name == "logit_scale" else NotAState
+            raise error(f"'{one_line(name)}' has the shape {sides(state[name])} instead of {sides(value)}")
 
 
 def check_finite(state: Mapping[str, Tensor]) -> None:
     """Check that all numbers are finite.
 
     Raises:
-        NotAState: they are not.
+        Damaged: they are not.
     """
     for name, value in state.items():
         if not all(bound.isfinite() for bound in torch.aminmax(value)):
-            raise NotAState(f"'{one_line(name)}' holds values that are infinite or not a number")
+            raise Damaged(f"'{one_line(name)}' holds values that are infinite or not a number")
 
 
 def sides(tensor: Tensor) -> str:

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from typing_extensions import override
 
 from clipdesk.errors import one_line
-from clipdesk.models.checks import NotAState, sides
+from clipdesk.models.checks import Damaged, NotAState, sides
 from clipdesk.models.package import CLIP, ModifiedResNet, VisionTransformer
 
 _FILLING = (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_, Tensor.normal_, Tensor.uniform_)
@@ -133,7 +133,7 @@ def geometry_of(state: Mapping[str, Tensor], *, whole: bool = True) -> Geometry:
     found = (side, grid, context if whole else 1, blocks)
     for (what, most), value in zip(_MOST.items(), found, strict=True):
         if not 1 <= value <= most:
-            raise NotAState(f"its {what} would be {value:,}, which is not from 1 to {most:,}")
+            raise Damaged(f"its {what} would be {value:,}, which is not from 1 to {most:,}")
     return Geometry(embedding, side, layers, width, patch, *text)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 
-from clipdesk.models.checks import NotAState, Unclear, check_finite, check_fit, check_tensors
+from clipdesk.models.checks import Damaged, NotAState, Unclear, check_finite, check_fit, check_tensors
 from clipdesk.models.configs import Config, read_configs
 from clipdesk.models.evidence import (
     GELU,
@@ -92,7 +92,7 @@ def network_of(content: Content, asked: Asked = NOTHING_ASKED) -> Taken:
         if is_siglip(found.state):
             raise NotAState("it is a SigLIP, whose form is not OpenAI's")
         return _openais(content, found, state, asked, notes)
-    except Unclear:
+    except (Unclear, Damaged):
         raise
     except NotAState:
         other = _of_config(content, state)
