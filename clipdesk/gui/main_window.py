@@ -223,17 +223,9 @@ class MainWindow(QMainWindow):
         self.opening.failed.connect(self.canvas.show_reason)
         # In this order: the table knows the layers before it is told what the folder has of them, and the first
         # render comes last.
-        for show in (
-            self.architecture.show_model,
-            self.neurons.show_model,
-            self.results.show_model,
-            self.parameters.show_model,
-            self.estimates.show_model,
-            self.status.show_model,
-            self.model_menu.show_model,
-            self._show_title,
-            self.first_steps.take,
-        ):
+        panels = (self.architecture.show_model, self.neurons.show_model, self.results.show_model)
+        others = (self.parameters.show_model, self.estimates.show_model, self.status.show_model)
+        for show in (*panels, *others, self.model_menu.show_model, self._show_title, self.first_steps.take):
             self.session.model_changed.connect(show)
         self.session.model_changed.connect(self.controller.worker.opened)
 
