@@ -16,6 +16,7 @@ from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.images import Parameterization
 from clipdesk.render.streams import RandomStreams
+from tests.toy_parts import Grey
 
 LAYER = "visual.transformer.resblocks.1.attn"
 
@@ -70,17 +71,6 @@ def test_wrong_arguments_are_refused(
 
 
 # Parts of one's own
-
-
-class Grey(Parameterization):
-    """Pictures without colour."""
-
-    def __init__(self, size: int, streams: RandomStreams) -> None:
-        self.values = streams.normal(1, size, size).requires_grad_()
-
-    @override
-    def pixels(self) -> Tensor:
-        return torch.sigmoid(self.values).expand(-1, 3, -1, -1)
 
 
 class Pixels(Parameterization):

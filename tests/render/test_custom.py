@@ -20,20 +20,10 @@ from clipdesk.render.presets import make_settings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER
+from tests.toy_parts import Grey
 
 UNITS = [Unit(layer=VIT_LAYER, index=3), Unit(layer=VIT_LAYER, index=7)]
 QUICK = make_settings("lucid", iterations=8, image_size=64, device="cpu")
-
-
-class Grey(Parameterization):
-    """Pictures without colour."""
-
-    def __init__(self, size: int, streams: RandomStreams) -> None:
-        self.values = streams.normal(1, size, size).requires_grad_()
-
-    @override
-    def pixels(self) -> Tensor:
-        return torch.sigmoid(self.values).expand(-1, 3, -1, -1)
 
 
 class Painter(Parameterization):
