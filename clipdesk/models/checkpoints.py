@@ -37,7 +37,7 @@ _MAX_BYTES = 16 * 2**30
 """RN50x64 in float32, with what an optimizer keeps of it, takes half."""
 
 _OUT_OF_MEMORY = "DefaultCPUAllocator"
-_FORMATS = "a state dict in OpenAI's format (.pt or .safetensors), or OpenAI's TorchScript archive"
+_FORMATS = "weights of a CLIP (a .pt, .bin or .safetensors file), or OpenAI's TorchScript archive"
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _CUT = "it is damaged, cut off, or something else: its end is missing. Download or copy it again"
 

@@ -62,7 +62,7 @@ class Checkpoint:
     Attributes:
         path: The file, with its full path, since a job may be run from another folder than it was asked for in. Only a
             name that `kept_name` has read may have a relative one.
-        architecture: The architecture of open_clip's that it has weights of; empty for a file in OpenAI's format.
+        architecture: The architecture of open_clip's that it has weights of; empty for what the file says.
         activation: ``gelu`` or ``quickgelu``, as asked for with ``?gelu``; empty for what the file says.
         state: Which of several weights in it, as asked for with ``?state=``; empty for the usual ones.
         heads: Attention heads of its vision tower, as asked for with ``?heads=``; 0 for what is known.

@@ -122,7 +122,7 @@ is in their name."""
 
 
 def default_preset(model: ModelName) -> str:
-    """The preset to begin with for a model; for a checkpoint in OpenAI's format nothing is known of it."""
+    """The preset to begin with for a model; of a checkpoint without an architecture's name nothing is known."""
     return next((preset for kind, preset in _DEFAULTS.items() if kind in model.architecture), DEFAULT_PRESET)
 
 

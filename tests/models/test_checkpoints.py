@@ -184,7 +184,7 @@ HUGE = torch.zeros(1, dtype=torch.float16)
 def test_a_state_dict_of_no_clip(tmp_path: Path, found: object, reason: str) -> None:
     torch.save(found, tmp_path / "x.pt")
     text = refusal(tmp_path / "x.pt")
-    assert "is not a CLIP checkpoint. It must be a state dict in OpenAI's format" in text
+    assert "is not a CLIP checkpoint. It must be weights of a CLIP" in text
     assert reason in text
 
 
