@@ -32,8 +32,8 @@ def load_model(
         name_or_path: ``demo``, ``demo-rn``, one of OpenAI's nine names, or the weights of a CLIP: a file
             (.pt, .bin or .safetensors), its folder, or OpenAI's TorchScript archive. With the extra
             ``clipdesk[open-clip]`` also one of open_clip's models, ``open_clip:ARCHITECTURE/TAG``, a checkpoint,
-            ``open_clip:ARCHITECTURE/[FILE]``, or a repository of the Hugging Face Hub, ``hf:OWNER/NAME``. See `parse_name`
-            for what may follow a file's name.
+            ``open_clip:ARCHITECTURE/[FILE]``, or a repository of the Hugging Face Hub, ``hf:OWNER/NAME``.
+            See `parse_name` for what may follow a file's name.
         device: Where to put it; None or ``auto`` for a GPU if there is one.
         trust_archive: Open a TorchScript archive of somebody else's, too, and let the code in it run; in this process
             it is opened from then on.

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.fuzz import Subject, check, fuzz, make_subjects
+from benchmarks.fuzz import check, fuzz
+from benchmarks.fuzz_subjects import Subject, make_subjects
 from clipdesk.errors import ClipDeskError
 
 
