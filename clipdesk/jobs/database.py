@@ -95,18 +95,25 @@ class Database:
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        with self._transaction():
-            version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(_MIGRATIONS):
-                raise NewerStoreError(f"The queue {self._path} was written by a newer ClipDesk (version {version})")
-            if version == 0 and self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                raise DamagedStoreError(f"The queue {self._path} cannot be opened: it has tables but not a version")
-            for migration in _MIGRATIONS[version:]:
-                for statement in filter(str.strip, migration.split(";")):
-                    self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-            for table, columns in _COLUMNS.items():
-                self._connection.execute(f"SELECT {columns} FROM {table} LIMIT 1")
+        # A queue that is as it should be can be opened while another process writes to it.
+        if self._user_version() != len(_MIGRATIONS):
+            with self._transaction():
+                self._migrate(self._user_version())
+        for table, columns in _COLUMNS.items():
+            self._connection.execute(f"SELECT {columns} FROM {table} LIMIT 1")
+
+    def _user_version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self, version: int) -> None:
+        if version > len(_MIGRATIONS):
+            raise NewerStoreError(f"The queue {self._path} was written by a newer ClipDesk (version {version})")
+        if version == 0 and self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise DamagedStoreError(f"The queue {self._path} cannot be opened: it has tables but not a version")
+        for migration in _MIGRATIONS[version:]:
+            for statement in filter(str.strip, migration.split(";")):
+                self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
     def check(self) -> None:
         """Look at every page of the file.

@@ -105,7 +105,8 @@ class QueueService:
         try:
             found, notice = open_store(self._path)
         except StoreError as error:
-            if not self._fallback:
+            # Another thread has it open: a second queue beside it would hide what that one puts in.
+            if not self._fallback or self._stores:
                 raise
             self.notice = f"{error}. Until ClipDesk is closed, the queue is kept in a temporary file"
             self._fallback = False

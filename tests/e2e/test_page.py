@@ -112,6 +112,20 @@ def focused(browser: Browser) -> str:
     return browser.switch_to.active_element.get_attribute("aria-label") or ""
 
 
+def pointed(browser: Browser) -> tuple[int, float]:
+    """The step and the activation that the page tells when the pointer comes to the middle of the curve."""
+
+    def point() -> re.Match[str] | None:
+        to_curve = ActionChains(browser).move_to_element(browser.find_element(By.ID, "name"))
+        to_curve.move_to_element(browser.find_element(By.ID, "plot")).perform()
+        return re.fullmatch(r"step (\d+): (-?[\d.]+)", text_of(browser, "point"))
+
+    until(browser, lambda: point() is not None)
+    found = point()
+    assert found is not None
+    return int(found[1]), float(found[2])
+
+
 def until(browser: Browser, condition: Callable[[], bool]) -> None:
     """Wait until something is so; a browser tells of some events a little later."""
     WebDriverWait(browser, 20, ignored_exceptions=[StaleElementReferenceException]).until(lambda _: condition())
@@ -189,16 +203,16 @@ def test_curve_and_recipe_are_those_of_the_png(browser: Browser, folder: Path, t
     browser.open(folder / "page.html")
     fill(browser, "words", "4 gelu")
     tiles(browser)[0].click()
-    path = browser.find_element(By.CSS_SELECTOR, "path.curve").get_attribute("d") or ""
+    until(browser, browser.find_element(By.ID, "png").is_displayed)
+    # In one go: the curve is drawn anew when its place gets another size.
+    path = str(browser.execute_script("return document.querySelector('path.curve').getAttribute('d')"))
     points = np.array([[float(n) for n in point.split()] for point in re.split("[ML]", path)[1:]])
     assert len(points) == STEPS
     assert np.allclose(np.diff(points[:, 0]), np.diff(points[:, 0])[0], atol=0.2)
     drawn = (points[:, 1].max() - points[:, 1]) / np.ptp(points[:, 1])
     assert np.allclose(drawn, (curve - curve.min()) / np.ptp(curve), atol=0.01)
-    ActionChains(browser).move_to_element(browser.find_element(By.CSS_SELECTOR, "#plot svg")).perform()
-    pointed = re.fullmatch(r"step (\d+): (-?[\d.]+)", text_of(browser, "point"))
-    assert pointed is not None
-    assert float(pointed[2]) == pytest.approx(float(curve[int(pointed[1]) - 1]), rel=1e-2, abs=1e-3)
+    step, value = pointed(browser)
+    assert value == pytest.approx(float(curve[step - 1]), rel=1e-2, abs=1e-3)
     shown = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#recipe tr")]
     assert f"Layer {MLP}" in [" ".join(row.split()) for row in shown]
     assert {"Seed 5", f"Iterations {STEPS} steps", "Rotate ±15°", "Unit 4"} <= set(shown)

@@ -1,6 +1,7 @@
 """A window of its own for each test, with settings that touch nobody's, and a check that nothing is left behind."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from clipdesk.gui.runs import Run
 from clipdesk.gui.tracks import Track
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
+from clipdesk.jobs.store import default_store
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target
 
@@ -86,6 +88,14 @@ def window(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path
 
 def until(qtbot: QtBot, condition: Callable[[], bool]) -> None:
     qtbot.waitUntil(condition, timeout=WAIT)
+
+
+def open_queue(window: MainWindow, qtbot: QtBot) -> None:
+    """Wait until the window's model and its queue are open; the queue's file is there a moment earlier."""
+    opened = threading.Event()
+    until(qtbot, lambda: window.session.model_name is not None and default_store().exists())
+    window.controller.desk.start(opened.set, urgent=False)
+    until(qtbot, opened.is_set)
 
 
 def run_of(window: MainWindow, number: int = 1) -> Run:

@@ -25,7 +25,7 @@ from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.network.opened import ModelPool
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.gui.conftest import LAYER, finished, run_of, until
+from tests.gui.conftest import LAYER, finished, open_queue, run_of, until
 
 
 @pytest.fixture(autouse=True)
@@ -398,12 +398,16 @@ def test_two_windows_share_one_batch(
     window.asking.add_batch(targets)
     first = run_of(window)
     until(qtbot, lambda: first.step > 1)
+    # However long the second window takes to open, there is something left for it.
+    window.controller.hold(True)
     second = new_window()
     second.opening.open()
     until(qtbot, second.queue.others.isVisible)
     second.queue.others.list.setCurrentIndex(second.queue.others.model.index(0))
     second.queue.others.take_action.trigger()
-    until(qtbot, lambda: finished(window) and second.controller.queue.rowCount() == 1 and finished(second))
+    until(qtbot, lambda: second.controller.queue.rowCount() == 1 and run_of(second).step > 1)
+    window.controller.hold(False)
+    until(qtbot, lambda: finished(window) and finished(second))
     shares = [len(ended_here(run)) for run in (first, run_of(second))]
     assert min(shares) > 0
     assert sum(shares) == 12
@@ -420,7 +424,7 @@ def ended_here(run: Run) -> list[str]:
 
 
 def test_nothing_that_the_user_asks_for_waits_for_the_queue(window: MainWindow, qtbot: QtBot) -> None:
-    until(qtbot, default_store().exists)
+    open_queue(window, qtbot)
     set_steps(window, 5)
     other = sqlite3.connect(default_store(), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

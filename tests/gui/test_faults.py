@@ -30,7 +30,7 @@ from clipdesk.network.opened import ModelPool
 from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.gui.conftest import LAYER, done, finished, run_of, until
+from tests.gui.conftest import LAYER, done, finished, open_queue, run_of, until
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +51,6 @@ def states() -> list[list[str]]:
         return [[unit.state for unit in store.units(stored.number)] for stored in store.jobs()]
     finally:
         store.close()
-
-
-def queue_is_there() -> bool:
-    """Whether the window has opened the queue."""
-    return default_store().exists()
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -154,7 +149,7 @@ def longest_pause(qtbot: QtBot, milliseconds: int) -> float:
 
 
 def test_a_queue_that_others_hold_does_not_hold_the_window(window: MainWindow, qtbot: QtBot) -> None:
-    until(qtbot, queue_is_there)
+    open_queue(window, qtbot)
     with held_queue() as other:
         asked = time.monotonic()
         window.asking.render(units(1))
@@ -176,7 +171,7 @@ def test_a_queue_that_others_hold_for_too_long_is_said(
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     window = new_window(str(checkpoint))
     window.opening.open()
-    until(qtbot, lambda: window.session.model_name is not None and queue_is_there())
+    open_queue(window, qtbot)
     with held_queue():
         window.asking.render(units(1))
         until(qtbot, lambda: run_of(window).state is Status.FAILED)
@@ -201,7 +196,7 @@ def test_a_queue_that_others_hold_for_too_long_in_a_job_is_said_and_the_job_can_
     monkeypatch.setattr(here, "usual_group", lambda *_: 2)
     window = new_window(str(checkpoint))
     window.opening.open()
-    until(qtbot, lambda: window.session.model_name is not None and queue_is_there())
+    open_queue(window, qtbot)
     window.parameters.show_settings(make_settings(iterations=40))
     window.asking.render(units(1, 2, 3, 4))
     run = run_of(window)

@@ -201,12 +201,20 @@ def test_a_queue_that_stays_locked_is_said_and_stays_where_it_is(
     monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
     hasty = JobStore(store.path)
     other = sqlite3.connect(path_of(store), isolation_level=None)
+    ((version,),) = other.execute("PRAGMA user_version").fetchall()
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match=r"cannot be opened: another program has held it for 0\.05 s\. Try again$"):
-        open_store(path_of(store))
+    again, notice = open_store(path_of(store))
+    assert (again.jobs(), notice) == ([], None), "one that is as it should be can be opened"
+    again.close()
     with pytest.raises(StoreError, match=r"cannot be read or written: another program has held it"):
         hasty.add(job(1), tmp_path)
     assert hasty.jobs() == [], "reading goes on"
+    other.execute("PRAGMA user_version = 1")
+    other.execute("COMMIT")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match=r"cannot be opened: another program has held it for 0\.05 s\. Try again$"):
+        open_store(path_of(store))
+    other.execute(f"PRAGMA user_version = {version}")
     other.execute("COMMIT")
     other.close()
     assert hasty.add(job(1), tmp_path) == 1
