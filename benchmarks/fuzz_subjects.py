@@ -12,12 +12,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
 from PIL import Image
+from torch import Tensor
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
@@ -34,6 +36,7 @@ from clipdesk.render.expressions import read_direction
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Combined, Term, Text, Unit
+from tests.transformers_names import as_transformers
 
 Part = tuple[str, bytes]
 """A piece of a file: its name and its content."""
@@ -113,10 +116,7 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
         yield Subject(f"{kind} zip", _members(path), _zip, _open_checkpoint)
         torch.save({"state_dict": state}, path, _use_new_zipfile_serialization=False)
         yield Subject(f"{kind} pickle", [("whole", path.read_bytes())], _joined, _open_checkpoint)
-        content = safetensors.torch.save(state)
-        end = 8 + int.from_bytes(content[:8], "little")
-        parts = [("header", content[8:end]), ("weights", content[end:])]
-        yield Subject(f"{kind} safetensors", parts, _safetensors, _open_checkpoint)
+        yield _safetensors_subject(f"{kind} safetensors", state)
     # torch does not type this function.
     trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
     with warnings.catch_warnings():
@@ -124,6 +124,12 @@ def _checkpoints(path: Path) -> Iterator[Subject]:
         trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(str(path))
     # Refused before it is opened.
     yield Subject("archive", _members(path), _zip, _open_checkpoint)
+
+
+def _safetensors_subject(name: str, state: dict[str, Tensor]) -> Subject:
+    content = safetensors.torch.save({name: value.contiguous() for name, value in state.items()})
+    end = 8 + int.from_bytes(content[:8], "little")
+    return Subject(name, [("header", content[8:end]), ("weights", content[end:])], _safetensors, _open_checkpoint)
 
 
 def _beside(path: Path) -> Iterator[Subject]:
@@ -140,20 +146,27 @@ def _beside(path: Path) -> Iterator[Subject]:
     whole = json.dumps({"model_cfg": inner, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}})
     content = safetensors.torch.save({name: value.contiguous() for name, value in state.items()})
 
-    def with_config(file: Path) -> LayerInspector:
-        shutil.copy(file, file.with_name("open_clip_config.json"))
-        file.write_bytes(content)
+    def with_config(name: str, weights: bytes, file: Path) -> LayerInspector:
+        shutil.copy(file, file.with_name(name))
+        file.write_bytes(weights)
         try:
             return LayerInspector(read_checkpoint(file).network)
         finally:
-            file.with_name("open_clip_config.json").unlink()
+            file.with_name(name).unlink()
 
     def by_index(file: Path) -> LayerInspector:
         file.with_name("weights.bin").write_bytes(content)
         index = file.replace(file.with_name("x.index.json"))
         return LayerInspector(read_checkpoint(index, asked=_HEADS).network)
 
-    yield Subject("configuration", [("text", whole.encode())], _joined, with_config)
+    read = partial(with_config, "open_clip_config.json", content)
+    yield Subject("configuration", [("text", whole.encode())], _joined, read)
+    theirs = {name: value.contiguous() for name, value in as_transformers(state).items()}
+    yield _safetensors_subject("transformers safetensors", theirs)
+    towers = {"vision_config": {"num_attention_heads": 1, "hidden_act": "gelu"}, "text_config": {}}
+    read = partial(with_config, "config.json", safetensors.torch.save(theirs))
+    config = json.dumps({"model_type": "clip", **towers}).encode()
+    yield Subject("transformers configuration", [("text", config)], _joined, read)
     names = json.dumps({"metadata": {}, "weight_map": dict.fromkeys(state, "weights.bin")})
     yield Subject("index", [("text", names.encode())], _joined, by_index)
 
