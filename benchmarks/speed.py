@@ -20,7 +20,8 @@ from torch import Tensor
 
 from benchmarks.whole_layer import report
 from clipdesk.models.loading import resolve_device
-from clipdesk.network.capture import LayerCapture, frozen, pooled
+from clipdesk.network.capture import LayerCapture, pooled
+from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.normalization import normalized
 from clipdesk.network.precision import precision_of

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from clipdesk.jobs.groups import find_group_size
-from clipdesk.network.capture import LayerCapture, frozen, pooled
+from clipdesk.network.capture import LayerCapture, pooled
+from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import Frame, render

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.network.capture import LayerCapture, frozen
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector, input_side
 from clipdesk.network.normalization import normalized
 from clipdesk.render.loop import render

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
+from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import ROOT, LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.tower import Tower
@@ -53,11 +53,14 @@ class LayerCapture:
         self._hooks.clear()
 
     def run(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Run the vision tower on normalised pictures, (n, 3, side, side), up to the deepest of the layers."""
+        """Run the vision tower on normalised pictures, (n, 3, side, side), up to the deepest of the layers.
+
+        The model is `frozen` meanwhile: several captures, on several threads too, may take turns on it.
+        """
         self.outputs = {}
         self._stop = True
         try:
-            with self:
+            with frozen(self._model), self:
                 self._tower(inputs)
         except _AllCaptured:
             pass
@@ -74,22 +77,6 @@ class LayerCapture:
 def pooled(output: Tensor, info: LayerInfo) -> Tensor:
     """Mean over all positions but the class token; (pictures, positions, units) gives (pictures, units)."""
     return (output[:, 1:] if info.class_token else output).mean(dim=1)
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Put the model into evaluation mode without gradients for its weights while entered; then restore it."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    training = model.training
-    try:
-        model.eval()
-        for parameter in trainable:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        model.train(training)
-        for parameter in trainable:
-            parameter.requires_grad_(True)
 
 
 class NeuronActivationHook:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
+from clipdesk.network.frozen import frozen
 from clipdesk.network.layer_sources import OF_HEADS, AttentionPart, ModuleOutput, Part, heads_projection
 from clipdesk.network.layers import LayerInfo, LayerNode, Layout, check_unit, layer_info, visualizable
 
@@ -31,7 +32,9 @@ class LayerInspector:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         tower = model.get_submodule(ROOT)
-        self.tree = _node(ROOT, tower, _trace(tower), _patch_count(tower), parent=None)
+        with frozen(model):
+            trace = _trace(tower)
+        self.tree = _node(ROOT, tower, trace, _patch_count(tower), parent=None)
         self._layers = {node.info.name: node.info for node in self.tree.walk()}
 
     @property
@@ -141,13 +144,10 @@ def _trace(tower: nn.Module) -> _Trace:
     first = next(module.weight for module in tower.modules() if isinstance(module, nn.Conv2d))
     side, batch = _resolution(tower), _batch(_patch_count(tower))
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
-    training = tower.training
     try:
-        tower.eval()
         with torch.no_grad():
             tower(torch.zeros(batch, 3, side, side, device=first.device, dtype=first.dtype))
     finally:
-        tower.train(training)
         for hook in hooks:
             hook.remove()
     return _Trace(seen, comparing)

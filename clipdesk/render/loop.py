@@ -11,8 +11,8 @@ from torch import nn
 
 from clipdesk.errors import RenderError, UsageError
 from clipdesk.models.loading import resolve_device
-from clipdesk.network.capture import frozen
 from clipdesk.network.faults import explained
+from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.opened import on_device
@@ -107,7 +107,8 @@ def render(
             print(frame.step, frame.activations)
 
     Args:
-        model: A CLIP. It is not changed; if it is on another device or not in float32, a copy is used.
+        model: A CLIP, in any mode. It is not changed; if it is on another device or not in float32, a copy is used. Other
+            renders may use it at the same time, on other threads too: its forward passes take turns.
         targets: What each picture is to excite; those that `resolve` has checked are not checked again.
         settings: How; the default is ClipDesk's own recipe.
         seeds: A seed for each target; by default `settings.seed` for all. With `objective`, a seed for each picture; by
@@ -195,7 +196,7 @@ def _likeness(own: list[LayerInfo], settings: RenderSettings, inspector: LayerIn
 
 
 def _frames(model: nn.Module, begin: Callable[[], Optimization], pictures: int, iterations: int) -> Iterator[Frame]:
-    with frozen(model), explained(pictures, next(model.parameters()).device):
+    with explained(pictures, next(model.parameters()).device):
         optimization = begin()
         try:
             for step in range(1, iterations + 1):

@@ -4,7 +4,7 @@ from clip.model import CLIP
 from torch import nn
 
 from clipdesk.errors import UsageError
-from clipdesk.network.capture import LayerCapture, NeuronActivationHook, frozen, pooled
+from clipdesk.network.capture import LayerCapture, NeuronActivationHook, pooled
 from clipdesk.network.inspector import LayerInspector
 
 ATTENTION = "visual.transformer.resblocks.1.attn"
@@ -85,23 +85,6 @@ def test_hooks_are_gone_afterwards_even_after_an_error(vit: CLIP, inspector: Lay
     with pytest.raises(RuntimeError):
         LayerCapture(vit, layers).run(torch.rand(1, 3, 31, 31))
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in vit.modules())
-
-
-def test_frozen_restores_the_model(vit: CLIP) -> None:
-    vit.train()
-    vit.get_parameter("visual.proj").requires_grad_(True)
-    seen = []
-
-    def use() -> None:
-        with frozen(vit):
-            seen.append((vit.training, any(p.requires_grad for p in vit.parameters())))
-            raise ValueError("out")
-
-    with pytest.raises(ValueError, match="out"):
-        use()
-    assert seen == [(False, False)]
-    assert vit.training
-    assert [name for name, p in vit.named_parameters() if p.requires_grad] == ["visual.proj"]
 
 
 def test_the_activation_hook_follows_every_pass(vit: CLIP) -> None:

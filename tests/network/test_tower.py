@@ -3,7 +3,7 @@ import torch
 from clip.model import CLIP
 from torch import Tensor, nn
 
-from clipdesk.network.capture import frozen
+from clipdesk.network.frozen import frozen
 from clipdesk.network.normalization import normalized
 from clipdesk.network.tower import Tower, _self_attention
 
