@@ -107,8 +107,8 @@ def render(
             print(frame.step, frame.activations)
 
     Args:
-        model: A CLIP, in any mode. It is not changed; if it is on another device or not in float32, a copy is used. Other
-            renders may use it at the same time, on other threads too: its forward passes take turns.
+        model: A CLIP, in any mode. It is not changed; if it is on another device or not in float32, a copy is used.
+            Other renders may use it at the same time, on other threads too: its forward passes take turns.
         targets: What each picture is to excite; those that `resolve` has checked are not checked again.
         settings: How; the default is ClipDesk's own recipe.
         seeds: A seed for each target; by default `settings.seed` for all. With `objective`, a seed for each picture; by
