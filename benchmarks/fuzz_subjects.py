@@ -156,14 +156,14 @@ def _beside(path: Path) -> Iterator[Subject]:
 
     def by_index(file: Path) -> LayerInspector:
         file.with_name("weights.bin").write_bytes(content)
-        index = file.replace(file.with_name("x.index.json"))
+        index = Path(shutil.copy(file, file.with_name("x.index.json")))
         return LayerInspector(read_checkpoint(index, asked=_HEADS).network)
 
     read = partial(with_config, "open_clip_config.json", content)
     yield Subject("configuration", [("text", whole.encode())], _joined, read)
     theirs = {name: value.contiguous() for name, value in as_transformers(state).items()}
     yield _safetensors_subject("transformers safetensors", theirs)
-    towers = {"vision_config": {"num_attention_heads": 1, "hidden_act": "gelu"}, "text_config": {}}
+    towers = {"vision_config": {"num_attention_heads": 2, "hidden_act": "gelu"}, "text_config": {}}
     read = partial(with_config, "config.json", safetensors.torch.save(theirs))
     config = json.dumps({"model_type": "clip", **towers}).encode()
     yield Subject("transformers configuration", [("text", config)], _joined, read)

@@ -10,7 +10,7 @@ from clipdesk.errors import ClipDeskError
 
 def test_the_unchanged_files_can_be_read(tmp_path: Path) -> None:
     subjects = make_subjects(tmp_path)
-    assert len(subjects) == 32
+    assert len(subjects) == 34
     for subject in subjects:
         (tmp_path / "x").write_bytes(subject.join(subject.parts))
         assert check(subject, tmp_path / "x") or subject.name == "archive"

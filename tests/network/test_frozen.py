@@ -110,7 +110,9 @@ def test_threads_render_on_one_model_as_one_alone_does(trained: CLIP) -> None:
     with ThreadPoolExecutor(len(targets)) as pool:
         together = list(pool.map(lambda target: rendered(trained, target), targets))
     for one, other in zip(together, alone, strict=True):
-        check_rendered(one, other)
+        # Torch may split its sums in another way on another thread.
+        assert one.clean == pytest.approx(other.clean, rel=1e-3)
+        assert np.abs(one.picture.astype(int) - other.picture).mean() < 0.5
     check_same(before, state_of(trained))
 
 
