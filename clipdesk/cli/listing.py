@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
     """
     name = find_name(name_or_path)
     file = file_named(name)
-    if trust_archive and file is not None and file.is_file():
+    if trust_archive and file is not None and os.path.isfile(file):
         allow_file(file)
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
@@ -140,6 +141,6 @@ def run(trust_archive: bool) -> None:
         if trust_archive:
             for model in {stored.job.model for stored in waiting}:
                 file = file_named(model)
-                if file is not None and file.is_file():
+                if file is not None and os.path.isfile(file):
                     allow_file(file)
         follow(service, waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -133,7 +134,7 @@ class Library(Background):
         """Move a picture's file to the system's trash."""
 
         def move() -> None:
-            if entry.path.exists() and not QFile.moveToTrash(str(entry.path)):
+            if os.path.exists(entry.path) and not QFile.moveToTrash(str(entry.path)):
                 raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
             self.deleted.emit(entry)
 
@@ -163,7 +164,7 @@ def entry_of(result: Result, path: Path) -> Entry:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return []
     dated = []
     for path in folder.rglob("*.png"):

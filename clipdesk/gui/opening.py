@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ def dropped_checkpoint(data: QMimeData) -> str | None:
     """The checkpoint among what is dragged, or the folder that holds one; None where there is none."""
     for url in data.urls():
         path = Path(url.toLocalFile()) if url.isLocalFile() else None
-        if path is not None and (path.name.endswith((*SUFFIXES, INDEX)) or (path.is_dir() and holds_checkpoint(path))):
+        if path is not None and (
+            path.name.endswith((*SUFFIXES, INDEX)) or (os.path.isdir(path) and holds_checkpoint(path))
+        ):
             return str(path)
     return None
 

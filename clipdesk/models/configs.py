@@ -93,7 +93,7 @@ def _of_open_clip(name: str, found: dict[str, Any]) -> Config | None:
     head_width = _number(vision.get("head_width", _HEAD_WIDTH))
     resnet = isinstance(vision.get("layers"), list)
     wide = width and width * (32 if resnet else 1)
-    heads = wide // head_width if wide and head_width and wide % head_width == 0 else None
+    heads = wide // head_width if wide and head_width else None
     preprocess = found.get("preprocess_cfg")
     preprocess = preprocess if isinstance(preprocess, dict) else {}
     mean, std = _three(preprocess.get("mean")), _three(preprocess.get("std"))
@@ -130,10 +130,18 @@ def _of_transformers(name: str, found: dict[str, Any]) -> Config | None:
         return None
     text = found.get("text_config")
     text = text if isinstance(text, dict) else {}
-    width, heads = _number(vision.get("hidden_size")), _number(vision.get("num_attention_heads"))
-    activation = _ACTIVATIONS.get(str(vision.get("hidden_act", "quick_gelu")), "")
-    unlike = "" if activation else f"hidden_act is {one_line(vision.get('hidden_act'), 40)}"
-    return Config(name, width, heads, _number(text.get("num_attention_heads")), activation, unlike)
+    # transformers leaves out what has its default, which counts where the width beside it is said.
+    given = vision.get("num_attention_heads", 12 if "hidden_size" in vision else None)
+    width, heads = _number(vision.get("hidden_size")), _number(given)
+    if given is not None and heads is None:
+        return None
+    text_heads = _number(text.get("num_attention_heads", 8 if "hidden_size" in text else None))
+    said = vision.get("hidden_act", "quick_gelu")
+    activation = _ACTIVATIONS.get(str(said), "")
+    unlike = "" if activation else f"hidden_act is {one_line(said, 40)}"
+    if text.get("hidden_act", said) != said:
+        unlike = "its two towers have different activations"
+    return Config(name, width, heads, text_heads, activation, unlike)
 
 
 def _number(value: object) -> int | None:

@@ -70,6 +70,7 @@ class Clues(NamedTuple):
         trained: Whether open_clip's training has written it.
         run: The name of the training run; empty where there is none.
         config: What a configuration beside it says, if it is of the same width.
+        unread: Name of a file beside it that should be its configuration, but is not; empty where there is none.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class Clues(NamedTuple):
     trained: bool = False
     run: str = ""
     config: Config | None = None
+    unread: str = ""
 
 
 def check_width(geometry: Geometry) -> None:
@@ -99,18 +101,19 @@ def heads_of(geometry: Geometry, clues: Clues, asked: Asked) -> tuple[Heads, str
     """The numbers of attention heads, and where they are known from; None where nothing says them.
 
     Raises:
-        Unclear: those that are asked for do not share the width evenly.
+        Unclear: those that are asked for, or that the configuration says, do not share the width evenly.
     """
     wide = 32 * geometry.width if isinstance(geometry.layers, tuple) else geometry.width
     config = clues.config
     text = max(1, geometry.text_width // _HEAD)
-    if config is not None and config.text_heads and geometry.text_width % config.text_heads == 0:
+    if config is not None and config.text_heads:
+        _check_shared(geometry.text_width, config.text_heads, config)
         text = config.text_heads
     if asked.heads:
-        if wide % asked.heads:
-            raise Unclear(f"has a width of {wide:,}, which {asked.heads} heads cannot share evenly")
+        _check_shared(wide, asked.heads)
         return Heads(asked.heads, text), "as asked for"
-    if config is not None and config.heads and not config.unlike and wide % config.heads == 0:
+    if config is not None and config.heads and not config.unlike:
+        _check_shared(wide, config.heads, config)
         return Heads(config.heads, text), f"as {config.name} says"
     usual = Heads(wide // _HEAD, text)
     if _is_openais(geometry):
@@ -118,9 +121,15 @@ def heads_of(geometry: Geometry, clues: Clues, asked: Asked) -> tuple[Heads, str
     if wide % _HEAD == 0 and geometry.width <= _TRUSTED_WIDTH:
         if clues.noted or _order(clues.names) == "OpenAI":
             return usual, "OpenAI's class has written it, whose heads are 64 wide"
-        if clues.transformers and geometry.width < _NARROW:
+        if clues.transformers and geometry.width < _NARROW and not clues.unread:
             return usual, "every published CLIP in transformers' names of such a width has heads of 64"
     return None
+
+
+def _check_shared(width: int, heads: int, config: Config | None = None) -> None:
+    if width % heads:
+        said = f"the {heads:,} heads of {config.name}" if config is not None else f"{heads:,} heads"
+        raise Unclear(f"has a width of {width:,}, which {said} cannot share evenly")
 
 
 def unknown_heads(geometry: Geometry, clues: Clues, architectures: Sequence[str], *, searched: bool) -> Unclear:
@@ -138,11 +147,12 @@ def unknown_heads(geometry: Geometry, clues: Clues, architectures: Sequence[str]
     usual = (
         f"?heads={max(1, width // _HEAD)}' for heads of 64" if width <= _TRUSTED_WIDTH else "?heads=16' for 16 of them"
     )
+    unread = f" {clues.unread} beside it is damaged, or that of another model." if clues.unread else ""
     install = "" if searched else ", or install clipdesk[open-clip] to look through its architectures"
     return Unclear(
         f"holds a CLIP of width {width:,}, and its weights do not say how many attention heads it has, nor how it "
-        f"pools its patches. If it has OpenAI's form, add the heads to its name, such as '{clues.path.name}{usual}; "
-        f"otherwise put open_clip_config.json or config.json beside it{install}"
+        f"pools its patches.{unread} If it has OpenAI's form, add the heads to its name, such as "
+        f"'{clues.path.name}{usual}; otherwise put open_clip_config.json or config.json beside it{install}"
     )
 
 
@@ -177,7 +187,7 @@ def activation_of_file(clues: Clues, asked: Asked) -> tuple[str, str]:
         return QUICK_GELU, "OpenAI's class has written it"
     if order == "open_clip" or clues.path.name.startswith("open_clip_"):
         return GELU, "open_clip has written it, which uses it unless told otherwise"
-    if clues.transformers:
+    if clues.transformers and not clues.unread:
         return QUICK_GELU, "transformers' CLIPs have it unless their config.json says otherwise"
     return QUICK_GELU, UNSAID
 

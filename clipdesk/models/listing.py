@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ def named_models() -> list[Listed]:
                 model.input_size,
                 model.megabytes,
                 licence=model.licence,
-                place=file if file.is_file() else None,
+                place=file if os.path.isfile(file) else None,
                 page="" if embedded else "https://github.com/openai/CLIP",
             )
         )
@@ -97,13 +98,13 @@ def open_clip_models() -> list[Listed]:
 
 def file_model(name: Checkpoint) -> Listed:
     """A checkpoint of the user's, which may be gone."""
-    there = name.path.is_file() or name.path.is_dir()
+    there = os.path.isfile(name.path) or os.path.isdir(name.path)
     form = f" of open_clip's {name.architecture}" if name.architecture else ""
     return Listed(
         str(name),
         "file",
         f"checkpoint{form}",
-        megabytes=_megabytes(name.path) if name.path.is_file() else None,
+        megabytes=_megabytes(name.path) if os.path.isfile(name.path) else None,
         place=name.path if there else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from dataclasses import dataclass, replace
@@ -238,10 +239,10 @@ def check_name(name: ModelName) -> None:
         raise UsageError(f"There is no file '{one_line(name.path, _LONGEST_SHOWN)}'")
     if not _is_unicode(str(name.path)):
         raise UsageError(f"'{name.path}' is not Unicode (UTF-8), as recipes and the queue need it. Rename it")
-    if name.path.is_dir():
+    if os.path.isdir(name.path):
         if not holds_checkpoint(name.path):
             raise ClipDeskError(f"'{name.path}' is a folder without a checkpoint in it. Name a model or a file of one")
-    elif not name.path.is_file():
+    elif not os.path.isfile(name.path):
         raise ClipDeskError(f"'{name.path}' is not a regular file. A model is named, or given as a checkpoint file")
 
 

@@ -1,8 +1,13 @@
-"""Where a model's weights are: in one file, in the shards of an index, or in a folder. Imports no torch."""
+"""Where a model's weights are: in one file, in the shards of an index, or in a folder. Imports no torch.
+
+These are files of others: `os.path.isfile` says False where `Path.is_file` raises an error, as for a name that is too
+long, or a folder that may not be entered.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -54,17 +59,17 @@ def find_place(path: Path) -> Place:
         raise ClipDeskError(
             f"{path} is part {int(shard[1])} of {int(shard[2])} of a checkpoint. Open its folder, or its index"
         )
-    if path.is_dir():
+    if os.path.isdir(path):
         path = _in_folder(path)
     weights = _shards(path) if path.name.endswith(INDEX) else (path,)
-    return Place(weights, tuple(file for name in CONFIGS if (file := path.parent / name).is_file()))
+    return Place(weights, tuple(file for name in CONFIGS if os.path.isfile(file := path.parent / name)))
 
 
 def holds_checkpoint(folder: Path) -> bool:
     """Whether there is a checkpoint in a folder, or an index of one."""
     folder = _snapshot(folder)
     try:
-        return any(file.name.endswith((*SUFFIXES, INDEX)) and file.is_file() for file in folder.iterdir())
+        return any(file.name.endswith((*SUFFIXES, INDEX)) and os.path.isfile(file) for file in folder.iterdir())
     except OSError:
         return False
 
@@ -73,10 +78,10 @@ def _snapshot(folder: Path) -> Path:
     """The newest files in a model's folder of the Hugging Face library's cache; another folder as it is."""
     snapshots = folder / "snapshots"
     try:
-        if (folder / "refs" / "main").is_file():
+        if os.path.isfile(folder / "refs" / "main"):
             newest = snapshots / (folder / "refs" / "main").read_text(encoding="ascii").strip()
-            return newest if newest.parent == snapshots and newest.is_dir() else folder
-        only = list(snapshots.iterdir()) if snapshots.is_dir() else []
+            return newest if newest.parent == snapshots and os.path.isdir(newest) else folder
+        only = list(snapshots.iterdir()) if os.path.isdir(snapshots) else []
     except (OSError, ValueError):
         return folder
     return only[0] if len(only) == 1 else folder
@@ -85,10 +90,10 @@ def _snapshot(folder: Path) -> Path:
 def _in_folder(folder: Path) -> Path:
     folder = _snapshot(folder)
     for name in (*SINGLE, *INDICES):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):
             return folder / name
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and os.path.isfile(file))
     except OSError as error:
         raise ClipDeskError(f"Could not read {folder}: {error.strerror or error}") from error
     if not files:
@@ -128,7 +133,7 @@ def names_in(index: Path) -> list[str]:
 
 def _shards(index: Path) -> tuple[Path, ...]:
     names = names_in(index)
-    missing = [name for name in names if not (index.parent / name).is_file()]
+    missing = [name for name in names if not os.path.isfile(index.parent / name)]
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ClipDeskError(

@@ -140,6 +140,7 @@ def _clues(content: Content, found: Found, geometry: Geometry) -> Clues:
     configs = read_configs(content.configs)
     config = next((each for each in configs if each.width in (None, geometry.width)), None)
     transformers = is_transformers(found.state)
+    unread = content.configs[0].name if content.configs and config is None else ""
     return Clues(
         content.path,
         tuple(found.state) if content.ordered and not transformers else (),
@@ -149,6 +150,7 @@ def _clues(content: Content, found: Found, geometry: Geometry) -> Clues:
         found.trained,
         found.run,
         config,
+        unread,
     )
 
 

@@ -137,6 +137,14 @@ def test_a_strange_configuration_is_no_harm(tmp_path: Path, config: str) -> None
     assert refusal(tmp_path / "mine.safetensors")
 
 
+def test_heads_that_cannot_share_the_width_are_refused_with_the_configuration_that_says_them(tmp_path: Path) -> None:
+    torch.save(openais().state_dict(), tmp_path / "mine.pt")
+    vision = {"width": 128, "head_width": 40, "layers": 2, "patch_size": 16}
+    config = {"embed_dim": 64, "vision_cfg": vision, "text_cfg": {"width": 64, "heads": 1, "layers": 2}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    assert "128, which the 3 heads of open_clip_config.json cannot share evenly" in refusal(tmp_path / "mine.pt")
+
+
 def test_an_architecture_that_fits_is_named_with_what_opens_it(tmp_path: Path) -> None:
     import open_clip
 

@@ -10,6 +10,8 @@ import torch
 
 from clipdesk.checksums import read_sha256
 from clipdesk.models.checkpoints import joined_sha256, read_checkpoint
+from clipdesk.models.listing import file_model
+from clipdesk.models.names import Checkpoint
 from tests.clips import is_same, openais, opened, refusal, saved
 from tests.transformers_names import as_transformers
 
@@ -38,6 +40,22 @@ def test_shards_open_by_their_index_and_by_their_folder(tmp_path: Path) -> None:
 def test_an_index_of_no_weights_is_refused(tmp_path: Path, index: str) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(index)
     assert "index" in refusal(tmp_path / "model.safetensors.index.json")
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "a\0b", "a\nb", "\ud800"])
+def test_a_shard_whose_name_no_file_can_have_is_missing(tmp_path: Path, name: str) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"weight": name}}))
+    said = refusal(index)
+    assert "that it names is not beside it" in said
+    assert "\n" not in said
+    assert len(said) < len(str(index)) + 200
+
+
+@pytest.mark.parametrize("path", ["n" * 300, "d" * 200 + "/" + "n" * 5000])
+def test_a_path_that_no_file_can_have_holds_no_checkpoint(tmp_path: Path, path: str) -> None:
+    assert file_model(Checkpoint(tmp_path / path)).place is None
+    assert "There is no model or file" in refusal(tmp_path / path)
 
 
 @pytest.mark.parametrize("named", [True, False])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from clipdesk.models.configs import read_configs
 from clipdesk.models.names import has_open_clip
 from tests.clips import State, is_same, open_clips, openais, opened, part, prefixed, refusal, saved
 from tests.transformers_names import as_transformers, as_transformers_siglip
@@ -43,6 +44,50 @@ def test_transformers_configuration_says_heads_and_activation(tmp_path: Path) ->
     model = opened(tmp_path)
     assert is_same(model, true)
     assert type(part(model, "mlp.gelu")).__name__ == "GELU"
+
+
+VISION = {"hidden_act": "gelu", "num_attention_heads": 4, "hidden_size": 128}
+
+
+def configured(folder: Path, text: str) -> Path:
+    saved(as_transformers(openais().state_dict()), folder / "model.safetensors")
+    (folder / "config.json").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("vision", "text", "reason"),
+    [
+        ({"num_attention_heads": 3}, {}, "128, which the 3 heads of config.json cannot share evenly"),
+        ({"num_attention_heads": "4"}, {}, "config.json beside it is damaged, or that of another model"),
+        ({"hidden_size": 256}, {}, "config.json beside it is damaged, or that of another model"),
+        ({"hidden_act": "silu"}, {}, "hidden_act is silu"),
+        ({}, {"num_attention_heads": 3}, "64, which the 3 heads of config.json cannot share evenly"),
+        ({}, {"hidden_act": "quick_gelu"}, "its two towers have different activations"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_refused(
+    tmp_path: Path, vision: dict[str, object], text: dict[str, object], reason: str
+) -> None:
+    config = {"model_type": "clip", "vision_config": {**VISION, **vision}, "text_config": text}
+    assert reason in refusal(configured(tmp_path, json.dumps(config)))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"model_type": "siglip", "vision_config": {}}'])
+def test_no_heads_are_guessed_beside_a_damaged_configuration(tmp_path: Path, text: str) -> None:
+    folder = configured(tmp_path, text)
+    assert "config.json beside it is damaged, or that of another model" in refusal(folder)
+    assert is_same(opened(f"{folder / 'model.safetensors'}?heads=2"), openais())
+
+
+def test_what_transformers_configuration_leaves_out_has_its_default(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip", "vision_config": {}, "text_config": {}}))
+    (config,) = read_configs((tmp_path / "config.json",))
+    assert (config.width, config.heads, config.text_heads, config.activation) == (None, None, None, "quickgelu")
+    sizes = {"vision_config": {"hidden_size": 384}, "text_config": {"hidden_size": 256}}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip", **sizes}))
+    (config,) = read_configs((tmp_path / "config.json",))
+    assert (config.width, config.heads, config.text_heads) == (384, 12, 8)
 
 
 @pytest.mark.skipif(not has_open_clip(), reason="the extra clipdesk[open-clip] is not installed")
