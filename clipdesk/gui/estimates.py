@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from clipdesk.render.cost import Cost
 
 _DELAY_MS = 300
+_READY = 0.5
+"""Seconds from the wish to the first step."""
+_SURE = 2.0
+"""Seconds that a run must last at least to tell how long others will."""
+_AT_LEAST, _AT_MOST = 0.85, 1.5
+"""How far off a few steps may be that were measured while other programs ran."""
 _Key = tuple[object, ...]
 
 
@@ -83,12 +89,27 @@ class Estimates(QObject):
             self._wanted = settings
             self._timer.start()
             return "Measuring what this takes …"
-        cost, depth = measured.cost, self._places.get(layer or "", 1.0)
-        pace = self._paces.get(self._key(settings), 1.0)
-        seconds = cost.seconds(count, settings.iterations, measured.group, depth) * pace
-        memory = cost.bytes(count, measured.group, depth) / 2**20
+        least, most = (duration(max(1.0, seconds)) for seconds in self._range(measured, count, layer, settings))
+        memory = measured.cost.bytes(count, measured.group, self._depth(layer)) / 2**20
         pictures = "1 picture" if count == 1 else f"{count} pictures"
-        return f"{pictures}: about {duration(seconds)}, {memory:.0f} MB besides the model"
+        time = least if least == most else f"{least} to {most}"
+        return f"{pictures}: about {time}, {memory:.0f} MB besides the model"
+
+    def foreseen(self, count: int, layer: str | None, settings: RenderSettings) -> tuple[float, float] | None:
+        """As `text`, in seconds: what it takes at least and at most, equal after a run; None if not known yet."""
+        measured = self._measured.get(self._key(settings))
+        return None if measured is None else self._range(measured, count, layer, settings)
+
+    def _range(
+        self, measured: _Measured, count: int, layer: str | None, settings: RenderSettings
+    ) -> tuple[float, float]:
+        seconds = measured.cost.seconds(count, settings.iterations, measured.group, self._depth(layer))
+        pace = self._paces.get(self._key(settings))
+        low, high = (pace, pace) if pace is not None else (_AT_LEAST, _AT_MOST)
+        return _READY + low * seconds, _READY + high * seconds
+
+    def _depth(self, layer: str | None) -> float:
+        return self._places.get(layer or "", 1.0)
 
     def _key(self, settings: RenderSettings) -> _Key:
         name = self._model.name if self._model else ""
@@ -114,6 +135,6 @@ class Estimates(QObject):
         depth = max(self._places.get(layer, 1.0) for layer in first.reads)
         cost, group = self._measured[key]
         foreseen = cost.seconds(run.size, settings.iterations, group, depth)
-        if foreseen > 0 and run.busy_seconds > 0:
-            self._paces[key] = run.busy_seconds / foreseen
+        if foreseen > 0 and run.busy_seconds > _SURE:
+            self._paces[key] = (run.busy_seconds - _READY) / foreseen
             self.changed.emit()

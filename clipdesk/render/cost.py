@@ -22,9 +22,10 @@ _LEFT_OUT, _TIMED = 1, 2
 """Warm-up steps, and timed steps."""
 _LEFT_OUT_ON_GPU, _TIMED_ON_GPU = 5, 10
 """On a GPU step 4 is captured as a CUDA graph; later steps are much faster."""
-_SIDE_BY_SIDE, _SIDE_BY_SIDE_ON_GPU = 2, 16
+_SIDE_BY_SIDE, _FEW_SIDE_BY_SIDE, _SIDE_BY_SIDE_ON_GPU = 8, 2, 16
 """Pictures in the second measurement; a GPU renders several in the time of one."""
-_SLOW = 1.0
+_SLOW, _SLOWEST = 0.15, 1.0
+"""Seconds of a step from which on fewer pictures are measured side by side, and only one."""
 _LEAST_SHARE = 0.05
 _IN_FULL = {"start": "noise", "stages": 1}
 """Changes to the settings that make a step as expensive as the last stage, whose pictures are the largest."""
@@ -37,17 +38,20 @@ class Cost:
     Attributes:
         fixed: Seconds of a step, whatever the number of pictures.
         per_picture: Seconds of a step for each picture.
+        shallow: Share of a step that a unit of the first layer takes too, 0 to 1: that of the picture itself.
         picture_bytes: Bytes that each picture holds for its gradient.
     """
 
     fixed: float
     per_picture: float
+    shallow: float
     picture_bytes: int
 
     def seconds(self, pictures: int, iterations: int, group: int, depth: float = 1.0) -> float:
         """Seconds to render pictures in groups; `depth` is the depth of the layer in the tower, from 0 to 1."""
         groups = -(-pictures // group)
-        return iterations * (groups * self.fixed + pictures * self.per_picture) * depth
+        share = self.shallow + (1 - self.shallow) * depth
+        return iterations * (groups * self.fixed + pictures * self.per_picture) * share
 
     def bytes(self, pictures: int, group: int, depth: float = 1.0) -> int:
         """Bytes that a group needs, without the model."""
@@ -61,7 +65,7 @@ def measure_cost(
     stop: Callable[[], bool] = lambda: False,
     sources: Sources | None = None,
 ) -> Cost | None:
-    """Take a few steps on the model's last layer, first with one picture, then with several.
+    """Take a few steps on the model's last layer, with one picture and with several, then on its first.
 
     Args:
         model: A CLIP.
@@ -76,18 +80,33 @@ def measure_cost(
     Raises:
         ClipDeskError: the device does not exist, or its memory is too small for one picture.
     """
-    layer = inspector.get_layer_names()[0]
+    whole, first = inspector.get_layer_names()[:2]
     sources = sources or Sources()
-    target: Target = Unit(layer=layer, index=0)
+    target: Target = Unit(layer=whole, index=0)
     size = picture_bytes(model, settings, inspector, target, sources)
-    seconds = None if stop() else _timed(model, settings, inspector, [target], sources, stop)
-    if seconds is None:
+
+    def timed(layer: str, count: int) -> float | None:
+        targets: list[Target] = [Unit(layer=layer, index=0)] * count
+        return None if stop() else _timed(model, settings, inspector, targets, sources, stop)
+
+    one = timed(whole, 1)
+    if one is None:
         return None
-    count = _SIDE_BY_SIDE_ON_GPU if repeats_steps(resolve_device(settings.device)) else _SIDE_BY_SIDE
-    some = None if seconds > _SLOW else _timed(model, settings, inspector, [target] * count, sources, stop)
+    count = _side_by_side(one, settings)
     # On a slow machine the fixed cost of a step is small against the network's own work.
-    more = seconds if some is None else min(seconds, max(_LEAST_SHARE * seconds, (some - seconds) / (count - 1)))
-    return Cost(seconds - more, more, size)
+    some = count * one if count == 1 else timed(whole, count)
+    near = None if some is None else timed(first, count)
+    if some is None or near is None:
+        return None
+    more = one if count == 1 else min(one, max(_LEAST_SHARE * one, (some - one) / (count - 1)))
+    return Cost(one - more, more, min(1.0, max(_LEAST_SHARE, near / some)), size)
+
+
+def _side_by_side(one: float, settings: RenderSettings) -> int:
+    """How many pictures to measure side by side, where a step with one takes so many seconds."""
+    if repeats_steps(resolve_device(settings.device)):
+        return _SIDE_BY_SIDE_ON_GPU
+    return _SIDE_BY_SIDE if one < _SLOW else _FEW_SIDE_BY_SIDE if one < _SLOWEST else 1
 
 
 def picture_bytes(
