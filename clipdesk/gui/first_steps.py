@@ -11,11 +11,14 @@ from clipdesk.models.catalogue import SHOWPIECES
 
 if TYPE_CHECKING:
     from clipdesk.gui.desk import QueueDesk
+    from clipdesk.gui.last_time import LastTime
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.canvas import Canvas
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.session import Session
     from clipdesk.gui.worker import OpenedModel
+
+_INVITATION = "Select neurons on the left, and press Enter to render them"
 
 
 class FirstSteps(QObject):
@@ -26,8 +29,8 @@ class FirstSteps(QObject):
         desk: Looks for jobs that an earlier window did not finish, once the first model is open.
         architecture: Its tree gets the focus.
         neurons: A neuron is selected in it if the model has one to show first.
-        canvas: It greets until there are pictures.
-        start: Whether to render a neuron as soon as the first model is open.
+        canvas: It greets until there are pictures, at the first start.
+        last_time: Where to go back to; None to render a neuron as soon as the first model is open.
 
     Signals:
         render_asked: A tuple of targets.
@@ -43,7 +46,7 @@ class FirstSteps(QObject):
         neurons: NeuronsPanel,
         canvas: Canvas,
         *,
-        start: bool,
+        last_time: LastTime | None,
     ) -> None:
         super().__init__(session)
         self._session = session
@@ -51,23 +54,35 @@ class FirstSteps(QObject):
         self._architecture = architecture
         self._neurons = neurons
         self._canvas = canvas
-        self._start = start
+        self._last_time = last_time
         self._looked = False
         canvas.welcome.first_asked.connect(self.render_first)
+        if last_time is not None:
+            last_time.restore_settings()
+
+    def greet(self) -> None:
+        """Say what can be done, while there are no pictures: to who comes for the first time, more than to others."""
+        ready = self._session.model is not None
+        preferences = self._session.preferences
+        if not preferences.greeted or self._last_time is None:
+            self._canvas.greet(ready)
+            preferences.greeted = preferences.greeted or ready
+        elif ready:
+            self._canvas.show_message(_INVITATION)
 
     @Slot(object)
     def take(self, opened: OpenedModel) -> None:
         """A model was opened, and the panels show it."""
+        first, self._looked = not self._looked, True
         self._architecture.tree.setFocus()
-        if str(opened.name) in SHOWPIECES:
+        gone_back = first and self._last_time is not None and self._last_time.go_back(opened)
+        if not gone_back and str(opened.name) in SHOWPIECES:
             self._select(*SHOWPIECES[str(opened.name)])
         if not self._canvas.tracks:
-            self._canvas.greet(ready=True)
-        if self._start:
-            self._start = False
+            self.greet()
+        if first and self._last_time is None:
             self.render_first()
-        if not self._looked:
-            self._looked = True
+        if first:
             self._look_for_jobs()
 
     def _look_for_jobs(self) -> None:

@@ -17,6 +17,7 @@ from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.help import HelpCommands
+from clipdesk.gui.last_time import LastTime
 from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
@@ -107,7 +108,7 @@ class MainWindow(QMainWindow):
         preferences.keep_default(self)
         preferences.restore_layout(self)
         self.session.use_folder(preferences.folder)
-        self.canvas.greet(ready=False)
+        self.first_steps.greet()
         self.session.touch()
 
     @property
@@ -163,8 +164,14 @@ class MainWindow(QMainWindow):
         self.results = Results(session, self.library, self.gallery)
         self.opening = Opening(session, self.controller, model, self)
         self.choosing = Choosing(session, self)
+        self.last_time = LastTime(session.preferences.store, self.architecture, self.neurons, self.parameters)
         self.first_steps = FirstSteps(
-            session, self.controller.desk, self.architecture, self.neurons, self.canvas, start=start
+            session,
+            self.controller.desk,
+            self.architecture,
+            self.neurons,
+            self.canvas,
+            last_time=None if start else self.last_time,
         )
 
     # Wiring
@@ -286,6 +293,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.session.preferences.save_layout(self)
+        self.last_time.keep(self.model_name)
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()

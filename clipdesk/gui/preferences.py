@@ -81,6 +81,15 @@ class Preferences:
     def export_folder(self, folder: Path) -> None:
         self.store.setValue("export_folder", str(folder))
 
+    @property
+    def greeted(self) -> bool:
+        """Whether the user has seen the welcome."""
+        return str(self.store.value("greeted", "false")) == "true"
+
+    @greeted.setter
+    def greeted(self, greeted: bool) -> None:
+        self.store.setValue("greeted", "true" if greeted else "false")
+
     def keep_default(self, window: QMainWindow) -> None:
         """Remember the layout that Reset layout gives."""
         self._default_layout = window.saveState(_LAYOUT_VERSION)

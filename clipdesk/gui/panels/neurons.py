@@ -250,6 +250,10 @@ class NeuronsPanel(QWidget):
         rows = {row for span in self._spans() for row in range(span.top(), span.bottom() + 1)}
         return sorted(self.model.unit_at(row) for row in rows)
 
+    def selected_runs(self) -> list[tuple[int, int]]:
+        """The first and last of each run of neighbours among the selected units."""
+        return _runs(self._selected_units())
+
     def _keep_selection(self) -> None:
         self._kept = self.model.layer, self._selected_units()
 

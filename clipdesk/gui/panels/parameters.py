@@ -192,6 +192,28 @@ class ParametersPanel(QWidget):
             self.show_preset(default_preset(model))
         self._default = default_preset(model)
 
+    @property
+    def chosen_preset(self) -> str:
+        """The preset that the user has chosen or changed; empty for the one that suits the model, as it is."""
+        return "" if self.preset_name == self._default and not self.reset_action.isEnabled() else self.preset_name
+
+    def restore(self, preset: str, settings: RenderSettings | None) -> None:
+        """Show what `chosen_preset` and `settings` were at another time; a preset of the user's may be gone.
+
+        Args:
+            preset: The preset's name; empty for the one that suits the model, with the seed and the like of `settings`.
+            settings: The settings; None if they are not known.
+        """
+        if preset in self._store.all():
+            self.show_preset(preset)
+            # It stays, whatever suits the model that is opened.
+            self._default = ""
+        elif settings is not None and not preset:
+            kept = {key: getattr(settings, key) for key in NOT_RECIPE}
+            settings = self.settings().model_copy(update=kept)
+        if settings is not None:
+            self.show_settings(settings)
+
     def _show_devices(self, devices: tuple[str, ...]) -> None:
         """Offer the devices that there are."""
         choice = self.rows["device"].choice
