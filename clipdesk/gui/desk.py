@@ -61,7 +61,7 @@ class QueueDesk(Background):
         changed: For a job of this window, by its number: its `Status`, how many units are in which state, and why the
             first unit that failed did, if the job has failed.
         made: For a job of this window: targets whose pictures have been made, here or elsewhere, with their files.
-        found: How many jobs, and how many pictures, an earlier window left unfinished.
+        found: The `StoredJob`s that an earlier window left unfinished.
         others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
 
@@ -71,7 +71,7 @@ class QueueDesk(Background):
     noted = Signal(int)
     changed = Signal(int, object, dict, str)
     made = Signal(int, list)
-    found = Signal(int, int)
+    found = Signal(list)
     others = Signal(list)
 
     def __init__(self, service: QueueService, parent: QObject | None = None) -> None:
@@ -191,7 +191,7 @@ class QueueDesk(Background):
                 if stored.folder == folder.absolute() and not stored.counts.get("running")
             ]
             if self._left:
-                self.found.emit(len(self._left), sum(stored.counts["waiting"] for stored in self._left))
+                self.found.emit(list(self._left))
 
         self.start(find)
         self._timer.start()

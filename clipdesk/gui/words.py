@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from clipdesk.gui.runs import Run
+from clipdesk.gui.runs import Run, title_of
+from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
+from clipdesk.models.names import short_name
+from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clipdesk.jobs.stored import StoredJob
+    from clipdesk.jobs.work import Work
 
 _LONGEST = 24
+_MOST_NAMED = 2
 _BREAK = "\u200b"
 
 
@@ -83,6 +90,25 @@ def describe_stored(stored: StoredJob) -> str:
     done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
     trouble = f", {failed} failed" if failed else ""
     return f"{stored.status.value}, {done} of {len(stored.job.units)} done{trouble}"
+
+
+def describe_left(left: Sequence[StoredJob]) -> str:
+    """What jobs that are not finished still have to do, in one line."""
+    pictures = sum(stored.counts["waiting"] for stored in left)
+    work = "A job was" if len(left) == 1 else f"{len(left)} jobs were"
+    rest, start = ("1 picture is", "its start") if pictures == 1 else (f"{pictures:,} pictures are", "their start")
+    which = [f"{title_of(each.job)} ({short_name(each.job.model)}{_settings(each.job)})" for each in left[:_MOST_NAMED]]
+    more = len(left) - len(which)
+    others = [f"{more} more job{'s' if more > 1 else ''}"] if more else []
+    named = "; ".join([*which, *others])
+    return f"{work} not finished last time: {rest} still to be rendered, from {start}. {named}"
+
+
+def _settings(job: Work) -> str:
+    if not isinstance(job, Job):
+        return ""
+    preset = preset_of(job.settings)
+    return f", {preset}" if preset else f", own settings with {job.settings.iterations} steps"
 
 
 def breakable(text: str) -> str:

@@ -14,7 +14,7 @@ from clipdesk.export.metadata import BatchMetadata
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import short_layer
-from clipdesk.gui.words import describe
+from clipdesk.gui.words import describe, unbroken
 from clipdesk.jobs import here
 from clipdesk.jobs.events import Saved
 from clipdesk.jobs.here import Here
@@ -86,7 +86,11 @@ def test_unfinished_jobs_are_offered_and_go_on(
     second = open_again(new_window, qtbot)
     words = second.offer.findChild(QLabel)
     assert isinstance(words, QLabel)
-    assert words.text() == "2 jobs were not finished last time: 3 pictures are still to be rendered, from their start."
+    assert unbroken(words.text()) == (
+        "2 jobs were not finished last time: 3 pictures are still to be rendered, from their start. "
+        "1.mlp.gelu:1 (small.pt, own settings with 120 steps); "
+        "1.mlp.gelu:2 and 1 more (small.pt, own settings with 120 steps)"
+    )
     click(qtbot, second.offer.go_on)
     assert not second.offer.isVisible()
     until(qtbot, lambda: second.controller.queue.rowCount() == 2 and finished(second))

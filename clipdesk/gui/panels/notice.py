@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
@@ -9,7 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWi
 from clipdesk.gui.icons import icon
 from clipdesk.gui.problems import Problem, problem_text
 from clipdesk.gui.theme import error_color
-from clipdesk.gui.words import breakable, unbroken
+from clipdesk.gui.words import breakable, describe_left, unbroken
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.stored import StoredJob
 
 _LEAST_WIDTH = 120
 
@@ -107,10 +112,8 @@ class OfferBar(QWidget):
         self.drop.clicked.connect(self.drop_asked)
         self.hide()
 
-    @Slot(int, int)
-    def offer(self, jobs: int, pictures: int) -> None:
-        """Say how many jobs, and how many of their pictures, are not finished."""
-        work = "A job was" if jobs == 1 else f"{jobs} jobs were"
-        rest, start = ("1 picture is", "its start") if pictures == 1 else (f"{pictures} pictures are", "their start")
-        self._text.setText(f"{work} not finished last time: {rest} still to be rendered, from {start}.")
+    @Slot(list)
+    def offer(self, left: list[StoredJob]) -> None:
+        """Say which jobs are not finished, and how many of their pictures."""
+        self._text.setText(breakable(describe_left(left)))
         self.show()
