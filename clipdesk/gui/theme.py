@@ -39,7 +39,7 @@ _COLORS: dict[str, dict[QPalette.ColorRole, str]] = {
         _Role.Button: "#343a43",
         _Role.ButtonText: "#d3d8df",
         _Role.BrightText: "#ffffff",
-        _Role.Highlight: "#3f7fe0",
+        _Role.Highlight: "#3872d0",
         _Role.HighlightedText: "#ffffff",
         _Role.ToolTipBase: "#e4e7eb",
         _Role.ToolTipText: "#1b1e23",

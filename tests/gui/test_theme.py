@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.icons import icon
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.curves import CurvesPanel
+from clipdesk.gui.panels.welcome import Welcome
 from clipdesk.gui.theme import DARK, LIGHT, SYSTEM, Theme, error_color, palette_of
 
 Role = QPalette.ColorRole
@@ -51,7 +52,21 @@ def contrast(a: QColor, b: QColor) -> float:
 )
 def test_text_is_readable(name: str, text: QPalette.ColorRole, ground: QPalette.ColorRole) -> None:
     palette = palette_of(name)
-    assert contrast(palette.color(text), palette.color(ground)) >= (4.5 if text is not Role.HighlightedText else 3.8)
+    assert contrast(palette.color(text), palette.color(ground)) >= 4.5
+
+
+@pytest.mark.parametrize("name", [LIGHT, DARK])
+def test_the_main_button_is_readable_as_the_style_draws_it(qapp: QApplication, qtbot: QtBot, name: str) -> None:
+    qapp.setStyle("Fusion")
+    qapp.setPalette(palette_of(name))
+    welcome = Welcome()
+    qtbot.addWidget(welcome)
+    welcome.greet(ready=True)
+    welcome.show()
+    image = welcome.button.grab().toImage()
+    ground = [image.pixelColor(6, y) for y in range(image.height() // 5, 4 * image.height() // 5)]
+    text = welcome.button.palette().color(Role.ButtonText)
+    assert min(contrast(text, color) for color in ground) >= 4.5
 
 
 @pytest.mark.parametrize("name", [LIGHT, DARK])

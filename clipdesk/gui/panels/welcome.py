@@ -13,6 +13,8 @@ _OFFICIAL = (
     "To explore OpenAI's CLIP, choose it in the <b>Model</b> menu: it is downloaded once and kept. "
     "Without a connection, choose <b>Open checkpoint</b> there and select the file."
 )
+_DARKER = 160
+"""In percent: the style draws a button in lighter colours than it is given, on which white cannot be read."""
 
 
 class Welcome(QWidget):
@@ -68,7 +70,9 @@ class Welcome(QWidget):
         """Highlight the button: the eye should find it first."""
         palette = QPalette(self.palette())
         for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
-            palette.setColor(group, QPalette.ColorRole.Button, palette.color(QPalette.ColorRole.Highlight))
+            palette.setColor(
+                group, QPalette.ColorRole.Button, palette.color(QPalette.ColorRole.Highlight).darker(_DARKER)
+            )
             palette.setColor(group, QPalette.ColorRole.ButtonText, palette.color(QPalette.ColorRole.HighlightedText))
         self.button.setPalette(palette)
 
