@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QTimer, Signal, Slot
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
@@ -266,7 +266,7 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()
         if event.source() is None and (dropped_pictures(data) or dropped_checkpoint(data)):
-            event.acceptProposedAction()
+            _take_copy(event)
 
     @override
     def dropEvent(self, event: QDropEvent) -> None:
@@ -276,7 +276,7 @@ class MainWindow(QMainWindow):
             self.opening.open(checkpoint)
         for path in dropped_pictures(event.mimeData()):
             self.library.read(path)
-        event.acceptProposedAction()
+        _take_copy(event)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -301,3 +301,9 @@ class MainWindow(QMainWindow):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()
+
+
+def _take_copy(event: QDropEvent) -> None:
+    """Accept what is dragged. The file manager proposes to move files within a drive, and would remove them."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ class Opening(QObject):
 
     @Slot(str, object)
     def _failed(self, name: str, problem: Problem) -> None:
-        self._session.complain(problem)
+        self._session.complain(replace(problem, opening=True))
         self._go_back(f"{name} could not be opened.\n\n{problem.message}")
 
     @Slot(str)

@@ -20,17 +20,21 @@ class Problem:
         message: For the user.
         details: For those who can fix it.
         device_lost: Whether this process cannot render any more.
+        opening: Whether a model could not be opened, which is over when one is open.
     """
 
     message: str
     details: str = ""
     device_lost: bool = False
+    opening: bool = False
 
 
 def explained(error: Exception) -> Problem:
-    """An error as a problem; unexpected errors are logged with their details."""
+    """An error as a problem; its details are logged."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, ClipDeskError):
+        if error.__cause__:
+            log.info("%s", error, exc_info=error)
         lost = isinstance(error, DeviceLostError)
         return Problem(str(error), details if error.__cause__ else "", lost)
     log.error("unexpected", exc_info=error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from clipdesk.gui.runs import Run
     from clipdesk.gui.worker import OpenedModel
     from clipdesk.models.names import ModelName
+
+log = logging.getLogger(__name__)
 
 
 class Session(QObject):
@@ -105,5 +108,6 @@ class Session(QObject):
 
     @Slot(object)
     def complain(self, problem: Problem) -> None:
-        """Show a problem to the user."""
+        """Show a problem to the user, and keep it in the log."""
+        log.warning("%s", problem.message)
         self.problem.emit(problem)

@@ -28,6 +28,7 @@ def connect_speech(session: Session, status: StatusBar, notice: NoticeBar, contr
     """Show what anybody says in the status bar, and every problem in the notice bar."""
     session.said.connect(status.say)
     session.problem.connect(notice.show_problem)
+    session.model_changed.connect(notice.settle)
     for problem in (controller.problem, controller.saver.failed):
         problem.connect(session.complain)
 

@@ -55,7 +55,12 @@ def drop(window: MainWindow, *paths: Path) -> None:
     enter = QDragEnterEvent(QPoint(5, 5), actions, data, left, none)
     window.dragEnterEvent(enter)
     assert enter.isAccepted()
-    window.dropEvent(QDropEvent(QPointF(5, 5), actions, data, left, none))
+    # A file manager proposes to move; the file must stay where it is.
+    move = QDropEvent(QPointF(5, 5), actions | Qt.DropAction.MoveAction, data, left, none)
+    move.setDropAction(Qt.DropAction.MoveAction)
+    window.dropEvent(move)
+    assert move.isAccepted()
+    assert move.dropAction() == Qt.DropAction.CopyAction
 
 
 @pytest.mark.parametrize("place", ["other.pt", "other.ckpt", "folder"])

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
+from clipdesk.gui.problems import Problem
 from clipdesk.jobs import runner
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
@@ -250,13 +252,26 @@ def test_a_model_that_cannot_be_opened_is_said(
     assert "could not be opened" in window.canvas.welcome.message
 
 
-def test_a_model_that_cannot_be_opened_leaves_the_old_one(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_opened_leaves_the_old_one_until_another_opens(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     name = window.session.model_name
     (tmp_path / "x.pt").write_text("hello")
     window.opening.open(str(tmp_path / "x.pt"))
     until(qtbot, lambda: "is not a CLIP checkpoint" in window.notice.message)
     assert window.session.model_name == name
     assert window.architecture.shows_tree
+    assert "is not a CLIP checkpoint" in caplog.text
+    other = shutil.copy(checkpoint, tmp_path / "other.pt")
+    window.opening.open(str(other))
+    until(qtbot, lambda: str(window.session.model_name) == str(other))
+    assert not window.notice.message
+
+
+def test_another_problem_stays_when_a_model_opens(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.complain(Problem("The disk is full"))
+    window.session.model_changed.emit(window.session.model)
+    assert window.notice.message == "The disk is full"
 
 
 def test_opening_can_be_cancelled(qtbot: QtBot, new_window: Callable[..., MainWindow], checkpoint: Path) -> None:

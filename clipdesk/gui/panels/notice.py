@@ -76,6 +76,12 @@ class NoticeBar(QWidget):
         if self._problem is not None:
             QGuiApplication.clipboard().setText(problem_text(self._problem))
 
+    @Slot()
+    def settle(self) -> None:
+        """A model is open: hide the problem if it was that none could be opened."""
+        if self._problem is not None and self._problem.opening:
+            self.dismiss()
+
     def dismiss(self) -> None:
         """Hide the problem."""
         self._problem, self._count = None, 0
