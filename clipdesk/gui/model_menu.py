@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from clipdesk.gui.plain import plain_tip
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.names import parse_name, short_name, with_other_activation
 
@@ -74,5 +75,5 @@ class ModelMenu(QMenu):
         for name in names:
             # An ampersand in a file's name would mark a key.
             action = self.recent.addAction(short_name(parse_name(name)).replace("&", "&&"))
-            action.setToolTip(name)
+            action.setToolTip(plain_tip(name))
             action.triggered.connect(lambda _checked=False, name=name: self.chosen.emit(name))

@@ -73,7 +73,7 @@ def test_a_checkpoint_or_its_folder_that_is_dropped_opens(
     (where / "mine.pt" if place == "folder" else where).write_bytes(checkpoint.read_bytes())
     drop(window, where)
     until(qtbot, lambda: window.session.model_name == Checkpoint(where))
-    assert "Activation QuickGELU: OpenAI&#x27;s class has written it." in window.status.model.toolTip()
+    assert "Activation QuickGELU: OpenAI's class has written it." in window.status.model.toolTip()
     assert f"For the other one, open {place}?gelu." in window.status.model.toolTip()
 
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 from clipdesk.gui.images import unpacked
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
+from clipdesk.gui.plain import plain_tip
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 
@@ -132,7 +133,7 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return unpacked(entry.thumbnail)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.label}\n{entry.recipe.model}\n{entry.path.name}"
+            return plain_tip(f"{entry.label}\n{entry.recipe.model}\n{entry.path.name}")
         if role == ENTRY_ROLE:
             return entry
         return None

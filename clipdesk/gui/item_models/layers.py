@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.item_models.structure import Part, structure
+from clipdesk.gui.plain import plain_tip
 
 if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo, LayerNode
@@ -120,7 +121,7 @@ class LayerTreeModel(QAbstractItemModel):
         if role == SEARCH_ROLE:
             return item.words
         if role == Qt.ItemDataRole.ToolTipRole and info is not None:
-            return f"{info.name}\nCannot be visualised: {info.reason}" if info.reason else info.name
+            return plain_tip(f"{info.name}\nCannot be visualised: {info.reason}" if info.reason else info.name)
         if role == Qt.ItemDataRole.AccessibleTextRole and info is not None and column == 0:
             return f"{item.label}, {info.name}" + (f", cannot be visualised: {info.reason}" if info.reason else "")
         if role == Qt.ItemDataRole.TextAlignmentRole and COLUMNS[column] == "Units":

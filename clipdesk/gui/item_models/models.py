@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSortFilte
 from typing_extensions import override
 
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.plain import plain_tip
 from clipdesk.models.listing import Listed
 from clipdesk.models.names import parse_name, short_name
 
@@ -92,7 +93,7 @@ class ModelsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _cells(choice)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (choice.model.name, choice.model.description, choice.where)))
+            return plain_tip("\n".join(filter(None, (choice.model.name, choice.model.description, choice.where))))
         if role == Qt.ItemDataRole.TextAlignmentRole and column in _NUMBERS:
             return _RIGHT
         if role == SORT_ROLE:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from clipdesk.gui.images import unpacked
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.plain import plain_tip
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ class NeuronTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column.icon is not None:
             return column.icon(state)
         if role == Qt.ItemDataRole.ToolTipRole and state.reason:
-            return state.reason
+            return plain_tip(state.reason)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.SizeHintRole and column.icon is not None:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.plain import plain_tip
 from clipdesk.gui.runs import title_of
 from clipdesk.gui.words import describe_stored
 from clipdesk.jobs.status import Status
@@ -51,7 +52,7 @@ class OthersModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{stored.number}: {title_of(stored.job)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}"
+            return plain_tip(f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"Job {stored.number}, {title_of(stored.job)}, {describe_stored(stored)}"
         if role == DETAIL_ROLE:

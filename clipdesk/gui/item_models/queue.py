@@ -18,6 +18,7 @@ from typing_extensions import override
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.neurons import TARGETS_MIME, targets_from
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.plain import plain_tip
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
 from clipdesk.jobs.status import Status
@@ -103,7 +104,7 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             names = "\n".join(target.label for target in run.job.targets[:20])
             more = f"\nand {len(run.job.targets) - 20} more" if len(run.job.targets) > 20 else ""
-            return f"{names}{more}\n\n{describe(run)}"
+            return plain_tip(f"{names}{more}\n\n{describe(run)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{run.title}, {run.state.value}, {run.share:.0%}"
         if role == RUN_ROLE:

@@ -9,7 +9,6 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, QSor
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QProgressBar,
@@ -27,6 +26,7 @@ from typing_extensions import override
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 from clipdesk.gui.panels.columns import SharingHeader
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class ArchitecturePanel(QWidget):
         return tree
 
     def _make_message(self) -> QWidget:
-        self._message = QLabel("Opening the model …", alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._message = plain_label("Opening the model …", centered=True, wrap=True)
         self._busy = QProgressBar(minimum=0, maximum=0, textVisible=False)
         self._busy.setAccessibleName("Opening the model")
         self.cancel = QPushButton("Cancel")

@@ -9,7 +9,6 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QSlider,
     QStackedLayout,
     QToolBar,
@@ -23,6 +22,7 @@ from clipdesk.gui.colors import track_color
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.welcome import Welcome
+from clipdesk.gui.plain import plain_label
 
 if TYPE_CHECKING:
     from clipdesk.gui.tracks import Track
@@ -122,7 +122,7 @@ class Canvas(QWidget):
         fill_bar(bar, self.actions_shown[:-1])
         for action in (self.smooth_action, self.all_action):
             bar.insertSeparator(action)
-        self._zoom_label = QLabel()
+        self._zoom_label = plain_label()
         self._zoom_label.setMargin(6)
         bar.addWidget(self._zoom_label)
         return bar
@@ -136,7 +136,7 @@ class Canvas(QWidget):
         self.slider.setAccessibleName("Step")
         self.slider.setToolTip("Go back through the kept steps of this run")
         self.slider.valueChanged.connect(self._slider_moved)
-        self._step_label = QLabel()
+        self._step_label = plain_label()
         self._step_label.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 5000 of 5000"))
         row = QHBoxLayout(self._strip)
         row.setContentsMargins(8, 2, 8, 4)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QTimer
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.tracks import Held
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ class CurvesPanel(QWidget):
         self.held: list[Held] = []
         self._iterations = 1
         self._made: Plots | None = None
-        self._readout = QLabel()
+        self._readout = plain_label()
         self._readout.setMargin(4)
         self._make_actions()
-        hint = QLabel("The activation at each step appears here", alignment=Qt.AlignmentFlag.AlignCenter)
+        hint = plain_label("The activation at each step appears here", centered=True)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         area = QWidget()
         self._pages = QStackedLayout(area)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.theme import error_color
 from clipdesk.render.settings import RenderSettings, knob, limits
 
@@ -154,7 +154,7 @@ class SettingRow(QWidget):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.label = QLabel(knob(name).label)
+        self.label = plain_label(knob(name).label)
         self.box: NumberBox | None = None
         self.choice: QComboBox | None = None
         self.slider: QSlider | None = None
@@ -168,7 +168,7 @@ class SettingRow(QWidget):
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        self._complaint = QLabel(wordWrap=True)
+        self._complaint = plain_label(wrap=True)
         self._complaint.hide()
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -242,7 +242,7 @@ class SettingRow(QWidget):
             if self.choice.findData(str(value)) < 0:
                 # A file is shown by its name, and its folder when the mouse rests on it.
                 self.choice.insertItem(0, Path(str(value)).name, str(value))
-                self.choice.setItemData(0, str(value), Qt.ItemDataRole.ToolTipRole)
+                self.choice.setItemData(0, plain_tip(str(value)), Qt.ItemDataRole.ToolTipRole)
             self.choice.setCurrentIndex(self.choice.findData(str(value)))
         elif self.box is not None:
             self.box.setValue(0 if value is None else float(value))

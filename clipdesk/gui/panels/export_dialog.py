@@ -29,6 +29,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
 from clipdesk.gui.exporter import Export, Exporter, Source
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.problems import Problem
 
 _COLUMNS = ("Picture", "File", "Note")
@@ -75,7 +76,8 @@ class PlanModel(QAbstractTableModel):
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         label, planned = self._rows[index.row()]
-        return (label, planned.name, "" if planned.fate is Fate.NEW else planned.fate.value)[index.column()]
+        text = (label, planned.name, "" if planned.fate is Fate.NEW else planned.fate.value)[index.column()]
+        return plain_tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
 
     @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -142,7 +144,7 @@ class ExportDialog(QDialog):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.summary = QLabel(wordWrap=True)
+        self.summary = plain_label(wrap=True)
         self.summary.setAccessibleName("Summary")
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress")
@@ -156,7 +158,7 @@ class ExportDialog(QDialog):
         place = QHBoxLayout()
         place.addWidget(self.folder, 1)
         place.addWidget(self.browse)
-        hint = QLabel("Placeholders, in braces: " + ", ".join(PLACEHOLDERS))
+        hint = plain_label("Placeholders, in braces: " + ", ".join(PLACEHOLDERS))
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         also = QHBoxLayout()
         for box in self.extras.values():

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QListView,
     QMenu,
     QSplitter,
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.gallery import ENTRY_ROLE, GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry
+from clipdesk.gui.plain import plain_label
 from clipdesk.render.settings import knob
 
 _ANY = ("All models", "All layers", "All presets")
@@ -108,12 +108,12 @@ class GalleryPanel(QWidget):
         bar = QToolBar()
         for box in self.filters:
             bar.addWidget(box)
-        self._count = QLabel()
+        self._count = plain_label()
         self._count.setMargin(6)
         bar.addWidget(self._count)
         bar.addSeparator()
         fill_bar(bar, self.actions_shown)
-        self._hint = QLabel("Finished pictures appear here", alignment=Qt.AlignmentFlag.AlignCenter)
+        self._hint = plain_label("Finished pictures appear here", centered=True)
         pictures = QWidget()
         self._pages = QStackedLayout(pictures)
         self._pages.addWidget(self._hint)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTableView,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.item_models.models import Choice, ModelsFilter, ModelsModel
+from clipdesk.gui.plain import plain_label, rich_label
 
 
 class ModelChooser(QDialog):
@@ -42,13 +42,11 @@ class ModelChooser(QDialog):
         self.box = QLineEdit(placeholderText="Filter: any words, such as laion 336", clearButtonEnabled=True)
         self.box.setAccessibleName("Filter")
         self.table = self._make_table()
-        self.details, self.note = QLabel(wordWrap=True), QLabel(wordWrap=True)
-        self.details.setTextFormat(Qt.TextFormat.RichText)
+        self.details, self.note = rich_label(wrap=True), plain_label(wrap=True)
         self.details.setOpenExternalLinks(True)
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.details.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.checkpoint = QPushButton("Open &checkpoint …")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.addButton(self.checkpoint, QDialogButtonBox.ButtonRole.ActionRole)

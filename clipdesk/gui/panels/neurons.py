@@ -20,7 +20,6 @@ from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -37,6 +36,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, UnitState, column_of
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.panels.text_target import TextTargetBox
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.targets import Target, Unit
@@ -77,7 +77,7 @@ class NeuronsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.model = NeuronTableModel(self)
-        self.title = QLabel(wordWrap=True)
+        self.title = plain_label(wrap=True)
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.table = self._make_table()
         self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
@@ -88,9 +88,9 @@ class NeuronsPanel(QWidget):
         self.range.setToolTip(
             "Selects neurons as you type: 0:768:8, 0 64 8, 3,5,9-12 or all. Press Enter to go to the table"
         )
-        self._feedback = QLabel(wordWrap=True)
+        self._feedback = plain_label(wrap=True)
         self._feedback.hide()
-        self._hint = QLabel("Choose a layer above to see its neurons", alignment=Qt.AlignmentFlag.AlignCenter)
+        self._hint = plain_label("Choose a layer above to see its neurons", centered=True)
         self._hint.setWordWrap(True)
         self._hint.setMargin(16)
         self.text_box = TextTargetBox()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.problems import Problem, problem_text
 from clipdesk.gui.theme import error_color
 from clipdesk.gui.words import breakable, describe_left, unbroken
@@ -33,7 +34,7 @@ class NoticeBar(QWidget):
         self._problem: Problem | None = None
         self._count = 0
         self.setAutoFillBackground(True)
-        self._text = QLabel(wordWrap=True)
+        self._text = plain_label(wrap=True)
         self._text.setAccessibleName("Problem")
         # A label that wraps its words asks for the width of a long line, and the window would grow off the screen.
         self._text.setMinimumWidth(_LEAST_WIDTH)
@@ -103,7 +104,7 @@ class OfferBar(QWidget):
         super().__init__()
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
-        self._text = QLabel(wordWrap=True)
+        self._text = plain_label(wrap=True)
         self._text.setMinimumWidth(_LEAST_WIDTH)
         self.go_on = QPushButton("Go on")
         self.drop = QPushButton("Drop them")

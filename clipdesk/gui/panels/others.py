@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QLabel, QListView, QMenu, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.others import JOB_ROLE, OthersModel
 from clipdesk.gui.panels.job_delegate import JobDelegate
+from clipdesk.gui.plain import plain_label
 from clipdesk.jobs.status import Status, Wish
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class OthersPanel(QWidget):
     def _lay_out(self) -> None:
         bar = QToolBar()
         bar.setIconSize(QSize(18, 18))
-        title = QLabel("Elsewhere")
+        title = plain_label("Elsewhere")
         title.setMargin(6)
         title.setToolTip("Jobs of the command line and of other windows, and jobs that were left unfinished")
         bar.addWidget(title)

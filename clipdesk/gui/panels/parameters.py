@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QScrollArea,
     QToolButton,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.presets import PresetStore
 from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of
 from clipdesk.render.settings import RenderSettings, knob
@@ -53,10 +53,11 @@ class ParametersPanel(QWidget):
         self._store = store
         self.preset = QComboBox()
         self.preset.setAccessibleName("Preset")
-        self._source = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignTop)
+        self._source = plain_label(wrap=True)
+        self._source.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._source.setForegroundRole(self._source.palette().ColorRole.PlaceholderText)
         self.rows = {name: SettingRow(name) for name in RenderSettings.model_fields}
-        self.estimate = QLabel(wordWrap=True)
+        self.estimate = plain_label(wrap=True)
         self.estimate.setMargin(8)
         self.estimate.setAccessibleName("Estimate")
         self._make_actions()
@@ -97,7 +98,7 @@ class ParametersPanel(QWidget):
         for name, row in self.rows.items():
             if knob(name).group != group:
                 group = knob(name).group
-                heading = QLabel(group)
+                heading = plain_label(group)
                 font = heading.font()
                 font.setBold(True)
                 heading.setFont(font)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSplitt
 from typing_extensions import override
 
 from clipdesk.gui.colors import faded_color, track_color
+from clipdesk.gui.plain import plain_tip
 
 if TYPE_CHECKING:
     from clipdesk.gui.tracks import Held, Series, Track
@@ -154,7 +155,7 @@ class Plots(QWidget):
         item = QListWidgetItem(_swatch(color), label)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Checked)
-        item.setToolTip(label)
+        item.setToolTip(plain_tip(label))
         self._named.append([curve])
         self.legend.addItem(item)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QLabel,
     QListView,
     QMenu,
     QSplitter,
@@ -20,6 +19,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.queue import QueueModel
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
 from clipdesk.jobs.status import Status
@@ -63,7 +63,7 @@ class QueuePanel(QWidget):
         self.bar.setIconSize(QSize(18, 18))
         fill_bar(self.bar, (self.pause_all_action, *self.run_actions, self.clear_action))
         self.bar.insertSeparator(self.pause_action)
-        hint = QLabel(_NOTHING, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        hint = plain_label(_NOTHING, centered=True, wrap=True)
         hint.setMargin(16)
         self._body = QWidget()
         self._pages = QStackedLayout(self._body)
@@ -82,7 +82,7 @@ class QueuePanel(QWidget):
         splitter.addWidget(self._body)
         splitter.addWidget(self.others)
         splitter.setStretchFactor(0, 1)
-        self.held_hint = QLabel('The queue is paused. Click "Go on" to run it.', wordWrap=True, margin=6)
+        self.held_hint = plain_label('The queue is paused. Click "Go on" to run it.', wrap=True, margin=6)
         self.held_hint.hide()
         column.addWidget(self.bar)
         column.addWidget(self.held_hint)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+from PySide6.QtWidgets import QProgressBar, QStatusBar
 
+from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
 from clipdesk.jobs.status import Status
@@ -29,8 +29,8 @@ class StatusBar(QStatusBar):
         self._bar.setAccessibleName("Progress")
         self._bar.hide()
         self._running: Run | None = None
-        self.progress = QLabel()
-        self.model, self.device = QLabel(margin=4), QLabel(margin=4)
+        self.progress = plain_label()
+        self.model, self.device = plain_label(margin=4), plain_label(margin=4)
         self.addWidget(self._bar)
         self.addWidget(self.progress)
         self.addPermanentWidget(self.model)
@@ -40,8 +40,7 @@ class StatusBar(QStatusBar):
     def show_model(self, opened: OpenedModel) -> None:
         """Name the open model and its device."""
         self.model.setText(f"Model: {short_name(opened.name)}")
-        # In rich text, so that nothing in a file is taken for it.
-        self.model.setToolTip("".join(f"<p>{escape(remark)}</p>" for remark in opened.remarks))
+        self.model.setToolTip(plain_tip("\n\n".join(opened.remarks), wrap=True))
         self.device.setText(f"Device: {opened.device}")
 
     @Slot(str)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from clipdesk.errors import UsageError
+from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
 from clipdesk.render.targets import Target, terms_of
 
@@ -36,7 +37,7 @@ class TextTargetBox(QWidget):
             "A position follows the unit: <code>@class</code>, <code>@max</code>, <code>@12</code>."
         )
         self.button = QPushButton("Render text")
-        self._problem = QLabel(wordWrap=True)
+        self._problem = plain_label(wrap=True)
         self._problem.hide()
         self._layers: Mapping[str, LayerInfo] = {}
         self._ready = False

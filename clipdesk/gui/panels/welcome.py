@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from clipdesk.gui.plain import plain_label, rich_label
 from clipdesk.gui.words import breakable, unbroken
 
 _OFFICIAL = (
@@ -28,21 +29,21 @@ class Welcome(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._title = QLabel("See what a neuron looks for", alignment=Qt.AlignmentFlag.AlignCenter)
+        self._title = plain_label("See what a neuron looks for", centered=True)
         font = self._title.font()
         font.setPointSizeF(font.pointSizeF() * 1.8)
         self._title.setFont(font)
-        self._text = QLabel(
+        self._text = plain_label(
             "ClipDesk starts from noise and changes a picture, step by step, until one neuron of a CLIP vision model "
             "fires as strongly as it can. Choose a layer and a neuron on the left, and watch the picture form here.",
-            alignment=Qt.AlignmentFlag.AlignCenter,
-            wordWrap=True,
+            centered=True,
+            wrap=True,
         )
         self.button = QPushButton("Render a first neuron")
         self.button.setMinimumSize(26 * self.fontMetrics().averageCharWidth(), 2 * self.fontMetrics().height() + 8)
         self.button.clicked.connect(self.first_asked)
-        self._official = QLabel(_OFFICIAL, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._message = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._official = rich_label(_OFFICIAL, centered=True, wrap=True)
+        self._message = plain_label(centered=True, wrap=True)
         page = QWidget()
         page.setFixedWidth(64 * self.fontMetrics().averageCharWidth())
         column = QVBoxLayout(page)
