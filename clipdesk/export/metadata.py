@@ -90,19 +90,24 @@ class BatchMetadata(BaseModel):
         """Read a batch's metadata, or start it.
 
         Raises:
-            UsageError: the file is damaged.
+            UsageError: the file is damaged, or is another layer's under this one's name.
             OtherModelError: it is of another model's batch.
             ClipDeskError: it cannot be read.
         """
         path, name = cls.path(folder, layer), parse_name(model)
         text, journal = _read_both(path, _journal_path(folder, layer))
-        lines = list(_lines(journal, path))
+        lines = [line for line in _lines(journal, path) if line.layer == layer]
         # Until there is a file, the first line says whose batch it is.
         begun = lines[0].model if lines else str(name)
         try:
             found = cls(model=begun, layer=layer) if text is None else cls.model_validate_json(text)
         except ValidationError as error:
             raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
+        if found.layer != layer:
+            # Their units have the same numbers.
+            raise UsageError(
+                f"{path} lists units of the layer '{one_line(found.layer)}'. Move it away, or choose another folder"
+            )
         if not is_same_name(name, found.model):
             raise OtherModelError(folder, found.model, name)
         found.units.update({line.index: line.record for line in lines if is_same_name(name, line.model)})
@@ -162,7 +167,7 @@ class MetadataWriter:
             UsageError: the file was damaged meanwhile, before this writer noted its first unit.
             ClipDeskError: the journal cannot be written.
         """
-        line = _Line(model=str(self._model), index=index, record=record).model_dump_json()
+        line = _Line(model=str(self._model), layer=self._layer, index=index, record=record).model_dump_json()
         with self._alone():
             if not self._owned:
                 BatchMetadata.open(self._folder, self._layer, self._model)
@@ -217,6 +222,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
+    layer: str
     index: Annotated[int, Field(ge=0)]
     record: UnitRecord
 

@@ -75,6 +75,24 @@ def test_hostile_metadata_is_one_line_and_left_alone(tmp_path: Path, text: bytes
     assert path.read_bytes() == text
 
 
+def test_metadata_under_another_layers_name_is_left_alone(tmp_path: Path) -> None:
+    BatchMetadata(model="demo", layer=LAYER, units={3: RECORD}).save(tmp_path)
+    text = BatchMetadata.path(tmp_path, LAYER).read_bytes()
+    BatchMetadata.path(tmp_path, LAYER).rename(BatchMetadata.path(tmp_path, "visual.b"))
+    with pytest.raises(UsageError, match=r"visual\.b_metadata\.json lists units of the layer 'visual\.a'"):
+        MetadataWriter(tmp_path, "visual.b", "demo")
+    assert [path.name for path in tmp_path.iterdir()] == ["visual.b_metadata.json"]
+    assert BatchMetadata.path(tmp_path, "visual.b").read_bytes() == text
+
+
+def test_a_layer_of_metadata_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    text = BatchMetadata(model="demo", layer="\x1b]0;x\x07\n").model_dump_json()
+    BatchMetadata.path(tmp_path, LAYER).write_text(text)
+    with pytest.raises(UsageError) as caught:
+        BatchMetadata.open(tmp_path, LAYER, "demo")
+    assert str(caught.value).isprintable()
+
+
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     path = BatchMetadata.path(tmp_path, LAYER)
     with path.open("wb") as file:
@@ -97,6 +115,15 @@ def test_an_impossible_layer_name_is_refused(tmp_path: Path, layer: str) -> None
 
 
 # The journal
+
+
+def test_a_journal_under_another_layers_name_is_not_mixed_in(tmp_path: Path) -> None:
+    MetadataWriter(tmp_path, LAYER, "demo").note(3, RECORD)
+    journal(tmp_path).rename(journal(tmp_path, "visual.b"))
+    writer = MetadataWriter(tmp_path, "visual.b", "demo")
+    writer.note(4, RECORD)
+    writer.settle()
+    assert BatchMetadata.open(tmp_path, "visual.b", "demo").units == {4: RECORD}
 
 
 def journal(folder: Path, layer: str = LAYER) -> Path:
@@ -184,7 +211,15 @@ def test_half_a_line_is_passed_over_and_harms_no_other(tmp_path: Path, keep: int
 
 
 @pytest.mark.parametrize(
-    "line", [b"[" * 100_000, b"\xff\xfe", b'{"model": "demo", "index": -1}', b"null", b'{"index": 1e999}', b""]
+    "line",
+    [
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"model": "demo", "layer": "visual.a", "index": -1}',
+        b"null",
+        b'{"index": 1e999}',
+        b"",
+    ],
 )
 def test_a_hostile_line_is_passed_over(tmp_path: Path, line: bytes) -> None:
     writer = MetadataWriter(tmp_path, LAYER, "demo")
