@@ -28,6 +28,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.evidence import UNSAID
+from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target, text_target
@@ -77,9 +78,16 @@ def render_again(
         output: A PNG, or a folder; None for the usual folder.
         animation: Ending of the animation to write beside it; None for none.
         changes: Settings by name; those that are None stay.
+
+    Raises:
+        UsageError: the recipe's own model would have to be downloaded, which nobody has asked for.
     """
     recipe = read_recipe(source)
     name = find_model(model or recipe.model, trust_archive)
+    if model is None and not is_on_disk(name):
+        raise UsageError(
+            f"{source} was made with {name}, which is not on this disk. To download it, add --model {name}"
+        )
     job = Job.from_recipe(recipe)
     # Who names a model takes the weights that it has today; otherwise they must be those of the picture.
     weights = None if model else job.weights

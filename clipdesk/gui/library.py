@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QFile, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImageReader
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.runs import short_layer
+from clipdesk.models.listing import is_on_disk
+from clipdesk.models.names import parse_name
 from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
@@ -63,14 +65,14 @@ class Library(Background):
         found: A list of `Entry`, some at a time, newest file first.
         scanned: How many there are, when the folder has been read.
         loaded: An `Entry`, its picture in full, (height, width, 3), and its curve, or None where it has none.
-        recipe_read: The `Recipe` of a picture from anywhere.
+        asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
         deleted: An `Entry` whose file is in the trash.
     """
 
     found = Signal(list)
     scanned = Signal(int)
     loaded = Signal(object, object, object)
-    recipe_read = Signal(object)
+    asked_again = Signal(object)
     deleted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -122,13 +124,26 @@ class Library(Background):
 
         self.start(read)
 
-    def read(self, path: Path) -> None:
-        """Read the recipe of a picture from anywhere."""
+    def ask_again(self, path: Path, recipe: Recipe | None = None) -> None:
+        """Ask for a picture again.
 
-        def read() -> None:
-            self.recipe_read.emit(_recipe(path))
+        Args:
+            path: The picture, from anywhere.
+            recipe: Its recipe, if it has been read.
+        """
 
-        self.start(read)
+        def ask() -> None:
+            found = recipe or _recipe(path)
+            name = parse_name(found.model)
+            if not is_on_disk(name):
+                # Whoever drops a picture has not asked for the hundreds of megabytes that it may name.
+                raise UsageError(
+                    f"{path.name} was made with {name}, which is not on this disk. Open that model first, which "
+                    "downloads it, then render the picture again"
+                )
+            self.asked_again.emit(found)
+
+        self.start(ask)
 
     def delete(self, entry: Entry) -> None:
         """Move a picture's file to the system's trash."""

@@ -199,7 +199,7 @@ class MainWindow(QMainWindow):
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
-        self.files.recipe_chosen.connect(self.library.read)
+        self.files.recipe_chosen.connect(self.library.ask_again)
         self.first_steps.render_asked.connect(self.asking.render)
 
     def _connect_commands(self) -> None:
@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
         if checkpoint is not None:
             self.opening.open(checkpoint)
         for path in dropped_pictures(event.mimeData()):
-            self.library.read(path)
+            self.library.ask_again(path)
         _take_copy(event)
 
     @override

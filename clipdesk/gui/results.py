@@ -58,7 +58,7 @@ class Results(QObject):
         # Pictures in the folder can be exported.
         library.scanned.connect(session.touch)
         library.loaded.connect(self._loaded)
-        library.recipe_read.connect(self.render_asked)
+        library.asked_again.connect(self.render_asked)
         gallery.chosen.connect(self._show)
         gallery.use_asked.connect(self._use_settings)
         gallery.render_asked.connect(self._render_again)
@@ -126,7 +126,7 @@ class Results(QObject):
 
     @Slot(object)
     def _render_again(self, entry: Entry) -> None:
-        self.render_asked.emit(entry.recipe)
+        self._library.ask_again(entry.path, entry.recipe)
 
 
 def dropped_pictures(data: QMimeData) -> list[Path]:

@@ -97,37 +97,54 @@ class HubFile:
         )
 
 
-def fetch_repository(
-    repository: str,
-    progress: Callable[[Transfer], object] = lambda _: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Path:
-    """The folder of a repository that holds one CLIP, with its weights and its configuration.
-
-    What is on this disk already, in the library's own folder, is used as it is.
+class Repository:
+    """A repository that holds one CLIP: its weights, maybe in shards, and its configuration.
 
     Args:
-        repository: Such as ``openai/clip-vit-base-patch32``.
-        progress: As for `HubFile.fetch`.
-        cancelled: As for `HubFile.fetch`.
-
-    Raises:
-        ClipDeskError: it cannot be had, or has no weights of a usual name; says what to do without a connection.
-        Cancelled: `cancelled` said so.
+        name: Such as ``openai/clip-vit-base-patch32``.
     """
-    label = f"hf:{repository}"
-    weights = HubFile(label, repository, (*SINGLE, *INDICES))
-    found = weights.fetch(progress, cancelled)
-    if found.name in INDICES:
-        for name in names_in(found):
-            HubFile(label, repository, (name,)).fetch(progress, cancelled)
-    configs = [HubFile(label, repository, (name,)) for name in CONFIGS]
-    if all(config.on_disk is None for config in configs):
-        for config in configs:
-            # Most repositories have one of them only.
-            with suppress(ClipDeskError):
-                config.fetch(progress, cancelled)
-    return found
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._weights = self._file(*SINGLE, *INDICES)
+
+    def _file(self, *names: str) -> HubFile:
+        return HubFile(f"hf:{self._name}", self._name, names)
+
+    def _shards(self, weights: Path) -> list[HubFile]:
+        return [self._file(name) for name in names_in(weights)] if weights.name in INDICES else []
+
+    @property
+    def on_disk(self) -> Path | None:
+        """Where its weights are, or their index, if all of them have been downloaded."""
+        found = self._weights.on_disk
+        return None if found is None or any(shard.on_disk is None for shard in self._shards(found)) else found
+
+    def fetch(
+        self, progress: Callable[[Transfer], object] = lambda _: None, cancelled: Callable[[], bool] = lambda: False
+    ) -> Path:
+        """Its weights, or their index, with all that belongs to them beside it.
+
+        What is on this disk already, in the library's own folder, is used as it is.
+
+        Args:
+            progress: As for `HubFile.fetch`.
+            cancelled: As for `HubFile.fetch`.
+
+        Raises:
+            ClipDeskError: it cannot be had, or has no weights of a usual name; says what to do without a connection.
+            Cancelled: `cancelled` said so.
+        """
+        found = self._weights.fetch(progress, cancelled)
+        for shard in self._shards(found):
+            shard.fetch(progress, cancelled)
+        configs = [self._file(name) for name in CONFIGS]
+        if all(config.on_disk is None for config in configs):
+            for config in configs:
+                # Most repositories have one of them only.
+                with suppress(ClipDeskError):
+                    config.fetch(progress, cancelled)
+        return found
 
 
 class _Watch:

@@ -6,11 +6,23 @@ import importlib
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
-from clipdesk.models.names import Checkpoint, has_open_clip, missing
+from clipdesk.models.names import (
+    Checkpoint,
+    HubModel,
+    ModelName,
+    Named,
+    OpenClip,
+    check_name,
+    has_open_clip,
+    missing,
+)
 from clipdesk.paths import resource
+
+if TYPE_CHECKING:
+    from clipdesk.models.hub import HubFile, Repository
 
 _HUB = "https://huggingface.co/"
 _BYTES_OF_A_WEIGHT = 4
@@ -71,8 +83,7 @@ def open_clip_models() -> list[Listed]:
     """
     if not has_open_clip():
         raise missing("The list of these models")
-    # First: while it is imported, maybe on another thread, it hides parts of torchvision, which open_clip needs.
-    importlib.import_module("clipdesk.models.package")
+    _before_open_clip()
     from clipdesk.models.open_clips import hub_file, input_size_of, known_names
 
     millions: dict[str, float] = json.loads(resource("open_clip_sizes.json").read_text(encoding="utf-8"))
@@ -94,6 +105,43 @@ def open_clip_models() -> list[Listed]:
             )
         )
     return listed
+
+
+def is_on_disk(name: ModelName) -> bool:
+    """Whether a model is opened without a download. A checkpoint always is, or not at all.
+
+    Raises:
+        UsageError: open_clip is not installed, or has no such model.
+    """
+    if isinstance(name, Checkpoint):
+        return True
+    if isinstance(name, Named):
+        return file_of(name.name).exists()
+    check_name(name)
+    return on_the_hub(name).on_disk is not None
+
+
+def on_the_hub(name: OpenClip | HubModel) -> HubFile | Repository:
+    """What finds and downloads the weights of a model that `check_name` has passed.
+
+    Raises:
+        UsageError: open_clip has no such model.
+    """
+    if isinstance(name, HubModel):
+        # Here and below: its package may be missing, and takes long to load.
+        from clipdesk.models.hub import Repository
+
+        return Repository(name.repository)
+    _before_open_clip()
+    from clipdesk.models.open_clips import check_pair, hub_file
+
+    check_pair(name)
+    return hub_file(name)
+
+
+def _before_open_clip() -> None:
+    """Import OpenAI's package first: meanwhile parts of torchvision are hidden, which open_clip needs."""
+    importlib.import_module("clipdesk.models.package")
 
 
 def file_model(name: Checkpoint) -> Listed:

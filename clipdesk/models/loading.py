@@ -13,6 +13,7 @@ from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, file_of
 from clipdesk.models.checkpoints import Loaded, read_checkpoint
 from clipdesk.models.downloads import download
 from clipdesk.models.evidence import NOTHING_ASKED, Asked
+from clipdesk.models.listing import on_the_hub
 from clipdesk.models.names import Checkpoint, HubModel, ModelName, Named, find_name
 from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
@@ -71,7 +72,7 @@ def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archi
     if isinstance(name, Named | HubModel) or not name.architecture:
         loaded = read_checkpoint(path, trust_archive=trust_archive, asked=asked)
     else:
-        # Here and below: its package may be missing, and takes long to load.
+        # Its package may be missing, and takes long to load.
         from clipdesk.models.open_clips import read_open_clip
 
         # Its class is not OpenAI's, but has the methods that are used here; the two have no common base class.
@@ -98,20 +99,13 @@ def fetch_model(
         ClipDeskError: the download failed.
         Cancelled: `cancelled` said so.
     """
+    if isinstance(name, Checkpoint):
+        return name.path
     if isinstance(name, Named):
         if name.name in SHOWPIECES:
             return file_of(name.name)
         return download(name.name, progress=progress, cancelled=cancelled)
-    if isinstance(name, Checkpoint):
-        return name.path
-    if isinstance(name, HubModel):
-        from clipdesk.models.hub import fetch_repository
-
-        return fetch_repository(name.repository, progress, cancelled)
-    from clipdesk.models.open_clips import check_pair, hub_file
-
-    check_pair(name)
-    return hub_file(name).fetch(progress, cancelled)
+    return on_the_hub(name).fetch(progress, cancelled)
 
 
 def resolve_device(device: str | torch.device | None) -> torch.device:

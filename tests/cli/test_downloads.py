@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from clipdesk.models.catalogue import file_of
+from clipdesk.network.opened import default_pool
 from tests.cli.conftest import Command
 from tests.conftest import serve_model
 from tests.servers import ModelServer
@@ -43,6 +45,26 @@ def test_the_queue_downloads_too(clipdesk: Command, server: ModelServer) -> None
     (server_file,) = {path for path, _ in server.requests}
     assert server_file == "/ViT-B-32.pt"
     assert len(clipdesk.files("generated_images")) == 3
+
+
+def test_a_recipe_downloads_its_model_only_if_it_is_asked_for(clipdesk: Command, server: ModelServer) -> None:
+    assert clipdesk(*RENDER).code == 0
+    file = file_of("ViT-B/32")
+    file.unlink()
+    default_pool.cache_clear()
+    server.requests.clear()
+    again = ("render", "--from", "x.png", "--output", "y.png")
+    outcome = clipdesk(*again)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "Error: x.png was made with ViT-B/32, which is not on this disk. To download it, add --model ViT-B/32\n"
+    )
+    assert (server.requests, file.exists()) == ([], False)
+    assert clipdesk(*again, "--model", "ViT-B/32").code == 0
+    assert file.exists()
+    # Now it is on this disk.
+    assert clipdesk(*again).code == 0
+    assert len(server.requests) == 1
 
 
 def test_a_download_that_fails_is_one_line(clipdesk: Command, server: ModelServer) -> None:

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import save_png
+from clipdesk.gui.library import read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.conftest import VIT_LAYER
+from tests.conftest import VIT_LAYER, serve_model
 from tests.gui.conftest import done, run_of, until
 from tests.recipes import make_recipe
 
@@ -46,6 +47,27 @@ def test_a_picture_that_is_chosen_is_rendered_again(
     window.commands.again.trigger()
     until(qtbot, lambda: window.controller.queue.rowCount() == 1 and done(window))
     assert run_of(window).job.targets == (UNIT,)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_picture_does_not_download_the_model_that_it_names(
+    window: MainWindow,
+    qtbot: QtBot,
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: bool,
+) -> None:
+    save_png(np.zeros((32, 32, 3), dtype=np.uint8), tmp_path / "x.png", make_recipe(UNIT, model="ViT-B/32"))
+    with serve_model("ViT-B/32", checkpoint.read_bytes(), monkeypatch, tmp_path) as server:
+        if shown:
+            entry = read_entry(tmp_path / "x.png")
+            window.gallery.render_asked.emit(entry)
+        else:
+            drop(window, tmp_path / "x.png")
+        until(qtbot, lambda: "x.png was made with ViT-B/32, which is not on this disk" in window.notice.message)
+        assert window.controller.queue.rowCount() == 0
+        assert server.requests == []
 
 
 def drop(window: MainWindow, *paths: Path) -> None:

@@ -122,3 +122,23 @@ def test_a_repository_on_this_disk_opens_by_its_name(tmp_path: Path, monkeypatch
     monkeypatch.setattr(hub, "try_to_load_from_cache", find)
     monkeypatch.setattr(hub.HubFile, "_look_up", lambda _: pytest.fail("the web was asked for weights"))
     assert is_same(load_model("hf:nobody/clip", "cpu"), true)
+
+
+def test_a_repository_in_shards_is_on_this_disk_when_the_last_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clipdesk.models import hub
+
+    def find(_: str, name: str) -> str | None:
+        return str(tmp_path / name) if (tmp_path / name).is_file() else None
+
+    monkeypatch.setattr(hub, "try_to_load_from_cache", find)
+    repository = hub.Repository("nobody/clip")
+    assert repository.on_disk is None
+    weight_map = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}))
+    for shard in weight_map.values():
+        assert repository.on_disk is None
+        (tmp_path / shard).touch()
+    assert repository.on_disk == index
