@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -125,6 +126,7 @@ def _take_name(temporary: str, path: Path) -> bool:
 def _written(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[str]:
     """A temporary file beside `path`, written whole; while it is entered, it can be given its name."""
     temporary: str | None = None
+    _clear_once(path.parent.absolute())
     try:
         prefix = f".{path.name[:40]}.{_host()}-{os.getpid()}."
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=_PARTIAL)
@@ -152,12 +154,18 @@ def unwritable(path: Path, error: OSError) -> ClipDeskError:
 
 
 def clear_partials(folder: Path) -> None:
-    """Remove the partial files of killed processes of this machine."""
+    """Remove the partial files that killed processes of this machine have left in a folder."""
     for path in folder.glob(f".*.{_host()}-*{_PARTIAL}"):
         match = re.search(rf"\.{_host()}-(\d+)\.[^.]*{re.escape(_PARTIAL)}$", path.name)
         with suppress(OSError):
             if match and not _is_alive(int(match[1]), path):
                 path.unlink()
+
+
+@cache
+def _clear_once(folder: Path) -> None:
+    """Clear a folder before this process writes to it for the first time: listing a large one takes long."""
+    clear_partials(folder)
 
 
 def _host() -> str:

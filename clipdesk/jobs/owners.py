@@ -6,7 +6,9 @@ Unlike a lease that lapses, this needs no clock, and a killed process's work is 
 from __future__ import annotations
 
 import re
+import sys
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -38,9 +40,17 @@ class Owner:
         self._lock = FileLock(self._path, thread_local=False)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
+            self._acquire()
+            _clear_dead(folder)
         except OSError as error:
             raise ClipDeskError(f"The queue's folder {folder} cannot be written to: {reason_of(error)}") from error
+
+    def _acquire(self) -> None:
+        self._lock.acquire()
+        while not self._path.exists():
+            # Before it was locked, another new owner has taken it for a dead one's.
+            self._lock.release()
+            self._lock.acquire()
 
     def close(self) -> None:
         """Release the lock and delete its file."""
@@ -65,8 +75,21 @@ def is_alive(folder: Path, name: str) -> bool:
         return False
     try:
         with FileLock(path, timeout=0):
-            pass
+            if sys.platform != "win32":
+                # While it is locked: a moment later it may be that of a new owner, who has waited for it.
+                path.unlink(missing_ok=True)
     except Timeout:
         return True
-    path.unlink(missing_ok=True)
+    if sys.platform == "win32":
+        # There no file is removed that somebody has open.
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)
     return False
+
+
+def _clear_dead(folder: Path) -> None:
+    """Remove the files of killed owners who had claimed nothing: nobody asks for those."""
+    for path in folder.glob("*.lock"):
+        # It may be another user's.
+        with suppress(OSError):
+            is_alive(folder, path.stem)

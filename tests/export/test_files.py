@@ -18,6 +18,7 @@ from clipdesk.export.files import (
     make_folder,
     picture_name,
     write_atomically,
+    write_new,
 )
 from clipdesk.filenames import safe_name
 from clipdesk.render.targets import Text, Unit
@@ -113,13 +114,17 @@ def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot say which processes are alive")
-def test_the_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+def kill_while_writing(path: Path) -> None:
     code = (
         "import os, pathlib, signal, sys; from clipdesk.export.files import write_atomically;"
         "write_atomically(pathlib.Path(sys.argv[1]), lambda file: os.kill(os.getpid(), signal.SIGKILL))"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.png")], check=False)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot say which processes are alive")
+def test_the_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    kill_while_writing(tmp_path / "x.png")
     assert len(list(tmp_path.iterdir())) == 1
 
     def look(file: BinaryIO) -> None:
@@ -128,6 +133,17 @@ def test_the_partial_files_of_a_killed_process_are_removed(tmp_path: Path) -> No
 
     write_atomically(tmp_path / "y.png", look)
     assert [path.name for path in tmp_path.iterdir()] == ["y.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot say which processes are alive")
+@pytest.mark.parametrize("write", [write_atomically, write_new])
+def test_whoever_writes_to_a_folder_removes_what_killed_processes_have_left(
+    tmp_path: Path, write: Callable[[Path, Callable[[BinaryIO], None]], object]
+) -> None:
+    kill_while_writing(tmp_path / "x.png")
+    (tmp_path / ".notes.partial").touch()
+    write(tmp_path / "y.png", _write_new)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".notes.partial", "y.png"]
 
 
 def _write_new(file: BinaryIO) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.jobs.owners import Owner, is_alive
@@ -41,6 +42,40 @@ def test_a_killed_process_is_dead_at_once_and_its_file_is_removed(tmp_path: Path
         process.wait()
         assert not is_alive(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_owner_removes_the_files_of_killed_ones_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / f"{'a' * 32}.lock").touch()
+    (tmp_path / f"{'b' * 32}.lock").touch()
+    (tmp_path / "notes.lock").touch()
+    with Owner(tmp_path) as first, Owner(tmp_path) as second:
+        there = {path.stem for path in tmp_path.iterdir()}
+        assert there == {first.name, second.name, "notes"}
+
+
+def test_a_lock_file_that_cannot_be_looked_at_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / f"{'a' * 32}.lock").mkdir()
+    with Owner(tmp_path) as owner:
+        assert is_alive(tmp_path, owner.name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no file that is open")
+def test_an_owner_whose_new_file_was_taken_for_a_dead_ones_makes_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire = FileLock.acquire
+    removed: list[Path] = []
+
+    def late(lock: FileLock) -> None:
+        acquire(lock)
+        if not removed:
+            removed.append(Path(lock.lock_file))
+            removed[0].unlink()
+
+    monkeypatch.setattr(FileLock, "acquire", late)
+    with Owner(tmp_path) as owner:
+        assert removed == [tmp_path / f"{owner.name}.lock"]
+        assert is_alive(tmp_path, owner.name)
 
 
 def test_asking_does_not_take_the_lock_away(tmp_path: Path) -> None:
