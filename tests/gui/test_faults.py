@@ -267,7 +267,7 @@ def test_a_full_disk_pauses_the_job_which_goes_on_when_there_is_room(
         until(qtbot, lambda: run_of(window).state is Status.PAUSED)
     assert describe(run_of(window)).startswith("paused: Cannot write ")
     assert "the disk is full" in window.notice.message
-    assert states() == [["waiting"]]
+    until(qtbot, lambda: states() == [["waiting"]])
     window.controller.resume(run_of(window))
     until(qtbot, lambda: done(window))
     until(qtbot, lambda: states() == [["done"]])
