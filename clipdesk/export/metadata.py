@@ -96,7 +96,7 @@ class BatchMetadata(BaseModel):
         """
         path, name = cls.path(folder, layer), parse_name(model)
         text, journal = _read_both(path, _journal_path(folder, layer))
-        lines = [line for line in _lines(journal, path) if line.layer == layer]
+        lines = [line for line in _lines(journal, path) if line.layer in (layer, None)]
         # Until there is a file, the first line says whose batch it is.
         begun = lines[0].model if lines else str(name)
         try:
@@ -217,12 +217,12 @@ class MetadataWriter:
 
 
 class _Line(BaseModel):
-    """A line of the journal."""
+    """A line of the journal; an older version did not write the layer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    layer: str
+    layer: str | None = None
     index: Annotated[int, Field(ge=0)]
     record: UnitRecord
 
