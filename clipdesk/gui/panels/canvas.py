@@ -37,10 +37,12 @@ class Canvas(QWidget):
 
     Signals:
         selection_changed: Another picture is shown alone, or all are.
+        let_go: The user looks at all pictures at their newest step again, after one alone or at an earlier one.
         compared: The list of `Track` shown from now on: one was kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
+    let_go = Signal()
     compared = Signal(list)
 
     def __init__(self) -> None:
@@ -63,6 +65,7 @@ class Canvas(QWidget):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(pictures)
         self.view.solo_changed.connect(self.selection_changed)
+        self.view.solo_changed.connect(self._tell_let_go)
         self.view.zoom_changed.connect(self._show_zoom)
         self.view.drag_asked.connect(self._drag_out)
         self._show_zoom(None)
@@ -153,7 +156,9 @@ class Canvas(QWidget):
         self.tracks = list(tracks)[:MOST_TILES]
         self._player.stop()
         self._steps = []
+        self.slider.blockSignals(True)
         self.slider.setValue(self.slider.maximum())
+        self.slider.blockSignals(False)
         self._pages.setCurrentIndex(1)
         self.refresh()
         self.selection_changed.emit()
@@ -201,6 +206,13 @@ class Canvas(QWidget):
         return [shown[self.view.solo]] if 0 <= self.view.solo < len(shown) else shown
 
     @property
+    def chosen(self) -> Track | None:
+        """The picture that the user has chosen to look at, alone or at an earlier step; None at all newest ones."""
+        if self.view.solo >= 0:
+            return self.selected()[0]
+        return self.tracks[0] if self.tracks and self.step is not None else None
+
+    @property
     def step(self) -> int | None:
         """The step that is shown; None for the newest."""
         at = self.slider.value()
@@ -211,7 +223,7 @@ class Canvas(QWidget):
         tiles = []
         for track in self.shown():
             image = track.frames.newest if step is None else track.frames.at(step)
-            tile = Tile(track.label, track_color(track))
+            tile = Tile(track, track.label, track_color(track))
             if image is not None:
                 tile.image = to_image(image)
             if self.view.wiping and (first := track.frames.at(0)) is not None:
@@ -251,6 +263,11 @@ class Canvas(QWidget):
 
     def _slider_moved(self) -> None:
         self._draw()
+        self._tell_let_go()
+
+    def _tell_let_go(self) -> None:
+        if self.chosen is None:
+            self.let_go.emit()
 
     def _set_smooth(self, smooth: bool) -> None:
         self.view.smooth = smooth

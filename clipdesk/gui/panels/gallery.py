@@ -51,6 +51,7 @@ class GalleryPanel(QWidget):
         super().__init__()
         self.model = GalleryModel(self)
         self._kept: list[Entry] = []
+        self._chosen: list[Entry] = []
         self._quiet = False
         self.filters = [QComboBox() for _ in _ANY]
         for box, text in zip(self.filters, _ANY, strict=True):
@@ -151,18 +152,22 @@ class GalleryPanel(QWidget):
             if index.isValid():
                 self.list.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
         self._quiet = False
-        self._choice_changed(again=len(self.selected()) == len(kept))
+        self._chosen = self.selected()
+        self._choice_changed()
 
-    def _choice_changed(self, *_: object, again: bool = False) -> None:
+    def _choice_changed(self) -> None:
         if self._quiet:
             return
         entries = self.selected()
+        # Qt tells of a changed selection also when rows come and go; only a choice of the user's is passed on.
+        by_user = set(entries) != {entry for entry in self._chosen if self.model.has(entry)}
+        self._chosen = entries
         for action in self.actions_shown:
             action.setEnabled(len(entries) == 1)
         for action in (self.again_action, self.delete_action):
             action.setEnabled(bool(entries))
         self.recipe.setHtml(recipe_html(entries[0]) if len(entries) == 1 else "")
-        if entries and not again:
+        if entries and by_user:
             self.chosen.emit(entries)
 
     def _show_again(self) -> None:

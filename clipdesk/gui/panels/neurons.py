@@ -66,7 +66,7 @@ class NeuronsPanel(QWidget):
         render_asked: A tuple of targets, on double click or Enter.
         batch_asked: A tuple of targets that are to be queued.
         selection_changed: How many units are selected.
-        current_changed: A `Unit`, the one that the table's cursor is on.
+        current_changed: A `Unit` that the user has moved the table's cursor to.
     """
 
     render_asked = Signal(object)
@@ -102,6 +102,7 @@ class NeuronsPanel(QWidget):
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
         self._layers: dict[str, LayerInfo] = {}
         self._ready = False
+        self._quiet = False
         self._lay_out()
         self._connect()
         self._selection_changed()
@@ -213,13 +214,20 @@ class NeuronsPanel(QWidget):
         units = self._layers[layer].units if layer in self._layers else 0
         self.model.set_found(layer, {index: state for index, state in found.items() if index < units})
 
-    def select(self, index: int) -> None:
-        """Select one unit and scroll to it."""
+    def select(self, index: int, *, quietly: bool = False) -> None:
+        """Select one unit and scroll to it.
+
+        Args:
+            index: The unit.
+            quietly: Whether the user has not asked for it: then nothing else is shown because of it.
+        """
         at = self.model.row_of(index)
         if at is None:
             return
         row = self.model.index(at, column_of("index"))
+        self._quiet = quietly
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
+        self._quiet = False
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def select_units(self, units: list[int]) -> None:
@@ -257,7 +265,9 @@ class NeuronsPanel(QWidget):
         """Select the same units after sorting and filtering; in another layer, none."""
         layer, units = self._kept
         if layer is self.model.layer and units:
+            self._quiet = True
             self.select_units(units)
+            self._quiet = False
         self._selection_changed()
 
     def selected_count(self) -> int:
@@ -275,7 +285,7 @@ class NeuronsPanel(QWidget):
         self.selection_changed.emit(count)
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if self.model.layer is not None and current.isValid():
+        if self.model.layer is not None and current.isValid() and not self._quiet:
             unit = self.model.unit_at(current.row())
             self.current_changed.emit(Unit(layer=self.model.layer.name, index=unit))
 

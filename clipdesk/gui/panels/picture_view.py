@@ -30,8 +30,17 @@ _FEWEST_PIXELS = 8
 
 @dataclass
 class Tile:
-    """A picture with its label and colour; `before` is what it is wiped against, None if there is nothing."""
+    """A picture with its label and colour.
 
+    Attributes:
+        key: What it is a picture of: the same object as long as it is the same picture, wherever its tile is.
+        label: What stands under it.
+        color: Of its frame.
+        image: The picture; None if there is none yet.
+        before: What it is wiped against; None if there is nothing.
+    """
+
+    key: object
     label: str
     color: QColor
     image: QImage | None = None
@@ -79,11 +88,16 @@ class PictureView(QWidget):
         return QSize(640, 520)
 
     def set_tiles(self, tiles: Sequence[Tile]) -> None:
-        """Show other pictures; with as many as before, zoom and solo stay."""
-        if len(tiles) != len(self.tiles):
-            self.solo, self.current = -1, 0
+        """Show other pictures; one that was shown alone still is, and the current one is still current."""
+        solo, current = (self.tiles[i].key if 0 <= i < len(self.tiles) else None for i in (self.solo, self.current))
         self.tiles = list(tiles)
+        self.solo = self._find(solo) if len(tiles) > 1 else -1
+        self.current = max(0, self._find(current))
         self.update()
+
+    def _find(self, key: object) -> int:
+        """The tile of a picture; -1 if it has none."""
+        return next((i for i, tile in enumerate(self.tiles) if tile.key is key), -1) if key is not None else -1
 
     def set_solo(self, tile: int) -> None:
         """Show one tile alone, or all with -1."""
