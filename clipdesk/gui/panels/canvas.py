@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
-    QSlider,
     QStackedLayout,
     QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,13 +19,13 @@ from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.colors import track_color
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
+from clipdesk.gui.panels.step_strip import StepStrip
 from clipdesk.gui.panels.welcome import Welcome
 
 if TYPE_CHECKING:
     from clipdesk.gui.tracks import Track
 
 MOST_TILES = 64
-_PLAY_INTERVAL = 60
 _DRAG_SIZE = 96
 
 
@@ -51,21 +48,22 @@ class Canvas(QWidget):
         self.welcome = Welcome()
         self.tracks: list[Track] = []
         self._pinned: Track | None = None
-        self._steps: list[int] = []
+        self.strip = StepStrip()
+        self.slider = self.strip.slider
         self._make_actions()
-        self._make_slider()
         pictures = QWidget()
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._make_bar())
         column.addWidget(self.view, 1)
-        column.addWidget(self._strip)
+        column.addWidget(self.strip)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(pictures)
         self.view.solo_changed.connect(self.selection_changed)
         self.view.solo_changed.connect(self._tell_let_go)
+        self.strip.moved.connect(self._step_moved)
         self.view.zoom_changed.connect(self._show_zoom)
         self.view.drag_asked.connect(self._drag_out)
         self._show_zoom(None)
@@ -98,8 +96,6 @@ class Canvas(QWidget):
         self.all_action.triggered.connect(lambda: self.view.set_solo(-1))
         self.copy_action = self._action("Copy picture", "content_copy", "Ctrl+Shift+X")
         self.copy_action.triggered.connect(self.copy)
-        self.play_action = self._action("Play steps", "play", "Ctrl+Space")
-        self.play_action.triggered.connect(self.play)
 
     def _action(self, text: str, glyph: str, keys: str, tip: str | None = None, checkable: bool = False) -> QAction:
         return make_action(self, text, glyph, keys, tip, checkable)
@@ -117,7 +113,7 @@ class Canvas(QWidget):
             self.pin_action,
             self.all_action,
             self.copy_action,
-            self.play_action,
+            self.strip.play_action,
         ]
 
     def _make_bar(self) -> QToolBar:
@@ -130,35 +126,12 @@ class Canvas(QWidget):
         bar.addWidget(self._zoom_label)
         return bar
 
-    def _make_slider(self) -> None:
-        self._strip = QWidget()
-        self.play_button = QToolButton(autoRaise=True)
-        self.play_button.setDefaultAction(self.play_action)
-        self.play_button.setAccessibleName("Play steps")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Step")
-        self.slider.setToolTip("Go back through the kept steps of this run")
-        self.slider.valueChanged.connect(self._slider_moved)
-        self._step_label = QLabel()
-        self._step_label.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 5000 of 5000"))
-        row = QHBoxLayout(self._strip)
-        row.setContentsMargins(8, 2, 8, 4)
-        row.addWidget(self.play_button)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self._step_label)
-        self._player = QTimer(self, interval=_PLAY_INTERVAL)
-        self._player.timeout.connect(self._play_on)
-
     # What is shown
 
     def show_tracks(self, tracks: Sequence[Track]) -> None:
         """Show these pictures, and `refresh` them from now on."""
         self.tracks = list(tracks)[:MOST_TILES]
-        self._player.stop()
-        self._steps = []
-        self.slider.blockSignals(True)
-        self.slider.setValue(self.slider.maximum())
-        self.slider.blockSignals(False)
+        self.strip.begin()
         self._pages.setCurrentIndex(1)
         self.refresh()
         self.selection_changed.emit()
@@ -183,15 +156,7 @@ class Canvas(QWidget):
 
     def refresh(self) -> None:
         """Show what is new in the tracks."""
-        newest = self.slider.value() == self.slider.maximum()
-        steps = max((track.frames.steps for track in self.shown()), key=len, default=[])
-        if steps != self._steps:
-            self._steps = steps
-            self.slider.blockSignals(True)
-            self.slider.setMaximum(max(0, len(steps) - 1))
-            if newest:
-                self.slider.setValue(self.slider.maximum())
-            self.slider.blockSignals(False)
+        self.strip.show_steps(max((track.frames.steps for track in self.shown()), key=len, default=[]))
         self._draw()
 
     def shown(self) -> list[Track]:
@@ -215,8 +180,7 @@ class Canvas(QWidget):
     @property
     def step(self) -> int | None:
         """The step that is shown; None for the newest."""
-        at = self.slider.value()
-        return None if at >= self.slider.maximum() or at >= len(self._steps) else self._steps[at]
+        return self.strip.step
 
     def _draw(self) -> None:
         step = self.step
@@ -230,25 +194,8 @@ class Canvas(QWidget):
                 tile.before = to_image(first)
             tiles.append(tile)
         self.view.set_tiles(tiles)
-        last = self._steps[-1] if self._steps else 0
-        self._step_label.setText(f"step {step} of {last}" if step is not None else f"step {last}")
-        self._strip.setEnabled(len(self._steps) > 1)
 
     # What can be done
-
-    def play(self) -> None:
-        """Play the kept steps from the start, or stop playing."""
-        if self._player.isActive():
-            self._player.stop()
-            return
-        if self.slider.value() == self.slider.maximum():
-            self.slider.setValue(0)
-        self._player.start()
-
-    def _play_on(self) -> None:
-        self.slider.setValue(self.slider.value() + 1)
-        if self.slider.value() >= self.slider.maximum():
-            self._player.stop()
 
     def copy(self) -> None:
         """Put the picture that is shown alone on the clipboard, else the first."""
@@ -261,8 +208,8 @@ class Canvas(QWidget):
         at = self.view.solo if self.view.solo >= 0 else self.view.current
         return tiles[at].image if 0 <= at < len(tiles) else None
 
-    def _slider_moved(self) -> None:
-        self._draw()
+    def _step_moved(self) -> None:
+        self.refresh()
         self._tell_let_go()
 
     def _tell_let_go(self) -> None:

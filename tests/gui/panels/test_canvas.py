@@ -154,6 +154,17 @@ def test_the_slider_goes_back_through_the_steps(canvas: Canvas) -> None:
     assert grey(canvas) == 110
 
 
+def test_a_step_that_is_gone_gives_way_to_the_one_before(canvas: Canvas) -> None:
+    canvas.slider.setValue(2)
+    for track in canvas.tracks:
+        track.frames.thin()
+    canvas.refresh()
+    assert (canvas.step, grey(canvas)) == (1, 10)
+    canvas.tracks[0].clear()
+    canvas.show_tracks(canvas.tracks[:1])
+    assert canvas.step is None
+
+
 def test_new_steps_are_followed_at_the_end(canvas: Canvas) -> None:
     canvas.tracks[0].frames.add(11, np.full((32, 32, 3), 110, dtype=np.uint8))
     canvas.refresh()
@@ -164,7 +175,7 @@ def test_new_steps_are_followed_at_the_end(canvas: Canvas) -> None:
 def test_the_steps_are_played(canvas: Canvas, qtbot: QtBot) -> None:
     seen: list[int] = []
     canvas.slider.valueChanged.connect(seen.append)
-    qtbot.mouseClick(canvas.play_button, LEFT)
+    qtbot.mouseClick(canvas.strip.play_button, LEFT)
     qtbot.waitUntil(lambda: canvas.slider.value() == canvas.slider.maximum() and len(seen) >= 9, timeout=10_000)
     assert seen == list(range(10))
 
