@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         neurons.selection_changed.connect(session.touch)
         neurons.current_changed.connect(self.watching.show_unit)
         self.canvas.selection_changed.connect(session.touch)
+        self.canvas.said.connect(session.say)
         self.canvas.compared.connect(self.curves.show_compared)
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)

@@ -90,9 +90,18 @@ class KeptFrames:
 
     def at(self, step: int) -> NDArray[np.uint8] | None:
         """The newest picture not after a step, or the first one; None where there are none."""
+        found = self._at(step)
+        return None if found is None else found[1]
+
+    def step_at(self, step: int) -> int | None:
+        """The step of the picture that `at` gives."""
+        found = self._at(step)
+        return None if found is None else found[0]
+
+    def _at(self, step: int) -> tuple[int, NDArray[np.uint8]] | None:
         if not self._frames:
             return None
-        return next((image for at, image in reversed(self._frames) if at <= step), self._frames[0][1])
+        return next((frame for frame in reversed(self._frames) if frame[0] <= step), self._frames[0])
 
     @property
     def newest(self) -> NDArray[np.uint8] | None:
@@ -131,6 +140,15 @@ class Track:
     path: Path | None = None
     recipe: Recipe | None = None
     compared: bool = False
+
+    def earlier(self, step: int | None) -> int | None:
+        """The step of the picture that is shown at a step, if it is not the newest one.
+
+        Args:
+            step: The step that is looked at; None for the newest.
+        """
+        shown = None if step is None else self.frames.step_at(step)
+        return None if shown in (None, *self.frames.steps[-1:]) else shown
 
     def finish(self, result: Result) -> None:
         """Note the result; its picture is the last of the frames."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from clipdesk.jobs.stored import StoredJob
 
 _LONGEST = 24
+_UNIT = re.compile(r":\d+(@\w+)?$")
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
 _BREAK = "\u200b"
 
 
@@ -83,6 +85,14 @@ def describe_stored(stored: StoredJob) -> str:
     done, failed = stored.counts.get("done", 0), stored.counts.get("failed", 0)
     trouble = f", {failed} failed" if failed else ""
     return f"{stored.status.value}, {done} of {len(stored.job.units)} done{trouble}"
+
+
+def shortened(label: str) -> str:
+    """A label for a place where it must not be long: the end of a long one is cut off, or a layer's beginning."""
+    if len(label) <= _LONGEST:
+        return label
+    kept = _LONGEST - len(_CUT)
+    return f"{_CUT}{label[-kept:]}" if _UNIT.search(label) else f"{label[:kept]}{_CUT}"
 
 
 def breakable(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
+from PySide6.QtGui import QAction, QDrag, QGuiApplication, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
     QStackedLayout,
@@ -35,11 +35,13 @@ class Canvas(QWidget):
     Signals:
         selection_changed: Another picture is shown alone, or all are.
         let_go: The user looks at all pictures at their newest step again, after one alone or at an earlier one.
+        said: A line for the status bar.
         compared: The list of `Track` shown from now on: one was kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
     let_go = Signal()
+    said = Signal(str)
     compared = Signal(list)
 
     def __init__(self) -> None:
@@ -170,6 +172,18 @@ class Canvas(QWidget):
         shown = self.shown()
         return [shown[self.view.solo]] if 0 <= self.view.solo < len(shown) else shown
 
+    def visible(self) -> list[Track]:
+        """The tracks whose tiles are in sight."""
+        shown = self.shown()
+        return [shown[i] for i in self.view.visible_tiles() if i < len(shown)]
+
+    @property
+    def current(self) -> Track | None:
+        """The picture that is copied and saved: the one that is shown alone, or the framed one of all."""
+        shown, view = self.shown(), self.view
+        at = view.solo if view.solo >= 0 else view.current
+        return shown[at] if at < len(shown) else None
+
     @property
     def chosen(self) -> Track | None:
         """The picture that the user has chosen to look at, alone or at an earlier step; None at all newest ones."""
@@ -198,15 +212,13 @@ class Canvas(QWidget):
     # What can be done
 
     def copy(self) -> None:
-        """Put the picture that is shown alone on the clipboard, else the first."""
-        image = self._current_image()
-        if image is not None:
+        """Put the current picture on the clipboard as it is shown, and say which it was."""
+        track = self.current
+        image = next((tile.image for tile in self.view.tiles if tile.key is track), None)
+        if track is not None and image is not None:
             QGuiApplication.clipboard().setImage(image)
-
-    def _current_image(self) -> QImage | None:
-        tiles = self.view.tiles
-        at = self.view.solo if self.view.solo >= 0 else self.view.current
-        return tiles[at].image if 0 <= at < len(tiles) else None
+            step = track.earlier(self.step)
+            self.said.emit(f"Copied {track.label}" + (f", step {step}" if step is not None else ""))
 
     def _step_moved(self) -> None:
         self.refresh()
@@ -240,16 +252,23 @@ class Canvas(QWidget):
     def _show_zoom(self, zoom: float | None) -> None:
         self._zoom_label.setText("fit" if zoom is None else f"{zoom:.0%}")
 
-    def _drag_out(self, tile: int) -> None:
-        """Drag a picture to another program: as a picture, and as a file if it has one."""
-        image = self.view.tiles[tile].image
+    def drag_data(self, tile: int) -> QMimeData | None:
+        """What another program gets of a picture: its pixels as they are shown, and its file if that holds the same."""
+        image, track = self.view.tiles[tile].image, self.shown()[tile]
         if image is None:
-            return
+            return None
         data = QMimeData()
         data.setImageData(image)
-        path = self.shown()[tile].path
-        if path is not None:
-            data.setUrls([QUrl.fromLocalFile(str(path))])
+        # The file holds the finished picture.
+        if track.path is not None and track.earlier(self.step) is None:
+            data.setUrls([QUrl.fromLocalFile(str(track.path))])
+        return data
+
+    def _drag_out(self, tile: int) -> None:
+        """Drag a picture to another program."""
+        image, data = self.view.tiles[tile].image, self.drag_data(tile)
+        if image is None or data is None:
+            return
         drag = QDrag(self.view)
         drag.setMimeData(data)
         small = QPixmap.fromImage(image).scaled(
