@@ -117,9 +117,8 @@ class Results(QObject):
         # While a selection grows, a picture may have been asked for twice.
         if entry not in self._wanted or entry in self._tracks:
             return
-        track = Track(
-            entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path, recipe=entry.recipe
-        )
+        recipe, hue = entry.recipe, hue_of(self._wanted.index(entry))
+        track = Track(recipe.target, entry.label, hue, path=entry.path, recipe=recipe, model=recipe.model)
         track.frames.add(entry.recipe.steps, pixels)
         for value in () if curve is None else curve:
             track.curve.append(float(value))

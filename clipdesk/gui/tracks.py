@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from clipdesk.export.recipe import Recipe
     from clipdesk.jobs.events import Result
+    from clipdesk.render.settings import RenderSettings
 
 MAX_FRAMES = 60
 
@@ -125,6 +126,8 @@ class Track:
         details: The same for developers.
         path: Its file, once it is saved.
         recipe: How it was made, once it is.
+        model: The model it is rendered with; empty where that is not known.
+        settings: How it is rendered.
         compared: Whether it is kept in sight, for others to be compared with.
     """
 
@@ -139,7 +142,19 @@ class Track:
     details: str = ""
     path: Path | None = None
     recipe: Recipe | None = None
+    model: str = ""
+    settings: RenderSettings | None = None
     compared: bool = False
+
+    @property
+    def made_with(self) -> RenderSettings | None:
+        """The settings that it was made with, or is being made with."""
+        return self.settings if self.recipe is None else self.recipe.settings
+
+    @property
+    def reached(self) -> int:
+        """How many steps it has done."""
+        return len(self.curve) if self.recipe is None else self.recipe.steps
 
     def earlier(self, step: int | None) -> int | None:
         """The step of the picture that is shown at a step, if it is not the newest one.

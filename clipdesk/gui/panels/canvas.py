@@ -17,16 +17,23 @@ from PySide6.QtWidgets import (
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.colors import track_color
+from clipdesk.gui.differences import captions
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
+from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.panels.step_strip import StepStrip
 from clipdesk.gui.panels.welcome import Welcome
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.tracks import Track
 
 MOST_TILES = 64
 _DRAG_SIZE = 96
+_WIPE_TICKS = 1000
+_DOT = "\N{MIDDLE DOT}"
 
 
 class Canvas(QWidget):
@@ -52,6 +59,12 @@ class Canvas(QWidget):
         self._pinned: Track | None = None
         self.strip = StepStrip()
         self.slider = self.strip.slider
+        self.wipe_slider = Slider()
+        self.wipe_slider.setAccessibleName("Wipe")
+        self.wipe_slider.setToolTip("The line between the two pictures")
+        self.wipe_slider.setRange(0, _WIPE_TICKS)
+        self.wipe_slider.setValue(_WIPE_TICKS // 2)
+        self.wipe_slider.hide()
         self._make_actions()
         pictures = QWidget()
         column = QVBoxLayout(pictures)
@@ -59,12 +72,14 @@ class Canvas(QWidget):
         column.setSpacing(0)
         column.addWidget(self._make_bar())
         column.addWidget(self.view, 1)
+        column.addWidget(self.wipe_slider)
         column.addWidget(self.strip)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(pictures)
-        self.view.solo_changed.connect(self.selection_changed)
-        self.view.solo_changed.connect(self._tell_let_go)
+        self.view.solo_changed.connect(self._solo_moved)
+        self.view.wipe_changed.connect(self._show_wipe)
+        self.wipe_slider.valueChanged.connect(lambda value: self.view.set_wipe(value / _WIPE_TICKS))
         self.strip.moved.connect(self._step_moved)
         self.view.zoom_changed.connect(self._show_zoom)
         self.view.drag_asked.connect(self._drag_out)
@@ -88,10 +103,10 @@ class Canvas(QWidget):
         self.smooth_action = self._action("Smooth", "blur", "Ctrl+Shift+B", tip, checkable=True)
         self.smooth_action.setChecked(True)
         self.smooth_action.toggled.connect(self._set_smooth)
-        tip = "Compare the first step with the newest: drag the line between them"
-        self.wipe_action = self._action("Before/after", "compare", "Ctrl+Shift+A", tip, checkable=True)
+        tip = "Lay two pictures over each other and drag the line between them: the kept one, or else the first step"
+        self.wipe_action = self._action("Wipe", "compare", "Ctrl+Shift+A", tip, checkable=True)
         self.wipe_action.toggled.connect(self._set_wipe)
-        tip = "Keep this picture here, beside the ones that are shown next"
+        tip = "Keep this picture in sight: others that are shown alone stand beside it"
         self.pin_action = self._action("Compare", "pin_outline", "Ctrl+Shift+C", tip, checkable=True)
         self.pin_action.toggled.connect(self._set_pin)
         self.all_action = self._action("Show all", "grid", "Ctrl+G")
@@ -197,17 +212,37 @@ class Canvas(QWidget):
         return self.strip.step
 
     def _draw(self) -> None:
-        step = self.step
-        tiles = []
-        for track in self.shown():
-            image = track.frames.newest if step is None else track.frames.at(step)
-            tile = Tile(track, track.label, track_color(track))
-            if image is not None:
-                tile.image = to_image(image)
-            if self.view.wiping and (first := track.frames.at(0)) is not None:
-                tile.before = to_image(first)
-            tiles.append(tile)
-        self.view.set_tiles(tiles)
+        tracks = self.shown()
+        labels = self._labels(tracks)
+        self.view.set_tiles([self._tile(track, label, self.step) for track, label in zip(tracks, labels, strict=True)])
+
+    def _labels(self, tracks: Sequence[Track]) -> list[str]:
+        labels = [track.label for track in tracks]
+        if self._pinned is None:
+            # Pictures of several runs may have one name.
+            return labels if len(set(labels)) == len(labels) else captions(tracks)
+        labels[0] = f"A {_DOT} {self._pinned.label}"
+        alone = self.view.solo
+        if alone > 0 or len(tracks) == 2:
+            other = max(alone, 1)
+            first, second = captions([self._pinned, tracks[other]])
+            labels[0], labels[other] = f"A {_DOT} {first}", f"B {_DOT} {second}"
+            if self.view.wiping:
+                # Both are in one tile.
+                labels[other] = f"{labels[0]}   |   {labels[other]}"
+        return labels
+
+    def _tile(self, track: Track, label: str, step: int | None) -> Tile:
+        image = _picture(track, step)
+        before = track.frames.at(0) if self._pinned is None else _picture(self._pinned, step)
+        return Tile(
+            track,
+            label,
+            track_color(track),
+            None if image is None else to_image(image),
+            None if before is None or not self.view.wiping or track is self._pinned else to_image(before),
+            kept=track is self._pinned,
+        )
 
     # What can be done
 
@@ -224,6 +259,11 @@ class Canvas(QWidget):
         self.refresh()
         self._tell_let_go()
 
+    def _solo_moved(self) -> None:
+        self._draw()
+        self.selection_changed.emit()
+        self._tell_let_go()
+
     def _tell_let_go(self) -> None:
         if self.chosen is None:
             self.let_go.emit()
@@ -234,18 +274,25 @@ class Canvas(QWidget):
 
     def _set_wipe(self, wiping: bool) -> None:
         self.view.wiping = wiping
+        self.wipe_slider.setVisible(wiping)
         self._draw()
 
+    def _show_wipe(self, share: float) -> None:
+        self.wipe_slider.blockSignals(True)
+        self.wipe_slider.setValue(round(_WIPE_TICKS * share))
+        self.wipe_slider.blockSignals(False)
+
     def _set_pin(self, pin: bool) -> None:
-        selected = self.selected()
+        """Keep the current picture, or let it go; which one is current stays the same."""
+        kept = self.current if pin else None
         if self._pinned is not None:
             self._pinned.compared = False
-        self._pinned = selected[0] if pin and selected else None
-        if self._pinned is not None:
-            self._pinned.compared = True
-        self.view.set_solo(-1)
-        if pin and self._pinned is None:
+        self._pinned = kept
+        if kept is None:
             self.pin_action.setChecked(False)
+        else:
+            kept.compared = True
+            self.said.emit(f"Kept {kept.label}: choose another picture to see both, and Wipe to lay one over the other")
         self.refresh()
         self.compared.emit(self.shown())
 
@@ -277,3 +324,8 @@ class Canvas(QWidget):
         drag.setPixmap(small)
         drag.setHotSpot(QPointF(small.width() / 2, small.height() / 2).toPoint())
         drag.exec(Qt.DropAction.CopyAction)
+
+
+def _picture(track: Track, step: int | None) -> NDArray[np.uint8] | None:
+    """A track's picture at a step; None stands for the newest."""
+    return track.frames.newest if step is None else track.frames.at(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,11 +20,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from typing_extensions import override
 
-_MARGIN = 12
+from clipdesk.gui.panels.tiling import tiling
+
 _MAX_SCALE = 64.0
 _ZOOM_STEP = 1.25
 _GRIP = 6
-_FEWEST_PIXELS = 8
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Tile:
         color: Of its frame.
         image: The picture; None if there is none yet.
         before: What it is wiped against; None if there is nothing.
+        kept: Whether it is kept in sight, for the others to be compared with.
     """
 
     key: object
@@ -45,6 +45,7 @@ class Tile:
     color: QColor
     image: QImage | None = None
     before: QImage | None = None
+    kept: bool = False
 
 
 class PictureView(QWidget):
@@ -56,11 +57,13 @@ class PictureView(QWidget):
     Signals:
         solo_changed: Which tile alone is shown; -1 for all.
         zoom_changed: The zoom, or None.
+        wipe_changed: Where the line of the wipe is, as a share of the picture's width.
         drag_asked: The tile that is dragged out of the window.
     """
 
     solo_changed = Signal(int)
     zoom_changed = Signal(object)
+    wipe_changed = Signal(float)
     drag_asked = Signal(int)
 
     def __init__(self) -> None:
@@ -133,6 +136,12 @@ class PictureView(QWidget):
             around = QPointF(places[visible.index(self.current) if self.current in visible else 0].center())
         self.set_zoom((self.zoom or self.fit_scale()) * factor, around)
 
+    def set_wipe(self, share: float) -> None:
+        """Put the line of the wipe at a share of the picture's width."""
+        self._wipe = min(max(share, 0.0), 1.0)
+        self.wipe_changed.emit(self._wipe)
+        self.update()
+
     def fit_scale(self) -> float:
         """The zoom at which the first picture fills its tile."""
         frames, visible = self._frames(), self.visible_tiles()
@@ -140,8 +149,11 @@ class PictureView(QWidget):
         return frames[0].width() * self.devicePixelRatioF() / image.width() if image is not None and frames else 1.0
 
     def visible_tiles(self) -> list[int]:
-        """Which tiles are shown."""
-        return [self.solo] if 0 <= self.solo < len(self.tiles) else list(range(len(self.tiles)))
+        """Which tiles are shown: all, or one alone, with the kept one beside it unless it is wiped against that."""
+        if not 0 <= self.solo < len(self.tiles):
+            return list(range(len(self.tiles)))
+        beside = [] if self.wiping else [i for i, tile in enumerate(self.tiles) if tile.kept and i != self.solo]
+        return [*beside, self.solo]
 
     def tile_at(self, place: QPoint) -> int:
         """The tile under a place; -1 if there is none."""
@@ -178,13 +190,16 @@ class PictureView(QWidget):
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
-        ring = i == self.current and self.hasFocus() and len(self.tiles) > 1
-        painter.setPen(QPen(palette.highlight().color() if ring else tile.color, 3 if ring else 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(tile.color, 2))
         painter.drawRoundedRect(QRectF(frame).adjusted(-2, -2, 2, 2), 3, 3)
+        if i == self.current and self.hasFocus() and len(self.tiles) > 1:
+            # Around the colour by which its curve is known.
+            painter.setPen(QPen(palette.highlight().color(), 2))
+            painter.drawRoundedRect(QRectF(frame).adjusted(-4.5, -4.5, 4.5, 4.5), 4, 4)
         painter.setPen(palette.windowText().color())
         below = QRect(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
-        text = painter.fontMetrics().elidedText(tile.label, Qt.TextElideMode.ElideLeft, below.width())
+        text = painter.fontMetrics().elidedText(tile.label, Qt.TextElideMode.ElideMiddle, below.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_before(self, painter: QPainter, before: QImage, frame: QRect) -> None:
@@ -211,24 +226,8 @@ class PictureView(QWidget):
         return self.fontMetrics().height() + 6
 
     def _frames(self) -> list[QRect]:
-        """For each shown tile where its picture goes, in the grid that makes them largest."""
-        count = len(self.visible_tiles())
-        if not count:
-            return []
-        text = self._text_height()
-        columns = max(range(1, count + 1), key=lambda n: self._side(n, count, text))
-        rows, side = math.ceil(count / columns), self._side(columns, count, text)
-        width, height = side + _MARGIN, side + text + _MARGIN
-        left, top = (self.width() - columns * width) // 2, (self.height() - rows * height) // 2
-        return [
-            QRect(left + i % columns * width + _MARGIN // 2, top + i // columns * height + _MARGIN // 2, side, side)
-            for i in range(count)
-        ]
-
-    def _side(self, columns: int, count: int, text: int) -> int:
-        rows = math.ceil(count / columns)
-        room = min(self.width() // columns - _MARGIN - 4, self.height() // rows - text - _MARGIN - 4)
-        return max(_FEWEST_PIXELS, room)
+        """For each shown tile where its picture goes."""
+        return tiling(self.size(), len(self.visible_tiles()), self._text_height())
 
     def _keep_under(self, around: QPointF, zoom: float) -> None:
         frames = self._frames()
@@ -270,9 +269,8 @@ class PictureView(QWidget):
             frame = self._frames()[0]
             tile = self.tile_at(self._pressed)
             frame = self.frame_of(tile) if tile >= 0 else frame
-            self._wipe = min(max((place.x() - frame.left()) / max(1, frame.width()), 0.0), 1.0)
             self._moved = True
-            self.update()
+            self.set_wipe((place.x() - frame.left()) / max(1, frame.width()))
         elif self.zoom is not None:
             self._pan(QPointF(place - self._pressed))
             self._pressed, self._moved = place, True
@@ -301,7 +299,7 @@ class PictureView(QWidget):
         key = event.key()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
         if key in steps and self.tiles:
-            self.current = (self.current + steps[Qt.Key(key)]) % len(self.tiles)
+            self._step_current(steps[Qt.Key(key)])
             if self.solo >= 0:
                 self.set_solo(self.current)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.tiles:
@@ -312,6 +310,12 @@ class PictureView(QWidget):
         else:
             super().keyPressEvent(event)
         self.update()
+
+    def _step_current(self, by: int) -> None:
+        """Go to the next tile; beside the kept one, to the next that is not."""
+        self.current = (self.current + by) % len(self.tiles)
+        if self.solo >= 0 and self.tiles[self.current].kept:
+            self.current = (self.current + by) % len(self.tiles)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

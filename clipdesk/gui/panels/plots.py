@@ -140,7 +140,9 @@ class Plots(QWidget):
             self._drawn.append((curve, track))
             self._name(track.label, track_color(track), curve)
         self._fit_legend()
-        self.activation.setXRange(0, iterations, padding=0.02)
+        # A curve that is held or compared may be longer than what the newest run asks for.
+        lengths = [len(track.curve) for track in tracks] + [len(old.values) for old in held]
+        self.activation.setXRange(0, max(iterations, *lengths, 1), padding=0.02)
         self.draw()
 
     def _fit_legend(self) -> None:
