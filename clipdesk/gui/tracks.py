@@ -61,7 +61,7 @@ class KeptFrames:
         self._frames: list[tuple[int, NDArray[np.uint8]]] = []
 
     def add(self, step: int, image: NDArray[np.uint8]) -> None:
-        """Keep a picture, (size, size, 3), which must not be written to again; it replaces one of the same step."""
+        """Keep a picture, (size, size, 3 or 4), to which nobody writes any more; it replaces one of the same step."""
         if self.steps[-1:] == [step]:
             self._frames.pop()
         self._frames.append((step, image))
@@ -169,7 +169,7 @@ class Track:
         """Note the result; its picture is the last of the frames."""
         self.result = result
         self.recipe = result.recipe
-        self.frames.add(len(result.curve), result.image)
+        self.frames.add(len(result.curve), result.pixels)
 
     def clear(self) -> None:
         """Forget what was reached, as before another try."""

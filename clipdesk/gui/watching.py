@@ -174,5 +174,5 @@ def _state_of(track: Track) -> UnitState:
     if result is None:
         return UnitState("failed", reason=track.reason)
     status = "done" if result.complete else "stopped"
-    thumbnail = packed(small(result.image, 2 * THUMBNAIL))
+    thumbnail = packed(small(result.pixels, 2 * THUMBNAIL))
     return UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)

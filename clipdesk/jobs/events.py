@@ -71,6 +71,16 @@ class Result:
     recipe: Recipe
     alpha: NDArray[np.uint8] | None = None
 
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture as its file has it: (size, size, 4) where it is transparent, else (size, size, 3)."""
+        if self.alpha is None:
+            return self.image
+        # A copy with room for a fourth channel, made without importing NumPy here.
+        pixels = self.image[..., [0, 1, 2, 2]]
+        pixels[..., 3] = self.alpha
+        return pixels
+
     def at(self, step: int, image: NDArray[np.uint8]) -> Result:
         """The picture as it was after an earlier step, as if the job had been stopped there.
 

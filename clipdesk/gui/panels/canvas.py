@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QAction, QDrag, QGuiApplication, QKeySequence, QPixmap
+from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
     QStackedLayout,
@@ -103,6 +103,10 @@ class Canvas(QWidget):
         self.smooth_action = self._action("Smooth", "blur", "Ctrl+Shift+B", tip, checkable=True)
         self.smooth_action.setChecked(True)
         self.smooth_action.toggled.connect(self._set_smooth)
+        tip = "Show transparent pictures on a checkerboard, or all of their pixels as if they were opaque"
+        self.alpha_action = self._action("Transparency", "checkerboard", "Ctrl+Shift+T", tip, checkable=True)
+        self.alpha_action.setChecked(True)
+        self.alpha_action.toggled.connect(self._draw)
         tip = "Lay two pictures over each other and drag the line between them: the kept one, or else the first step"
         self.wipe_action = self._action("Wipe", "compare", "Ctrl+Shift+A", tip, checkable=True)
         self.wipe_action.toggled.connect(self._set_wipe)
@@ -126,6 +130,7 @@ class Canvas(QWidget):
             self.in_action,
             self.out_action,
             self.smooth_action,
+            self.alpha_action,
             self.wipe_action,
             self.pin_action,
             self.all_action,
@@ -233,16 +238,22 @@ class Canvas(QWidget):
         return labels
 
     def _tile(self, track: Track, label: str, step: int | None) -> Tile:
-        image = _picture(track, step)
-        before = track.frames.at(0) if self._pinned is None else _picture(self._pinned, step)
+        before = None
+        if self.view.wiping and track is not self._pinned:
+            before = track.frames.at(0) if self._pinned is None else _picture(self._pinned, step)
         return Tile(
             track,
             label,
             track_color(track),
-            None if image is None else to_image(image),
-            None if before is None or not self.view.wiping or track is self._pinned else to_image(before),
+            self._image(_picture(track, step)),
+            self._image(before),
             kept=track is self._pinned,
         )
+
+    def _image(self, pixels: NDArray[np.uint8] | None) -> QImage | None:
+        if pixels is None:
+            return None
+        return to_image(pixels if self.alpha_action.isChecked() else pixels[..., :3])
 
     # What can be done
 

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from typing_extensions import override
 
+from clipdesk.gui.images import checkerboard
 from clipdesk.gui.panels.tiling import tiling
 
 _MAX_SCALE = 64.0
@@ -186,7 +187,7 @@ class PictureView(QWidget):
         else:
             painter.save()
             painter.setClipRect(frame)
-            painter.drawImage(self._target(frame), tile.image)
+            self._paint_image(painter, tile.image, frame)
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
@@ -202,10 +203,17 @@ class PictureView(QWidget):
         text = painter.fontMetrics().elidedText(tile.label, Qt.TextElideMode.ElideMiddle, below.width())
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
 
+    def _paint_image(self, painter: QPainter, image: QImage, frame: QRect) -> None:
+        target = self._target(frame)
+        if image.hasAlphaChannel():
+            painter.setBrushOrigin(target.topLeft())
+            painter.fillRect(target, checkerboard())
+        painter.drawImage(target, image)
+
     def _paint_before(self, painter: QPainter, before: QImage, frame: QRect) -> None:
         edge = frame.left() + round(frame.width() * self._wipe)
         painter.setClipRect(QRect(frame.topLeft(), QPoint(edge, frame.bottom())))
-        painter.drawImage(self._target(frame), before)
+        self._paint_image(painter, before, frame)
         painter.setClipRect(frame)
         painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
         painter.drawLine(edge, frame.top(), edge, frame.bottom())
