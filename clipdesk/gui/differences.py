@@ -32,6 +32,12 @@ def captions(tracks: Sequence[Track]) -> list[str]:
     return [_SEPARATOR.join(words) for words in zip(names, *differing, strict=True)]
 
 
+def labels_of(tracks: Sequence[Track]) -> list[str]:
+    """The pictures' short names, or captions where several have one name."""
+    labels = [track.label for track in tracks]
+    return labels if len(set(labels)) == len(labels) else captions(tracks)
+
+
 def _parts(tracks: Sequence[Track]) -> Iterator[list[str]]:
     """What can be said of the pictures, one thing of all of them at a time."""
     if all(track.model for track in tracks):

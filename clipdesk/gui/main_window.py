@@ -38,7 +38,7 @@ from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
-from clipdesk.gui.wiring import connect_opening, connect_queue, connect_results, connect_speech
+from clipdesk.gui.wiring import Looks, connect_opening, connect_queue, connect_results, connect_speech
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
         neurons.current_changed.connect(self.watching.show_unit)
         self.canvas.selection_changed.connect(session.touch)
         self.canvas.said.connect(session.say)
-        self.canvas.compared.connect(self.curves.show_compared)
+        Looks(self.canvas, self.curves)
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))

@@ -33,6 +33,10 @@ class Series:
         """Add the next step's number."""
         self._values.append(value)
 
+    def at(self, step: int) -> float:
+        """The number of a step, from 1."""
+        return self._values[step - 1]
+
     @property
     def values(self) -> NDArray[np.float32]:
         """A copy of all numbers so far, (steps,)."""

@@ -15,6 +15,7 @@ class AxisItem:
     def setTicks(self, ticks: list[list[tuple[float, str]]]) -> None: ...
 
 class PlotDataItem:
+    opts: dict[str, Any]
     def __init__(
         self,
         x: NDArray[Any] = ...,

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.colors import track_color
-from clipdesk.gui.differences import captions
+from clipdesk.gui.differences import captions, labels_of
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.sliders import Slider
@@ -42,12 +42,16 @@ class Canvas(QWidget):
     Signals:
         selection_changed: Another picture is shown alone, or all are.
         let_go: The user looks at all pictures at their newest step again, after one alone or at an earlier one.
+        step_shown: The step that is shown, told again whenever there may be another; 0 if there is none.
+        hovered: The `Track` under the mouse, or None.
         said: A line for the status bar.
         compared: The list of `Track` shown from now on: one was kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
     let_go = Signal()
+    step_shown = Signal(int)
+    hovered = Signal(object)
     said = Signal(str)
     compared = Signal(list)
 
@@ -78,6 +82,7 @@ class Canvas(QWidget):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(pictures)
         self.view.solo_changed.connect(self._solo_moved)
+        self.view.hovered.connect(self._hover)
         self.view.wipe_changed.connect(self._show_wipe)
         self.wipe_slider.valueChanged.connect(lambda value: self.view.set_wipe(value / _WIPE_TICKS))
         self.strip.moved.connect(self._step_moved)
@@ -179,6 +184,7 @@ class Canvas(QWidget):
     def refresh(self) -> None:
         """Show what is new in the tracks."""
         self.strip.show_steps(max((track.frames.steps for track in self.shown()), key=len, default=[]))
+        self.step_shown.emit(self.step or self.strip.last)
         self._draw()
 
     def shown(self) -> list[Track]:
@@ -222,10 +228,9 @@ class Canvas(QWidget):
         self.view.set_tiles([self._tile(track, label, self.step) for track, label in zip(tracks, labels, strict=True)])
 
     def _labels(self, tracks: Sequence[Track]) -> list[str]:
-        labels = [track.label for track in tracks]
+        labels = labels_of(tracks)
         if self._pinned is None:
-            # Pictures of several runs may have one name.
-            return labels if len(set(labels)) == len(labels) else captions(tracks)
+            return labels
         labels[0] = f"A {_DOT} {self._pinned.label}"
         alone = self.view.solo
         if alone > 0 or len(tracks) == 2:
@@ -265,6 +270,15 @@ class Canvas(QWidget):
             QGuiApplication.clipboard().setImage(image)
             step = track.earlier(self.step)
             self.said.emit(f"Copied {track.label}" + (f", step {step}" if step is not None else ""))
+
+    def _hover(self, tile: int) -> None:
+        shown = self.shown()
+        self.hovered.emit(shown[tile] if 0 <= tile < len(shown) else None)
+
+    @Slot(object)
+    def highlight(self, track: Track | None) -> None:
+        """Make a picture stand out, or none, as one whose curve is under the mouse."""
+        self.view.set_highlight(track)
 
     def _step_moved(self) -> None:
         self.refresh()

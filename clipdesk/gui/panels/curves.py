@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.differences import labels_of
 from clipdesk.gui.tracks import Held
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.panels.plots import Plots
     from clipdesk.gui.tracks import Track
 
@@ -22,7 +27,13 @@ _REFRESH_MS = 100
 
 
 class CurvesPanel(QWidget):
-    """Plots of the shown pictures' activations and regularisers, with curves of earlier runs held behind them."""
+    """Plots of the shown pictures' activations and regularisers, with curves of earlier runs held behind them.
+
+    Signals:
+        hovered: The `Track` whose curve the user points at, or None.
+    """
+
+    hovered = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +43,8 @@ class CurvesPanel(QWidget):
         self._made: Plots | None = None
         self._readout = QLabel()
         self._readout.setMargin(4)
+        # Long names do not make the panel wider.
+        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._make_actions()
         hint = QLabel("The activation at each step appears here", alignment=Qt.AlignmentFlag.AlignCenter)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -72,6 +85,7 @@ class CurvesPanel(QWidget):
 
             self._made = Plots()
             self._made.pointed.connect(self._readout.setText)
+            self._made.hovered.connect(self.hovered)
             self._pages.addWidget(self._made)
         return self._made
 
@@ -90,6 +104,23 @@ class CurvesPanel(QWidget):
         """Plot these instead, over as many steps, once there are plots."""
         if self._made is not None:
             self.show_tracks(tracks, self._iterations)
+
+    @Slot(object)
+    def highlight(self, track: Track | None) -> None:
+        """Make one picture's curves stand out, or none, as one that the mouse is over on the canvas."""
+        if self._made is not None:
+            self._made.highlight(track)
+
+    def show_alone(self, tracks: Sequence[Track]) -> None:
+        """Make the curves of pictures stand out that are shown alone."""
+        if self._made is not None:
+            self._made.show_alone(tracks)
+
+    @Slot(int)
+    def mark(self, step: int) -> None:
+        """Mark the step that the canvas shows; 0 for none."""
+        if self._made is not None:
+            self._made.mark(step)
 
     def refresh(self) -> None:
         """Draw what is new in the tracks soon."""
@@ -117,9 +148,13 @@ class CurvesPanel(QWidget):
         """All curves as a table."""
         from clipdesk.export.curves import curves_csv
 
-        curves = {track.label: track.curve.values for track in self.tracks}
-        for track in self.tracks:
-            curves |= {f"{track.label}, {name}": series.values for name, series in track.penalties.items()}
+        curves: dict[str, NDArray[np.float32]] = {}
+        for track, label in zip(self.tracks, labels_of(self.tracks), strict=True):
+            # No two pictures may share a column.
+            name = next(name for name in _numbered(label) if name not in curves)
+            curves[name] = track.curve.values
+        for name, track in zip(list(curves), self.tracks, strict=True):
+            curves |= {f"{name}, {penalty}": series.values for penalty, series in track.penalties.items()}
         curves |= {f"{held.label} (held {i + 1})": held.values for i, held in enumerate(self.held)}
         return curves_csv({label: values.tolist() for label, values in curves.items()})
 
@@ -145,3 +180,9 @@ class CurvesPanel(QWidget):
         for action in (self.hold_action, self.csv_action, self.png_action):
             action.setEnabled(drawn)
         self.drop_action.setEnabled(bool(self.held))
+
+
+def _numbered(label: str) -> Iterator[str]:
+    yield label
+    for count in itertools.count(2):
+        yield f"{label} ({count})"

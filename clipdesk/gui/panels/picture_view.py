@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -58,12 +58,14 @@ class PictureView(QWidget):
     Signals:
         solo_changed: Which tile alone is shown; -1 for all.
         zoom_changed: The zoom, or None.
+        hovered: The tile that the mouse has come to; -1 for none.
         wipe_changed: Where the line of the wipe is, as a share of the picture's width.
         drag_asked: The tile that is dragged out of the window.
     """
 
     solo_changed = Signal(int)
     zoom_changed = Signal(object)
+    hovered = Signal(int)
     wipe_changed = Signal(float)
     drag_asked = Signal(int)
 
@@ -86,6 +88,8 @@ class PictureView(QWidget):
         self._pressed: QPoint | None = None
         self._moved = False
         self._gripped = False
+        self._hovered = -1
+        self._highlight: object = None
 
     @override
     def sizeHint(self) -> QSize:
@@ -136,6 +140,12 @@ class PictureView(QWidget):
         if around is None:
             around = QPointF(places[visible.index(self.current) if self.current in visible else 0].center())
         self.set_zoom((self.zoom or self.fit_scale()) * factor, around)
+
+    def set_highlight(self, key: object) -> None:
+        """Make one picture's frame stand out; None for none."""
+        if key is not self._highlight:
+            self._highlight = key
+            self.update()
 
     def set_wipe(self, share: float) -> None:
         """Put the line of the wipe at a share of the picture's width."""
@@ -192,7 +202,7 @@ class PictureView(QWidget):
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(tile.color, 2))
+        painter.setPen(QPen(tile.color, 2 if self._highlight is None or tile.key is not self._highlight else 6))
         painter.drawRoundedRect(QRectF(frame).adjusted(-2, -2, 2, 2), 3, 3)
         if i == self.current and self.hasFocus() and len(self.tiles) > 1:
             # Around the colour by which its curve is known.
@@ -271,6 +281,7 @@ class PictureView(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position().toPoint()
         if self._pressed is None:
+            self._hover(self.tile_at(place))
             self.setCursor(Qt.CursorShape.SplitHCursor if self._on_wipe(place) else self._hover_cursor(place))
             return
         if self._gripped:
@@ -297,6 +308,15 @@ class PictureView(QWidget):
             self.current = tile
             self.set_solo(-1 if self.solo >= 0 else tile)
         self.update()
+
+    @override
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+
+    def _hover(self, tile: int) -> None:
+        if tile != self._hovered:
+            self._hovered = tile
+            self.hovered.emit(tile)
 
     @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

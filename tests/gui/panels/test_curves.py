@@ -5,6 +5,7 @@ import math
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.curves import CurvesPanel
@@ -82,10 +83,12 @@ def test_the_legend_is_as_wide_as_its_labels_within_limits(panel: CurvesPanel) -
     long = tracks(1)
     long[0].label = "5.mlp.gelu:400 and more"
     panel.show_tracks(long, 20)
+    QApplication.processEvents()
     assert short < legend.width()
     assert legend.sizeHintForColumn(0) < legend.viewport().width()
     long[0].label = 100 * "x"
     panel.show_tracks(long, 20)
+    QApplication.processEvents()
     assert legend.width() < 50 * letter
 
 
