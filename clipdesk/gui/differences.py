@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import UsageError
 from clipdesk.gui.runs import short_layer
 from clipdesk.models.names import parse_name, short_name
-from clipdesk.render.presets import NOT_RECIPE, preset_of
+from clipdesk.render.presets import NOT_RECIPE, PRESETS
 from clipdesk.render.settings import RenderSettings, knob
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ _MOST = 3
 """Settings that are named where no preset says it all."""
 _OWN = "own settings"
 _SEPARATOR = " \N{MIDDLE DOT} "
+KEPT, OTHER = f"A{_SEPARATOR}", f"B{_SEPARATOR}"
+"""What the captions of the two sides of a comparison begin with."""
+_LEFT_OUT = NOT_RECIPE | {"iterations"}
+"""Settings that are not named: seed and steps are told by themselves, and the others change no picture."""
 
 
 def captions(tracks: Sequence[Track]) -> list[str]:
@@ -33,8 +37,8 @@ def captions(tracks: Sequence[Track]) -> list[str]:
 
 
 def labels_of(tracks: Sequence[Track]) -> list[str]:
-    """The pictures' short names, or captions where several have one name."""
-    labels = [track.label for track in tracks]
+    """The pictures' short names, or captions where several have one name; A is the one that is kept for comparison."""
+    labels = [f"{KEPT}{track.label}" if track.compared else track.label for track in tracks]
     return labels if len(set(labels)) == len(labels) else captions(tracks)
 
 
@@ -56,8 +60,7 @@ def _settings(settings: Sequence[RenderSettings]) -> Iterator[list[str]]:
     yield [(preset or _OWN).capitalize() for preset in presets]
     if None not in presets:
         return
-    # Steps are told by what was reached.
-    names = [name for name in RenderSettings.model_fields if name not in NOT_RECIPE | {"iterations"}]
+    names = [name for name in RenderSettings.model_fields if name not in _LEFT_OUT]
     changed = [name for name in names if len({getattr(made, name) for made in settings}) > 1]
     for name in changed[:_MOST]:
         shown, values = knob(name), [getattr(made, name) for made in settings]
@@ -67,7 +70,10 @@ def _settings(settings: Sequence[RenderSettings]) -> Iterator[list[str]]:
 # Captions of a picture under way are made for each of its frames.
 @lru_cache(maxsize=64)
 def _preset(settings: RenderSettings) -> str | None:
-    return preset_of(settings)
+    """The preset that these settings are, with any number of steps."""
+    wanted = settings.model_dump(exclude=set(_LEFT_OUT))
+    found = (name for name, preset in PRESETS.items() if preset.settings.model_dump(exclude=set(_LEFT_OUT)) == wanted)
+    return next(found, None)
 
 
 @lru_cache(maxsize=64)

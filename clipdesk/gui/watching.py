@@ -114,12 +114,9 @@ class Watching(QObject):
         run, chosen = self._session.watched, self._canvas.chosen
         if run is None:
             return
-        if chosen is None or run.tracks.get(chosen.target) is not chosen:
-            self._show()
-            return
         tracks = run.shown()[:MOST_TILES]
-        leaves = chosen not in tracks or self._canvas.step is not None
-        if tracks == self._canvas.tracks or not leaves:
+        stays = chosen in tracks and self._canvas.step is None
+        if chosen is None or stays or tracks == self._canvas.tracks:
             self._show()
         else:
             self._canvas.refresh()

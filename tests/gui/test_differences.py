@@ -28,6 +28,12 @@ def test_seed_steps_and_preset_are_named_where_they_differ() -> None:
     assert yours == "3.mlp.gelu:5 · seed 7 · 60 steps · Draft"
 
 
+def test_a_preset_with_fewer_steps_is_still_that_preset() -> None:
+    mine, yours = captions([done(), done(make_settings("draft", iterations=33))])
+    assert yours == "3.mlp.gelu:5 · 33 steps · Draft"
+    assert mine.endswith(" steps · Standard")
+
+
 def test_settings_of_ones_own_are_named_one_by_one() -> None:
     first, second = make_settings(), make_settings(noise=0.5, image_size=96)
     mine, yours = captions([done(first), done(second)])

@@ -11,7 +11,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.gui.conftest import LAYER, done, run_of, until
+from tests.gui.conftest import LAYER, done, run_of, tracks_of, until
 
 
 def unit(index: int) -> Unit:
@@ -122,6 +122,33 @@ def test_a_picture_that_is_looked_at_alone_stays_while_its_batch_goes_on(window:
     window.controller.state_changed.emit(run)
     assert [track.target for track in window.canvas.tracks] == [unit(0), unit(1), unit(2), unit(3)]
     assert [track.target for track in window.canvas.selected()] == [unit(2)]
+
+
+def test_a_picture_kept_alone_does_not_hide_what_is_rendered_next(window: MainWindow, qtbot: QtBot) -> None:
+    window.asking.render((unit(1), unit(2)))
+    until(qtbot, lambda: done(window))
+    window.canvas.view.set_solo(0)
+    window.canvas.pin_action.trigger()
+    window.asking.render((unit(3),))
+    until(qtbot, lambda: done(window, 2))
+    assert [track.target for track in window.canvas.visible()] == [unit(1), unit(3)]
+
+
+def test_a_kept_picture_that_is_looked_at_alone_stays_while_a_batch_goes_on(window: MainWindow) -> None:
+    run = Run(9, Job(model="demo", targets=tuple(unit(i) for i in range(4))))
+    for target in run.job.targets:
+        run.track(target).frames.add(1, np.zeros((8, 8, 3), dtype=np.uint8))
+    (kept,) = tracks_of(unit(9))
+    kept.frames.add(1, np.zeros((8, 8, 3), dtype=np.uint8))
+    window.watching.show_tracks([kept])
+    window.canvas.pin_action.trigger()
+    run.state, run.current = Status.RUNNING, run.job.targets[:2]
+    window.watching.show_run(run)
+    assert len(window.canvas.visible()) == 3
+    window.canvas.view.set_solo(0)
+    run.current = run.job.targets[2:]
+    window.controller.progressed.emit(run)
+    assert window.canvas.visible() == [kept]
 
 
 def test_a_step_that_is_looked_at_stays_while_its_batch_goes_on(window: MainWindow, qtbot: QtBot) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.colors import track_color
-from clipdesk.gui.differences import captions, labels_of
+from clipdesk.gui.differences import KEPT, OTHER, captions, labels_of
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.sliders import Slider
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 MOST_TILES = 64
 _DRAG_SIZE = 96
 _WIPE_TICKS = 1000
-_DOT = "\N{MIDDLE DOT}"
 
 
 class Canvas(QWidget):
@@ -157,6 +156,9 @@ class Canvas(QWidget):
 
     def show_tracks(self, tracks: Sequence[Track]) -> None:
         """Show these pictures, and `refresh` them from now on."""
+        if self.chosen not in tracks:
+            # A kept one that is shown alone would hide them.
+            self.view.solo = -1
         self.tracks = list(tracks)[:MOST_TILES]
         self.strip.begin()
         self._pages.setCurrentIndex(1)
@@ -166,6 +168,8 @@ class Canvas(QWidget):
     def show_message(self, text: str) -> None:
         """Show a message in the pictures' place."""
         self.tracks = []
+        self.view.set_tiles([])
+        self.strip.begin()
         self.welcome.show_message(text)
         self._pages.setCurrentIndex(0)
         self.selection_changed.emit()
@@ -228,18 +232,14 @@ class Canvas(QWidget):
         self.view.set_tiles([self._tile(track, label, self.step) for track, label in zip(tracks, labels, strict=True)])
 
     def _labels(self, tracks: Sequence[Track]) -> list[str]:
-        labels = labels_of(tracks)
-        if self._pinned is None:
-            return labels
-        labels[0] = f"A {_DOT} {self._pinned.label}"
-        alone = self.view.solo
-        if alone > 0 or len(tracks) == 2:
+        labels, alone = labels_of(tracks), self.view.solo
+        if self._pinned is not None and (alone > 0 or len(tracks) == 2):
             other = max(alone, 1)
             first, second = captions([self._pinned, tracks[other]])
-            labels[0], labels[other] = f"A {_DOT} {first}", f"B {_DOT} {second}"
+            labels[0], labels[other] = f"{KEPT}{first}", f"{OTHER}{second}"
             if self.view.wiping:
                 # Both are in one tile.
-                labels[other] = f"{labels[0]}   |   {labels[other]}"
+                labels[other] = f"{labels[0]}\n{labels[other]}"
         return labels
 
     def _tile(self, track: Track, label: str, step: int | None) -> Tile:

@@ -34,7 +34,7 @@ class Tile:
 
     Attributes:
         key: What it is a picture of: the same object as long as it is the same picture, wherever its tile is.
-        label: What stands under it.
+        label: What stands under it; it may have several lines.
         color: Of its frame.
         image: The picture; None if there is none yet.
         before: What it is wiped against; None if there is nothing.
@@ -209,9 +209,10 @@ class PictureView(QWidget):
             painter.setPen(QPen(palette.highlight().color(), 2))
             painter.drawRoundedRect(QRectF(frame).adjusted(-4.5, -4.5, 4.5, 4.5), 4, 4)
         painter.setPen(palette.windowText().color())
-        below = QRect(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
-        text = painter.fontMetrics().elidedText(tile.label, Qt.TextElideMode.ElideMiddle, below.width())
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
+        metrics = painter.fontMetrics()
+        below = QRectF(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
+        lines = [metrics.elidedText(one, Qt.TextElideMode.ElideMiddle, frame.width()) for one in tile.label.split("\n")]
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, "\n".join(lines))
 
     def _paint_image(self, painter: QPainter, image: QImage, frame: QRect) -> None:
         target = self._target(frame)
@@ -241,7 +242,8 @@ class PictureView(QWidget):
     # Where things are
 
     def _text_height(self) -> int:
-        return self.fontMetrics().height() + 6
+        lines = max((self.tiles[i].label.count("\n") + 1 for i in self.visible_tiles()), default=1)
+        return lines * self.fontMetrics().height() + 6
 
     def _frames(self) -> list[QRect]:
         """For each shown tile where its picture goes."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _CROWD = 12
 """More curves than this are drawn faint, as long as none stands out."""
-_FAINT, _MUTED = 110, 40
-"""How opaque the curves of a crowd are, and those beside one that stands out; 255 is fully."""
+_FAINT, _MUTED, _MUTED_CROWD = 110, 90, 40
+"""How opaque the curves of a crowd are, and few and many of them beside one that stands out; 255 is fully."""
 _NEAR = 24.0
 """How far from the mouse a curve may be to be the one under it, in pixels."""
 _SHARES = [300, 200]
@@ -290,7 +290,7 @@ class Plots(QWidget):
         color, crowd = track_color(track), len(self._drawn) > _CROWD
         stands_out = track in out
         if not stands_out and (out or crowd):
-            color.setAlpha(_MUTED if out else _FAINT)
+            color.setAlpha(_FAINT if not out else _MUTED_CROWD if crowd else _MUTED)
         curve.setPen(pg.mkPen(color, width=3 if stands_out else 1 if out or crowd else 2, style=style))
         curve.setZValue(1 if stands_out else 0)
 

@@ -237,7 +237,7 @@ def test_captions_say_which_is_which_and_what_differs(canvas: Canvas) -> None:
     canvas.show_tracks(tracks(1, steps=6))
     assert [tile.label for tile in canvas.view.tiles] == ["A · a:0 · 10 steps", "B · a:0 · 6 steps"]
     canvas.wipe_action.trigger()
-    assert canvas.view.tiles[1].label == "A · a:0 · 10 steps   |   B · a:0 · 6 steps"
+    assert canvas.view.tiles[1].label == "A · a:0 · 10 steps\nB · a:0 · 6 steps"
     canvas.wipe_action.trigger()
     canvas.pin_action.trigger()
     assert [tile.label for tile in canvas.view.tiles] == ["a:0"]

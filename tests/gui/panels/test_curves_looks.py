@@ -79,7 +79,7 @@ def test_a_curve_under_the_mouse_stands_out_and_tells_the_picture(panel: CurvesP
     panel.plots.point_at_activation(place_of(panel, 10, 0.0))
     assert told == [panel.tracks[1]]
     assert styles(panel)[1] == (3, 255)
-    assert {(width, alpha) for width, alpha in styles(panel)[::2]} == {(1, 40)}
+    assert {(width, alpha) for width, alpha in styles(panel)[::2]} == {(1, 90)}
     assert bold(panel) == ["1"]
     assert panel.readout.startswith("step 10   1: 0 "), "its value comes first"
     leave(panel.plots.activation)
@@ -160,3 +160,11 @@ def test_curves_of_one_name_are_told_apart_and_none_is_lost(panel: CurvesPanel) 
     assert [legend.item(row).text() for row in range(3)] == ["a:0 · 20 steps", "a:0 · 7 steps", "a:0 · 7 steps"]
     rows = list(csv.reader(io.StringIO(panel.csv())))
     assert rows[0] == ["step", "a:0 · 20 steps", "a:0 · 7 steps", "a:0 · 7 steps (2)"]
+
+
+def test_the_kept_picture_of_a_comparison_is_named_in_the_legend(panel: CurvesPanel) -> None:
+    kept, *others = tracks(1)
+    kept.compared = True
+    panel.show_tracks([kept, *tracks(2), *others], 20)
+    legend = panel.plots.legend
+    assert [legend.item(row).text() for row in range(3)] == ["A · a:0", "0", "1"]
