@@ -275,6 +275,8 @@ class PictureView(QWidget):
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
         place = event.position().toPoint()
         self._pressed, self._moved = place, False
         self._gripped = self._on_wipe(place)
