@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
         neurons.current_changed.connect(self.watching.show_unit)
         self.canvas.selection_changed.connect(session.touch)
         self.canvas.said.connect(session.say)
-        Looks(self.canvas, self.curves)
+        Looks(self.canvas, self.curves, neurons)
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))

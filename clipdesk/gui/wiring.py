@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.status import StatusBar
     from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
+    from clipdesk.gui.tracks import Track
     from clipdesk.gui.watching import Watching
 
 
@@ -81,18 +82,24 @@ def connect_results(
 
 
 class Looks(QObject):
-    """Lets canvas and curves show the same: the step, what the mouse is over, and what is shown alone."""
+    """Lets canvas, curves and table show the same: the step, what the user points at, and what is shown alone."""
 
-    def __init__(self, canvas: Canvas, curves: CurvesPanel) -> None:
+    def __init__(self, canvas: Canvas, curves: CurvesPanel, neurons: NeuronsPanel) -> None:
         super().__init__(canvas)
         self._canvas = canvas
         self._curves = curves
+        self._neurons = neurons
         canvas.hovered.connect(curves.highlight)
-        canvas.hovered.connect(canvas.highlight)
-        curves.hovered.connect(canvas.highlight)
+        for hovered in (canvas.hovered, curves.hovered):
+            hovered.connect(canvas.highlight)
+            hovered.connect(self._point_at_row)
         canvas.step_shown.connect(curves.mark)
         canvas.compared.connect(curves.show_compared)
         canvas.selection_changed.connect(self._show_alone)
+
+    @Slot(object)
+    def _point_at_row(self, track: Track | None) -> None:
+        self._neurons.highlight(None if track is None else track.target)
 
     @Slot()
     def _show_alone(self) -> None:

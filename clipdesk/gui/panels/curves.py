@@ -40,6 +40,7 @@ class CurvesPanel(QWidget):
         self.tracks: list[Track] = []
         self.held: list[Held] = []
         self._iterations = 1
+        self._step = 0
         self._made: Plots | None = None
         self._readout = QLabel()
         self._readout.setMargin(4)
@@ -97,6 +98,7 @@ class CurvesPanel(QWidget):
         """Plot these tracks, and `refresh` them from now on."""
         self.tracks, self._iterations = list(tracks), iterations
         self.plots.show_tracks(self.tracks, self.held, iterations)
+        self.plots.mark(self._step)
         self._pages.setCurrentIndex(1)
         self._update_actions()
 
@@ -119,8 +121,10 @@ class CurvesPanel(QWidget):
     @Slot(int)
     def mark(self, step: int) -> None:
         """Mark the step that the canvas shows; 0 for none."""
-        if self._made is not None:
-            self._made.mark(step)
+        if step != self._step:
+            self._step = step
+            if self._made is not None:
+                self.refresh()
 
     def refresh(self) -> None:
         """Draw what is new in the tracks soon."""
@@ -129,6 +133,7 @@ class CurvesPanel(QWidget):
 
     def _draw(self) -> None:
         self.plots.draw()
+        self.plots.mark(self._step)
         self._update_actions()
 
     # What can be done

@@ -11,12 +11,13 @@ from PySide6.QtCore import (
     QItemSelectionRange,
     QModelIndex,
     QPoint,
+    QRect,
     QSize,
     Qt,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeySequence, QMouseEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -51,12 +52,30 @@ _FLAGS = QItemSelectionModel.SelectionFlag
 class NeuronTable(QTableView):
     """A table where a drag from an unselected row selects, and a drag from a selected one carries the rows away."""
 
+    _pointed: int | None = None
+
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
         self.setDragEnabled(plain and index.isValid() and self.selectionModel().isSelected(index))
         super().mousePressEvent(event)
+
+    def point_at(self, row: int | None) -> None:
+        """Frame a row, as one whose picture the mouse is over elsewhere; None for none."""
+        if row != self._pointed:
+            self._pointed = row
+            self.viewport().update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._pointed is not None and self._pointed < self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QPen(self.palette().windowText().color(), 2))
+            top, height = self.rowViewportPosition(self._pointed), self.rowHeight(self._pointed)
+            painter.drawRect(QRect(1, top + 1, self.viewport().width() - 2, height - 2))
+            painter.end()
 
 
 class NeuronsPanel(QWidget):
@@ -229,6 +248,12 @@ class NeuronsPanel(QWidget):
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
         self._quiet = False
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def highlight(self, target: Target | None) -> None:
+        """Frame a unit's row, or none, as one whose picture or curve the user points at."""
+        layer = self.model.layer
+        ours = isinstance(target, Unit) and layer is not None and target.layer == layer.name
+        self.table.point_at(self.model.row_of(target.index) if isinstance(target, Unit) and ours else None)
 
     def select_units(self, units: list[int]) -> None:
         """Select units and scroll to the first of them."""

@@ -323,7 +323,11 @@ class Plots(QWidget):
 
     def _point(self, plot: Plot, place: QPointF, series: list[tuple[str, Series, Track]]) -> None:
         step = round(plot.item.vb.mapSceneToView(place).x())
-        there = [(label, one.at(step), track) for label, one, track in series if 1 <= step <= len(one)]
+        there = [
+            (label, value, track)
+            for label, one, track in series
+            if 1 <= step <= len(one) and (value := one.at(step)) is not None
+        ]
         inside = plot.item.sceneBoundingRect().contains(place) and bool(there)
         for each in (self.activation, self.penalty):
             each.line.setVisible(inside)

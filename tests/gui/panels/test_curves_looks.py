@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.canvas import Canvas
 from clipdesk.gui.panels.curves import CurvesPanel
+from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.gui.panels.plots import Plot
 from clipdesk.gui.tracks import Series, Track
 from clipdesk.gui.wiring import Looks
@@ -120,12 +121,19 @@ def test_many_curves_are_faint_but_the_one_that_is_pointed_at(panel: CurvesPanel
 def test_the_step_that_the_canvas_shows_is_marked(panel: CurvesPanel, qtbot: QtBot) -> None:
     canvas = Canvas()
     qtbot.addWidget(canvas)
-    Looks(canvas, panel)
+    neurons = NeuronsPanel()
+    qtbot.addWidget(neurons)
+    Looks(canvas, panel, neurons)
     canvas.show_tracks(pictures(2))
     mark = panel.plots.activation.mark
-    assert (mark.isVisible(), mark.value()) == (True, 10)
+    qtbot.waitUntil(lambda: (mark.isVisible(), mark.value()) == (True, 10))
     canvas.slider.setValue(2)
+    qtbot.waitUntil(lambda: mark.value() == 3)
+    panel.show_tracks(tracks(2), 20)
     assert mark.value() == 3
+    canvas.show_message("Nothing here")
+    canvas.refresh()
+    qtbot.waitUntil(lambda: not mark.isVisible())
 
 
 def test_picture_and_curve_stand_out_together(panel: CurvesPanel, qtbot: QtBot) -> None:
@@ -133,7 +141,9 @@ def test_picture_and_curve_stand_out_together(panel: CurvesPanel, qtbot: QtBot) 
     canvas.resize(500, 400)
     qtbot.addWidget(canvas)
     canvas.show()
-    Looks(canvas, panel)
+    neurons = NeuronsPanel()
+    qtbot.addWidget(neurons)
+    Looks(canvas, panel, neurons)
     shown = pictures(3)
     canvas.show_tracks(shown)
     panel.show_tracks(shown, 10)
