@@ -53,6 +53,11 @@ class SavedPicture(NamedTuple):
         """The picture without transparency, (height, width, 3)."""
         return np.array(self.image.convert("RGB"))
 
+    @property
+    def whole(self) -> NDArray[np.uint8]:
+        """The picture as it is: (height, width, 4) where it has transparency, else (height, width, 3)."""
+        return np.array(self.image.convert("RGBA")) if self.image.has_transparency_data else self.pixels
+
 
 def save_png(
     image: NDArray[np.uint8], path: Path, recipe: Recipe, curve: Curve | None = None, *, new: bool = False

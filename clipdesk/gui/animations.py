@@ -49,7 +49,7 @@ class Animations(QObject):
     def pictures(self) -> list[AnimatedPicture]:
         """The pictures on the canvas that can be animated: the one that is shown alone, or all."""
         return [
-            AnimatedPicture(track.result, track.frames.images)
+            AnimatedPicture(track.result, [image[..., :3] for image in track.frames.images])
             for track in self._canvas.selected()
             if track.result is not None and len(track.frames.steps) >= _FEWEST
         ]

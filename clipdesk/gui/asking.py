@@ -62,12 +62,11 @@ class Asking(QObject):
         """Render at once with the parameters that are shown, before what waits in the queue, and watch it."""
         run = self._submit(targets, urgent=True)
         if run is not None:
-            self._session.following = True
             self._watching.expect(run)
 
     @Slot(object)
     def add_batch(self, targets: tuple[Target, ...]) -> None:
-        """Queue a job; it is shown when it runs only if the running job is followed anyway."""
+        """Queue a job; it is shown when it runs only if the user has not chosen anything to look at."""
         if self._submit(targets, urgent=False) is not None:
             count = len(targets)
             self._session.say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
@@ -90,8 +89,7 @@ class Asking(QObject):
         except ClipDeskError as error:
             self._session.complain(Problem(str(error)))
             return
-        self._session.following = True
-        self._controller.submit(job, urgent=True)
+        self._watching.expect(self._controller.submit(job, urgent=True))
 
     def _submit(self, targets: tuple[Target, ...], *, urgent: bool) -> Run | None:
         model = self._session.model

@@ -27,6 +27,7 @@ class Commands(NamedTuple):
     render: QAction
     batch: QAction
     stop: QAction
+    full_screen: QAction
     reset: QAction
     palette: QAction
     shortcuts: QAction
@@ -83,6 +84,13 @@ def make_commands(parent: QObject) -> Commands:
             "Add to &batch", "playlist_plus", "Ctrl+B", "Queue the selected neurons and leave the canvas as it is"
         ),
         stop=make("S&top", "stop", "Ctrl+.", "Stop after this step and keep the picture as it is"),
+        full_screen=make(
+            "&Full-screen canvas",
+            "fullscreen",
+            "F11",
+            "Hide what is around the canvas; Escape brings it back",
+            checkable=True,
+        ),
         reset=make("&Reset layout", "restore", "Ctrl+Alt+0"),
         palette=make("&Command palette …", "console_line", "Ctrl+K"),
         shortcuts=make("&Keyboard shortcuts", "keyboard_outline", "F1"),

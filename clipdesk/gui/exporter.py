@@ -42,13 +42,20 @@ class Source:
     path: Path | None = None
 
     @classmethod
-    def of_track(cls, track: Track) -> Source | None:
-        """The finished picture of a track, if it is finished."""
+    def of_track(cls, track: Track, step: int | None = None) -> Source | None:
+        """The finished picture of a track, if it is finished.
+
+        Args:
+            track: The track.
+            step: An earlier step that it keeps, whose picture is wanted instead.
+        """
         if track.recipe is None or (track.result is None and track.path is None):
             return None
-        return cls(
-            short_layer(track.recipe.target.label), track.recipe, track.result, None if track.result else track.path
-        )
+        result = track.result
+        if result is not None and step is not None and (image := track.frames.at(step)) is not None:
+            result = result.at(step, image)
+        recipe = track.recipe if result is None else result.recipe
+        return cls(short_layer(recipe.target.label), recipe, result, None if result else track.path)
 
     @classmethod
     def of_entry(cls, entry: Entry) -> Source:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
+from clipdesk.gui.saving import answers, ask_which
 from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ class FileCommands(QObject):
         saver.saved.connect(session.say)
 
     def sources(self) -> list[Source]:
-        """The finished pictures on the canvas: the one that is shown alone, or all."""
-        return [source for track in self._canvas.selected() if (source := Source.of_track(track))]
+        """The finished pictures on the canvas."""
+        return [source for track in self._canvas.visible() if (source := Source.of_track(track))]
 
     def can_save(self) -> bool:
         """Whether there is a picture to save."""
@@ -96,15 +97,20 @@ class FileCommands(QObject):
 
     @Slot()
     def ask_save(self) -> None:
-        """Ask for a file; for several pictures, open the export dialog."""
-        sources = self.sources()
-        if len(sources) > 1:
+        """Ask for a file, and before that for a picture if the canvas leaves open which; all of them are exported."""
+        choices = answers(self._canvas)
+        answer = choices[0] if len(choices) == 1 else ask_which(self._parent, choices) if choices else None
+        if answer is None:
+            return
+        if answer.source is None:
             self.open_export()
-        elif sources:
-            suggestion = picture_name(sources[0].recipe.target, datetime.now())
-            place = self._ask_place("Save picture", suggestion, _PNG)
-            if place is not None:
-                self.save(sources[0], place)
+            return
+        suggestion = Path(picture_name(answer.source.recipe.target, datetime.now()))
+        if not answer.source.recipe.complete:
+            suggestion = suggestion.with_stem(f"{suggestion.stem}_step{answer.source.recipe.steps}")
+        place = self._ask_place(f"Save picture: {answer.text}", suggestion.name, _PNG)
+        if place is not None:
+            self.save(answer.source, place)
 
     def _ask_place(self, title: str, suggestion: str, kinds: str) -> Path | None:
         """Ask for a file to write, in the folder of the last export; None if the user cancels."""
@@ -117,7 +123,7 @@ class FileCommands(QObject):
         """Ask which pictures to export, and where to."""
         gallery, preferences = self._gallery, self._session.preferences
         choices: Choices = {
-            "Shown on the canvas": self.sources,
+            "Finished pictures on the canvas": self.sources,
             _SELECTED: lambda: [Source.of_entry(entry) for entry in gallery.selected()],
             "All that the gallery shows": lambda: [Source.of_entry(entry) for entry in gallery.model.shown],
         }

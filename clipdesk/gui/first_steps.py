@@ -101,4 +101,4 @@ class FirstSteps(QObject):
 
     def _select(self, layer: str, index: int) -> None:
         self._architecture.choose(layer)
-        self._neurons.select(index)
+        self._neurons.select(index, quietly=True)

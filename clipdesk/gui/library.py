@@ -64,7 +64,7 @@ class Library(Background):
     Signals:
         found: A list of `Entry`, some at a time, newest file first.
         scanned: How many there are, when the folder has been read.
-        loaded: An `Entry`, its picture in full, (height, width, 3), and its curve, or None where it has none.
+        loaded: An `Entry`, its picture in full, (height, width, 3 or 4), and its curve, or None where it has none.
         asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
         deleted: An `Entry` whose file is in the trash.
     """
@@ -120,7 +120,7 @@ class Library(Background):
             from clipdesk.export.png import read_png
 
             picture = read_png(entry.path)
-            self.loaded.emit(entry, picture.pixels, picture.curve)
+            self.loaded.emit(entry, picture.whole, picture.curve)
 
         self.start(read)
 
@@ -175,7 +175,7 @@ def read_entry(path: Path) -> Entry | None:
 
 def entry_of(result: Result, path: Path) -> Entry:
     """The entry of a picture that was just saved."""
-    return Entry(path, result.recipe, packed(small(result.image, THUMBNAIL)))
+    return Entry(path, result.recipe, packed(small(result.pixels, THUMBNAIL)))
 
 
 def _newest_first(folder: Path) -> list[Path]:

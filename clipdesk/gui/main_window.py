@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
+from clipdesk.gui.canvas_menu import CanvasMenu
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
@@ -16,6 +17,7 @@ from clipdesk.gui.controller import RenderController
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
+from clipdesk.gui.full_screen import FullScreen
 from clipdesk.gui.help import HelpCommands
 from clipdesk.gui.last_time import LastTime
 from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks, show_dock
@@ -39,7 +41,7 @@ from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
-from clipdesk.gui.wiring import connect_opening, connect_queue, connect_results, connect_speech
+from clipdesk.gui.wiring import Looks, connect_opening, connect_queue, connect_results, connect_speech
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
@@ -161,6 +163,8 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
+        self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
+        self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
         self.opening = Opening(session, self.controller, model, self)
         self.choosing = Choosing(session, self)
@@ -194,11 +198,14 @@ class MainWindow(QMainWindow):
         neurons.selection_changed.connect(session.touch)
         neurons.current_changed.connect(self.watching.show_unit)
         self.canvas.selection_changed.connect(session.touch)
-        self.canvas.compared.connect(self.curves.show_compared)
+        self.canvas.said.connect(session.say)
+        Looks(self.canvas, self.curves, neurons)
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
+        self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
+        self.canvas_menu.render_asked.connect(self.asking.render_again)
         self.files.recipe_chosen.connect(self.library.ask_again)
         self.first_steps.render_asked.connect(self.asking.render)
 
@@ -292,6 +299,7 @@ class MainWindow(QMainWindow):
         if open_jobs and self.isVisible() and not self._interrupted and not self.confirm_close():
             event.ignore()
             return
+        self.full_screen.leave()
         self.session.preferences.save_layout(self)
         self.last_time.keep(self.model_name)
         # Gone from the screen at once; the running step may take a moment.

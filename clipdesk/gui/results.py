@@ -51,6 +51,7 @@ class Results(QObject):
         self._wanted: list[Entry] = []
         self._tracks: dict[Entry, Track] = {}
         session.folder_changed.connect(self._show_folder)
+        session.chosen.connect(self._forget)
         library.found.connect(gallery.model.add)
         library.found.connect(self._note)
         library.deleted.connect(gallery.model.remove)
@@ -100,18 +101,24 @@ class Results(QObject):
 
     @Slot(list)
     def _show(self, entries: list[Entry]) -> None:
+        # At once, though they are still to be read: no run takes their place meanwhile.
+        self._session.choose(None)
         self._wanted, self._tracks = entries[:_MOST_SHOWN], {}
         for entry in self._wanted:
             self._library.load(entry)
+
+    @Slot()
+    def _forget(self) -> None:
+        """Pictures that are still being read do not take the place of what was chosen after them."""
+        self._wanted = []
 
     @Slot(object, object, object)
     def _loaded(self, entry: Entry, pixels: NDArray[np.uint8], curve: NDArray[np.float32] | None) -> None:
         # While a selection grows, a picture may have been asked for twice.
         if entry not in self._wanted or entry in self._tracks:
             return
-        track = Track(
-            entry.recipe.target, entry.label, hue_of(self._wanted.index(entry)), path=entry.path, recipe=entry.recipe
-        )
+        recipe, hue = entry.recipe, hue_of(self._wanted.index(entry))
+        track = Track(recipe.target, entry.label, hue, path=entry.path, recipe=recipe, model=recipe.model)
         track.frames.add(entry.recipe.steps, pixels)
         for value in () if curve is None else curve:
             track.curve.append(float(value))

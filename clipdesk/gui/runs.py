@@ -104,7 +104,9 @@ class Run:
         """A picture of it, which begins if it has not; its label is short, its colour far from its neighbours'."""
         if target not in self.tracks:
             label = short_layer(target.short(self._short))
-            self.tracks[target] = Track(target, label, hue_of(len(self.tracks)))
+            settings = self.job.settings_of(target)
+            hue = hue_of(len(self.tracks))
+            self.tracks[target] = Track(target, label, hue, model=str(self.job.model), settings=settings)
         return self.tracks[target]
 
     def shown(self) -> list[Track]:

@@ -27,13 +27,16 @@ class Session(QObject):
     Attributes:
         preferences: What is kept between sessions.
         model: The model that is open; None if there is none.
-        following: Whether a job is shown as soon as it runs.
+        following: Whether any job is shown as soon as it runs, because the user has not chosen yet what to look at.
+        awaited: The run that the user wants to see as soon as it runs; None if there is none, or if something else was
+            chosen since.
         watched: The run on the canvas; None if the canvas shows no run, or finished pictures.
 
     Signals:
         model_changed: The `OpenedModel` that was opened.
         folder_changed: The results folder from now on.
         watched_changed: The `Run` that is watched from now on, or None.
+        chosen: The user has chosen something else to look at.
         changed: Something that decides which commands can be used has changed. It is emitted at once, so that a
             shortcut that follows a selection in the same moment finds its command enabled; slots must be quick.
         settled: The same, once for all changes of one moment: a selection of many rows changes many times.
@@ -44,6 +47,7 @@ class Session(QObject):
     model_changed = Signal(object)
     folder_changed = Signal(object)
     watched_changed = Signal(object)
+    chosen = Signal()
     changed = Signal()
     settled = Signal()
     said = Signal(str)
@@ -54,6 +58,7 @@ class Session(QObject):
         self.preferences = preferences
         self.model: OpenedModel | None = None
         self.following = True
+        self.awaited: Run | None = None
         self.watched: Run | None = None
         self._timer = QTimer(self, interval=0, singleShot=True)
         self._timer.timeout.connect(self.settled)
@@ -94,6 +99,18 @@ class Session(QObject):
         if run is not self.watched:
             self.watched = run
             self.watched_changed.emit(run)
+
+    def choose(self, run: Run | None, *, awaited: Run | None = None) -> None:
+        """Watch what the user has chosen to look at: no other job takes its place by itself from now on.
+
+        Args:
+            run: The run to watch; None for something else than a run.
+            awaited: A run that is to be watched as soon as it runs.
+        """
+        self.following = False
+        self.awaited = awaited
+        self.chosen.emit()
+        self.watch(run)
 
     @Slot()
     def touch(self) -> None:

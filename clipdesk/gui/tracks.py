@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from clipdesk.export.recipe import Recipe
     from clipdesk.jobs.events import Result
+    from clipdesk.render.settings import RenderSettings
 
 MAX_FRAMES = 60
 
@@ -31,6 +32,12 @@ class Series:
     def append(self, value: float) -> None:
         """Add the next step's number."""
         self._values.append(value)
+
+    def at(self, step: int | None) -> float | None:
+        """The number of a step, counted from 1, or of the newest; None where there is none."""
+        last = len(self._values)
+        place = last if step is None else min(max(step, 1), last)
+        return self._values[place - 1] if last else None
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -60,7 +67,7 @@ class KeptFrames:
         self._frames: list[tuple[int, NDArray[np.uint8]]] = []
 
     def add(self, step: int, image: NDArray[np.uint8]) -> None:
-        """Keep a picture, (size, size, 3), which must not be written to again; it replaces one of the same step."""
+        """Keep a picture, (size, size, 3 or 4), to which nobody writes any more; it replaces one of the same step."""
         if self.steps[-1:] == [step]:
             self._frames.pop()
         self._frames.append((step, image))
@@ -90,9 +97,18 @@ class KeptFrames:
 
     def at(self, step: int) -> NDArray[np.uint8] | None:
         """The newest picture not after a step, or the first one; None where there are none."""
+        found = self._at(step)
+        return None if found is None else found[1]
+
+    def step_at(self, step: int) -> int | None:
+        """The step of the picture that `at` gives."""
+        found = self._at(step)
+        return None if found is None else found[0]
+
+    def _at(self, step: int) -> tuple[int, NDArray[np.uint8]] | None:
         if not self._frames:
             return None
-        return next((image for at, image in reversed(self._frames) if at <= step), self._frames[0][1])
+        return next((frame for frame in reversed(self._frames) if frame[0] <= step), self._frames[0])
 
     @property
     def newest(self) -> NDArray[np.uint8] | None:
@@ -116,6 +132,8 @@ class Track:
         details: The same for developers.
         path: Its file, once it is saved.
         recipe: How it was made, once it is.
+        model: The model it is rendered with; empty where that is not known.
+        settings: How it is rendered.
         compared: Whether it is kept in sight, for others to be compared with.
     """
 
@@ -130,13 +148,34 @@ class Track:
     details: str = ""
     path: Path | None = None
     recipe: Recipe | None = None
+    model: str = ""
+    settings: RenderSettings | None = None
     compared: bool = False
+
+    @property
+    def made_with(self) -> RenderSettings | None:
+        """The settings that it was made with, or is being made with."""
+        return self.settings if self.recipe is None else self.recipe.settings
+
+    @property
+    def reached(self) -> int:
+        """How many steps it has done."""
+        return len(self.curve) if self.recipe is None else self.recipe.steps
+
+    def earlier(self, step: int | None) -> int | None:
+        """The step of the picture that is shown at a step, if it is not the newest one.
+
+        Args:
+            step: The step that is looked at; None for the newest.
+        """
+        shown = None if step is None else self.frames.step_at(step)
+        return None if shown in (None, *self.frames.steps[-1:]) else shown
 
     def finish(self, result: Result) -> None:
         """Note the result; its picture is the last of the frames."""
         self.result = result
         self.recipe = result.recipe
-        self.frames.add(len(result.curve), result.image)
+        self.frames.add(len(result.curve), result.pixels)
 
     def clear(self) -> None:
         """Forget what was reached, as before another try."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
+from clipdesk.gui.panels.canvas import MOST_TILES
 from clipdesk.gui.runs import Run
 from clipdesk.gui.tracks import Track
 from clipdesk.jobs.status import Status
@@ -53,6 +54,7 @@ class Watching(QObject):
         self._curves = curves
         self._queue_panel = queue_panel
         self._neurons = neurons
+        canvas.let_go.connect(self._show)
         session.watched_changed.connect(self._show)
         controller.progressed.connect(self._progressed)
         controller.state_changed.connect(self._state_changed)
@@ -68,9 +70,11 @@ class Watching(QObject):
             self._session.watch(run)
 
     def expect(self, run: Run) -> None:
-        """Show a run that was just asked for, unless it waits while something else is on the canvas."""
-        if run is self._controller.running or (self._controller.held and not self._canvas.tracks):
-            self.show_run(run)
+        """Show a run that was just asked for as soon as it runs; at once if nothing else is on the canvas."""
+        at_once = run is self._controller.running or (self._controller.held and not self._canvas.tracks)
+        self._session.choose(run if at_once else self._session.watched, awaited=run)
+        if at_once:
+            self._show()
 
     @Slot(list, int)
     def show_tracks(self, tracks: list[Track], iterations: int = 1) -> None:
@@ -80,8 +84,7 @@ class Watching(QObject):
             tracks: The pictures.
             iterations: How many steps the curves have room for.
         """
-        self._session.watch(None)
-        self._session.following = False
+        self._session.choose(None)
         self._show_tracks(tracks, iterations)
 
     def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
@@ -94,7 +97,7 @@ class Watching(QObject):
         run = self._session.watched
         if run is None:
             return
-        tracks = run.shown()
+        tracks = run.shown()[:MOST_TILES]
         if not tracks:
             self._canvas.show_message(self._queue_panel.message(run))
         elif tracks != self._canvas.tracks:
@@ -103,10 +106,25 @@ class Watching(QObject):
             self._canvas.refresh()
             self._curves.refresh()
 
+    def _follow(self) -> None:
+        """Show what is new of the watched run, but leave a picture or step of it that the user has chosen.
+
+        A batch goes on to its next pictures, and ends with all of them.
+        """
+        run, chosen = self._session.watched, self._canvas.chosen
+        if run is None:
+            return
+        tracks = run.shown()[:MOST_TILES]
+        stays = chosen in tracks and self._canvas.step is None
+        if chosen is None or stays or tracks == self._canvas.tracks:
+            self._show()
+        else:
+            self._canvas.refresh()
+
     @Slot(object)
     def _look_at(self, run: Run) -> None:
-        self._session.following = run is self._controller.running
-        self.show_run(run)
+        self._session.choose(run)
+        self._show()
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
@@ -125,11 +143,13 @@ class Watching(QObject):
             run.marked = run.current
             self._set_status(run.current, "rendering")
         if run is self._session.watched:
-            self._show()
+            self._follow()
 
     @Slot(object)
     def _state_changed(self, run: Run) -> None:
-        if (run.state is Status.RUNNING and self._session.following) or run is self._session.watched:
+        if run is self._session.watched:
+            self._follow()
+        elif run.state is Status.RUNNING and (self._session.following or run is self._session.awaited):
             self.show_run(run)
         if run.state is not Status.RUNNING:
             self._set_status(run.untouched(), _STATUSES.get(run.state, ""))
@@ -139,7 +159,7 @@ class Watching(QObject):
         if track.target.layer is not None and self._session.is_open(run.job.model, run.job.weights):
             self._neurons.set_state(track.target, _state_of(track))
         if run is self._session.watched:
-            self._show()
+            self._follow()
 
     def _set_status(self, targets: Iterable[Target], status: str) -> None:
         self._neurons.set_status((target for target in targets if target.layer is not None), status)
@@ -151,5 +171,5 @@ def _state_of(track: Track) -> UnitState:
     if result is None:
         return UnitState("failed", reason=track.reason)
     status = "done" if result.complete else "stopped"
-    thumbnail = packed(small(result.image, 2 * THUMBNAIL))
+    thumbnail = packed(small(result.pixels, 2 * THUMBNAIL))
     return UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)

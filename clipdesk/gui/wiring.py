@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Slot
+
 if TYPE_CHECKING:
     from clipdesk.gui.asking import Asking
     from clipdesk.gui.choosing import Choosing
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.opening import Opening
     from clipdesk.gui.panels.architecture import ArchitecturePanel
+    from clipdesk.gui.panels.canvas import Canvas
+    from clipdesk.gui.panels.curves import CurvesPanel
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.panels.notice import NoticeBar, OfferBar
     from clipdesk.gui.panels.parameters import ParametersPanel
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.status import StatusBar
     from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
+    from clipdesk.gui.tracks import Track
     from clipdesk.gui.watching import Watching
 
 
@@ -75,3 +80,29 @@ def connect_results(
     results.show_asked.connect(watching.show_tracks)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
+
+
+class Looks(QObject):
+    """Lets canvas, curves and table show the same: the step, what the user points at, and what is shown alone."""
+
+    def __init__(self, canvas: Canvas, curves: CurvesPanel, neurons: NeuronsPanel) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._curves = curves
+        self._neurons = neurons
+        canvas.hovered.connect(curves.highlight)
+        for hovered in (canvas.hovered, curves.hovered):
+            hovered.connect(canvas.highlight)
+            hovered.connect(self._point_at_row)
+        canvas.step_shown.connect(curves.mark)
+        canvas.compared.connect(curves.show_compared)
+        canvas.selection_changed.connect(self._show_alone)
+
+    @Slot(object)
+    def _point_at_row(self, track: Track | None) -> None:
+        self._neurons.highlight(None if track is None else track.target)
+
+    @Slot()
+    def _show_alone(self) -> None:
+        alone = self._canvas.view.solo >= 0
+        self._curves.show_alone(self._canvas.visible() if alone else [])

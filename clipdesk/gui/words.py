@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 24
 _MOST_NAMED = 2
+_UNIT = re.compile(r":\d+(@\w+)?$")
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
 _BREAK = "\u200b"
 
 
@@ -109,6 +111,14 @@ def _settings(job: Work) -> str:
         return ""
     preset = preset_of(job.settings)
     return f", {preset}" if preset else f", own settings with {job.settings.iterations} steps"
+
+
+def shortened(label: str) -> str:
+    """A label for a place where it must not be long: the end of a long one is cut off, or a layer's beginning."""
+    if len(label) <= _LONGEST:
+        return label
+    kept = _LONGEST - len(_CUT)
+    return f"{_CUT}{label[-kept:]}" if _UNIT.search(label) else f"{label[:kept]}{_CUT}"
 
 
 def breakable(text: str) -> str:

@@ -5,11 +5,11 @@ Imports neither torch nor numpy. Pictures and curves are NumPy's arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clipdesk.export.recipe import Recipe
+from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.status import Status
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
@@ -70,6 +70,33 @@ class Result:
     complete: bool
     recipe: Recipe
     alpha: NDArray[np.uint8] | None = None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture as its file has it: (size, size, 4) where it is transparent, else (size, size, 3)."""
+        if self.alpha is None:
+            return self.image
+        # A copy with room for a fourth channel, made without importing NumPy here.
+        pixels = self.image[..., [0, 1, 2, 2]]
+        pixels[..., 3] = self.alpha
+        return pixels
+
+    def at(self, step: int, image: NDArray[np.uint8]) -> Result:
+        """The picture as it was after an earlier step, as if the job had been stopped there.
+
+        Its own activation was not measured then: the objective of that step, under its transforms, stands for it.
+
+        Args:
+            step: The step, from 1.
+            image: The picture at that step, uint8, (size, size, 3).
+        """
+        if step >= len(self.curve):
+            return self
+        curve = self.curve[:step]
+        start, end, best = round(float(curve[0]), 6), round(float(curve[-1]), 6), round(float(curve.max()), 6)
+        reached = Activations(start=start, end=end, best=best, picture=end)
+        recipe = self.recipe.model_copy(update={"steps": step, "activation": reached})
+        return replace(self, image=image, curve=curve, activation=end, complete=False, recipe=recipe, alpha=None)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from clipdesk.errors import ClipDeskError, DiskFullError
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import clear_partials, make_folder, picture_name
@@ -234,8 +232,7 @@ def write_result(result: Result, path: Path, *, new: bool = False) -> Path:
         DiskFullError: there is no room for it.
         ClipDeskError: it cannot be written.
     """
-    pixels = result.image if result.alpha is None else np.dstack([result.image, result.alpha])
-    return save_png(pixels, path, result.recipe, result.curve, new=new)
+    return save_png(result.pixels, path, result.recipe, result.curve, new=new)
 
 
 def _record(recipe: Recipe, path: Path) -> UnitRecord:

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from clipdesk.gui import tracks
-from clipdesk.gui.tracks import KeptFrames, Series
+from clipdesk.gui.tracks import KeptFrames, Series, Track
+from clipdesk.render.targets import Text
 
 
 def picture(value: int = 0) -> NDArray[np.uint8]:
@@ -49,3 +50,13 @@ def test_the_picture_at_a_step_between_two_is_the_earlier() -> None:
     frames.add(1, picture(1))
     frames.add(9, picture(9))
     assert [int(image[0, 0, 0]) for s in (0, 1, 5, 9, 20) if (image := frames.at(s)) is not None] == [1, 1, 1, 9, 9]
+    assert [frames.step_at(s) for s in (0, 1, 5, 9, 20)] == [1, 1, 1, 9, 9]
+    assert KeptFrames().step_at(3) is None
+
+
+def test_a_track_tells_at_which_earlier_step_it_is_seen() -> None:
+    track = Track(Text(text="a star"), "a star")
+    assert track.earlier(3) is None
+    for step in (1, 5, 9):
+        track.frames.add(step, picture(step))
+    assert [track.earlier(step) for step in (None, 1, 4, 6, 9, 20)] == [None, 1, 1, 5, None, None]

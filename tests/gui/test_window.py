@@ -14,7 +14,6 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.problems import Problem
 from clipdesk.jobs import runner
 from clipdesk.jobs.status import Status
@@ -83,8 +82,7 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
     assert [source.recipe.target for source in window.files.sources()] == [unit(2)]
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
-    window.commands.save.trigger()
-    (dialog,) = window.findChildren(ExportDialog)
+    dialog = window.files.open_export()
     dialog.folder.setText(str(tmp_path / "saved"))
     dialog.start()
     until(qtbot, lambda: dialog.summary.text().startswith("3 of 3 pictures exported"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clipdesk.gui.runs import Run
-from clipdesk.gui.words import breakable, describe, describe_stored, duration, unbroken
+from clipdesk.gui.words import breakable, describe, describe_stored, duration, shortened, unbroken
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
@@ -141,3 +141,10 @@ def test_a_run_that_is_being_prepared_says_how_far_it_is() -> None:
     assert describe(starting) == "starting …"
     starting.preparing = "Loading PyTorch …"
     assert describe(starting) == "loading PyTorch …"
+
+
+def test_a_long_label_is_cut_where_it_says_least() -> None:
+    assert shortened("a star") == "a star"
+    assert shortened('"a circle on a striped green background"') == '"a circle on a striped …'
+    assert shortened("3.attn.attn_values_of_heads:117@max") == "…values_of_heads:117@max"
+    assert len(shortened(100 * "x")) == 24

@@ -12,6 +12,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from clipdesk.export.recipe import Activations
 from clipdesk.jobs import events
 from clipdesk.jobs.events import (
     Began,
@@ -98,3 +99,14 @@ def test_events_cross_a_process_that_has_no_torch() -> None:
     found = pickle.loads(process.stdout)
     assert len(found) == len(EVENTS)
     assert all(same(*pair) for pair in zip(found, EVENTS, strict=True))
+
+
+def test_a_picture_of_an_earlier_step_is_one_that_was_stopped_there() -> None:
+    image = np.zeros((4, 4, 3), dtype=np.uint8)
+    early = RESULT.at(2, image)
+    assert (early.complete, early.activation) == (False, 0.5)
+    assert early.image is image
+    assert early.curve.tolist() == CURVE[:2].tolist()
+    assert (early.recipe.steps, early.recipe.complete) == (2, False)
+    assert early.recipe.activation == Activations(start=0.1, end=0.5, best=0.5, picture=0.5)
+    assert RESULT.at(3, image) is RESULT

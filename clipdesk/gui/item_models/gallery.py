@@ -96,6 +96,10 @@ class GalleryModel(QAbstractListModel):
         """The models, layers and presets that there are."""
         return [sorted(name for name, count in counts.items() if count) for counts in self._counts]
 
+    def has(self, entry: Entry) -> bool:
+        """Whether an entry is there, shown or not; one whose file has been replaced or deleted is not."""
+        return self._paths.get(entry.path) is entry
+
     @property
     def total(self) -> int:
         """How many entries there are, shown or not."""

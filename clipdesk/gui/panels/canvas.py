@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QSlider,
     QStackedLayout,
     QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.colors import track_color
+from clipdesk.gui.differences import KEPT, OTHER, captions, labels_of
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
+from clipdesk.gui.panels.sliders import Slider
+from clipdesk.gui.panels.step_strip import StepStrip
 from clipdesk.gui.panels.welcome import Welcome
 from clipdesk.gui.plain import plain_label
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.tracks import Track
 
 MOST_TILES = 64
-_PLAY_INTERVAL = 60
 _DRAG_SIZE = 96
+_WIPE_TICKS = 1000
 
 
 class Canvas(QWidget):
@@ -37,10 +40,18 @@ class Canvas(QWidget):
 
     Signals:
         selection_changed: Another picture is shown alone, or all are.
+        let_go: The user looks at all pictures at their newest step again, after one alone or at an earlier one.
+        step_shown: The step that is shown, told again whenever there may be another; 0 if there is none.
+        hovered: The `Track` under the mouse, or None.
+        said: A line for the status bar.
         compared: The list of `Track` shown from now on: one was kept for comparison, or is not any more.
     """
 
     selection_changed = Signal()
+    let_go = Signal()
+    step_shown = Signal(int)
+    hovered = Signal(object)
+    said = Signal(str)
     compared = Signal(list)
 
     def __init__(self) -> None:
@@ -49,20 +60,31 @@ class Canvas(QWidget):
         self.welcome = Welcome()
         self.tracks: list[Track] = []
         self._pinned: Track | None = None
-        self._steps: list[int] = []
+        self.strip = StepStrip()
+        self.slider = self.strip.slider
+        self.wipe_slider = Slider()
+        self.wipe_slider.setAccessibleName("Wipe")
+        self.wipe_slider.setToolTip("The line between the two pictures")
+        self.wipe_slider.setRange(0, _WIPE_TICKS)
+        self.wipe_slider.setValue(_WIPE_TICKS // 2)
+        self.wipe_slider.hide()
         self._make_actions()
-        self._make_slider()
         pictures = QWidget()
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._make_bar())
         column.addWidget(self.view, 1)
-        column.addWidget(self._strip)
+        column.addWidget(self.wipe_slider)
+        column.addWidget(self.strip)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(pictures)
-        self.view.solo_changed.connect(self.selection_changed)
+        self.view.solo_changed.connect(self._solo_moved)
+        self.view.hovered.connect(self._hover)
+        self.view.wipe_changed.connect(self._show_wipe)
+        self.wipe_slider.valueChanged.connect(lambda value: self.view.set_wipe(value / _WIPE_TICKS))
+        self.strip.moved.connect(self._step_moved)
         self.view.zoom_changed.connect(self._show_zoom)
         self.view.drag_asked.connect(self._drag_out)
         self._show_zoom(None)
@@ -85,18 +107,20 @@ class Canvas(QWidget):
         self.smooth_action = self._action("Smooth", "blur", "Ctrl+Shift+B", tip, checkable=True)
         self.smooth_action.setChecked(True)
         self.smooth_action.toggled.connect(self._set_smooth)
-        tip = "Compare the first step with the newest: drag the line between them"
-        self.wipe_action = self._action("Before/after", "compare", "Ctrl+Shift+A", tip, checkable=True)
+        tip = "Show transparent pictures on a checkerboard, or all of their pixels as if they were opaque"
+        self.alpha_action = self._action("Transparency", "checkerboard", "Ctrl+Shift+T", tip, checkable=True)
+        self.alpha_action.setChecked(True)
+        self.alpha_action.toggled.connect(self._draw)
+        tip = "Lay two pictures over each other and drag the line between them: the kept one, or else the first step"
+        self.wipe_action = self._action("Wipe", "compare", "Ctrl+Shift+A", tip, checkable=True)
         self.wipe_action.toggled.connect(self._set_wipe)
-        tip = "Keep this picture here, beside the ones that are shown next"
+        tip = "Keep this picture in sight: others that are shown alone stand beside it"
         self.pin_action = self._action("Compare", "pin_outline", "Ctrl+Shift+C", tip, checkable=True)
         self.pin_action.toggled.connect(self._set_pin)
         self.all_action = self._action("Show all", "grid", "Ctrl+G")
         self.all_action.triggered.connect(lambda: self.view.set_solo(-1))
         self.copy_action = self._action("Copy picture", "content_copy", "Ctrl+Shift+X")
         self.copy_action.triggered.connect(self.copy)
-        self.play_action = self._action("Play steps", "play", "Ctrl+Space")
-        self.play_action.triggered.connect(self.play)
 
     def _action(self, text: str, glyph: str, keys: str, tip: str | None = None, checkable: bool = False) -> QAction:
         return make_action(self, text, glyph, keys, tip, checkable)
@@ -110,11 +134,12 @@ class Canvas(QWidget):
             self.in_action,
             self.out_action,
             self.smooth_action,
+            self.alpha_action,
             self.wipe_action,
             self.pin_action,
             self.all_action,
             self.copy_action,
-            self.play_action,
+            self.strip.play_action,
         ]
 
     def _make_bar(self) -> QToolBar:
@@ -127,33 +152,15 @@ class Canvas(QWidget):
         bar.addWidget(self._zoom_label)
         return bar
 
-    def _make_slider(self) -> None:
-        self._strip = QWidget()
-        self.play_button = QToolButton(autoRaise=True)
-        self.play_button.setDefaultAction(self.play_action)
-        self.play_button.setAccessibleName("Play steps")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Step")
-        self.slider.setToolTip("Go back through the kept steps of this run")
-        self.slider.valueChanged.connect(self._slider_moved)
-        self._step_label = plain_label()
-        self._step_label.setMinimumWidth(self.fontMetrics().horizontalAdvance("step 5000 of 5000"))
-        row = QHBoxLayout(self._strip)
-        row.setContentsMargins(8, 2, 8, 4)
-        row.addWidget(self.play_button)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self._step_label)
-        self._player = QTimer(self, interval=_PLAY_INTERVAL)
-        self._player.timeout.connect(self._play_on)
-
     # What is shown
 
     def show_tracks(self, tracks: Sequence[Track]) -> None:
         """Show these pictures, and `refresh` them from now on."""
+        if self.chosen not in tracks:
+            # A kept one that is shown alone would hide them.
+            self.view.solo = -1
         self.tracks = list(tracks)[:MOST_TILES]
-        self._player.stop()
-        self._steps = []
-        self.slider.setValue(self.slider.maximum())
+        self.strip.begin()
         self._pages.setCurrentIndex(1)
         self.refresh()
         self.selection_changed.emit()
@@ -161,6 +168,8 @@ class Canvas(QWidget):
     def show_message(self, text: str) -> None:
         """Show a message in the pictures' place."""
         self.tracks = []
+        self.view.set_tiles([])
+        self.strip.begin()
         self.welcome.show_message(text)
         self._pages.setCurrentIndex(0)
         self.selection_changed.emit()
@@ -178,15 +187,8 @@ class Canvas(QWidget):
 
     def refresh(self) -> None:
         """Show what is new in the tracks."""
-        newest = self.slider.value() == self.slider.maximum()
-        steps = max((track.frames.steps for track in self.shown()), key=len, default=[])
-        if steps != self._steps:
-            self._steps = steps
-            self.slider.blockSignals(True)
-            self.slider.setMaximum(max(0, len(steps) - 1))
-            if newest:
-                self.slider.setValue(self.slider.maximum())
-            self.slider.blockSignals(False)
+        self.strip.show_steps(max((track.frames.steps for track in self.shown()), key=len, default=[]))
+        self.step_shown.emit(self.step or self.strip.last)
         self._draw()
 
     def shown(self) -> list[Track]:
@@ -200,57 +202,96 @@ class Canvas(QWidget):
         shown = self.shown()
         return [shown[self.view.solo]] if 0 <= self.view.solo < len(shown) else shown
 
+    def visible(self) -> list[Track]:
+        """The tracks whose tiles are in sight."""
+        shown = self.shown()
+        return [shown[i] for i in self.view.visible_tiles() if i < len(shown)]
+
+    @property
+    def current(self) -> Track | None:
+        """The picture that is copied and saved: the one that is shown alone, or the framed one of all."""
+        shown, view = self.shown(), self.view
+        at = view.solo if view.solo >= 0 else view.current
+        return shown[at] if at < len(shown) else None
+
+    @property
+    def chosen(self) -> Track | None:
+        """The picture that the user has chosen to look at, alone or at an earlier step; None at all newest ones."""
+        if self.view.solo >= 0:
+            return self.selected()[0]
+        return self.tracks[0] if self.tracks and self.step is not None else None
+
     @property
     def step(self) -> int | None:
         """The step that is shown; None for the newest."""
-        at = self.slider.value()
-        return None if at >= self.slider.maximum() or at >= len(self._steps) else self._steps[at]
+        return self.strip.step
 
     def _draw(self) -> None:
-        step = self.step
-        tiles = []
-        for track in self.shown():
-            image = track.frames.newest if step is None else track.frames.at(step)
-            tile = Tile(track.label, track_color(track))
-            if image is not None:
-                tile.image = to_image(image)
-            if self.view.wiping and (first := track.frames.at(0)) is not None:
-                tile.before = to_image(first)
-            tiles.append(tile)
-        self.view.set_tiles(tiles)
-        last = self._steps[-1] if self._steps else 0
-        self._step_label.setText(f"step {step} of {last}" if step is not None else f"step {last}")
-        self._strip.setEnabled(len(self._steps) > 1)
+        tracks = self.shown()
+        labels = self._labels(tracks)
+        self.view.set_tiles([self._tile(track, label, self.step) for track, label in zip(tracks, labels, strict=True)])
+
+    def _labels(self, tracks: Sequence[Track]) -> list[str]:
+        labels, alone = labels_of(tracks), self.view.solo
+        if self._pinned is not None and (alone > 0 or len(tracks) == 2):
+            other = max(alone, 1)
+            first, second = captions([self._pinned, tracks[other]])
+            labels[0], labels[other] = f"{KEPT}{first}", f"{OTHER}{second}"
+            if self.view.wiping:
+                # Both are in one tile.
+                labels[other] = f"{labels[0]}\n{labels[other]}"
+        return labels
+
+    def _tile(self, track: Track, label: str, step: int | None) -> Tile:
+        before = None
+        if self.view.wiping and track is not self._pinned:
+            before = track.frames.at(0) if self._pinned is None else _picture(self._pinned, step)
+        return Tile(
+            track,
+            label,
+            track_color(track),
+            self._image(_picture(track, step)),
+            self._image(before),
+            kept=track is self._pinned,
+        )
+
+    def _image(self, pixels: NDArray[np.uint8] | None) -> QImage | None:
+        if pixels is None:
+            return None
+        return to_image(pixels if self.alpha_action.isChecked() else pixels[..., :3])
 
     # What can be done
 
-    def play(self) -> None:
-        """Play the kept steps from the start, or stop playing."""
-        if self._player.isActive():
-            self._player.stop()
-            return
-        if self.slider.value() == self.slider.maximum():
-            self.slider.setValue(0)
-        self._player.start()
-
-    def _play_on(self) -> None:
-        self.slider.setValue(self.slider.value() + 1)
-        if self.slider.value() >= self.slider.maximum():
-            self._player.stop()
-
     def copy(self) -> None:
-        """Put the picture that is shown alone on the clipboard, else the first."""
-        image = self._current_image()
-        if image is not None:
+        """Put the current picture on the clipboard as it is shown, and say which it was."""
+        track = self.current
+        image = next((tile.image for tile in self.view.tiles if tile.key is track), None)
+        if track is not None and image is not None:
             QGuiApplication.clipboard().setImage(image)
+            step = track.earlier(self.step)
+            self.said.emit(f"Copied {track.label}" + (f", step {step}" if step is not None else ""))
 
-    def _current_image(self) -> QImage | None:
-        tiles = self.view.tiles
-        at = self.view.solo if self.view.solo >= 0 else self.view.current
-        return tiles[at].image if 0 <= at < len(tiles) else None
+    def _hover(self, tile: int) -> None:
+        shown = self.shown()
+        self.hovered.emit(shown[tile] if 0 <= tile < len(shown) else None)
 
-    def _slider_moved(self) -> None:
+    @Slot(object)
+    def highlight(self, track: Track | None) -> None:
+        """Make a picture stand out, or none, as one whose curve is under the mouse."""
+        self.view.set_highlight(track)
+
+    def _step_moved(self) -> None:
+        self.refresh()
+        self._tell_let_go()
+
+    def _solo_moved(self) -> None:
         self._draw()
+        self.selection_changed.emit()
+        self._tell_let_go()
+
+    def _tell_let_go(self) -> None:
+        if self.chosen is None:
+            self.let_go.emit()
 
     def _set_smooth(self, smooth: bool) -> None:
         self.view.smooth = smooth
@@ -258,34 +299,48 @@ class Canvas(QWidget):
 
     def _set_wipe(self, wiping: bool) -> None:
         self.view.wiping = wiping
+        self.wipe_slider.setVisible(wiping)
         self._draw()
 
+    def _show_wipe(self, share: float) -> None:
+        self.wipe_slider.blockSignals(True)
+        self.wipe_slider.setValue(round(_WIPE_TICKS * share))
+        self.wipe_slider.blockSignals(False)
+
     def _set_pin(self, pin: bool) -> None:
-        selected = self.selected()
+        """Keep the current picture, or let it go; which one is current stays the same."""
+        kept = self.current if pin else None
         if self._pinned is not None:
             self._pinned.compared = False
-        self._pinned = selected[0] if pin and selected else None
-        if self._pinned is not None:
-            self._pinned.compared = True
-        self.view.set_solo(-1)
-        if pin and self._pinned is None:
+        self._pinned = kept
+        if kept is None:
             self.pin_action.setChecked(False)
+        else:
+            kept.compared = True
+            self.said.emit(f"Kept {kept.label}: choose another picture to see both, and Wipe to lay one over the other")
         self.refresh()
         self.compared.emit(self.shown())
 
     def _show_zoom(self, zoom: float | None) -> None:
         self._zoom_label.setText("fit" if zoom is None else f"{zoom:.0%}")
 
-    def _drag_out(self, tile: int) -> None:
-        """Drag a picture to another program: as a picture, and as a file if it has one."""
-        image = self.view.tiles[tile].image
+    def drag_data(self, tile: int) -> QMimeData | None:
+        """What another program gets of a picture: its pixels as they are shown, and its file if that holds the same."""
+        image, track = self.view.tiles[tile].image, self.shown()[tile]
         if image is None:
-            return
+            return None
         data = QMimeData()
         data.setImageData(image)
-        path = self.shown()[tile].path
-        if path is not None:
-            data.setUrls([QUrl.fromLocalFile(str(path))])
+        # The file holds the finished picture.
+        if track.path is not None and track.earlier(self.step) is None:
+            data.setUrls([QUrl.fromLocalFile(str(track.path))])
+        return data
+
+    def _drag_out(self, tile: int) -> None:
+        """Drag a picture to another program."""
+        image, data = self.view.tiles[tile].image, self.drag_data(tile)
+        if image is None or data is None:
+            return
         drag = QDrag(self.view)
         drag.setMimeData(data)
         small = QPixmap.fromImage(image).scaled(
@@ -294,3 +349,8 @@ class Canvas(QWidget):
         drag.setPixmap(small)
         drag.setHotSpot(QPointF(small.width() / 2, small.height() / 2).toPoint())
         drag.exec(Qt.DropAction.CopyAction)
+
+
+def _picture(track: Track, step: int | None) -> NDArray[np.uint8] | None:
+    """A track's picture at a step; None stands for the newest."""
+    return track.frames.newest if step is None else track.frames.at(step)

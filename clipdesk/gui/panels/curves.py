@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QTimer, Signal, Slot
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedLayout, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.differences import labels_of
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.tracks import Held
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clipdesk.gui.panels.plots import Plots
     from clipdesk.gui.tracks import Track
 
@@ -23,16 +28,25 @@ _REFRESH_MS = 100
 
 
 class CurvesPanel(QWidget):
-    """Plots of the shown pictures' activations and regularisers, with curves of earlier runs held behind them."""
+    """Plots of the shown pictures' activations and regularisers, with curves of earlier runs held behind them.
+
+    Signals:
+        hovered: The `Track` whose curve the user points at, or None.
+    """
+
+    hovered = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.tracks: list[Track] = []
         self.held: list[Held] = []
         self._iterations = 1
+        self._step = 0
         self._made: Plots | None = None
         self._readout = plain_label()
         self._readout.setMargin(4)
+        # Long names do not make the panel wider.
+        self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._make_actions()
         hint = plain_label("The activation at each step appears here", centered=True)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
@@ -73,6 +87,7 @@ class CurvesPanel(QWidget):
 
             self._made = Plots()
             self._made.pointed.connect(self._readout.setText)
+            self._made.hovered.connect(self.hovered)
             self._pages.addWidget(self._made)
         return self._made
 
@@ -84,6 +99,7 @@ class CurvesPanel(QWidget):
         """Plot these tracks, and `refresh` them from now on."""
         self.tracks, self._iterations = list(tracks), iterations
         self.plots.show_tracks(self.tracks, self.held, iterations)
+        self.plots.mark(self._step)
         self._pages.setCurrentIndex(1)
         self._update_actions()
 
@@ -92,6 +108,25 @@ class CurvesPanel(QWidget):
         if self._made is not None:
             self.show_tracks(tracks, self._iterations)
 
+    @Slot(object)
+    def highlight(self, track: Track | None) -> None:
+        """Make one picture's curves stand out, or none, as one that the mouse is over on the canvas."""
+        if self._made is not None:
+            self._made.highlight(track)
+
+    def show_alone(self, tracks: Sequence[Track]) -> None:
+        """Make the curves of pictures stand out that are shown alone."""
+        if self._made is not None:
+            self._made.show_alone(tracks)
+
+    @Slot(int)
+    def mark(self, step: int) -> None:
+        """Mark the step that the canvas shows; 0 for none."""
+        if step != self._step:
+            self._step = step
+            if self._made is not None:
+                self.refresh()
+
     def refresh(self) -> None:
         """Draw what is new in the tracks soon."""
         if not self._timer.isActive():
@@ -99,6 +134,7 @@ class CurvesPanel(QWidget):
 
     def _draw(self) -> None:
         self.plots.draw()
+        self.plots.mark(self._step)
         self._update_actions()
 
     # What can be done
@@ -118,9 +154,13 @@ class CurvesPanel(QWidget):
         """All curves as a table."""
         from clipdesk.export.curves import curves_csv
 
-        curves = {track.label: track.curve.values for track in self.tracks}
-        for track in self.tracks:
-            curves |= {f"{track.label}, {name}": series.values for name, series in track.penalties.items()}
+        curves: dict[str, NDArray[np.float32]] = {}
+        for track, label in zip(self.tracks, labels_of(self.tracks), strict=True):
+            # No two pictures may share a column.
+            name = next(name for name in _numbered(label) if name not in curves)
+            curves[name] = track.curve.values
+        for name, track in zip(list(curves), self.tracks, strict=True):
+            curves |= {f"{name}, {penalty}": series.values for penalty, series in track.penalties.items()}
         curves |= {f"{held.label} (held {i + 1})": held.values for i, held in enumerate(self.held)}
         return curves_csv({label: values.tolist() for label, values in curves.items()})
 
@@ -146,3 +186,9 @@ class CurvesPanel(QWidget):
         for action in (self.hold_action, self.csv_action, self.png_action):
             action.setEnabled(drawn)
         self.drop_action.setEnabled(bool(self.held))
+
+
+def _numbered(label: str) -> Iterator[str]:
+    yield label
+    for count in itertools.count(2):
+        yield f"{label} ({count})"

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.theme import error_color
 from clipdesk.render.settings import RenderSettings, knob, limits
@@ -136,7 +137,7 @@ class _Choice(QComboBox):
         event.ignore()
 
 
-class _Slider(QSlider):
+class _Slider(Slider):
     @override
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -218,7 +219,7 @@ class SettingRow(QWidget):
         decimals = 0 if whole else 4 if shown.step < 0.01 else 2 if shown.step < 1 else 1
         self.box = NumberBox(*bounds, shown.step, decimals, unset=shown.unset, unit=shown.unit)
         self.box.valueChanged.connect(self._edited)
-        self.slider = _Slider(Qt.Orientation.Horizontal)
+        self.slider = _Slider()
         self.slider.setMaximum(_TICKS)
         self.slider.setAccessibleName(f"{shown.label} slider")
         self.slider.setMinimumWidth(48)

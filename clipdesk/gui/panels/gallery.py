@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, QProcess, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QProcess, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -51,6 +51,8 @@ class GalleryPanel(QWidget):
         super().__init__()
         self.model = GalleryModel(self)
         self._kept: list[Entry] = []
+        self._chosen: list[Entry] = []
+        self._missing: set[Path] = set()
         self._quiet = False
         self.filters = [QComboBox() for _ in _ANY]
         for box, text in zip(self.filters, _ANY, strict=True):
@@ -85,6 +87,7 @@ class GalleryPanel(QWidget):
         # A selected picture is shown again when it is clicked: the canvas may show something else by now.
         view.clicked.connect(self._show_again)
         self.model.rowsInserted.connect(self._show_counts)
+        self.model.rowsInserted.connect(self._find_missing)
         self.model.rowsRemoved.connect(self._show_counts)
         self.model.modelAboutToBeReset.connect(self._keep_selection)
         self.model.modelReset.connect(self._show_counts)
@@ -145,24 +148,43 @@ class GalleryPanel(QWidget):
         if not kept:
             self._choice_changed()
             return
+        self._missing = {entry.path for entry in kept if not self.model.has(entry)}
+        self._select(kept)
+
+    def _find_missing(self, _parent: QModelIndex, first: int, last: int) -> None:
+        """A folder that is read again has the selected pictures again, some at a time."""
+        if self._missing:
+            entries = [self.model.index(row).data(ENTRY_ROLE) for row in range(first, last + 1)]
+            found = [entry for entry in entries if entry.path in self._missing]
+            self._missing -= {entry.path for entry in found}
+            self._select(found)
+
+    def _select(self, entries: list[Entry]) -> None:
+        """Select pictures, as far as they are shown, which the user had selected before."""
         self._quiet = True
-        for entry in kept:
+        for entry in entries:
             index = self.model.index_of(entry)
             if index.isValid():
                 self.list.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
         self._quiet = False
-        self._choice_changed(again=len(self.selected()) == len(kept))
+        self._chosen = self.selected()
+        self._choice_changed()
 
-    def _choice_changed(self, *_: object, again: bool = False) -> None:
+    def _choice_changed(self) -> None:
         if self._quiet:
             return
         entries = self.selected()
+        # Qt tells of a changed selection also when rows come and go; only a choice of the user's is passed on.
+        by_user = set(entries) != {entry for entry in self._chosen if self.model.has(entry)}
+        self._chosen = entries
         for action in self.actions_shown:
             action.setEnabled(len(entries) == 1)
         for action in (self.again_action, self.delete_action):
             action.setEnabled(bool(entries))
         self.recipe.setHtml(recipe_html(entries[0]) if len(entries) == 1 else "")
-        if entries and not again:
+        if by_user:
+            self._missing = set()
+        if entries and by_user:
             self.chosen.emit(entries)
 
     def _show_again(self) -> None:

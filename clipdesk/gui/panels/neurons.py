@@ -11,12 +11,13 @@ from PySide6.QtCore import (
     QItemSelectionRange,
     QModelIndex,
     QPoint,
+    QRect,
     QSize,
     Qt,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeySequence, QMouseEvent
+from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -51,12 +52,30 @@ _FLAGS = QItemSelectionModel.SelectionFlag
 class NeuronTable(QTableView):
     """A table where a drag from an unselected row selects, and a drag from a selected one carries the rows away."""
 
+    _pointed: int | None = None
+
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
         self.setDragEnabled(plain and index.isValid() and self.selectionModel().isSelected(index))
         super().mousePressEvent(event)
+
+    def point_at(self, row: int | None) -> None:
+        """Frame a row, as one whose picture the mouse is over elsewhere; None for none."""
+        if row != self._pointed:
+            self._pointed = row
+            self.viewport().update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._pointed is not None and self._pointed < self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(QPen(self.palette().windowText().color(), 2))
+            top, height = self.rowViewportPosition(self._pointed), self.rowHeight(self._pointed)
+            painter.drawRect(QRect(1, top + 1, self.viewport().width() - 2, height - 2))
+            painter.end()
 
 
 class NeuronsPanel(QWidget):
@@ -66,7 +85,7 @@ class NeuronsPanel(QWidget):
         render_asked: A tuple of targets, on double click or Enter.
         batch_asked: A tuple of targets that are to be queued.
         selection_changed: How many units are selected.
-        current_changed: A `Unit`, the one that the table's cursor is on.
+        current_changed: A `Unit` that the user has moved the table's cursor to.
     """
 
     render_asked = Signal(object)
@@ -102,6 +121,7 @@ class NeuronsPanel(QWidget):
         self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
         self._layers: dict[str, LayerInfo] = {}
         self._ready = False
+        self._quiet = False
         self._lay_out()
         self._connect()
         self._selection_changed()
@@ -213,14 +233,27 @@ class NeuronsPanel(QWidget):
         units = self._layers[layer].units if layer in self._layers else 0
         self.model.set_found(layer, {index: state for index, state in found.items() if index < units})
 
-    def select(self, index: int) -> None:
-        """Select one unit and scroll to it."""
+    def select(self, index: int, *, quietly: bool = False) -> None:
+        """Select one unit and scroll to it.
+
+        Args:
+            index: The unit.
+            quietly: Whether the user has not asked for it: then nothing else is shown because of it.
+        """
         at = self.model.row_of(index)
         if at is None:
             return
         row = self.model.index(at, column_of("index"))
+        self._quiet = quietly
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
+        self._quiet = False
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def highlight(self, target: Target | None) -> None:
+        """Frame a unit's row, or none, as one whose picture or curve the user points at."""
+        layer = self.model.layer
+        ours = isinstance(target, Unit) and layer is not None and target.layer == layer.name
+        self.table.point_at(self.model.row_of(target.index) if isinstance(target, Unit) and ours else None)
 
     def select_units(self, units: list[int]) -> None:
         """Select units and scroll to the first of them."""
@@ -261,7 +294,9 @@ class NeuronsPanel(QWidget):
         """Select the same units after sorting and filtering; in another layer, none."""
         layer, units = self._kept
         if layer is self.model.layer and units:
+            self._quiet = True
             self.select_units(units)
+            self._quiet = False
         self._selection_changed()
 
     def selected_count(self) -> int:
@@ -279,7 +314,7 @@ class NeuronsPanel(QWidget):
         self.selection_changed.emit(count)
 
     def _current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        if self.model.layer is not None and current.isValid():
+        if self.model.layer is not None and current.isValid() and not self._quiet:
             unit = self.model.unit_at(current.row())
             self.current_changed.emit(Unit(layer=self.model.layer.name, index=unit))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -21,21 +20,33 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from typing_extensions import override
 
-_MARGIN = 12
+from clipdesk.gui.images import checkerboard
+from clipdesk.gui.panels.tiling import tiling
+
 _MAX_SCALE = 64.0
 _ZOOM_STEP = 1.25
 _GRIP = 6
-_FEWEST_PIXELS = 8
 
 
 @dataclass
 class Tile:
-    """A picture with its label and colour; `before` is what it is wiped against, None if there is nothing."""
+    """A picture with its label and colour.
 
+    Attributes:
+        key: What it is a picture of: the same object as long as it is the same picture, wherever its tile is.
+        label: What stands under it; it may have several lines.
+        color: Of its frame.
+        image: The picture; None if there is none yet.
+        before: What it is wiped against; None if there is nothing.
+        kept: Whether it is kept in sight, for the others to be compared with.
+    """
+
+    key: object
     label: str
     color: QColor
     image: QImage | None = None
     before: QImage | None = None
+    kept: bool = False
 
 
 class PictureView(QWidget):
@@ -47,11 +58,15 @@ class PictureView(QWidget):
     Signals:
         solo_changed: Which tile alone is shown; -1 for all.
         zoom_changed: The zoom, or None.
+        hovered: The tile that the mouse has come to; -1 for none.
+        wipe_changed: Where the line of the wipe is, as a share of the picture's width.
         drag_asked: The tile that is dragged out of the window.
     """
 
     solo_changed = Signal(int)
     zoom_changed = Signal(object)
+    hovered = Signal(int)
+    wipe_changed = Signal(float)
     drag_asked = Signal(int)
 
     def __init__(self) -> None:
@@ -73,17 +88,24 @@ class PictureView(QWidget):
         self._pressed: QPoint | None = None
         self._moved = False
         self._gripped = False
+        self._hovered = -1
+        self._highlight: object = None
 
     @override
     def sizeHint(self) -> QSize:
         return QSize(640, 520)
 
     def set_tiles(self, tiles: Sequence[Tile]) -> None:
-        """Show other pictures; with as many as before, zoom and solo stay."""
-        if len(tiles) != len(self.tiles):
-            self.solo, self.current = -1, 0
+        """Show other pictures; one that was shown alone still is, and the current one is still current."""
+        solo, current = (self.tiles[i].key if 0 <= i < len(self.tiles) else None for i in (self.solo, self.current))
         self.tiles = list(tiles)
+        self.solo = self._find(solo) if len(tiles) > 1 else -1
+        self.current = max(0, self._find(current))
         self.update()
+
+    def _find(self, key: object) -> int:
+        """The tile of a picture; -1 if it has none."""
+        return next((i for i, tile in enumerate(self.tiles) if tile.key is key), -1) if key is not None else -1
 
     def set_solo(self, tile: int) -> None:
         """Show one tile alone, or all with -1."""
@@ -119,6 +141,18 @@ class PictureView(QWidget):
             around = QPointF(places[visible.index(self.current) if self.current in visible else 0].center())
         self.set_zoom((self.zoom or self.fit_scale()) * factor, around)
 
+    def set_highlight(self, key: object) -> None:
+        """Make one picture's frame stand out; None for none."""
+        if key is not self._highlight:
+            self._highlight = key
+            self.update()
+
+    def set_wipe(self, share: float) -> None:
+        """Put the line of the wipe at a share of the picture's width."""
+        self._wipe = min(max(share, 0.0), 1.0)
+        self.wipe_changed.emit(self._wipe)
+        self.update()
+
     def fit_scale(self) -> float:
         """The zoom at which the first picture fills its tile."""
         frames, visible = self._frames(), self.visible_tiles()
@@ -126,8 +160,11 @@ class PictureView(QWidget):
         return frames[0].width() * self.devicePixelRatioF() / image.width() if image is not None and frames else 1.0
 
     def visible_tiles(self) -> list[int]:
-        """Which tiles are shown."""
-        return [self.solo] if 0 <= self.solo < len(self.tiles) else list(range(len(self.tiles)))
+        """Which tiles are shown: all, or one alone, with the kept one beside it unless it is wiped against that."""
+        if not 0 <= self.solo < len(self.tiles):
+            return list(range(len(self.tiles)))
+        beside = [] if self.wiping else [i for i, tile in enumerate(self.tiles) if tile.kept and i != self.solo]
+        return [*beside, self.solo]
 
     def tile_at(self, place: QPoint) -> int:
         """The tile under a place; -1 if there is none."""
@@ -160,23 +197,34 @@ class PictureView(QWidget):
         else:
             painter.save()
             painter.setClipRect(frame)
-            painter.drawImage(self._target(frame), tile.image)
+            self._paint_image(painter, tile.image, frame)
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
-        ring = i == self.current and self.hasFocus() and len(self.tiles) > 1
-        painter.setPen(QPen(palette.highlight().color() if ring else tile.color, 3 if ring else 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(tile.color, 2 if self._highlight is None or tile.key is not self._highlight else 6))
         painter.drawRoundedRect(QRectF(frame).adjusted(-2, -2, 2, 2), 3, 3)
+        if i == self.current and self.hasFocus() and len(self.tiles) > 1:
+            # Around the colour by which its curve is known.
+            painter.setPen(QPen(palette.highlight().color(), 2))
+            painter.drawRoundedRect(QRectF(frame).adjusted(-4.5, -4.5, 4.5, 4.5), 4, 4)
         painter.setPen(palette.windowText().color())
-        below = QRect(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
-        text = painter.fontMetrics().elidedText(tile.label, Qt.TextElideMode.ElideLeft, below.width())
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
+        metrics = painter.fontMetrics()
+        below = QRectF(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
+        lines = [metrics.elidedText(one, Qt.TextElideMode.ElideMiddle, frame.width()) for one in tile.label.split("\n")]
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, "\n".join(lines))
+
+    def _paint_image(self, painter: QPainter, image: QImage, frame: QRect) -> None:
+        target = self._target(frame)
+        if image.hasAlphaChannel():
+            painter.setBrushOrigin(target.topLeft())
+            painter.fillRect(target, checkerboard())
+        painter.drawImage(target, image)
 
     def _paint_before(self, painter: QPainter, before: QImage, frame: QRect) -> None:
         edge = frame.left() + round(frame.width() * self._wipe)
         painter.setClipRect(QRect(frame.topLeft(), QPoint(edge, frame.bottom())))
-        painter.drawImage(self._target(frame), before)
+        self._paint_image(painter, before, frame)
         painter.setClipRect(frame)
         painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
         painter.drawLine(edge, frame.top(), edge, frame.bottom())
@@ -194,27 +242,12 @@ class PictureView(QWidget):
     # Where things are
 
     def _text_height(self) -> int:
-        return self.fontMetrics().height() + 6
+        lines = max((self.tiles[i].label.count("\n") + 1 for i in self.visible_tiles()), default=1)
+        return lines * self.fontMetrics().height() + 6
 
     def _frames(self) -> list[QRect]:
-        """For each shown tile where its picture goes, in the grid that makes them largest."""
-        count = len(self.visible_tiles())
-        if not count:
-            return []
-        text = self._text_height()
-        columns = max(range(1, count + 1), key=lambda n: self._side(n, count, text))
-        rows, side = math.ceil(count / columns), self._side(columns, count, text)
-        width, height = side + _MARGIN, side + text + _MARGIN
-        left, top = (self.width() - columns * width) // 2, (self.height() - rows * height) // 2
-        return [
-            QRect(left + i % columns * width + _MARGIN // 2, top + i // columns * height + _MARGIN // 2, side, side)
-            for i in range(count)
-        ]
-
-    def _side(self, columns: int, count: int, text: int) -> int:
-        rows = math.ceil(count / columns)
-        room = min(self.width() // columns - _MARGIN - 4, self.height() // rows - text - _MARGIN - 4)
-        return max(_FEWEST_PIXELS, room)
+        """For each shown tile where its picture goes."""
+        return tiling(self.size(), len(self.visible_tiles()), self._text_height())
 
     def _keep_under(self, around: QPointF, zoom: float) -> None:
         frames = self._frames()
@@ -242,6 +275,8 @@ class PictureView(QWidget):
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
         place = event.position().toPoint()
         self._pressed, self._moved = place, False
         self._gripped = self._on_wipe(place)
@@ -250,15 +285,15 @@ class PictureView(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         place = event.position().toPoint()
         if self._pressed is None:
+            self._hover(self.tile_at(place))
             self.setCursor(Qt.CursorShape.SplitHCursor if self._on_wipe(place) else self._hover_cursor(place))
             return
         if self._gripped:
             frame = self._frames()[0]
             tile = self.tile_at(self._pressed)
             frame = self.frame_of(tile) if tile >= 0 else frame
-            self._wipe = min(max((place.x() - frame.left()) / max(1, frame.width()), 0.0), 1.0)
             self._moved = True
-            self.update()
+            self.set_wipe((place.x() - frame.left()) / max(1, frame.width()))
         elif self.zoom is not None:
             self._pan(QPointF(place - self._pressed))
             self._pressed, self._moved = place, True
@@ -279,6 +314,15 @@ class PictureView(QWidget):
         self.update()
 
     @override
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+
+    def _hover(self, tile: int) -> None:
+        if tile != self._hovered:
+            self._hovered = tile
+            self.hovered.emit(tile)
+
+    @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Nothing: the second click of two would undo the first."""
 
@@ -287,7 +331,7 @@ class PictureView(QWidget):
         key = event.key()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
         if key in steps and self.tiles:
-            self.current = (self.current + steps[Qt.Key(key)]) % len(self.tiles)
+            self._step_current(steps[Qt.Key(key)])
             if self.solo >= 0:
                 self.set_solo(self.current)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.tiles:
@@ -298,6 +342,12 @@ class PictureView(QWidget):
         else:
             super().keyPressEvent(event)
         self.update()
+
+    def _step_current(self, by: int) -> None:
+        """Go to the next tile; beside the kept one, to the next that is not."""
+        self.current = (self.current + by) % len(self.tiles)
+        if self.solo >= 0 and self.tiles[self.current].kept:
+            self.current = (self.current + by) % len(self.tiles)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

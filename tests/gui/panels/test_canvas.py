@@ -154,6 +154,17 @@ def test_the_slider_goes_back_through_the_steps(canvas: Canvas) -> None:
     assert grey(canvas) == 110
 
 
+def test_a_step_that_is_gone_gives_way_to_the_one_before(canvas: Canvas) -> None:
+    canvas.slider.setValue(2)
+    for track in canvas.tracks:
+        track.frames.thin()
+    canvas.refresh()
+    assert (canvas.step, grey(canvas)) == (1, 10)
+    canvas.tracks[0].clear()
+    canvas.show_tracks(canvas.tracks[:1])
+    assert canvas.step is None
+
+
 def test_new_steps_are_followed_at_the_end(canvas: Canvas) -> None:
     canvas.tracks[0].frames.add(11, np.full((32, 32, 3), 110, dtype=np.uint8))
     canvas.refresh()
@@ -164,7 +175,7 @@ def test_new_steps_are_followed_at_the_end(canvas: Canvas) -> None:
 def test_the_steps_are_played(canvas: Canvas, qtbot: QtBot) -> None:
     seen: list[int] = []
     canvas.slider.valueChanged.connect(seen.append)
-    qtbot.mouseClick(canvas.play_button, LEFT)
+    qtbot.mouseClick(canvas.strip.play_button, LEFT)
     qtbot.waitUntil(lambda: canvas.slider.value() == canvas.slider.maximum() and len(seen) >= 9, timeout=10_000)
     assert seen == list(range(10))
 
@@ -180,6 +191,78 @@ def test_before_and_after_are_wiped(canvas: Canvas, qtbot: QtBot) -> None:
     qtbot.mouseMove(canvas.view, frame.topLeft() + QPoint(5, 50))
     qtbot.mouseRelease(canvas.view, LEFT, pos=frame.topLeft() + QPoint(5, 50))
     assert on_screen(canvas, left) == 100
+
+
+def test_what_is_copied_stays_the_same_picture_when_one_is_kept(canvas: Canvas) -> None:
+    fifth = canvas.tracks[3]
+    canvas.view.current = 3
+    canvas.pin_action.trigger()
+    assert canvas.current is fifth
+    canvas.view.set_solo(1)
+    chosen = canvas.current
+    canvas.pin_action.trigger()
+    assert canvas.current is chosen
+    assert canvas.shown() == canvas.tracks
+
+
+def test_the_framed_picture_is_kept_and_not_the_first(canvas: Canvas) -> None:
+    canvas.view.current = 2
+    canvas.pin_action.trigger()
+    assert canvas.shown()[0] is canvas.tracks[2]
+    assert len(canvas.shown()) == 4
+
+
+def test_two_pictures_of_one_run_are_seen_large_side_by_side(canvas: Canvas, qtbot: QtBot) -> None:
+    first, second = canvas.tracks[1], canvas.tracks[3]
+    canvas.view.set_solo(1)
+    canvas.pin_action.trigger()
+    assert canvas.visible() == [first], "keeping a picture does not change what is seen"
+    at = canvas.shown().index(second)
+    canvas.view.set_solo(at)
+    assert canvas.visible() == [first, second]
+    assert canvas.current is second
+    canvas.in_action.trigger()
+    widths = {canvas.view.target_of(i).width() for i in canvas.view.visible_tiles()}
+    assert len(widths) == 1, "they share the zoom"
+    canvas.view.setFocus()
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Right)
+    assert canvas.visible() == [first, canvas.tracks[0]], "the kept one is left out"
+    qtbot.keyClick(canvas.view, Qt.Key.Key_Escape)
+    assert len(canvas.visible()) == 4
+
+
+def test_captions_say_which_is_which_and_what_differs(canvas: Canvas) -> None:
+    canvas.view.set_solo(0)
+    canvas.pin_action.trigger()
+    canvas.show_tracks(tracks(1, steps=6))
+    assert [tile.label for tile in canvas.view.tiles] == ["A · a:0 · 10 steps", "B · a:0 · 6 steps"]
+    canvas.wipe_action.trigger()
+    assert canvas.view.tiles[1].label == "A · a:0 · 10 steps\nB · a:0 · 6 steps"
+    canvas.wipe_action.trigger()
+    canvas.pin_action.trigger()
+    assert [tile.label for tile in canvas.view.tiles] == ["a:0"]
+
+
+def test_two_pictures_are_wiped_with_the_mouse_and_with_the_slider(canvas: Canvas, qtbot: QtBot) -> None:
+    kept, other = canvas.tracks[0], canvas.tracks[2]
+    other.frames.add(20, np.full((32, 32, 3), 200, dtype=np.uint8))
+    canvas.view.set_solo(0)
+    canvas.pin_action.trigger()
+    canvas.view.set_solo(canvas.shown().index(other))
+    assert not canvas.wipe_slider.isVisible()
+    canvas.wipe_action.trigger()
+    assert canvas.visible() == [other], "the kept one lies below it"
+    frame = canvas.view.frame_of(canvas.shown().index(other))
+    left, right = (frame.center() + QPoint(by * frame.width() // 4, 0) for by in (-1, 1))
+    assert (on_screen(canvas, left), on_screen(canvas, right)) == (100, 200)
+    canvas.wipe_slider.setValue(canvas.wipe_slider.maximum())
+    assert (on_screen(canvas, left), on_screen(canvas, right)) == (100, 100)
+    qtbot.mousePress(canvas.view, LEFT, pos=QPoint(frame.right(), frame.center().y()))
+    qtbot.mouseMove(canvas.view, QPoint(frame.left() + 2, frame.center().y()))
+    qtbot.mouseRelease(canvas.view, LEFT, pos=QPoint(frame.left() + 2, frame.center().y()))
+    assert (on_screen(canvas, left), on_screen(canvas, right)) == (200, 200)
+    assert canvas.wipe_slider.value() < 50
+    assert kept.compared
 
 
 def test_a_pinned_picture_stays_beside_the_next_ones(canvas: Canvas, qtbot: QtBot) -> None:

@@ -5,6 +5,7 @@ import math
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.curves import CurvesPanel
@@ -66,16 +67,28 @@ def test_compared_pictures_are_plotted(panel: CurvesPanel, qtbot: QtBot) -> None
     assert fresh.tracks == []
 
 
+def test_the_curve_of_a_longer_run_is_whole_beside_a_shorter_one(panel: CurvesPanel) -> None:
+    panel.show_tracks([*tracks(1, steps=250), *tracks(1, steps=60)], 60)
+    assert panel.plots.activation.item.vb.viewRange()[0][1] >= 250
+    panel.hold_action.trigger()
+    panel.show_tracks(tracks(1, steps=60), 60)
+    assert panel.plots.activation.item.vb.viewRange()[0][1] >= 250
+    panel.drop_action.trigger()
+    assert panel.plots.activation.item.vb.viewRange()[0][1] < 100
+
+
 def test_the_legend_is_as_wide_as_its_labels_within_limits(panel: CurvesPanel) -> None:
     legend, letter = panel.plots.legend, panel.fontMetrics().averageCharWidth()
     short = legend.width()
     long = tracks(1)
     long[0].label = "5.mlp.gelu:400 and more"
     panel.show_tracks(long, 20)
+    QApplication.processEvents()
     assert short < legend.width()
     assert legend.sizeHintForColumn(0) < legend.viewport().width()
     long[0].label = 100 * "x"
     panel.show_tracks(long, 20)
+    QApplication.processEvents()
     assert legend.width() < 50 * letter
 
 

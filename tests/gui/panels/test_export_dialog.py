@@ -53,7 +53,7 @@ def export(dialog: ExportDialog, qtbot: QtBot) -> None:
 
 def test_the_dialog_shows_the_files_and_then_writes_them(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:
     assert [dialog.choice.itemText(i) for i in range(dialog.choice.count())] == [
-        "Shown on the canvas (3)",
+        "Finished pictures on the canvas (3)",
         "All that the gallery shows (3)",
     ]
     assert rows(dialog) == [(f"{LAYER}_{i}.png", "") for i in (1, 2, 3)]

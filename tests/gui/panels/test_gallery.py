@@ -8,7 +8,7 @@ from PySide6.QtCore import QFile, QItemSelectionModel, Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import RECIPE_KEY, save_png
-from clipdesk.gui.library import THUMBNAIL, read_entry
+from clipdesk.gui.library import THUMBNAIL, Entry, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.presets import make_settings
@@ -129,6 +129,35 @@ def test_another_window_finds_the_pictures(full: MainWindow, qtbot: QtBot, tmp_p
     full.session.use_folder(tmp_path / "results")
     assert full.gallery.model.rowCount() == 0
     until(qtbot, lambda: full.gallery.model.rowCount() == 3)
+
+
+def test_a_gallery_that_is_read_again_keeps_the_same_pictures_selected(
+    full: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    choose(full, "1.mlp.gelu:2")
+    until(qtbot, lambda: len(full.canvas.tracks) == 1)
+    (before,) = full.gallery.selected()
+    asked: list[list[Entry]] = []
+    full.gallery.chosen.connect(asked.append)
+    full.session.use_folder(tmp_path / "results")
+    assert full.gallery.selected() == []
+    until(qtbot, lambda: full.gallery.model.rowCount() == 3)
+    assert [entry.path for entry in full.gallery.selected()] == [before.path]
+    full.gallery.filters[1].setCurrentText("visual.conv1")
+    full.gallery.filters[1].setCurrentIndex(0)
+    assert asked == []
+
+
+def test_pictures_of_one_name_say_what_differs(full: MainWindow, qtbot: QtBot) -> None:
+    full.parameters.show_settings(make_settings(iterations=4, seed=9, noise=0.5))
+    full.asking.render((Unit(layer="visual.conv1", index=4),))
+    until(qtbot, lambda: finished(full) and full.gallery.model.rowCount() == 4)
+    choose(full, "conv1:4")
+    until(qtbot, lambda: len(full.canvas.tracks) == 2)
+    assert {tile.label for tile in full.canvas.view.tiles} == {
+        "conv1:4 · seed 0 · 3 steps",
+        "conv1:4 · seed 9 · 4 steps",
+    }
 
 
 def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.neurons import COLUMNS, UnitState, column_of
@@ -256,3 +257,18 @@ def test_a_status_can_be_read_in_a_small_window_and_after_it(panel: NeuronsPanel
     assert table.columnWidth(column_of("status")) >= table.fontMetrics().horizontalAdvance("rendering") + margins
     panel.resize(500, 800)
     assert [table.columnWidth(column) for column in range(len(COLUMNS))] == before
+
+
+def test_the_row_of_a_picture_under_the_mouse_is_framed(panel: NeuronsPanel) -> None:
+    def seen() -> QImage:
+        return panel.table.viewport().grab().toImage()
+
+    before = seen()
+    panel.highlight(Unit(layer=LAYER.name, index=3))
+    row = panel.table.rowViewportPosition(3)
+    framed = seen()
+    assert framed.pixel(5, row + 1) != before.pixel(5, row + 1)
+    assert framed.copy(0, 0, 200, row - 1) == before.copy(0, 0, 200, row - 1)
+    for nothing in (None, Unit(layer="another", index=3), Text(text="a star")):
+        panel.highlight(nothing)
+        assert seen() == before
