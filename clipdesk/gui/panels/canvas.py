@@ -300,6 +300,12 @@ class Canvas(QWidget):
     def _set_wipe(self, wiping: bool) -> None:
         self.view.wiping = wiping
         self.wipe_slider.setVisible(wiping)
+        first_steps = any(len(track.frames.steps) > 1 for track in self.shown())
+        if wiping and self._pinned is None and len(self.tracks) > 1 and not first_steps:
+            # Pictures of the gallery have no first step to be laid over them, but they have each other.
+            self.pin_action.setChecked(True)
+            if len(self.tracks) == 2:
+                self.view.set_solo(1)
         self._draw()
 
     def _show_wipe(self, share: float) -> None:

@@ -89,6 +89,7 @@ class PictureView(QWidget):
         self._moved = False
         self._gripped = False
         self._hovered = -1
+        self._lines = 1
         self._highlight: object = None
 
     @override
@@ -99,6 +100,7 @@ class PictureView(QWidget):
         """Show other pictures; one that was shown alone still is, and the current one is still current."""
         solo, current = (self.tiles[i].key if 0 <= i < len(self.tiles) else None for i in (self.solo, self.current))
         self.tiles = list(tiles)
+        self._lines = max((tile.label.count("\n") + 1 for tile in tiles), default=1)
         self.solo = self._find(solo) if len(tiles) > 1 else -1
         self.current = max(0, self._find(current))
         self.update()
@@ -212,7 +214,7 @@ class PictureView(QWidget):
         metrics = painter.fontMetrics()
         below = QRectF(frame.left(), frame.bottom() + 4, frame.width(), self._text_height())
         lines = [metrics.elidedText(one, Qt.TextElideMode.ElideMiddle, frame.width()) for one in tile.label.split("\n")]
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, "\n".join(lines))
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, "\n".join(lines))
 
     def _paint_image(self, painter: QPainter, image: QImage, frame: QRect) -> None:
         target = self._target(frame)
@@ -242,8 +244,7 @@ class PictureView(QWidget):
     # Where things are
 
     def _text_height(self) -> int:
-        lines = max((self.tiles[i].label.count("\n") + 1 for i in self.visible_tiles()), default=1)
-        return lines * self.fontMetrics().height() + 6
+        return self._lines * self.fontMetrics().height() + 6
 
     def _frames(self) -> list[QRect]:
         """For each shown tile where its picture goes."""

@@ -265,6 +265,19 @@ def test_two_pictures_are_wiped_with_the_mouse_and_with_the_slider(canvas: Canva
     assert kept.compared
 
 
+def test_two_pictures_without_steps_are_wiped_against_each_other(canvas: Canvas) -> None:
+    first, second = tracks(2, steps=1)
+    second.frames.add(1, np.full((32, 32, 3), 200, dtype=np.uint8))
+    canvas.show_tracks([first, second])
+    canvas.wipe_action.trigger()
+    assert canvas.visible() == [second]
+    frame = canvas.view.frame_of(1)
+    left, right = (frame.center() + QPoint(by * frame.width() // 4, 0) for by in (-1, 1))
+    assert (on_screen(canvas, left), on_screen(canvas, right)) == (10, 200)
+    canvas.wipe_action.trigger()
+    assert canvas.visible() == [first, second]
+
+
 def test_a_pinned_picture_stays_beside_the_next_ones(canvas: Canvas, qtbot: QtBot) -> None:
     first = canvas.tracks[1]
     canvas.view.set_solo(1)
