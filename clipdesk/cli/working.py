@@ -29,12 +29,14 @@ from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.evidence import UNSAID
 from clipdesk.models.names import ModelName
+from clipdesk.network.layer_names import full_layer
 from clipdesk.network.opened import OpenModel
-from clipdesk.render.expressions import parse_target, text_target
+from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
+from clipdesk.render.typed import in_full, read_text
 
 _LONGEST_NAME = 255
 
@@ -107,7 +109,10 @@ def targets_from(
     if texts:
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
-        return tuple(text_target(text) for text in texts)
+        return tuple(read_text(text) for text in texts)
+    if layer is not None and ":" in layer:
+        name, _, unit = layer.partition(":")
+        raise UsageError(f"--layer takes only the name of a layer: --layer {name} --neuron {unit}")
     if layer is not None and not neurons:
         raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
     if layer is None:
@@ -140,6 +145,8 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     folder, names = _place(output, len(job.targets))
     check_folder(folder)
     opened = _opened(job)
+    targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
+    job = job.model_copy(update={"targets": targets})
     _check(job, opened)
     # Once the targets are known to be there, and before anything is rendered.
     make_folder(folder)
@@ -224,6 +231,8 @@ def render_batch(
     # What is wrong with the job is said before it is in the queue; a model may take long to open.
     check_folder(folder)
     opened = _opened(job)
+    layer = full_layer(layer, opened.inspector.layers)
+    job = job.model_copy(update={"targets": tuple(Unit(layer=layer, index=index) for index in indices)})
     _check(job, opened)
     job = job.with_weights(opened.sha256)
     make_folder(folder)

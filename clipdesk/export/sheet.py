@@ -15,6 +15,7 @@ from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
 from clipdesk.export.png import read_png
 from clipdesk.export.recipe import Recipe
+from clipdesk.network.layer_names import short_label
 
 log = logging.getLogger(__name__)
 
@@ -96,5 +97,5 @@ def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Imag
 
 def _label(recipe: Recipe, one_layer: bool) -> str:
     """The end of a picture's label, which tells it from others, and its activation; on one line."""
-    label = (recipe.target.short(one_layer).splitlines() or [""])[0][-_LONGEST_LABEL:]
+    label = (short_label(recipe.target.short(one_layer)).splitlines() or [""])[0][-_LONGEST_LABEL:]
     return f"{one_line(label)}   {recipe.activation.picture:.3g}"

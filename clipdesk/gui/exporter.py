@@ -16,7 +16,7 @@ from clipdesk.export.files import free_path, make_folder, write_atomically
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
-from clipdesk.gui.runs import short_layer
+from clipdesk.network.layer_names import short_label
 
 if TYPE_CHECKING:
     from clipdesk.export.recipe import Recipe
@@ -47,7 +47,7 @@ class Source:
         if track.recipe is None or (track.result is None and track.path is None):
             return None
         return cls(
-            short_layer(track.recipe.target.label), track.recipe, track.result, None if track.result else track.path
+            short_label(track.recipe.target.label), track.recipe, track.result, None if track.result else track.path
         )
 
     @classmethod

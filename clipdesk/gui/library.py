@@ -16,7 +16,7 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
-from clipdesk.gui.runs import short_layer
+from clipdesk.network.layer_names import short_label
 from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Entry:
     @property
     def label(self) -> str:
         """The unit, or the text."""
-        return short_layer(self.recipe.target.label)
+        return short_label(self.recipe.target.label)
 
     @cached_property
     def preset(self) -> str:

@@ -38,7 +38,7 @@ from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
-from clipdesk.gui.wiring import connect_opening, connect_queue, connect_results, connect_speech
+from clipdesk.gui.wiring import connect_opening, connect_queue, connect_results, connect_speech, connect_typing
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
@@ -191,6 +191,7 @@ class MainWindow(QMainWindow):
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
+        connect_typing(session.preferences, self.architecture, neurons)
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.files.recipe_chosen.connect(self.library.read)
         self.first_steps.render_asked.connect(self.asking.render)

@@ -23,6 +23,7 @@ from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
+from clipdesk.render.typed import in_full
 
 _NAME = Named("given by the caller")
 ProgressCallback = Callable[[int, int, float], None]
@@ -95,8 +96,8 @@ class FeatureVisualizer:
             "tv_weight": tv_weight,
         }
         changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-        self.inspector.check_unit(layer_name, neuron_index)
-        target = Unit(layer=layer_name, index=neuron_index)
+        info = self.inspector.check_unit(layer_name, neuron_index)
+        target = Unit(layer=info.name, index=neuron_index)
         return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
 
     def generate(
@@ -131,7 +132,10 @@ class FeatureVisualizer:
             RenderError: out of memory, or an activation that is not a number.
         """
         settings = make_settings(preset, **{"device": self.device, **changes})
-        targets = [parse_target(target) if isinstance(target, str) else target] if target is not None else []
+        targets: list[Target] = []
+        if target is not None:
+            asked = parse_target(target) if isinstance(target, str) else target
+            targets.append(in_full(asked, self.inspector.layers))
         tell = _tell_nobody if progress_callback is None else progress_callback
         own = (parameterization, transforms, objective)
         if not targets or any(part is not None for part in own):

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
+from clipdesk.gui.preferences import Preferences
 from clipdesk.jobs import runner
 from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
@@ -129,6 +130,19 @@ def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(window.neurons.text_box.button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: done(window))
     assert window.files.sources()[0].recipe.target == Text(text="a star")
+
+
+def test_a_typed_unit_has_the_name_that_the_window_shows_and_is_remembered(
+    window: MainWindow, qtbot: QtBot, settings: QSettings
+) -> None:
+    window.architecture.filter.setText("1.mlp.gelu:4")
+    qtbot.keyClick(window.architecture.filter, Qt.Key.Key_Return)
+    assert window.neurons.selected() == (unit(4),)
+    window.neurons.text_box.text.setText("-1.mlp.gelu:4")
+    qtbot.keyClick(window.neurons.text_box.text, Qt.Key.Key_Return)
+    until(qtbot, lambda: done(window))
+    assert run_of(window).title == "-1.mlp.gelu:4"
+    assert Preferences(settings).typed_targets == ["-1.mlp.gelu:4"]
 
 
 def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from clipdesk.gui.images import unpacked
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.network.layer_names import full_layer, split_unit
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class NeuronTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def set_filter(self, text: str) -> None:
-        """Show only units whose number, name or status contains a text."""
+        """Show only units whose number, name or status contains a text; or the one unit that it names."""
         self.beginResetModel()
         self._words = text.strip().lower()
         self._arrange()
@@ -215,6 +216,11 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _found(self, layer: LayerInfo, states: Mapping[int, UnitState]) -> list[int]:
         """The units that the filter leaves."""
+        named = split_unit(self._words)
+        if named is not None:
+            # Another layer's unit is not here.
+            same = full_layer(named[0], {layer.name.lower()}) == layer.name.lower()
+            return [named[1]] if same and named[1] < layer.units else []
         searched = [column.text for column in COLUMNS if column.searched]
         texts = [
             [str(text(layer, unit, states.get(unit, _NOTHING))) for unit in range(layer.units)] for text in searched

@@ -38,6 +38,7 @@ from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableMode
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.theme import error_palette
+from clipdesk.network.layer_names import split_range
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.targets import Target, Unit
 
@@ -186,6 +187,7 @@ class NeuronsPanel(QWidget):
     def show_layer(self, layer: LayerInfo) -> None:
         """Show a layer's units."""
         self.model.set_layer(layer)
+        self.text_box.show_layer(layer.name)
         self.table.scrollToTop()
         self.title.setText(f"{layer.name}: {layer.units} {layer.unit_kind}s")
         self.range.setPlaceholderText(f"Range: 0:{layer.units}:8 or 3,5,9-12")
@@ -287,7 +289,7 @@ class NeuronsPanel(QWidget):
             return
         palette = self.palette()
         try:
-            units = parse_range(text, layer.units)
+            units = parse_range(split_range(text, layer.name), layer.units)
         except UsageError as error:
             palette = error_palette(palette)
             self._feedback.setText(str(error))
