@@ -36,7 +36,7 @@ from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
-from clipdesk.render.typed import in_full, read_text
+from clipdesk.render.typed import advice_on, in_full, read_text
 
 _LONGEST_NAME = 255
 
@@ -148,6 +148,10 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
     job = job.model_copy(update={"targets": targets})
     _check(job, opened)
+    for target in job.targets:
+        advice = advice_on(target, opened.inspector.layers)
+        if advice is not None:
+            say(f"Note: {advice.text}.", err=True)
     # Once the targets are known to be there, and before anything is rendered.
     make_folder(folder)
     recorder = FrameRecorder(job.settings.iterations) if animation else None

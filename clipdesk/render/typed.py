@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from clipdesk.errors import UsageError, one_line
-from clipdesk.network.layer_names import full_layer, suggestion
+from clipdesk.network.layer_names import full_layer, short_label, short_layer, suggestion
+from clipdesk.network.rectifiers import layer_before, rectifier_of
 from clipdesk.render.expressions import begins_as_expression, is_expression, parse_target, text_target
 from clipdesk.render.targets import (
     Combined,
@@ -20,6 +22,9 @@ from clipdesk.render.targets import (
     Unit,
     terms_of,
 )
+
+if TYPE_CHECKING:
+    from clipdesk.network.layers import LayerInfo
 
 _LONGEST_SHOWN = 60
 _ONLY_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -84,6 +89,43 @@ def in_words(target: Target) -> str:
     parts = [_sized(first) if first.weight > 0 else f"minus {_sized(first)}"]
     parts.extend(f"{'minus' if term.weight < 0 else 'plus'} {_sized(term)}" for term in terms[1:])
     return " ".join(parts)
+
+
+class Advice(NamedTuple):
+    """What to know of a target before it is rendered.
+
+    Attributes:
+        text: For the user.
+        instead: The target that is advised in its place; None if there is none.
+    """
+
+    text: str
+    instead: Target | None = None
+
+
+def advice_on(target: Target, layers: Mapping[str, LayerInfo]) -> Advice | None:
+    """Say of a negative target behind a rectifier that it cannot go far below 0, and offer the layer before it."""
+    terms = terms_of(target)
+    if any(term.weight > 0 for term in terms):
+        return None
+    found = [term.what for term in terms if isinstance(term.what, Unit) and rectifier_of(term.what.layer, layers)]
+    if not found:
+        return None
+    first = found[0]
+    reason = f"{rectifier_of(first.layer, layers)} keeps unit {first.index} of {short_layer(first.layer)} from going"
+    before = {unit.layer: layer_before(unit.layer, layers) for unit in found}
+    if None in before.values():
+        return Advice(f"{reason} far below 0, so little can be shown")
+    renamed = {old: new for old, new in before.items() if new is not None}
+    instead = Combined(terms=tuple(_moved(term, renamed) for term in terms))
+    return Advice(f"{reason} far below 0. The layer before can: {short_label(instead.label)}", instead)
+
+
+def _moved(term: Term, renamed: Mapping[str, str]) -> Term:
+    if not isinstance(term.what, Unit):
+        return term
+    layer = renamed.get(term.what.layer, term.what.layer)
+    return term.model_copy(update={"what": term.what.model_copy(update={"layer": layer})})
 
 
 def _quotes_force(text: str) -> str:

@@ -43,3 +43,13 @@ def test_wrong_short_names_are_answered_with_the_nearest(clipdesk: Command) -> N
     assert "There is no layer '1.mpl.gelu'. Did you mean 1.mlp.gelu" in outcome.err
     outcome = clipdesk("render", *QUICK, "--layer", "1.mlp.gelu:5")
     assert "--layer takes only the name of a layer: --layer 1.mlp.gelu --neuron 5" in outcome.err
+
+
+def test_a_negative_target_behind_a_rectifier_is_noted(clipdesk: Command) -> None:
+    outcome = clipdesk("render", *QUICK, "--target", "-1.mlp.gelu:5")
+    assert outcome.code == 0
+    assert (
+        "Note: QuickGELU keeps unit 5 of 1.mlp.gelu from going far below 0. The layer before can: -1.mlp.c_fc:5."
+        in (outcome.err)
+    )
+    assert "Note" not in clipdesk("render", *QUICK, "--target", "-1.mlp.c_fc:5").err

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip.model import CLIP
 
 from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.expressions import is_expression
 from clipdesk.render.targets import Text, Unit
-from clipdesk.render.typed import in_full, in_words, read_text, read_typed
+from clipdesk.render.typed import advice_on, in_full, in_words, read_text, read_typed
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
 
@@ -99,3 +100,25 @@ def test_a_target_without_short_names_is_the_same(inspector: LayerInspector) -> 
 )
 def test_a_target_in_words(text: str, words: str) -> None:
     assert in_words(read_typed(text)) == words
+
+
+def test_a_negative_target_behind_a_rectifier_is_told_of_the_layer_before(inspector: LayerInspector) -> None:
+    advice = advice_on(read_typed("-1.mlp.gelu:5@max", inspector.layers), inspector.layers)
+    assert advice is not None
+    assert advice.text == (
+        "QuickGELU keeps unit 5 of 1.mlp.gelu from going far below 0. The layer before can: -1.mlp.c_fc:5@max"
+    )
+    assert advice.instead == read_typed("-1.mlp.c_fc:5@max", inspector.layers)
+
+
+def test_a_block_of_a_resnet_has_no_layer_before(resnet: CLIP) -> None:
+    layers = LayerInspector(resnet).layers
+    advice = advice_on(read_typed("-layer4.0:7", layers), layers)
+    assert advice is not None
+    assert advice.text == "ReLU keeps unit 7 of layer4.0 from going far below 0, so little can be shown"
+    assert advice.instead is None
+
+
+@pytest.mark.parametrize("text", ["1.mlp.gelu:5", "-1.mlp.c_fc:5", '"a star" - 1.mlp.gelu:5', '-"a star"', "a star"])
+def test_other_targets_need_no_advice(inspector: LayerInspector, text: str) -> None:
+    assert advice_on(read_typed(text, inspector.layers), inspector.layers) is None

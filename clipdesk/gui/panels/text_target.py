@@ -16,7 +16,7 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.target_line import TargetLine
 from clipdesk.gui.theme import error_palette
-from clipdesk.network.layer_names import short_layer
+from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.render.targets import Target, terms_of
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ _DIRECTIONS = "Directions (*.npy *.csv *.txt);;All files (*)"
 
 
 class _Outcome(NamedTuple):
-    """What a line asks for, None if it is wrong; and what is said of it."""
+    """What a line asks for, None if it is wrong; what is said of it; and a line that is advised instead."""
 
     target: Target | None
     says: str
+    instead: str = ""
 
 
 class TextTargetBox(QWidget):
@@ -64,6 +65,11 @@ class TextTargetBox(QWidget):
         self._says = QLabel(wordWrap=True)
         # Always there, so that nothing moves while somebody types.
         self._says.setMinimumHeight(self._says.fontMetrics().lineSpacing())
+        self.instead_button = QPushButton()
+        self.instead_button.setToolTip("Put this target into the box instead")
+        self.instead_button.hide()
+        self._instead = ""
+        self.instead_button.clicked.connect(lambda: self.text.setText(self._instead))
         self._problem = ""
         self._layers: Mapping[str, LayerInfo] = {}
         self._layer = ""
@@ -94,6 +100,7 @@ class TextTargetBox(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self._says)
+        column.addWidget(self.instead_button)
 
     def offer(self, ready: bool) -> None:
         """Enable or disable asking for a picture: a model must be open and the parameters valid."""
@@ -150,8 +157,12 @@ class TextTargetBox(QWidget):
 
     def _show_outcome(self, outcome: _Outcome) -> None:
         self._show(outcome.says, wrong=outcome.target is None)
+        self.instead_button.setText(f"Use {outcome.instead}")
+        self.instead_button.setVisible(bool(outcome.instead))
+        self._instead = outcome.instead
 
     def _show(self, text: str, wrong: bool = False) -> None:
+        self.instead_button.hide()
         self._problem = text if wrong else ""
         self._says.setText(text)
         self._says.setPalette(error_palette(self.palette()) if wrong else QPalette())
@@ -192,7 +203,7 @@ class TextTargetBox(QWidget):
 def _outcome(text: str, layers: Mapping[str, LayerInfo]) -> _Outcome:
     """Read a line, and check it against what the model has."""
     # Not above: it loads NumPy, which the first sight of the window does without.
-    from clipdesk.render.typed import in_words, read_typed
+    from clipdesk.render.typed import advice_on, in_words, read_typed
 
     try:
         target = read_typed(text, layers)
@@ -204,4 +215,8 @@ def _outcome(text: str, layers: Mapping[str, LayerInfo]) -> _Outcome:
                 check_layer(term, layers)
     except UsageError as error:
         return _Outcome(None, str(error))
-    return _Outcome(target, f"Renders {in_words(target)}")
+    advice = advice_on(target, layers)
+    if advice is None:
+        return _Outcome(target, f"Renders {in_words(target)}")
+    instead = "" if advice.instead is None else short_label(advice.instead.label)
+    return _Outcome(target, f"Renders {in_words(target)}. {advice.text}", instead)

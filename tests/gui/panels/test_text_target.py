@@ -16,6 +16,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Target, Text, Unit
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
+BEFORE = "visual.transformer.resblocks.1.mlp.c_fc"
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def press(qtbot: QtBot, box: TextTargetBox, key: Qt.Key) -> None:
     [
         ("a star", "Renders the text 'a star'"),
         ("1.mlp.gelu:5", f"Renders unit 5 of {HIDDEN}"),
-        ("-1.mlp.gelu:5@max", f"Renders unit 5 of {HIDDEN} at its largest patch, negative"),
+        ("-1.mlp.c_fc:5@max", f"Renders unit 5 of {BEFORE} at its largest patch, negative"),
         ("", ""),
     ],
 )
@@ -173,3 +174,14 @@ def test_filter_and_range_of_the_table_know_the_names_of_units(qtbot: QtBot, ins
     assert panel.selected() == (Unit(layer=HIDDEN, index=5),)
     panel.range.setText("0.mlp.gelu:5")
     assert panel.feedback == "0.mlp.gelu is another layer. These are the units of 1.mlp.gelu"
+
+
+def test_the_layer_before_a_rectifier_is_offered_for_a_negative_target(box: TextTargetBox, qtbot: QtBot) -> None:
+    box.text.setText("-1.mlp.gelu:5")
+    assert box.problem == ""
+    assert box.says.startswith(f"Renders unit 5 of {HIDDEN}, negative. QuickGELU keeps unit 5 of 1.mlp.gelu from going")
+    assert box.instead_button.text() == "Use -1.mlp.c_fc:5"
+    qtbot.mouseClick(box.instead_button, Qt.MouseButton.LeftButton)
+    assert box.text.text() == "-1.mlp.c_fc:5"
+    assert box.says == f"Renders unit 5 of {BEFORE}, negative"
+    assert not box.instead_button.isVisible()
