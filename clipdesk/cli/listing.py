@@ -130,6 +130,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
         say_json(recipe.model_dump(mode="json"))
         return
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
+    rows["outcome"] = recipe.outcome_in_words
     rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None

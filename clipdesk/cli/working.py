@@ -19,6 +19,7 @@ from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
+from clipdesk.export.recipe import Outcome
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
@@ -200,8 +201,7 @@ def _follow_pictures(
                 code = ClipDeskError.exit_code
             elif isinstance(event, Saved):
                 finished += 1
-                if not event.result.complete:
-                    say(f"Interrupted after step {len(event.result.curve)}.", err=True)
+                _say_outcome(event)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
                 say_path(path)
@@ -211,6 +211,15 @@ def _follow_pictures(
                 say(f"Error: {event.reason}", err=True)
                 code = ClipDeskError.exit_code
     return INTERRUPTED if interrupt.requested else code
+
+
+def _say_outcome(event: Saved) -> None:
+    """Say of a picture that was not finished, or shows nothing of its target, that it is so."""
+    recipe = event.result.recipe
+    if recipe.outcome is Outcome.DONE:
+        return
+    reached = f" (activation {recipe.activation.picture:.3g}, {recipe.activation.start:.3g} at the start)"
+    say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
 
 
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:
@@ -299,6 +308,7 @@ class _Count:
         self.done = 0
         self.skipped = 0
         self.failed = 0
+        self.useless = 0
         self.halted = False
         self._noun = nouns.pop() if len(nouns) == 1 else "units"
         self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
@@ -312,15 +322,16 @@ class _Count:
     @property
     def summary(self) -> str:
         """The last line."""
-        return f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+        useless = f" ({self.useless} found nothing)" if self.useless else ""
+        return f"{self.done} {self._verb}{useless}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""
         if isinstance(event, Saved):
             self.done += event.result.complete
+            self.useless += not event.result.recipe.outcome.useful
             say_path(event.path)
-            if not event.result.complete:
-                say(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
+            _say_outcome(event)
         elif isinstance(event, Done):
             self.done += 1
             if event.file and self.folder is not None:

@@ -40,6 +40,11 @@ def unpacked(thumbnail: bytes) -> QImage:
     return QImage.fromData(thumbnail)
 
 
+def faded(image: QImage) -> QImage:
+    """An image without its colours, which would be taken for a result."""
+    return image.convertToFormat(QImage.Format.Format_Grayscale8)
+
+
 def small(pixels: NDArray[np.uint8], side: int) -> QImage:
     """A picture, (height, width, 3), scaled to fit a square."""
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

@@ -67,6 +67,7 @@ class TextTargetBox(QWidget):
         self._says.setMinimumHeight(self._says.fontMetrics().lineSpacing())
         self.instead_button = QPushButton()
         self.instead_button.setToolTip("Put this target into the box instead")
+        self.instead_button.setAccessibleName("Use the advised target")
         self.instead_button.hide()
         self._instead = ""
         self.instead_button.clicked.connect(lambda: self.text.setText(self._instead))

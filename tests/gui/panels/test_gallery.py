@@ -138,7 +138,7 @@ def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
     assert entry is not None
     assert "<img" not in recipe_html(entry)
     assert "<b>" not in recipe_html(entry)
-    assert "7, stopped" in recipe_html(entry)
+    assert "stopped at 7" in recipe_html(entry)
 
 
 def test_a_picture_without_a_whole_recipe_is_left_out(

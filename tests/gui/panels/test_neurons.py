@@ -256,3 +256,18 @@ def test_a_status_can_be_read_in_a_small_window_and_after_it(panel: NeuronsPanel
     assert table.columnWidth(column_of("status")) >= table.fontMetrics().horizontalAdvance("rendering") + margins
     panel.resize(500, 800)
     assert [table.columnWidth(column) for column in range(len(COLUMNS))] == before
+
+
+def test_the_table_is_filtered_by_state(panel: NeuronsPanel) -> None:
+    panel.model.set_state(Unit(layer="layer", index=3), UnitState("nothing excited it", 0.0))
+    panel.model.set_state(Unit(layer="layer", index=5), UnitState("stopped at 39", 1.0))
+    texts = [panel.states.itemText(i) for i in range(panel.states.count())]
+    assert texts[:4] == ["Any state", "Done", "Stopped", "Nothing excited it"]
+
+    def shown(text: str) -> list[int]:
+        panel.states.setCurrentText(text)
+        return [panel.model.unit_at(row) for row in range(panel.model.rowCount())]
+
+    assert (shown("Stopped"), shown("Nothing excited it"), shown("Done")) == ([5], [3], [])
+    panel.range.setText("7")
+    assert (panel.states.currentText(), panel.selected()) == ("Any state", (Unit(layer="layer", index=7),))
