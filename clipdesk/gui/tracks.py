@@ -32,6 +32,12 @@ class Series:
         """Add the next step's number."""
         self._values.append(value)
 
+    def at(self, step: int | None) -> float | None:
+        """The number of a step, counted from 1, or of the newest; None where there is none."""
+        last = len(self._values)
+        place = last if step is None else min(max(step, 1), last)
+        return self._values[place - 1] if last else None
+
     @property
     def values(self) -> NDArray[np.float32]:
         """A copy of all numbers so far, (steps,)."""

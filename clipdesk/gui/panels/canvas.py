@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.captions import caption, note
 from clipdesk.gui.colors import track_color
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
@@ -211,7 +212,7 @@ class Canvas(QWidget):
         tiles = []
         for track in self.shown():
             image = track.frames.newest if step is None else track.frames.at(step)
-            tile = Tile(track.label, track_color(track))
+            tile = Tile(caption(track, step), track_color(track), note=note(track))
             if image is not None:
                 tile.image = to_image(image)
             if self.view.wiping and (first := track.frames.at(0)) is not None:

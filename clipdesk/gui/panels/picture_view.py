@@ -21,6 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from typing_extensions import override
 
+from clipdesk.gui.images import paint_badge
+
 _MARGIN = 12
 _MAX_SCALE = 64.0
 _ZOOM_STEP = 1.25
@@ -30,12 +32,18 @@ _FEWEST_PIXELS = 8
 
 @dataclass
 class Tile:
-    """A picture with its label and colour; `before` is what it is wiped against, None if there is nothing."""
+    """A picture with its label and colour.
+
+    Attributes:
+        before: What it is wiped against; None if there is nothing.
+        note: What is written over its lower edge.
+    """
 
     label: str
     color: QColor
     image: QImage | None = None
     before: QImage | None = None
+    note: str = ""
 
 
 class PictureView(QWidget):
@@ -164,6 +172,8 @@ class PictureView(QWidget):
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
+        if tile.note:
+            paint_badge(painter, frame, tile.note)
         ring = i == self.current and self.hasFocus() and len(self.tiles) > 1
         painter.setPen(QPen(palette.highlight().color() if ring else tile.color, 3 if ring else 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
