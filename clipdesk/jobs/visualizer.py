@@ -70,7 +70,7 @@ class FeatureVisualizer:
         """Render one neuron.
 
         Args:
-            layer_name: Dotted name of a layer, e.g. ``visual.transformer.resblocks.5.attn``.
+            layer_name: Name of a layer, full or short: ``visual.transformer.resblocks.5.attn`` or ``5.attn``.
             neuron_index: A unit of that layer.
             num_iterations: Steps, 1 to 5,000; as all that follow, by default what the preset says.
             image_size: Side of the picture in pixels, 64 to 2,048; by default the model's input size.

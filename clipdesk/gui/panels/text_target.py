@@ -173,7 +173,7 @@ class TextTargetBox(QWidget):
     @Slot()
     def _ask(self) -> None:
         text = self.text.text().strip()
-        if not text:
+        if not (self._ready and text):
             return
         outcome = _outcome(text, self._layers)
         self._show_outcome(outcome)

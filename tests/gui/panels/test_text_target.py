@@ -128,6 +128,17 @@ def test_up_brings_back_what_was_typed_also_in_the_next_session(
     assert seen == ["a star", "a heart", "a heart", "a star", "my draft"]
 
 
+def test_before_a_model_is_open_enter_asks_for_nothing_and_remembers_nothing(box: TextTargetBox, qtbot: QtBot) -> None:
+    asked: list[tuple[Target, ...]] = []
+    box.render_asked.connect(asked.append)
+    box.offer(False)
+    box.text.setText("a star")
+    press(qtbot, box, Qt.Key.Key_Return)
+    box.text.clear()
+    press(qtbot, box, Qt.Key.Key_Up)
+    assert (asked, box.text.text()) == ([], "")
+
+
 def test_a_line_that_is_wrong_is_not_remembered(box: TextTargetBox, qtbot: QtBot) -> None:
     box.text.setText("-a star")
     press(qtbot, box, Qt.Key.Key_Return)
