@@ -100,7 +100,7 @@ def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> 
 @click.command()
 @model_option
 @trust_option
-@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--layer", required=True, help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @json_option
 def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
     """List the neurons of a layer."""

@@ -77,7 +77,7 @@ def render(
 @click.command()
 @model_option
 @trust_option
-@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--layer", required=True, help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @click.option(
     "--neuron-range",
     type=int,
