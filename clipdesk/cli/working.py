@@ -322,8 +322,9 @@ class _Count:
     @property
     def summary(self) -> str:
         """The last line."""
-        useless = f" ({self.useless} found nothing)" if self.useless else ""
-        return f"{self.done} {self._verb}{useless}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+        useless = f", {self.useless} found nothing" if self.useless else ""
+        counts = f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed{useless}"
+        return f"{counts}. Folder: {self.folder}"
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""

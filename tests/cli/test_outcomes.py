@@ -43,7 +43,7 @@ def test_a_batch_counts_pictures_that_show_nothing_and_notes_them(
 ) -> None:
     reach(WORSE)
     outcome = clipdesk("batch", *QUICK, "--neuron-range", "0", "2", "1", "--output-dir", "out")
-    assert "2 rendered (2 found nothing), 0 skipped, 0 failed." in outcome.err
+    assert "2 rendered, 0 skipped, 0 failed, 2 found nothing. Folder" in outcome.err
     assert outcome.err.count("found nothing better than noise") == 2
     units = json.loads((clipdesk.folder / "out" / f"{HIDDEN}_metadata.json").read_text())["units"]
     assert {(unit["status"], unit["outcome"]) for unit in units.values()} == {("done", "worse")}
