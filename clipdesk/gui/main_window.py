@@ -290,6 +290,7 @@ class MainWindow(QMainWindow):
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()
+        self.ended = self.neurons.text_box.stop() and self.ended
         for part in (self.controller, self.library, self.choosing, self.files.exporter):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended

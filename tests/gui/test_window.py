@@ -55,7 +55,9 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
     window.commands.render.trigger()
     assert window.commands.stop.isEnabled()
     until(qtbot, lambda: done(window))
-    assert [tile.label for tile in window.canvas.view.tiles] == ["1.mlp.gelu:7"]
+    recipe = window.canvas.tracks[0].recipe
+    assert recipe is not None
+    assert [tile.label for tile in window.canvas.view.tiles] == [f"1.mlp.gelu:7   {recipe.activation.picture:.3g}"]
     assert window.curves.step_count == 5
     state = window.neurons.model.state(LAYER, 7)
     assert (state.status, state.steps) == ("done", 5)
@@ -77,7 +79,7 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     window.asking.render(tuple(unit(i) for i in (1, 2, 3)))
     until(qtbot, lambda: done(window))
     view = window.canvas.view
-    assert [tile.label for tile in view.tiles] == ["1", "2", "3"]
+    assert [tile.label.split()[0] for tile in view.tiles] == ["1", "2", "3"]
     assert len(window.files.sources()) == 3
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
     assert [source.recipe.target for source in window.files.sources()] == [unit(2)]

@@ -135,6 +135,8 @@ class GalleryModel(QAbstractListModel):
             return _marked(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{entry.label}: {entry.recipe.outcome_in_words}\n{entry.recipe.model}\n{entry.path.name}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{entry.label}, {entry.recipe.outcome_in_words}"
         if role == ENTRY_ROLE:
             return entry
         return None

@@ -22,6 +22,7 @@ from clipdesk.render.targets import Target, terms_of
 if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo
 
+_LAST_MOMENT_MS = 2000
 _NAMES_A_FILE = re.compile(r":\s*\[")
 _IMAGES = "Images (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff);;All files (*)"
 _DIRECTIONS = "Directions (*.npy *.csv *.txt);;All files (*)"
@@ -124,6 +125,10 @@ class TextTargetBox(QWidget):
         self._layer = layer
         self.direction_action.setText(f"Direction in {short_layer(layer)} …" if layer else "Direction …")
         self._offer()
+
+    def stop(self) -> bool:
+        """Wait a moment for a file that is read, as before the program ends; False if it takes longer."""
+        return self._files.wait(_LAST_MOMENT_MS)
 
     # What the line says
 
