@@ -101,7 +101,7 @@ def layers(model: str, trust_archive: bool, everything: bool, as_json: bool) -> 
 @click.command()
 @model_option
 @trust_option
-@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--layer", required=True, help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @json_option
 def neurons(model: str, trust_archive: bool, layer: str, as_json: bool) -> None:
     """List the neurons of a layer."""
@@ -131,6 +131,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
         say_json(recipe.model_dump(mode="json"))
         return
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
+    rows["outcome"] = recipe.outcome_in_words
     rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None

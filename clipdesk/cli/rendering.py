@@ -19,9 +19,13 @@ _QUICK_STEPS = 150
 @click.command()
 @model_option
 @trust_option
-@click.option("--layer", help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--layer", help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
-@click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
+@click.option(
+    "--text",
+    multiple=True,
+    help="A text instead of a neuron; may be given several times.",
+)
 @click.option(
     "--target",
     multiple=True,
@@ -73,7 +77,7 @@ def render(
 @click.command()
 @model_option
 @trust_option
-@click.option("--layer", required=True, help="Dotted name of a layer ('clipdesk layers').")
+@click.option("--layer", required=True, help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @click.option(
     "--neuron-range",
     type=int,

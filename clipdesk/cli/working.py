@@ -19,6 +19,7 @@ from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
+from clipdesk.export.recipe import Outcome
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
@@ -30,12 +31,14 @@ from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.evidence import UNSAID
 from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import ModelName
+from clipdesk.network.layer_names import full_layer
 from clipdesk.network.opened import OpenModel
-from clipdesk.render.expressions import parse_target, text_target
+from clipdesk.render.expressions import parse_target
 from clipdesk.render.objectives import resolve
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
+from clipdesk.render.typed import advice_on, in_full, read_text
 
 _LONGEST_NAME = 255
 
@@ -115,7 +118,10 @@ def targets_from(
     if texts:
         if not all(text.strip() for text in texts):
             raise UsageError("--text is empty. Say what the picture is to show, e.g. --text 'a star'")
-        return tuple(text_target(text) for text in texts)
+        return tuple(read_text(text) for text in texts)
+    if layer is not None and ":" in layer:
+        name, _, unit = layer.partition(":")
+        raise UsageError(f"--layer takes only the name of a layer: --layer {name} --neuron {unit}")
     if layer is not None and not neurons:
         raise UsageError("--layer needs --neuron N, once for each neuron; 'clipdesk batch' renders a range of them")
     if layer is None:
@@ -148,7 +154,13 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     folder, names = _place(output, len(job.targets))
     check_folder(folder)
     opened = _opened(job)
+    targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
+    job = job.model_copy(update={"targets": targets})
     _check(job, opened)
+    for target in job.targets:
+        advice = advice_on(target, opened.inspector.layers)
+        if advice is not None:
+            say(f"Note: {advice.text}.", err=True)
     # Once the targets are known to be there, and before anything is rendered.
     make_folder(folder)
     recorder = FrameRecorder(job.settings.iterations) if animation else None
@@ -197,8 +209,7 @@ def _follow_pictures(
                 code = ClipDeskError.exit_code
             elif isinstance(event, Saved):
                 finished += 1
-                if not event.result.complete:
-                    say(f"Interrupted after step {len(event.result.curve)}.", err=True)
+                _say_outcome(event)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
                 say_path(path)
@@ -208,6 +219,15 @@ def _follow_pictures(
                 say(f"Error: {event.reason}", err=True)
                 code = ClipDeskError.exit_code
     return INTERRUPTED if interrupt.requested else code
+
+
+def _say_outcome(event: Saved) -> None:
+    """Say of a picture that was not finished, or shows nothing of its target, that it is so."""
+    recipe = event.result.recipe
+    if recipe.outcome is Outcome.DONE:
+        return
+    reached = f" (activation {recipe.activation.picture:.3g}, {recipe.activation.start:.3g} at the start)"
+    say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
 
 
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:
@@ -232,6 +252,8 @@ def render_batch(
     # What is wrong with the job is said before it is in the queue; a model may take long to open.
     check_folder(folder)
     opened = _opened(job)
+    layer = full_layer(layer, opened.inspector.layers)
+    job = job.model_copy(update={"targets": tuple(Unit(layer=layer, index=index) for index in indices)})
     _check(job, opened)
     job = job.with_weights(opened.sha256)
     make_folder(folder)
@@ -294,6 +316,7 @@ class _Count:
         self.done = 0
         self.skipped = 0
         self.failed = 0
+        self.useless = 0
         self.halted = False
         self._noun = nouns.pop() if len(nouns) == 1 else "units"
         self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
@@ -307,15 +330,17 @@ class _Count:
     @property
     def summary(self) -> str:
         """The last line."""
-        return f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed. Folder: {self.folder}"
+        useless = f", {self.useless} found nothing" if self.useless else ""
+        counts = f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed{useless}"
+        return f"{counts}. Folder: {self.folder}"
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""
         if isinstance(event, Saved):
             self.done += event.result.complete
+            self.useless += not event.result.recipe.outcome.useful
             say_path(event.path)
-            if not event.result.complete:
-                say(f"{event.path.name}: interrupted after step {len(event.result.curve)}.", err=True)
+            _say_outcome(event)
         elif isinstance(event, Done):
             self.done += 1
             if event.file and self.folder is not None:

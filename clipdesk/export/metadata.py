@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import unwritable, write_atomically
+from clipdesk.export.recipe import Outcome
 from clipdesk.models.names import ModelName, is_same_name, parse_name
 from clipdesk.render.settings import RenderSettings
 
@@ -45,6 +46,8 @@ class UnitRecord(BaseModel):
 
     Attributes:
         status: ``done``, ``failed``, or ``interrupted`` (the picture shows the last step reached).
+        outcome: ``done``, ``stopped``, ``silent`` (nothing excited the unit) or ``worse`` (the activation ended below
+            where it began); None if the unit failed, or was noted by an older version.
         parameters: Settings of the picture, including its own seed.
         file: Name of the PNG in the batch's folder; None if the unit failed.
         sha256: Checksum of that file, which reveals a changed or damaged one.
@@ -56,6 +59,7 @@ class UnitRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: Literal["done", "failed", "interrupted"]
+    outcome: Outcome | None = None
     parameters: RenderSettings
     file: str | None = None
     sha256: str | None = None

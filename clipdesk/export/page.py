@@ -22,7 +22,7 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import check_is_folder, from_pictures
 from clipdesk.export.png import Curve, SavedPicture, pixels_of, read_png
-from clipdesk.export.recipe import Recipe
+from clipdesk.export.recipe import Outcome, Recipe
 from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
 from clipdesk.render.targets import Combined
@@ -123,6 +123,8 @@ def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[s
         "recipe": _shown(recipe),
         "label": recipe.target.label,
         "name": recipe.target.name,
+        "outcome": "" if recipe.outcome is Outcome.DONE else recipe.outcome_in_words,
+        "useful": recipe.outcome.useful,
         "command": f"clipdesk render --from {shlex.quote(file.name)}",
         "href": _link(file, page),
         "width": width,

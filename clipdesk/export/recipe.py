@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import Enum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
@@ -20,6 +21,20 @@ _MOST_FILES = 128
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Short = Annotated[str, Field(max_length=64)]
+
+
+class Outcome(str, Enum):
+    """What became of a picture that was rendered."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    SILENT = "silent"
+    WORSE = "worse"
+
+    @property
+    def useful(self) -> bool:
+        """Whether the picture says something of its target."""
+        return self in (Outcome.DONE, Outcome.STOPPED)
 
 
 class Activations(BaseModel):
@@ -72,6 +87,28 @@ class Recipe(BaseModel):
     def complete(self) -> bool:
         """True if all steps were done."""
         return self.steps == self.settings.iterations
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the picture.
+
+        A ReLU that is zero at every step has a zero gradient: only the regularisers have changed its picture. Where the
+        activation ends below where it began, in the direction asked, the start was the better picture.
+        """
+        reached = self.activation
+        if not self.complete:
+            return Outcome.STOPPED
+        if not any((reached.start, reached.end, reached.best, reached.picture)):
+            return Outcome.SILENT
+        return Outcome.WORSE if max(reached.end, reached.picture) < reached.start else Outcome.DONE
+
+    @property
+    def outcome_in_words(self) -> str:
+        """``done``, ``stopped at 39``, ``nothing excited it`` or ``found nothing better than noise``."""
+        if self.outcome is Outcome.WORSE:
+            return f"found nothing better than {'noise' if self.settings.start == 'noise' else 'its start'}"
+        words = {Outcome.STOPPED: f"stopped at {self.steps}", Outcome.SILENT: "nothing excited it"}
+        return words.get(self.outcome, "done")
 
     def to_json(self) -> str:
         """The recipe as JSON, as a PNG contains it."""

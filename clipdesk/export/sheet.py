@@ -14,7 +14,8 @@ from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import from_pictures
 from clipdesk.export.png import read_png
-from clipdesk.export.recipe import Recipe
+from clipdesk.export.recipe import Outcome, Recipe
+from clipdesk.network.layer_names import short_label
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ _LONGEST = 8_000
 """Longest side of a PNG in pixels; if there are many pictures, they are drawn smaller."""
 _PAGE_COLUMNS, _PAGE_ROWS = 6, 7
 _DPI = 150
+_BADGE = 16
+_DARK = (48, 48, 48)
+_Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 _LONGEST_LABEL = 100
 """Characters of a label that are measured; fewer than half of them fit."""
 
@@ -86,15 +90,27 @@ def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Imag
             # It was whole a moment ago. Its place stays white.
             log.warning("not on the sheet: %s", error)
         else:
-            sheet.paste(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (left, top))
-        label = _label(recipe, one_layer)
-        while pen.textlength(label, font) > side and len(label) > 1:
-            label = label[1:]
+            shown = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+            sheet.paste(shown if recipe.outcome.useful else shown.convert("L"), (left, top))
+        if recipe.outcome is not Outcome.DONE and side >= 4 * _BADGE:
+            pen.rectangle((left, top + side - _BADGE, left + side - 1, top + side - 1), fill=_DARK)
+            words = _fitting(recipe.outcome_in_words, side - 6, pen, font)
+            pen.text((left + 3, top + side - _BADGE), words, fill="white", font=font)
+        label = _fitting(_label(recipe, one_layer), side, pen, font, at_start=True)
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
 
 
+def _fitting(text: str, width: int, pen: ImageDraw.ImageDraw, font: _Font, *, at_start: bool = False) -> str:
+    """A text, cut at its start or its end where it is too wide."""
+    shown, left = text, text
+    while pen.textlength(shown, font) > width and len(left) > 1:
+        left = left[1:] if at_start else left[:-1]
+        shown = f"…{left}" if at_start else f"{left}…"
+    return shown
+
+
 def _label(recipe: Recipe, one_layer: bool) -> str:
     """The end of a picture's label, which tells it from others, and its activation; on one line."""
-    label = (recipe.target.short(one_layer).splitlines() or [""])[0][-_LONGEST_LABEL:]
+    label = (short_label(recipe.target.short(one_layer)).splitlines() or [""])[0][-_LONGEST_LABEL:]
     return f"{one_line(label)}   {recipe.activation.picture:.3g}"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from clipdesk.errors import UsageError
-from clipdesk.gui.runs import short_layer
 from clipdesk.models.names import parse_name, short_name
+from clipdesk.network.layer_names import short_label
 from clipdesk.render.presets import NOT_RECIPE, PRESETS
 from clipdesk.render.settings import RenderSettings, knob
 
@@ -31,7 +31,7 @@ def captions(tracks: Sequence[Track]) -> list[str]:
     Args:
         tracks: The pictures, under way or done.
     """
-    names = [short_layer(track.target.label) for track in tracks]
+    names = [short_label(track.target.label) for track in tracks]
     differing = [part for part in _parts(tracks) if len(set(part)) > 1]
     return [_SEPARATOR.join(words) for words in zip(names, *differing, strict=True)]
 

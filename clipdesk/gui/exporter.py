@@ -16,7 +16,7 @@ from clipdesk.export.files import free_path, make_folder, write_atomically
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
-from clipdesk.gui.runs import short_layer
+from clipdesk.network.layer_names import short_label
 
 if TYPE_CHECKING:
     from clipdesk.export.recipe import Recipe
@@ -55,7 +55,7 @@ class Source:
         if result is not None and step is not None and (image := track.frames.at(step)) is not None:
             result = result.at(step, image)
         recipe = track.recipe if result is None else result.recipe
-        return cls(short_layer(recipe.target.label), recipe, result, None if result else track.path)
+        return cls(short_label(recipe.target.label), recipe, result, None if result else track.path)
 
     @classmethod
     def of_entry(cls, entry: Entry) -> Source:

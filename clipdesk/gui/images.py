@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QImageWriter, QPainter
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ CHECK = 8
 """Side of a square of the checkerboard."""
 _LIGHT, _DARK = QColor(255, 255, 255), QColor(204, 204, 204)
 _QUALITY = 90
+_BADGE = QColor(32, 32, 32, 215)
 _UNPACKED = 256
 """Thumbnails that stay decoded: more than fit on a screen."""
 
@@ -69,6 +70,30 @@ def packed(image: QImage) -> bytes:
 def unpacked(thumbnail: bytes) -> QImage:
     """The image that `packed` was given; the last ones stay decoded."""
     return QImage.fromData(thumbnail)
+
+
+def faded(image: QImage) -> QImage:
+    """An image without its colours, which would be taken for a result."""
+    return image.convertToFormat(QImage.Format.Format_Grayscale8)
+
+
+def badged(image: QImage, words: str) -> QImage:
+    """A copy of an image with words over its lower edge."""
+    copy = image.convertToFormat(QImage.Format.Format_RGB32)
+    painter = QPainter(copy)
+    paint_badge(painter, copy.rect(), words)
+    painter.end()
+    return copy
+
+
+def paint_badge(painter: QPainter, frame: QRect, words: str) -> None:
+    """Write words over the lower edge of a picture."""
+    strip = QRect(frame)
+    strip.setTop(frame.bottom() + 1 - painter.fontMetrics().height())
+    painter.fillRect(strip, _BADGE)
+    painter.setPen(Qt.GlobalColor.white)
+    text = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, strip.width())
+    painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def small(pixels: NDArray[np.uint8], side: int) -> QImage:

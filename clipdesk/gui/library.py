@@ -17,9 +17,9 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
-from clipdesk.gui.runs import short_layer
 from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import parse_name
+from clipdesk.network.layer_names import short_label
 from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Entry:
     @property
     def label(self) -> str:
         """The unit, or the text."""
-        return short_layer(self.recipe.target.label)
+        return short_label(self.recipe.target.label)
 
     @cached_property
     def preset(self) -> str:

@@ -41,7 +41,14 @@ from clipdesk.gui.results import Results, dropped_pictures
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
-from clipdesk.gui.wiring import Looks, connect_opening, connect_queue, connect_results, connect_speech
+from clipdesk.gui.wiring import (
+    Looks,
+    connect_opening,
+    connect_queue,
+    connect_results,
+    connect_speech,
+    connect_typing,
+)
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
@@ -203,6 +210,7 @@ class MainWindow(QMainWindow):
         self.parameters.changed.connect(session.touch)
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
+        connect_typing(session.preferences, self.architecture, neurons)
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)
@@ -305,6 +313,7 @@ class MainWindow(QMainWindow):
         # Gone from the screen at once; the running step may take a moment.
         self.hide()
         self.log.stop()
+        self.ended = self.neurons.text_box.stop() and self.ended
         for part in (self.controller, self.library, self.choosing, self.files.exporter):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended

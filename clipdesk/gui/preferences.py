@@ -54,6 +54,17 @@ class Preferences:
         return [name for name in names if isinstance(name, str) and _is_name(name)][:_MOST_RECENT]
 
     @property
+    def typed_targets(self) -> list[str]:
+        """The targets that were typed last, the newest first."""
+        found = self.store.value("typed_targets", [])
+        lines = found if isinstance(found, list) else [found]
+        return [line for line in lines if isinstance(line, str) and line]
+
+    def remember_targets(self, lines: list[str]) -> None:
+        """Keep the typed targets."""
+        self.store.setValue("typed_targets", lines)
+
+    @property
     def folder(self) -> Path:
         """The folder in which finished pictures are kept."""
         pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)

@@ -81,8 +81,7 @@ class Results(QObject):
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
             if self._session.is_open(recipe.model, recipe.weights) and target.layer is not None:
-                status = "done" if recipe.complete else "stopped"
-                state = UnitState(status, recipe.activation.picture, recipe.steps, thumbnail=entry.thumbnail)
+                state = UnitState.of(recipe, entry.thumbnail)
                 # The newest comes first.
                 found[target.layer].setdefault(target.index, state)
         for layer, states in found.items():

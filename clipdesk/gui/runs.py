@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from clipdesk.gui.tracks import Track
 from clipdesk.jobs.status import Status, Wish
+from clipdesk.network.layer_names import short_label
 from clipdesk.render.targets import Target
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Run:
     def track(self, target: Target) -> Track:
         """A picture of it, which begins if it has not; its label is short, its colour far from its neighbours'."""
         if target not in self.tracks:
-            label = short_layer(target.short(self._short))
+            label = short_label(target.short(self._short))
             settings = self.job.settings_of(target)
             hue = hue_of(len(self.tracks))
             self.tracks[target] = Track(target, label, hue, model=str(self.job.model), settings=settings)
@@ -255,7 +256,7 @@ class Run:
 
 def title_of(job: Work) -> str:
     """A job's first unit, and how many more."""
-    first = short_layer(job.label(0))
+    first = short_label(job.label(0))
     more = len(job.units) - 1
     return f"{first} and {more} more" if more else first
 
@@ -263,11 +264,6 @@ def title_of(job: Work) -> str:
 def hue_of(i: int) -> int:
     """The hue of the i-th picture: neighbours stand the golden angle apart, so any few of them differ."""
     return (210 + round(137.5 * i)) % 360
-
-
-def short_layer(name: str) -> str:
-    """A layer's dotted name without what all of them begin with."""
-    return name.removeprefix("visual.").removeprefix("transformer.").removeprefix("resblocks.")
 
 
 def limit_frames(runs: Iterable[Run], allowed: int = FRAME_BYTES) -> None:

@@ -170,6 +170,5 @@ def _state_of(track: Track) -> UnitState:
     result = track.result
     if result is None:
         return UnitState("failed", reason=track.reason)
-    status = "done" if result.complete else "stopped"
     thumbnail = packed(small(result.pixels, 2 * THUMBNAIL))
-    return UnitState(status, result.activation, len(result.curve), thumbnail=thumbnail)
+    return UnitState.of(result.recipe, thumbnail)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.panels.status import StatusBar
+    from clipdesk.gui.preferences import Preferences
     from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
     from clipdesk.gui.tracks import Track
@@ -70,6 +71,14 @@ def connect_opening(
     opening.stayed.connect(status.show_model)
     opening.failed.connect(architecture.show_message)
     opening.failed.connect(status.show_no_model)
+
+
+def connect_typing(preferences: Preferences, architecture: ArchitecturePanel, neurons: NeuronsPanel) -> None:
+    """Go to a unit that is named in the filter of layers, and keep the typed targets for the next session."""
+    architecture.unit_named.connect(neurons.select)
+    line = neurons.text_box.text
+    line.set_history(preferences.typed_targets)
+    line.remembered.connect(preferences.remember_targets)
 
 
 def connect_results(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from clipdesk.gui.runs import Run, title_of
@@ -62,19 +63,16 @@ def _waiting(run: Run) -> str:
 
 
 def _ended(run: Run) -> str:
-    """How many pictures an ended run has made; a stopped picture does not count as finished.
-
-    A ReLU that is zero at every step has a zero gradient: only the regularisers have changed its picture.
-    """
+    """How many pictures an ended run has made, and how many show nothing; a stopped one does not count as finished."""
     results = [track.result for track in run.tracks.values() if track.result]
     unfinished = [result for result in results if not result.complete]
-    silent = sum(not result.curve.any() for result in results)
+    useless = Counter(result.recipe.outcome_in_words for result in results if not result.recipe.outcome.useful)
     there = len(run.skipped)
     if run.size == 1:
         if there:
             return f"{run.state.value}, the picture was there already"
         at = f" at step {len(unfinished[0].curve)} of {run.job.settings.iterations}" if unfinished else ""
-        return f"{run.state.value}{at}{', but nothing activated it: the picture has no meaning' if silent else ''}"
+        return f"{next(iter(useless))}: the picture has no meaning" if useless else f"{run.state.value}{at}"
     made = max(
         len(results) - len(unfinished) + len(run.elsewhere), run.ended - there if run.state is Status.DONE else 0
     )
@@ -82,7 +80,7 @@ def _ended(run: Run) -> str:
         f"{run.state.value}, {made} of {run.size} pictures",
         f"{len(unfinished)} more unfinished" if unfinished else "",
         f"{there} {'was' if there == 1 else 'were'} there already" if there else "",
-        f"{silent} that nothing activated" if silent else "",
+        *(f"{count} that {words.removesuffix(' it')}" for words, count in sorted(useless.items())),
     ]
     return ", ".join(filter(None, parts))
 

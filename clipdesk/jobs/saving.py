@@ -238,6 +238,7 @@ def write_result(result: Result, path: Path, *, new: bool = False) -> Path:
 def _record(recipe: Recipe, path: Path) -> UnitRecord:
     return UnitRecord(
         status="done" if recipe.complete else "interrupted",
+        outcome=recipe.outcome,
         parameters=recipe.settings,
         file=path.name,
         sha256=_checksum(path),

@@ -23,6 +23,7 @@ from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
+from clipdesk.render.typed import in_full
 
 _NAME = Named("given by the caller")
 ProgressCallback = Callable[[int, int, float], None]
@@ -69,7 +70,7 @@ class FeatureVisualizer:
         """Render one neuron.
 
         Args:
-            layer_name: Dotted name of a layer, e.g. ``visual.transformer.resblocks.5.attn``.
+            layer_name: Name of a layer, full or short: ``visual.transformer.resblocks.5.attn`` or ``5.attn``.
             neuron_index: A unit of that layer.
             num_iterations: Steps, 1 to 5,000; as all that follow, by default what the preset says.
             image_size: Side of the picture in pixels, 64 to 2,048; by default the model's input size.
@@ -95,8 +96,8 @@ class FeatureVisualizer:
             "tv_weight": tv_weight,
         }
         changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-        self.inspector.check_unit(layer_name, neuron_index)
-        target = Unit(layer=layer_name, index=neuron_index)
+        info = self.inspector.check_unit(layer_name, neuron_index)
+        target = Unit(layer=info.name, index=neuron_index)
         return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
 
     def generate(
@@ -131,7 +132,10 @@ class FeatureVisualizer:
             RenderError: out of memory, or an activation that is not a number.
         """
         settings = make_settings(preset, **{"device": self.device, **changes})
-        targets = [parse_target(target) if isinstance(target, str) else target] if target is not None else []
+        targets: list[Target] = []
+        if target is not None:
+            asked = parse_target(target) if isinstance(target, str) else target
+            targets.append(in_full(asked, self.inspector.layers))
         tell = _tell_nobody if progress_callback is None else progress_callback
         own = (parameterization, transforms, objective)
         if not targets or any(part is not None for part in own):

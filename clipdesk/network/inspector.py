@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.frozen import frozen
+from clipdesk.network.layer_names import full_layer
 from clipdesk.network.layer_sources import OF_HEADS, AttentionPart, ModuleOutput, Part, heads_projection
 from clipdesk.network.layers import LayerInfo, LayerNode, Layout, check_unit, layer_info, visualizable
 
@@ -61,12 +62,12 @@ class LayerInspector:
         return [f"{info.unit_kind}_{i}" for i in range(info.units)]
 
     def get_layer_info(self, layer: str) -> LayerInfo:
-        """The description of a layer, whether or not it can be visualised.
+        """The description of a layer, whether or not it can be visualised; `layer` may be its short name.
 
         Raises:
             UsageError: there is no such layer; offers the nearest names.
         """
-        return layer_info(self._layers, layer)
+        return layer_info(self._layers, full_layer(layer, self._layers))
 
     def visualizable(self, layer: str) -> LayerInfo:
         """As `get_layer_info`, but only for layers that can be visualised.
@@ -74,7 +75,7 @@ class LayerInspector:
         Raises:
             UsageError: there is no such layer, or it cannot be visualised; says why.
         """
-        return visualizable(self._layers, layer)
+        return visualizable(self._layers, full_layer(layer, self._layers))
 
     def check_unit(self, layer: str, index: int) -> LayerInfo:
         """As `visualizable`, and check that the layer has a unit.
@@ -82,7 +83,7 @@ class LayerInspector:
         Raises:
             UsageError: as `visualizable`, or the index is out of range.
         """
-        return check_unit(self._layers, layer, index)
+        return check_unit(self._layers, full_layer(layer, self._layers), index)
 
     def check_text(self, text: str) -> None:
         """Check that the model's text tower can read a text.

@@ -11,7 +11,8 @@ from typing import Protocol
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import UsageError
+from clipdesk.network.layer_names import suggestion
 
 
 class Layout(str, Enum):
@@ -107,7 +108,7 @@ def layer_info(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
     """
     if layer not in layers:
         names = [name for name, info in layers.items() if info.reason is None]
-        raise UsageError(f"There is no layer '{layer}'. {nearest(layer, names)}")
+        raise UsageError(f"There is no layer '{layer}'. {suggestion(layer, names)}")
     return layers[layer]
 
 

@@ -33,19 +33,23 @@ GRAMMAR = (
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<text>"[^"]*"|'[^']*')
-      | (?P<others>others\s*\(\s*(?P<rest_layer>[A-Za-z_][\w.]*)\s*:\s*(?P<rest_index>\d+)\s*\))
-      | (?P<layer>[A-Za-z_][\w.]*)\s*:\s*(?:(?P<index>\d+)|\[(?P<file>[^\]]+)\])
+      | (?P<others>others\s*\(\s*(?P<rest_layer>LAYER)\s*:\s*(?P<rest_index>\d+)\s*\))
+      | (?P<layer>LAYER)\s*:\s*(?:(?P<index>\d+)|\[(?P<file>[^\]]+)\])
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)
       | (?P<position>@\s*(?:class|max|patches|\d+))
       | (?P<sign>[-+*])
-    )""",
+    )""".replace("LAYER", r"(?:[A-Za-z_][\w.]*|\d+(?:\.[A-Za-z_][\w.]*)?)"),
     re.VERBOSE | re.IGNORECASE,
 )
+"""A layer's short name begins with the number of its block, which a weight before it must not be taken for."""
 # No two runs of blanks side by side: a thousand blanks would be divided among them in a thousand ways.
 _BEGINNING = re.compile(
     r"""(?:[-+]\s*)?(?:[\d.]+\s*(?:\*\s*)?)?(?:["']|others\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"""\"[^"]*"|(?<!\w)'[^']*'(?!\w)""")
+_NAMES = re.compile(r"\w:[\d\[]|[\w\])]@(?:class|max|patches|\d)|\bothers\(", re.IGNORECASE)
+_OPERATOR = re.compile(r"""(?:^|[\s"])[-+*](?:[\s"]|$)|[-+*]"|"@""")
 _MOST_BYTES = 4_000_000
 _LONGEST_EXPRESSION = 65_536
 _LONGEST_NAME = 200
@@ -87,7 +91,20 @@ def parse_target(text: str) -> Target:
 
 
 def is_expression(text: str) -> bool:
-    """Whether a typed text is an expression: it begins with a text in quotes, a unit, an image or a direction."""
+    """Whether a typed text looks like an expression, sound or not, so that it is not taken for a text.
+
+    It begins as one, or with a minus; it names a unit (``name:number``) or a file (``name:[``) anywhere; or it has
+    quotes and operators.
+    """
+    text = text.strip()
+    if begins_as_expression(text) or text.startswith("-"):
+        return True
+    bare = _QUOTED.sub('""', text)
+    return _NAMES.search(bare) is not None or (bare != text and _OPERATOR.search(bare) is not None)
+
+
+def begins_as_expression(text: str) -> bool:
+    """Whether a typed text cannot be meant otherwise: it begins with a quote, a unit, an image or a direction."""
     return _BEGINNING.match(text.strip()) is not None
 
 

@@ -347,6 +347,13 @@ class Combined(_NotAUnit):
 
     @property
     @override
+    def stem(self) -> str:
+        # The words alone would give a target and its negative one name.
+        minus = "minus-" if self.terms[0].weight < 0 else ""
+        return f"{self.kind}_{safe_words(f'{minus}{self.name}') or 'target'}"
+
+    @property
+    @override
     def reads(self) -> tuple[str, ...]:
         return tuple(layer for term in self.terms for layer in term.what.reads)
 

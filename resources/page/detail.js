@@ -55,6 +55,7 @@ class Detail {
     document.getElementById("next").disabled = index === this.shown.length - 1;
     const { picture: reached, start, end, best } = recipe.activation;
     fillList("facts", [
+      ["Outcome", picture.outcome || "done"],
       ["Picture", short(reached)],
       ["First step", short(start)],
       ["Last step", short(end)],

@@ -124,8 +124,9 @@ class Grid {
     const tile = spare.pop() ?? this.element.appendChild(newTile());
     const picture = this.shown[index];
     const button = tile.firstChild;
-    const [image, name, value, layer] = button.children;
-    const label = `${picture.label}, activation ${short(picture.activation)}`;
+    const [image, name, value, layer, badge] = button.children;
+    const became = picture.outcome && `, ${picture.outcome}`;
+    const label = `${picture.label}, activation ${short(picture.activation)}${became}`;
     button.index = index;
     button.tabIndex = index === this.current ? 0 : -1;
     button.title = button.ariaLabel = label;
@@ -136,6 +137,9 @@ class Grid {
     name.textContent = picture.name;
     value.textContent = short(picture.activation);
     layer.textContent = picture.place;
+    badge.textContent = picture.outcome;
+    badge.hidden = !picture.outcome;
+    button.classList.toggle("faded", !picture.useful);
     this.tiles.set(index, tile);
     this.place(tile, index);
     return tile;
@@ -174,7 +178,7 @@ function newTile() {
   tile.role = "listitem";
   const button = document.createElement("button");
   button.type = "button";
-  button.append(newImage(), ...["name", "value", "layer"].map(newSpan));
+  button.append(newImage(), ...["name", "value", "layer", "badge"].map(newSpan));
   tile.append(button);
   return tile;
 }

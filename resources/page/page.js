@@ -11,7 +11,7 @@ for (const picture of data.pictures) {
   if (target.kind === "text") picture.label = picture.name = `“${target.text}”`;
   picture.place = isUnit && layers.length > 1 ? target.layer.slice(prefix.length) : "";
   picture.activation = activation.picture;
-  picture.haystack = `${picture.label} ${model}`.toLowerCase();
+  picture.haystack = `${picture.label} ${model} ${picture.outcome}`.toLowerCase();
   picture.source = `data:image/webp;base64,${picture.image}`;
 }
 

@@ -246,7 +246,7 @@ TARGET = ["render", "--model", "SMALL", "--target"]
         ([*RENDER[:-1], "-1"], 2, "--neuron must be 0 or more"),
         (["render", "--model", "SMALL"], 2, "Name what to render"),
         (["render", "--model", "SMALL", "--layer", LAYER], 2, "--layer needs --neuron"),
-        ([*RENDER[:-4], "--layer", "1.mlp.gelu", "--neuron", "1"], 2, f"Did you mean {LAYER}"),
+        ([*RENDER[:-4], "--layer", "1.mlp.gel", "--neuron", "1"], 2, "Did you mean 1.mlp.gelu"),
         (["render", "--model", "SMALL", "--text", " "], 2, "--text is empty"),
         ([*RENDER, "--text", "a star"], 2, "Name one of"),
         ([*RENDER, "--target", '"a star"'], 2, "Name one of"),

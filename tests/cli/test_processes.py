@@ -54,7 +54,7 @@ def test_ctrl_c_and_sigterm_keep_the_picture_reached_so_far(
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == "x.png\n"
-    assert "Interrupted after step" in err
+    assert ": stopped at " in err
     assert "Traceback" not in err
     assert 500 <= read_recipe(tmp_path / "x.png").steps < 5000
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == ["x.png"]
@@ -81,7 +81,7 @@ def test_an_interrupted_batch_keeps_what_it_reached_and_goes_on_later(
     store.close()
     kept = sorted((tmp_path / "generated_images").glob("*.png"))
     assert out.splitlines() == [str(path) for path in kept], "paths alone, for the next program of a pipe"
-    assert err.count(": interrupted after step ") == 3
+    assert err.count(": stopped at ") == 3
     assert [100 <= read_recipe(path).steps < 1000 for path in kept] == [True] * 3
 
 

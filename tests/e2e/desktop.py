@@ -150,7 +150,7 @@ class Desktop:
 
     def type(self, text: str) -> None:
         """Type a text."""
-        self._xdotool("type", "--delay", "5", text)
+        self._xdotool("type", "--delay", "5", "--", text)
 
     def replace(self, field: Node, text: str) -> None:
         """Replace the text of a field."""

@@ -68,3 +68,19 @@ def test_a_killed_window_offers_to_go_on(desk: Desktop) -> None:
     desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, done")
     desk.until(lambda: len(kept(desk)) == 4, "the kept pictures")
     assert [index(path) for path in kept(desk)] == [2, 3, 4, 5]
+
+
+def test_a_units_name_is_typed_as_the_window_shows_it(desk: Desktop) -> None:
+    set_iterations(desk, 3)
+    box = desk.wait_for("text", "Typed target")
+    desk.replace(box, "-3.mlp.gelu:9999")
+    desk.wait_for("label", f"Layer '{LAYER}' has no neuron 9999")
+    desk.replace(box, "-3.mlp.gelu:5")
+    desk.wait_for("label", f"Renders unit 5 of {LAYER}, negative. QuickGELU keeps")
+    desk.click(desk.wait_for("push button", "Use the advised target"))
+    desk.wait_for("label", f"Renders unit 5 of {LAYER.replace('gelu', 'c_fc')}, negative")
+    desk.click(box)
+    desk.press("Return")
+    desk.wait_for("list item", "-3.mlp.c_fc:5, done")
+    desk.press("ctrl+a", "Delete", "Up")
+    desk.wait_for("label", f"Renders unit 5 of {LAYER.replace('gelu', 'c_fc')}, negative")

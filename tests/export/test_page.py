@@ -14,7 +14,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.page import save_page
 from clipdesk.export.png import save_png
 from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit
-from tests.recipes import make_recipe
+from tests.recipes import SILENT, WORSE, make_recipe
 
 CURVE = np.linspace(-1, 2, 500, dtype=np.float32)
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -158,3 +158,18 @@ def test_a_very_large_picture_is_smaller_in_the_page(tmp_path: Path) -> None:
     (picture,) = data_of(tmp_path / "page.html")["pictures"]
     assert (picture["width"], picture["side"]) == (4096, 2048)
     assert Image.open(io.BytesIO(base64.b64decode(picture["image"]))).size == (2048, 2048)
+
+
+def test_the_page_knows_what_became_of_pictures(tmp_path: Path) -> None:
+    recipes = [make_recipe(), make_recipe(steps=39), make_recipe(activation=SILENT), make_recipe(activation=WORSE)]
+    for i, recipe in enumerate(recipes):
+        target = Unit(layer="a", index=i)
+        save_png(PIXELS, tmp_path / f"{i}.png", recipe.model_copy(update={"target": target}))
+    save_page(tmp_path, tmp_path / "page.html")
+    pictures = data_of(tmp_path / "page.html")["pictures"]
+    assert [(picture["outcome"], picture["useful"]) for picture in pictures] == [
+        ("", True),
+        ("stopped at 39", True),
+        ("nothing excited it", False),
+        ("found nothing better than noise", False),
+    ]

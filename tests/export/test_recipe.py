@@ -6,7 +6,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.export.png import read_recipe, save_png
-from clipdesk.export.recipe import MAX_CHARS, Recipe
+from clipdesk.export.recipe import MAX_CHARS, Activations, Outcome, Recipe
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Combined, Direction, ImageTarget, Term, Text, check_length
 from tests.recipes import make_recipe
@@ -137,3 +137,35 @@ def test_directions_are_rounded_to_float32_and_written_short() -> None:
 def test_a_direction_must_be_one_in_float32(vector: tuple[float, ...], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Direction(layer="visual", vector=vector, name="a")
+
+
+@pytest.mark.parametrize(
+    ("reached", "outcome", "words"),
+    [
+        ((0.1, 2.0, 2.5, 2.25), Outcome.DONE, "done"),
+        ((0.0, 0.0, 0.0, 0.0), Outcome.SILENT, "nothing excited it"),
+        ((0.082, 0.0, 0.082, 0.0002), Outcome.WORSE, "found nothing better than noise"),
+        ((-0.5, -0.9, -0.5, -0.8), Outcome.WORSE, "found nothing better than noise"),
+        ((-0.9, -0.5, -0.5, -0.6), Outcome.DONE, "done"),
+        # A single step under transforms says nothing yet.
+        ((0.5, 0.5, 0.5, 0.4), Outcome.DONE, "done"),
+    ],
+)
+def test_what_became_of_a_picture(reached: tuple[float, ...], outcome: Outcome, words: str) -> None:
+    start, end, best, picture = reached
+    activation = Activations(start=start, end=end, best=best, picture=picture)
+    recipe = make_recipe().model_copy(update={"activation": activation})
+    assert (recipe.outcome, recipe.outcome_in_words) == (outcome, words)
+    assert recipe.outcome.useful is (outcome is Outcome.DONE)
+
+
+def test_a_stopped_picture_says_where() -> None:
+    recipe = make_recipe(steps=39)
+    assert (recipe.outcome, recipe.outcome_in_words) == (Outcome.STOPPED, "stopped at 39")
+    assert recipe.outcome.useful
+
+
+def test_a_picture_that_began_as_an_image_is_compared_with_that() -> None:
+    activation = Activations(start=0.5, end=0.1, best=0.5, picture=0.1)
+    recipe = make_recipe(settings=make_settings(start="grey")).model_copy(update={"activation": activation})
+    assert recipe.outcome_in_words == "found nothing better than its start"

@@ -9,7 +9,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.png import save_png
 from clipdesk.export.sheet import find_pictures, save_sheet
 from clipdesk.render.targets import Combined, Term, Text, Unit
-from tests.recipes import make_recipe
+from tests.recipes import SILENT, make_recipe
 
 PIXELS = np.zeros((64, 64, 3), dtype=np.uint8)
 
@@ -89,3 +89,17 @@ def test_a_picture_that_is_gone_leaves_its_place_empty(folder: Path) -> None:
     with Image.open(folder / "sheet.png") as sheet:
         shown = [sheet.getpixel((int((i + 0.5) * sheet.width / 5), int(0.4 * sheet.height / 2))) for i in range(3)]
     assert shown == [(255, 255, 255), (255, 255, 255), (40, 40, 40)]
+
+
+def test_a_sheet_marks_what_is_not_done(tmp_path: Path) -> None:
+    red = np.full((64, 64, 3), [250, 20, 20], dtype=np.uint8)
+    done, stopped = make_recipe(Unit(layer="a", index=0)), make_recipe(Unit(layer="a", index=1), steps=39)
+    for i, recipe in enumerate((done, stopped, make_recipe(Unit(layer="a", index=2), activation=SILENT))):
+        save_png(red, tmp_path / f"{i}.png", recipe)
+    save_sheet(find_pictures(tmp_path), tmp_path / "sheet.png", columns=3)
+    sheet = Image.open(tmp_path / "sheet.png").convert("RGB")
+    cells = [np.asarray(sheet.crop((8 + i * 168, 8, 168 + i * 168, 168))) for i in range(3)]
+    coloured = [bool((cell[:140, :, 0] > cell[:140, :, 1] + 100).all()) for cell in cells]
+    assert coloured == [True, True, False]
+    # White words on a dark strip.
+    assert [bool((cell[144:].min(axis=2) > 200).any()) for cell in cells] == [False, True, True]

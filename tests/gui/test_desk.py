@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.runs import short_layer
 from clipdesk.gui.words import describe, unbroken
 from clipdesk.jobs import here
 from clipdesk.jobs.events import Saved
@@ -24,6 +23,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store, owners_of
 from clipdesk.jobs.stored import StoredJob
+from clipdesk.network.layer_names import short_layer
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, finished, run_of, until

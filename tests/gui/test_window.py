@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.problems import Problem
 from clipdesk.jobs import runner
 from clipdesk.jobs.status import Status
@@ -55,7 +56,9 @@ def test_a_neuron_is_rendered_shown_plotted_kept_and_saved(window: MainWindow, q
     window.commands.render.trigger()
     assert window.commands.stop.isEnabled()
     until(qtbot, lambda: done(window))
-    assert [tile.label for tile in window.canvas.view.tiles] == ["1.mlp.gelu:7"]
+    recipe = window.canvas.tracks[0].recipe
+    assert recipe is not None
+    assert [tile.label for tile in window.canvas.view.tiles] == [f"1.mlp.gelu:7   {recipe.activation.picture:.3g}"]
     assert window.curves.step_count == 5
     state = window.neurons.model.state(LAYER, 7)
     assert (state.status, state.steps) == ("done", 5)
@@ -77,7 +80,7 @@ def test_several_neurons_are_a_grid_and_are_saved_into_a_folder(
     window.asking.render(tuple(unit(i) for i in (1, 2, 3)))
     until(qtbot, lambda: done(window))
     view = window.canvas.view
-    assert [tile.label for tile in view.tiles] == ["1", "2", "3"]
+    assert [tile.label.split()[0] for tile in view.tiles] == ["1", "2", "3"]
     assert len(window.files.sources()) == 3
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.frame_of(1).center())
     assert [source.recipe.target for source in window.files.sources()] == [unit(2)]
@@ -129,6 +132,19 @@ def test_a_text_is_rendered(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(window.neurons.text_box.button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: done(window))
     assert window.files.sources()[0].recipe.target == Text(text="a star")
+
+
+def test_a_typed_unit_has_the_name_that_the_window_shows_and_is_remembered(
+    window: MainWindow, qtbot: QtBot, settings: QSettings
+) -> None:
+    window.architecture.filter.setText("1.mlp.gelu:4")
+    qtbot.keyClick(window.architecture.filter, Qt.Key.Key_Return)
+    assert window.neurons.selected() == (unit(4),)
+    window.neurons.text_box.text.setText("-1.mlp.gelu:4")
+    qtbot.keyClick(window.neurons.text_box.text, Qt.Key.Key_Return)
+    until(qtbot, lambda: done(window))
+    assert run_of(window).title == "-1.mlp.gelu:4"
+    assert Preferences(settings).typed_targets == ["-1.mlp.gelu:4"]
 
 
 def test_stop_ends_within_a_step_and_keeps_the_picture(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clipdesk.export.recipe import Activations
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import breakable, describe, describe_stored, duration, shortened, unbroken
 from clipdesk.jobs.events import Result
@@ -26,11 +27,12 @@ def run(count: int = 1) -> Run:
     return Run(1, job(count))
 
 
-def end(run: Run, index: int, *, steps: int = 10, excited: bool = True) -> None:
+def end(run: Run, index: int, *, steps: int = 10, start: float = 0.1, reached: float = 2.0) -> None:
     """Give a run the result of one of its targets."""
     target = run.job.targets[index]
-    curve = np.full(steps, 2.0 if excited else 0.0, dtype=np.float32)
-    recipe = make_recipe(target, run.job.settings, steps=steps)
+    curve = np.linspace(start, reached, steps, dtype=np.float32)
+    activation = Activations(start=start, end=reached, best=max(start, reached), picture=reached)
+    recipe = make_recipe(target, run.job.settings, steps=steps).model_copy(update={"activation": activation})
     image = np.zeros((4, 4, 3), dtype=np.uint8)
     result = Result(
         target=target,
@@ -82,17 +84,34 @@ def test_a_run_of_one_picture_does_not_count_pictures() -> None:
 def test_a_finished_run_does_not_count_stopped_pictures_as_finished() -> None:
     ended = run(4)
     end(ended, 0)
-    end(ended, 1, excited=False)
+    end(ended, 1, start=0.0, reached=0.0)
     end(ended, 2, steps=3)
     ended.rest(Status.CANCELLED)
-    assert describe(ended) == f"{Status.CANCELLED.value}, 2 of 4 pictures, 1 more unfinished, 1 that nothing activated"
+    assert describe(ended) == f"{Status.CANCELLED.value}, 2 of 4 pictures, 1 more unfinished, 1 that nothing excited"
 
 
-def test_a_single_picture_that_nothing_excited_is_not_called_a_picture_of_something() -> None:
+def test_pictures_that_show_nothing_of_their_target_are_counted_by_kind() -> None:
+    ended = run(4)
+    end(ended, 0)
+    end(ended, 1, start=0.0, reached=0.0)
+    end(ended, 2, start=0.5, reached=0.1)
+    end(ended, 3, start=0.5, reached=0.1)
+    ended.rest(Status.DONE)
+    assert describe(ended) == ("done, 4 of 4 pictures, 2 that found nothing better than noise, 1 that nothing excited")
+
+
+@pytest.mark.parametrize(
+    ("start", "line"),
+    [
+        (0.0, "nothing excited it: the picture has no meaning"),
+        (0.5, "found nothing better than noise: the picture has no meaning"),
+    ],
+)
+def test_a_single_picture_that_shows_nothing_is_not_called_done(start: float, line: str) -> None:
     ended = run()
-    end(ended, 0, steps=3, excited=False)
-    ended.rest(Status.CANCELLED)
-    assert describe(ended).startswith(f"{Status.CANCELLED.value} at step 3 of 10, but nothing activated it")
+    end(ended, 0, start=start, reached=0.0)
+    ended.rest(Status.DONE)
+    assert describe(ended) == line
 
 
 def test_a_job_of_another_process_says_its_status_and_what_failed(tmp_path: Path) -> None:

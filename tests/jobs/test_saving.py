@@ -74,6 +74,7 @@ def test_the_folder_says_what_was_made(vit: CLIP, tmp_path: Path) -> None:
     assert (data["version"], data["model"], data["layer"]) == (1, str(SMALL), LAYER)
     record = data["units"]["8"]
     assert (record["status"], record["parameters"]["seed"], record["file"]) == ("done", 58, saved[1].name)
+    assert record["outcome"] == read_recipe(saved[1]).outcome.value
     assert read_recipe(saved[1]).target == Unit(layer=LAYER, index=8)
     curve = png.read_png(saved[1]).curve
     assert curve is not None

@@ -40,6 +40,14 @@ def test_progress_is_reported_after_every_step(vit: CLIP) -> None:
     assert all(np.isfinite(call[2]) for call in calls)
 
 
+def test_short_names_of_layers_are_the_same_layers(vit: CLIP) -> None:
+    visualizer = FeatureVisualizer(vit, device="cpu")
+    full = visualizer.generate_image(LAYER, 3, num_iterations=2, image_size=64)
+    short = visualizer.generate_image("1.attn", 3, num_iterations=2, image_size=64)
+    assert np.array_equal(np.asarray(full), np.asarray(short))
+    assert visualizer.generate("1.attn:3", iterations=1, image_size=64).size == (64, 64)
+
+
 def test_all_parameters_arrive(vit: CLIP) -> None:
     visualizer = FeatureVisualizer(vit, device="cpu")
     plain = visualizer.generate_image(LAYER, 3, num_iterations=6, image_size=64)

@@ -37,6 +37,13 @@ def test_other_targets_describe_themselves(target: Text | Combined, stem: str, l
     assert target.short(one_layer=True) == target.short(one_layer=False) == label
 
 
+def test_the_file_of_a_negative_target_has_another_name_than_that_of_the_positive_one() -> None:
+    positive = Combined(terms=(Term(what=UNIT, at="max"),))
+    negative = Combined(terms=(Term(what=UNIT, at="max", weight=-1),))
+    assert positive.stem == "combined_visual-conv1-12-max"
+    assert negative.stem == "combined_minus-visual-conv1-12-max"
+
+
 def test_a_sum_reads_the_layers_and_files_of_its_terms() -> None:
     assert SUM.reads == ("visual", "visual", "visual.conv1")
     assert SUM.files == ("/photos/cat.png",)

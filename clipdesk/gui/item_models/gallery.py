@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl
+from PySide6.QtGui import QImage
 from typing_extensions import override
 
-from clipdesk.gui.images import unpacked
+from clipdesk.export.recipe import Outcome
+from clipdesk.gui.images import badged, faded, unpacked
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
 from clipdesk.gui.plain import plain_tip
@@ -135,9 +137,12 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.label
         if role == Qt.ItemDataRole.DecorationRole:
-            return unpacked(entry.thumbnail)
+            return _marked(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{entry.label}\n{entry.recipe.model}\n{entry.path.name}")
+            words = entry.recipe.outcome_in_words
+            return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}")
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{entry.label}, {entry.recipe.outcome_in_words}"
         if role == ENTRY_ROLE:
             return entry
         return None
@@ -156,6 +161,14 @@ class GalleryModel(QAbstractListModel):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(self._entry(index.row()).path)) for index in indexes])
         return data
+
+
+def _marked(entry: Entry) -> QImage:
+    """The small picture; one that is not done says so, and one that shows nothing has no colours."""
+    image, recipe = unpacked(entry.thumbnail), entry.recipe
+    if recipe.outcome is Outcome.DONE:
+        return image
+    return badged(image if recipe.outcome.useful else faded(image), recipe.outcome_in_words)
 
 
 def _date(entry: Entry) -> str:

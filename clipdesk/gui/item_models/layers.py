@@ -11,6 +11,7 @@ from typing_extensions import override
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.item_models.structure import Part, structure
 from clipdesk.gui.plain import plain_tip
+from clipdesk.network.layer_names import full_layer
 
 if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo, LayerNode
@@ -59,6 +60,11 @@ class LayerTreeModel(QAbstractItemModel):
         """The index of a layer by its dotted name; invalid if there is none."""
         item = self._by_name.get(layer)
         return QModelIndex() if item is None else self.createIndex(item.row, 0, item)
+
+    def named(self, name: str) -> LayerInfo | None:
+        """The layer of a full or short name; None if there is none."""
+        item = self._by_name.get(full_layer(name, self._by_name))
+        return None if item is None else item.info
 
     @staticmethod
     def _item(index: Index) -> _Item | None:

@@ -13,12 +13,14 @@ from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject,
 from PySide6.QtGui import QIcon, QPixmap
 from typing_extensions import override
 
-from clipdesk.gui.images import unpacked
+from clipdesk.gui.images import faded, unpacked
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.plain import plain_tip
+from clipdesk.network.layer_names import full_layer, split_unit
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    from clipdesk.export.recipe import Recipe
     from clipdesk.network.layers import LayerInfo
 
 TARGETS_MIME = "application/x-clipdesk-targets+json"
@@ -30,6 +32,7 @@ class UnitState(NamedTuple):
 
     Attributes:
         thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
+        faded: Whether the picture shows nothing of the unit, so that it is drawn without colours.
     """
 
     status: str
@@ -37,6 +40,13 @@ class UnitState(NamedTuple):
     steps: int | None = None
     reason: str = ""
     thumbnail: bytes = b""
+    faded: bool = False
+
+    @classmethod
+    def of(cls, recipe: Recipe, thumbnail: bytes) -> UnitState:
+        """The state of a unit whose picture has ended."""
+        faded = not recipe.outcome.useful
+        return cls(recipe.outcome_in_words, recipe.activation.picture, recipe.steps, "", thumbnail, faded)
 
     def at(self, status: str) -> UnitState:
         """The same picture of a unit that has another status now; the reason of the old one goes."""
@@ -85,7 +95,10 @@ def _number(value: float | None) -> float:
 
 def _icon(state: UnitState) -> QIcon | None:
     # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
-    return QIcon(QPixmap.fromImage(unpacked(state.thumbnail))) if state.thumbnail else None
+    if not state.thumbnail:
+        return None
+    image = unpacked(state.thumbnail)
+    return QIcon(QPixmap.fromImage(faded(image) if state.faded else image))
 
 
 COLUMNS = (
@@ -167,6 +180,7 @@ class NeuronTableModel(QAbstractTableModel):
         self._units: list[int] = []
         self._rows: dict[int, int] = {}
         self._words = ""
+        self._wanted: str | None = None
         self._sorted_by = column_of("index"), Qt.SortOrder.AscendingOrder
 
     @property
@@ -182,9 +196,16 @@ class NeuronTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def set_filter(self, text: str) -> None:
-        """Show only units whose number, name or status contains a text."""
+        """Show only units whose number, name or status contains a text; or the one unit that it names."""
         self.beginResetModel()
         self._words = text.strip().lower()
+        self._arrange()
+        self.endResetModel()
+
+    def set_wanted(self, status: str | None) -> None:
+        """Show only units whose status begins so; with an empty text those that have none, with None all."""
+        self.beginResetModel()
+        self._wanted = status
         self._arrange()
         self.endResetModel()
 
@@ -205,8 +226,11 @@ class NeuronTableModel(QAbstractTableModel):
         # Lists of all units' values, not a call for each row: with 50,000 of them that is a stall.
         place, order = self._sorted_by
         sort, backwards = COLUMNS[place].sort, order is Qt.SortOrder.DescendingOrder
-        states = self._current(layer) if self._words or sort is not None else {}
+        all_shown = not self._words and self._wanted is None
+        states = {} if all_shown and sort is None else self._current(layer)
         units: Iterable[int] = self._found(layer, states) if self._words else range(layer.units)
+        if self._wanted is not None:
+            units = [unit for unit in units if self._is_wanted(states.get(unit, _NOTHING).status)]
         if sort is None:
             return sorted(units, reverse=backwards)
         values = [sort(_NOTHING)] * layer.units
@@ -214,8 +238,16 @@ class NeuronTableModel(QAbstractTableModel):
             values[unit] = sort(state)
         return sorted(units, key=values.__getitem__, reverse=backwards)
 
+    def _is_wanted(self, status: str) -> bool:
+        return status.startswith(self._wanted) if self._wanted else not status
+
     def _found(self, layer: LayerInfo, states: Mapping[int, UnitState]) -> list[int]:
         """The units that the filter leaves."""
+        named = split_unit(self._words)
+        if named is not None:
+            # Another layer's unit is not here.
+            same = full_layer(named[0], {layer.name.lower()}) == layer.name.lower()
+            return [named[1]] if same and named[1] < layer.units else []
         searched = [column.text for column in COLUMNS if column.searched]
         texts = [
             [str(text(layer, unit, states.get(unit, _NOTHING))) for unit in range(layer.units)] for text in searched

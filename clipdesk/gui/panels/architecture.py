@@ -28,6 +28,7 @@ from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.words import breakable, unbroken
+from clipdesk.network.layer_names import split_unit
 
 if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
@@ -48,7 +49,8 @@ class _Filter(QSortFilterProxyModel):
 
     def set_words(self, text: str) -> None:
         self.beginFilterChange()
-        self._words = text.lower().split()
+        unit = split_unit(text)
+        self._words = (text if unit is None else unit[0]).lower().split()
         self.endFilterChange()
 
     @override
@@ -81,11 +83,13 @@ class ArchitecturePanel(QWidget):
     """A filter box over the tree of layers; while a model is opened, or if none is open, a message in their place.
 
     Signals:
+        unit_named: The index of a unit of the layer that was chosen just before.
         layer_chosen: The `LayerInfo` of a layer that can be visualised.
         cancel_asked: The user does not want to open the model any more.
     """
 
     layer_chosen = Signal(object)
+    unit_named = Signal(int)
     cancel_asked = Signal()
 
     def __init__(self) -> None:
@@ -96,7 +100,8 @@ class ArchitecturePanel(QWidget):
         self.filter = QLineEdit(placeholderText="Filter: block 5 hidden, or 5.attn", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter layers")
         self.filter.setToolTip(
-            "Words or parts of dotted names, all of which must match. Press Enter to choose the first layer found"
+            "Words or parts of dotted names, all of which must match; or a unit, such as 3.mlp.gelu:5. "
+            "Press Enter to choose the first layer found"
         )
         self.filter.textChanged.connect(self._filter_changed)
         self.filter.returnPressed.connect(self.choose_found)
@@ -231,6 +236,14 @@ class ArchitecturePanel(QWidget):
     def choose_found(self) -> None:
         """Choose the first layer that the filter found, and go to the tree, where the arrow keys lead to the others."""
         if self.filter.text().strip():
+            unit = split_unit(self.filter.text())
+            named = self.model.named(self.filter.text().strip() if unit is None else unit[0])
+            if named is not None and named.reason is None:
+                self.choose(named.name)
+                if unit is not None:
+                    self.unit_named.emit(unit[1])
+                self.tree.setFocus()
+                return
             infos = (self.model.info(self._filtered.mapToSource(index)) for index in self._filtered.found())
             first = next((info for info in infos if info is not None and info.reason is None), None)
             if first is None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.captions import caption, note
 from clipdesk.gui.colors import track_color
 from clipdesk.gui.differences import KEPT, OTHER, captions, labels_of
 from clipdesk.gui.images import to_image
@@ -237,10 +238,15 @@ class Canvas(QWidget):
             other = max(alone, 1)
             first, second = captions([self._pinned, tracks[other]])
             labels[0], labels[other] = f"{KEPT}{first}", f"{OTHER}{second}"
+            labels = self._with_activations(labels, tracks)
             if self.view.wiping:
                 # Both are in one tile.
                 labels[other] = f"{labels[0]}\n{labels[other]}"
-        return labels
+            return labels
+        return self._with_activations(labels, tracks)
+
+    def _with_activations(self, labels: Sequence[str], tracks: Sequence[Track]) -> list[str]:
+        return [caption(label, track, self.step) for label, track in zip(labels, tracks, strict=True)]
 
     def _tile(self, track: Track, label: str, step: int | None) -> Tile:
         before = None
@@ -253,6 +259,7 @@ class Canvas(QWidget):
             self._image(_picture(track, step)),
             self._image(before),
             kept=track is self._pinned,
+            note=note(track),
         )
 
     def _image(self, pixels: NDArray[np.uint8] | None) -> QImage | None:

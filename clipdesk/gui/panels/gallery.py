@@ -232,7 +232,8 @@ def recipe_html(entry: Entry) -> str:
         ("Model", recipe.model),
         ("Target", entry.label),
         ("Activation", f"{recipe.activation.picture:.4g}"),
-        ("Steps", recipe.steps if recipe.complete else f"{recipe.steps}, stopped"),
+        ("Outcome", recipe.outcome_in_words),
+        ("Steps", recipe.steps),
         ("Device", recipe.device),
         ("Made", _local(recipe.date)),
     ]

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -39,6 +40,7 @@ from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
+from clipdesk.network.layer_names import split_range
 from clipdesk.ranges import describe_range, parse_range
 from clipdesk.render.targets import Target, Unit
 
@@ -47,6 +49,16 @@ if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo, LayerNode
 
 _FLAGS = QItemSelectionModel.SelectionFlag
+_STATES = {
+    "Any state": None,
+    "Done": "done",
+    "Stopped": "stopped",
+    "Nothing excited it": "nothing excited",
+    "Nothing better than noise": "found nothing better",
+    "Failed": "failed",
+    "Not rendered": "",
+}
+"""What the table can be filtered by, with the beginning of the status."""
 
 
 class NeuronTable(QTableView):
@@ -102,6 +114,12 @@ class NeuronsPanel(QWidget):
         self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter neurons")
         self.filter.setToolTip("Part of an index, a name or a status, such as done")
+        self.states = QComboBox()
+        self.states.setAccessibleName("Filter neurons by state")
+        self.states.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.states.setMinimumContentsLength(8)
+        for text, status in _STATES.items():
+            self.states.addItem(text, status)
         self.range = QLineEdit(placeholderText="Range: 0:768:8 or 3,5,9-12", clearButtonEnabled=True)
         self.range.setAccessibleName("Range of neurons")
         self.range.setToolTip(
@@ -163,6 +181,7 @@ class NeuronsPanel(QWidget):
         boxes = QHBoxLayout()
         boxes.addWidget(self.range, 3)
         boxes.addWidget(self.filter, 2)
+        boxes.addWidget(self.states)
         column.addLayout(boxes)
         column.addWidget(self._feedback)
         column.addWidget(self.table)
@@ -192,6 +211,7 @@ class NeuronsPanel(QWidget):
         self.range.textChanged.connect(self._range_changed)
         self.range.returnPressed.connect(self.table.setFocus)
         self.filter.textChanged.connect(self.model.set_filter)
+        self.states.currentIndexChanged.connect(lambda: self.model.set_wanted(self.states.currentData()))
         self.text_box.render_asked.connect(self.render_asked)
 
     def offer(self, ready: bool) -> None:
@@ -206,11 +226,13 @@ class NeuronsPanel(QWidget):
     def show_layer(self, layer: LayerInfo) -> None:
         """Show a layer's units."""
         self.model.set_layer(layer)
+        self.text_box.show_layer(layer.name)
         self.table.scrollToTop()
         self.title.setText(f"{layer.name}: {layer.units} {layer.unit_kind}s")
         self.range.setPlaceholderText(f"Range: 0:{layer.units}:8 or 3,5,9-12")
         self.range.clear()
         self.filter.clear()
+        self.states.setCurrentIndex(0)
         self._pages.setCurrentIndex(1)
         self._selection_changed()
 
@@ -326,7 +348,7 @@ class NeuronsPanel(QWidget):
             return
         palette = self.palette()
         try:
-            units = parse_range(text, layer.units)
+            units = parse_range(split_range(text, layer.name), layer.units)
         except UsageError as error:
             palette = error_palette(palette)
             self._feedback.setText(str(error))
@@ -338,6 +360,7 @@ class NeuronsPanel(QWidget):
             # A hidden row cannot be selected, and the range is the user's latest word.
             if any(self.model.row_of(unit) is None for unit in units):
                 self.filter.clear()
+                self.states.setCurrentIndex(0)
             self.select_units(units)
         self._feedback.setPalette(palette)
 

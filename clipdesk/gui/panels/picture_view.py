@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from typing_extensions import override
 
-from clipdesk.gui.images import checkerboard
+from clipdesk.gui.images import checkerboard, paint_badge
 from clipdesk.gui.panels.tiling import tiling
 
 _MAX_SCALE = 64.0
@@ -39,6 +39,7 @@ class Tile:
         image: The picture; None if there is none yet.
         before: What it is wiped against; None if there is nothing.
         kept: Whether it is kept in sight, for the others to be compared with.
+        note: What is written over its lower edge.
     """
 
     key: object
@@ -47,6 +48,7 @@ class Tile:
     image: QImage | None = None
     before: QImage | None = None
     kept: bool = False
+    note: str = ""
 
 
 class PictureView(QWidget):
@@ -203,6 +205,8 @@ class PictureView(QWidget):
             if self.wiping and tile.before is not None:
                 self._paint_before(painter, tile.before, frame)
             painter.restore()
+        if tile.note:
+            paint_badge(painter, frame, tile.note)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(tile.color, 2 if self._highlight is None or tile.key is not self._highlight else 6))
         painter.drawRoundedRect(QRectF(frame).adjusted(-2, -2, 2, 2), 3, 3)

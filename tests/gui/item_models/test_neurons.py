@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 from clip.model import CLIP
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
+from clipdesk.export.recipe import Activations
+from clipdesk.gui.images import packed, to_image
 from clipdesk.gui.item_models.neurons import (
     COLUMNS,
     NeuronTableModel,
@@ -14,6 +17,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.render.targets import Unit
+from tests.recipes import make_recipe
 
 LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12, source=ModuleOutput("layer"))
 
@@ -103,3 +107,31 @@ def test_one_column_takes_the_rest_and_every_key_is_its_own() -> None:
     assert [keys[column_of(key)] for key in keys] == keys
     with pytest.raises(ValueError, match="words"):
         column_of("words")
+
+
+def test_the_table_can_be_filtered_by_what_became_of_pictures() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    for index, status in enumerate(("done", "stopped at 39", "nothing excited it", "found nothing better than noise")):
+        model.set_state(Unit(layer="layer", index=index), UnitState(status, 1.0, 39))
+
+    def shown(status: str | None) -> list[int]:
+        model.set_wanted(status)
+        return [model.unit_at(row) for row in range(model.rowCount())]
+
+    assert [shown(status) for status in ("done", "stopped", "nothing", "found")] == [[0], [1], [2], [3]]
+    assert len(shown("")) == len(shown(None)) - 4
+
+
+@pytest.mark.parametrize(("reached", "status", "grey"), [(2.0, "done", False), (0.0, "nothing excited it", True)])
+def test_a_picture_that_shows_nothing_has_no_colours(reached: float, status: str, grey: bool) -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    activation = Activations(start=0.0, end=reached, best=reached, picture=reached)
+    recipe = make_recipe(Unit(layer="layer", index=3)).model_copy(update={"activation": activation})
+    red = packed(to_image(np.full((32, 32, 3), [250, 20, 20], dtype=np.uint8)))
+    state = UnitState.of(recipe, red)
+    assert (state.status, state.activation, state.steps) == (status, reached, recipe.steps)
+    model.set_state(Unit(layer="layer", index=3), state)
+    icon = model.index(3, column_of("picture")).data(Qt.ItemDataRole.DecorationRole)
+    assert (icon.pixmap(32, 32).toImage().pixelColor(16, 16).saturation() < 5) is grey

@@ -144,3 +144,22 @@ def test_names_can_be_read_in_a_small_window_and_after_it(panel: ArchitecturePan
     panel.tree.collapseAll()
     panel.resize(500, 600)
     assert [panel.tree.columnWidth(column) for column in range(4)] == before
+
+
+@pytest.mark.parametrize("text", ["1.mlp.gelu:5", f"-{LAYER}:5"])
+def test_a_units_name_chooses_its_layer_and_then_the_unit(panel: ArchitecturePanel, qtbot: QtBot, text: str) -> None:
+    asked: list[object] = []
+    panel.layer_chosen.connect(lambda info: asked.append(info.name))
+    panel.unit_named.connect(asked.append)
+    qtbot.keyClicks(panel.filter, text)
+    assert "MLP hidden" in shown(panel)
+    qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert asked == [LAYER, 5]
+
+
+def test_an_exact_name_is_chosen_before_what_only_holds_it(panel: ArchitecturePanel, qtbot: QtBot) -> None:
+    chosen: list[str] = []
+    panel.layer_chosen.connect(lambda info: chosen.append(info.name))
+    qtbot.keyClicks(panel.filter, "1.mlp")
+    qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert chosen[-1] == "visual.transformer.resblocks.1.mlp"

@@ -8,13 +8,14 @@ from PySide6.QtCore import QFile, QItemSelectionModel, Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import RECIPE_KEY, save_png
+from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, finished, until
-from tests.recipes import make_recipe
+from tests.recipes import SILENT, make_recipe
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -167,7 +168,7 @@ def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
     assert entry is not None
     assert "<img" not in recipe_html(entry)
     assert "<b>" not in recipe_html(entry)
-    assert "7, stopped" in recipe_html(entry)
+    assert "stopped at 7" in recipe_html(entry)
 
 
 def test_a_picture_without_a_whole_recipe_is_left_out(
@@ -190,3 +191,25 @@ def test_thumbnails_are_drawn(full: MainWindow) -> None:
     model = full.gallery.model
     images = [model.index(row).data(Qt.ItemDataRole.DecorationRole) for row in range(3)]
     assert all(image.width() == image.height() == THUMBNAIL for image in images)
+
+
+def test_a_thumbnail_says_what_became_of_its_picture(tmp_path: Path) -> None:
+    red = np.full((64, 64, 3), [250, 20, 20], dtype=np.uint8)
+    recipes = {"done": make_recipe(), "stopped": make_recipe(steps=39), "silent": make_recipe(activation=SILENT)}
+    model = GalleryModel()
+    seen = {}
+    for name, recipe in recipes.items():
+        save_png(red, tmp_path / f"{name}.png", recipe)
+        entry = read_entry(tmp_path / f"{name}.png")
+        assert entry is not None
+        model.add([entry])
+        index = model.index_of(entry)
+        image = index.data(Qt.ItemDataRole.DecorationRole)
+        above, below = image.pixelColor(8, 8), image.pixelColor(1, image.height() - 2)
+        words = index.data(Qt.ItemDataRole.ToolTipRole).splitlines()[0].partition(": ")[2]
+        seen[name] = (above.saturation() > 200, below.red() < 120, words)
+    assert seen == {
+        "done": (True, False, "done"),
+        "stopped": (True, True, "stopped at 39"),
+        "silent": (False, True, "nothing excited it"),
+    }

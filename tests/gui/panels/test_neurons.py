@@ -272,3 +272,18 @@ def test_the_row_of_a_picture_under_the_mouse_is_framed(panel: NeuronsPanel) -> 
     for nothing in (None, Unit(layer="another", index=3), Text(text="a star")):
         panel.highlight(nothing)
         assert seen() == before
+
+
+def test_the_table_is_filtered_by_state(panel: NeuronsPanel) -> None:
+    panel.model.set_state(Unit(layer="layer", index=3), UnitState("nothing excited it", 0.0))
+    panel.model.set_state(Unit(layer="layer", index=5), UnitState("stopped at 39", 1.0))
+    texts = [panel.states.itemText(i) for i in range(panel.states.count())]
+    assert texts[:4] == ["Any state", "Done", "Stopped", "Nothing excited it"]
+
+    def shown(text: str) -> list[int]:
+        panel.states.setCurrentText(text)
+        return [panel.model.unit_at(row) for row in range(panel.model.rowCount())]
+
+    assert (shown("Stopped"), shown("Nothing excited it"), shown("Done")) == ([5], [3], [])
+    panel.range.setText("7")
+    assert (panel.states.currentText(), panel.selected()) == ("Any state", (Unit(layer="layer", index=7),))

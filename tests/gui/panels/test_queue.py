@@ -74,7 +74,8 @@ def test_a_unit_that_nothing_excites_is_said(window: MainWindow, qtbot: QtBot, m
     monkeypatch.setattr(Objective, "__call__", lambda objective, outputs: 0 * read(objective, outputs))
     window.asking.render((Unit(layer=LAYER, index=1),))
     until(qtbot, lambda: finished(window))
-    assert describe(run_of(window)) == "done, but nothing activated it: the picture has no meaning"
+    assert describe(run_of(window)) == "nothing excited it: the picture has no meaning"
+    assert window.neurons.model.state(LAYER, 1).status == "nothing excited it"
 
 
 def test_pictures_that_were_stopped_do_not_count_as_finished(window: MainWindow, qtbot: QtBot) -> None:

@@ -1,0 +1,54 @@
+"""Pictures that show nothing of their target are named as such, not called done."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from clipdesk.export.recipe import Activations
+from clipdesk.jobs import runner
+from tests.cli.conftest import Command
+
+HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
+QUICK = ("--model", "SMALL", "--iterations", "1", "--views", "1", "--size", "64", "--layer", HIDDEN)
+WORSE = Activations(start=0.082, end=0.0, best=0.082, picture=0.0002)
+SILENT = Activations(start=0, end=0, best=0, picture=0)
+
+
+@pytest.fixture
+def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[[Activations], None]:
+    """Lets every picture reach the same activations."""
+    return lambda reached: monkeypatch.setattr(runner, "_activations", lambda curve, picture: reached)
+
+
+@pytest.mark.parametrize(
+    ("reached", "line"),
+    [
+        (WORSE, "found nothing better than noise (activation 0.0002, 0.082 at the start)."),
+        (SILENT, "nothing excited it (activation 0, 0 at the start)."),
+    ],
+)
+def test_render_says_that_a_picture_shows_nothing(
+    clipdesk: Command, reach: Callable[[Activations], None], reached: Activations, line: str
+) -> None:
+    reach(reached)
+    outcome = clipdesk("render", *QUICK, "--neuron", "3", "--output", "x.png")
+    assert (outcome.code, outcome.out) == (0, "x.png\n")
+    assert f"x.png: {line}" in outcome.err
+    assert f"outcome             {line.partition(' (')[0]}" in clipdesk("show", "x.png").out
+
+
+def test_a_batch_counts_pictures_that_show_nothing_and_notes_them(
+    clipdesk: Command, reach: Callable[[Activations], None]
+) -> None:
+    reach(WORSE)
+    outcome = clipdesk("batch", *QUICK, "--neuron-range", "0", "2", "1", "--output-dir", "out")
+    assert "2 rendered, 0 skipped, 0 failed, 2 found nothing. Folder" in outcome.err
+    assert outcome.err.count("found nothing better than noise") == 2
+    units = json.loads((clipdesk.folder / "out" / f"{HIDDEN}_metadata.json").read_text())["units"]
+    assert {(unit["status"], unit["outcome"]) for unit in units.values()} == {("done", "worse")}
+
+
+def test_a_good_picture_needs_no_line(clipdesk: Command, reach: Callable[[Activations], None]) -> None:
+    reach(Activations(start=0.1, end=2.0, best=2.0, picture=2.0))
+    assert "x.png:" not in clipdesk("render", *QUICK, "--neuron", "3", "--output", "x.png").err
