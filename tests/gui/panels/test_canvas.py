@@ -235,12 +235,12 @@ def test_captions_say_which_is_which_and_what_differs(canvas: Canvas) -> None:
     canvas.view.set_solo(0)
     canvas.pin_action.trigger()
     canvas.show_tracks(tracks(1, steps=6))
-    assert [tile.label for tile in canvas.view.tiles] == ["A · a:0 · 10 steps", "B · a:0 · 6 steps"]
+    assert [tile.label for tile in canvas.view.tiles] == ["A · a:0 · 10 steps   10", "B · a:0 · 6 steps   6"]
     canvas.wipe_action.trigger()
-    assert canvas.view.tiles[1].label == "A · a:0 · 10 steps\nB · a:0 · 6 steps"
+    assert canvas.view.tiles[1].label == "A · a:0 · 10 steps   10\nB · a:0 · 6 steps   6"
     canvas.wipe_action.trigger()
     canvas.pin_action.trigger()
-    assert [tile.label for tile in canvas.view.tiles] == ["a:0"]
+    assert [tile.label for tile in canvas.view.tiles] == ["a:0   6"]
 
 
 def test_two_pictures_are_wiped_with_the_mouse_and_with_the_slider(canvas: Canvas, qtbot: QtBot) -> None:
