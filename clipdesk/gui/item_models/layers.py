@@ -30,9 +30,10 @@ class _Item:
         self.label = part.label
         self.row = row
         self.parent = parent
-        above = "" if parent is None else parent.words
         name = part.info.name if part.info is not None else ""
-        self.words: str = f"{above} {part.label} {name}".lower()
+        self.path: str = part.label if parent is None else f"{parent.path} {part.label}"
+        self.names: str = name if parent is None else f"{parent.names} {name}"
+        self.words = f"{self.path} {self.names}".lower()
         self.children = [_Item(child, i, self) for i, child in enumerate(part.parts)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _AIR = 6
 _PARTS = 1000
 _TOP = QModelIndex()
+_OF_BLOCKS, _OF_STAGES = "Filter: block 5 hidden, or 5.attn", "Filter: stage 3, or layer3.0.relu"
 
 
 class _Filter(QSortFilterProxyModel):
@@ -69,6 +71,21 @@ class _Filter(QSortFilterProxyModel):
                 yield index
             yield from self.found(index)
 
+    def found_best_first(self) -> list[QModelIndex]:
+        """As `found`, but first those that hold what was typed as it was typed, then those that hold its whole words.
+
+        Otherwise "stage 2" would find the second convolution of stage 1 before it.
+        """
+        typed = [re.compile(rf"(?<!\w){re.escape(each)}(?!\w)") for each in (" ".join(self._words), *self._words)]
+
+        def distance(index: QModelIndex) -> int:
+            words = index.data(SEARCH_ROLE)
+            if typed[0].search(words):
+                return 0
+            return 1 if all(word.search(words) for word in typed[1:]) else 2
+
+        return sorted(self.found(), key=distance)
+
 
 class _Airy(QStyledItemDelegate):
     """Rows with room between the lines."""
@@ -97,11 +114,11 @@ class ArchitecturePanel(QWidget):
         self.model = LayerTreeModel(self)
         self._filtered = _Filter(self)
         self._filtered.setSourceModel(self.model)
-        self.filter = QLineEdit(placeholderText="Filter: block 5 hidden, or 5.attn", clearButtonEnabled=True)
+        self.filter = QLineEdit(placeholderText=_OF_BLOCKS, clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter layers")
         self.filter.setToolTip(
             "Words or parts of dotted names, all of which must match; or a unit, such as 3.mlp.gelu:5. "
-            "Press Enter to choose the first layer found"
+            "Press Enter to choose the best layer found"
         )
         self.filter.textChanged.connect(self._filter_changed)
         self.filter.returnPressed.connect(self.choose_found)
@@ -212,6 +229,8 @@ class ArchitecturePanel(QWidget):
     def show_tree(self, tree: LayerNode) -> None:
         """Show a model's layers."""
         self.filter.clear()
+        blocks = any(".resblocks." in node.info.name for node in tree.walk())
+        self.filter.setPlaceholderText(_OF_BLOCKS if blocks else _OF_STAGES)
         self.model.set_tree(tree)
         self._expand_top()
         self.return_to_tree()
@@ -234,7 +253,7 @@ class ArchitecturePanel(QWidget):
         self.tree.scrollTo(index)
 
     def choose_found(self) -> None:
-        """Choose the first layer that the filter found, and go to the tree, where the arrow keys lead to the others."""
+        """Choose the best layer that the filter found, and go to the tree, where the arrow keys lead to the others."""
         if self.filter.text().strip():
             unit = split_unit(self.filter.text())
             named = self.model.named(self.filter.text().strip() if unit is None else unit[0])
@@ -244,7 +263,7 @@ class ArchitecturePanel(QWidget):
                     self.unit_named.emit(unit[1])
                 self.tree.setFocus()
                 return
-            infos = (self.model.info(self._filtered.mapToSource(index)) for index in self._filtered.found())
+            infos = (self.model.info(self._filtered.mapToSource(index)) for index in self._filtered.found_best_first())
             first = next((info for info in infos if info is not None and info.reason is None), None)
             if first is None:
                 return

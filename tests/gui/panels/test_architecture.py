@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from clip.model import CLIP
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
@@ -163,3 +164,19 @@ def test_an_exact_name_is_chosen_before_what_only_holds_it(panel: ArchitecturePa
     qtbot.keyClicks(panel.filter, "1.mlp")
     qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
     assert chosen[-1] == "visual.transformer.resblocks.1.mlp"
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [("stage 2", "visual.layer2"), ("layer2", "visual.layer2"), ("stage 2 block 0", "visual.layer2.0")],
+)
+def test_a_stage_is_chosen_before_layers_whose_words_only_hold_its_number(
+    panel: ArchitecturePanel, qtbot: QtBot, resnet: CLIP, text: str, layer: str
+) -> None:
+    panel.show_tree(LayerInspector(resnet).tree)
+    assert "stage 3" in panel.filter.placeholderText()
+    chosen: list[str] = []
+    panel.layer_chosen.connect(lambda info: chosen.append(info.name))
+    qtbot.keyClicks(panel.filter, text)
+    qtbot.keyClick(panel.filter, Qt.Key.Key_Return)
+    assert chosen == [layer]
