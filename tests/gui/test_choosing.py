@@ -99,6 +99,15 @@ def test_a_model_is_found_and_opened_with_the_keyboard(window: MainWindow, qtbot
     qtbot.keyClick(dialog.box, Qt.Key.Key_Return)
     until(qtbot, lambda: str(window.session.model_name) == "demo-rn")
     assert window.session.preferences.recent_models[0] == "demo-rn"
+    window.commands.choose.trigger()
+    again = window.choosing.dialog
+    assert again is not None
+    until(qtbot, lambda: again.model.rowCount() > len(CATALOGUE))
+    # The recently used demo-rn stands first, and holds the name.
+    qtbot.keyClicks(again.box, "demo")
+    assert (choice := again.choice()) is not None
+    assert choice.model.name == "demo"
+    again.reject()
     recent = window.model_menu.recent.actions()
     assert [action.text() for action in recent] == ["demo-rn", "small.pt"]
     recent[1].trigger()

@@ -108,8 +108,8 @@ class ModelChooser(QDialog):
 
     def choice(self) -> Choice | None:
         """The selected model; None if it cannot be opened."""
-        index = self.filter.mapToSource(self.table.currentIndex())
-        choice = self.model.choices[index.row()] if index.isValid() else None
+        index = self.table.currentIndex()
+        choice = self._at(index) if index.isValid() else None
         return None if choice is None or choice.gone else choice
 
     def accept(self) -> None:
@@ -125,9 +125,17 @@ class ModelChooser(QDialog):
 
     def _look_for(self, text: str) -> None:
         self.filter.look_for(text)
-        if self.choice() is None:
+        name = text.strip().casefold()
+        rows = range(self.filter.rowCount())
+        exact = next((row for row in rows if self._at(self.filter.index(row, 0)).model.name.casefold() == name), None)
+        if exact is not None:
+            self._select(self.filter.index(exact, 0))
+        elif self.choice() is None:
             self._select(self.filter.index(0, 0))
         self._update()
+
+    def _at(self, index: QModelIndex) -> Choice:
+        return self.model.choices[self.filter.mapToSource(index).row()]
 
     def _select(self, index: QModelIndex) -> None:
         self.table.setCurrentIndex(index)
