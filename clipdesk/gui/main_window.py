@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSettings, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
 
+from clipdesk.gui import dropping
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
@@ -24,7 +25,7 @@ from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_doc
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
-from clipdesk.gui.opening import Opening, dropped_checkpoint
+from clipdesk.gui.opening import Opening
 from clipdesk.gui.panels.architecture import ArchitecturePanel
 from clipdesk.gui.panels.canvas import Canvas
 from clipdesk.gui.panels.curves import CurvesPanel
@@ -37,7 +38,7 @@ from clipdesk.gui.panels.queue import QueuePanel
 from clipdesk.gui.panels.status import StatusBar
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
-from clipdesk.gui.results import Results, dropped_pictures
+from clipdesk.gui.results import Results
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
@@ -279,19 +280,11 @@ class MainWindow(QMainWindow):
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        data = event.mimeData()
-        if event.source() is None and (dropped_pictures(data) or dropped_checkpoint(data)):
-            _take_copy(event)
+        dropping.offer_to_take(event)
 
     @override
     def dropEvent(self, event: QDropEvent) -> None:
-        """A checkpoint is opened. Pictures from anywhere are rendered again, from the recipes inside."""
-        checkpoint = dropped_checkpoint(event.mimeData())
-        if checkpoint is not None:
-            self.opening.open(checkpoint)
-        for path in dropped_pictures(event.mimeData()):
-            self.library.ask_again(path)
-        _take_copy(event)
+        dropping.take(event, self.opening, self.library)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -318,9 +311,3 @@ class MainWindow(QMainWindow):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()
-
-
-def _take_copy(event: QDropEvent) -> None:
-    """Accept what is dragged. The file manager proposes to move files within a drive, and would remove them."""
-    event.setDropAction(Qt.DropAction.CopyAction)
-    event.accept()

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from clipdesk.gui.problems import Problem
-from clipdesk.models.places import INDEX, SUFFIXES, holds_checkpoint
 from clipdesk.models.trust import allow
 
 if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.session import Session
-
-
-def dropped_checkpoint(data: QMimeData) -> str | None:
-    """The checkpoint among what is dragged, or the folder that holds one; None where there is none."""
-    for url in data.urls():
-        path = Path(url.toLocalFile()) if url.isLocalFile() else None
-        if path is not None and (
-            path.name.endswith((*SUFFIXES, INDEX)) or (os.path.isdir(path) and holds_checkpoint(path))
-        ):
-            return str(path)
-    return None
 
 
 class Opening(QObject):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
@@ -133,9 +133,3 @@ class Results(QObject):
     @Slot(object)
     def _render_again(self, entry: Entry) -> None:
         self._library.ask_again(entry.path, entry.recipe)
-
-
-def dropped_pictures(data: QMimeData) -> list[Path]:
-    """The PNG files among what is dragged."""
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return [path for path in paths if path.suffix.lower() == ".png"]

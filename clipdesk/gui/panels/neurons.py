@@ -274,8 +274,9 @@ class NeuronsPanel(QWidget):
     def highlight(self, target: Target | None) -> None:
         """Frame a unit's row, or none, as one whose picture or curve the user points at."""
         layer = self.model.layer
-        ours = isinstance(target, Unit) and layer is not None and target.layer == layer.name
-        self.table.point_at(self.model.row_of(target.index) if isinstance(target, Unit) and ours else None)
+        ours = target is not None and layer is not None and target.layer == layer.name
+        index = target.index if target is not None and ours else None
+        self.table.point_at(None if index is None else self.model.row_of(index))
 
     def select_units(self, units: list[int]) -> None:
         """Select units and scroll to the first of them."""
