@@ -116,6 +116,8 @@ def test_the_metadata_is_read_and_goes_on(folder: Path) -> None:
     writer.settle()
     after = json.loads(BatchMetadata.path(folder, LAYER).read_text())
     written = json.loads((WRITTEN / f"{LAYER}_metadata.json").read_text())
+    # That version did not know what had become of a picture.
+    written["units"]["3"]["outcome"] = None
     assert after["units"].pop("7") == written["units"]["3"]
     assert after == written
 
