@@ -1,6 +1,8 @@
-"""The main window: panels in docks, and the wires between them."""
+"""The main window: canvas and gallery in the centre, panels in docks, and the wires between them."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -10,6 +12,7 @@ from typing_extensions import override
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
+from clipdesk.gui.center import CANVAS, GALLERY, Center
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
@@ -20,7 +23,7 @@ from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.full_screen import FullScreen
 from clipdesk.gui.help import HelpCommands
 from clipdesk.gui.last_time import LastTime
-from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks, show_dock
+from clipdesk.gui.layout import Place, arrange_docks, first_size, make_docks, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
@@ -43,6 +46,7 @@ from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
 from clipdesk.gui.wiring import (
     Looks,
+    connect_center,
     connect_opening,
     connect_queue,
     connect_results,
@@ -94,14 +98,14 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(first_size(self.screen().availableGeometry().size()))
-        self.setCentralWidget(make_center((self.notice, self.offer), self.canvas))
+        self.center = Center((self.notice, self.offer), {CANVAS: self.canvas, GALLERY: self.gallery})
+        self.setCentralWidget(self.center)
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,
             "Neurons": self.neurons,
             "Parameters": self.parameters,
             "Queue": self.queue,
             "Curves": self.curves,
-            "Gallery": self.gallery,
             "Log": self.log,
         }
         self.docks = make_docks(self, panels)
@@ -134,25 +138,31 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas()
         self.curves = CurvesPanel()
         self.queue = QueuePanel(self.controller.queue)
-        self.gallery = GalleryPanel()
+        self.gallery = GalleryPanel(self.session.preferences.store)
         self.log = LogPanel()
         self.notice = NoticeBar()
         self.offer = OfferBar()
         self.status = StatusBar()
         self.setStatusBar(self.status)
 
-    def places(self) -> dict[str, QWidget]:
-        """Where the keyboard can go, by the name of the dock or place."""
-        return {
+    def places(self) -> dict[str, Place]:
+        """Where the keyboard can go, by the name of the dock or of the centre's mode."""
+        widgets = {
             "Architecture": self.architecture.tree,
             "Neurons": self.neurons.table,
             "Parameters": self.parameters.preset,
             "Queue": self.queue.list,
             "Curves": self.curves,
-            "Gallery": self.gallery.list,
+            GALLERY: self.gallery.list,
             "Log": self.log.text,
-            "Canvas": self.canvas.view,
+            CANVAS: self.canvas.view,
         }
+        return {name: self._place(name, widget) for name, widget in widgets.items()}
+
+    def _place(self, name: str, widget: QWidget) -> Place:
+        if name in self.docks:
+            return Place(widget, self.docks[name], partial(show_dock, self.docks[name]))
+        return Place(widget, self.center.modes[name], partial(self.center.show_mode, name))
 
     def _make_menus(self, theme: Theme | None) -> None:
         self.commands = make_commands(self)
@@ -170,6 +180,7 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
+        commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
@@ -211,6 +222,7 @@ class MainWindow(QMainWindow):
         self.parameters.failed.connect(session.say)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         connect_typing(session.preferences, self.architecture, neurons)
+        connect_center(self.center, session, self.canvas, self.gallery)
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)
@@ -224,6 +236,7 @@ class MainWindow(QMainWindow):
         commands.render.triggered.connect(self.asking.render_selected)
         commands.batch.triggered.connect(self.asking.add_selected)
         commands.stop.triggered.connect(self.queue.stop)
+        commands.welcome.triggered.connect(self.center.show_canvas)
         commands.welcome.triggered.connect(lambda: self.canvas.greet(ready=session.model is not None))
         commands.quit.triggered.connect(self.close)
         commands.reset.triggered.connect(lambda: session.preferences.reset_layout(self))

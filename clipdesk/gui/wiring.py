@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from clipdesk.gui.center import CANVAS
+
 if TYPE_CHECKING:
     from clipdesk.gui.asking import Asking
+    from clipdesk.gui.center import Center
     from clipdesk.gui.choosing import Choosing
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.canvas import Canvas
     from clipdesk.gui.panels.curves import CurvesPanel
+    from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.panels.notice import NoticeBar, OfferBar
     from clipdesk.gui.panels.parameters import ParametersPanel
@@ -89,6 +93,19 @@ def connect_results(
     results.show_asked.connect(watching.show_tracks)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
+
+
+def connect_center(center: Center, session: Session, canvas: Canvas, gallery: GalleryPanel) -> None:
+    """Show the canvas when the user has chosen what it is to show; its commands are for when it is seen."""
+
+    def changed() -> None:
+        for action in canvas.actions_shown:
+            action.setEnabled(center.mode == CANVAS)
+        session.touch()
+
+    center.changed.connect(changed)
+    session.chosen.connect(center.show_canvas)
+    gallery.selection_changed.connect(session.touch)
 
 
 class Looks(QObject):

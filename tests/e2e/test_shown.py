@@ -51,6 +51,7 @@ def test_a_render_stays_on_the_canvas_when_the_gallery_gets_its_picture(desk: De
     desk.press("alt+6")
     gallery = desk.wait_for("list", "Finished pictures")
     desk.click(desk.wait_for("list item", "3.mlp.gelu:4", within=gallery))
+    desk.press("Return")
     desk.click(desk.wait_for("table", "Neurons").cell(7, 2))
     desk.press("Return")
     desk.wait_for("list item", "3.mlp.gelu:7, done")
