@@ -74,6 +74,7 @@ class FileCommands(QObject):
         commands.again.triggered.connect(self._ask_pictures)
         commands.folder.triggered.connect(self._ask_folder)
         commands.checkpoint.triggered.connect(self._ask_checkpoint)
+        gallery.export_action.triggered.connect(self.open_export)
         curves.csv_action.triggered.connect(self._ask_csv)
         curves.png_action.triggered.connect(self._ask_curves_png)
         saver.saved.connect(session.say)
@@ -84,7 +85,7 @@ class FileCommands(QObject):
 
     def can_save(self) -> bool:
         """Whether there is a picture to save: on the canvas, or selected in the gallery where that is in front."""
-        return bool(self._gallery.selected() if self._gallery.isVisible() else self.sources())
+        return self._gallery.has_selection() if self._gallery.isVisible() else bool(self.sources())
 
     def can_export(self) -> bool:
         """Whether there is a picture to export, on the canvas or in the gallery."""

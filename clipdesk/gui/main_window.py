@@ -17,6 +17,7 @@ from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
 from clipdesk.gui.controller import RenderController
+from clipdesk.gui.copier import Copier
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
@@ -184,6 +185,7 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
+        self.copier = Copier(self.library)
         self.opening = Opening(session, self.controller, model, self)
         self.choosing = Choosing(session, self)
         self.last_time = LastTime(session.preferences.store, self.architecture, self.neurons, self.parameters)
@@ -223,6 +225,10 @@ class MainWindow(QMainWindow):
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         connect_typing(session.preferences, self.architecture, neurons)
         connect_center(self.center, session, self.canvas, self.gallery)
+        self.gallery.copy_asked.connect(self.copier.copy)
+        self.gallery.command_asked.connect(self.copier.copy_commands)
+        self.copier.said.connect(session.say)
+        self.results.keep_asked.connect(self.canvas.pin_action.setChecked)
         connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)

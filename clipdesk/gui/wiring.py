@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from clipdesk.gui.center import CANVAS
+from clipdesk.gui.center import CANVAS, GALLERY
 
 if TYPE_CHECKING:
     from clipdesk.gui.asking import Asking
@@ -96,11 +96,12 @@ def connect_results(
 
 
 def connect_center(center: Center, session: Session, canvas: Canvas, gallery: GalleryPanel) -> None:
-    """Show the canvas when the user has chosen what it is to show; its commands are for when it is seen."""
+    """Show the canvas when the user has chosen what it is to show; commands of a mode need it to be seen."""
 
     def changed() -> None:
         for action in canvas.actions_shown:
             action.setEnabled(center.mode == CANVAS)
+        gallery.set_in_front(center.mode == GALLERY)
         session.touch()
 
     center.changed.connect(changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl
@@ -117,6 +117,11 @@ class GalleryModel(QAbstractListModel):
         """The rows of these entries, as far as they are shown, from above to below."""
         wanted = set(entries)
         return [row for row, entry in enumerate(self.shown) if entry in wanted]
+
+    def between(self, runs: Iterable[tuple[int, int]]) -> list[Entry]:
+        """The entries of runs of rows, each with its first and last one, from above to below."""
+        shown = self.shown
+        return [entry for first, last in sorted(runs) for entry in shown[first : last + 1]]
 
     def _entry(self, row: int) -> Entry:
         return self._shown[-1 - row if self._order.falling else row]

@@ -5,13 +5,16 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QFile, QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
+from clipdesk.export.command import command_of
 from clipdesk.export.png import RECIPE_KEY, save_png
 from clipdesk.gui.center import CANVAS, GALLERY
 from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry, read_entry
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
@@ -87,6 +90,60 @@ def test_two_pictures_are_compared_side_by_side(full: MainWindow, qtbot: QtBot) 
     full.gallery.open_action.trigger()
     until(qtbot, lambda: len(full.canvas.tracks) == 2)
     assert {track.label for track in full.canvas.tracks} == {"conv1:4", "1.mlp.gelu:2"}
+
+
+def test_the_first_of_the_compared_pictures_is_kept_beside_the_others(full: MainWindow, qtbot: QtBot) -> None:
+    full.center.show_canvas()
+    full.canvas.pin_action.trigger()
+    full.center.show_mode(GALLERY)
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    wanted = [entry.recipe.target for entry in full.gallery.selected()]
+    full.gallery.compare_action.trigger()
+    until(qtbot, lambda: [track.target for track in full.canvas.shown()] == wanted)
+    assert full.canvas.pin_action.isChecked()
+    assert [tile.kept for tile in full.canvas.view.tiles] == [True, False]
+    assert full.center.mode == CANVAS
+
+
+def test_one_picture_cannot_be_compared_and_nothing_is_done_behind_the_canvas(full: MainWindow) -> None:
+    gallery = full.gallery
+    choose(full, "conv1:4")
+    assert (gallery.compare_action.isEnabled(), gallery.command_action.isEnabled()) == (False, True)
+    full.center.show_canvas()
+    assert not any(action.isEnabled() for action in gallery.actions_shown)
+
+
+def test_a_copied_picture_is_pixels_and_a_file_and_several_are_files(full: MainWindow, qtbot: QtBot) -> None:
+    clipboard = QGuiApplication.clipboard()
+    choose(full, "conv1:4")
+    (entry,) = full.gallery.selected()
+    full.gallery.list.setFocus()
+    qtbot.keyClick(full.gallery.list, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    until(qtbot, lambda: not clipboard.image().isNull())
+    assert clipboard.image().size() == QImage(str(entry.path)).size()
+    assert [Path(url.toLocalFile()) for url in clipboard.mimeData().urls()] == [entry.path]
+    full.gallery.list.selectAll()
+    full.gallery.copy_action.trigger()
+    until(qtbot, lambda: clipboard.image().isNull())
+    assert len(clipboard.mimeData().urls()) == 3
+
+
+def test_pictures_are_copied_as_commands_in_their_order(full: MainWindow, qtbot: QtBot) -> None:
+    said: list[str] = []
+    full.session.said.connect(said.append)
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    wanted = [command_of(entry.recipe, entry.path) for entry in full.gallery.selected()]
+    full.gallery.command_action.trigger()
+    until(qtbot, lambda: said == ["Copied 2 commands"])
+    assert QGuiApplication.clipboard().text().splitlines() == wanted
+
+
+def test_the_selected_pictures_are_exported(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    full.gallery.export_action.trigger()
+    (dialog,) = full.findChildren(ExportDialog)
+    assert dialog.choice.currentData() == "Selected in the gallery"
+    dialog.close()
 
 
 def test_settings_are_used_again(full: MainWindow) -> None:
@@ -165,6 +222,7 @@ def test_pictures_of_one_name_say_what_differs(full: MainWindow, qtbot: QtBot) -
     full.parameters.show_settings(make_settings(iterations=4, seed=9, noise=0.5))
     full.asking.render((Unit(layer="visual.conv1", index=4),))
     until(qtbot, lambda: finished(full) and full.gallery.model.rowCount() == 4)
+    full.center.show_mode(GALLERY)
     choose(full, "conv1:4")
     full.gallery.open_action.trigger()
     until(qtbot, lambda: len(full.canvas.tracks) == 2)
