@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication
 from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.export.png import save_png
 from clipdesk.export.recipe import Activations, Recipe
+from clipdesk.gui.center import GALLERY
 from clipdesk.gui.item_models.neurons import COLUMNS, column_of
 from clipdesk.gui.library import entry_of
 from clipdesk.gui.main_window import MainWindow
@@ -149,15 +150,20 @@ def fill_gallery(window: MainWindow, folder: Path, pictures: int) -> None:
     gallery, library = window.gallery, window.library
     scanned: list[int] = []
     library.scanned.connect(scanned.append)
-    window.docks["Gallery"].raise_()
+    window.center.show_mode(GALLERY)
     report(window, f"read {pictures:,} pictures", lambda: window.session.use_folder(folder), lambda: bool(scanned))
     report(window, "scroll", lambda: scroll(gallery.list))
     newest = entry_of(result(pictures), folder / "newest.png")
     report(window, "a picture more", lambda: gallery.model.add([newest]))
     first, flags = gallery.model.index(0), QItemSelectionModel.SelectionFlag.ClearAndSelect
     report(window, "choose one", lambda: gallery.list.selectionModel().select(first, flags))
-    report(window, "filter by layer", lambda: gallery.filters[1].setCurrentIndex(1))
-    report(window, "filter cleared", lambda: gallery.filters[1].setCurrentIndex(0))
+    report(window, "search", lambda: gallery.bar.search.setText(f"{_LAYER}1"))
+    report(window, "search cleared", gallery.bar.search.clear)
+    for place in reversed(range(gallery.bar.order.count())):
+        report(window, f"{gallery.bar.order.itemText(place)}", partial(gallery.bar.order.setCurrentIndex, place))
+    report(window, "select all", gallery.list.selectAll)
+    report(window, "sort all selected", lambda: gallery.bar.order.setCurrentIndex(2))
+    report(window, "another size", lambda: gallery.bar.size_slider.setValue(80))
 
 
 def make_pictures(folder: Path, count: int) -> None:

@@ -60,3 +60,14 @@ def describe_range(units: list[int], shown: int = 4) -> str:
     if len(units) <= shown + 1:
         return ", ".join(map(str, units))
     return f"{', '.join(map(str, units[: shown - 1]))} … {units[-1]}"
+
+
+def runs_of(numbers: list[int]) -> list[tuple[int, int]]:
+    """Neighbours joined: the first and last of each run of ascending numbers."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs

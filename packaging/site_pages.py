@@ -14,9 +14,8 @@ from typing import Any, get_args
 import click
 
 from clipdesk.cli.entry import cli
-from clipdesk.cli.options import option_name
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
-from clipdesk.render.settings import RenderSettings, knob, limits
+from clipdesk.render.settings import RenderSettings, knob, limits, option_name
 
 ROOT = Path(__file__).resolve().parent.parent
 

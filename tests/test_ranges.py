@@ -1,7 +1,7 @@
 import pytest
 
 from clipdesk.errors import UsageError
-from clipdesk.ranges import describe_range, parse_range
+from clipdesk.ranges import describe_range, parse_range, runs_of
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,8 @@ def test_wrong_ranges_are_explained(text: str, message: str) -> None:
 def test_a_range_in_words() -> None:
     assert describe_range([1, 2, 3]) == "1, 2, 3"
     assert describe_range(list(range(0, 768, 8))) == "0, 8, 16 … 760"
+
+
+def test_neighbours_are_joined() -> None:
+    assert runs_of([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 7), (9, 10)]
+    assert runs_of([]) == []

@@ -9,15 +9,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import click
 
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS, make_settings
-from clipdesk.render.settings import RenderSettings, knob, limits
+from clipdesk.render.settings import RenderSettings, knob, limits, option_name
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 FOLDER = "generated_images"
 """Where pictures go by default."""
-
-# The tool that ClipDesk replaces used these names.
-_SHORT = {"image_size": "size", "learning_rate": "lr"}
 
 
 def settings_options(function: _Function) -> _Function:
@@ -31,11 +28,6 @@ def settings_options(function: _Function) -> _Function:
         type=presets,
         help=f"Settings to start from.  [default: {DEFAULT_PRESET}; for OpenAI's models a published one]",
     )(function)
-
-
-def option_name(setting: str) -> str:
-    """The name of a setting's option."""
-    return f"--{_SHORT.get(setting, setting).replace('_', '-')}"
 
 
 def settings_from(preset: str, changes: Mapping[str, object]) -> RenderSettings:

@@ -170,16 +170,14 @@ class Exporter(Background):
 
 
 def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:
-    from clipdesk.export.curves import save_curves
-    from clipdesk.export.page import save_page
-    from clipdesk.export.sheet import save_sheet
+    from clipdesk.export import curves, page, sheet
 
     for name in export.extras if written else ():
         path = export.folder / name
         path = path if export.replace else free_path(path)
         if path.suffix == ".html":
-            save_page(export.folder, path)
+            page.save_page(export.folder, path)
         elif path.suffix == ".csv":
-            save_curves(export.folder, path)
+            curves.save_curves(export.folder, path)
         else:
-            save_sheet(written, path)
+            sheet.save_sheet(written, path)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
-from clipdesk.gui.saving import answers, ask_which
+from clipdesk.gui.saving import answers, answers_of_gallery, ask_which
 from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class FileCommands(QObject):
         commands.again.triggered.connect(self._ask_pictures)
         commands.folder.triggered.connect(self._ask_folder)
         commands.checkpoint.triggered.connect(self._ask_checkpoint)
+        gallery.export_action.triggered.connect(self.open_export)
         curves.csv_action.triggered.connect(self._ask_csv)
         curves.png_action.triggered.connect(self._ask_curves_png)
         saver.saved.connect(session.say)
@@ -83,12 +84,12 @@ class FileCommands(QObject):
         return [source for track in self._canvas.visible() if (source := Source.of_track(track))]
 
     def can_save(self) -> bool:
-        """Whether there is a picture to save."""
-        return bool(self.sources())
+        """Whether there is a picture to save: on the canvas, or selected in the gallery where that is in front."""
+        return self._gallery.has_selection() if self._gallery.isVisible() else bool(self.sources())
 
     def can_export(self) -> bool:
         """Whether there is a picture to export, on the canvas or in the gallery."""
-        return self.can_save() or self._gallery.model.total > 0
+        return bool(self.sources()) or self._gallery.model.total > 0
 
     def save(self, source: Source, place: Path) -> None:
         """Save a picture to a file; in the background."""
@@ -97,8 +98,9 @@ class FileCommands(QObject):
 
     @Slot()
     def ask_save(self) -> None:
-        """Ask for a file, and before that for a picture if the canvas leaves open which; all of them are exported."""
-        choices = answers(self._canvas)
+        """Ask for a file, and before that for a picture if it is open which; all of them are exported."""
+        selected = self._gallery.selected()
+        choices = answers_of_gallery(selected) if self._gallery.isVisible() else answers(self._canvas)
         answer = choices[0] if len(choices) == 1 else ask_which(self._parent, choices) if choices else None
         if answer is None:
             return
@@ -129,7 +131,7 @@ class FileCommands(QObject):
         }
         dialog = ExportDialog(self.exporter, choices, preferences.export_folder, self._parent)
         dialog.finished.connect(lambda: setattr(preferences, "export_folder", dialog.place))
-        if gallery.list.hasFocus() and gallery.selected():
+        if gallery.isVisible() and gallery.selected():
             dialog.choice.setCurrentIndex(dialog.choice.findData(_SELECTED))
         dialog.open()
         return dialog

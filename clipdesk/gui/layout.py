@@ -1,11 +1,15 @@
-"""The window's layout: the canvas in the centre, and around it the docks as they stand at a first start."""
+"""The window's layout: the docks around the centre, as they stand at a first start, and where the keyboard can go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
+
+from clipdesk.gui.center import Center
 
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
@@ -15,7 +19,6 @@ _AREAS = {
     "Parameters": _RIGHT,
     "Queue": _RIGHT,
     "Curves": _BOTTOM,
-    "Gallery": _BOTTOM,
     "Log": _BOTTOM,
 }
 
@@ -36,16 +39,18 @@ def first_size(available: QSize) -> QSize:
     return _SIZE.boundedTo(available - _FRAME)
 
 
-def make_center(bars: Iterable[QWidget], main: QWidget) -> QWidget:
-    """Stack bars above a main widget, which gets all the room that they leave."""
-    center = QWidget()
-    column = QVBoxLayout(center)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    for bar in bars:
-        column.addWidget(bar)
-    column.addWidget(main, 1)
-    return center
+class Place(NamedTuple):
+    """Where the keyboard can go.
+
+    Attributes:
+        widget: Gets the keyboard.
+        panel: What it is part of.
+        show: Brings the panel to the front.
+    """
+
+    widget: QWidget
+    panel: QWidget
+    show: Callable[[], None]
 
 
 def make_docks(window: QMainWindow, panels: Mapping[str, QWidget]) -> dict[str, QDockWidget]:
@@ -73,10 +78,9 @@ def make_docks(window: QMainWindow, panels: Mapping[str, QWidget]) -> dict[str, 
 
 def arrange_docks(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
     """Give a window the layout of a first start, which Reset layout brings back."""
-    window.tabifyDockWidget(docks["Curves"], docks["Gallery"])
-    window.tabifyDockWidget(docks["Gallery"], docks["Log"])
+    window.tabifyDockWidget(docks["Curves"], docks["Log"])
     docks["Curves"].raise_()
-    for tabs in window.findChildren(QTabBar):
+    for tabs in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
         tabs.setAccessibleName("Panels below the canvas")
     unit = window.fontMetrics().averageCharWidth()
     window.resizeDocks([docks["Architecture"], docks["Parameters"]], [76 * unit, 56 * unit], Qt.Orientation.Horizontal)
@@ -89,3 +93,14 @@ def show_dock(dock: QDockWidget) -> None:
     """Show a dock in front of those that share its place."""
     dock.show()
     dock.raise_()
+
+
+def places_of(widgets: Mapping[str, QWidget], docks: Mapping[str, QDockWidget], center: Center) -> dict[str, Place]:
+    """The places of widgets, by the name of the dock or of the centre's mode that each is part of."""
+    places = {}
+    for name, widget in widgets.items():
+        if name in docks:
+            places[name] = Place(widget, docks[name], partial(show_dock, docks[name]))
+        else:
+            places[name] = Place(widget, center.modes[name], partial(center.show_mode, name))
+    return places

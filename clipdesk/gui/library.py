@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-THUMBNAIL = 112
+THUMBNAIL = 160
+"""Side of the pictures that are kept for the gallery, which shows them larger or smaller."""
+_DIGITS = 9
 OTHER = "other settings"
 """Shown in place of a preset if the settings are none of the presets'."""
 _CHUNK, _MOST_AT_ONCE = 24, 384
@@ -56,6 +59,26 @@ class Entry:
     def preset(self) -> str:
         """The preset that it was made with."""
         return preset_of(self.recipe.settings) or OTHER
+
+    @cached_property
+    def name(self) -> str:
+        """The target's name, folded for a search of its unit or text."""
+        target = self.recipe.target
+        if target.layer is not None:
+            return f":{target.index}"
+        return target.label.casefold()
+
+    @cached_property
+    def words(self) -> str:
+        """All that it can be found by, folded."""
+        recipe = self.recipe
+        names = (recipe.target.label, self.label, recipe.model, self.preset, recipe.outcome_in_words, self.path.name)
+        return "\n".join(names).casefold()
+
+    @cached_property
+    def place(self) -> str:
+        """Where it stands among all units: numbers are in the order of their values."""
+        return re.sub(r"\d+", lambda number: number[0].zfill(_DIGITS), self.recipe.target.label)
 
 
 class Library(Background):
@@ -170,7 +193,10 @@ def read_entry(path: Path) -> Entry | None:
         return None
     reader = QImageReader(str(path))
     reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
-    return Entry(path, recipe, packed(reader.read()))
+    entry = Entry(path, recipe, packed(reader.read()))
+    # Here, where nobody waits for it.
+    _ = entry.words, entry.name, entry.place
+    return entry
 
 
 def entry_of(result: Result, path: Path) -> Entry:

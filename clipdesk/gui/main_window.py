@@ -1,4 +1,4 @@
-"""The main window: panels in docks, and the wires between them."""
+"""The main window: canvas and gallery in the centre, panels in docks, and the wires between them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
 
-from clipdesk.gui import dropping
+from clipdesk.gui import dropping, wiring
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
+from clipdesk.gui.center import CANVAS, GALLERY, Center
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
 from clipdesk.gui.controller import RenderController
+from clipdesk.gui.copier import Copier
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.full_screen import FullScreen
 from clipdesk.gui.help import HelpCommands
 from clipdesk.gui.last_time import LastTime
-from clipdesk.gui.layout import arrange_docks, first_size, make_center, make_docks, show_dock
+from clipdesk.gui.layout import Place, arrange_docks, first_size, make_docks, places_of, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
@@ -42,14 +44,6 @@ from clipdesk.gui.results import Results
 from clipdesk.gui.session import Session
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
-from clipdesk.gui.wiring import (
-    Looks,
-    connect_opening,
-    connect_queue,
-    connect_results,
-    connect_speech,
-    connect_typing,
-)
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
@@ -95,14 +89,14 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(first_size(self.screen().availableGeometry().size()))
-        self.setCentralWidget(make_center((self.notice, self.offer), self.canvas))
+        self.center = Center((self.notice, self.offer), {CANVAS: self.canvas, GALLERY: self.gallery})
+        self.setCentralWidget(self.center)
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,
             "Neurons": self.neurons,
             "Parameters": self.parameters,
             "Queue": self.queue,
             "Curves": self.curves,
-            "Gallery": self.gallery,
             "Log": self.log,
         }
         self.docks = make_docks(self, panels)
@@ -135,25 +129,26 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas()
         self.curves = CurvesPanel()
         self.queue = QueuePanel(self.controller.queue)
-        self.gallery = GalleryPanel()
+        self.gallery = GalleryPanel(self.session.preferences.store)
         self.log = LogPanel()
         self.notice = NoticeBar()
         self.offer = OfferBar()
         self.status = StatusBar()
         self.setStatusBar(self.status)
 
-    def places(self) -> dict[str, QWidget]:
-        """Where the keyboard can go, by the name of the dock or place."""
-        return {
+    def places(self) -> dict[str, Place]:
+        """Where the keyboard can go, by the name of the dock or of the centre's mode."""
+        widgets = {
             "Architecture": self.architecture.tree,
             "Neurons": self.neurons.table,
             "Parameters": self.parameters.preset,
             "Queue": self.queue.list,
             "Curves": self.curves,
-            "Gallery": self.gallery.list,
+            GALLERY: self.gallery.list,
             "Log": self.log.text,
-            "Canvas": self.canvas.view,
+            CANVAS: self.canvas.view,
         }
+        return places_of(widgets, self.docks, self.center)
 
     def _make_menus(self, theme: Theme | None) -> None:
         self.commands = make_commands(self)
@@ -171,48 +166,35 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
+        commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
+        self.copier = Copier(self.library)
         self.opening = Opening(session, self.controller, model, self)
         self.choosing = Choosing(session, self)
         self.last_time = LastTime(session.preferences.store, self.architecture, self.neurons, self.parameters)
-        self.first_steps = FirstSteps(
-            session,
-            self.controller.desk,
-            self.architecture,
-            self.neurons,
-            self.canvas,
-            last_time=None if start else self.last_time,
-        )
+        last, panels = None if start else self.last_time, (self.architecture, self.neurons, self.canvas)
+        self.first_steps = FirstSteps(session, self.controller.desk, *panels, last_time=last)
 
     # Wiring
 
     def _connect_jobs(self) -> None:
-        session, controller = self.session, self.controller
-        connect_queue(self.queue, self.offer, controller)
-        connect_speech(session, self.status, self.notice, controller)
-        controller.progressed.connect(self.status.show_run)
-        controller.state_changed.connect(self.status.show_state)
-        controller.state_changed.connect(session.touch)
-        controller.track_ended.connect(session.touch)
-        controller.track_kept.connect(self.results.add)
-        controller.made_elsewhere.connect(self.results.add_file)
-        controller.preparing.connect(self.status.progress.setText)
+        wiring.connect_queue(self.queue, self.offer, self.controller)
+        wiring.connect_speech(self.session, self.status, self.notice, self.controller)
+        wiring.connect_runs(self.controller, self.session, self.status, self.results)
 
     def _connect_panels(self) -> None:
         session, neurons = self.session, self.neurons
         self.architecture.layer_chosen.connect(neurons.show_layer)
-        neurons.selection_changed.connect(session.touch)
         neurons.current_changed.connect(self.watching.show_unit)
-        self.canvas.selection_changed.connect(session.touch)
-        self.canvas.said.connect(session.say)
-        Looks(self.canvas, self.curves, neurons)
-        self.parameters.changed.connect(session.touch)
-        self.parameters.failed.connect(session.say)
+        wiring.connect_changes(session, neurons, self.canvas, self.parameters)
+        wiring.Looks(self.canvas, self.curves, neurons)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
-        connect_typing(session.preferences, self.architecture, neurons)
-        connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
+        wiring.connect_typing(session.preferences, self.architecture, neurons)
+        wiring.connect_center(self.center, session, self.canvas, self.gallery)
+        wiring.connect_gallery(self.gallery, self.copier, session, self.results, self.canvas)
+        wiring.connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)
         self.files.recipe_chosen.connect(self.library.ask_again)
@@ -225,6 +207,7 @@ class MainWindow(QMainWindow):
         commands.render.triggered.connect(self.asking.render_selected)
         commands.batch.triggered.connect(self.asking.add_selected)
         commands.stop.triggered.connect(self.queue.stop)
+        commands.welcome.triggered.connect(self.center.show_canvas)
         commands.welcome.triggered.connect(lambda: self.canvas.greet(ready=session.model is not None))
         commands.quit.triggered.connect(self.close)
         commands.reset.triggered.connect(lambda: session.preferences.reset_layout(self))
@@ -240,7 +223,7 @@ class MainWindow(QMainWindow):
         )
 
     def _connect_model(self) -> None:
-        connect_opening(self.opening, self.choosing, self.commands, self.architecture, self.status)
+        wiring.connect_opening(self.opening, self.choosing, self.commands, self.architecture, self.status)
         self.model_menu.chosen.connect(self.opening.open)
         self.files.checkpoint_chosen.connect(self.opening.open)
         self.opening.failed.connect(self.canvas.show_reason)

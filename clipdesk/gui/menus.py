@@ -14,6 +14,7 @@ from clipdesk.gui.theme import CHOICES, Theme
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
+    from clipdesk.gui.layout import Place
     from clipdesk.gui.panels.canvas import Canvas
     from clipdesk.gui.panels.curves import CurvesPanel
     from clipdesk.gui.panels.gallery import GalleryPanel
@@ -52,7 +53,7 @@ class PanelActions(NamedTuple):
         return cls(
             exports=(curves.csv_action, curves.png_action),
             render=(in_queue, queue.others.actions_shown, parameters.actions_shown),
-            picture=(canvas.actions_shown, in_curves, gallery.actions_shown),
+            picture=(canvas.actions_shown, in_curves, (*gallery.actions_shown, gallery.recipe_action)),
         )
 
 
@@ -62,7 +63,7 @@ def build_menus(
     models: QMenu,
     panels: PanelActions,
     docks: Mapping[str, QDockWidget],
-    places: Mapping[str, QWidget],
+    places: Mapping[str, Place],
     theme: Theme | None,
 ) -> None:
     """Fill a menu bar.
@@ -73,7 +74,7 @@ def build_menus(
         models: The Model menu.
         panels: The panels' actions.
         docks: Docks to show and hide, by title.
-        places: Where the keyboard can go, by name; a dock of the same name is shown before.
+        places: Where the keyboard can go, by name.
         theme: Light or dark; None where the user cannot choose.
     """
     save = (commands.save, commands.animation, commands.export, *panels.exports)
@@ -83,7 +84,7 @@ def build_menus(
     _add_menu(bar, "&Render", ((commands.render, commands.batch, commands.stop), *panels.render))
     _add_menu(bar, "&Picture", panels.picture)
     view = _add_menu(bar, "&View", (_toggles(docks.values()),))
-    _add_places(view.addMenu("&Go to"), docks, places)
+    _add_places(view.addMenu("&Go to"), places)
     if theme is not None:
         _add_themes(view.addMenu("&Theme"), theme)
     view.addSeparator()
@@ -122,11 +123,11 @@ def _toggles(docks: Iterable[QDockWidget]) -> list[QAction]:
     return toggles
 
 
-def _add_places(menu: QMenu, docks: Mapping[str, QDockWidget], places: Mapping[str, QWidget]) -> None:
+def _add_places(menu: QMenu, places: Mapping[str, Place]) -> None:
     for i, (name, place) in enumerate(places.items(), start=1):
         action = menu.addAction(name)
         action.setShortcut(QKeySequence(f"Alt+{i}"))
-        action.triggered.connect(_goer(docks.get(name), place))
+        action.triggered.connect(_goer(place))
 
 
 def _add_themes(menu: QMenu, theme: Theme) -> None:
@@ -140,23 +141,21 @@ def _add_themes(menu: QMenu, theme: Theme) -> None:
         group.addAction(action)
 
 
-def _goer(dock: QDockWidget | None, place: QWidget) -> Callable[[], None]:
-    """A function that gives the keyboard to a place, after showing its dock."""
+def _goer(place: Place) -> Callable[[], None]:
+    """A function that gives the keyboard to a place, after showing its panel."""
 
     def go() -> None:
-        if dock is not None:
-            dock.show()
-            dock.raise_()
-        target = place if place.isVisible() or dock is None else _first_control(dock)
+        place.show()
+        target = place.widget if place.widget.isVisible() else _first_control(place.panel)
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     return go
 
 
-def _first_control(dock: QWidget) -> QWidget:
-    """The first control that can be used in a dock whose main one is not shown yet."""
-    controls = (w for w in dock.findChildren(QWidget) if w.isVisible() and w.focusPolicy() & Qt.FocusPolicy.TabFocus)
-    return next(controls, dock)
+def _first_control(panel: QWidget) -> QWidget:
+    """The first control that can be used in a panel whose main one is not shown yet."""
+    controls = (w for w in panel.findChildren(QWidget) if w.isVisible() and w.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return next(controls, panel)
 
 
 def _menu_of(action: QAction) -> QMenu | None:

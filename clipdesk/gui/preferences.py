@@ -11,7 +11,7 @@ from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import is_there, parse_name
 
-_LAYOUT_VERSION = 2
+_LAYOUT_VERSION = 3
 _MOST_RECENT = 8
 
 

@@ -33,12 +33,14 @@ class Results(QObject):
 
     Signals:
         show_asked: A list of `Track` to show, and the number of steps of the longest one.
+        keep_asked: Whether the canvas is to keep its current picture in sight, for others to be compared with.
         settings_asked: The `RenderSettings` of a picture, to be used for the next one.
         render_asked: A `Recipe` to render again.
         found: A layer of the open model, and the `UnitState` of each of its units that the folder has a picture of.
     """
 
     show_asked = Signal(list, int)
+    keep_asked = Signal(bool)
     settings_asked = Signal(object)
     render_asked = Signal(object)
     found = Signal(str, object)
@@ -50,6 +52,7 @@ class Results(QObject):
         self._gallery = gallery
         self._wanted: list[Entry] = []
         self._tracks: dict[Entry, Track] = {}
+        self._comparing = False
         session.folder_changed.connect(self._show_folder)
         session.chosen.connect(self._forget)
         library.found.connect(gallery.model.add)
@@ -61,6 +64,7 @@ class Results(QObject):
         library.loaded.connect(self._loaded)
         library.asked_again.connect(self.render_asked)
         gallery.chosen.connect(self._show)
+        gallery.compare_asked.connect(self._compare)
         gallery.use_asked.connect(self._use_settings)
         gallery.render_asked.connect(self._render_again)
         gallery.delete_asked.connect(library.delete)
@@ -102,9 +106,16 @@ class Results(QObject):
     def _show(self, entries: list[Entry]) -> None:
         # At once, though they are still to be read: no run takes their place meanwhile.
         self._session.choose(None)
-        self._wanted, self._tracks = entries[:_MOST_SHOWN], {}
+        self._wanted, self._tracks, self._comparing = entries[:_MOST_SHOWN], {}, False
         for entry in self._wanted:
             self._library.load(entry)
+
+    @Slot(list)
+    def _compare(self, entries: list[Entry]) -> None:
+        # One that was kept before is none of those to compare.
+        self.keep_asked.emit(False)
+        self._show(entries)
+        self._comparing = True
 
     @Slot()
     def _forget(self) -> None:
@@ -124,7 +135,10 @@ class Results(QObject):
         self._tracks[entry] = track
         if len(self._tracks) == len(self._wanted):
             longest = max(wanted.recipe.steps for wanted in self._wanted)
+            comparing = self._comparing
             self.show_asked.emit([self._tracks[wanted] for wanted in self._wanted], longest)
+            if comparing:
+                self.keep_asked.emit(True)
 
     @Slot(object)
     def _use_settings(self, entry: Entry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from clipdesk.gui.exporter import Source
 from clipdesk.gui.words import shortened
 
 if TYPE_CHECKING:
+    from clipdesk.gui.library import Entry
     from clipdesk.gui.panels.canvas import Canvas
 
 
@@ -20,7 +22,7 @@ class Answer:
 
     Attributes:
         text: What it is, in a few words.
-        source: The picture; None for all finished pictures on the canvas.
+        source: The picture; None for all of them.
     """
 
     text: str
@@ -41,6 +43,12 @@ def answers(canvas: Canvas) -> list[Answer]:
     if len(finished) > 1:
         found.append(Answer(f"All {len(finished)} finished", None))
     return found
+
+
+def answers_of_gallery(selected: Sequence[Entry]) -> list[Answer]:
+    """The same for the pictures that are selected in the gallery."""
+    found = [Answer(shortened(entry.label), Source.of_entry(entry)) for entry in selected]
+    return found if len(found) < 2 else [Answer(f"All {len(found)} selected", None)]
 
 
 def ask_which(parent: QWidget, choices: list[Answer]) -> Answer | None:

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from clipdesk.gui.center import CANVAS, GALLERY
+
 if TYPE_CHECKING:
     from clipdesk.gui.asking import Asking
+    from clipdesk.gui.center import Center
     from clipdesk.gui.choosing import Choosing
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.copier import Copier
     from clipdesk.gui.opening import Opening
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.canvas import Canvas
     from clipdesk.gui.panels.curves import CurvesPanel
+    from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.panels.notice import NoticeBar, OfferBar
     from clipdesk.gui.panels.parameters import ParametersPanel
@@ -57,6 +62,33 @@ def connect_queue(panel: QueuePanel, offer: OfferBar, controller: RenderControll
     offer.drop_asked.connect(desk.drop)
 
 
+def connect_runs(controller: RenderController, session: Session, status: StatusBar, results: Results) -> None:
+    """Show how far the jobs are, and what they have made."""
+    controller.progressed.connect(status.show_run)
+    controller.state_changed.connect(status.show_state)
+    controller.state_changed.connect(session.touch)
+    controller.track_ended.connect(session.touch)
+    controller.track_kept.connect(results.add)
+    controller.made_elsewhere.connect(results.add_file)
+    controller.preparing.connect(status.progress.setText)
+
+
+def connect_changes(session: Session, neurons: NeuronsPanel, canvas: Canvas, parameters: ParametersPanel) -> None:
+    """Let the session know of what decides which commands can be used."""
+    for changed in (neurons.selection_changed, canvas.selection_changed, parameters.changed):
+        changed.connect(session.touch)
+    for said in (canvas.said, parameters.failed):
+        said.connect(session.say)
+
+
+def connect_gallery(gallery: GalleryPanel, copier: Copier, session: Session, results: Results, canvas: Canvas) -> None:
+    """Copy and compare what is selected in the gallery."""
+    gallery.copy_asked.connect(copier.copy)
+    gallery.command_asked.connect(copier.copy_commands)
+    copier.said.connect(session.say)
+    results.keep_asked.connect(canvas.pin_action.setChecked)
+
+
 def connect_opening(
     opening: Opening, choosing: Choosing, commands: Commands, architecture: ArchitecturePanel, status: StatusBar
 ) -> None:
@@ -89,6 +121,20 @@ def connect_results(
     results.show_asked.connect(watching.show_tracks)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
+
+
+def connect_center(center: Center, session: Session, canvas: Canvas, gallery: GalleryPanel) -> None:
+    """Show the canvas when the user has chosen what it is to show; commands of a mode need it to be seen."""
+
+    def changed() -> None:
+        for action in canvas.actions_shown:
+            action.setEnabled(center.mode == CANVAS)
+        gallery.set_in_front(center.mode == GALLERY)
+        session.touch()
+
+    center.changed.connect(changed)
+    session.chosen.connect(center.show_canvas)
+    gallery.selection_changed.connect(session.touch)
 
 
 class Looks(QObject):

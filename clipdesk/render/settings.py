@@ -21,6 +21,9 @@ PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)"
 _PICTURE, _ASCENT, _SMOOTHING = "Picture", "Ascent", "Smoothing"
 _ROBUSTNESS, _MACHINE = "Random changes of each step's input", "Machine"
 
+# The tool that ClipDesk replaces used these names.
+_SHORT_OPTIONS = {"image_size": "size", "learning_rate": "lr"}
+
 
 class Knob(NamedTuple):
     """How a parameter is shown to users.
@@ -241,6 +244,11 @@ def limits(name: str) -> tuple[float, float] | None:
         if hasattr(m, key)
     }
     return (found["ge"], found["le"]) if found else None
+
+
+def option_name(setting: str) -> str:
+    """The name of a setting's option on the command line."""
+    return f"--{_SHORT_OPTIONS.get(setting, setting).replace('_', '-')}"
 
 
 def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSettings:

@@ -61,12 +61,12 @@ def test_the_help_lists_every_shortcut(window: MainWindow, qtbot: QtBot) -> None
 
 @pytest.mark.parametrize("number", range(1, 9))
 def test_the_keyboard_reaches_every_panel(window: MainWindow, qtbot: QtBot, number: int) -> None:
-    name, place = list(window.places().items())[number - 1]
+    place = list(window.places().values())[number - 1]
     window.activateWindow()
     qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.AltModifier)
     focused = QApplication.focusWidget()
     assert focused is not None
-    assert focused is place or window.docks[name].isAncestorOf(focused)
+    assert focused is place.widget or place.panel.isAncestorOf(focused)
 
 
 def test_every_control_has_a_name_for_a_screen_reader(window: MainWindow) -> None:

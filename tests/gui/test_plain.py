@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import save_png
 from clipdesk.gui import choosing
+from clipdesk.gui.center import GALLERY
 from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
@@ -105,7 +106,9 @@ def render_and_fail(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
 
 def open_all(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Show such texts wherever the window has room for them."""
+    window.center.show_mode(GALLERY)
     window.gallery.list.setCurrentIndex(window.gallery.model.index(0))
+    window.gallery.open_action.trigger()
     until(qtbot, lambda: window.curves.plots.legend.count() == 1)
     window.curves.plots.pointed.emit(f"step 1   {HOSTILE}: 3")
     spectrum = folder / f"{NAME}.npy"

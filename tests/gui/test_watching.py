@@ -4,6 +4,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui.center import GALLERY
 from clipdesk.gui.library import Entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import Run
@@ -45,11 +46,10 @@ def test_a_run_that_is_looked_at_while_another_runs_stays_on_the_canvas(window: 
 
 
 def choose_in_gallery(window: MainWindow, row: int) -> None:
-    """Click a picture of the gallery, as a person does."""
-    gallery = window.gallery.list
-    window.docks["Gallery"].raise_()
-    gallery.setCurrentIndex(window.gallery.model.index(row))
-    gallery.clicked.emit(window.gallery.model.index(row))
+    """Open a picture of the gallery on the canvas, as a person does."""
+    window.center.show_mode(GALLERY)
+    window.gallery.list.setCurrentIndex(window.gallery.model.index(row))
+    window.gallery.open_action.trigger()
 
 
 def test_a_finished_render_does_not_give_the_canvas_back_to_the_gallerys_selection(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import site_pages
 from clipdesk.cli.entry import cli
-from clipdesk.cli.options import option_name
 from clipdesk.render.presets import PRESETS
-from clipdesk.render.settings import RenderSettings
+from clipdesk.render.settings import RenderSettings, option_name
 
 
 def test_every_command_and_option_is_described() -> None:

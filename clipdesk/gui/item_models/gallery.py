@@ -1,10 +1,9 @@
-"""Finished pictures as a Qt model, filtered by model, layer and preset."""
+"""Finished pictures as a Qt model, searched and sorted."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from clipdesk.export.recipe import Outcome
 from clipdesk.gui.images import badged, faded, unpacked
+from clipdesk.gui.item_models.gallery_order import NEWEST, ORDERS, Search
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
 from clipdesk.gui.plain import plain_tip
@@ -21,16 +21,16 @@ ENTRY_ROLE = Qt.ItemDataRole.UserRole
 
 
 class GalleryModel(QAbstractListModel):
-    """Entries, newest first."""
+    """Entries that a search finds, in an order."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        # Both oldest first, as `bisect` wants them; rows count from the end.
+        # Oldest first, and in the order's direction, as `bisect` wants them.
         self._all: list[Entry] = []
         self._shown: list[Entry] = []
         self._paths: dict[Path, Entry] = {}
-        self._counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
-        self._wanted: tuple[str, str, str] = ("", "", "")
+        self._search = Search("")
+        self._order = ORDERS[NEWEST]
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add entries that are not there yet; one whose file has been replaced by a later picture takes its place."""
@@ -40,21 +40,21 @@ class GalleryModel(QAbstractListModel):
                 self.remove(self._paths[entry.path])
         for entry in new:
             insort(self._all, entry, key=_date)
-            self._count(entry, 1)
         self._paths.update((entry.path, entry) for entry in new)
-        self._insert([entry for entry in new if self._is_wanted(entry)])
+        self._insert(sorted(filter(self._search.finds, new), key=self._order.key))
 
     def _is_news(self, entry: Entry) -> bool:
         known = self._paths.get(entry.path)
         return known is None or _date(entry) > _date(known)
 
     def _insert(self, entries: list[Entry]) -> None:
-        """Show entries, oldest first; neighbours are inserted together."""
+        """Show entries, in the order of their keys; neighbours are inserted together."""
+        key = self._order.key
         while entries:
-            place = bisect_right(self._shown, _date(entries[0]), key=_date)
+            place = bisect_right(self._shown, key(entries[0]), key=key)
             later = self._shown[place : place + 1]
-            count = bisect_left(entries, _date(later[0]), key=_date) if later else len(entries)
-            row = len(self._shown) - place
+            count = bisect_left(entries, key(later[0]), key=key) if later else len(entries)
+            row = len(self._shown) - place if self._order.falling else place
             self.beginInsertRows(QModelIndex(), row, row + count - 1)
             self._shown[place:place] = entries[:count]
             self.endInsertRows()
@@ -64,7 +64,6 @@ class GalleryModel(QAbstractListModel):
         """Take out an entry."""
         self._all.remove(entry)
         del self._paths[entry.path]
-        self._count(entry, -1)
         index = self.index_of(entry)
         if index.isValid():
             self.beginRemoveRows(QModelIndex(), index.row(), index.row())
@@ -76,27 +75,19 @@ class GalleryModel(QAbstractListModel):
         self.beginResetModel()
         self._all, self._shown = [], []
         self._paths.clear()
-        for counts in self._counts:
-            counts.clear()
         self.endResetModel()
 
-    def set_filter(self, model: str, layer: str, preset: str) -> None:
-        """Show only pictures of a model, layer and preset; empty texts stand for any."""
+    def arrange(self, search: str, order: str) -> None:
+        """Show what a search finds, in an order.
+
+        Args:
+            search: Words that all have to be there; empty for everything.
+            order: A name of `ORDERS`.
+        """
         self.beginResetModel()
-        self._wanted = model, layer, preset
-        self._shown = [entry for entry in self._all if self._is_wanted(entry)]
+        self._search, self._order = Search(search), ORDERS[order]
+        self._shown = sorted(filter(self._search.finds, self._all), key=self._order.key)
         self.endResetModel()
-
-    def _is_wanted(self, entry: Entry) -> bool:
-        return all(wanted in ("", is_) for wanted, is_ in zip(self._wanted, _kinds(entry), strict=True))
-
-    def _count(self, entry: Entry, by: int) -> None:
-        for counts, name in zip(self._counts, _kinds(entry), strict=True):
-            counts[name] += by
-
-    def choices(self) -> list[list[str]]:
-        """The models, layers and presets that there are."""
-        return [sorted(name for name, count in counts.items() if count) for counts in self._counts]
 
     def has(self, entry: Entry) -> bool:
         """Whether an entry is there, shown or not; one whose file has been replaced or deleted is not."""
@@ -114,16 +105,26 @@ class GalleryModel(QAbstractListModel):
 
     @property
     def shown(self) -> list[Entry]:
-        """The entries that the filters leave, newest first."""
-        return self._shown[::-1]
+        """The entries that the search finds, in their order."""
+        return self._shown[::-1] if self._order.falling else list(self._shown)
 
     def index_of(self, entry: Entry) -> QModelIndex:
         """Where an entry is shown."""
-        place = self._shown.index(entry) if entry in self._shown else None
-        return QModelIndex() if place is None else self.index(len(self._shown) - 1 - place)
+        rows = self.rows_of([entry])
+        return self.index(rows[0]) if rows else QModelIndex()
+
+    def rows_of(self, entries: Collection[Entry]) -> list[int]:
+        """The rows of these entries, as far as they are shown, from above to below."""
+        wanted = set(entries)
+        return [row for row, entry in enumerate(self.shown) if entry in wanted]
+
+    def between(self, runs: Iterable[tuple[int, int]]) -> list[Entry]:
+        """The entries of runs of rows, each with its first and last one, from above to below."""
+        shown = self.shown
+        return [entry for first, last in sorted(runs) for entry in shown[first : last + 1]]
 
     def _entry(self, row: int) -> Entry:
-        return self._shown[-1 - row]
+        return self._shown[-1 - row if self._order.falling else row]
 
     @override
     def rowCount(self, parent: Index = NO_PARENT) -> int:
@@ -173,7 +174,3 @@ def _marked(entry: Entry) -> QImage:
 
 def _date(entry: Entry) -> str:
     return entry.recipe.date
-
-
-def _kinds(entry: Entry) -> tuple[str, str, str]:
-    return entry.recipe.model, entry.layer, entry.preset

@@ -41,7 +41,7 @@ from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
 from clipdesk.network.layer_names import split_range
-from clipdesk.ranges import describe_range, parse_range
+from clipdesk.ranges import describe_range, parse_range, runs_of
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ class NeuronsPanel(QWidget):
         last = len(COLUMNS) - 1
         rows = sorted(row for unit in units if (row := self.model.row_of(unit)) is not None)
         selection = QItemSelection()
-        for start, end in _runs(rows):
+        for start, end in runs_of(rows):
             selection.append(QItemSelectionRange(self.model.index(start, 0), self.model.index(end, last)))
         # Reset first: to compare thousands of old ranges with new ones takes Qt long.
         self.table.selectionModel().reset()
@@ -308,7 +308,7 @@ class NeuronsPanel(QWidget):
 
     def selected_runs(self) -> list[tuple[int, int]]:
         """The first and last of each run of neighbours among the selected units."""
-        return _runs(self._selected_units())
+        return runs_of(self._selected_units())
 
     def _keep_selection(self) -> None:
         self._kept = self.model.layer, self._selected_units()
@@ -384,14 +384,3 @@ class NeuronsPanel(QWidget):
     def _ask_batch(self) -> None:
         if targets := self.selected():
             self.batch_asked.emit(targets)
-
-
-def _runs(rows: list[int]) -> list[tuple[int, int]]:
-    """Neighbouring rows joined: the first and last of each run of them."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and row == runs[-1][1] + 1:
-            runs[-1] = runs[-1][0], row
-        else:
-            runs.append((row, row))
-    return runs

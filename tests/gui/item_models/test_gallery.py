@@ -4,10 +4,11 @@ import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 
 from clipdesk.gui.item_models.gallery import GalleryModel
+from clipdesk.gui.item_models.gallery_order import NEWEST
 from clipdesk.gui.library import Entry
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.recipes import make_recipe
+from tests.recipes import REACHED, make_recipe
 
 
 def entry(number: int, layer: str = "a", preset: str = "standard") -> Entry:
@@ -54,33 +55,60 @@ def test_a_finished_picture_takes_the_place_of_the_stopped_one_in_its_file(model
     assert labels(model) == ["a:3", "a:2"]
 
 
-def test_new_pictures_are_filtered_as_well(model: GalleryModel) -> None:
+def test_new_pictures_are_searched_as_well(model: GalleryModel) -> None:
     model.add([entry(1), entry(2, "b")])
-    model.set_filter("", "b", "")
+    model.arrange("b:", NEWEST)
     model.add([entry(3, "b"), entry(4), entry(5, "b", "draft")])
     assert labels(model) == ["b:5", "b:3", "b:2"]
-    model.set_filter("", "b", "draft")
+    model.arrange("b: draft", NEWEST)
     assert labels(model) == ["b:5"]
     assert model.total == 5
 
 
-def test_a_removed_picture_is_no_choice_of_the_filters_any_more(model: GalleryModel) -> None:
+def test_a_removed_picture_is_not_shown_any_more(model: GalleryModel) -> None:
     first, second = entry(1), entry(2, "b", "draft")
     model.add([first, second])
-    assert model.choices() == [["demo"], ["a", "b"], ["draft", "standard"]]
     model.remove(second)
     assert (labels(model), model.index_of(second).isValid()) == (["a:1"], False)
-    assert model.choices() == [["demo"], ["a"], ["standard"]]
     assert model.index_of(first).row() == 0
     model.add([second])
     assert labels(model) == ["b:2", "a:1"]
     model.clear()
-    assert (model.choices(), model.total) == ([[], [], []], 0)
+    assert (labels(model), model.total) == ([], 0)
 
 
-def test_one_that_the_filters_hide_can_be_taken_out(model: GalleryModel) -> None:
+def test_one_that_the_search_hides_can_be_taken_out(model: GalleryModel) -> None:
     hidden = entry(2, "b")
     model.add([entry(1), hidden])
-    model.set_filter("", "a", "")
+    model.arrange("a:", NEWEST)
     model.remove(hidden)
     assert (labels(model), model.total) == (["a:1"], 1)
+
+
+def test_pictures_are_sorted_and_new_ones_come_to_their_places(model: GalleryModel) -> None:
+    values = {1: 0.5, 2: 9.0, 10: 3.0, 3: -1.0}
+    entries = [entry(number) for number in values]
+    for one, value in zip(entries, values.values(), strict=True):
+        reached = REACHED.model_copy(update={"picture": value})
+        recipe = one.recipe.model_copy(update={"activation": reached})
+        model.arrange("", "activation")
+        model.add([Entry(one.path, recipe, b"")])
+    assert labels(model) == ["a:2", "a:10", "a:1", "a:3"]
+    model.arrange("", "unit")
+    assert labels(model) == ["a:1", "a:2", "a:3", "a:10"]
+    model.add([entry(4), entry(11), entry(5)])
+    assert labels(model) == ["a:1", "a:2", "a:3", "a:4", "a:5", "a:10", "a:11"]
+    assert [shown.label for shown in model.shown] == labels(model)
+    assert model.rows_of([model.shown[3], model.shown[0], entries[0]]) == [0, 3]
+    model.remove(model.shown[1])
+    assert labels(model) == ["a:1", "a:3", "a:4", "a:5", "a:10", "a:11"]
+
+
+def test_pictures_of_one_second_have_the_same_order_at_each_start(model: GalleryModel) -> None:
+    entries = [Entry(Path(name), make_recipe(), b"") for name in ("b.png", "c.png", "a.png")]
+    model.add(entries)
+    model.arrange("", NEWEST)
+    first = [shown.path.name for shown in model.shown]
+    model.clear()
+    model.add(entries[::-1])
+    assert [shown.path.name for shown in model.shown] == first == ["c.png", "b.png", "a.png"]

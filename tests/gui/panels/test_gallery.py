@@ -5,12 +5,16 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QFile, QItemSelectionModel, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
+from clipdesk.export.command import command_of
 from clipdesk.export.png import RECIPE_KEY, save_png
+from clipdesk.gui.center import CANVAS, GALLERY
 from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry, read_entry
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.panels.gallery import recipe_html
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
@@ -28,7 +32,7 @@ def full(window: MainWindow, qtbot: QtBot) -> MainWindow:
     window.parameters.show_settings(make_settings(iterations=3, noise=0.5))
     window.asking.render((Unit(layer="visual.conv1", index=4),))
     until(qtbot, lambda: finished(window) and window.gallery.model.rowCount() == 3)
-    window.docks["Gallery"].raise_()
+    window.center.show_mode(GALLERY)
     return window
 
 
@@ -42,20 +46,28 @@ def choose(window: MainWindow, *labels: str) -> None:
             selection.select(index, QItemSelectionModel.SelectionFlag.Select)
 
 
-def test_finished_pictures_are_filtered(full: MainWindow) -> None:
-    _model, layer, preset = full.gallery.filters
-    layer.setCurrentText("visual.conv1")
+def test_finished_pictures_are_searched(full: MainWindow) -> None:
+    search = full.gallery.bar.search
+    search.setText("visual.CONV1")
     assert [full.gallery.model.index(0).data()] == ["conv1:4"]
-    layer.setCurrentIndex(0)
-    preset.setCurrentText("draft")
+    assert full.gallery.bar.count.text() == "1 of 3"
+    search.setText("draft")
     assert full.gallery.model.rowCount() == 2
-    preset.setCurrentText("other settings")
-    assert full.gallery.model.rowCount() == 1
+    search.setText("draft 2")
+    assert [full.gallery.model.index(0).data()] == ["1.mlp.gelu:2"]
+    search.setText("nowhere")
+    assert full.gallery.list.isHidden()
 
 
 def test_a_chosen_picture_is_shown_with_its_recipe(full: MainWindow, qtbot: QtBot) -> None:
+    full.canvas.show_message("Something else")
     choose(full, "conv1:4")
+    qtbot.wait(50)
+    assert full.canvas.tracks == []
+    full.gallery.list.setCurrentIndex(full.gallery.list.selectedIndexes()[0])
+    qtbot.keyClick(full.gallery.list, Qt.Key.Key_Return)
     until(qtbot, lambda: [t.target for t in full.canvas.tracks] == [Unit(layer="visual.conv1", index=4)])
+    assert full.center.mode == CANVAS
     # With the curve that its file carries.
     assert full.curves.step_count == 3
     text = full.gallery.recipe.toPlainText()
@@ -63,19 +75,75 @@ def test_a_chosen_picture_is_shown_with_its_recipe(full: MainWindow, qtbot: QtBo
     assert "0.5" in text
 
 
-def test_a_click_on_a_chosen_picture_shows_it_again(full: MainWindow, qtbot: QtBot) -> None:
+def test_a_chosen_picture_is_shown_again(full: MainWindow, qtbot: QtBot) -> None:
     choose(full, "conv1:4")
+    full.gallery.open_action.trigger()
     until(qtbot, lambda: len(full.canvas.tracks) == 1)
     full.canvas.show_message("Something else")
-    (index,) = full.gallery.list.selectedIndexes()
-    full.gallery.list.clicked.emit(index)
+    full.center.show_mode(GALLERY)
+    full.gallery.open_action.trigger()
     until(qtbot, lambda: [t.target for t in full.canvas.tracks] == [Unit(layer="visual.conv1", index=4)])
 
 
 def test_two_pictures_are_compared_side_by_side(full: MainWindow, qtbot: QtBot) -> None:
     choose(full, "conv1:4", "1.mlp.gelu:2")
+    full.gallery.open_action.trigger()
     until(qtbot, lambda: len(full.canvas.tracks) == 2)
     assert {track.label for track in full.canvas.tracks} == {"conv1:4", "1.mlp.gelu:2"}
+
+
+def test_the_first_of_the_compared_pictures_is_kept_beside_the_others(full: MainWindow, qtbot: QtBot) -> None:
+    full.center.show_canvas()
+    full.canvas.pin_action.trigger()
+    full.center.show_mode(GALLERY)
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    wanted = [entry.recipe.target for entry in full.gallery.selected()]
+    full.gallery.compare_action.trigger()
+    until(qtbot, lambda: [track.target for track in full.canvas.shown()] == wanted)
+    assert full.canvas.pin_action.isChecked()
+    assert [tile.kept for tile in full.canvas.view.tiles] == [True, False]
+    assert full.center.mode == CANVAS
+
+
+def test_one_picture_cannot_be_compared_and_nothing_is_done_behind_the_canvas(full: MainWindow) -> None:
+    gallery = full.gallery
+    choose(full, "conv1:4")
+    assert (gallery.compare_action.isEnabled(), gallery.command_action.isEnabled()) == (False, True)
+    full.center.show_canvas()
+    assert not any(action.isEnabled() for action in gallery.actions_shown)
+
+
+def test_a_copied_picture_is_pixels_and_a_file_and_several_are_files(full: MainWindow, qtbot: QtBot) -> None:
+    clipboard = QGuiApplication.clipboard()
+    choose(full, "conv1:4")
+    (entry,) = full.gallery.selected()
+    full.gallery.list.setFocus()
+    qtbot.keyClick(full.gallery.list, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    until(qtbot, lambda: not clipboard.image().isNull())
+    assert clipboard.image().size() == QImage(str(entry.path)).size()
+    assert [Path(url.toLocalFile()) for url in clipboard.mimeData().urls()] == [entry.path]
+    full.gallery.list.selectAll()
+    full.gallery.copy_action.trigger()
+    until(qtbot, lambda: clipboard.image().isNull())
+    assert len(clipboard.mimeData().urls()) == 3
+
+
+def test_pictures_are_copied_as_commands_in_their_order(full: MainWindow, qtbot: QtBot) -> None:
+    said: list[str] = []
+    full.session.said.connect(said.append)
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    wanted = [command_of(entry.recipe, entry.path) for entry in full.gallery.selected()]
+    full.gallery.command_action.trigger()
+    until(qtbot, lambda: said == ["Copied 2 commands"])
+    assert QGuiApplication.clipboard().text().splitlines() == wanted
+
+
+def test_the_selected_pictures_are_exported(full: MainWindow, qtbot: QtBot) -> None:
+    choose(full, "conv1:4", "1.mlp.gelu:2")
+    full.gallery.export_action.trigger()
+    (dialog,) = full.findChildren(ExportDialog)
+    assert dialog.choice.currentData() == "Selected in the gallery"
+    dialog.close()
 
 
 def test_settings_are_used_again(full: MainWindow) -> None:
@@ -136,7 +204,6 @@ def test_a_gallery_that_is_read_again_keeps_the_same_pictures_selected(
     full: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     choose(full, "1.mlp.gelu:2")
-    until(qtbot, lambda: len(full.canvas.tracks) == 1)
     (before,) = full.gallery.selected()
     asked: list[list[Entry]] = []
     full.gallery.chosen.connect(asked.append)
@@ -144,8 +211,10 @@ def test_a_gallery_that_is_read_again_keeps_the_same_pictures_selected(
     assert full.gallery.selected() == []
     until(qtbot, lambda: full.gallery.model.rowCount() == 3)
     assert [entry.path for entry in full.gallery.selected()] == [before.path]
-    full.gallery.filters[1].setCurrentText("visual.conv1")
-    full.gallery.filters[1].setCurrentIndex(0)
+    full.gallery.bar.order.setCurrentIndex(2)
+    assert [entry.path for entry in full.gallery.selected()] == [before.path]
+    full.gallery.bar.search.setText("conv1")
+    assert full.gallery.selected() == []
     assert asked == []
 
 
@@ -153,7 +222,9 @@ def test_pictures_of_one_name_say_what_differs(full: MainWindow, qtbot: QtBot) -
     full.parameters.show_settings(make_settings(iterations=4, seed=9, noise=0.5))
     full.asking.render((Unit(layer="visual.conv1", index=4),))
     until(qtbot, lambda: finished(full) and full.gallery.model.rowCount() == 4)
+    full.center.show_mode(GALLERY)
     choose(full, "conv1:4")
+    full.gallery.open_action.trigger()
     until(qtbot, lambda: len(full.canvas.tracks) == 2)
     assert {tile.label.rsplit("   ", 1)[0] for tile in full.canvas.view.tiles} == {
         "conv1:4 · seed 0 · 3 steps",
