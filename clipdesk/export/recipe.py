@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from enum import Enum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from clipdesk.errors import UsageError, one_line
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 VERSION = 1
 MAX_CHARS = 4_194_304
@@ -39,6 +43,18 @@ class Outcome(str, Enum):
 
 class Activations(BaseModel):
     """The objective at the first, the last and the best step, with transforms, and for the picture without them."""
+
+    @classmethod
+    def of(cls, curve: NDArray[np.float32], picture: float | None = None) -> Activations:
+        """Those of a run.
+
+        Args:
+            curve: The objective at each step, (steps,).
+            picture: The objective for the picture; by default that of the last step stands for it.
+        """
+        start, end, best = float(curve[0]), float(curve[-1]), float(curve.max())
+        numbers = {"start": start, "end": end, "best": best, "picture": end if picture is None else picture}
+        return cls(**{name: round(number, 6) for name, number in numbers.items()})
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -93,10 +93,10 @@ class Result:
         if step >= len(self.curve):
             return self
         curve = self.curve[:step]
-        start, end, best = round(float(curve[0]), 6), round(float(curve[-1]), 6), round(float(curve.max()), 6)
-        reached = Activations(start=start, end=end, best=best, picture=end)
+        reached = Activations.of(curve)
         recipe = self.recipe.model_copy(update={"steps": step, "activation": reached})
-        return replace(self, image=image, curve=curve, activation=end, complete=False, recipe=recipe, alpha=None)
+        changes: dict[str, Any] = {"activation": reached.picture, "complete": False, "recipe": recipe, "alpha": None}
+        return replace(self, image=image, curve=curve, **changes)
 
 
 @dataclass(frozen=True)

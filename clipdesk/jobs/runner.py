@@ -157,7 +157,7 @@ def _run_group(
             settings=settings[i],
             files={path: sources.sha256[path] for path in job.paths_of(target) if path in sources.sha256},
             steps=len(curve),
-            activation=_activations(curve, float(clean[i])),
+            activation=Activations.of(curve, float(clean[i])),
             device=str(opened.device),
             seconds=round(seconds, 3),
             date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
@@ -178,8 +178,3 @@ def _run_group(
 def _progress(group: tuple[Target, ...], frame: Frame, wanted: Wanted) -> Progress:
     images = frame.images() if wanted(frame.step, frame.iterations) else None
     return Progress(group, frame.step, frame.iterations, frame.activations, frame.penalties, images)
-
-
-def _activations(curve: NDArray[np.float32], picture: float) -> Activations:
-    start, end, best = float(curve[0]), float(curve[-1]), float(curve.max())
-    return Activations(start=round(start, 6), end=round(end, 6), best=round(best, 6), picture=round(picture, 6))
