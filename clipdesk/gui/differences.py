@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import UsageError
 from clipdesk.models.names import parse_name, short_name
 from clipdesk.network.layer_names import short_label
-from clipdesk.render.presets import NOT_RECIPE, PRESETS
+from clipdesk.render.presets import NOT_RECIPE, preset_of
 from clipdesk.render.settings import RenderSettings, knob
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _parts(tracks: Sequence[Track]) -> Iterator[list[str]]:
 
 def _settings(settings: Sequence[RenderSettings]) -> Iterator[list[str]]:
     presets = [_preset(made) for made in settings]
-    yield [(preset or _OWN).capitalize() for preset in presets]
+    yield [preset_in_words(made) for made in settings]
     if None not in presets:
         return
     names = [name for name in RenderSettings.model_fields if name not in _LEFT_OUT]
@@ -67,13 +67,15 @@ def _settings(settings: Sequence[RenderSettings]) -> Iterator[list[str]]:
         yield [f"{shown.label.lower()} {shown.unset if value is None else value}" for value in values]
 
 
+def preset_in_words(settings: RenderSettings) -> str:
+    """The preset that settings are, with any number of steps, or that they are the user's own."""
+    return (_preset(settings) or _OWN).capitalize()
+
+
 # Captions of a picture under way are made for each of its frames.
 @lru_cache(maxsize=64)
 def _preset(settings: RenderSettings) -> str | None:
-    """The preset that these settings are, with any number of steps."""
-    wanted = settings.model_dump(exclude=set(_LEFT_OUT))
-    found = (name for name, preset in PRESETS.items() if preset.settings.model_dump(exclude=set(_LEFT_OUT)) == wanted)
-    return next(found, None)
+    return preset_of(settings, whatever=_LEFT_OUT)
 
 
 @lru_cache(maxsize=64)

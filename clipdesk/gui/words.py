@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from clipdesk.gui.differences import preset_in_words
 from clipdesk.gui.runs import Run, title_of
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
 from clipdesk.models.names import short_name
-from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +107,7 @@ def describe_left(left: Sequence[StoredJob]) -> str:
 def _settings(job: Work) -> str:
     if not isinstance(job, Job):
         return ""
-    preset = preset_of(job.settings)
-    return f", {preset}" if preset else f", own settings with {job.settings.iterations} steps"
+    return f", {preset_in_words(job.settings)}, {job.settings.iterations} steps"
 
 
 def shortened(label: str) -> str:

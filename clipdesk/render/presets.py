@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError, nearest
@@ -130,10 +130,19 @@ NOT_RECIPE = frozenset({"seed", "precision", "device"})
 """Settings that say which picture is made and where, not how: they do not belong to a preset."""
 
 
-def preset_of(settings: RenderSettings, presets: Mapping[str, Preset] = PRESETS) -> str | None:
-    """The preset that these settings are, whatever their seed, precision and device; None if it is none of them."""
-    wanted = settings.model_dump(exclude=set(NOT_RECIPE))
-    return next((n for n, p in presets.items() if p.settings.model_dump(exclude=set(NOT_RECIPE)) == wanted), None)
+def preset_of(
+    settings: RenderSettings, presets: Mapping[str, Preset] = PRESETS, whatever: Set[str] = NOT_RECIPE
+) -> str | None:
+    """The preset that these settings are; None if it is none of them.
+
+    Args:
+        settings: The settings.
+        presets: Presets by name.
+        whatever: Settings that may differ.
+    """
+    left_out = set(whatever)
+    wanted = settings.model_dump(exclude=left_out)
+    return next((n for n, p in presets.items() if p.settings.model_dump(exclude=left_out) == wanted), None)
 
 
 def make_settings(preset: str = DEFAULT_PRESET, **changes: object) -> RenderSettings:

@@ -88,8 +88,8 @@ def test_unfinished_jobs_are_offered_and_go_on(
     assert isinstance(words, QLabel)
     assert unbroken(words.text()) == (
         "2 jobs were not finished last time: 3 pictures are still to be rendered, from their start. "
-        "1.mlp.gelu:1 (small.pt, own settings with 120 steps); "
-        "1.mlp.gelu:2 and 1 more (small.pt, own settings with 120 steps)"
+        "1.mlp.gelu:1 (small.pt, Standard, 120 steps); "
+        "1.mlp.gelu:2 and 1 more (small.pt, Standard, 120 steps)"
     )
     click(qtbot, second.offer.go_on)
     assert not second.offer.isVisible()
