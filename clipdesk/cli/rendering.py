@@ -21,11 +21,7 @@ _QUICK_STEPS = 150
 @trust_option
 @click.option("--layer", help="Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu.")
 @click.option("--neuron", type=int, multiple=True, help="A neuron of the layer; may be given several times.")
-@click.option(
-    "--text",
-    multiple=True,
-    help="A text instead of a neuron; may be given several times.",
-)
+@click.option("--text", multiple=True, help="A text instead of a neuron; may be given several times.")
 @click.option(
     "--target",
     multiple=True,

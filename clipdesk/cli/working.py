@@ -154,8 +154,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     folder, names = _place(output, len(job.targets))
     check_folder(folder)
     opened = _opened(job)
-    targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
-    job = job.model_copy(update={"targets": targets})
+    job = _in_full(job, opened)
     _check(job, opened)
     for target in job.targets:
         advice = advice_on(target, opened.inspector.layers)
@@ -221,6 +220,12 @@ def _follow_pictures(
     return INTERRUPTED if interrupt.requested else code
 
 
+def _in_full(job: Job, opened: OpenModel) -> Job:
+    """A job with the full names of the layers that were typed."""
+    targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
+    return job.model_copy(update={"targets": targets})
+
+
 def _say_outcome(event: Saved) -> None:
     """Say of a picture that was not finished, or shows nothing of its target, that it is so."""
     recipe = event.result.recipe
@@ -252,12 +257,11 @@ def render_batch(
     # What is wrong with the job is said before it is in the queue; a model may take long to open.
     check_folder(folder)
     opened = _opened(job)
-    layer = full_layer(layer, opened.inspector.layers)
-    job = job.model_copy(update={"targets": tuple(Unit(layer=layer, index=index) for index in indices)})
+    job = _in_full(job, opened)
     _check(job, opened)
     job = job.with_weights(opened.sha256)
     make_folder(folder)
-    BatchMetadata.open(folder, layer, job.model)
+    BatchMetadata.open(folder, full_layer(layer, opened.inspector.layers), job.model)
     with closing(opened_service()) as service:
         number = (
             service.store.again(job.known(), folder, skip=skip)
