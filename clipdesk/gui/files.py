@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
-from clipdesk.gui.saving import answers, answers_of_gallery, ask_which
+from clipdesk.gui.save_question import answers, answers_of_gallery, ask_which
 from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:

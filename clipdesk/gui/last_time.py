@@ -21,7 +21,7 @@ _KEY = "last_time"
 _MOST_RUNS = 1000
 
 
-class _Place(BaseModel):
+class _InModel(BaseModel):
     """Where in a model the user was.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Last(BaseModel):
 
     preset: str = ""
     settings: RenderSettings | None = None
-    place: _Place = _Place()
+    place: _InModel = _InModel()
 
 
 class LastTime:
@@ -82,15 +82,15 @@ class LastTime:
 
     def keep(self, model: str | None) -> None:
         """Keep where the user is now; with no model open, where in the model the user was before."""
-        place = self._last.place if model is None else self._place(model)
+        place = self._last.place if model is None else self._where(model)
         parameters = self._parameters
         settings = None if parameters.problem else parameters.settings()
         last = _Last(preset=parameters.chosen_preset, settings=settings, place=place)
         self._store.setValue(_KEY, last.model_dump_json())
 
-    def _place(self, model: str) -> _Place:
+    def _where(self, model: str) -> _InModel:
         layer, runs = self._neurons.model.layer, self._neurons.selected_runs()
-        return _Place(
+        return _InModel(
             model=model,
             layer=layer.name if layer is not None else "",
             layer_filter=self._architecture.filter.text(),

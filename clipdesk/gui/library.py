@@ -61,8 +61,8 @@ class Entry:
         return preset_of(self.recipe.settings) or OTHER
 
     @cached_property
-    def name(self) -> str:
-        """The target's name, folded for a search of its unit or text."""
+    def unit_or_text(self) -> str:
+        """What a number in a search is looked for in: ``:5`` for unit 5, or the text, folded."""
         target = self.recipe.target
         if target.layer is not None:
             return f":{target.index}"
@@ -76,7 +76,7 @@ class Entry:
         return "\n".join(names).casefold()
 
     @cached_property
-    def place(self) -> str:
+    def unit_key(self) -> str:
         """Where it stands among all units: numbers are in the order of their values."""
         return re.sub(r"\d+", lambda number: number[0].zfill(_DIGITS), self.recipe.target.label)
 
@@ -195,7 +195,7 @@ def read_entry(path: Path) -> Entry | None:
     reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
     entry = Entry(path, recipe, packed(reader.read()))
     # Here, where nobody waits for it.
-    _ = entry.words, entry.name, entry.place
+    _ = entry.words, entry.unit_or_text, entry.unit_key
     return entry
 
 

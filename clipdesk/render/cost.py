@@ -94,7 +94,7 @@ def measure_cost(
         return None
     count = _side_by_side(one, settings)
     # On a slow machine the fixed cost of a step is small against the network's own work.
-    some = count * one if count == 1 else timed(whole, count)
+    some = one if count == 1 else timed(whole, count)
     near = None if some is None else timed(first, count)
     if some is None or near is None:
         return None

@@ -12,7 +12,6 @@ from clipdesk.jobs.status import Status
 from clipdesk.render.cost import Cost
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
-from tests.gui.conftest import LAYER
 
 SETTINGS = make_settings(iterations=100, device="cpu")
 COST = Cost(fixed=0.01, per_picture=0.04, shallow=0.5, picture_bytes=2**20)
@@ -45,7 +44,8 @@ def test_a_run_that_lasted_tells_how_long_the_next_takes(
     known: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, seconds: float, text: str
 ) -> None:
     qtbot.waitUntil(lambda: known.estimates.foreseen(1, None, SETTINGS) is not None)
-    layer = known.estimates._model.tree.info.name if known.estimates._model else LAYER
+    assert known.session.model is not None
+    layer = known.session.model.tree.info.name
     run = Run(1, Job(model="demo", targets=tuple(Unit(layer=layer, index=i) for i in range(8)), settings=SETTINGS))
     run.state = Status.DONE
     monkeypatch.setattr(Run, "busy_seconds", seconds)

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import read_png
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
-from clipdesk.gui.saving import answers
+from clipdesk.gui.save_question import answers
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, run_of, until
 

@@ -35,7 +35,7 @@ def _by_activation(entry: Entry) -> Key:
 
 
 def _by_unit(entry: Entry) -> Key:
-    return 0.0, entry.place, str(entry.path)
+    return 0.0, entry.unit_key, str(entry.path)
 
 
 NEWEST = "newest"
@@ -68,7 +68,7 @@ class Search:
         return (
             all(word in words for word in self._words)
             and all(find.search(words) for find in self._ended)
-            and all(find.search(entry.name) for find in self._numbers)
+            and all(find.search(entry.unit_or_text) for find in self._numbers)
         )
 
 

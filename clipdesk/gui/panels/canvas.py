@@ -234,19 +234,15 @@ class Canvas(QWidget):
 
     def _labels(self, tracks: Sequence[Track]) -> list[str]:
         labels, alone = labels_of(tracks), self.view.solo
-        if self._pinned is not None and (alone > 0 or len(tracks) == 2):
-            other = max(alone, 1)
-            first, second = captions([self._pinned, tracks[other]])
+        other = max(alone, 1) if self._pinned is not None and (alone > 0 or len(tracks) == 2) else 0
+        if other:
+            first, second = captions([tracks[0], tracks[other]])
             labels[0], labels[other] = f"{KEPT}{first}", f"{OTHER}{second}"
-            labels = self._with_activations(labels, tracks)
-            if self.view.wiping:
-                # Both are in one tile.
-                labels[other] = f"{labels[0]}\n{labels[other]}"
-            return labels
-        return self._with_activations(labels, tracks)
-
-    def _with_activations(self, labels: Sequence[str], tracks: Sequence[Track]) -> list[str]:
-        return [caption(label, track, self.step) for label, track in zip(labels, tracks, strict=True)]
+        labels = [caption(label, track, self.step) for label, track in zip(labels, tracks, strict=True)]
+        if other and self.view.wiping:
+            # Both are in one tile.
+            labels[other] = f"{labels[0]}\n{labels[other]}"
+        return labels
 
     def _tile(self, track: Track, label: str, step: int | None) -> Tile:
         before = None
