@@ -56,6 +56,12 @@ def settings(tmp_path: Path) -> QSettings:
 
 
 @pytest.fixture
+def own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's queue is empty when a test begins."""
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
 def new_window(
     qtbot: QtBot, settings: QSettings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., MainWindow]]:

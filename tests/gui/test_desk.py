@@ -28,10 +28,7 @@ from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, finished, run_of, until
 
-
-@pytest.fixture(autouse=True)
-def _own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("own_queue")
 
 
 def unit(index: int) -> Unit:

@@ -18,10 +18,7 @@ from clipdesk.gui.live import Mailbox
 from clipdesk.models.names import parse_name
 from clipdesk.render.presets import make_settings
 
-
-@pytest.fixture(autouse=True)
-def _own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("own_queue")
 
 
 @pytest.fixture

@@ -29,17 +29,10 @@ from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.network.opened import ModelPool
 from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Unit
-from tests.gui.conftest import LAYER, done, finished, open_queue, run_of, until
+from tests.gui.conftest import done, finished, open_queue, run_of, until
+from tests.gui.jobs import units
 
-
-@pytest.fixture(autouse=True)
-def _own_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
-
-
-def units(*indices: int) -> tuple[Unit, ...]:
-    return tuple(Unit(layer=LAYER, index=i) for i in indices)
+pytestmark = pytest.mark.usefixtures("own_queue")
 
 
 def states() -> list[list[str]]:
