@@ -13,8 +13,8 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPalette, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QListWidgetItem, QSplitter, QWidget
+from PySide6.QtGui import QColor, QFontMetrics, QPalette, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QListWidgetItem, QSplitter, QWidget
 from typing_extensions import override
 
 from clipdesk.gui.colors import faded_color, track_color
@@ -24,6 +24,8 @@ from clipdesk.gui.panels.legend import Legend
 if TYPE_CHECKING:
     from clipdesk.gui.tracks import Held, Series, Track
 
+_APART = 1.5
+"""Distance of the numbers below a plot, in widths of the largest one."""
 _CROWD = 12
 """More curves than this are drawn faint, as long as none stands out."""
 _FAINT, _MUTED, _MUTED_CROWD = 110, 90, 40
@@ -55,6 +57,22 @@ class _Penalty(NamedTuple):
     style: Qt.PenStyle
 
 
+class _Steps(pg.AxisItem):
+    """Numbers below a plot that do not stand upon each other, however narrow it is."""
+
+    @override
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels = super().tickSpacing(minVal, maxVal, size)
+        width = QFontMetrics(QApplication.font()).horizontalAdvance(f"{maxVal:.0f}")
+        least = _APART * width * (maxVal - minVal) / max(1.0, size)
+        fitting = [(spacing, offset) for spacing, offset in levels if spacing >= least]
+        if fitting or not levels:
+            return fitting
+        spacing, offset = levels[0]
+        # As pyqtgraph's own, it is a round number times a power of two.
+        return [(spacing * 2 ** math.ceil(math.log2(least / spacing)), offset)]
+
+
 class Plot(pg.PlotWidget):
     """A plot in the window's colours, with a line under the mouse, and a dotted one at the step that is shown.
 
@@ -65,7 +83,7 @@ class Plot(pg.PlotWidget):
     left = Signal()
 
     def __init__(self, title: str, name: str) -> None:
-        super().__init__()
+        super().__init__(axisItems={"bottom": _Steps("bottom")})
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.item = self.getPlotItem()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from itertools import product
 
 import pytest
@@ -178,3 +179,19 @@ def test_the_kept_picture_of_a_comparison_is_named_in_the_legend(panel: CurvesPa
     panel.show_tracks([kept, *tracks(2), *others], 20)
     legend = panel.plots.legend
     assert [legend.item(row).text() for row in range(3)] == ["A · a:0", "0", "1"]
+
+
+@pytest.mark.parametrize("width", [100, 130, 160, 240, 500])
+@pytest.mark.parametrize("steps", [80, 250, 5000])
+def test_the_numbers_below_a_plot_do_not_touch_each_other(qtbot: QtBot, width: int, steps: int) -> None:
+    plot = Plot("activation", "Activation")
+    qtbot.addWidget(plot)
+    plot.resize(width, 120)
+    plot.setXRange(0, steps, padding=0.02)
+    plot.show()
+    room = plot.item.vb.mapViewToScene(QPointF(steps, 0)).x() - plot.item.vb.mapViewToScene(QPointF(0, 0)).x()
+    levels = plot.item.getAxis("bottom").tickValues(0, steps, room)
+    numbers = sorted(number for _, level in levels for number in level)
+    assert numbers
+    apart = [room * (after - before) / steps for before, after in itertools.pairwise(numbers)]
+    assert all(each > plot.fontMetrics().horizontalAdvance(str(steps)) for each in apart)
