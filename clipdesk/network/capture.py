@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from typing_extensions import Self
 
-from clipdesk.network.frozen import frozen
+from clipdesk.network.frozen import alone_with, frozen
 from clipdesk.network.inspector import ROOT, LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.tower import Tower
@@ -33,7 +33,8 @@ class LayerCapture:
 
     def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False) -> None:
         self._model = model
-        self._tower = Tower(model.get_submodule(ROOT), half=half)
+        with alone_with(model):
+            self._tower = Tower(model.get_submodule(ROOT), half=half)
         self._layers = {info.name: info for info in layers}
         self._hooks: list[RemovableHandle] = []
         self._stop = False

@@ -29,6 +29,7 @@ from clipdesk.models.names import (
 )
 from clipdesk.models.places import find_place
 from clipdesk.models.transfer import Transfer
+from clipdesk.network.frozen import alone_with
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.normalization import Normalization, normalization_of
 
@@ -62,6 +63,7 @@ class OpenModel:
         normalization: What it wants done to a picture's channels.
         activation: The rectifier of its vision tower, such as ``QuickGELU``; empty where it has none that is known.
         side: Side of the pictures that it takes, in pixels.
+        nbytes: Memory that its weights take.
         reason: Why it has this activation, which its weights do not say; empty where nobody had to decide it.
         notes: What was taken off its weights, left out of them or taken for granted, a clause each.
     """
@@ -74,6 +76,7 @@ class OpenModel:
     normalization: Normalization
     activation: str
     side: int
+    nbytes: int
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -114,6 +117,7 @@ class OpenModel:
             normalization=normalization_of(network),
             activation=activation_of(network),
             side=input_side(network),
+            nbytes=_bytes_of(network),
             reason=reason,
             notes=notes,
         )
@@ -141,20 +145,20 @@ class OpenModel:
         how = "" if other is None else f" For the other one, open {short_name(other)}."
         return (f"Activation {self.activation}: {self.reason}.{how}",)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory that its weights take."""
-        tensors = (*self.network.parameters(), *self.network.buffers())
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
 
 def on_device(network: nn.Module, device: torch.device) -> nn.Module:
     """The network itself if it is in float32 on the device, else a copy that is."""
     first = next(network.parameters())
     same_place = first.device.type == device.type and device.index in (None, first.device.index)
-    if same_place and all(p.dtype == torch.float32 for p in network.parameters()):
-        return network
-    return copy.deepcopy(network).float().to(device)
+    with alone_with(network):
+        if same_place and all(p.dtype == torch.float32 for p in network.parameters()):
+            return network
+        return copy.deepcopy(network).float().to(device)
+
+
+def _bytes_of(network: nn.Module) -> int:
+    with alone_with(network):
+        return sum(each.numel() * each.element_size() for each in (*network.parameters(), *network.buffers()))
 
 
 def activation_of(network: nn.Module) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from clipdesk.models.loading import resolve_device
+from clipdesk.network.frozen import alone_with
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.graphs import repeats_steps
 from clipdesk.render.loop import render
@@ -129,7 +130,8 @@ def picture_bytes(
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    with alone_with(model):
+        weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     one = settings.model_copy(update=_IN_FULL | {"iterations": 1})
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         next(render(model, [target], one, inspector=inspector, sources=sources))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from clipdesk.export.recipe import Activations
-from clipdesk.jobs import runner
 from tests.cli.conftest import Command
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
@@ -18,7 +17,7 @@ SILENT = Activations(start=0, end=0, best=0, picture=0)
 @pytest.fixture
 def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[[Activations], None]:
     """Lets every picture reach the same activations."""
-    return lambda reached: monkeypatch.setattr(runner, "_activations", lambda curve, picture: reached)
+    return lambda reached: monkeypatch.setattr(Activations, "of", lambda curve, picture: reached)
 
 
 @pytest.mark.parametrize(

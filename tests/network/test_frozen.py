@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clipdesk.network.capture import LayerCapture
 from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Text, Unit
@@ -130,3 +133,31 @@ def test_frozen_restores_every_part_after_an_error(trained: CLIP) -> None:
         use()
     assert seen == [(False, False)]
     check_same(before, state_of(trained))
+
+
+def test_a_model_that_is_run_in_another_number_format_meanwhile_is_neither_copied_nor_mistaken(vit: CLIP) -> None:
+    inspector = LayerInspector(vit)
+    layer = inspector.get_layer_info("visual.transformer.resblocks.1.mlp.gelu")
+    size = OpenModel.of(vit).nbytes
+    inside, looked = Event(), Event()
+
+    def wait(*_: object) -> None:
+        inside.set()
+        # Not until it has looked, if it is right: that waits for this thread.
+        looked.wait(0.5)
+
+    def look() -> OpenModel:
+        inside.wait(60)
+        found = OpenModel.of(vit, "cpu")
+        looked.set()
+        return found
+
+    capture = LayerCapture(vit, [layer], half=True)
+    hook = vit.get_submodule("visual.conv1").register_forward_hook(wait)
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.submit(look)
+        capture.run(torch.zeros(1, 3, 32, 32))
+        hook.remove()
+        model = seen.result()
+    assert model.network is vit
+    assert model.nbytes == size
