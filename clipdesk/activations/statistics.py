@@ -1,0 +1,149 @@
+"""What a survey knows of the units of a layer. All of it merges: two parts of a set give what the whole gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pooling = Literal["mean", "max", "class"]
+"""How a unit's values at all positions of a picture become one: their mean over the patches, the largest of the
+patches, or the value at the class token."""
+
+NONE = -1
+"""The picture of a place in a list that nothing has taken, and the position where there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extremes:
+    """The pictures at one end of each unit's values, the most extreme first; equal values by the picture's index.
+
+    Attributes:
+        values: Activations, float32, (units, most); NaN where there were fewer pictures.
+        pictures: Index of the picture, int32, (units, most); -1 where there were fewer.
+        positions: The patch with the largest value, from 0, int16, (units, most); -1 where pooling is not ``max``.
+    """
+
+    values: NDArray[np.float32]
+    pictures: NDArray[np.int32]
+    positions: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Counts of each unit's values in equal bins, whose width is a power of two: the smallest that holds them all.
+
+    So the bins depend on the smallest and the largest value alone, not on the order of the pictures, and nothing is
+    outside. Bin j of unit u holds values from ``(starts[u] + j) * 2.0 ** exponents[u]`` to the next bin's.
+
+    Attributes:
+        exponents: int16, (units,).
+        starts: Number of the first bin, int32, (units,).
+        counts: uint32, (units, bins).
+    """
+
+    exponents: NDArray[np.int16]
+    starts: NDArray[np.int32]
+    counts: NDArray[np.uint32]
+
+    def edges(self, unit: int) -> NDArray[np.float64]:
+        """The ends of a unit's bins, (bins + 1,)."""
+        first = int(self.starts[unit])
+        return np.ldexp(np.arange(first, first + self.counts.shape[1] + 1, dtype=np.float64), int(self.exponents[unit]))
+
+
+@dataclass(frozen=True, eq=False)
+class UnitStatistics:
+    """What is known of all units of one layer, pooled in one way.
+
+    Attributes:
+        layer: Dotted name of the layer.
+        pooling: How values at positions became one.
+        count: Pictures.
+        means: float64, (units,).
+        squares: Sums of the squared differences from the mean, float64, (units,).
+        least: float32, (units,).
+        most: float32, (units,).
+        fired: In how many pictures the unit was above zero, int64, (units,).
+        cross: Sums over the pictures of (activation - its mean) * (embedding - its mean), float32, (units, width).
+        top: The pictures with the largest values.
+        bottom: The pictures with the smallest values, smallest first.
+        histogram: All values.
+        sample: The values in the pictures of `Survey.sample`, float16, (units, sampled).
+    """
+
+    layer: str
+    pooling: Pooling
+    count: int
+    means: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    least: NDArray[np.float32]
+    most: NDArray[np.float32]
+    fired: NDArray[np.int64]
+    cross: NDArray[np.float32]
+    top: Extremes
+    bottom: Extremes
+    histogram: Histogram
+    sample: NDArray[np.float16]
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return len(self.means)
+
+    @cached_property
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviation of each unit over the pictures (divided by their number), (units,)."""
+        return np.sqrt(self.squares / self.count)
+
+    @property
+    def densities(self) -> NDArray[np.float64]:
+        """Share of the pictures in which each unit is above zero, (units,), in [0, 1]."""
+        return self.fired / self.count
+
+
+@dataclass(frozen=True, eq=False)
+class Surveyed:
+    """A picture that a survey has read.
+
+    Attributes:
+        id: The first 16 hex digits of the SHA-256 of its content, a colon, and its place.
+        place: Where it is in its set, as `Picture.place`.
+        label: Its class; may be empty.
+        caption: May be empty.
+    """
+
+    id: str
+    place: str
+    label: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """The image embeddings of a survey's pictures, of length 1, and their sums.
+
+    Attributes:
+        rows: float16, (pictures, width); may be memory-mapped.
+        mean: float64, (width,).
+        scatter: Sum over the pictures of the outer product of (embedding - mean) with itself, float64, (width, width).
+    """
+
+    rows: NDArray[np.float16]
+    mean: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+
+    def variances(self, directions: NDArray[np.floating]) -> NDArray[np.float64]:
+        """How much the pictures' projections on each direction vary: sums of squared differences from their mean.
+
+        Args:
+            directions: (directions, width).
+
+        Returns:
+            (directions,).
+        """
+        wide = np.asarray(directions, dtype=np.float64)
+        return np.asarray(((wide @ self.scatter) * wide).sum(axis=1), dtype=np.float64)
