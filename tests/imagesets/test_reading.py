@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.render.user_images import decode_image, images_in, read_image, square
+from clipdesk.imagesets.reading import decode_image, images_in, read_image
 
 
 def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
@@ -23,14 +22,6 @@ def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
     assert (found.mode, found.size) == ("RGB", (4, 6))
     colors = [color for _, color in found.getcolors() or []]
     assert sorted(colors) == [(255, 0, 0), (255, 255, 255)]
-
-
-def test_the_middle_square_is_taken() -> None:
-    wide = np.zeros((10, 30, 3), np.uint8)
-    wide[:, 10:20] = 255
-    pixels = square(Image.fromarray(wide), 10)
-    assert pixels.shape == (3, 10, 10)
-    assert torch.equal(pixels, torch.ones(3, 10, 10))
 
 
 def test_files_that_are_not_images_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -116,7 +107,7 @@ def test_strips_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch, mode
     transparent = Image.open(io.BytesIO(data.getvalue())).convert("RGBA")
     white = Image.new("RGBA", transparent.size, "white")
     assert whole.tobytes() == Image.alpha_composite(white, transparent).convert("RGB").tobytes()
-    monkeypatch.setattr("clipdesk.render.user_images._STRIP_PIXELS", 100)
+    monkeypatch.setattr("clipdesk.imagesets.reading._STRIP_PIXELS", 100)
     assert decode_image(data.getvalue(), Path("a.tif")).tobytes() == whole.tobytes()
 
 

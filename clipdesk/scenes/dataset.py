@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.demo.captions import NO_WORD, Caption, describe
-from clipdesk.demo.compositions import WORDS, Composition, draw_composition, sample_composition, sample_name
-from clipdesk.demo.scenes import SIZE, sample_scene
+from clipdesk.scenes.captions import NO_WORD, Caption, describe
+from clipdesk.scenes.compositions import WORDS, Composition, draw_composition, sample_composition, sample_name
+from clipdesk.scenes.scenes import SIZE, sample_scene
 
 CAPTIONS_PER_SCENE = 4
 CONTEXT = 24

@@ -1,4 +1,4 @@
-"""Images that users have in files: to start from, to resemble, or to take a spectrum of."""
+"""The one reader of images that users have: to start from, to resemble, or to survey. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from clipdesk.errors import UsageError
-from clipdesk.render.files import read_bytes
+from clipdesk.files import read_bytes
 
 _MOST_PIXELS = 100_000_000
 _LONGEST_SIDE = 32_768
@@ -98,21 +96,6 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
         most = max(most, least + 1)
     scaled = (values - least) * (255 / (most - least))
     return Image.fromarray(np.rint(np.clip(scaled, 0, 255)).astype(np.uint8))
-
-
-def square(image: Image.Image, side: int) -> Tensor:
-    """The largest square in an image's middle, (3, side, side) in [0, 1]."""
-    return as_pixels(fitted(image, side))
-
-
-def fitted(image: Image.Image, side: int) -> Image.Image:
-    """The largest square in an image's middle, resized to a side of `side` px."""
-    return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
-
-
-def as_pixels(image: Image.Image) -> Tensor:
-    """An RGB image as a tensor, (3, height, width) in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
 def images_in(folder: Path) -> Iterator[Image.Image]:
