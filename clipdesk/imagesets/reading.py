@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, printable
 from clipdesk.files import read_bytes
 
 _MOST_PIXELS = 100_000_000
@@ -19,6 +19,8 @@ _LONGEST_SIDE = 32_768
 _STRIP_PIXELS = 4_000_000
 _SIXTEEN_BITS = 65_535.0
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".pgm", ".tga", ".ico", ".psd", ".svg")
+"""Images too, but of formats that are not read."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """The formats of the suffixes: untrusted files do not reach Pillow's other decoders, whatever their names."""
 _READABLE = "it must be a whole PNG, JPEG, WebP, BMP or TIFF"
@@ -36,35 +38,46 @@ def read_image(path: Path) -> Image.Image:
     return decode_image(read_bytes(path), path)
 
 
-def decode_image(data: bytes, path: Path) -> Image.Image:
-    """As `read_image`, from the bytes of the file; `path` is only named in errors.
+def decode_image(data: bytes, path: Path | str, side: int = 0) -> Image.Image:
+    """As `read_image`, from the bytes of the file.
+
+    Args:
+        data: The bytes of the file.
+        path: What errors call it.
+        side: If not 0, a JPEG may be decoded to an eighth, a quarter or a half of its size, as long as no side becomes
+            shorter than this. It takes a fraction of the time.
 
     Raises:
         UsageError: as `read_image`.
     """
+    shown = printable(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large images, for which the limits are these, and of damaged EXIF data.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_FORMATS) as file:
                 if file.width * file.height > _MOST_PIXELS or max(file.size) > _LONGEST_SIDE:
-                    raise UsageError(f"{path} is too large: {file.width} x {file.height} px")
+                    raise UsageError(f"{shown} is too large: {file.width} x {file.height} px")
+                if side:
+                    file.draft(None, (side, side))
                 ImageOps.exif_transpose(file, in_place=True)
                 return _on_white(_in_eight_bits(file))
     except UsageError:
         raise
     except Image.DecompressionBombError:
         # Pillow has its own limit of some 180 megapixels, which it checks before the size can be read.
-        raise UsageError(f"{path} is too large: more than 100 megapixels") from None
+        raise UsageError(f"{shown} is too large: more than 100 megapixels") from None
     except MemoryError:
-        raise UsageError(f"There is too little memory to read {path}") from None
+        raise UsageError(f"There is too little memory to read {shown}") from None
     except Exception:
         # Decoders fail in as many ways as there are files.
-        raise UsageError(f"{path} is not an image that can be read: {_READABLE}") from None
+        raise UsageError(f"{shown} is not an image that can be read: {_READABLE}") from None
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     """An image in RGB, on white where it is transparent; made strip by strip, since each step needs another copy."""
+    if image.mode in ("RGB", "L") and "transparency" not in image.info:
+        return image.convert("RGB")
     result = Image.new("RGB", image.size)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):

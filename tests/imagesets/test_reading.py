@@ -154,3 +154,34 @@ def test_what_is_not_a_number_becomes_grey_of_the_image(tmp_path: Path) -> None:
 def test_a_dark_image_of_sixteen_bits_stays_dark(tmp_path: Path) -> None:
     Image.fromarray(ramp() // 16).save(tmp_path / "dark.png")
     assert np.array(read_image(tmp_path / "dark.png")).max() == 16
+
+
+@pytest.mark.parametrize(("size", "turned"), [((400, 200), 1), ((200, 400), 6)])
+def test_a_jpeg_is_decoded_smaller_but_never_below_the_side(size: tuple[int, int], turned: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    data = io.BytesIO()
+    Image.linear_gradient("L").resize(size).save(data, "JPEG", exif=exif, quality=95)
+    whole = decode_image(data.getvalue(), "a.jpg")
+    assert whole.size == (400, 200)
+    for side, found in ((1, (50, 25)), (26, (100, 50)), (100, (200, 100)), (101, (400, 200)), (500, (400, 200))):
+        small = decode_image(data.getvalue(), "a.jpg", side)
+        assert small.size == found
+        assert np.abs(np.array(small).astype(int) - np.array(whole.resize(found)).astype(int)).mean() < 2
+
+
+def test_the_first_frame_of_an_animation_is_read() -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    for form in ("PNG", "WEBP", "TIFF"):
+        data = io.BytesIO()
+        frames[0].save(
+            data, form, save_all=True, append_images=frames[1:], **({"lossless": True} if form == "WEBP" else {})
+        )
+        assert decode_image(data.getvalue(), "a").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_color_that_stands_for_transparency_becomes_white() -> None:
+    for mode, color in (("RGB", (255, 0, 0)), ("L", 7)):
+        data = io.BytesIO()
+        Image.new(mode, (4, 4), color).save(data, "PNG", transparency=color)
+        assert decode_image(data.getvalue(), "a.png").getpixel((0, 0)) == (255, 255, 255)
