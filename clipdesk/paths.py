@@ -20,6 +20,12 @@ def data_folder() -> Path:
     return Path(os.environ.get("CLIPDESK_DATA") or platformdirs.user_data_dir("clipdesk", appauthor=False))
 
 
+def cache_folder() -> Path:
+    """Folder for what can be made again; ``CLIPDESK_DATA`` overrides it too."""
+    data = os.environ.get("CLIPDESK_DATA")
+    return Path(data) / "cache" if data else Path(platformdirs.user_cache_dir("clipdesk", appauthor=False))
+
+
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"

@@ -19,10 +19,8 @@ TESTED_THROUGH = {
     "__init__": "test_api.py: the public Python API",
     "__main__": "cli/test_processes.py: `python -m clipdesk`",
     "version": "a constant",
-    "demo/dataset": "demo/test_train.py and test_captions.py: sets of scenes are what they train on",
     "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
     "demo/recipes": "demo/test_train.py: numbers that only a training can judge",
-    "demo/shapes": "demo/test_scenes.py: outlines, looked at as drawn scenes",
     "gui/problems": "gui/test_faults.py: each fault as the window reports it",
     "gui/windows": "gui/test_app.py: it acts on Windows only",
     "gui/wiring": "gui/test_window.py: the parts of a real window, joined as it joins them",
@@ -34,6 +32,8 @@ TESTED_THROUGH = {
     "models/states": "models/test_checkpoints.py: state dicts come from files",
     "models/stream": "models/test_downloads.py: against a server that misbehaves",
     "render/optimization": "render/test_loop.py: the batch that the loop moves on",
+    "scenes/dataset": "demo/test_train.py and scenes/test_captions.py: sets of scenes are what they train on",
+    "scenes/shapes": "scenes/test_scenes.py: outlines, looked at as drawn scenes",
 }
 """Modules without a test file of their own, each with the file that tests them."""
 

@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.judges.networks import MAKES, load_judge, save_judge, weights_file
 from benchmarks.judges.training import Lessons, accuracy, draw_lessons, reduced, train_judge
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.evaluate import HELD_OUT_SEED
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 SEEDS = {"plain": 1, "separable": 2}
 IMAGES = 1_000_000

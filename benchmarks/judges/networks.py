@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clipdesk.demo.captions import FACTORS
 from clipdesk.demo.export import save_model
+from clipdesk.scenes.captions import FACTORS
 
 SIDE = 64
 """Side of the networks' input in pixels; larger pictures are averaged down."""

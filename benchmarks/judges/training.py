@@ -16,9 +16,9 @@ from torch import Tensor
 
 from benchmarks.judges.corruption import corrupted
 from benchmarks.judges.networks import SIDE, Judge
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.scenes import SIZE, as_picture, draw_backdrop, object_painter, sample_scene
 from clipdesk.network.precision import fast_in_bfloat16
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.scenes import SIZE, as_picture, draw_backdrop, object_painter, sample_scene
 
 SCENES_SEED = 101
 BATCH = 64

@@ -20,10 +20,10 @@ from benchmarks.quality.answers import Answers, measure, place_of
 from benchmarks.quality.methods import Method, methods
 from benchmarks.quality.questions import KINDS, SCENES, SCENES_SEED, Question, text_questions, unit_questions
 from benchmarks.quality.report import print_table, write_report
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.loading import load_model
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
 
 def spread(questions: list[Question], most: int) -> list[tuple[int, Question]]:

@@ -22,11 +22,11 @@ from benchmarks.quality.measures import (
 )
 from benchmarks.quality.methods import Method
 from benchmarks.quality.questions import KINDS, Question
-from clipdesk.demo.dataset import Scenes
 from clipdesk.models.loading import load_model
 from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import input_side
 from clipdesk.network.opened import default_pool
+from clipdesk.scenes.dataset import Scenes
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from torch.nn.functional import normalize
 
 from benchmarks.judges.networks import MAKES, load_judge, named
 from benchmarks.quality.questions import Question
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.dataset import Scenes
 from clipdesk.demo.evaluate import embed_images, nearest_values
 from clipdesk.demo.selectivity import unit_activations
 from clipdesk.models.texts import tokenize
@@ -25,6 +23,8 @@ from clipdesk.network.normalization import normalized
 from clipdesk.render.objectives import Objective
 from clipdesk.render.targets import Target, Text, Unit
 from clipdesk.render.transforms import resized
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Scenes
 
 Images = NDArray[np.uint8]
 

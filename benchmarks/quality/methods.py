@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import override
 
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector, input_side
@@ -28,6 +27,7 @@ from clipdesk.render.maco import mean_magnitudes
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import PRESETS, make_settings
 from clipdesk.render.targets import Target
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 Images = NDArray[np.uint8]
 

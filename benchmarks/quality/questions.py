@@ -10,8 +10,6 @@ import numpy as np
 from clip.model import CLIP
 from numpy.typing import NDArray
 
-from clipdesk.demo.captions import FACTORS, prompt, with_article
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.selectivity import (
     areas_under_curves,
     concepts_shown,
@@ -20,6 +18,8 @@ from clipdesk.demo.selectivity import (
     unit_activations,
 )
 from clipdesk.render.targets import Target, Text
+from clipdesk.scenes.captions import FACTORS, prompt, with_article
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
 NAMED = ("shape", "color", "texture")
 """The factors of a thing; only units ask for a background."""

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.judges.networks import MAKES, load_judge, named
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.questions import KINDS, NAMED
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.dataset import Scenes
 from clipdesk.render.presets import DEFAULT_PRESET
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Scenes
 
 _SHEET_SIDE, _LABEL, _COLUMNS = 72, 150, 16
 _HEADINGS = ("method", "pictures", *MAKES, "seeds", "> 99 %", "x best scene", "kept", "transfer", "spectrum dB", "s")

@@ -14,8 +14,8 @@ from clipdesk.export.curves import save_curves
 from clipdesk.export.files import write_atomically
 from clipdesk.export.page import save_page
 from clipdesk.export.sheet import find_pictures, save_sheet
+from clipdesk.imagesets.reading import images_in
 from clipdesk.render.maco import magnitudes_of
-from clipdesk.render.user_images import images_in
 
 
 class Folder:

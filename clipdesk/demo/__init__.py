@@ -1,1 +1,1 @@
-"""The embedded models: the scenes they are trained on, the training script, and their measurement."""
+"""The embedded models: the training script, and their measurement."""

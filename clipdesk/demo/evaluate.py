@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clipdesk.demo.captions import FACTORS, prompt
-from clipdesk.demo.compositions import FACES, Composition, draw_composition
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
 from clipdesk.network.normalization import normalized
+from clipdesk.scenes.captions import FACTORS, prompt
+from clipdesk.scenes.compositions import FACES, Composition, draw_composition
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
+from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES
 
 HELD_OUT_SEED = 3
 """Seed of the scenes for the published figures; training never uses it."""

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from clipdesk.demo.captions import FACTORS, NO_WORD, UNSAID
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, is_held_out
+from clipdesk.scenes.captions import FACTORS, NO_WORD, UNSAID
+from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES, is_held_out
 
 WEIGHTS = {"shape": 2.5, "color": 0.5, "texture": 1.0, "background": 0.15}
 """Weight of each factor's prompts and head; shapes are the hardest to learn."""

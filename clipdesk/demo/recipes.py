@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from clip.model import CLIP
 
-from clipdesk.demo.dataset import CONTEXT
-from clipdesk.demo.scenes import SIZE
+from clipdesk.scenes.dataset import CONTEXT
+from clipdesk.scenes.scenes import SIZE
 
 EMBEDDING = 128
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.dataset import Scenes
 from clipdesk.network.capture import LayerCapture, pooled
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.normalization import normalized
 from clipdesk.render.targets import Unit
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Scenes
 
 
 @dataclass(frozen=True)

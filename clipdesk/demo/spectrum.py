@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.render.maco import mean_magnitudes
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 SEED, SCENES = 5, 2_000
 

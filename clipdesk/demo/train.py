@@ -1,7 +1,7 @@
 """Train the embedded models: ``python -m clipdesk.demo.train --model demo``.
 
-Small CLIPs in OpenAI's state-dict format, trained on the pictures that `clipdesk.demo.compositions` draws. Three losses
-are summed:
+Small CLIPs in OpenAI's state-dict format, trained on the pictures that `clipdesk.scenes.compositions` draws. Three
+losses are summed:
 
 * the contrastive loss of CLIP (Radford et al. 2021, arXiv:2103.00020); captions name only some of a picture's factors,
   so every picture for which a caption is true counts as its match,
@@ -35,16 +35,16 @@ from clip.model import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from clipdesk.demo.captions import FACTORS, prompt
-from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, CONTEXT, Kind, Scenes, draw_scenes
 from clipdesk.demo.evaluate import draw_written_names, written_accuracy, zero_shot_accuracy
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.guidance import Guidance
 from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
 from clipdesk.demo.pictures import augment, pushed, shifted
 from clipdesk.demo.recipes import EMBEDDING, RECIPES, TrainingRecipe, build_model
-from clipdesk.demo.scenes import SHAPE_NAMES
 from clipdesk.network.normalization import normalized
+from clipdesk.scenes.captions import FACTORS, prompt
+from clipdesk.scenes.dataset import CAPTIONS_PER_SCENE, CONTEXT, Kind, Scenes, draw_scenes
+from clipdesk.scenes.scenes import SHAPE_NAMES
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05

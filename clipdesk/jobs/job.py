@@ -13,8 +13,8 @@ from typing_extensions import Self, override
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import UsageError
 from clipdesk.export.recipe import Recipe, Sha256
+from clipdesk.files import check_readable
 from clipdesk.jobs.work import Work
-from clipdesk.render.files import check_readable
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
+from clipdesk.files import check_readable, read_bytes
 from clipdesk.render.arrays import MAGIC, decode_array
-from clipdesk.render.files import check_readable, read_bytes
 from clipdesk.render.targets import (
     Combined,
     Direction,

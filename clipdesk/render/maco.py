@@ -20,11 +20,11 @@ from torch import Tensor
 from typing_extensions import override
 
 from clipdesk.errors import UsageError
+from clipdesk.imagesets.pixels import square
 from clipdesk.paths import resource
 from clipdesk.render.arrays import decode_array
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
 from clipdesk.render.streams import RandomStreams
-from clipdesk.render.user_images import square
 
 _TINY = 1e-6
 _LARGEST_SPECTRUM = 4096

@@ -11,9 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from clipdesk.errors import UsageError
-from clipdesk.render.files import read_bytes
+from clipdesk.files import read_bytes
+from clipdesk.imagesets.pixels import as_pixels, fitted
+from clipdesk.imagesets.reading import decode_image
 from clipdesk.render.maco import decode_magnitudes
-from clipdesk.render.user_images import as_pixels, decode_image, fitted
 
 _MOST_KEPT = 100_000_000
 """Pixels of whole images that are kept, 300 MB; squares of them, which are small, are always kept."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from benchmarks.judges.corruption import MAX_OCCLUSION, blurred, corrupted, occluded
 from benchmarks.judges.networks import MAKES, load_judge, named, save_judge, weights_file
 from benchmarks.judges.training import Lessons, accuracy, draw_lessons, reduced, train_judge
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.demo.scenes import FloatImage, Scene, object_painter
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Kind, draw_scenes
+from clipdesk.scenes.scenes import FloatImage, Scene, object_painter
 
 BARS = {"clean": 0.98, "corrupted": 0.94}
 

@@ -7,12 +7,12 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 
 from clipdesk.demo import evaluate
-from clipdesk.demo.captions import prompt
-from clipdesk.demo.compositions import FACES
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.evaluate import WrittenNames, count_selective_units, draw_written_names, written_accuracy
-from clipdesk.demo.scenes import SHAPE_NAMES
 from clipdesk.models.texts import tokenize
+from clipdesk.scenes.captions import prompt
+from clipdesk.scenes.compositions import FACES
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
+from clipdesk.scenes.scenes import SHAPE_NAMES
 
 
 @pytest.fixture(scope="module")

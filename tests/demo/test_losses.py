@@ -1,8 +1,8 @@
 import torch
 
 from clipdesk.demo import losses
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES
 
 
 def test_a_caption_matches_every_picture_for_which_it_is_true() -> None:

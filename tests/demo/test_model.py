@@ -1,9 +1,9 @@
 import pytest
 
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.evaluate import HELD_OUT_SEED, zero_shot_accuracy
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.loading import load_model
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 BARS = {
     "demo": {"shape": 0.90, "color": 0.95, "texture": 0.95, "background": 0.98},

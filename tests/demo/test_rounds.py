@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.demo import dataset, rounds, train
+from clipdesk.demo import rounds, train
 from clipdesk.demo.average import averaged
 from clipdesk.demo.export import export_state_dict, save_model
 from clipdesk.demo.recipes import RECIPES, ROUNDS, TrainingRun, build_model
 from clipdesk.models.loading import load_model
+from clipdesk.scenes import dataset
 
 SMALL = ["--scenes", "32", "--names", "16", "--report-every", "100"]
 

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 from clip.model import CLIP
 
-from clipdesk.demo.dataset import Kind, draw_scenes
-from clipdesk.demo.scenes import Scene
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, selective_units, unit_activations
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.job import Job
@@ -11,6 +9,8 @@ from clipdesk.jobs.runner import run_job
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
+from clipdesk.scenes.dataset import Kind, draw_scenes
+from clipdesk.scenes.scenes import Scene
 
 LAYERS = ["visual.transformer.resblocks.4.mlp.gelu", "visual.transformer.resblocks.5.mlp.gelu"]
 

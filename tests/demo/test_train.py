@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from clipdesk.demo import train
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.recipes import RECIPES
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
 CPU = torch.device("cpu")
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import Cancelled
+from clipdesk.imagesets.reading import decode_image
 from clipdesk.jobs.events import Progress, Result
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.here import Here
@@ -21,7 +22,6 @@ from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
-from clipdesk.render.user_images import decode_image
 from tests.conftest import VIT_LAYER
 from tests.toy_work import Counting
 

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
+from clipdesk.imagesets.reading import images_in
 from clipdesk.render.images import color_axes
 from clipdesk.render.maco import (
     MacoImage,
@@ -19,7 +20,6 @@ from clipdesk.render.presets import make_settings
 from clipdesk.render.sources import Sources
 from clipdesk.render.start import make_image
 from clipdesk.render.streams import RandomStreams
-from clipdesk.render.user_images import images_in
 
 CPU = torch.device("cpu")
 

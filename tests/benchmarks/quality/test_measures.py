@@ -13,9 +13,9 @@ from benchmarks.quality.measures import (
     transferred,
 )
 from benchmarks.quality.questions import Question
-from clipdesk.demo.captions import FACTORS, prompt
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.render.targets import Target, Text, Unit
+from clipdesk.scenes.captions import FACTORS, prompt
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import numpy as np
 from clip.model import CLIP
 
 from benchmarks.quality.questions import Question, text_questions, unit_questions
-from clipdesk.demo.captions import FACTORS
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.render.targets import Text
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 
 def test_every_name_is_asked_once_and_combinations_are_of_all_kinds() -> None:

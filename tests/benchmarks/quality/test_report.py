@@ -12,9 +12,9 @@ from benchmarks.quality.answers import measure, place_of
 from benchmarks.quality.methods import Method, Preset
 from benchmarks.quality.questions import text_questions
 from benchmarks.quality.report import print_table, write_report
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.render.presets import DEFAULT_PRESET
 from clipdesk.render.targets import Target
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 
 class Grey(Method):

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.render.user_images import decode_image, images_in, read_image, square
+from clipdesk.imagesets.reading import decode_image, images_in, read_image
 
 
 def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
@@ -23,14 +22,6 @@ def test_an_image_is_read_upright_in_rgb_on_white(tmp_path: Path) -> None:
     assert (found.mode, found.size) == ("RGB", (4, 6))
     colors = [color for _, color in found.getcolors() or []]
     assert sorted(colors) == [(255, 0, 0), (255, 255, 255)]
-
-
-def test_the_middle_square_is_taken() -> None:
-    wide = np.zeros((10, 30, 3), np.uint8)
-    wide[:, 10:20] = 255
-    pixels = square(Image.fromarray(wide), 10)
-    assert pixels.shape == (3, 10, 10)
-    assert torch.equal(pixels, torch.ones(3, 10, 10))
 
 
 def test_files_that_are_not_images_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -116,7 +107,7 @@ def test_strips_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch, mode
     transparent = Image.open(io.BytesIO(data.getvalue())).convert("RGBA")
     white = Image.new("RGBA", transparent.size, "white")
     assert whole.tobytes() == Image.alpha_composite(white, transparent).convert("RGB").tobytes()
-    monkeypatch.setattr("clipdesk.render.user_images._STRIP_PIXELS", 100)
+    monkeypatch.setattr("clipdesk.imagesets.reading._STRIP_PIXELS", 100)
     assert decode_image(data.getvalue(), Path("a.tif")).tobytes() == whole.tobytes()
 
 
@@ -163,3 +154,34 @@ def test_what_is_not_a_number_becomes_grey_of_the_image(tmp_path: Path) -> None:
 def test_a_dark_image_of_sixteen_bits_stays_dark(tmp_path: Path) -> None:
     Image.fromarray(ramp() // 16).save(tmp_path / "dark.png")
     assert np.array(read_image(tmp_path / "dark.png")).max() == 16
+
+
+@pytest.mark.parametrize(("size", "turned"), [((400, 200), 1), ((200, 400), 6)])
+def test_a_jpeg_is_decoded_smaller_but_never_below_the_side(size: tuple[int, int], turned: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    data = io.BytesIO()
+    Image.linear_gradient("L").resize(size).save(data, "JPEG", exif=exif, quality=95)
+    whole = decode_image(data.getvalue(), "a.jpg")
+    assert whole.size == (400, 200)
+    for side, found in ((1, (50, 25)), (26, (100, 50)), (100, (200, 100)), (101, (400, 200)), (500, (400, 200))):
+        small = decode_image(data.getvalue(), "a.jpg", side)
+        assert small.size == found
+        assert np.abs(np.array(small).astype(int) - np.array(whole.resize(found)).astype(int)).mean() < 2
+
+
+def test_the_first_frame_of_an_animation_is_read() -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    for form in ("PNG", "WEBP", "TIFF"):
+        data = io.BytesIO()
+        frames[0].save(
+            data, form, save_all=True, append_images=frames[1:], **({"lossless": True} if form == "WEBP" else {})
+        )
+        assert decode_image(data.getvalue(), "a").getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_color_that_stands_for_transparency_becomes_white() -> None:
+    for mode, color in (("RGB", (255, 0, 0)), ("L", 7)):
+        data = io.BytesIO()
+        Image.new(mode, (4, 4), color).save(data, "PNG", transparency=color)
+        assert decode_image(data.getvalue(), "a.png").getpixel((0, 0)) == (255, 255, 255)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from clipdesk.demo.scenes import (
+from clipdesk.scenes.scenes import (
     COLOR_NAMES,
     SHAPE_NAMES,
     SIZE,

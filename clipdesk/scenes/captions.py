@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipdesk.demo.compositions import WORDS, Composition
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, TEXTURES, Scene
+from clipdesk.scenes.compositions import WORDS, Composition
+from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES, TEXTURES, Scene
 
 _OPENINGS = ("", "a picture of ", "a drawing of ", "there is ", "an image of ", "this is ", "it shows ", "look, ")
 _ANY_SHAPE = ("shape", "object", "thing", "figure")

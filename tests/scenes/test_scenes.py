@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipdesk.demo import dataset
-from clipdesk.demo.captions import FACTORS, UNSAID, caption, prompt
-from clipdesk.demo.dataset import CAPTIONS_PER_SCENE, Kind, draw_scenes
-from clipdesk.demo.scenes import (
+from clipdesk.scenes import dataset
+from clipdesk.scenes.captions import FACTORS, UNSAID, caption, prompt
+from clipdesk.scenes.dataset import CAPTIONS_PER_SCENE, Kind, draw_scenes
+from clipdesk.scenes.scenes import (
     COLOR_NAMES,
     COLORS,
     SHAPE_NAMES,
@@ -16,7 +16,7 @@ from clipdesk.demo.scenes import (
     is_held_out,
     sample_scene,
 )
-from clipdesk.demo.shapes import SHAPES
+from clipdesk.scenes.shapes import SHAPES
 
 SHAPE_LIST = """
 circle square triangle star heart ring cross hexagon crescent arrow house tree fish face flower car

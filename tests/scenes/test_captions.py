@@ -5,10 +5,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from clipdesk.demo.captions import FACTORS, NO_WORD, NOTHING, UNSAID, Caption, Spec, describe, with_article
-from clipdesk.demo.compositions import WORDS, Composition, sample_composition
 from clipdesk.demo.losses import true_captions
-from clipdesk.demo.scenes import COLOR_NAMES, SHAPE_NAMES, Scene
+from clipdesk.scenes.captions import FACTORS, NO_WORD, NOTHING, UNSAID, Caption, Spec, describe, with_article
+from clipdesk.scenes.compositions import WORDS, Composition, sample_composition
+from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES, Scene
 
 STAR = Scene("star", "red", "striped", "white")
 HEART = Scene("heart", "blue", "plain", "white")

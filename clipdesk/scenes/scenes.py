@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from clipdesk.demo.shapes import SHAPES, Points, Shape
+from clipdesk.scenes.shapes import SHAPES, Points, Shape
 
 SIZE = 128
 """Side of a scene in pixels."""

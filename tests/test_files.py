@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from clipdesk.errors import UsageError
-from clipdesk.render.files import check_readable, read_bytes
+from clipdesk.files import check_readable, read_bytes
 
 
 def test_a_file_may_be_too_large(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.demo.captions import NO_WORD, Caption, describe
-from clipdesk.demo.compositions import WORDS, Composition, draw_composition, sample_composition, sample_name
-from clipdesk.demo.scenes import SIZE, sample_scene
+from clipdesk.scenes.captions import NO_WORD, Caption, describe
+from clipdesk.scenes.compositions import WORDS, Composition, draw_composition, sample_composition, sample_name
+from clipdesk.scenes.scenes import SIZE, sample_scene
 
 CAPTIONS_PER_SCENE = 4
 CONTEXT = 24
@@ -88,48 +92,71 @@ def draw_scenes(
         cache: Folder that keeps the set, so that a large one need not fit in memory. A set that is in it is not drawn
             again.
         processes: Worker processes; by default one per core, and none for small sets.
+
+    Raises:
+        OSError: the set cannot be kept.
     """
     folder = None if cache is None else cache / f"{kind.name.lower()}-{seed}-{count}"
-    if folder is not None and (folder / _REST).exists():
-        return _kept(folder, count)
+    if folder is not None and (kept := _kept(folder, count)) is not None:
+        return kept
     sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     arguments = ([seed] * len(sizes), range(len(sizes)), [kind] * len(sizes), sizes)
     if len(sizes) == 1 or processes == 1:
-        return _gathered(map(_draw_chunk, *arguments), count, folder)
+        return _drawn(map(_draw_chunk, *arguments), count, folder)
     # spawn, because forking a process with threads of torch or Qt can hang.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        return _gathered(pool.map(_draw_chunk, *arguments), count, folder)
+        return _drawn(pool.map(_draw_chunk, *arguments), count, folder)
 
 
-def _gathered(chunks: Iterable[Scenes], count: int, folder: Path | None) -> Scenes:
-    images: NDArray[np.uint8]
+def _drawn(chunks: Iterable[Scenes], count: int, folder: Path | None) -> Scenes:
     if folder is None:
         images = np.empty((count, SIZE, SIZE, 3), np.uint8)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        images = np.memmap(folder / _PICTURES, np.uint8, "w+", shape=(count, SIZE, SIZE, 3))
+        return replace(_gathered(chunks, count, images.__setitem__), images=images)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with (partial / _PICTURES).open("wb") as file:
+            # Not a memory map: where the disk is full, writing to one ends the process.
+            drawn = _gathered(chunks, count, lambda _, images: file.write(images.data))
+        rest = {"things": drawn.things.tolist(), "words": drawn.words.tolist(), "captions": drawn.captions}
+        (partial / _REST).write_text(json.dumps(rest, default=vars), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            # Another process may have been faster.
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    kept = _kept(folder, count)
+    if kept is None:
+        raise OSError(errno.EIO, "what was drawn is not there")
+    return kept
+
+
+def _gathered(chunks: Iterable[Scenes], count: int, keep: Callable[[slice, NDArray[np.uint8]], object]) -> Scenes:
+    """Everything about the scenes of chunks but the pictures, which are kept elsewhere."""
     things = np.empty((count, 3, 4), dtype=np.int64)
     words = np.empty(count, dtype=np.int64)
     captions: list[list[Caption]] = []
     for chunk in chunks:
         place = slice(len(captions), len(captions) + len(chunk.images))
-        images[place], things[place], words[place] = chunk.images, chunk.things, chunk.words
+        keep(place, chunk.images)
+        things[place], words[place] = chunk.things, chunk.words
         captions += chunk.captions
-    if folder is not None:
-        # This file is written last: if it exists, all pictures do.
-        rest = {"things": things.tolist(), "words": words.tolist(), "captions": captions}
-        (folder / _REST).write_text(json.dumps(rest, default=vars), "utf-8")
-    return Scenes(images, things, words, captions)
+    return Scenes(np.empty((0, SIZE, SIZE, 3), np.uint8), things, words, captions)
 
 
-def _kept(folder: Path, count: int) -> Scenes:
-    rest = json.loads((folder / _REST).read_text("utf-8"))
-    captions = [
-        [
-            Caption(caption["text"], (tuple(caption["specs"][0]), tuple(caption["specs"][1])), caption["word"])
-            for caption in scene
+def _kept(folder: Path, count: int) -> Scenes | None:
+    """The scenes that a folder holds; None if it does not hold all of them."""
+    try:
+        rest = json.loads((folder / _REST).read_text("utf-8"))
+        captions = [
+            [
+                Caption(caption["text"], (tuple(caption["specs"][0]), tuple(caption["specs"][1])), caption["word"])
+                for caption in scene
+            ]
+            for scene in rest["captions"]
         ]
-        for scene in rest["captions"]
-    ]
-    images = np.memmap(folder / _PICTURES, np.uint8, "r", shape=(count, SIZE, SIZE, 3))
+        images = np.memmap(folder / _PICTURES, np.uint8, "r", shape=(count, SIZE, SIZE, 3))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
     return Scenes(images, np.array(rest["things"]), np.array(rest["words"]), captions)

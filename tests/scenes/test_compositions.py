@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clipdesk.demo.compositions import FACES, WORDS, Composition, draw_composition, sample_composition, sample_name
-from clipdesk.demo.scenes import COLOR_NAMES, COLORS, SHAPE_NAMES, Scene, is_held_out
+from clipdesk.scenes.compositions import FACES, WORDS, Composition, draw_composition, sample_composition, sample_name
+from clipdesk.scenes.scenes import COLOR_NAMES, COLORS, SHAPE_NAMES, Scene, is_held_out
 
 STAR = Scene("star", "red", "plain", "white")
 HEART = Scene("heart", "blue", "plain", "white")

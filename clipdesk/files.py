@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, printable
 
 _MOST_BYTES = 200_000_000
 
@@ -20,12 +20,12 @@ def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
         found = path.stat()
     except (OSError, ValueError) as error:
         # A ValueError for a zero byte in the path.
-        raise UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"Cannot read {printable(path)}: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(found.st_mode):
         # Reading a pipe or a device might never end.
-        raise UsageError(f"Cannot read {path}: it is not a regular file")
+        raise UsageError(f"Cannot read {printable(path)}: it is not a regular file")
     if found.st_size > most:
-        raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
+        raise UsageError(f"Cannot read {printable(path)}: it has more than {most // 1_000_000} MB")
 
 
 def read_bytes(path: Path, most: int = _MOST_BYTES) -> bytes:
@@ -40,7 +40,7 @@ def read_bytes(path: Path, most: int = _MOST_BYTES) -> bytes:
             # Some files, such as those of /proc, hold more than their size says.
             data = file.read(most + 1)
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}") from None
+        raise UsageError(f"Cannot read {printable(path)}: {error.strerror or error}") from None
     if len(data) > most:
-        raise UsageError(f"Cannot read {path}: it has more than {most // 1_000_000} MB")
+        raise UsageError(f"Cannot read {printable(path)}: it has more than {most // 1_000_000} MB")
     return data

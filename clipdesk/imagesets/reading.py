@@ -1,4 +1,4 @@
-"""Images that users have in files: to start from, to resemble, or to take a spectrum of."""
+"""The one reader of images that users have: to start from, to resemble, or to survey. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
-from clipdesk.errors import UsageError
-from clipdesk.render.files import read_bytes
+from clipdesk.errors import UsageError, printable
+from clipdesk.files import read_bytes
 
 _MOST_PIXELS = 100_000_000
 _LONGEST_SIDE = 32_768
@@ -21,6 +19,8 @@ _LONGEST_SIDE = 32_768
 _STRIP_PIXELS = 4_000_000
 _SIXTEEN_BITS = 65_535.0
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".pgm", ".tga", ".ico", ".psd", ".svg")
+"""Images too, but of formats that are not read."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """The formats of the suffixes: untrusted files do not reach Pillow's other decoders, whatever their names."""
 _READABLE = "it must be a whole PNG, JPEG, WebP, BMP or TIFF"
@@ -38,35 +38,46 @@ def read_image(path: Path) -> Image.Image:
     return decode_image(read_bytes(path), path)
 
 
-def decode_image(data: bytes, path: Path) -> Image.Image:
-    """As `read_image`, from the bytes of the file; `path` is only named in errors.
+def decode_image(data: bytes, path: Path | str, side: int = 0) -> Image.Image:
+    """As `read_image`, from the bytes of the file.
+
+    Args:
+        data: The bytes of the file.
+        path: What errors call it.
+        side: If not 0, a JPEG may be decoded to an eighth, a quarter or a half of its size, as long as no side becomes
+            shorter than this. It takes a fraction of the time.
 
     Raises:
         UsageError: as `read_image`.
     """
+    shown = printable(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of large images, for which the limits are these, and of damaged EXIF data.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_FORMATS) as file:
                 if file.width * file.height > _MOST_PIXELS or max(file.size) > _LONGEST_SIDE:
-                    raise UsageError(f"{path} is too large: {file.width} x {file.height} px")
+                    raise UsageError(f"{shown} is too large: {file.width} x {file.height} px")
+                if side:
+                    file.draft(None, (side, side))
                 ImageOps.exif_transpose(file, in_place=True)
                 return _on_white(_in_eight_bits(file))
     except UsageError:
         raise
     except Image.DecompressionBombError:
         # Pillow has its own limit of some 180 megapixels, which it checks before the size can be read.
-        raise UsageError(f"{path} is too large: more than 100 megapixels") from None
+        raise UsageError(f"{shown} is too large: more than 100 megapixels") from None
     except MemoryError:
-        raise UsageError(f"There is too little memory to read {path}") from None
+        raise UsageError(f"There is too little memory to read {shown}") from None
     except Exception:
         # Decoders fail in as many ways as there are files.
-        raise UsageError(f"{path} is not an image that can be read: {_READABLE}") from None
+        raise UsageError(f"{shown} is not an image that can be read: {_READABLE}") from None
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     """An image in RGB, on white where it is transparent; made strip by strip, since each step needs another copy."""
+    if image.mode in ("RGB", "L") and "transparency" not in image.info:
+        return image.convert("RGB")
     result = Image.new("RGB", image.size)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
@@ -98,21 +109,6 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
         most = max(most, least + 1)
     scaled = (values - least) * (255 / (most - least))
     return Image.fromarray(np.rint(np.clip(scaled, 0, 255)).astype(np.uint8))
-
-
-def square(image: Image.Image, side: int) -> Tensor:
-    """The largest square in an image's middle, (3, side, side) in [0, 1]."""
-    return as_pixels(fitted(image, side))
-
-
-def fitted(image: Image.Image, side: int) -> Image.Image:
-    """The largest square in an image's middle, resized to a side of `side` px."""
-    return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
-
-
-def as_pixels(image: Image.Image) -> Tensor:
-    """An RGB image as a tensor, (3, height, width) in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
 def images_in(folder: Path) -> Iterator[Image.Image]:
