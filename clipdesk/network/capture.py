@@ -70,7 +70,8 @@ class LayerCapture:
         return self.outputs
 
     def _keep(self, name: str, output: Tensor) -> None:
-        self.outputs[name] = output
+        # Cloned, because the module after it may work in place.
+        self.outputs[name] = output.clone()
         if self._stop and len(self.outputs) == len(self._layers):
             raise _AllCaptured
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from clipdesk.network.layers import LayerInfo, Layout, by_position
-from clipdesk.network.tower import attended
+from clipdesk.network.tower import attended, watch
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
 # Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
@@ -47,11 +47,10 @@ class ModuleOutput:
 
         def after(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
             first = output[0] if isinstance(output, tuple) else output
-            if rectified:
+            if rectified and torch.is_grad_enabled():
                 # The value stays; the gradient gets a way past the flat part of the function.
                 first = first + _LEAK * (rectified[0] - rectified[0].detach())
-            # Cloned, because the module after it may work in place.
-            keep(by_position(first.clone(), info))
+            keep(by_position(first, info))
 
         rectifier = _last_rectifier(layer)
         hooks = [] if rectifier is None else [rectifier.register_forward_pre_hook(before)]
@@ -112,23 +111,38 @@ class AttentionPart:
 
             return [projection.register_forward_pre_hook(of_heads)]
 
-        def hook(module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any]) -> None:
-            keep(self._computed(module, args[0] if args else kwargs["query"], info))
+        seen: list[bool] = []
 
-        return [attention.register_forward_pre_hook(hook, with_kwargs=True)]
+        def inside(packed: Tensor, outputs: Tensor) -> None:
+            seen[:] = [True]
+            keep(self._of(by_position(packed, info), by_position(outputs, info), attention.num_heads))
+
+        def after(
+            module: nn.MultiheadAttention, args: tuple[Tensor, ...], kwargs: dict[str, Any], _output: object
+        ) -> None:
+            # Where the attention was computed by PyTorch's own function, it is computed anew to see inside.
+            if not seen:
+                keep(self._computed(module, args[0] if args else kwargs["query"], info))
+            seen.clear()
+
+        return [watch(attention, inside), attention.register_forward_hook(after, with_kwargs=True)]
 
     def _computed(self, attention: nn.MultiheadAttention, tokens: Tensor, info: LayerInfo) -> Tensor:
         """The part, computed from the tokens that PyTorch's attention is given, (pictures, tokens, units)."""
         if info.layout is Layout.TOKENS_FIRST:
             tokens = tokens.transpose(0, 1)
         packed = F.linear(tokens, attention.in_proj_weight, attention.in_proj_bias)  # (n, tokens, 3 * width)
-        if self.part in PACKED:
-            return packed.chunk(3, dim=-1)[PACKED.index(self.part)]
         n, count, width = tokens.shape
         of_heads = packed.view(n, count, 3, attention.num_heads, width // attention.num_heads)
         query, key, value = of_heads.permute(2, 0, 3, 1, 4)  # (n, heads, tokens, channels) each
         outputs = attended(query, key, value).transpose(1, 2)  # (n, tokens, heads, channels)
-        return self._of_heads(outputs.flatten(2), attention.num_heads)
+        return self._of(packed, outputs.flatten(2), attention.num_heads)
+
+    def _of(self, packed: Tensor, outputs: Tensor, heads: int) -> Tensor:
+        """The part, from queries, keys and values in one, and the heads' outputs, (n, tokens, 3 * width) and width."""
+        if self.part in PACKED:
+            return packed.chunk(3, dim=-1)[PACKED.index(self.part)]
+        return self._of_heads(outputs, heads)
 
     def _of_heads(self, outputs: Tensor, heads: int) -> Tensor:
         """The heads' outputs, (pictures, tokens, channels), or the L2 norm of each, (pictures, tokens, heads)."""

@@ -7,16 +7,19 @@ and weights that are cast once need not be cast in each step. For attention see 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from clip.model import Transformer
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils.hooks import RemovableHandle
 
 from clipdesk.network.kernels import quick_gelu
 
@@ -28,6 +31,19 @@ _CAST = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 
 Forward = Callable[..., Any]
 """A function that computes a part of the tower."""
+
+Look = Callable[[Tensor, Tensor], None]
+"""Told what an attention computes inside: queries, keys and values in one, and the heads' outputs before the output
+projection, both in the layout of its input."""
+_watchers: WeakKeyDictionary[nn.Module, OrderedDict[int, Look]] = WeakKeyDictionary()
+
+
+def watch(attention: nn.MultiheadAttention, look: Look) -> RemovableHandle:
+    """See what an attention computes inside, whenever a `Tower` computes it in its own way, until it is removed."""
+    looks = _watchers.setdefault(attention, OrderedDict())
+    handle = RemovableHandle(looks)
+    looks[handle.id] = look
+    return handle
 
 
 class Tower:
@@ -123,10 +139,12 @@ def _self_attention(
         return nn.MultiheadAttention.forward(attention, query, key, value, key_padding_mask, need_weights, attn_mask)
     first, second, width = query.shape
     order = (0, 2, 1, 3) if attention.batch_first else (1, 2, 0, 3)
-    parts = F.linear(query, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
-    of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in parts]
+    packed = F.linear(query, attention.in_proj_weight, attention.in_proj_bias)
+    of_heads = [part.view(first, second, attention.num_heads, -1).permute(order) for part in packed.chunk(3, dim=-1)]
     mixed = attended(*of_heads)
     back = mixed.permute((0, 2, 1, 3) if attention.batch_first else (2, 0, 1, 3)).reshape(first, second, width)
+    for look in list(_watchers.get(attention, {}).values()):
+        look(packed, back)
     return F.linear(back, attention.out_proj.weight, attention.out_proj.bias), None
 
 

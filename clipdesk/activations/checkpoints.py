@@ -1,0 +1,87 @@
+"""A pass that was interrupted, as a file to go on from."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clipdesk.activations.scan import ScanState
+from clipdesk.activations.statistics import Surveyed
+from clipdesk.imagesets.sets import LeftOut
+
+_NAME = "checkpoint"
+
+
+def write_checkpoint(folder: Path, state: ScanState) -> None:
+    """Write what a pass has found so far, in place of what was there: a line of JSON, then arrays in NumPy's form."""
+    path = folder / f"{_NAME}.partial"
+    with path.open("wb") as file:
+        known = {
+            "done": state.done,
+            "count": state.moments.count,
+            "pictures": [[index, each.id, each.place, each.label, each.caption] for index, each in state.pictures],
+            "left_out": [[each.place, each.reason] for each in state.left_out],
+            "ranks": state.sample.ranks,
+            "sampled": state.sample.pictures,
+        }
+        file.write(json.dumps(known).encode() + b"\n")
+        for array in _arrays(state):
+            np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    path.replace(folder / _NAME)
+
+
+def read_checkpoint(folder: Path, state: ScanState) -> bool:
+    """Let a pass that has found nothing yet go on from where another was; False where there is none to go on from."""
+    path = folder / _NAME
+    try:
+        with path.open("rb") as file:
+            known = json.loads(file.readline())
+            _restore(state, known, file)
+    except (OSError, ValueError, KeyError, EOFError, IndexError, TypeError):
+        return False
+    return True
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Remove what an interrupted pass would have gone on from."""
+    (folder / _NAME).unlink(missing_ok=True)
+
+
+def _arrays(state: ScanState) -> Iterator[NDArray[Any]]:
+    yield state.moments.mean.cpu().numpy()
+    yield state.moments.scatter.cpu().numpy()
+    yield np.concatenate(state.embeddings) if state.embeddings else np.empty((0, 0), np.float16)
+    for sums in state.sums.values():
+        for tensor in sums.tensors().values():
+            yield tensor.cpu().numpy()
+
+
+def _restore(state: ScanState, known: dict[str, Any], file: BinaryIO | io.BufferedReader) -> None:
+    def tensor() -> Tensor:
+        return torch.from_numpy(np.load(file, allow_pickle=False))
+
+    device = state.moments.mean.device
+    mean, scatter, embeddings = tensor().to(device), tensor().to(device), np.load(file, allow_pickle=False)
+    found = {key: {name: tensor() for name in sums.tensors()} for key, sums in state.sums.items()}
+    for key, sums in state.sums.items():
+        wanted = {name: (each.shape, each.dtype) for name, each in sums.tensors().items()}
+        if wanted != {name: (each.shape, each.dtype) for name, each in found[key].items()}:
+            raise ValueError("the checkpoint is of other layers")
+        sums.restore(found[key])
+    state.done = int(known["done"])
+    state.moments.count, state.moments.mean, state.moments.scatter = int(known["count"]), mean, scatter
+    state.embeddings = [embeddings] if len(embeddings) else []
+    state.pictures = [(index, Surveyed(*texts)) for index, *texts in known["pictures"]]
+    state.left_out = [LeftOut(place, reason) for place, reason in known["left_out"]]
+    state.sample.ranks, state.sample.pictures = list(known["ranks"]), list(known["sampled"])

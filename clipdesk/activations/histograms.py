@@ -1,0 +1,72 @@
+"""Histograms whose bins follow from the smallest and the largest value alone, so that parts add up to the whole."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+BINS = 128
+
+_SMALLEST = -100
+"""Exponent of the narrowest bin."""
+_MOST_BITS = 30
+"""A bin's number has at most this many bits."""
+
+
+class Bins:
+    """Counts of each unit's values in bins of width 2 ** exponent; see `statistics.Histogram`.
+
+    Args:
+        units: How many.
+        device: Where.
+    """
+
+    def __init__(self, units: int, device: torch.device) -> None:
+        self.exponents = torch.full((units,), _SMALLEST, dtype=torch.int16, device=device)
+        self.starts = torch.zeros(units, dtype=torch.int32, device=device)
+        self.counts = torch.zeros(units, BINS, dtype=torch.int32, device=device)
+
+    def widen(self, least: Tensor, most: Tensor) -> None:
+        """Make room for values from `least` to `most`, (units,) each, which what is counted already lies between."""
+        exponents, starts = _smallest_bins(least, most)
+        changed = ((exponents != self.exponents) | (starts != self.starts)).nonzero()[:, 0]
+        if len(changed):
+            before, first = self.exponents[changed], self.starts[changed]
+            after, new_first = exponents[changed], starts[changed]
+            counts = self.counts[changed]
+            self.counts[changed] = _moved(counts, before, first, after, new_first)
+            self.exponents, self.starts = exponents, starts
+
+    def count(self, values: Tensor) -> None:
+        """Count values, float32, (units, pictures), for which there is room."""
+        numbers = torch.ldexp(values, -self.exponents[:, None].int()).floor_().long()
+        numbers -= self.starts[:, None]
+        self.counts.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=torch.int32))
+
+    def merge(self, other: Bins, least: Tensor, most: Tensor) -> None:
+        """Take in the counts of other pictures; `least` and `most` are those of both."""
+        self.widen(least, most)
+        self.counts += _moved(other.counts, other.exponents, other.starts, self.exponents, self.starts)
+
+
+def _smallest_bins(least: Tensor, most: Tensor) -> tuple[Tensor, Tensor]:
+    """Exponent of the narrowest bins that hold everything, and the number of the first, (units,) each."""
+    low, high = least.double(), most.double()
+    # frexp: range = m * 2 ** e with m in [0.5, 1), so bins of 2 ** (e - 1) / BINS are too narrow or just right.
+    narrowest = torch.frexp((high - low) / BINS).exponent - 1
+    exponents = torch.where(high > low, narrowest, _SMALLEST)
+    largest = torch.frexp(torch.maximum(low.abs(), high.abs())).exponent - _MOST_BITS
+    exponents = torch.maximum(exponents, largest).clamp(min=_SMALLEST)
+    for _ in range(2):
+        first, last = torch.ldexp(low, -exponents).floor(), torch.ldexp(high, -exponents).floor()
+        exponents = exponents + (last - first >= BINS).to(exponents.dtype)
+    return exponents.to(torch.int16), torch.ldexp(low, -exponents).floor().to(torch.int32)
+
+
+def _moved(counts: Tensor, before: Tensor, first: Tensor, after: Tensor, new_first: Tensor) -> Tensor:
+    """Counts of bins of width 2 ** `before` in bins of width 2 ** `after`, in each of which whole ones of those lie."""
+    shifts = (after.int() - before.int()).clamp(0, 62).long()[:, None]
+    numbers = first.long()[:, None] + torch.arange(BINS, device=counts.device)
+    moved = (numbers >> shifts) - new_first.long()[:, None]
+    # Bins that are outside are empty: all values lie inside.
+    return torch.zeros_like(counts).scatter_add_(1, moved.clamp(0, BINS - 1), counts)

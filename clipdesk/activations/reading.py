@@ -1,0 +1,74 @@
+"""Read layers of a model, pooled at once, so that no layer's values at all positions outlive its hook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
+
+from clipdesk.activations.pooling import Pooled, pool, poolings_of
+from clipdesk.activations.sums import Key
+from clipdesk.network.frozen import alone_with, frozen
+from clipdesk.network.inspector import ROOT
+from clipdesk.network.layers import LayerInfo
+from clipdesk.network.normalization import constants
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.precision import Precision
+from clipdesk.network.tower import Tower
+
+
+class PooledReader:
+    """Reads a model's layers for pictures of its size.
+
+    Args:
+        opened: The model.
+        layers: Which layers; the image embedding is read besides.
+        precision: What to compute in.
+    """
+
+    def __init__(self, opened: OpenModel, layers: Sequence[str], precision: Precision) -> None:
+        self._opened = opened
+        self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name) for name in layers}
+        self._root = opened.inspector.get_layer_info(ROOT)
+        self._mean, self._std = constants(opened.normalization, opened.device)
+        with alone_with(opened.network):
+            self._tower = Tower(opened.network.get_submodule(ROOT), half=precision == "bfloat16")
+
+    @property
+    def width(self) -> int:
+        """Width of the image embedding."""
+        return self._root.units
+
+    def units(self) -> dict[Key, int]:
+        """How many units there are, by layer and pooling."""
+        return {(name, each): info.units for name, info in self.layers.items() for each in poolings_of(info)}
+
+    @torch.no_grad()
+    def read(self, pictures: Tensor) -> tuple[dict[Key, Pooled], Tensor]:
+        """Read pictures, uint8, (pictures, 3, side, side).
+
+        Returns:
+            The layers' values, and the image embeddings of length 1, float32, (pictures, width).
+        """
+        found: dict[Key, Pooled] = {}
+        embeddings: list[Tensor] = []
+
+        def keep(info: LayerInfo, output: Tensor) -> None:
+            for pooling in poolings_of(info):
+                found[info.name, pooling] = pool(output, info, pooling)
+
+        inputs = (pictures.to(self._opened.device).float() / 255 - self._mean) / self._std
+        network, hooks = self._opened.network, list[RemovableHandle]()
+        with frozen(network):
+            try:
+                for info in self.layers.values():
+                    hooks += info.source.attach(network, info, partial(keep, info))
+                hooks += self._root.source.attach(network, self._root, lambda output: embeddings.append(output[:, 0]))
+                self._tower(inputs)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return found, torch.nn.functional.normalize(embeddings[-1].float(), dim=-1)

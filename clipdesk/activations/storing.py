@@ -1,0 +1,302 @@
+"""Surveys as folders: plain files that can be read without ClipDesk, and a manifest that is written last.
+
+docs/surveys.md says what is in them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from clipdesk.activations.scan import ScanState, Thumbnail
+from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Pooling, Surveyed, UnitStatistics
+from clipdesk.activations.sums import Key
+from clipdesk.activations.survey import Survey
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.imagesets.sets import LeftOut
+from clipdesk.paths import data_folder
+
+VERSION = 1
+"""Of the form of these folders and of the numbers in them."""
+
+MANIFEST, PICTURES, LEFT_OUT = "manifest.json", "pictures.jsonl", "left_out.jsonl"
+EMBEDDINGS, THUMBNAILS = "embeddings.safetensors", "thumbnails.sqlite"
+_OPEN_LAYERS = 400
+"""Layers that are kept in memory of a survey that is open."""
+
+
+class LayerFile(BaseModel):
+    """Where a layer's numbers are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    layer: str
+    pooling: Pooling
+    units: int
+    file: str
+
+
+class Manifest(BaseModel):
+    """What a survey is of.
+
+    Attributes:
+        version: Of the form of the folder.
+        model: What the model was asked for by.
+        weights: SHA-256 of its weights.
+        source: What opens the image set again.
+        images: Its short name.
+        fingerprint: The set's, when it was opened.
+        precision: What was computed in.
+        pictures: How many were read.
+        left_out: How many could not be read.
+        layers: The layers, each pooled in one way.
+        clipdesk: Version of ClipDesk.
+        date: When it was finished, in ISO 8601.
+        seconds: How long it took.
+        changed: Whether the set had changed by then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: str = "clipdesk-survey"
+    version: int = VERSION
+    model: str
+    weights: str
+    source: str
+    images: str
+    fingerprint: str
+    precision: str
+    pictures: int
+    left_out: int
+    layers: tuple[LayerFile, ...]
+    clipdesk: str
+    date: str
+    seconds: float
+    changed: bool = False
+
+
+def surveys_folder() -> Path:
+    """Where surveys are kept."""
+    return data_folder() / "surveys"
+
+
+def write_survey(folder: Path, state: ScanState, describe: Callable[[tuple[LayerFile, ...]], Manifest]) -> None:
+    """Write what a pass has found into a folder, the manifest last.
+
+    Args:
+        folder: Where; its thumbnails are there already.
+        state: What the pass has found.
+        describe: Makes the manifest, from the files of the layers.
+    """
+    layers = []
+    for number, key in enumerate(state.sums):
+        found = state.statistics(key)
+        name = f"{number:03}-{_file_name(key)}.safetensors"
+        save_file(_arrays(found), folder / name)
+        layers.append(LayerFile(layer=key[0], pooling=key[1], units=found.units, file=name))
+    embeddings = state.all_embeddings()
+    arrays: dict[str, NDArray[Any]] = {name: getattr(embeddings, name) for name in ("rows", "mean", "scatter")}
+    save_file({**arrays, "sample": state.sampled()}, folder / EMBEDDINGS)
+    _write_lines(folder / PICTURES, (_fields(picture) for picture in state.surveyed))
+    _write_lines(folder / LEFT_OUT, ({"place": each.place, "reason": each.reason} for each in state.left_out))
+    _renumber_thumbnails(folder / THUMBNAILS, [index for index, _ in state.pictures])
+    _write_text(folder / MANIFEST, describe(tuple(layers)).model_dump_json(indent=1))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a survey.
+
+    Raises:
+        UsageError: there is no finished survey, or it is of another version of ClipDesk.
+    """
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"{folder} is not a finished survey: it has no {MANIFEST}") from None
+    except (OSError, ValidationError, ValueError) as error:
+        raise UsageError(f"The survey in {folder} cannot be read: its {MANIFEST} is damaged") from error
+    if manifest.format != "clipdesk-survey" or manifest.version != VERSION:
+        raise UsageError(f"The survey in {folder} is of another version. Make it anew with: clipdesk survey")
+    return manifest
+
+
+def open_survey(folder: Path) -> Survey:
+    """Open a finished survey; its layers are read when they are asked for.
+
+    Raises:
+        UsageError: as `read_manifest`, or a file of it is damaged.
+    """
+    manifest = read_manifest(folder)
+    try:
+        arrays = load_file(folder / EMBEDDINGS)
+        pictures = [Surveyed(**each) for each in _read_lines(folder / PICTURES)]
+        embeddings = Embeddings(arrays["rows"], arrays["mean"], arrays["scatter"])
+        sample = arrays["sample"]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder) from error
+    if not len(pictures) == len(embeddings.rows) == manifest.pictures:
+        raise _damaged(folder)
+    return Survey(
+        model=manifest.model,
+        weights=manifest.weights,
+        source=manifest.source,
+        pictures=pictures,
+        embeddings=embeddings,
+        sample=sample,
+        statistics=_Layers(folder, manifest),
+    )
+
+
+def left_out_of(folder: Path) -> list[LeftOut]:
+    """The pictures that a survey could not read, with the reasons."""
+    try:
+        return [LeftOut(each["place"], each["reason"]) for each in _read_lines(folder / LEFT_OUT)]
+    except (OSError, KeyError, ValueError) as error:
+        raise _damaged(folder) from error
+
+
+def read_thumbnail(folder: Path, picture: int) -> bytes | None:
+    """The thumbnail of a survey's picture, as WebP; None where there is none."""
+    try:
+        with closing(sqlite3.connect(f"{(folder / THUMBNAILS).as_uri()}?mode=ro", uri=True)) as store:
+            row = store.execute("SELECT webp FROM thumbnails WHERE picture = ?", (picture,)).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else bytes(row[0])
+
+
+def write_thumbnails(folder: Path, thumbnails: Iterable[Thumbnail]) -> None:
+    """Keep thumbnails, by the picture's index in the set until `write_survey` renumbers them."""
+    with closing(sqlite3.connect(folder / THUMBNAILS)) as store, store:
+        store.execute("CREATE TABLE IF NOT EXISTS thumbnails (picture INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+        store.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails)
+
+
+def all_surveys(folder: Path | None = None) -> Iterator[tuple[Path, Manifest]]:
+    """The finished surveys in a folder, newest first; by default those that ClipDesk keeps."""
+    folder = folder or surveys_folder()
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            found.append((path, read_manifest(path)))
+        except UsageError:
+            continue
+    yield from sorted(found, key=lambda each: each[1].date, reverse=True)
+
+
+def delete_survey(folder: Path) -> None:
+    """Delete a survey.
+
+    Raises:
+        ClipDeskError: it cannot be deleted.
+    """
+    try:
+        # Without its manifest it is none, however far this comes.
+        (folder / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ClipDeskError(f"Cannot delete {folder}: {error.strerror or error}") from error
+
+
+class _Layers(Mapping[Key, UnitStatistics]):
+    """The layers of a survey on the disk, read when they are asked for."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder, self._count = folder, manifest.pictures
+        self._files = {(each.layer, each.pooling): each for each in manifest.layers}
+        self._read = lru_cache(_OPEN_LAYERS)(self._read_file)
+
+    def __getitem__(self, key: Key) -> UnitStatistics:
+        return self._read(self._files[key])
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def _read_file(self, file: LayerFile) -> UnitStatistics:
+        try:
+            return _statistics(file, self._count, load_file(self._folder / file.file))
+        except (OSError, SafetensorError, KeyError) as error:
+            raise _damaged(self._folder) from error
+
+
+def _arrays(found: UnitStatistics) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {
+        name: getattr(found, name) for name in ("means", "squares", "least", "most", "fired", "cross", "sample")
+    }
+    for end, extremes in (("top", found.top), ("bottom", found.bottom)):
+        arrays |= {f"{end}.{name}": getattr(extremes, name) for name in ("values", "pictures", "positions")}
+    arrays |= {f"histogram.{name}": getattr(found.histogram, name) for name in ("exponents", "starts", "counts")}
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def _statistics(file: LayerFile, count: int, arrays: Mapping[str, NDArray[Any]]) -> UnitStatistics:
+    top, bottom = (
+        Extremes(arrays[f"{end}.values"], arrays[f"{end}.pictures"], arrays[f"{end}.positions"])
+        for end in ("top", "bottom")
+    )
+    return UnitStatistics(
+        layer=file.layer,
+        pooling=file.pooling,
+        count=count,
+        means=arrays["means"],
+        squares=arrays["squares"],
+        least=arrays["least"],
+        most=arrays["most"],
+        fired=arrays["fired"],
+        cross=arrays["cross"],
+        top=top,
+        bottom=bottom,
+        histogram=Histogram(arrays["histogram.exponents"], arrays["histogram.starts"], arrays["histogram.counts"]),
+        sample=arrays["sample"],
+    )
+
+
+def _file_name(key: Key) -> str:
+    return f"{key[0].replace('.', '-')[-80:]}-{key[1]}"
+
+
+def _fields(picture: Surveyed) -> dict[str, str]:
+    return {"id": picture.id, "place": picture.place, "label": picture.label, "caption": picture.caption}
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _write_text(path: Path, text: str) -> None:
+    whole = path.with_name(f"{path.name}.partial")
+    whole.write_text(text, encoding="utf-8")
+    whole.replace(path)
+
+
+def _renumber_thumbnails(path: Path, indices: list[int]) -> None:
+    """Name thumbnails by the index among the pictures that were read; numbers only fall, so none is taken twice."""
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("CREATE TABLE IF NOT EXISTS thumbnails (picture INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+        moved = [(new, old) for new, old in enumerate(indices) if new != old]
+        store.executemany("UPDATE OR REPLACE thumbnails SET picture = ? WHERE picture = ?", moved)
+
+
+def _damaged(folder: Path) -> UsageError:
+    return UsageError(f"The survey in {folder} is damaged. Delete it, and make it anew with: clipdesk survey")

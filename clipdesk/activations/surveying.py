@@ -1,0 +1,225 @@
+"""Make a survey: the pass, its checkpoints, and the folder that it ends in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from clipdesk.activations.checkpoints import read_checkpoint, remove_checkpoint, write_checkpoint
+from clipdesk.activations.layers import usual_layers
+from clipdesk.activations.pooling import poolings_of
+from clipdesk.activations.scan import BLOCK, Scanned, ScanState, new_state, precision_for, scan
+from clipdesk.activations.storing import (
+    MANIFEST,
+    VERSION,
+    LayerFile,
+    Manifest,
+    surveys_folder,
+    write_survey,
+    write_thumbnails,
+)
+from clipdesk.activations.sums import bytes_of
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.filenames import safe_words
+from clipdesk.imagesets.opening import open_image_set
+from clipdesk.imagesets.sets import ImageSet, LeftOut
+from clipdesk.models.names import short_name
+from clipdesk.network.inspector import ROOT
+from clipdesk.network.opened import OpenModel
+from clipdesk.version import __version__
+
+_CHECKPOINT_SECONDS = 60.0
+_THUMBNAIL_BYTES = 12_000
+_SPARE_BYTES = 500 * 2**20
+"""Memory for what a pass needs besides its sums: pictures and the values of a forward pass."""
+
+
+@dataclass(frozen=True)
+class SurveyProgress:
+    """How far a survey is.
+
+    Attributes:
+        done: Pictures that have been read or left out.
+        total: Pictures in the set.
+        rate: Pictures a second, over this process's part of the pass; 0 before the first.
+        left_out: Pictures that could not be read, so far.
+        folder: Where the survey is, once it is finished.
+    """
+
+    done: int
+    total: int
+    rate: float
+    left_out: Sequence[LeftOut]
+    folder: Path | None = None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until it is finished; None where that is not known yet."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+def survey_folder(opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None) -> Path:
+    """Where the survey of a model over a set is kept: named by weights, set, layers and version, so never stale."""
+    precision = precision_for(opened)
+    known = [opened.sha256, images.source, images.fingerprint, list(_layers(opened, layers)), precision, VERSION]
+    digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+    model = "model" if opened.name is None else short_name(opened.name)
+    return surveys_folder() / f"{safe_words(model)}-{safe_words(images.name)}-{digest}"
+
+
+def survey_images(
+    opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None, *, block: int = BLOCK
+) -> Generator[SurveyProgress, None, None]:
+    """Survey an image set, from where an interrupted survey of the same was; at once where it is there already.
+
+    To pause, stop pulling; to stop, close the generator: what it has found is kept, and gone on from.
+
+    Args:
+        opened: The model.
+        images: The pictures.
+        layers: Which layers; by default those that `usual_layers` names.
+        block: Pictures that are summed up at once.
+
+    Yields:
+        How far it is, after every block; the last one names the folder.
+
+    Raises:
+        UsageError: there is no such layer; the model has no file whose checksum could name its survey; not one picture
+            can be read.
+        ClipDeskError: another process is at it; there is too little memory or room on the disk.
+    """
+    if opened.sha256 is None:
+        raise UsageError("A survey needs a model that was opened from a file: its checksum names the survey")
+    chosen = _layers(opened, layers)
+    folder = survey_folder(opened, images, layers)
+    if (folder / MANIFEST).is_file():
+        total = len(images.pictures)
+        yield SurveyProgress(total, total, 0.0, (), folder)
+        return
+    partial = folder.with_name(f"{folder.name}.partial")
+    with _alone(folder):
+        _check_room(opened, images, chosen)
+        partial.mkdir(parents=True, exist_ok=True)
+        state = new_state(opened, chosen)
+        read_checkpoint(partial, state)
+        started = time.monotonic()
+        begun = state.done
+        with _disk_errors(partial):
+            for scanned in _kept(scan(opened, images, chosen, state=state, block=block), partial):
+                rate = (scanned.done - begun) / max(time.monotonic() - started, 1e-6)
+                yield SurveyProgress(scanned.done, scanned.total, rate, (*images.left_out, *state.left_out))
+            state.left_out = [*images.left_out, *state.left_out]
+            seconds = time.monotonic() - started
+            write_survey(partial, state, lambda files: _manifest(opened, images, state, files, seconds))
+            remove_checkpoint(partial)
+            partial.replace(folder)
+    total = len(images.pictures)
+    yield SurveyProgress(total, total, rate if total > begun else 0.0, tuple(state.left_out), folder)
+
+
+def _layers(opened: OpenModel, layers: Sequence[str] | None) -> list[str]:
+    if layers is None:
+        return usual_layers(opened.inspector)
+    return [opened.inspector.visualizable(layer).name for layer in dict.fromkeys(layers)]
+
+
+def _kept(passes: Iterator[Scanned], folder: Path) -> Iterator[Scanned]:
+    """The same, while thumbnails and checkpoints are written; the last checkpoint when it ends before its time."""
+    kept = time.monotonic()
+    last: ScanState | None = None
+    try:
+        for scanned in passes:
+            write_thumbnails(folder, scanned.thumbnails)
+            last = scanned.state
+            if time.monotonic() - kept > _CHECKPOINT_SECONDS:
+                write_checkpoint(folder, scanned.state)
+                kept, last = time.monotonic(), None
+            yield scanned
+        last = None
+    finally:
+        if last is not None:
+            write_checkpoint(folder, last)
+
+
+def _manifest(
+    opened: OpenModel, images: ImageSet, state: ScanState, files: tuple[LayerFile, ...], seconds: float
+) -> Manifest:
+    return Manifest(
+        model=str(opened.name),
+        weights=opened.sha256 or "",
+        source=images.source,
+        images=images.name,
+        fingerprint=images.fingerprint,
+        precision=precision_for(opened),
+        pictures=len(state.pictures),
+        left_out=len(state.left_out),
+        layers=files,
+        clipdesk=__version__,
+        date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        seconds=round(seconds, 3),
+        changed=has_changed(images),
+    )
+
+
+def has_changed(images: ImageSet) -> bool:
+    """Whether a set is another than when it was opened, or is gone."""
+    try:
+        return open_image_set(images.source).fingerprint != images.fingerprint
+    except UsageError:
+        return True
+
+
+def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> None:
+    """Check that the sums fit into memory and the survey onto the disk, before anything is done."""
+    width = opened.inspector.get_layer_info(ROOT).units
+    infos = [opened.inspector.visualizable(layer) for layer in layers]
+    units = sum(info.units * len(poolings_of(info)) for info in infos)
+    needed = bytes_of(units, width) + 4 * units * BLOCK
+    free = psutil.virtual_memory().available
+    if needed + _SPARE_BYTES > free:
+        raise ClipDeskError(
+            f"A survey of these {len(layers)} layers needs {needed / 2**30:.1f} GB of memory, and "
+            f"{free / 2**30:.1f} GB are free. Name fewer layers with --layers"
+        )
+    folder = surveys_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    # The checkpoint is there beside the survey while it is written.
+    on_disk = 2 * bytes_of(units, width) + len(images.pictures) * (_THUMBNAIL_BYTES + 2 * width)
+    room = shutil.disk_usage(folder).free
+    if on_disk > room:
+        raise ClipDeskError(
+            f"A survey of {len(images.pictures):,} pictures needs {on_disk / 2**30:.1f} GB on the disk of {folder}, "
+            f"and {room / 2**30:.1f} GB are free"
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ClipDeskError("Another process makes this survey at the moment") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ClipDeskError(f"Cannot write to {folder}: {error.strerror or error}") from error
