@@ -145,7 +145,7 @@ class ParquetSet(StoredSet):
             column = self._kept[name, group]
         data = column[int(number) - shard.starts[group]].as_py()
         if not isinstance(data, bytes):
-            raise UsageError(f"{printable(place)} holds no picture")
+            raise UsageError(f"{one_line(place, 200)} holds no picture")
         return data
 
 

@@ -24,6 +24,8 @@ METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet"
 _MOST_BYTES = 4_000_000_000
 _LONGEST_PATH = 4_096
 _DELIMITERS = ("\t", ",", ";")
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*(?:/[A-Za-z0-9_][A-Za-z0-9_. -]*)*")
+"""Most paths: relative, and without parts that lead elsewhere. There may be millions."""
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -71,7 +73,7 @@ def named_in(table: Path, *, anywhere: bool) -> Iterator[Named | LeftOut]:
             yield Named(place, elsewhere, row)
 
 
-def state_of(path: Path, place: str) -> FoundFile | LeftOut:
+def state_of(path: Path | str, place: str) -> FoundFile | LeftOut:
     """The size and the time of change of a picture that a table names, or the reason why it cannot be read."""
     try:
         found = os.stat(path)
@@ -88,6 +90,8 @@ def _where(table: Path, number: int) -> str:
 
 def _located(text: str, folder: Path, anywhere: bool) -> tuple[str, Path | None, str]:
     """The place that a path means, its full path if it is outside the folder, and the reason why it means none."""
+    if len(text) <= _LONGEST_PATH and _PLAIN.fullmatch(text):
+        return text, None, ""
     if "/" not in text and not _DRIVE.match(text):
         # Tables that were written on Windows.
         text = text.replace("\\", "/")
