@@ -2,9 +2,9 @@
 
 Changes valid files at random, as bytes and part by part (chunks of a PNG with corrected checksums, members of an
 archive, the header of .safetensors, pages of a database), and reads them with ClipDesk, for a given time: pictures,
-recipes, metadata and its journal, checkpoints, images in all five formats, directions, spectra and queues. A file must
-be read, or refused with a `ClipDeskError` of one line. Anything else is an unexpected error: it is counted, the file
-that caused it is kept, and the exit code is 1.
+recipes, metadata and its journal, checkpoints, images in all five formats, directions, spectra, queues and image
+sets. A file must be read, or refused with a `ClipDeskError` of one line. Anything else is an unexpected error: it is
+counted, the file that caused it is kept, and the exit code is 1.
 """
 
 from __future__ import annotations

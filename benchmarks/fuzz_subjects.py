@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.fuzz_sets import set_files
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.metadata import BatchMetadata, UnitRecord
 from clipdesk.export.png import read_png, save_png
@@ -82,6 +83,7 @@ def make_subjects(folder: Path) -> list[Subject]:
         Subject("queue", _pages(path), _joined, _read_queue),
         *_checkpoints(path),
         *_beside(path),
+        *(Subject(*one) for one in set_files()),
     ]
 
 

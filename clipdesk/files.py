@@ -7,10 +7,10 @@ from pathlib import Path
 
 from clipdesk.errors import UsageError, printable
 
-_MOST_BYTES = 200_000_000
+MOST_BYTES = 200_000_000
 
 
-def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
+def check_readable(path: Path, most: int = MOST_BYTES) -> None:
     """Check that a path is a regular file of moderate size.
 
     Raises:
@@ -28,7 +28,7 @@ def check_readable(path: Path, most: int = _MOST_BYTES) -> None:
         raise UsageError(f"Cannot read {printable(path)}: it has more than {most // 1_000_000} MB")
 
 
-def read_bytes(path: Path, most: int = _MOST_BYTES) -> bytes:
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """Read a file of moderate size.
 
     Raises:

@@ -37,7 +37,7 @@ def as_label(value: object) -> str:
 def _text(value: object, longest: int) -> str:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else ""
-    if not isinstance(value, str):
+    if not value or not isinstance(value, str):
         return ""
     text = value[: 10 * longest]
     if not text.isprintable():

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from clipdesk.errors import UsageError, printable
+from clipdesk.errors import UsageError, one_line, printable
 from clipdesk.imagesets.reading import decode_image
 
 MOST_PICTURES = 10_000_000
 """Larger sets are refused: what is known of them would not fit into memory."""
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is known of a picture before it is read. A million of them take 150 to 300 MB, mostly their captions.
+    """What is known of a picture before it is read. A million of them take some 250 MB, most of it for captions.
 
     Attributes:
         place: Where it is in its set: relative, with "/" between the parts, and no other picture's.
@@ -91,7 +92,8 @@ class StoredSet(ImageSet):
     def read(self, index: int, side: int = 0) -> ReadPicture:
         """As `ImageSet.read`."""
         data = self.data(index)
-        return ReadPicture(decode_image(data, self.pictures[index].place, side), hashlib.sha256(data).hexdigest())
+        shown = one_line(self.pictures[index].place, _LONGEST_SHOWN)
+        return ReadPicture(decode_image(data, shown, side), hashlib.sha256(data).hexdigest())
 
     @abstractmethod
     def data(self, index: int) -> bytes:
