@@ -24,7 +24,6 @@ TESTED_THROUGH = {
     "activations/histograms": "activations/test_sums.py: a part of them",
     "activations/moments": "activations/test_sums.py: a part of them",
     "activations/reading": "activations/test_scan.py: what a pass reads",
-    "activations/statistics": "activations/test_sums.py: what comes of them",
     "activations/storing": "activations/test_surveying.py: surveys as folders",
     "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
     "demo/recipes": "demo/test_train.py: numbers that only a training can judge",

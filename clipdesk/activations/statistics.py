@@ -99,6 +99,11 @@ class UnitStatistics:
         """Standard deviation of each unit over the pictures (divided by their number), (units,)."""
         return np.sqrt(self.squares / self.count)
 
+    @cached_property
+    def varies(self) -> NDArray[np.bool_]:
+        """Which units have more than one value, (units,). Rounding may leave `squares` above 0 for the others."""
+        return (self.most > self.least) & (self.squares > 0)
+
     @property
     def densities(self) -> NDArray[np.float64]:
         """Share of the pictures in which each unit is above zero, (units,), in [0, 1]."""

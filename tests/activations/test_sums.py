@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from clipdesk.activations.moments import EmbeddingMoments
 from clipdesk.activations.pooling import Pooled
-from clipdesk.activations.statistics import UnitStatistics
+from clipdesk.activations.statistics import Embeddings, UnitStatistics
 from clipdesk.activations.sums import LayerSums
+from clipdesk.activations.survey import correlations
 
 CPU = torch.device("cpu")
 UNITS, WIDTH = 5, 4
@@ -133,6 +134,17 @@ def test_histograms_hold_every_number(values: list[float]) -> None:
     assert edges[0] <= column.min()
     assert column.max() < edges[-1]
     assert whole.histogram.counts[0].sum() == len(values)
+
+
+def test_a_units_correlation_with_any_direction_follows_from_the_sums() -> None:
+    data = made(300, 3)
+    sums, moments = summed(data, np.array_split(np.arange(300), 5))
+    directions = np.random.default_rng(1).normal(size=(7, WIDTH))
+    embeddings = Embeddings(np.empty((300, WIDTH), np.float16), moments.mean.numpy(), moments.scatter.numpy())
+    found = correlations(statistics_of(sums, moments), embeddings, directions)
+    cosines = data.embeddings.astype(np.float64) @ directions.T
+    wanted = np.corrcoef(cosines.T, data.values[:, :4].T.astype(np.float64))[:7, 7:]
+    assert np.allclose(found[:, :4], wanted, atol=1e-5)
 
 
 def test_values_that_are_saved_and_restored_go_on() -> None:
