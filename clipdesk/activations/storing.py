@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from clipdesk.activations.scan import ScanState, Thumbnail
+from clipdesk.activations.decoding import Thumbnail
+from clipdesk.activations.scan import ScanState
 from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Pooling, Surveyed, UnitStatistics
 from clipdesk.activations.sums import Key
 from clipdesk.activations.survey import Survey
