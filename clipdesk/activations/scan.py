@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,7 +135,7 @@ def scan(
     batch: int | None = None,
     block: int = BLOCK,
     part: range | None = None,
-) -> Iterator[Scanned]:
+) -> Generator[Scanned, None, None]:
     """Read every picture of a set once, and sum up what each unit answers to.
 
     To pause, stop pulling; to stop, close the generator. It holds what it has found in `Scanned.state`.
@@ -184,7 +184,7 @@ def _scan(
     batch: int,
     block: int,
     part: range,
-) -> Iterator[Scanned]:
+) -> Generator[Scanned, None, None]:
     gathered = Block(block)
     begin = max(part.start, state.done)
     with explained(batch, opened.device):
