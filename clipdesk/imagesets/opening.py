@@ -10,14 +10,14 @@ from itertools import islice
 from pathlib import Path
 
 from clipdesk.errors import UsageError, one_line, printable
-from clipdesk.imagesets import tables
+from clipdesk.imagesets import fields, tables
 from clipdesk.imagesets.drawn import PREFIX, open_scenes
 from clipdesk.imagesets.folders import FileSet, folder_set
 from clipdesk.imagesets.parquets import open_parquet
 from clipdesk.imagesets.reading import SUFFIXES
 from clipdesk.imagesets.sets import ImageSet, LeftOut, Picture
 from clipdesk.imagesets.tars import open_tars
-from clipdesk.imagesets.walking import FoundFile, Walk, walk
+from clipdesk.imagesets.walking import FoundFile, Walk, walk, writable
 
 _RIGHT = (
     "an image set is a folder with PNG, JPEG, WebP, BMP or TIFF files, a list of them (.txt, .csv, .tsv, .jsonl), "
@@ -53,6 +53,8 @@ def open_image_set(source: str | Path) -> ImageSet:
         if isinstance(error, FileNotFoundError) and _BRACES.search(path.name):
             return _open_pattern(path)
         raise UsageError(f"Cannot read {printable(path)}: {getattr(error, 'strerror', None) or error}") from None
+    if not writable(str(path)):
+        raise UsageError(f"Cannot use {printable(path)}: its name is not valid Unicode; rename it")
     suffix = path.suffix.lower()
     if path.is_dir():
         return _open_folder(path)
@@ -60,7 +62,7 @@ def open_image_set(source: str | Path) -> ImageSet:
         return open_tars({path.name: path}, str(path), path.name)
     if suffix == _PARQUET:
         return open_parquet([path], path.parent, path)
-    if suffix in tables.SUFFIXES:
+    if suffix in fields.TABLES:
         return _open_table(path)
     raise UsageError(f"{printable(path)} is not an image set: {_RIGHT}")
 

@@ -237,9 +237,10 @@ class TarSet(StoredSet):
         name = next(name for name in _heads(place) if name in self._archives)
         path = self._archives[name]
         try:
+            # Before it is opened, since opening what is a pipe by now would not end.
+            if _state(path.stat()) != self._states[name]:
+                raise UsageError(f"{printable(path)} has changed since it was opened. Open it again")
             with path.open("rb", buffering=0) as file:
-                if _state(os.fstat(file.fileno())) != self._states[name]:
-                    raise UsageError(f"{printable(path)} has changed since it was opened. Open it again")
                 file.seek(self._offsets[index])
                 return file.read(self._sizes[index])
         except OSError as error:

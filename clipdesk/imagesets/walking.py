@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError
+from clipdesk.imagesets import fields
 from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
 from clipdesk.imagesets.sets import LeftOut, check_count
 
 _DEEPEST = 100
+_OTHERS = (*fields.TEXTS, *fields.TABLES, ".parquet", ".tar")
 _SKIPPED = ("__MACOSX",)
 
 
@@ -31,7 +33,7 @@ class Walk:
 
     Attributes:
         pictures: Files whose names say that they are images.
-        others: All other regular files, by place.
+        others: Regular files that may be tables, archives or texts beside images, by place.
         left_out: What cannot be read, with the reasons.
     """
 
@@ -74,7 +76,7 @@ def walk(root: Path) -> Walk:
                 found.left_out.append(_left_out(folder.prefix[:-1], error.strerror or str(error)))
             else:
                 raise UsageError(f"Cannot read {root}: {error.strerror or error}") from None
-        check_count(len(found.pictures), str(root))
+        check_count(max(len(found.pictures), len(found.others)), str(root))
     return found
 
 
@@ -116,7 +118,7 @@ def _sort_in(
             found.left_out.append(_left_out(place, "its name is not valid Unicode; rename it"))
     elif suffix in SUFFIXES:
         found.pictures.append(FoundFile(place, state.st_size, state.st_mtime_ns))
-    else:
+    elif suffix in _OTHERS:
         found.others[place] = FoundFile(place, state.st_size, state.st_mtime_ns)
 
 

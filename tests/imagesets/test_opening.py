@@ -91,3 +91,11 @@ def test_a_set_of_one_picture(tmp_path: Path) -> None:
     found = open_image_set(tmp_path / "one")
     assert len(found.pictures) == 1
     assert found.read(0).image.mode == "RGB"
+
+
+def test_a_folder_whose_name_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    put(folder / "a.png")
+    with pytest.raises(UsageError, match="its name is not valid Unicode") as error:
+        open_image_set(folder)
+    str(error.value).encode()

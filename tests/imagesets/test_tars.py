@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -156,6 +157,10 @@ def test_an_archive_that_changes_after_it_was_opened_is_not_read(tmp_path: Path)
     path = tar(tmp_path / "a.tar", member("1.png"))
     found = open_image_set(path)
     tar(path, member("0.png", bytes(20_000)), member("1.png"))
+    with pytest.raises(UsageError, match="has changed"):
+        found.read(0)
+    path.unlink()
+    os.mkfifo(path)
     with pytest.raises(UsageError, match="has changed"):
         found.read(0)
     path.unlink()

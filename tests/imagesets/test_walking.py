@@ -99,3 +99,9 @@ def test_a_set_of_too_many_pictures_is_refused(tmp_path: Path, monkeypatch: pyte
     put(tmp_path / "b.png")
     with pytest.raises(UsageError, match="has more than 1 pictures"):
         walk(tmp_path)
+
+
+def test_only_files_that_may_belong_to_a_set_are_kept(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.PARQUET", "c.py", "d.md", "e.tar", "f.json"):
+        put(tmp_path / name)
+    assert sorted(walk(tmp_path).others) == ["a.txt", "b.PARQUET", "e.tar", "f.json"]
