@@ -141,7 +141,7 @@ def _open_pattern(path: Path) -> ImageSet:
     there = {name: archive for name, archive in archives.items() if archive.exists()}
     if not there:
         raise UsageError(f"None of the {len(archives):,} archives of {printable(path)} is there")
-    missing = [LeftOut(name, "No such file") for name in archives if name not in there]
+    missing = [LeftOut(name, "it is not there") for name in archives if name not in there]
     return open_tars(there, str(path), path.name, missing)
 
 

@@ -177,16 +177,13 @@ class _Shard:
 
     def read(self, group: int) -> Array:
         """The bytes of all pictures of a group. Not to be called by two threads at once."""
+        file = _opened(self.path)
+        if _state(self.path) != self.state:
+            raise UsageError(f"{printable(self.path)} has changed since it was opened. Open it again")
+        name = f"{self.image}.bytes" if self._inner else self.image
         try:
-            if _state(self.path) != self.state:
-                raise UsageError(f"{printable(self.path)} has changed since it was opened. Open it again")
-            name = f"{self.image}.bytes" if self._inner else self.image
-            column = (
-                _opened(self.path).read_row_group(group, columns=[name], use_threads=False).column(0).combine_chunks()
-            )
+            column = file.read_row_group(group, columns=[name], use_threads=False).column(0).combine_chunks()
             return column.field("bytes") if self._inner else column
-        except UsageError:
-            raise
         except Exception as error:
             raise _damaged(self.path, error) from None
 

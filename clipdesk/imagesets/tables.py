@@ -76,6 +76,8 @@ def state_of(path: Path | str, place: str) -> FoundFile | LeftOut:
     """The size and the time of change of a picture that a table names, or the reason why it cannot be read."""
     try:
         found = os.stat(path)
+    except FileNotFoundError:
+        return LeftOut(place, "it is not there")
     except (OSError, ValueError) as error:
         return LeftOut(place, getattr(error, "strerror", None) or str(error))
     if not stat.S_ISREG(found.st_mode):

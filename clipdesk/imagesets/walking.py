@@ -104,7 +104,9 @@ def _sort_in(
             return
         state = entry.stat()
     except OSError as error:
-        if suffix in SUFFIXES:
+        if suffix in SUFFIXES and entry.is_symlink() and isinstance(error, FileNotFoundError):
+            found.left_out.append(_left_out(place, "it is a link to a file that is not there"))
+        elif suffix in SUFFIXES:
             found.left_out.append(_left_out(place, error.strerror or str(error)))
         return
     if suffix in UNREAD_SUFFIXES:
