@@ -74,7 +74,7 @@ def folder_set(root: Path, walk: Walk, described: dict[str, tuple[str, str]]) ->
         label = label or text[0] or (file.place.split("/", level + 1)[level] if level >= 0 else "")
         # One string for each class and not for each picture.
         found.append((Picture(file.place, kept.setdefault(label, label), caption or text[1]), file))
-    return FileSet(root, root, found, walk.left_out)
+    return FileSet(root, root, found, walk.left_out.listed())
 
 
 def _class_level(places: list[str], with_texts: bool) -> int:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from clipdesk.errors import UsageError, one_line, printable
+from clipdesk.errors import UsageError, printable
 from clipdesk.imagesets import fields, tables
 from clipdesk.imagesets.drawn import PREFIX, open_scenes
 from clipdesk.imagesets.folders import FileSet, folder_set
 from clipdesk.imagesets.parquets import open_parquet
 from clipdesk.imagesets.reading import SUFFIXES
-from clipdesk.imagesets.sets import ImageSet, LeftOut, Picture
+from clipdesk.imagesets.sets import ImageSet, LeftOut, Omissions, Picture
 from clipdesk.imagesets.tars import open_tars
 from clipdesk.imagesets.walking import FoundFile, Walk, walk, writable
 
@@ -72,15 +72,14 @@ def _open_folder(path: Path) -> ImageSet:
     archives = {place: path / place for place in sorted(found.others) if place.lower().endswith(_TAR)}
     if found.pictures:
         # Of a folder that holds both, the pictures are the set; it is said that the archives are not.
-        found.left_out += (LeftOut(place, "images lie beside this archive; open it by itself") for place in archives)
+        found.left_out.extend(LeftOut(place, "images lie beside this; open it by itself") for place in archives)
         return folder_set(path, found, _described(path, found))
     if archives:
-        return open_tars(archives, str(path), path.name, found.left_out)
+        return open_tars(archives, str(path), path.name, found.left_out.listed())
     parquet = [path / place for place in sorted(found.others) if place.lower().endswith(_PARQUET)]
     if parquet:
         return open_parquet(parquet, path, path)
-    reason = f" ({one_line(found.left_out[0].place)}: {found.left_out[0].reason})" if found.left_out else ""
-    raise UsageError(f"There are no images in {printable(path)}{reason}: {_RIGHT}")
+    raise UsageError(f"There are no images in {printable(path)}{found.left_out.because()}: {_RIGHT}")
 
 
 def _described(root: Path, found: Walk) -> dict[str, tuple[str, str]]:
@@ -106,7 +105,7 @@ def _described(root: Path, found: Walk) -> dict[str, tuple[str, str]]:
 
 def _open_table(path: Path) -> ImageSet:
     found: list[tuple[Picture, FoundFile]] = []
-    left_out: list[LeftOut] = []
+    left_out = Omissions()
     elsewhere: dict[str, Path] = {}
     kept: dict[str, str] = {}
     folder = str(path.parent)
@@ -125,9 +124,8 @@ def _open_table(path: Path) -> ImageSet:
             if named.elsewhere:
                 elsewhere[place] = named.elsewhere
     if not found:
-        reason = f" ({one_line(left_out[0].place)}: {left_out[0].reason})" if left_out else ""
-        raise UsageError(f"{printable(path)} names no images that are there{reason}")
-    return FileSet(path.parent, path, found, left_out, elsewhere)
+        raise UsageError(f"{printable(path)} names no images that are there{left_out.because()}")
+    return FileSet(path.parent, path, found, left_out.listed(), elsewhere)
 
 
 def _open_pattern(path: Path) -> ImageSet:

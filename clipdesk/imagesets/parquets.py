@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import UsageError, first_line, one_line, printable
 from clipdesk.files import check_readable
 from clipdesk.imagesets import fields, sets
-from clipdesk.imagesets.sets import LeftOut, Picture, StoredSet, digest_of
+from clipdesk.imagesets.sets import LeftOut, Omissions, Picture, StoredSet, digest_of
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType
@@ -77,7 +77,7 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
     """
     shards: dict[str, _Shard] = {}
     found: list[Picture] = []
-    left_out: list[LeftOut] = []
+    left_out = Omissions()
     kept: dict[str, str] = {}
     states = []
     for path in files:
@@ -86,7 +86,9 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
             shard = _Shard(path)
             width = len(str(max(0, shard.rows - 1)))
             large = shard.large_groups
-            left_out += (LeftOut(f"{name}, rows {a} to {b - 1}", "their group has more than 2 GB") for a, b in large)
+            left_out.extend(
+                LeftOut(f"{name}, rows {first} to {end - 1}", "their group has more than 2 GB") for first, end in large
+            )
             for number, (_, label, caption) in enumerate(_texts(_opened(path), path, None)):
                 if not any(first <= number < end for first, end in large):
                     place = f"{name}/{str(number).zfill(width)}"
@@ -102,10 +104,9 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
         shards[name] = shard
         states.append((name, *shard.state))
     if not found:
-        reason = f": {left_out[0].reason}" if left_out else ""
-        raise UsageError(f"There are no images in {printable(source)}{reason}")
+        raise UsageError(f"There are no images in {printable(source)}{left_out.because()}")
     found.sort(key=lambda picture: picture.place)
-    return ParquetSet(source, shards, found, left_out, digest_of(found, states))
+    return ParquetSet(source, shards, found, left_out.listed(), digest_of(found, states))
 
 
 class ParquetSet(StoredSet):

@@ -14,7 +14,7 @@ from clipdesk.errors import UsageError, one_line, printable
 from clipdesk.files import MOST_BYTES, check_readable
 from clipdesk.imagesets import fields, sets
 from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
-from clipdesk.imagesets.sets import LeftOut, Picture, StoredSet, digest_of
+from clipdesk.imagesets.sets import LeftOut, Omissions, Picture, StoredSet, digest_of
 from clipdesk.imagesets.walking import writable
 
 _MOST_BYTES = 1_000_000_000_000
@@ -50,7 +50,7 @@ def index_of(path: Path) -> Index:
         UsageError: it cannot be read, or is not a tar archive, or is compressed.
     """
     check_readable(path, _MOST_BYTES)
-    building = _Building(path)
+    building = _Building()
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -72,7 +72,7 @@ class _Header(NamedTuple):
     plain: bool
 
 
-def _headers(file: BinaryIO, size: int, path: Path, left_out: list[LeftOut]) -> Iterator[_Header]:
+def _headers(file: BinaryIO, size: int, path: Path, left_out: Omissions) -> Iterator[_Header]:
     """The members of an archive, up to its end or to where it is damaged.
 
     `tarfile` reads each header, but does not go from one to the next: it would read as many bytes as a header asks for,
@@ -138,9 +138,8 @@ def _decoded(name: bytes) -> str:
 class _Building:
     """Sorts the members of an archive."""
 
-    def __init__(self, path: Path) -> None:
-        self.left_out: list[LeftOut] = []
-        self._path = path
+    def __init__(self) -> None:
+        self.left_out = Omissions()
         self._pictures: dict[str, tuple[int, int]] = {}
         self._texts: dict[str, tuple[str, str]] = {}
 
@@ -175,8 +174,6 @@ class _Building:
 
     def _leave_out(self, name: str, reason: str) -> None:
         self.left_out.append(LeftOut(one_line(name, 1_000), reason))
-        if len(self.left_out) > sets.MOST_PICTURES:
-            raise UsageError(f"{printable(self._path)} has more than {sets.MOST_PICTURES:,} members of no use")
 
     def _add_text(self, name: str, suffix: str, data: bytes) -> None:
         key = posixpath.splitext(name)[0]
@@ -199,7 +196,7 @@ class _Building:
             members.append(Member(name, offset, size, *self._texts.get(key, ("", ""))))
         for key in self._texts.keys() - used:
             self._leave_out(key, "there are texts of this name, but no image")
-        return Index(members, self.left_out)
+        return Index(members, self.left_out.listed())
 
 
 def _clean(name: str) -> str:
@@ -260,7 +257,7 @@ def open_tars(archives: dict[str, Path], source: str, name: str, left_out: Seque
         UsageError: there are no pictures in them, or the only one cannot be read.
     """
     found: list[tuple[Picture, int, int]] = []
-    missing = list(left_out)
+    missing = Omissions(left_out)
     states, kept = {}, dict[str, str]()
     for place, path in archives.items():
         try:
@@ -274,14 +271,14 @@ def open_tars(archives: dict[str, Path], source: str, name: str, left_out: Seque
         except OSError as error:
             missing.append(LeftOut(place, error.strerror or str(error)))
             continue
-        missing += (LeftOut(f"{place}/{one.place}".rstrip("/"), one.reason) for one in index.left_out)
+        missing.extend(LeftOut(f"{place}/{one.place}".rstrip("/"), one.reason) for one in index.left_out)
         for member in index.members:
             picture = Picture(f"{place}/{member.name}", kept.setdefault(member.label, member.label), member.caption)
             found.append((picture, member.offset, member.size))
         sets.check_count(len(found), source)
     if not found:
-        raise UsageError(f"There are no images in {printable(source)}" + (f": {missing[0].reason}" if missing else ""))
-    return TarSet(source, name, archives, found, missing, states)
+        raise UsageError(f"There are no images in {printable(source)}{missing.because()}")
+    return TarSet(source, name, archives, found, missing.listed(), states)
 
 
 def _heads(place: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from clipdesk.errors import UsageError
 from clipdesk.imagesets import fields
 from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
-from clipdesk.imagesets.sets import LeftOut, check_count
+from clipdesk.imagesets.sets import LeftOut, Omissions, check_count
 
 _DEEPEST = 100
 _OTHERS = (*fields.TEXTS, *fields.TABLES, ".parquet", ".tar")
@@ -39,7 +39,7 @@ class Walk:
 
     pictures: list[FoundFile] = field(default_factory=list)
     others: dict[str, FoundFile] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: Omissions = field(default_factory=Omissions)
 
 
 class _Folder(NamedTuple):

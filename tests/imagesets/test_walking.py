@@ -15,7 +15,7 @@ def places(root: Path) -> list[str]:
 
 
 def reasons(root: Path) -> dict[str, str]:
-    return {one.place: one.reason for one in walk(root).left_out}
+    return {one.place: one.reason for one in walk(root).left_out.listed()}
 
 
 def test_hidden_files_and_those_of_a_mac_are_skipped(tmp_path: Path) -> None:
