@@ -16,7 +16,7 @@ from clipdesk.imagesets.folders import FileSet, folder_set
 from clipdesk.imagesets.parquets import open_parquet
 from clipdesk.imagesets.reading import SUFFIXES
 from clipdesk.imagesets.sets import ImageSet, LeftOut, Omissions, Picture
-from clipdesk.imagesets.tars import open_tars
+from clipdesk.imagesets.shards import open_tars
 from clipdesk.imagesets.walking import FoundFile, Walk, walk, writable
 
 _RIGHT = (
