@@ -184,6 +184,8 @@ class _Shard:
         name = f"{self.image}.bytes" if self._inner else self.image
         try:
             column = file.read_row_group(group, columns=[name], use_threads=False).column(0).combine_chunks()
+            if len(column) != self.starts[group + 1] - self.starts[group]:
+                raise ValueError("a group has another number of rows than the file says")
             return column.field("bytes") if self._inner else column
         except Exception as error:
             raise _damaged(self.path, error) from None
