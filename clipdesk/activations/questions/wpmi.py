@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.activations.questions.sharpening import SHARPNESS
 from clipdesk.activations.statistics import NONE, Embeddings, Extremes
 
+SHARPNESS = 10.0
+"""The formula's a: what cosines are multiplied by before the softmax."""
 _FIRST, _LAST = 0.998, 0.97
 """How certainly the first and the last picture of a unit's list belong to it."""
 _MOST = 100

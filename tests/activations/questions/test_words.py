@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from clipdesk.activations.questions.holding import others
-from clipdesk.activations.questions.sharpening import probabilities
+from clipdesk.activations.questions.sharpening import probabilities, sharpness_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import Lexicon, Reading, prepare, words
 from clipdesk.activations.survey import Survey
@@ -83,7 +83,8 @@ def test_weights_and_scores_are_direct_correlations_of_separate_pictures(lexicon
 def test_directions_follow_the_probability_of_a_concept(lexicon: Lexicon) -> None:
     z = lexicon.survey.embeddings.unit_rows(np.arange(3000))
     for template in range(2):
-        wanted = probabilities(z, lexicon.vocabulary.texts[template])
+        texts = lexicon.vocabulary.texts[template]
+        wanted = probabilities(z, texts, sharpness_of(z - z.mean(axis=0), texts))
         products = z @ lexicon.directions[template].T
         for concept in range(CONCEPTS):
             assert np.corrcoef(wanted[:, concept], products[:, concept])[0, 1] > 0.9
