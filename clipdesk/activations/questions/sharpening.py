@@ -60,6 +60,23 @@ def sharpened(
     return np.stack(fitted).astype(np.float32)
 
 
+def readings(embeddings: Embeddings, contrast: Vocabulary, query: Vocabulary) -> NDArray[np.float32]:
+    """The directions that tell one concept from those of a list: what `find` takes for a text.
+
+    Args:
+        embeddings: Those of the surveyed pictures.
+        contrast: The list; it may have the concept too.
+        query: The concept, read by the same model with the same templates.
+
+    Returns:
+        (templates, width).
+    """
+    whole = contrast.having(query)
+    place = whole.index(query.concepts[0])
+    assert place is not None  # `having` has added it
+    return sharpened(embeddings, whole, concepts=[place])[:, 0]
+
+
 def probabilities(rows: NDArray[np.float32], texts: NDArray[np.float32], sharpness: float) -> NDArray[np.float32]:
     """How probable each text is for each picture: softmax over the texts of `sharpness` times the cosine.
 

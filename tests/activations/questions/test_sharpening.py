@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from clipdesk.activations.questions.sharpening import SPREAD, probabilities, sharpened, sharpness_of
+from clipdesk.activations.questions.sharpening import SPREAD, probabilities, readings, sharpened, sharpness_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from tests.activations.surveys import LAYER, direct_survey, toy
 
@@ -64,6 +64,18 @@ def test_some_concepts_are_told_from_all_of_the_list() -> None:
     words = vocabulary(6, 16)
     assert_allclose(
         sharpened(survey.embeddings, words, concepts=[4, 1]), sharpened(survey.embeddings, words)[:, [4, 1]]
+    )
+
+
+def test_a_text_is_told_from_those_of_a_list_whether_it_is_in_it_or_not() -> None:
+    survey, _, _ = toy()
+    words = vocabulary(6, 16)
+    inside = Vocabulary(("the Concept 2",), words.texts[:, 2:3], "demo")
+    assert_allclose(readings(survey.embeddings, words, inside), sharpened(survey.embeddings, words)[:, 2], rtol=1e-5)
+    less = Vocabulary(words.concepts[1:], words.texts[:, 1:], "demo")
+    outside = Vocabulary(words.concepts[:1], words.texts[:, :1], "demo")
+    assert_allclose(
+        readings(survey.embeddings, less, outside), sharpened(survey.embeddings, words)[:, 0], rtol=1e-3, atol=1e-5
     )
 
 
