@@ -119,6 +119,8 @@ def test_a_unit_alone_has_the_words_that_it_has_in_its_layer(lexicon: Lexicon, r
     assert [each.unit for each in whole.units] == list(range(CONCEPTS + 3))
     assert [label.concept for label in alone.units[0].labels] == [label.concept for label in whole.units[7].labels]
     assert alone.bound == whole.bound
+    first = words(prepare(*planted()), "other", [7], reading=reading)
+    assert [label.concept for label in first.units[0].labels] == [label.concept for label in whole.units[7].labels]
 
 
 def test_a_small_set_has_words_without_scores() -> None:
