@@ -34,11 +34,11 @@ from clipdesk.activations.questions.vocabulary import TEMPLATES, Vocabulary
 from clipdesk.activations.questions.words import Reading, prepare, words
 from clipdesk.activations.questions.wpmi import soft_wpmi
 from clipdesk.activations.survey import Survey
-from clipdesk.demo.dataset import Kind, Scenes, draw_scenes
 from clipdesk.demo.evaluate import embed_images
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 from tests.activations.surveys import direct_survey
 
 SEED, OTHER_SEED = 11, 3

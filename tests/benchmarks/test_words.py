@@ -25,8 +25,8 @@ from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.activations.questions.reading import read_vocabulary
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.survey import Survey
-from clipdesk.demo.dataset import Kind, draw_scenes
 from clipdesk.demo.selectivity import CONCEPTS
+from clipdesk.scenes.dataset import Kind, draw_scenes
 
 LAYERS = ("visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.3.mlp.gelu")
 
