@@ -320,3 +320,17 @@ def test_nothing_that_the_user_asks_for_waits_for_the_queue(window: MainWindow, 
     assert waited < 5
     assert worked < 0.1
     window.queue.stop()
+
+
+def test_a_job_that_is_cancelled_a_moment_after_its_end_is_done(window: MainWindow, qtbot: QtBot) -> None:
+    set_steps(window, 2)
+    window.asking.render(units(1))
+    run = run_of(window)
+    until(qtbot, lambda: run.state is Status.DONE and run.stored is not None and not run.asked)
+    assert run.stored is not None
+    # As if it had been asked for before the window heard of the end.
+    window.controller.rest(run, Status.CANCELLED)
+    window.controller.desk.wish(run.stored, Wish.CANCEL)
+    run.asked += 1
+    until(qtbot, lambda: run.state is Status.DONE)
+    assert statuses() == [Status.DONE]
