@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -94,6 +94,27 @@ class UnitStatistics:
         """Number of units."""
         return len(self.means)
 
+    def only(self, units: NDArray[np.integer]) -> UnitStatistics:
+        """The same of some of the units."""
+
+        def of(ends: Extremes) -> Extremes:
+            return Extremes(ends.values[units], ends.pictures[units], ends.positions[units])
+
+        bins = self.histogram
+        return replace(
+            self,
+            means=self.means[units],
+            squares=self.squares[units],
+            least=self.least[units],
+            most=self.most[units],
+            fired=self.fired[units],
+            cross=self.cross[units],
+            top=of(self.top),
+            bottom=of(self.bottom),
+            histogram=Histogram(bins.exponents[units], bins.starts[units], bins.counts[units]),
+            sample=self.sample[units],
+        )
+
     @cached_property
     def deviations(self) -> NDArray[np.float64]:
         """Standard deviation of each unit over the pictures (divided by their number), (units,)."""
@@ -140,6 +161,12 @@ class Embeddings:
     rows: NDArray[np.float16]
     mean: NDArray[np.float64]
     scatter: NDArray[np.float64]
+
+    def unit_rows(self, pictures: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The embeddings of some pictures, of length 1 again after their rounding to float16, (pictures, width)."""
+        rows = self.rows[pictures].astype(np.float32)
+        lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+        return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
 
     def variances(self, directions: NDArray[np.floating]) -> NDArray[np.float64]:
         """How much the pictures' projections on each direction vary: sums of squared differences from their mean.

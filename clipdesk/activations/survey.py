@@ -53,15 +53,26 @@ def correlations(
     Returns:
         (directions, units), in [-1, 1]; 0 where a unit or a direction does not vary.
     """
+    found = products(scaled(embeddings, directions), statistics.cross).astype(np.float64)
+    found *= reciprocals(statistics)
+    return np.clip(found, -1, 1, out=found)
+
+
+def scaled(embeddings: Embeddings, directions: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Directions of a length at which the pictures' projections vary by 1 in all; 0 where they do not vary.
+
+    In float32, as `UnitStatistics.cross` is: a copy of 180,000 rows in float64 takes longer than all the rest.
+
+    Args:
+        embeddings: The pictures'.
+        directions: (directions, width).
+    """
     wide = np.asarray(directions, dtype=np.float64)
     variances = embeddings.variances(wide)
     # Rounding leaves a little of a direction that does not vary at all.
     rounding = 1e-12 * float(np.trace(embeddings.scatter)) * (wide * wide).sum(axis=1)
     lengths = np.divide(1, np.sqrt(variances), out=np.zeros_like(variances), where=variances > rounding)
-    # In float32, as `cross` is: a copy of 180,000 rows in float64 takes longer than the rest.
-    found = products((wide * lengths[:, None]).astype(np.float32), statistics.cross).astype(np.float64)
-    found *= reciprocals(statistics)
-    return np.clip(found, -1, 1, out=found)
+    return np.asarray(wide * lengths[:, None], dtype=np.float32)
 
 
 def reciprocals(statistics: UnitStatistics) -> NDArray[np.float64]:

@@ -36,7 +36,7 @@ class Found:
 
 def find(
     survey: Survey,
-    direction: NDArray[np.floating],
+    directions: NDArray[np.floating],
     *,
     layers: Collection[str] | None = None,
     pooling: Pooling | None = None,
@@ -49,19 +49,21 @@ def find(
 
     Args:
         survey: A survey.
-        direction: Embedding of a text or an image, from the survey's model, of any length, (width,).
+        directions: Embedding of a text or an image, from the survey's model, of any length, (width,); or several
+            readings of it, (readings, width), of which the best counts for each unit. For a text, those of
+            `clipdesk.activations.questions.sharpening` tell it from similar texts.
         layers: Layers to search; all by default.
         pooling: The pooling to search; all by default.
         count: Number of units.
 
     Raises:
-        UsageError: the direction has another width than the survey's embeddings, is zero or not finite, or the survey
+        UsageError: a direction has another width than the survey's embeddings, is zero or not finite, or the survey
             does not have one of the layers.
     """
-    row = checked_direction(survey, direction)[None]
+    rows = _checked(survey, directions)
     return best(
         (
-            (statistics, correlations(statistics, survey.embeddings, row)[0])
+            (statistics, correlations(statistics, survey.embeddings, rows).max(axis=0))
             for statistics in chosen(survey, layers, pooling)
         ),
         count,
@@ -103,18 +105,13 @@ def like(
     return best(found, count, without=(layer, unit))
 
 
-def checked_direction(survey: Survey, direction: NDArray[np.floating]) -> NDArray[np.float64]:
-    """A direction as float64.
-
-    Raises:
-        UsageError: it has another width than the survey's embeddings, is zero or not finite.
-    """
-    wide, width = np.asarray(direction, dtype=np.float64), len(survey.embeddings.mean)
-    if wide.shape != (width,):
-        raise UsageError(f"The embedding has the shape {wide.shape}, but those of the survey have {width} numbers each")
-    if not np.isfinite(wide).all() or not wide.any():
+def _checked(survey: Survey, directions: NDArray[np.floating]) -> NDArray[np.float64]:
+    rows, width = np.atleast_2d(np.asarray(directions, dtype=np.float64)), len(survey.embeddings.mean)
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != width:
+        raise UsageError(f"The embedding has {rows.shape[-1]} numbers, but those of the survey have {width}")
+    if not np.isfinite(rows).all() or not rows.any(axis=1).all():
         raise UsageError("The embedding is zero or not finite, so nothing correlates with it")
-    return wide
+    return rows
 
 
 def best(

@@ -91,7 +91,7 @@ def clarities(statistics: UnitStatistics, embeddings: Embeddings, most: int = 10
     numbers = there.sum(axis=1).astype(np.float64)
     # Only pictures that are in some list, as float32, with a row of zeros for the places that nothing has taken.
     used, places = np.unique(pictures, return_inverse=True)
-    rows = unit_rows(embeddings, used)
+    rows = embeddings.unit_rows(used)
     rows[used == NONE] = 0
     places = places.reshape(pictures.shape)
     squares = np.empty(len(pictures))
@@ -103,13 +103,6 @@ def clarities(statistics: UnitStatistics, embeddings: Embeddings, most: int = 10
         squares[start : start + _ROWS] = np.einsum("ud,ud->u", total, total)
     pairs = numbers * (numbers - 1)
     return ratios(squares - numbers, pairs, pairs > 0)
-
-
-def unit_rows(embeddings: Embeddings, pictures: NDArray[np.integer]) -> NDArray[np.float32]:
-    """The embeddings of some pictures, of length 1 again after their rounding to float16."""
-    rows = embeddings.rows[pictures].astype(np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None], dtype=np.float32)
 
 
 def monosemanticities(statistics: UnitStatistics, embeddings: Embeddings) -> NDArray[np.float64]:

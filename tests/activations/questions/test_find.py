@@ -64,7 +64,11 @@ def test_units_like_another_are_active_in_the_same_pictures() -> None:
 
 @pytest.mark.parametrize(
     ("direction", "message"),
-    [(np.zeros(16), "zero or not finite"), (np.full(16, np.nan), "zero or not finite"), (np.ones(3), "16 numbers")],
+    [
+        (np.zeros(16), "zero or not finite"),
+        (np.full(16, np.nan), "zero or not finite"),
+        (np.ones(3), "3 numbers, but those of the survey have 16"),
+    ],
 )
 def test_a_direction_that_cannot_be_compared_is_refused(direction: NDArray[np.float64], message: str) -> None:
     with pytest.raises(UsageError, match=message):
