@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from clipdesk.errors import UsageError, nearest, one_line
+from clipdesk.files import read_bytes
 from clipdesk.paths import resource
-from clipdesk.render.files import read_bytes
 
 LISTS: dict[str, str] = {
     "english": "things, materials, colours, textures, parts, actions and scenes that can be seen",

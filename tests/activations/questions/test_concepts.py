@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from clipdesk.activations.questions.concepts import LISTS, MOST_CONCEPTS, concepts_of, read_concepts
-from clipdesk.demo.captions import FACTORS
 from clipdesk.errors import UsageError
 from clipdesk.paths import resource
+from clipdesk.scenes.captions import FACTORS
 
 
 def test_the_scenes_list_has_the_words_of_the_factors() -> None:
