@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from clipdesk.activations.surveying import SurveyProgress
 
 _LONGEST_LABEL = 60
+_LEAST_NAME = 40
+"""Characters of a table's first column that are never folded."""
 
 
 def make_console(*, err: bool = False) -> Console:
@@ -36,7 +38,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], int | float | None) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        # Names are there to be typed again, so on a narrow terminal the other columns give way first.
+        least = min(_LEAST_NAME, max(len(_shown(row[name])) for row in rows)) if name == next(iter(rows[0])) else None
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(name.replace("_", " "), justify=justify, overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row.values()))
     make_console().print(table)

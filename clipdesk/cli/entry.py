@@ -18,6 +18,7 @@ from clipdesk.cli import display
 from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.output import flush_output, mute, say, say_lines
+from clipdesk.cli.questions import examples, find, layer, words
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.surveys import survey, surveys
@@ -48,7 +49,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, start: b
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 
