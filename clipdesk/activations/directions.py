@@ -26,8 +26,9 @@ from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
 
-_KEPT_FROM = 100
-"""Concepts from which on a vocabulary is kept: reading 2,000 takes a minute with a large model."""
+_KEPT_FROM = 20
+"""Concepts from which on a vocabulary is kept: reading 2,000 takes a minute with a large model, and even the 32 of the
+scenes take half a second with a small one."""
 
 Progress = Callable[[int, int], None]
 """Told how many texts have been read, and of how many."""
@@ -39,7 +40,7 @@ def usual_concepts(opened: OpenModel) -> str:
 
 
 def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: Progress | None = None) -> Vocabulary:
-    """A list of concepts, read by a model's text tower; a long list that was read before is there at once.
+    """A list of concepts, read by a model's text tower; a list that was read before is there at once.
 
     Args:
         opened: The model.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import psutil
+from safetensors import SafetensorError
 
 from clipdesk.activations.checkpoints import read_checkpoint, remove_checkpoint, write_checkpoint
 from clipdesk.activations.layers import usual_layers
@@ -30,7 +32,7 @@ from clipdesk.activations.storing import (
     write_thumbnails,
 )
 from clipdesk.activations.sums import bytes_of
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError, UsageError, first_line
 from clipdesk.filenames import safe_words
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet, LeftOut
@@ -210,5 +212,9 @@ def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> N
 def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise ClipDeskError(f"Cannot write to {folder}: {error.strerror or error}") from error
+    except (OSError, sqlite3.Error, SafetensorError) as error:
+        # Each of the libraries that write the files says in its own way that the disk is full.
+        reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
+        raise ClipDeskError(
+            f"Cannot write to {folder}: {reason}. The same command goes on when that is mended"
+        ) from error

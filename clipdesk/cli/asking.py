@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clipdesk.activations.directions import image_direction, text_directions, vocabulary_of
 from clipdesk.activations.questions import find as finding
+from clipdesk.activations.questions.clusters import Clusters, clusters
 from clipdesk.activations.questions.examples import Example, Examples
 from clipdesk.activations.questions.examples import examples as examples_of
 from clipdesk.activations.questions.layer import COLUMNS, table
@@ -96,12 +97,16 @@ def examples(
     name, index = unit_of(unit)
     asked = ask(wanted, [name])
     found = examples_of(asked.survey, asked.layer(name), index, pooling=pooling, count=count, per_bin=count)
+    groups = clusters(asked.survey, found.layer, index, pooling=pooling)
     if as_json:
-        say_json(_as_json(asked, found))
+        say_json(_as_json(asked, found, groups))
     else:
         rows = [row for part, _, shown in parts(found) for row in _rows(asked, part, shown)]
         title = f"{short_layer(found.layer)}:{index}, {found.pooling} over {len(asked.survey.pictures):,} pictures"
         show(rows, key=("part", "value", "place", "label"), title=title, as_json=False)
+        if len(groups.groups) > 1:
+            sizes = ", ".join(str(len(group)) for group in groups.groups)
+            say(f"Its top pictures are of {len(groups.groups)} kinds: groups of {sizes}.", err=True)
     if output is not None:
         _save_sheet(asked, found, output, to_stderr=as_json)
 
@@ -163,7 +168,7 @@ def _rows(asked: Asked, part: str, shown: Sequence[Example]) -> list[dict[str, o
     ]
 
 
-def _as_json(asked: Asked, found: Examples) -> dict[str, object]:
+def _as_json(asked: Asked, found: Examples, groups: Clusters) -> dict[str, object]:
     return {
         "unit": f"{found.layer}:{found.unit}",
         "pooling": found.pooling,
@@ -180,6 +185,9 @@ def _as_json(asked: Asked, found: Examples) -> dict[str, object]:
         ],
         "middle": _rows(asked, "middle", found.middle),
         "bottom": _rows(asked, "bottom", found.bottom),
+        "groups": [[asked.survey.pictures[each].place for each in group] for group in groups.groups],
+        "silhouette": _number(groups.silhouette),
+        "polysemanticity": _number(groups.polysemanticity),
     }
 
 

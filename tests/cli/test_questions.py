@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 
 from clipdesk.activations import choosing, storing
+from clipdesk.activations.questions.clusters import Clusters
 from clipdesk.activations.questions.layer import COLUMNS as TABLE_COLUMNS
 from clipdesk.activations.storing import all_surveys, open_survey
-from clipdesk.cli import asked, opening
+from clipdesk.cli import asked, asking, opening
 from clipdesk.cli.questions import COLUMNS
 from clipdesk.network.opened import ModelPool
 from tests.cli.conftest import Command
@@ -81,6 +82,7 @@ def test_examples_go_from_the_top_of_the_range_to_the_bottom(surveyed: Command) 
     assert found["unit"] == f"{LAYER}:3"
     assert len(found["top"]) == len(found["bottom"]) == 4
     assert len(found["bins"]) == 5
+    assert sum(map(len, found["groups"])) == 24
     survey = open_survey(next(iter(all_surveys()))[0])
     statistics = survey.statistics[LAYER, "mean"]
     assert found["top"][0]["value"] == pytest.approx(float(statistics.most[3]), rel=1e-4)
@@ -90,6 +92,13 @@ def test_examples_go_from_the_top_of_the_range_to_the_bottom(surveyed: Command) 
     lines = surveyed("examples", f"{SHORT}:3", *MODEL).out.splitlines()
     assert lines[0].split("\t")[0] == "top"
     assert lines[-1].split("\t")[0] == "bottom"
+
+
+def test_groups_among_the_top_pictures_are_said(surveyed: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Clusters(((0, 1, 2), (3, 4)), 0.4, 0.5)
+    monkeypatch.setattr(asking, "clusters", lambda *_, **__: found)
+    result = surveyed("examples", f"{SHORT}:3", *MODEL)
+    assert result.err.splitlines()[-1] == "Its top pictures are of 2 kinds: groups of 3, 2."
 
 
 def test_a_contact_sheet_is_written(surveyed: Command) -> None:
