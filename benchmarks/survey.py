@@ -33,8 +33,7 @@ from torch import Tensor
 from clipdesk.activations import surveying
 from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import BLOCK, ScanState, scan
-from clipdesk.activations.statistics import UnitStatistics
-from clipdesk.activations.sums import Key
+from clipdesk.activations.statistics import Key, UnitStatistics
 from clipdesk.activations.surveying import survey_images
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.pixels import fitted

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING
 from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from clipdesk.activations.directions import image_direction, text_directions
+    from clipdesk.activations.making import survey
+    from clipdesk.activations.questions.clusters import clusters
+    from clipdesk.activations.questions.examples import examples
+    from clipdesk.activations.questions.find import find, like
+    from clipdesk.activations.questions.similar import similar
+    from clipdesk.activations.storing import open_survey
+    from clipdesk.activations.survey import Survey
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
     from clipdesk.export.animation import save_animation
+    from clipdesk.imagesets.opening import open_image_set
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
     from clipdesk.network.capture import NeuronActivationHook
@@ -32,14 +41,25 @@ _HOMES = {
     "Others": "clipdesk.render.targets",
     "RenderError": "clipdesk.errors",
     "RenderSettings": "clipdesk.render.settings",
+    "Survey": "clipdesk.activations.survey",
     "Term": "clipdesk.render.targets",
     "Text": "clipdesk.render.targets",
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
+    "clusters": "clipdesk.activations.questions.clusters",
+    "examples": "clipdesk.activations.questions.examples",
+    "find": "clipdesk.activations.questions.find",
+    "image_direction": "clipdesk.activations.directions",
+    "like": "clipdesk.activations.questions.find",
     "load_model": "clipdesk.models.loading",
+    "open_image_set": "clipdesk.imagesets.opening",
     "open_model": "clipdesk.network.opened",
+    "open_survey": "clipdesk.activations.storing",
     "parse_target": "clipdesk.render.expressions",
     "save_animation": "clipdesk.export.animation",
+    "similar": "clipdesk.activations.questions.similar",
+    "survey": "clipdesk.activations.making",
+    "text_directions": "clipdesk.activations.directions",
 }
 
 __all__ = [
@@ -52,14 +72,25 @@ __all__ = [
     "Others",
     "RenderError",
     "RenderSettings",
+    "Survey",
     "Term",
     "Text",
     "Unit",
     "UsageError",
+    "clusters",
+    "examples",
+    "find",
+    "image_direction",
+    "like",
     "load_model",
+    "open_image_set",
     "open_model",
+    "open_survey",
     "parse_target",
     "save_animation",
+    "similar",
+    "survey",
+    "text_directions",
 ]
 
 

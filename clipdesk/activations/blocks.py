@@ -9,8 +9,7 @@ from torch import Tensor
 
 from clipdesk.activations.decoding import Prepared, Thumbnail
 from clipdesk.activations.pooling import Pooled
-from clipdesk.activations.statistics import Surveyed
-from clipdesk.activations.sums import Key
+from clipdesk.activations.statistics import Key, Surveyed
 from clipdesk.imagesets.sets import LeftOut
 
 _NOT_NUMBERS = "the model's activations for it are not numbers"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from clipdesk.activations.pooling import Pooled, pool, poolings_of
-from clipdesk.activations.sums import Key
+from clipdesk.activations.statistics import Key
 from clipdesk.network.frozen import alone_with, frozen
 from clipdesk.network.inspector import ROOT
 from clipdesk.network.layers import LayerInfo

@@ -15,8 +15,8 @@ from clipdesk.activations.decoding import Prepared, Thumbnail, read_ahead
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.moments import EmbeddingMoments
 from clipdesk.activations.reading import PooledReader
-from clipdesk.activations.statistics import Embeddings, Surveyed, UnitStatistics
-from clipdesk.activations.sums import Key, LayerSums, Sample
+from clipdesk.activations.statistics import Embeddings, Key, Surveyed, UnitStatistics
+from clipdesk.activations.sums import LayerSums, Sample
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.sets import ImageSet, LeftOut
 from clipdesk.network.faults import explained

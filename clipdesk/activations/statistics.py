@@ -13,6 +13,9 @@ Pooling = Literal["mean", "max", "class"]
 """How a unit's values at all positions of a picture become one: their mean over the patches, the largest of the
 patches, or the value at the class token."""
 
+Key = tuple[str, Pooling]
+"""A layer, pooled in one way."""
+
 NONE = -1
 """The picture of a place in a list that nothing has taken, and the position where there is none."""
 

@@ -9,30 +9,35 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import save_file
 
-from clipdesk.activations.decoding import Thumbnail
 from clipdesk.activations.mapped import map_file
-from clipdesk.activations.scan import ScanState
-from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Pooling, Surveyed, UnitStatistics
-from clipdesk.activations.sums import Key
+from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Key, Pooling, Surveyed, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.sets import LeftOut
 from clipdesk.paths import data_folder
 
+if TYPE_CHECKING:
+    # Only for what is written: surveys are read without torch.
+    from clipdesk.activations.decoding import Thumbnail
+    from clipdesk.activations.scan import ScanState
+
 VERSION = 1
 """Of the form of these folders and of the numbers in them."""
 
 MANIFEST, PICTURES, LEFT_OUT = "manifest.json", "pictures.jsonl", "left_out.jsonl"
+PARTIAL = ".partial"
+"""What the names of surveys end in that are not finished."""
 EMBEDDINGS, THUMBNAILS = "embeddings.safetensors", "thumbnails.sqlite"
 _OPEN_LAYERS = 400
 """Layers that are kept in memory of a survey that is open."""
@@ -197,18 +202,44 @@ def all_surveys(folder: Path | None = None) -> Iterator[tuple[Path, Manifest]]:
     yield from sorted(found, key=lambda each: each[1].date, reverse=True)
 
 
+def unfinished_surveys(folder: Path | None = None) -> list[Path]:
+    """The folders of surveys that were interrupted, or are being made; by default those that ClipDesk keeps."""
+    folder = folder or surveys_folder()
+    return sorted(path for path in folder.glob(f"*{PARTIAL}") if path.is_dir())
+
+
 def delete_survey(folder: Path) -> None:
-    """Delete a survey.
+    """Delete a survey, finished or not.
 
     Raises:
-        ClipDeskError: it cannot be deleted.
+        ClipDeskError: it cannot be deleted, or a process is making it.
     """
     try:
-        # Without its manifest it is none, however far this comes.
-        (folder / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(folder)
+        with alone(folder.with_name(folder.name.removesuffix(PARTIAL))):
+            # Without its manifest it is none, however far this comes.
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder)
     except OSError as error:
         raise ClipDeskError(f"Cannot delete {folder}: {error.strerror or error}") from error
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """In the block, no other process makes or deletes the survey of a folder.
+
+    Raises:
+        ClipDeskError: another one does.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ClipDeskError("Another process makes this survey at the moment") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Layers(Mapping[Key, UnitStatistics]):

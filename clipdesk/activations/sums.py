@@ -12,16 +12,13 @@ from clipdesk.activations.extremes import KEPT, Largest
 from clipdesk.activations.histograms import BINS, Bins
 from clipdesk.activations.moments import EmbeddingMoments, UnitMoments
 from clipdesk.activations.pooling import Pooled
-from clipdesk.activations.statistics import Extremes, Histogram, Pooling, UnitStatistics
+from clipdesk.activations.statistics import Extremes, Histogram, Key, UnitStatistics
 
 SAMPLED = 512
 """Pictures whose activations are all kept."""
 
 _LARGEST_HALF = 65_504.0
 """Largest number that float16 holds."""
-
-Key = tuple[str, Pooling]
-"""A layer, pooled in one way."""
 
 
 class LayerSums:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
 from clipdesk.activations.checkpoints import read_checkpoint, remove_checkpoint, write_checkpoint
 from clipdesk.activations.layers import usual_layers
@@ -21,15 +22,17 @@ from clipdesk.activations.pooling import poolings_of
 from clipdesk.activations.scan import BLOCK, Scanned, ScanState, new_state, precision_for, scan
 from clipdesk.activations.storing import (
     MANIFEST,
+    PARTIAL,
     VERSION,
     LayerFile,
     Manifest,
+    alone,
     surveys_folder,
     write_survey,
     write_thumbnails,
 )
 from clipdesk.activations.sums import bytes_of
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError, UsageError, first_line
 from clipdesk.filenames import safe_words
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet, LeftOut
@@ -106,8 +109,8 @@ def survey_images(
         total = len(images.pictures)
         yield SurveyProgress(total, total, 0.0, (), folder)
         return
-    partial = folder.with_name(f"{folder.name}.partial")
-    with _alone(folder):
+    partial = folder.with_name(f"{folder.name}{PARTIAL}")
+    with alone(folder):
         _check_room(opened, images, chosen)
         partial.mkdir(parents=True, exist_ok=True)
         state = new_state(opened, chosen)
@@ -134,21 +137,23 @@ def _layers(opened: OpenModel, layers: Sequence[str] | None) -> list[str]:
 
 
 def _kept(passes: Iterator[Scanned], folder: Path) -> Iterator[Scanned]:
-    """The same, while thumbnails and checkpoints are written; the last checkpoint when it ends before its time."""
+    """The same, while thumbnails and checkpoints are written; the last checkpoint when it is closed before its end.
+
+    An error or a Ctrl-C within the pass may have come while something was added up: then the checkpoint before counts.
+    """
     kept = time.monotonic()
-    last: ScanState | None = None
-    try:
-        for scanned in passes:
-            write_thumbnails(folder, scanned.thumbnails)
-            last = scanned.state
-            if time.monotonic() - kept > CHECKPOINT_SECONDS:
-                write_checkpoint(folder, scanned.state)
-                kept, last = time.monotonic(), None
+    for scanned in passes:
+        write_thumbnails(folder, scanned.thumbnails)
+        fresh = time.monotonic() - kept > CHECKPOINT_SECONDS
+        if fresh:
+            write_checkpoint(folder, scanned.state)
+            kept = time.monotonic()
+        try:
             yield scanned
-        last = None
-    finally:
-        if last is not None:
-            write_checkpoint(folder, last)
+        except GeneratorExit:
+            if not fresh:
+                write_checkpoint(folder, scanned.state)
+            raise
 
 
 def _manifest(
@@ -204,22 +209,12 @@ def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> N
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise ClipDeskError("Another process makes this survey at the moment") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise ClipDeskError(f"Cannot write to {folder}: {error.strerror or error}") from error
+    except (OSError, sqlite3.Error, SafetensorError) as error:
+        # Each of the libraries that write the files says in its own way that the disk is full.
+        reason = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
+        raise ClipDeskError(
+            f"Cannot write to {folder}: {reason}. The same command goes on when that is mended"
+        ) from error

@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,12 @@ from clipdesk.cli.output import guarded, say
 from clipdesk.errors import one_line, printable
 from clipdesk.models.transfer import Transfer
 
+if TYPE_CHECKING:
+    from clipdesk.activations.surveying import SurveyProgress
+
 _LONGEST_LABEL = 60
+_LEAST_NAME = 40
+"""Characters of a table's first column that are never folded."""
 
 
 def make_console(*, err: bool = False) -> Console:
@@ -31,11 +37,20 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     # Text, since rich would read names such as [old] as markup.
     table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
     for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], int | None) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        numeric = all(isinstance(row[name], int | float | None) for row in rows)
+        # Names are there to be typed again, so on a narrow terminal the other columns give way first.
+        least = min(_LEAST_NAME, max(len(_shown(row[name])) for row in rows)) if name == next(iter(rows[0])) else None
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(name.replace("_", " "), justify=justify, overflow="fold", min_width=least)
     for row in rows:
-        table.add_row(*(Text("" if value is None else printable(value)) for value in row.values()))
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
     make_console().print(table)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else printable(value)
 
 
 class Bar:
@@ -107,6 +122,52 @@ class Bar:
             left = (self._total - done) / rate
             line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
             say(line, err=True)
+
+
+class SurveyBar:
+    """Progress of a survey on the terminal's error output: pictures, pictures/s and time left.
+
+    In a pipe it prints a line after every tenth of the pictures instead.
+    """
+
+    _LINES = 10
+
+    def __init__(self, total: int, label: str) -> None:
+        self._total, self._label = total, one_line(label, _LONGEST_LABEL)
+        self._printed = 0
+        self._console = make_console(err=True)
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]} pictures/s"),
+            TextColumn("{task.fields[left]} left"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+        )
+        self._task = self._progress.add_task(self._label, total=total, rate="-", left="-")
+
+    def __enter__(self) -> SurveyBar:
+        """Start showing the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop updating the bar."""
+        self._progress.stop()
+
+    def update(self, progress: SurveyProgress) -> None:
+        """Show how far it is."""
+        seconds = progress.seconds_left
+        left = "-" if seconds is None else f"{timedelta(seconds=round(seconds))}"
+        if self._console.is_terminal:
+            self._progress.update(self._task, completed=progress.done, rate=f"{progress.rate:.1f}", left=left)
+        elif progress.rate and progress.done * self._LINES // self._total > self._printed:
+            self._printed = progress.done * self._LINES // self._total
+            say(f"{progress.done:,}/{self._total:,} pictures  {progress.rate:.1f} pictures/s  {left} left", err=True)
 
 
 class DownloadBar:

@@ -18,8 +18,10 @@ from clipdesk.cli import display
 from clipdesk.cli.folder import curves, page, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.output import flush_output, mute, say, say_lines
+from clipdesk.cli.questions import examples, find, layer, words
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
+from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
 from clipdesk.errors import ClipDeskError, first_line
 from clipdesk.paths import log_file
@@ -46,7 +48,9 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, start: b
         _open_window(context, model, start)
 
 
-for command in (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart):
+_COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words)
+for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 
 

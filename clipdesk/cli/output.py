@@ -27,6 +27,11 @@ def say(text: object, *, err: bool = False) -> None:
     _write(printable(text), err)
 
 
+def say_fields(*values: object) -> None:
+    """Print values on one line with tabs between them, each as `say` does; nothing for None."""
+    _write("\t".join("" if value is None else printable(value) for value in values), False)
+
+
 def say_lines(text: str, *, err: bool = False) -> None:
     """Print several lines, each as `say` does."""
     _write("\n".join(map(printable, text.split("\n"))), err)

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from clipdesk.cli.output import say, say_json, say_lines
-from clipdesk.errors import printable
+from clipdesk.cli.output import say, say_fields, say_json
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM."""
@@ -19,12 +18,15 @@ INTERRUPTED = 130
 _SLOW_SECONDS = 1.0
 
 
-def show(rows: Sequence[Mapping[str, Any]], *, key: str, title: str, as_json: bool) -> None:
-    """Print rows: a table on a terminal, one value of `key` per line in a pipe, or JSON if `as_json`."""
+def show(rows: Sequence[Mapping[str, Any]], *, key: str | tuple[str, ...], title: str, as_json: bool) -> None:
+    """Print rows: a table on a terminal, JSON if `as_json`, and lines in a pipe: the values of `key`, with tabs."""
     if as_json:
         say_json(rows)
     elif sys.stdout is None or not sys.stdout.isatty():
-        say_lines("\n".join(printable(row[key]) for row in rows))
+        keys = (key,) if isinstance(key, str) else key
+        for row in rows:
+            # The tabs are ours; those within a value are escaped.
+            say_fields(*(row[each] for each in keys))
     else:
         from clipdesk.cli.bars import print_table
 

@@ -94,14 +94,14 @@ def _draw(pictures: Sequence[SheetEntry], columns: int, side: int) -> Image.Imag
             sheet.paste(shown if recipe.outcome.useful else shown.convert("L"), (left, top))
         if recipe.outcome is not Outcome.DONE and side >= 4 * _BADGE:
             pen.rectangle((left, top + side - _BADGE, left + side - 1, top + side - 1), fill=_DARK)
-            words = _fitting(recipe.outcome_in_words, side - 6, pen, font)
+            words = fitting(recipe.outcome_in_words, side - 6, pen, font)
             pen.text((left + 3, top + side - _BADGE), words, fill="white", font=font)
-        label = _fitting(_label(recipe, one_layer), side, pen, font, at_start=True)
+        label = fitting(_label(recipe, one_layer), side, pen, font, at_start=True)
         pen.text((left, top + side + 3), label, fill="black", font=font)
     return sheet
 
 
-def _fitting(text: str, width: int, pen: ImageDraw.ImageDraw, font: _Font, *, at_start: bool = False) -> str:
+def fitting(text: str, width: int, pen: ImageDraw.ImageDraw, font: _Font, *, at_start: bool = False) -> str:
     """A text, cut at its start or its end where it is too wide."""
     shown, left = text, text
     while pen.textlength(shown, font) > width and len(left) > 1:

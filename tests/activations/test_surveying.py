@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 from PIL import Image
 
 from clipdesk.activations import surveying
+from clipdesk.activations.blocks import Block
+from clipdesk.activations.scan import ScanState
 from clipdesk.activations.storing import (
     MANIFEST,
     all_surveys,
@@ -25,6 +29,7 @@ from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import SurveyProgress, survey_images
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.imagesets.sets import LeftOut
 from clipdesk.network.opened import OpenModel, open_model
 from tests.activations.sets import random_set
 
@@ -201,6 +206,49 @@ def test_too_little_memory_or_disk_is_said_before_anything_is_done(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(ClipDeskError, match=r"A survey of 41 pictures needs .* on the disk"):
         next(survey_images(opened, images, [LAYER]))
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("database or disk is full"), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_a_full_disk_is_one_line_and_the_survey_goes_on_later(
+    opened: OpenModel, photos: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    begin(opened, photos, 2).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(surveying, "write_thumbnails", full)
+        with pytest.raises(ClipDeskError, match=r"Cannot write to .*(disk is full|No space left on device)\. The same"):
+            finished(opened, photos)
+    assert list(all_surveys()) == []
+    first, *_, end = survey_images(opened, open_image_set(photos), [LAYER], block=8)
+    assert first.done == 24
+    assert end.folder is not None
+
+
+def test_an_error_within_the_pass_leaves_the_checkpoint_before(
+    opened: OpenModel, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is half added up when a Ctrl-C or an error comes must not be gone on from."""
+    begin(opened, photos, 2).close()
+    add, calls = ScanState.add, [0]
+
+    def half(state: ScanState, block: Block) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            state.left_out.append(LeftOut("half", "added"))
+            raise KeyboardInterrupt
+        add(state, block)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScanState, "add", half)
+        with pytest.raises(KeyboardInterrupt):
+            finished(opened, photos)
+    first, *_, end = survey_images(opened, open_image_set(photos), [LAYER], block=8)
+    assert first.done == 24
+    assert [each.place for each in end.left_out] == ["cats/broken.jpg"]
 
 
 def test_a_layer_that_is_not_there_is_refused(opened: OpenModel, photos: Path) -> None:

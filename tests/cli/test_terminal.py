@@ -74,6 +74,20 @@ def test_names_in_tables_are_not_markup(terminal: None, capsys: pytest.CaptureFi
     assert is_clean(out)
 
 
+def test_names_are_not_folded_on_a_narrow_terminal(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    row = {"name": "demo-scenes-5000-80750797eb6a3cd6", **{f"a number {i}": 0.123456 for i in range(9)}, "none": None}
+    show([row], key="name", title="Surveys", as_json=False)
+    assert "demo-scenes-5000-80750797eb6a3cd6" in capsys.readouterr().out
+
+
+def test_lines_in_a_pipe_have_tabs_between_values_only(capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"a": "x\ty", "b": None, "c": 1.5}], key=("a", "b", "c"), title="", as_json=False)
+    assert capsys.readouterr().out == "x\\ty\t\t1.5\n"
+
+
 @pytest.mark.parametrize("name", [*MARKUP, HOSTILE])
 def test_labels_of_bars_are_not_markup(terminal: None, capsys: pytest.CaptureFixture[str], name: str) -> None:
     with Bar(10, name) as bar:

@@ -1,0 +1,124 @@
+"""Texts and images as directions, which `find` compares units with; and vocabularies that are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from clipdesk.activations.questions.concepts import concepts_of
+from clipdesk.activations.questions.reading import read_vocabulary
+from clipdesk.activations.questions.sharpening import sharpened
+from clipdesk.activations.questions.vocabulary import TEMPLATES, Vocabulary, bare
+from clipdesk.activations.reading import PooledReader
+from clipdesk.activations.survey import Survey
+from clipdesk.errors import UsageError
+from clipdesk.imagesets.pixels import fitted
+from clipdesk.imagesets.reading import read_image
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.network.opened import OpenModel
+from clipdesk.paths import cache_folder
+
+_KEPT_FROM = 20
+"""Concepts from which on a vocabulary is kept: reading 2,000 takes a minute with a large model, and even the 32 of the
+scenes take half a second with a small one."""
+
+Progress = Callable[[int, int], None]
+"""Told how many texts have been read, and of how many."""
+
+
+def usual_concepts(opened: OpenModel) -> str:
+    """The list of concepts for a model's units: the embedded models have learnt nothing but the scenes' words."""
+    return "scenes" if str(opened.name) in SHOWPIECES else "english"
+
+
+def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: Progress | None = None) -> Vocabulary:
+    """A list of concepts, read by a model's text tower; a list that was read before is there at once.
+
+    Args:
+        opened: The model.
+        concepts: Name of one of ClipDesk's lists, or the path of a file; by default `usual_concepts`.
+        progress: Told how far it is.
+
+    Raises:
+        UsageError: as `concepts_of` and `read_vocabulary`.
+    """
+    listed = concepts_of(concepts or usual_concepts(opened))
+    reader = str(opened.name)
+    if opened.sha256 is None or len(listed) < _KEPT_FROM:
+        return read_vocabulary(opened.network, listed, reader=reader, progress=progress)
+    digest = hashlib.sha256(json.dumps([opened.sha256, reader, TEMPLATES, listed]).encode()).hexdigest()[:24]
+    path = cache_folder() / "vocabularies" / f"{digest}.safetensors"
+    texts = _kept(path, (len(TEMPLATES), len(listed)))
+    if texts is not None:
+        return Vocabulary(listed, texts, reader)
+    found = read_vocabulary(opened.network, listed, reader=reader, progress=progress)
+    _keep(path, found.texts)
+    return found
+
+
+def text_directions(
+    opened: OpenModel, survey: Survey, text: str, *, concepts: str | None = None, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """The directions in which pictures show a text, for `find`: one for each template, of which the best counts.
+
+    Args:
+        opened: The survey's model.
+        survey: A survey.
+        text: The text.
+        concepts: The list that the text is told apart from; by default `usual_concepts`.
+        progress: Told how far the list is read.
+
+    Returns:
+        (templates, width).
+
+    Raises:
+        UsageError: as `vocabulary_of`; the model cannot read the text, or the survey has one picture only.
+    """
+    if len(survey.pictures) < 2:
+        raise UsageError("The survey has one picture only, and correlations need several. Survey more images")
+    vocabulary = vocabulary_of(opened, concepts, progress=progress)
+    if vocabulary.index(text) is None:
+        own = read_vocabulary(opened.network, [bare(text)], reader=vocabulary.reader)
+        vocabulary = vocabulary.having(own)
+    place = vocabulary.index(text)
+    return sharpened(survey.embeddings, vocabulary, concepts=[place or 0])[:, 0]
+
+
+def image_direction(opened: OpenModel, path: Path) -> NDArray[np.float32]:
+    """The embedding of an image, for `find`, (width,).
+
+    Raises:
+        UsageError: it is not an image that can be read.
+    """
+    seen = np.asarray(fitted(read_image(path), opened.side))
+    pixels = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1))[None])
+    _, embeddings = PooledReader(opened, [], "float32").read(pixels)
+    return np.asarray(embeddings[0].cpu().numpy(), dtype=np.float32)
+
+
+def _kept(path: Path, shape: Sequence[int]) -> NDArray[np.float32] | None:
+    try:
+        texts = load_file(path)["texts"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+    fits = texts.ndim == 3 and texts.shape[:2] == tuple(shape) and texts.dtype == np.float32
+    return texts if fits else None
+
+
+def _keep(path: Path, texts: NDArray[np.float32]) -> None:
+    """Keep the texts of a vocabulary; where that fails, they are read again next time."""
+    whole = path.with_name(f"{path.name}.{id(texts):x}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"texts": np.ascontiguousarray(texts)}, whole)
+        whole.replace(path)
+    except (OSError, SafetensorError):
+        whole.unlink(missing_ok=True)

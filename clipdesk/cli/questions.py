@@ -1,0 +1,116 @@
+"""``clipdesk find``, ``layer``, ``examples`` and ``words``: questions that a survey answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from clipdesk.cli.wanted import Wanted, asked_of_a_survey
+from clipdesk.errors import UsageError
+
+COLUMNS = ("density", "selectivity", "kurtosis", "maximum", "clarity", "monosemanticity", "redundancy")
+"""As `questions.layer.COLUMNS`, which takes NumPy along."""
+READINGS = ("probability", "cosine", "wpmi", "sparse")
+"""As `questions.words.Reading`."""
+_LAYER = "Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu."
+
+
+def _count(usual: int, of_what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--count", type=click.IntRange(1), default=usual, show_default=True, help=f"Number of {of_what}, at most."
+    )
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--image", type=click.Path(path_type=Path), help="An image instead of a text.")
+@click.option("--like", "unit", metavar="LAYER:UNIT", help="A unit instead: those that fire in the same pictures.")
+@click.option("--layer", "layers", multiple=True, help=f"Search only there; may be given several times. {_LAYER}")
+@_count(20, "units")
+@asked_of_a_survey
+def find(
+    text: str | None,
+    image: Path | None,
+    unit: str | None,
+    layers: tuple[str, ...],
+    count: int,
+    pooling: str | None,
+    as_json: bool,
+    wanted: Wanted,
+) -> None:
+    """Find the units that answer to a TEXT such as "a heart", to an image, or that are like another unit.
+
+    They are ranked by correlation over all pictures of a survey.
+    """
+    if sum(each is not None for each in (text, image, unit)) != 1:
+        raise UsageError('Say what to find: a text such as "a heart", --image FILE or --like LAYER:UNIT')
+    _asking().find(wanted, text, image, unit, layers, pooling, count, as_json)
+
+
+@click.command()
+@click.argument("layer")
+@click.option(
+    "--sort",
+    type=click.Choice([*COLUMNS, "max"]),
+    default="clarity",
+    show_default=True,
+    help="The number to sort by; max is short for maximum.",
+)
+@click.option("--ascending", is_flag=True, help="Smallest first.")
+@_count(20, "units")
+@asked_of_a_survey
+def layer(
+    layer: str, sort: str, ascending: bool, count: int, pooling: str | None, as_json: bool, wanted: Wanted
+) -> None:
+    """List the units of a LAYER that are worth looking at, with their numbers; dead and dense units are named.
+
+    clarity: how alike its top pictures are. selectivity: how few pictures excite it, or how much more one class does.
+    density: share of the pictures in which it is above zero. kurtosis: how far few pictures stand out. maximum: its
+    largest value, in standard deviations. monosemanticity: how alike all pictures are that excite it. redundancy: its
+    largest correlation with another unit of the layer.
+    """
+    column = "maximum" if sort == "max" else sort
+    _asking().layer(wanted, layer, column, ascending, pooling, count, as_json)
+
+
+@click.command()
+@click.argument("unit", metavar="LAYER:UNIT")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write a contact sheet: a .png.")
+@_count(8, "pictures of each part of its range")
+@asked_of_a_survey
+def examples(unit: str, output: Path | None, count: int, pooling: str | None, as_json: bool, wanted: Wanted) -> None:
+    """Show what a unit such as 5.mlp.gelu:556 answers to: pictures from the top of its range to the bottom.
+
+    On the contact sheet, each picture stands above itself with colour only where the unit fires.
+    """
+    if output is not None and output.suffix.lower() != ".png":
+        raise UsageError(f"A contact sheet of examples is a .png, not {output.name}")
+    _asking().examples(wanted, unit, output, pooling, count, as_json)
+
+
+@click.command()
+@click.argument("units", metavar="LAYER[:UNIT]")
+@click.option("--concepts", metavar="LIST", help="english, scenes, or a text file with one concept on each line.")
+@click.option(
+    "--reading", type=click.Choice(READINGS), default=READINGS[0], show_default=True, help="How words are chosen."
+)
+@_count(5, "words for each unit")
+@asked_of_a_survey
+def words(
+    units: str, concepts: str | None, reading: str, count: int, pooling: str | None, as_json: bool, wanted: Wanted
+) -> None:
+    """Say in words what a unit answers to, or all units of a layer.
+
+    Each word comes with its correlation in pictures that were held out; one that is no better than chance is weak.
+    """
+    _asking().words(wanted, units, concepts, reading, pooling, count, as_json)
+
+
+def _asking() -> ModuleType:
+    # Only when one of them runs: it takes torch along.
+    from clipdesk.cli import asking
+
+    return asking
