@@ -1,14 +1,18 @@
-"""Small models for the tests, and a Qt that needs no display."""
+"""Small models for the tests, a Qt that needs no display, and a home for each process that runs tests."""
 
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before torch, and for every process that a test starts: `make test` runs one worker for each of two cores, and a sum
+# over two threads is not that of one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Before Qt: on Windows torch's libraries must be loaded before Qt's.
 import torch  # noqa: I001
 from clipdesk.models import loading  # imports clip behind a filter for the warning that it raises
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +21,21 @@ from pathlib import Path
 import pytest
 from clip.model import CLIP
 
-from clipdesk.network.inspector import LayerInspector
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.opened import default_pool
 from tests.servers import ModelServer
 
-# The tests' own, in every process that they start.
-os.environ["CLIPDESK_DATA"] = tempfile.mkdtemp(prefix="clipdesk-tests-")
+# Nothing of the user's is read or changed, and a worker shares nothing with another; likewise the processes it starts.
+_OWN = tempfile.mkdtemp(prefix="clipdesk-tests-")
+os.environ["CLIPDESK_DATA"] = os.path.join(_OWN, "data")
+os.environ["HOME"] = os.path.join(_OWN, "home")
+os.environ["XDG_STATE_HOME"] = os.path.join(_OWN, "state")
+os.mkdir(os.environ["HOME"])
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_OWN, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="there is no GPU that CUDA knows"))
+
+
+@pytest.fixture(autouse=True)
+def _own_pool() -> Iterator[None]:
+    """Let go of the models that a test opened: the process's pool would keep each of them, up to 6 GiB."""
+    yield
+    default_pool.cache_clear()
 
 
 VIT_LAYER = "visual.transformer.resblocks.1.mlp.gelu"

@@ -45,6 +45,39 @@ def register_small(folder: Path) -> None:
     open_clip.add_model_config(folder)
 
 
+def register_siglip(folder: Path) -> None:
+    """Let open_clip and timm know ``clipdesk-map-siglip``: built as ViT-B-16-SigLIP is, which itself takes 0.8 GB."""
+    import open_clip
+    from timm.models import is_model, register_model
+    from timm.models.vision_transformer import VisionTransformer
+
+    def clipdesk_siglip(pretrained: bool, num_classes: int, **_: object) -> VisionTransformer:
+        return VisionTransformer(
+            img_size=64,
+            patch_size=16,
+            embed_dim=64,
+            depth=2,
+            num_heads=2,
+            class_token=False,
+            global_pool="map",
+            num_classes=num_classes,
+        )
+
+    vision = {"image_size": 64, "timm_model_name": "clipdesk_siglip", "timm_model_pretrained": False}
+    text = {"context_length": 16, "vocab_size": 100, "width": 64, "heads": 1, "layers": 2}
+    config = {
+        "embed_dim": 64,
+        "init_logit_bias": -10,
+        "custom_text": True,
+        "vision_cfg": {**vision, "timm_pool": "map", "timm_proj": "none"},
+        "text_cfg": {**text, "no_causal_mask": True, "proj_bias": True, "pool_type": "last"},
+    }
+    if not is_model("clipdesk_siglip"):
+        register_model(clipdesk_siglip)
+    (folder / "clipdesk-map-siglip.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder / "clipdesk-map-siglip.json")
+
+
 def small_open_clip(architecture: str, *, quick_gelu: bool = False) -> nn.Module:
     """A model with random weights, as open_clip makes it."""
     import open_clip

@@ -70,7 +70,7 @@ class Counter:
             for step in range(1, job.steps + 1):
                 time.sleep(self._seconds)
                 # The generic event: rendering's field names, any unit.
-                yield Progress((page,), step, job.steps, np.zeros(1, dtype=np.float32))  # type: ignore[arg-type]
+                yield Progress((page,), step, job.steps, np.zeros(1, dtype=np.float32))
                 if hooks.stop():
                     return
             self.counted.append(str(page))

@@ -52,7 +52,7 @@ def as_transformers_siglip(state: State) -> State:
     found: State = {"logit_scale": state["logit_scale"].reshape(1), "logit_bias": state["logit_bias"].reshape(1)}
     _add_blocks(found, state, "text.transformer", "text_model")
     trunk, head = "visual.trunk.", "vision_model.head."
-    for number in range(12):
+    for number in range(sum(name.endswith("attn.qkv.weight") for name in state)):
         old, new = f"{trunk}blocks.{number}.", f"vision_model.encoder.layers.{number}."
         for part in ("weight", "bias"):
             for letter, value in zip("qkv", state[f"{old}attn.qkv.{part}"].chunk(3), strict=True):

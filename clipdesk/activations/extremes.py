@@ -40,12 +40,11 @@ class Largest:
         """
         smallest = self.keys.amin(dim=1)
         least = torch.where(smallest == _EMPTY, -torch.inf, _values(smallest))
-        wanted = values >= least[:, None]
-        if wanted.count_nonzero() > _COMPACT * wanted.numel():
-            keys = _keys(values, pictures)
-        else:
-            keys, positions = _picked(wanted, values, pictures, positions)
-        self._keep(keys, positions)
+        rows, columns = (values >= least[:, None]).nonzero(as_tuple=True)
+        if len(rows) > _COMPACT * values.numel():
+            self._keep(_keys(values, pictures), positions)
+        elif len(rows):
+            self._keep(*_picked(rows, columns, values, pictures, positions))
 
     def merge(self, other: Largest) -> None:
         """Take in what is kept of other pictures."""
@@ -72,9 +71,10 @@ class Largest:
             self.positions = torch.cat([self.positions, positions], dim=1).gather(1, order)
 
 
-def _picked(wanted: Tensor, values: Tensor, pictures: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Keys and positions of the wanted values, packed to the left, (units, as many as the unit with most has)."""
-    rows, columns = wanted.nonzero(as_tuple=True)
+def _picked(
+    rows: Tensor, columns: Tensor, values: Tensor, pictures: Tensor, positions: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Keys and positions of some values, packed to the left, (units, as many as the unit with most has)."""
     counts = torch.bincount(rows, minlength=len(values))
     places = torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[rows]
     keys = torch.full((len(values), int(counts.max())), _EMPTY, dtype=torch.int64, device=values.device)

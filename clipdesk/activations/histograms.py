@@ -39,7 +39,8 @@ class Bins:
 
     def count(self, values: Tensor) -> None:
         """Count values, float32, (units, pictures), for which there is room."""
-        numbers = torch.ldexp(values, -self.exponents[:, None].int()).floor_().long()
+        scale = torch.ldexp(torch.ones_like(self.exponents, dtype=torch.float32), -self.exponents.int())
+        numbers = (values * scale[:, None]).floor_().long()
         numbers -= self.starts[:, None]
         self.counts.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=torch.int32))
 

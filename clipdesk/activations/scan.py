@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import NamedTuple
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clipdesk.activations.blocks import Block
+from clipdesk.activations.decoding import Prepared, Thumbnail, read_ahead
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.moments import EmbeddingMoments
-from clipdesk.activations.pooling import Pooled
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.statistics import Embeddings, Key, Surveyed, UnitStatistics
 from clipdesk.activations.sums import LayerSums, Sample
 from clipdesk.errors import UsageError
-from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.sets import ImageSet, LeftOut
 from clipdesk.network.faults import explained
 from clipdesk.network.opened import OpenModel
@@ -30,14 +25,8 @@ from clipdesk.network.precision import Precision, precision_of
 
 BLOCK = 128
 """Pictures whose values are gathered before they are summed up."""
-THUMBNAIL = 224
-"""Side of a thumbnail, in pixels."""
-
 _ON_CPU, _ON_GPU = 16, 128
 """Pictures in a forward pass."""
-_AHEAD = 3
-"""Forward passes whose pictures are read ahead."""
-_QUALITY = 80
 
 
 class ScanState:
@@ -64,19 +53,18 @@ class ScanState:
         self.embeddings: list[NDArray[np.float16]] = []
         self.sample = Sample()
 
-    def add(self, pictures: Sequence[tuple[int, Surveyed]], values: Sequence[dict[Key, Pooled]], rows: Tensor) -> None:
-        """Take in a block of pictures, their values in parts, which are used up, and their embeddings."""
-        device = rows.device
-        indices = torch.tensor([index for index, _ in pictures], device=device)
+    def add(self, block: Block) -> None:
+        """Take in a block of pictures."""
+        numbers, rows = block.numbers, block.embeddings
+        indices = torch.tensor(numbers, device=rows.device)
         now = EmbeddingMoments.of(rows)
         centred = (rows.double() - now.mean).float()
-        taken = self.sample.take([each.id for _, each in pictures], [index for index, _ in pictures])
-        for key in list(values[0]):
-            block = _joined([part.pop(key) for part in values])
-            self.sums[key].add(block, indices, centred, now, self.moments)
-            self.sums[key].keep(block, list(taken.values()), list(taken))
+        taken = self.sample.take([each.id for _, each in block.pictures], numbers)
+        for key, pooled in block.values():
+            self.sums[key].add(pooled, indices, centred, now, self.moments)
+            self.sums[key].keep(pooled, list(taken.values()), list(taken))
         self.moments.merge(now)
-        self.pictures += pictures
+        self.pictures += block.pictures
         self.embeddings.append(rows.to(torch.float16).cpu().numpy())
 
     def merge(self, other: ScanState) -> None:
@@ -120,18 +108,6 @@ class ScanState:
         return numbers
 
 
-class Thumbnail(NamedTuple):
-    """A picture as the model sees it.
-
-    Attributes:
-        picture: Its index in the set.
-        webp: As WebP, 224 px.
-    """
-
-    picture: int
-    webp: bytes
-
-
 @dataclass(frozen=True, eq=False)
 class Scanned:
     """How far a pass is. It must be used before the next one is pulled.
@@ -159,7 +135,7 @@ def scan(
     batch: int | None = None,
     block: int = BLOCK,
     part: range | None = None,
-) -> Iterator[Scanned]:
+) -> Generator[Scanned, None, None]:
     """Read every picture of a set once, and sum up what each unit answers to.
 
     To pause, stop pulling; to stop, close the generator. It holds what it has found in `Scanned.state`.
@@ -208,104 +184,24 @@ def _scan(
     batch: int,
     block: int,
     part: range,
-) -> Iterator[Scanned]:
-    gathered = _Block()
+) -> Generator[Scanned, None, None]:
+    gathered = Block(block)
     begin = max(part.start, state.done)
     with explained(batch, opened.device):
-        for prepared in _batches(images, range(begin, part.stop), opened.side, batch):
-            good = [each for each in prepared if not isinstance(each.found, LeftOut)]
-            state.left_out += [each.found for each in prepared if isinstance(each.found, LeftOut)]
+        for prepared in read_ahead(images, range(begin, part.stop), opened.side, batch):
+            state.left_out += [each for each in prepared if isinstance(each, LeftOut)]
+            good = [each for each in prepared if isinstance(each, Prepared)]
             if good:
                 pixels = torch.from_numpy(np.stack([each.pixels for each in good]))
-                _gather(gathered, good, *reader.read(pixels), state)
-            done = prepared[-1].number + 1
+                state.left_out += gathered.put(good, *reader.read(pixels))
+            done = min(begin + batch, part.stop)
+            begin = done
             if len(gathered.pictures) + batch > block or done == part.stop:
                 if gathered.pictures:
-                    state.add(gathered.pictures, gathered.values, torch.cat(gathered.embeddings))
+                    state.add(gathered)
                 state.done = done
                 yield Scanned(done, part.stop, gathered.thumbnails, state)
-                gathered = _Block()
+                gathered.clear()
     if not state.pictures:
         reason = f": {state.left_out[0].reason}" if state.left_out else ""
         raise UsageError(f"Not one picture of {images.name} can be read{reason}")
-
-
-@dataclass
-class _Block:
-    pictures: list[tuple[int, Surveyed]] = field(default_factory=list)
-    values: list[dict[Key, Pooled]] = field(default_factory=list)
-    embeddings: list[Tensor] = field(default_factory=list)
-    thumbnails: list[Thumbnail] = field(default_factory=list)
-
-
-def _joined(parts: Sequence[Pooled]) -> Pooled:
-    positions = [part.positions for part in parts if part.positions is not None]
-    return Pooled(torch.cat([part.values for part in parts]), torch.cat(positions) if positions else None)
-
-
-def _gather(
-    block: _Block, prepared: Sequence[_Prepared], values: dict[Key, Pooled], embeddings: Tensor, state: ScanState
-) -> None:
-    """Put pictures into a block, but for those for which the model's numbers are none."""
-    finite = embeddings.isfinite().all(dim=1)
-    for each in values.values():
-        finite &= each.values.isfinite().all(dim=1)
-    rows = finite.nonzero()[:, 0]
-    if len(rows) < len(prepared):
-        bad = (~finite).nonzero()[:, 0].tolist()
-        reason = "the model's activations for it are not numbers"
-        state.left_out += [LeftOut(prepared[row].place, reason) for row in bad]
-        values = {
-            key: Pooled(each.values[rows], None if each.positions is None else each.positions[rows])
-            for key, each in values.items()
-        }
-        embeddings = embeddings[rows]
-    for row in rows.tolist():
-        picture = prepared[row]
-        assert isinstance(picture.found, Surveyed)
-        block.pictures.append((picture.number, picture.found))
-        block.thumbnails.append(Thumbnail(picture.number, picture.thumbnail))
-    if len(rows):
-        block.values.append(values)
-        block.embeddings.append(embeddings)
-
-
-class _Prepared(NamedTuple):
-    """A picture that is ready for the model, or why it is not."""
-
-    number: int
-    place: str
-    found: Surveyed | LeftOut
-    pixels: NDArray[np.uint8]
-    thumbnail: bytes
-
-
-def _batches(images: ImageSet, indices: range, side: int, batch: int) -> Iterator[list[_Prepared]]:
-    """Pictures in batches, read ahead on other threads."""
-    with ThreadPoolExecutor(max(2, (os.cpu_count() or 2) - 1), thread_name_prefix="pictures") as pool:
-        ahead: deque[Future[_Prepared]] = deque()
-        left = iter(indices)
-        try:
-            while True:
-                while len(ahead) < _AHEAD * batch and (index := next(left, None)) is not None:
-                    ahead.append(pool.submit(_prepare, images, index, side))
-                if not ahead:
-                    return
-                yield [ahead.popleft().result() for _ in range(min(batch, len(ahead)))]
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _prepare(images: ImageSet, index: int, side: int) -> _Prepared:
-    picture = images.pictures[index]
-    try:
-        read = images.read(index, max(side, THUMBNAIL))
-    except UsageError as error:
-        return _Prepared(index, picture.place, LeftOut(picture.place, str(error)), np.empty(0, np.uint8), b"")
-    seen = fitted(read.image, side)
-    small = seen if side == THUMBNAIL else fitted(read.image, THUMBNAIL)
-    file = BytesIO()
-    small.save(file, "WEBP", quality=_QUALITY, method=0)
-    known = Surveyed(f"{read.sha256[:16]}:{picture.place}", picture.place, picture.label, picture.caption)
-    pixels = np.ascontiguousarray(np.asarray(seen).transpose(2, 0, 1))
-    return _Prepared(index, picture.place, known, pixels, file.getvalue())

@@ -18,9 +18,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from clipdesk.activations.mapped import map_file
 from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Key, Pooling, Surveyed, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
@@ -29,7 +29,8 @@ from clipdesk.paths import data_folder
 
 if TYPE_CHECKING:
     # Only for what is written: surveys are read without torch.
-    from clipdesk.activations.scan import ScanState, Thumbnail
+    from clipdesk.activations.decoding import Thumbnail
+    from clipdesk.activations.scan import ScanState
 
 VERSION = 1
 """Of the form of these folders and of the numbers in them."""
@@ -145,11 +146,11 @@ def open_survey(folder: Path) -> Survey:
     """
     manifest = read_manifest(folder)
     try:
-        arrays = load_file(folder / EMBEDDINGS)
+        arrays = map_file(folder / EMBEDDINGS)
         pictures = [Surveyed(**each) for each in _read_lines(folder / PICTURES)]
         embeddings = Embeddings(arrays["rows"], arrays["mean"], arrays["scatter"])
         sample = arrays["sample"]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise _damaged(folder) from error
     if not len(pictures) == len(embeddings.rows) == manifest.pictures:
         raise _damaged(folder)
@@ -260,8 +261,8 @@ class _Layers(Mapping[Key, UnitStatistics]):
 
     def _read_file(self, file: LayerFile) -> UnitStatistics:
         try:
-            return _statistics(file, self._count, load_file(self._folder / file.file))
-        except (OSError, SafetensorError, KeyError) as error:
+            return _statistics(file, self._count, map_file(self._folder / file.file))
+        except (OSError, KeyError, ValueError) as error:
             raise _damaged(self._folder) from error
 
 

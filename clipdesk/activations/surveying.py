@@ -41,7 +41,7 @@ from clipdesk.network.inspector import ROOT
 from clipdesk.network.opened import OpenModel
 from clipdesk.version import __version__
 
-_CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SECONDS = 60.0
 _THUMBNAIL_BYTES = 12_000
 _SPARE_BYTES = 500 * 2**20
 """Memory for what a pass needs besides its sums: pictures and the values of a forward pass."""
@@ -144,7 +144,7 @@ def _kept(passes: Iterator[Scanned], folder: Path) -> Iterator[Scanned]:
     kept = time.monotonic()
     for scanned in passes:
         write_thumbnails(folder, scanned.thumbnails)
-        fresh = time.monotonic() - kept > _CHECKPOINT_SECONDS
+        fresh = time.monotonic() - kept > CHECKPOINT_SECONDS
         if fresh:
             write_checkpoint(folder, scanned.state)
             kept = time.monotonic()

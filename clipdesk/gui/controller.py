@@ -300,6 +300,9 @@ class RenderController(QueueView):
             if run.state is Status.CANCELLED and not status.finished:
                 run.begin_again()
                 self._goes_on(run)
+            elif run.state is Status.CANCELLED and status is not Status.CANCELLED:
+                # It had ended before it was cancelled.
+                self.end(run, status, reason)
         elif status.finished:
             self.end(run, status, reason)
         elif status is Status.PAUSED and run.state is Status.WAITING:

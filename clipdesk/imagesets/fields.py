@@ -11,6 +11,8 @@ CAPTIONS = ("caption", "title", "text", "captions", "prompt", "alt_text")
 LABELS = ("label", "class", "class_name", "category", "cls")
 TEXTS = (".txt", ".json", ".cls")
 """Suffixes of the files beside a picture that hold its caption, both, or its label."""
+TABLES = (".csv", ".tsv", ".jsonl", ".txt")
+"""Suffixes of texts that name pictures, one in each line."""
 MOST_BYTES = 1_000_000
 """A text beside a picture, or a line of a table, that is longer is not read."""
 _LONGEST_CAPTION, _LONGEST_LABEL = 1_000, 200

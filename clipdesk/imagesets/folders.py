@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,14 +20,35 @@ _SHARD = re.compile(r"\d{5,}")
 """Names of the folders that img2dataset makes."""
 
 
+class Found:
+    """Pictures with the sizes of their files and their times of change in ns, without an object for each number."""
+
+    def __init__(self) -> None:
+        self.pictures: list[Picture] = []
+        self.sizes = array("q")
+        self.modified = array("q")
+
+    def add(self, picture: Picture, file: FoundFile) -> None:
+        """Add a picture and its file."""
+        self.pictures.append(picture)
+        self.sizes.append(file.size)
+        self.modified.append(file.modified)
+
+    def sort(self) -> None:
+        """Sort all by place."""
+        order = sorted(range(len(self.pictures)), key=lambda i: self.pictures[i].place)
+        self.pictures = [self.pictures[i] for i in order]
+        self.sizes = array("q", (self.sizes[i] for i in order))
+        self.modified = array("q", (self.modified[i] for i in order))
+
+
 class FileSet(StoredSet):
     """Images in files of their own.
 
     Args:
         root: Folder that places start from.
-        name: As in `ImageSet`.
         source: As in `ImageSet`.
-        found: The pictures, each with its file.
+        found: The pictures, in any order.
         left_out: As in `ImageSet`.
         elsewhere: Paths of pictures that are not in the folder, by place.
     """
@@ -35,14 +57,13 @@ class FileSet(StoredSet):
         self,
         root: Path,
         source: Path,
-        found: list[tuple[Picture, FoundFile]],
+        found: Found,
         left_out: Sequence[LeftOut],
         elsewhere: dict[str, Path] | None = None,
     ) -> None:
-        found.sort(key=lambda pair: pair[0].place)
-        pictures = [picture for picture, _ in found]
-        digest = digest_of(pictures, ((file.size, file.modified) for _, file in found))
-        super().__init__(str(source), source.name or str(source), pictures, left_out, digest)
+        found.sort()
+        digest = digest_of(found.pictures, zip(found.sizes, found.modified, strict=True))
+        super().__init__(str(source), source.name or str(source), found.pictures, left_out, digest)
         self._root = root
         self._elsewhere = elsewhere or {}
 
@@ -67,14 +88,14 @@ def folder_set(root: Path, walk: Walk, described: dict[str, tuple[str, str]]) ->
     beside = _beside(root, walk)
     level = _class_level([file.place for file in walk.pictures], bool(beside))
     kept: dict[str, str] = {}
-    found = []
+    found = Found()
     for file in walk.pictures:
         label, caption = described.get(file.place, ("", ""))
         text = beside.get(posixpath.splitext(file.place)[0], ("", ""))
         label = label or text[0] or (file.place.split("/", level + 1)[level] if level >= 0 else "")
         # One string for each class and not for each picture.
-        found.append((Picture(file.place, kept.setdefault(label, label), caption or text[1]), file))
-    return FileSet(root, root, found, walk.left_out)
+        found.add(Picture(file.place, kept.setdefault(label, label), caption or text[1]), file)
+    return FileSet(root, root, found, walk.left_out.listed())
 
 
 def _class_level(places: list[str], with_texts: bool) -> int:

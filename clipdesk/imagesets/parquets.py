@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import UsageError, first_line, one_line, printable
 from clipdesk.files import check_readable
 from clipdesk.imagesets import fields, sets
-from clipdesk.imagesets.sets import LeftOut, Picture, StoredSet, digest_of
+from clipdesk.imagesets.sets import LeftOut, Omissions, Picture, StoredSet, digest_of
 
 if TYPE_CHECKING:
     from pyarrow import Array, DataType
@@ -77,7 +77,7 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
     """
     shards: dict[str, _Shard] = {}
     found: list[Picture] = []
-    left_out: list[LeftOut] = []
+    left_out = Omissions()
     kept: dict[str, str] = {}
     states = []
     for path in files:
@@ -86,7 +86,9 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
             shard = _Shard(path)
             width = len(str(max(0, shard.rows - 1)))
             large = shard.large_groups
-            left_out += (LeftOut(f"{name}, rows {a} to {b - 1}", "their group has more than 2 GB") for a, b in large)
+            left_out.extend(
+                LeftOut(f"{name}, rows {first} to {end - 1}", "their group has more than 2 GB") for first, end in large
+            )
             for number, (_, label, caption) in enumerate(_texts(_opened(path), path, None)):
                 if not any(first <= number < end for first, end in large):
                     place = f"{name}/{str(number).zfill(width)}"
@@ -102,10 +104,9 @@ def open_parquet(files: Sequence[Path], root: Path, source: Path) -> ParquetSet:
         shards[name] = shard
         states.append((name, *shard.state))
     if not found:
-        reason = f": {left_out[0].reason}" if left_out else ""
-        raise UsageError(f"There are no images in {printable(source)}{reason}")
+        raise UsageError(f"There are no images in {printable(source)}{left_out.because()}")
     found.sort(key=lambda picture: picture.place)
-    return ParquetSet(source, shards, found, left_out, digest_of(found, states))
+    return ParquetSet(source, shards, found, left_out.listed(), digest_of(found, states))
 
 
 class ParquetSet(StoredSet):
@@ -177,16 +178,15 @@ class _Shard:
 
     def read(self, group: int) -> Array:
         """The bytes of all pictures of a group. Not to be called by two threads at once."""
+        file = _opened(self.path)
+        if _state(self.path) != self.state:
+            raise UsageError(f"{printable(self.path)} has changed since it was opened. Open it again")
+        name = f"{self.image}.bytes" if self._inner else self.image
         try:
-            if _state(self.path) != self.state:
-                raise UsageError(f"{printable(self.path)} has changed since it was opened. Open it again")
-            name = f"{self.image}.bytes" if self._inner else self.image
-            column = (
-                _opened(self.path).read_row_group(group, columns=[name], use_threads=False).column(0).combine_chunks()
-            )
+            column = file.read_row_group(group, columns=[name], use_threads=False).column(0).combine_chunks()
+            if len(column) != self.starts[group + 1] - self.starts[group]:
+                raise ValueError("a group has another number of rows than the file says")
             return column.field("bytes") if self._inner else column
-        except UsageError:
-            raise
         except Exception as error:
             raise _damaged(self.path, error) from None
 

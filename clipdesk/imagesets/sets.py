@@ -14,6 +14,7 @@ from clipdesk.imagesets.reading import decode_image
 
 MOST_PICTURES = 10_000_000
 """Larger sets are refused: what is known of them would not fit into memory."""
+MOST_LEFT_OUT = 100_000
 _LONGEST_SHOWN = 200
 
 
@@ -38,6 +39,36 @@ class LeftOut:
 
     place: str
     reason: str
+
+
+class Omissions:
+    """Gathers what is left out; of very many, only the number is kept, since a small hostile table names millions."""
+
+    def __init__(self, first: Iterable[LeftOut] = ()) -> None:
+        self._listed = list[LeftOut]()
+        self._more = 0
+        self.extend(first)
+
+    def append(self, one: LeftOut) -> None:
+        """Add one."""
+        if len(self._listed) < MOST_LEFT_OUT:
+            self._listed.append(one)
+        else:
+            self._more += 1
+
+    def extend(self, others: Iterable[LeftOut]) -> None:
+        """Add some."""
+        for one in others:
+            self.append(one)
+
+    def listed(self) -> list[LeftOut]:
+        """All of them, or the first 100,000 and the number of the others."""
+        last = [LeftOut("...", f"{self._more:,} more are left out")] if self._more else []
+        return self._listed + last
+
+    def because(self) -> str:
+        """The first reason, as the end of a line that says that there is no picture; "" if nothing is left out."""
+        return f" ({one_line(self._listed[0].place)}: {self._listed[0].reason})" if self._listed else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ from clipdesk.imagesets.parquets import parquet_rows
 from clipdesk.imagesets.sets import LeftOut
 from clipdesk.imagesets.walking import FoundFile, writable
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt")
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 """Tables that Hugging Face reads beside images."""
 _MOST_BYTES = 4_000_000_000
@@ -50,7 +49,7 @@ def named_in(table: Path, *, anywhere: bool) -> Iterator[Named | LeftOut]:
     """The pictures that a table names, each once; whether they are there is not looked at.
 
     Args:
-        table: A file of one of `SUFFIXES`, or in Parquet.
+        table: A file of one of the suffixes `fields.TABLES`, or in Parquet.
         anywhere: True if absolute paths may lead out of the table's folder; relative ones may not.
 
     Raises:
@@ -77,6 +76,8 @@ def state_of(path: Path | str, place: str) -> FoundFile | LeftOut:
     """The size and the time of change of a picture that a table names, or the reason why it cannot be read."""
     try:
         found = os.stat(path)
+    except FileNotFoundError:
+        return LeftOut(place, "it is not there")
     except (OSError, ValueError) as error:
         return LeftOut(place, getattr(error, "strerror", None) or str(error))
     if not stat.S_ISREG(found.st_mode):

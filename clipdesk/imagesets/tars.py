@@ -1,20 +1,19 @@
-"""Tar archives of images, as WebDataset and img2dataset write them. Indexed once by offset, read in place."""
+"""The index of a tar archive of images, as WebDataset and img2dataset write them: which bytes each picture is."""
 
 from __future__ import annotations
 
 import os
 import posixpath
 import tarfile
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from clipdesk.errors import UsageError, one_line, printable
 from clipdesk.files import MOST_BYTES, check_readable
-from clipdesk.imagesets import fields, sets
+from clipdesk.imagesets import fields
 from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
-from clipdesk.imagesets.sets import LeftOut, Picture, StoredSet, digest_of
+from clipdesk.imagesets.sets import LeftOut, Omissions
 from clipdesk.imagesets.walking import writable
 
 _MOST_BYTES = 1_000_000_000_000
@@ -50,7 +49,7 @@ def index_of(path: Path) -> Index:
         UsageError: it cannot be read, or is not a tar archive, or is compressed.
     """
     check_readable(path, _MOST_BYTES)
-    building = _Building(path)
+    building = _Building()
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -72,7 +71,7 @@ class _Header(NamedTuple):
     plain: bool
 
 
-def _headers(file: BinaryIO, size: int, path: Path, left_out: list[LeftOut]) -> Iterator[_Header]:
+def _headers(file: BinaryIO, size: int, path: Path, left_out: Omissions) -> Iterator[_Header]:
     """The members of an archive, up to its end or to where it is damaged.
 
     `tarfile` reads each header, but does not go from one to the next: it would read as many bytes as a header asks for,
@@ -138,9 +137,8 @@ def _decoded(name: bytes) -> str:
 class _Building:
     """Sorts the members of an archive."""
 
-    def __init__(self, path: Path) -> None:
-        self.left_out: list[LeftOut] = []
-        self._path = path
+    def __init__(self) -> None:
+        self.left_out = Omissions()
         self._pictures: dict[str, tuple[int, int]] = {}
         self._texts: dict[str, tuple[str, str]] = {}
 
@@ -175,8 +173,6 @@ class _Building:
 
     def _leave_out(self, name: str, reason: str) -> None:
         self.left_out.append(LeftOut(one_line(name, 1_000), reason))
-        if len(self.left_out) > sets.MOST_PICTURES:
-            raise UsageError(f"{printable(self._path)} has more than {sets.MOST_PICTURES:,} members of no use")
 
     def _add_text(self, name: str, suffix: str, data: bytes) -> None:
         key = posixpath.splitext(name)[0]
@@ -199,7 +195,7 @@ class _Building:
             members.append(Member(name, offset, size, *self._texts.get(key, ("", ""))))
         for key in self._texts.keys() - used:
             self._leave_out(key, "there are texts of this name, but no image")
-        return Index(members, self.left_out)
+        return Index(members, self.left_out.listed())
 
 
 def _clean(name: str) -> str:
@@ -210,86 +206,3 @@ def _clean(name: str) -> str:
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:
     file.seek(offset)
     return file.read(size)
-
-
-class TarSet(StoredSet):
-    """Pictures in tar archives, of which nothing is unpacked. A place is that of the archive and the member's name."""
-
-    def __init__(
-        self,
-        source: str,
-        name: str,
-        archives: dict[str, Path],
-        found: list[tuple[Picture, int, int]],
-        left_out: Sequence[LeftOut],
-        states: dict[str, tuple[int, int]],
-    ) -> None:
-        found.sort(key=lambda one: one[0].place)
-        pictures = [picture for picture, _, _ in found]
-        self._offsets = array("q", (offset for _, offset, _ in found))
-        self._sizes = array("q", (size for _, _, size in found))
-        super().__init__(source, name, pictures, left_out, digest_of(pictures, [*self._sizes, *sorted(states.items())]))
-        self._archives, self._states = archives, states
-
-    def data(self, index: int) -> bytes:
-        """As `StoredSet.data`."""
-        place = self.pictures[index].place
-        name = next(name for name in _heads(place) if name in self._archives)
-        path = self._archives[name]
-        try:
-            with path.open("rb", buffering=0) as file:
-                if _state(os.fstat(file.fileno())) != self._states[name]:
-                    raise UsageError(f"{printable(path)} has changed since it was opened. Open it again")
-                file.seek(self._offsets[index])
-                return file.read(self._sizes[index])
-        except OSError as error:
-            raise UsageError(f"Cannot read {printable(path)}: {error.strerror or error}") from None
-
-
-def open_tars(archives: dict[str, Path], source: str, name: str, left_out: Sequence[LeftOut] = ()) -> TarSet:
-    """Open tar archives as one set.
-
-    Args:
-        archives: The archives by their places.
-        source: As in `ImageSet`.
-        name: As in `ImageSet`.
-        left_out: What is left out already.
-
-    Raises:
-        UsageError: there are no pictures in them, or the only one cannot be read.
-    """
-    found: list[tuple[Picture, int, int]] = []
-    missing = list(left_out)
-    states, kept = {}, dict[str, str]()
-    for place, path in archives.items():
-        try:
-            states[place] = _state(path.stat())
-            index = index_of(path)
-        except UsageError as error:
-            if len(archives) == 1:
-                raise
-            missing.append(LeftOut(place, str(error)))
-            continue
-        except OSError as error:
-            missing.append(LeftOut(place, error.strerror or str(error)))
-            continue
-        missing += (LeftOut(f"{place}/{one.place}".rstrip("/"), one.reason) for one in index.left_out)
-        for member in index.members:
-            picture = Picture(f"{place}/{member.name}", kept.setdefault(member.label, member.label), member.caption)
-            found.append((picture, member.offset, member.size))
-        sets.check_count(len(found), source)
-    if not found:
-        raise UsageError(f"There are no images in {printable(source)}" + (f": {missing[0].reason}" if missing else ""))
-    return TarSet(source, name, archives, found, missing, states)
-
-
-def _heads(place: str) -> Iterator[str]:
-    """The places above a place."""
-    end = place.find("/")
-    while end >= 0:
-        yield place[:end]
-        end = place.find("/", end + 1)
-
-
-def _state(found: os.stat_result) -> tuple[int, int]:
-    return found.st_size, found.st_mtime_ns

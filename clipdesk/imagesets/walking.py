@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError
+from clipdesk.imagesets import fields
 from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
-from clipdesk.imagesets.sets import LeftOut, check_count
+from clipdesk.imagesets.sets import LeftOut, Omissions, check_count
 
 _DEEPEST = 100
+_OTHERS = (*fields.TEXTS, *fields.TABLES, ".parquet", ".tar")
 _SKIPPED = ("__MACOSX",)
 
 
@@ -31,13 +33,13 @@ class Walk:
 
     Attributes:
         pictures: Files whose names say that they are images.
-        others: All other regular files, by place.
+        others: Regular files that may be tables, archives or texts beside images, by place.
         left_out: What cannot be read, with the reasons.
     """
 
     pictures: list[FoundFile] = field(default_factory=list)
     others: dict[str, FoundFile] = field(default_factory=dict)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: Omissions = field(default_factory=Omissions)
 
 
 class _Folder(NamedTuple):
@@ -74,7 +76,7 @@ def walk(root: Path) -> Walk:
                 found.left_out.append(_left_out(folder.prefix[:-1], error.strerror or str(error)))
             else:
                 raise UsageError(f"Cannot read {root}: {error.strerror or error}") from None
-        check_count(len(found.pictures), str(root))
+        check_count(max(len(found.pictures), len(found.others)), str(root))
     return found
 
 
@@ -102,7 +104,9 @@ def _sort_in(
             return
         state = entry.stat()
     except OSError as error:
-        if suffix in SUFFIXES:
+        if suffix in SUFFIXES and entry.is_symlink() and isinstance(error, FileNotFoundError):
+            found.left_out.append(_left_out(place, "it is a link to a file that is not there"))
+        elif suffix in SUFFIXES:
             found.left_out.append(_left_out(place, error.strerror or str(error)))
         return
     if suffix in UNREAD_SUFFIXES:
@@ -116,7 +120,7 @@ def _sort_in(
             found.left_out.append(_left_out(place, "its name is not valid Unicode; rename it"))
     elif suffix in SUFFIXES:
         found.pictures.append(FoundFile(place, state.st_size, state.st_mtime_ns))
-    else:
+    elif suffix in _OTHERS:
         found.others[place] = FoundFile(place, state.st_size, state.st_mtime_ns)
 
 

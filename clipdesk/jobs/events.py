@@ -26,10 +26,10 @@ class Began:
 
 @dataclass(frozen=True)
 class Progress:
-    """A group of pictures has done a step.
+    """A group of pictures, or of units of another kind of work, has done a step.
 
     Attributes:
-        targets: What the pictures are to excite.
+        targets: What the pictures are to excite, or the units.
         step: Steps done, from 1.
         iterations: Steps in all.
         activations: The objective of each picture in this step, under its transforms, float32, (pictures,).
@@ -37,7 +37,7 @@ class Progress:
         images: The pictures, uint8, (pictures, size, size, 3); None where nobody asked for them.
     """
 
-    targets: tuple[Target, ...]
+    targets: tuple[Any, ...]
     step: int
     iterations: int
     activations: NDArray[np.float32]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
-from clipdesk.jobs.events import Event
+import numpy as np
+
+from clipdesk.activations.surveying import survey_images
+from clipdesk.imagesets.opening import open_image_set
+from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Wanted, never, run_job, usual_group
+from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.jobs.work import Work
 from clipdesk.network.opened import ModelPool, OpenModel, default_pool
 from clipdesk.render.sources import Sources
 
 
 class Here:
-    """Renders in this process.
+    """Renders and surveys in this process.
 
     Args:
         pool: Where models are opened; by default the process's own.
@@ -40,8 +46,10 @@ class Here:
 
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
-        rendering = _rendering(job)
         opened = self._open(job, hooks)
+        if isinstance(job, SurveyWork):
+            return Prepared(1, opened.sha256)
+        rendering = _rendering(job)
         size = usual_group(opened, rendering, self._sources_of(rendering))
         if self._most is not None:
             size = max(1, min(size, self._most(rendering, opened)))
@@ -49,8 +57,10 @@ class Here:
 
     def run(self, job: Work, hooks: Hooks) -> Iterator[Event]:
         """As `Executor.run`."""
-        rendering = _rendering(job)
         opened = self._open(job, hooks)
+        if isinstance(job, SurveyWork):
+            return _survey(opened, job, hooks)
+        rendering = _rendering(job)
         # As many as `prepare` has said were taken at once.
         return run_job(
             opened,
@@ -73,12 +83,27 @@ class Here:
             return self._given
         return self._pool.open(
             job.model,
-            _rendering(job).settings.device,
+            job.device if isinstance(job, SurveyWork) else _rendering(job).settings.device,
             weights=job.weights,
             progress=hooks.transfer,
             stage=hooks.stage,
             cancelled=hooks.unwanted,
         )
+
+
+def _survey(opened: OpenModel, job: SurveyWork, hooks: Hooks) -> Iterator[Event]:
+    """Survey a set; when it is stopped, what it has found is kept for the next time."""
+    hooks.stage(f"Opening {job.label(0)} …")
+    images = open_image_set(job.images)
+    with closing(survey_images(opened, images, job.layers)) as passes:
+        for progress in passes:
+            if progress.folder is not None:
+                yield Done(job.images, progress.folder.name)
+                return
+            step = max(1, job.steps * progress.done // progress.total)
+            yield Progress((job.images,), step, job.steps, np.zeros(1, dtype=np.float32))
+            if hooks.stop():
+                return
 
 
 def _rendering(job: Work) -> Job:

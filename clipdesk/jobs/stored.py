@@ -20,10 +20,11 @@ class JobRow(NamedTuple):
     @property
     def status(self) -> Status:
         """The status that follows from them."""
-        if self.wish is Wish.CANCEL:
-            return Status.CANCELLED
+        # Nothing is left to cancel where all units have ended: that was asked for a moment too late.
         if not self.counts.get("waiting", 0) + self.counts.get("running", 0):
             return Status.FAILED if self.counts.get("failed") else Status.DONE
+        if self.wish is Wish.CANCEL:
+            return Status.CANCELLED
         if self.wish is Wish.PAUSE:
             return Status.PAUSED
         return Status.RUNNING if self.counts.get("running") else Status.WAITING

@@ -100,5 +100,5 @@ class RenderTask(Task):
             self._folder.settle()
 
 
-TASKS: dict[str, Callable[[StoredJob], Task]] = {"render": RenderTask}
+TASKS: dict[str, Callable[[StoredJob], Task]] = {"render": RenderTask, "survey": lambda _: Task()}
 """By `Work.kind`."""

@@ -6,18 +6,16 @@ import errno
 import json
 import shutil
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from torch import Tensor
 
 from clipdesk.activations import surveying
-from clipdesk.activations.pooling import Pooled
+from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import ScanState
-from clipdesk.activations.statistics import Key, Surveyed
 from clipdesk.activations.storing import (
     MANIFEST,
     all_surveys,
@@ -237,14 +235,12 @@ def test_an_error_within_the_pass_leaves_the_checkpoint_before(
     begin(opened, photos, 2).close()
     add, calls = ScanState.add, [0]
 
-    def half(
-        state: ScanState, pictures: Sequence[tuple[int, Surveyed]], values: Sequence[dict[Key, Pooled]], rows: Tensor
-    ) -> None:
+    def half(state: ScanState, block: Block) -> None:
         calls[0] += 1
         if calls[0] == 2:
             state.left_out.append(LeftOut("half", "added"))
             raise KeyboardInterrupt
-        add(state, pictures, values, rows)
+        add(state, block)
 
     with monkeypatch.context() as patch:
         patch.setattr(ScanState, "add", half)

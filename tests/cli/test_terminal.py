@@ -208,24 +208,41 @@ def test_a_text_that_is_not_unicode_is_one_line(clipdesk: Command) -> None:
 
 @linux_only
 def test_a_folder_whose_name_is_not_unicode_is_rendered_to(tmp_path: Path, checkpoint: Path) -> None:
-    environment = {**os.environ, "CLIPDESK_DATA": str(tmp_path / "data")}
-
-    def run(*arguments: str | bytes) -> bytes:
-        command = [sys.executable, "-m", "clipdesk", *arguments]
-        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=120)
-        assert ended.returncode == 0, ended.stderr.decode()
-        return ended.stdout + ended.stderr
-
-    model, folder = ("--model", str(checkpoint), "--iterations", "1", "--size", "64"), b"caf\xe9"
-    batch = ("batch", *model, "--layer", VIT_LAYER, "--neuron-range", "0", "2", "1", "--output-dir", folder)
-    written = run(*batch)
-    assert len(list((tmp_path / os.fsdecode(folder)).glob("*.png"))) == 2
+    model, folder = ["--model", str(checkpoint), "--iterations", "1", "--size", "64"], os.fsdecode(b"caf\xe9")
+    batch = ["batch", *model, "--layer", VIT_LAYER, "--neuron-range", "0", "2", "1", "--output-dir", folder]
+    written, again, listed, *_ = _outputs(
+        tmp_path,
+        *(batch, batch, ["queue", "list", "--json"], ["queue", "show", "1"]),
+        *(["render", *model, "--text", "a", "--output", folder], ["page", folder]),
+    )
     assert b"/caf\xe9/neuron_0" in written
-    assert b"2 skipped" in run(*batch)
-    assert rb"caf\udce9" in run("queue", "list", "--json")
-    run("queue", "show", "1")
-    run("render", *model, "--text", "a", "--output", folder)
-    run("page", folder)
+    assert b"2 skipped" in again
+    assert rb"caf\udce9" in listed
+    assert len(list((tmp_path / folder).glob("*.png"))) == 3
+
+
+def _outputs(folder: Path, *commands: list[str]) -> list[bytes]:
+    """The bytes that each command writes, one after another in a process of their own: torch is loaded once."""
+    script = (
+        "import os, sys\n"
+        "from clipdesk.cli import main\n"
+        "for line in sys.argv[1:]:\n"
+        "    try:\n"
+        "        main(line.split('\\n'))\n"
+        "    except SystemExit as end:\n"
+        "        if end.code: raise\n"
+        "    sys.stdout.flush()\n"
+        "    os.write(1, b'\\0')\n"
+    )
+    command = [sys.executable, "-c", script, *("\n".join(each) for each in commands)]
+    environment = {**os.environ, "CLIPDESK_DATA": str(folder / "data")}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120
+    )
+    assert ended.returncode == 0, ended.stdout
+    *outputs, rest = ended.stdout.split(b"\0")
+    assert (len(outputs), rest) == (len(commands), b"")
+    return outputs
 
 
 @linux_only

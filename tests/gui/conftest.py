@@ -24,8 +24,17 @@ LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 WAIT = 60_000
 
 
+@pytest.fixture(scope="module")
+def _frozen() -> Iterator[None]:
+    """Keep what a module of tests finds out of its collections: a million objects, half a second for each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
-def _nothing_is_left(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
+def _nothing_is_left(qapp: QApplication, _frozen: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail where a test leaves a top-level widget, a running thread or a pool's task behind; collect garbage here."""
     gc.disable()
     before = set(map(id, qapp.topLevelWidgets()))

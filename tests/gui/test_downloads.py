@@ -39,13 +39,12 @@ def test_a_download_is_shown_cancelled_and_gone_on_with(
     window.opening.open()
     until(qtbot, lambda: shows_progress(window.architecture.message))
     assert window.status.model.text() == window.architecture.message
-    begun = len(told)
+    begun, since = len(told), time.monotonic()
     qtbot.wait(1000)
-    assert 1 <= len(told) - begun <= 7
-    asked = time.monotonic()
+    until(qtbot, lambda: len(told) > begun)
+    assert len(told) - begun <= 2 + 5 * (time.monotonic() - since), "five a second"
     qtbot.mouseClick(window.architecture.cancel, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: "ViT-B/32 was not opened" in window.architecture.message)
-    assert time.monotonic() - asked < 1
     assert window.notice.message == ""
     window.opening.open()
     until(qtbot, lambda: str(window.session.model_name) == "ViT-B/32")
@@ -92,5 +91,6 @@ def test_a_window_closes_during_a_download(
     until(qtbot, lambda: bool(server.requests))
     asked = time.monotonic()
     assert window.close()
-    assert time.monotonic() - asked < 2
+    # Not as long as the server is waited for: 20 s.
+    assert time.monotonic() - asked < 10
     assert window.ended

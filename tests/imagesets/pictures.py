@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
+
+with_links = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes, and rarely lets one link")
+any_names = pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows any bytes in names")
 
 
 def encoded(color: str = "red", form: str = "PNG", side: int = 8) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.opening import expanded, open_image_set
 from tests.imagesets.archives import member, tar
-from tests.imagesets.pictures import put
+from tests.imagesets.pictures import any_names, put, with_links
 
 
 def test_a_set_is_opened_again_by_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +17,7 @@ def test_a_set_is_opened_again_by_its_source(tmp_path: Path, monkeypatch: pytest
     assert open_image_set(found.source).fingerprint == found.fingerprint
 
 
+@with_links
 @pytest.mark.parametrize("name", ["missing", "pipe", "text.pdf", "empty", "texts", "/dev/zero", "a\0b", "x" * 5_000])
 def test_what_is_not_a_set_is_refused_in_one_line_that_says_what_would_be_right(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
@@ -53,7 +54,7 @@ def test_a_pattern_of_archives_is_one_set(tmp_path: Path) -> None:
         tar(tmp_path / f"s-{number:03}.tar", member("1.png"))
     found = open_image_set(tmp_path / "s-{000..002}.tar")
     assert [picture.place for picture in found.pictures] == ["s-000.tar/1.png", "s-002.tar/1.png"]
-    assert [(one.place, one.reason) for one in found.left_out] == [("s-001.tar", "No such file")]
+    assert [(one.place, one.reason) for one in found.left_out] == [("s-001.tar", "it is not there")]
     assert open_image_set(found.source).fingerprint == found.fingerprint
 
 
@@ -91,3 +92,12 @@ def test_a_set_of_one_picture(tmp_path: Path) -> None:
     found = open_image_set(tmp_path / "one")
     assert len(found.pictures) == 1
     assert found.read(0).image.mode == "RGB"
+
+
+@any_names
+def test_a_folder_whose_name_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    put(folder / "a.png")
+    with pytest.raises(UsageError, match="its name is not valid Unicode") as error:
+        open_image_set(folder)
+    str(error.value).encode()

@@ -185,3 +185,11 @@ def test_a_color_that_stands_for_transparency_becomes_white() -> None:
         data = io.BytesIO()
         Image.new(mode, (4, 4), color).save(data, "PNG", transparency=color)
         assert decode_image(data.getvalue(), "a.png").getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+def test_the_inks_of_print_become_the_colors_that_they_stand_for(form: str) -> None:
+    data = io.BytesIO()
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(data, form)
+    red, green, blue = np.array(decode_image(data.getvalue(), "a"))[4, 4].tolist()
+    assert (red > 240, green < 15, blue < 15) == (True, True, True)

@@ -3,7 +3,8 @@ import hashlib
 import pytest
 
 from clipdesk.errors import UsageError
-from clipdesk.imagesets.sets import Picture, StoredSet, digest_of
+from clipdesk.imagesets import sets
+from clipdesk.imagesets.sets import LeftOut, Omissions, Picture, StoredSet, digest_of
 from tests.imagesets.pictures import encoded
 
 
@@ -40,3 +41,15 @@ def test_the_digest_changes_with_each_thing_that_is_known() -> None:
 
 def test_a_million_pictures_need_no_dictionaries() -> None:
     assert not hasattr(Picture("a"), "__dict__")
+
+
+def test_of_very_many_that_are_left_out_only_the_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "MOST_LEFT_OUT", 2)
+    found = Omissions(LeftOut(f"{number}\n", "it is not there") for number in range(1_500))
+    assert [(one.place, one.reason) for one in found.listed()] == [
+        ("0\n", "it is not there"),
+        ("1\n", "it is not there"),
+        ("...", "1,498 more are left out"),
+    ]
+    assert found.because() == r" (0\n: it is not there)"
+    assert (Omissions().listed(), Omissions().because()) == ([], "")

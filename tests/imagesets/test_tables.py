@@ -53,7 +53,8 @@ def test_labels_of_tables(folder: Path) -> None:
 def test_a_list_names_paths_anywhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     far = put(tmp_path_factory.mktemp("far") / "c.png")
     found = open_image_set(put(folder / "list.txt", f"\n{folder / 'a.png'}\r\nin/b.jpg\n{far}\n"))
-    assert [picture.place for picture in found.pictures] == sorted(["a.png", "in/b.jpg", str(far).lstrip("/")])
+    outside = far.as_posix().replace(":", "").lstrip("/")
+    assert [picture.place for picture in found.pictures] == sorted(["a.png", "in/b.jpg", outside])
     assert all(found.read(i).image.size == (8, 8) for i in range(3))
 
 
@@ -81,10 +82,10 @@ def test_pictures_that_are_not_there_are_left_out(folder: Path) -> None:
     found = open_image_set(put(folder / "list.txt", b"a.png\nlost.png\nnotes.pdf\nfolder.png\nbad\xff.png"))
     assert len(found.pictures) == 1
     assert reasons(found) == {
-        "lost.png": "No such file or directory",
+        "lost.png": "it is not there",
         "notes.pdf": "it is not a PNG, JPEG, WebP, BMP or TIFF file",
         "folder.png": "it is not a regular file",
-        "bad\ufffd.png": "No such file or directory",
+        "bad\ufffd.png": "it is not there",
     }
 
 
@@ -95,7 +96,7 @@ def test_pictures_that_are_not_there_are_left_out(folder: Path) -> None:
         ("t.csv", "", "name a column file_name"),
         ("t.csv", '"' + "x" * 200_000, "name a column file_name"),
         ("t.jsonl", '{"name": "a.png"}', "name a column file_name"),
-        ("t.csv", "path\nlost.png", r"names no images that are there \(lost.png: No such file"),
+        ("t.csv", "path\nlost.png", r"names no images that are there \(lost.png: it is not there"),
         ("t.txt", "", "names no images that are there"),
         ("t.csv", "path,title".encode("utf-16"), "UTF-16"),
     ],

@@ -37,8 +37,8 @@ def stored(wish: Wish, counts: dict[str, int]) -> StoredJob:
         (Wish.PAUSE, {"done": 3, "failed": 1}, Status.FAILED),
         (Wish.CANCEL, {"waiting": 4}, Status.CANCELLED),
         (Wish.CANCEL, {"running": 4}, Status.CANCELLED),
-        (Wish.CANCEL, {"done": 4}, Status.CANCELLED),
-        (Wish.CANCEL, {"failed": 4}, Status.CANCELLED),
+        (Wish.CANCEL, {"done": 4}, Status.DONE),
+        (Wish.CANCEL, {"failed": 1, "done": 3}, Status.FAILED),
     ],
 )
 def test_the_status_follows_from_wish_and_units(wish: Wish, counts: dict[str, int], status: Status) -> None:

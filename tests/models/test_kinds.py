@@ -18,7 +18,7 @@ from tests.clips import openais, refusal
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"),
         (b"<!DOCTYPE html><html><title>Virus scan warning</title></html>", "a web page"),
         (b"\n<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page"),
-        (gzip.compress(b"x"), "packed with gzip"),
+        (gzip.compress(b"x", mtime=0), "packed with gzip"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(50), "packed with 7-Zip"),
         (b"x.pt" + bytes(253) + b"ustar" + bytes(300), "a tar archive"),
         (b"GGUF" + bytes(100), "a GGUF file"),

@@ -11,6 +11,7 @@ import torch
 from clipdesk.models.configs import read_configs
 from clipdesk.models.names import has_open_clip
 from tests.clips import State, is_same, open_clips, openais, opened, part, prefixed, refusal, saved
+from tests.open_clips import register_siglip
 from tests.transformers_names import as_transformers, as_transformers_siglip
 
 
@@ -96,8 +97,9 @@ def test_a_siglip_in_transformers_names_is_named_and_opens_as_its_architecture(t
 
     from clipdesk.models.architectures import own_log
 
+    register_siglip(tmp_path)
     with own_log():
-        true = open_clip.create_model("ViT-B-16-SigLIP", load_weights=False).eval()
+        true = open_clip.create_model("clipdesk-map-siglip", load_weights=False).eval()
     file = saved(as_transformers_siglip(true.state_dict()), tmp_path / "model.safetensors")
-    assert "ViT-B-16-SigLIP" in refusal(file)
-    assert is_same(opened(f"open_clip:ViT-B-16-SigLIP/[{file}]"), true, 224)
+    assert f"open_clip:clipdesk-map-siglip/[{file}]" in refusal(file)
+    assert is_same(opened(f"open_clip:clipdesk-map-siglip/[{file}]"), true, 64)

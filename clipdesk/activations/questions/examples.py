@@ -146,7 +146,7 @@ def folded(found: Sequence[Example], embeddings: Embeddings, alike: float = ALIK
 def _listed(ends: Extremes) -> list[Example]:
     """The pictures at one end of a single unit's values."""
     return [
-        Example(int(picture), float(value), int(position))
+        Example(int(picture), float(value) + 0.0, int(position))  # + 0 turns -0.0, as ReLU may give, into 0
         for picture, value, position in zip(ends.pictures[0], ends.values[0], ends.positions[0], strict=True)
         if picture != NONE
     ]

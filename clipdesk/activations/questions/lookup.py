@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey
@@ -23,12 +23,7 @@ def statistics_of(survey: Survey, layer: str, pooling: Pooling | None = None) ->
     Raises:
         UsageError: the survey does not have the layer, or not with this pooling.
     """
-    there = poolings_of(survey, layer)
-    if pooling is None:
-        return survey.statistics[layer, there[0]]
-    if pooling not in there:
-        raise UsageError(f"The survey has no {pooling} of layer '{layer}'. Available: {', '.join(there)}")
-    return survey.statistics[layer, pooling]
+    return survey.statistics[layer, check_pooling(survey, layer, pooling)]
 
 
 def poolings_of(survey: Survey, layer: str) -> list[Pooling]:
@@ -37,17 +32,18 @@ def poolings_of(survey: Survey, layer: str) -> list[Pooling]:
     Raises:
         UsageError: the survey does not have the layer.
     """
-    there: list[Pooling] = [pooling for pooling in USUAL if (layer, pooling) in survey.statistics]
-    if not there:
+    # The keys alone: to look one up may read a layer from the disk.
+    own = {pooling for name, pooling in survey.statistics if name == layer}
+    if not own:
         layers = list(dict.fromkeys(name for name, _ in survey.statistics))
         raise UsageError(f"The survey has no layer '{one_line(layer)}'. {nearest(layer, layers)}")
-    return there
+    return [pooling for pooling in USUAL if pooling in own]
 
 
 def chosen(
     survey: Survey, layers: Collection[str] | None = None, pooling: Pooling | None = None
-) -> list[UnitStatistics]:
-    """The statistics of some layers, in all poolings that there are or in one.
+) -> Iterator[UnitStatistics]:
+    """The statistics of some layers, in all poolings that there are or in one; one after the other, to save memory.
 
     Args:
         survey: A survey.
@@ -55,15 +51,24 @@ def chosen(
         pooling: All by default. Layers without it are left out, unless they were asked for by name.
 
     Raises:
-        UsageError: the survey does not have one of the layers, or not with this pooling.
+        UsageError: the survey does not have one of the layers, or not with this pooling. It is raised at once.
     """
     for layer in layers or ():
-        statistics_of(survey, layer, pooling)
-    return [
-        statistics
-        for (layer, own), statistics in survey.statistics.items()
-        if (layers is None or layer in layers) and pooling in (None, own)
-    ]
+        check_pooling(survey, layer, pooling)
+    keys = [key for key in survey.statistics if (layers is None or key[0] in layers) and pooling in (None, key[1])]
+    return (survey.statistics[key] for key in keys)
+
+
+def check_pooling(survey: Survey, layer: str, pooling: Pooling | None) -> Pooling:
+    """The pooling that is meant for a layer: the given one, or by default the first of `USUAL`.
+
+    Raises:
+        UsageError: the survey does not have the layer, or not with this pooling.
+    """
+    there = poolings_of(survey, layer)
+    if pooling is not None and pooling not in there:
+        raise UsageError(f"The survey has no {pooling} of layer '{layer}'. Available: {', '.join(there)}")
+    return pooling or there[0]
 
 
 def check_unit(statistics: UnitStatistics, unit: int) -> None:

@@ -39,7 +39,7 @@ def similar(survey: Survey, layer: str, unit: int, *, pooling: Pooling | None = 
     """
     elsewhere = {name for name, _ in survey.statistics} - {layer}
     if pooling is not None:
-        elsewhere = {name for name in elsewhere if (name, pooling) in survey.statistics}
+        elsewhere = {name for name, own in survey.statistics if own == pooling} - {layer}
     within = like(survey, layer, unit, own_pooling=pooling, layers=[layer], pooling=pooling, count=count)
     across = like(survey, layer, unit, own_pooling=pooling, layers=elsewhere, pooling=pooling, count=count)
     return Similar(tuple(within), tuple(across))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -23,7 +23,7 @@ from clipdesk.activations.questions.scoring import active, average_precisions, c
 from clipdesk.activations.questions.sharpening import sharpened
 from clipdesk.activations.questions.sparse import atoms_of, sparse_weights
 from clipdesk.activations.questions.vocabulary import Vocabulary
-from clipdesk.activations.questions.wpmi import soft_wpmi
+from clipdesk.activations.questions.wpmi import log_likelihoods, log_prior
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey, reciprocals, scaled
 from clipdesk.errors import UsageError
@@ -103,6 +103,7 @@ class Lexicon:
             that products with `cross` are correlations, (templates, concepts, width).
         cosines: The texts' own embeddings, scaled as well.
         signals: Values of the directions in the held-out pictures, `standardized`, (templates, concepts, held).
+        priors: The prior of soft WPMI by layer and pooling, as far as it was asked for; it takes seconds.
     """
 
     survey: Survey
@@ -111,6 +112,7 @@ class Lexicon:
     directions: NDArray[np.float32]
     cosines: NDArray[np.float32]
     signals: NDArray[np.float32]
+    priors: dict[tuple[str, Pooling], NDArray[np.float64]] = field(default_factory=dict)
 
     @cached_property
     def atoms(self) -> NDArray[np.float32]:
@@ -176,12 +178,12 @@ def words(
     signals = lexicon.signals
     flat = signals.reshape(signals.shape[0] * signals.shape[1], signals.shape[2])
     bound = chance_bound(whole.sample[:, lexicon.held.columns], flat, seed)
-    likelihoods = _layer_wpmi(lexicon, whole) if reading == "wpmi" else None
+    given = _wpmi(lexicon, whole, wanted) if reading == "wpmi" else None
     listed: list[UnitWords] = []
     for start in range(0, len(wanted), _UNITS):
         part = wanted[start : start + _UNITS]
-        given = None if likelihoods is None else likelihoods[part]
-        listed += _words_of(lexicon, whole.only(part), part, reading, given, count, bound)
+        weights = None if given is None else given[start : start + _UNITS]
+        listed += _words_of(lexicon, whole.only(part), part, reading, weights, count, bound)
     held = len(lexicon.held.pictures)
     return LayerWords(layer, whole.pooling, reading, lexicon.vocabulary.reader, held, bound, tuple(listed))
 
@@ -256,6 +258,13 @@ def _largest(weights: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     return np.asarray(np.take_along_axis(few, order, axis=1), dtype=np.intp)
 
 
-def _layer_wpmi(lexicon: Lexicon, whole: UnitStatistics) -> NDArray[np.float64]:
-    training = statistics_without(whole, lexicon.survey.embeddings, lexicon.held)
-    return soft_wpmi(training.top, lexicon.survey.embeddings, lexicon.vocabulary.means)
+def _wpmi(lexicon: Lexicon, whole: UnitStatistics, units: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Soft WPMI of some units, (units, concepts); the prior, over all units of the layer, is computed once."""
+    key = whole.layer, whole.pooling
+    texts, embeddings = lexicon.vocabulary.means, lexicon.survey.embeddings
+    if key not in lexicon.priors:
+        found = log_likelihoods(statistics_without(whole, embeddings, lexicon.held).top, embeddings, texts)
+        lexicon.priors[key] = log_prior(found)
+        return np.asarray(found[units] - lexicon.priors[key], dtype=np.float64)
+    own = statistics_without(whole.only(units), embeddings, lexicon.held)
+    return log_likelihoods(own.top, embeddings, texts) - lexicon.priors[key]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.activations.questions.sharpening import SHARPNESS
 from clipdesk.activations.statistics import NONE, Embeddings, Extremes
 
+SHARPNESS = 10.0
+"""The formula's a: what cosines are multiplied by before the softmax."""
 _FIRST, _LAST = 0.998, 0.97
 """How certainly the first and the last picture of a unit's list belong to it."""
 _MOST = 100
@@ -35,6 +36,19 @@ def soft_wpmi(
     Returns:
         (units, concepts), larger is better.
     """
+    found = log_likelihoods(top, embeddings, texts)
+    return found - prior * log_prior(found)
+
+
+def log_prior(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logarithm of the mean likelihood of each concept, (concepts,), from those of all units of a layer."""
+    # Less the largest, so that the sum over the units does not underflow.
+    highest = found.max(axis=0)
+    return np.asarray(np.log(np.exp(found - highest).mean(axis=0)) + highest, dtype=np.float64)
+
+
+def log_likelihoods(top: Extremes, embeddings: Embeddings, texts: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How well each concept explains each unit's top pictures, without the prior; (units, concepts)."""
     pictures = top.pictures[:, :_MOST]
     used, places = np.unique(pictures, return_inverse=True)
     places = places.reshape(pictures.shape)
@@ -50,10 +64,6 @@ def soft_wpmi(
         for first in range(0, len(pictures), _UNITS):
             units = slice(first, first + _UNITS)
             found[units, part] = _log_likelihoods(shares, places[units], memberships[units].astype(np.float32))
-    # In the log, less its largest, so that the sum over the units does not underflow.
-    highest = found.max(axis=0)
-    prior_logs = np.log(np.exp(found - highest).mean(axis=0)) + highest
-    found -= prior * prior_logs
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -96,3 +98,11 @@ def test_a_constant_unit_and_a_set_of_one_picture_have_no_parts() -> None:
 def test_a_unit_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match="no unit 24"):
         examples(toy()[0], LAYER, 24)
+
+
+def test_a_zero_has_no_sign() -> None:
+    survey = direct_survey({(LAYER, "mean"): np.array([[-0.0], [1.0]])}, np.eye(2))
+    statistics = survey.statistics[LAYER, "mean"]
+    signed = replace(statistics, bottom=replace(statistics.bottom, values=np.full((1, 100), -0.0, np.float32)))
+    found = examples(replace(survey, statistics={(LAYER, "mean"): signed}), LAYER, 0).bottom[0]
+    assert str(found.value) == "0.0"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from clipdesk.activations.questions.sparse import atoms_of, sparse_weights
 
 
-def texts(
-    concepts: int = 200, width: int = 32, templates: int = 1
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def texts(concepts: int = 200, width: int = 32, templates: int = 1) -> NDArray[np.float64]:
     return np.random.default_rng(0).normal(size=(templates, concepts, width))
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from clipdesk.activations.questions.holding import others
-from clipdesk.activations.questions.sharpening import probabilities
+from clipdesk.activations.questions.sharpening import probabilities, sharpness_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import Lexicon, Reading, prepare, words
 from clipdesk.activations.survey import Survey
@@ -83,7 +83,8 @@ def test_weights_and_scores_are_direct_correlations_of_separate_pictures(lexicon
 def test_directions_follow_the_probability_of_a_concept(lexicon: Lexicon) -> None:
     z = lexicon.survey.embeddings.unit_rows(np.arange(3000))
     for template in range(2):
-        wanted = probabilities(z, lexicon.vocabulary.texts[template])
+        texts = lexicon.vocabulary.texts[template]
+        wanted = probabilities(z, texts, sharpness_of(z - z.mean(axis=0), texts))
         products = z @ lexicon.directions[template].T
         for concept in range(CONCEPTS):
             assert np.corrcoef(wanted[:, concept], products[:, concept])[0, 1] > 0.9
@@ -118,6 +119,8 @@ def test_a_unit_alone_has_the_words_that_it_has_in_its_layer(lexicon: Lexicon, r
     assert [each.unit for each in whole.units] == list(range(CONCEPTS + 3))
     assert [label.concept for label in alone.units[0].labels] == [label.concept for label in whole.units[7].labels]
     assert alone.bound == whole.bound
+    first = words(prepare(*planted()), "other", [7], reading=reading)
+    assert [label.concept for label in first.units[0].labels] == [label.concept for label in whole.units[7].labels]
 
 
 def test_a_small_set_has_words_without_scores() -> None:

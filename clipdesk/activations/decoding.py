@@ -1,0 +1,82 @@
+"""Pictures of a set, read ahead on other threads and made ready for a model."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipdesk.activations.statistics import Surveyed
+from clipdesk.errors import UsageError
+from clipdesk.imagesets.pixels import fitted
+from clipdesk.imagesets.sets import ImageSet, LeftOut
+
+THUMBNAIL = 224
+"""Side of a thumbnail, in pixels."""
+
+_AHEAD = 3
+"""Forward passes whose pictures are read ahead."""
+_QUALITY = 80
+
+
+class Thumbnail(NamedTuple):
+    """A picture as the model sees it.
+
+    Attributes:
+        picture: Its index in the set.
+        webp: As WebP, 224 px.
+    """
+
+    picture: int
+    webp: bytes
+
+
+class Prepared(NamedTuple):
+    """A picture that is ready for the model.
+
+    Attributes:
+        picture: What is known of it.
+        pixels: uint8, (3, side, side).
+        thumbnail: It, small.
+    """
+
+    picture: Surveyed
+    pixels: NDArray[np.uint8]
+    thumbnail: Thumbnail
+
+
+def read_ahead(images: ImageSet, indices: range, side: int, batch: int) -> Iterator[list[Prepared | LeftOut]]:
+    """Pictures of a set in batches, in order; in place of those that cannot be read, the reason."""
+    pool = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) - 1), thread_name_prefix="pictures")
+    ahead: deque[Future[Prepared | LeftOut]] = deque()
+    left = iter(indices)
+    try:
+        while True:
+            while len(ahead) < _AHEAD * batch and (index := next(left, None)) is not None:
+                ahead.append(pool.submit(_prepare, images, index, side))
+            if not ahead:
+                return
+            yield [ahead.popleft().result() for _ in range(min(batch, len(ahead)))]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare(images: ImageSet, index: int, side: int) -> Prepared | LeftOut:
+    known = images.pictures[index]
+    try:
+        read = images.read(index, max(side, THUMBNAIL))
+    except UsageError as error:
+        return LeftOut(known.place, str(error))
+    seen = fitted(read.image, side)
+    small = seen if side == THUMBNAIL else fitted(read.image, THUMBNAIL)
+    file = BytesIO()
+    small.save(file, "WEBP", quality=_QUALITY, method=0)
+    picture = Surveyed(f"{read.sha256[:16]}:{known.place}", known.place, known.label, known.caption)
+    pixels = np.ascontiguousarray(np.asarray(seen).transpose(2, 0, 1))
+    return Prepared(picture, pixels, Thumbnail(index, file.getvalue()))

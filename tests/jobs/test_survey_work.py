@@ -1,0 +1,81 @@
+"""Surveys in the queue: they run, stop and go on like any other work."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clipdesk.activations.storing import all_surveys, open_survey, surveys_folder
+from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress
+from clipdesk.jobs.here import Here
+from clipdesk.jobs.kinds import read_work
+from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.status import Status
+from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.models.names import find_name
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+
+
+@pytest.fixture
+def job(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SurveyWork:
+    """A survey of 300 pictures."""
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(300):
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{number:03}.png")
+    return SurveyWork(model=find_name(checkpoint), images=str(folder), layers=(LAYER,), device="cpu")
+
+
+def work(queue: Path, most: int | None = None) -> list[Event]:
+    """Work through a queue, up to so many events."""
+    found: list[Event] = []
+    with closing(QueueService(queue, Here())) as service:
+        for step in service.steps(stop=lambda: most is not None and len(found) >= most):
+            found.append(step.event)
+    return found
+
+
+def test_a_survey_is_written_down_and_read_again(job: SurveyWork) -> None:
+    assert read_work(job.written()) == job
+    assert (job.units, job.label(0), job.noun, job.steps) == ((job.images,), "photos", "surveys", 100)
+    assert job.part([0]) == job
+
+
+def test_the_queue_makes_a_survey(job: SurveyWork, tmp_path: Path) -> None:
+    with closing(QueueService(tmp_path / "queue.sqlite", Here())) as service:
+        service.add(job, surveys_folder())
+    events = work(tmp_path / "queue.sqlite")
+    steps = [event.step for event in events if isinstance(event, Progress)]
+    assert steps == [42, 85, 100]
+    ((path, manifest),) = all_surveys()
+    assert [event.file for event in events if isinstance(event, Done)] == [path.name]
+    assert isinstance(events[-1], Ended)
+    assert events[-1].status is Status.DONE
+    assert manifest.pictures == len(open_survey(path).pictures) == 300
+
+
+def test_a_survey_that_was_stopped_waits_and_goes_on(job: SurveyWork, tmp_path: Path) -> None:
+    queue = tmp_path / "queue.sqlite"
+    with closing(QueueService(queue, Here())) as service:
+        service.add(job, surveys_folder())
+    begun = work(queue, most=2)
+    assert [event.step for event in begun if isinstance(event, Progress)] == [42]
+    assert list(all_surveys()) == []
+    assert [event.step for event in work(queue) if isinstance(event, Progress)] == [85, 100]
+    assert len(list(all_surveys())) == 1
+
+
+def test_a_set_that_is_gone_is_a_failure_with_a_reason(job: SurveyWork, tmp_path: Path) -> None:
+    gone = job.model_copy(update={"images": str(tmp_path / "gone")})
+    with closing(QueueService(tmp_path / "queue.sqlite", Here())) as service:
+        service.add(gone, surveys_folder())
+    (failure,) = (event for event in work(tmp_path / "queue.sqlite") if isinstance(event, Failure))
+    assert "gone" in failure.reason
+    assert failure.details == ""
