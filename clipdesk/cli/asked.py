@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipdesk.activations.choosing import newest_survey, survey_named
+from clipdesk.activations.choosing import survey_named, surveys_of
 from clipdesk.activations.storing import open_survey
 from clipdesk.activations.survey import Survey
 from clipdesk.cli.opening import open_with_bar
@@ -63,8 +63,10 @@ def ask(wanted: Wanted, layers: Sequence[str] = ()) -> Asked:
         return Asked(opened, folder, open_survey(folder))
     opened = open_with_bar(wanted.model, "cpu")
     named = [full_layer(each, opened.inspector.layers) for each in layers]
-    found = newest_survey(opened.sha256 or "", images=wanted.images, layers=named)
-    folder = found[0] if found else _made(opened, wanted)
+    found = surveys_of(opened.sha256 or "", images=wanted.images, layers=named)
+    folder = found[0][0] if found else _made(opened, wanted)
+    if len({manifest.source for _, manifest in found}) > 1:
+        say(f"Asked: {folder.name}, the newest. Ask another with --images or --survey.", err=True)
     return Asked(opened, folder, open_survey(folder))
 
 

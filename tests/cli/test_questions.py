@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clipdesk.activations import choosing, storing
+from clipdesk.activations import storing
 from clipdesk.activations.questions.clusters import Clusters
 from clipdesk.activations.questions.layer import COLUMNS as TABLE_COLUMNS
 from clipdesk.activations.storing import all_surveys, open_survey
@@ -147,6 +147,9 @@ def test_the_survey_that_was_asked_for_answers(surveyed: Command) -> None:
         return str(json.loads(surveyed("examples", f"{SHORT}:3", "--json", *options).out)["survey"])
 
     assert asked_of(*MODEL).startswith("small-pt-others-"), "the newest"
+    said = surveyed("examples", f"{SHORT}:3", *MODEL).err
+    assert ", the newest. Ask another with --images or --survey." in said
+    assert surveyed("examples", f"{SHORT}:3", *MODEL, "--images", "others").err.count("Asked") == 0
     assert asked_of(*MODEL, "--images", "photos").startswith("small-pt-photos-")
     assert asked_of("--survey", "small-pt-photos").startswith("small-pt-photos-"), "its model need not be named"
     ((new, _), _) = all_surveys()
@@ -245,4 +248,3 @@ def test_answers_do_not_depend_on_what_is_asked_first(surveyed: Command) -> None
     surveyed("find", "--like", f"{SHORT}:3", *MODEL)
     assert surveyed("find", "a cat", *MODEL).out == first
     assert np.isfinite([float(line.split("\t")[1]) for line in first.splitlines()]).all()
-    assert choosing.newest_survey("0" * 64) is None
