@@ -81,7 +81,11 @@ def test_names_are_not_folded_on_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     row = {"name": "demo-scenes-5000-80750797eb6a3cd6", **{f"a number {i}": 0.123456 for i in range(9)}, "none": None}
     show([row], key="name", title="Surveys", as_json=False)
-    assert "demo-scenes-5000-80750797eb6a3cd6" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "demo-scenes-5000-80750797eb6a3cd6" in out
+    first = next(line for line in out.splitlines() if "5000" in line)
+    assert first.count("│") == 12, "no column is cut off"
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_lines_in_a_pipe_have_tabs_between_values_only(capsys: pytest.CaptureFixture[str]) -> None:
