@@ -61,10 +61,10 @@ def _one_of(name: str, folders: Sequence[Path]) -> Path:
     raise UsageError(f"There is no survey '{one_line(name)}'. {hint}")
 
 
-def newest_survey(
+def surveys_of(
     weights: str, *, images: str | None = None, layers: Collection[str] = (), folder: Path | None = None
-) -> Found | None:
-    """The newest survey of some weights: of those that have all the layers, if there are any; None for none.
+) -> list[Found]:
+    """The surveys of some weights, newest first; only those that have all the layers, if there are any.
 
     Args:
         weights: SHA-256 of the model's weights.
@@ -77,7 +77,7 @@ def newest_survey(
         of_set = [each for each in of_model if each[1].source == _source(images)]
         of_model = of_set or [each for each in of_model if each[1].images == images]
     having = [each for each in of_model if set(layers) <= {file.layer for file in each[1].layers}]
-    return next(iter(having or of_model), None)
+    return having or of_model
 
 
 def what_changed(manifest: Manifest) -> list[str]:

@@ -180,7 +180,7 @@ def has_changed(images: ImageSet) -> bool:
     """Whether a set is another than when it was opened, or is gone."""
     try:
         return open_image_set(images.source).fingerprint != images.fingerprint
-    except UsageError:
+    except ClipDeskError:
         return True
 
 
@@ -203,8 +203,8 @@ def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> N
     room = shutil.disk_usage(folder).free
     if on_disk > room:
         raise ClipDeskError(
-            f"A survey of {len(images.pictures):,} pictures needs {on_disk / 2**30:.1f} GB on the disk of {folder}, "
-            f"and {room / 2**30:.1f} GB are free"
+            f"A survey of {len(images.pictures):,} pictures needs {on_disk / 1e6:,.0f} MB on the disk of {folder}, "
+            f"and {room / 1e6:,.0f} MB are free"
         )
 
 

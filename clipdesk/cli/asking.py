@@ -44,7 +44,7 @@ def find(
 ) -> None:
     """Print the units that answer to a text or an image, or are like another unit."""
     own = None if unit is None else unit_of(unit)
-    asked = ask(wanted, [*layers, *([own[0]] if own else [])])
+    asked = ask(wanted, layers, own)
     inside = [asked.layer(each) for each in layers] or None
     if own is not None:
         found = finding.like(
@@ -95,7 +95,7 @@ def examples(
 ) -> None:
     """Print pictures from the top of a unit's range to the bottom, and write a contact sheet of them."""
     name, index = unit_of(unit)
-    asked = ask(wanted, [name])
+    asked = ask(wanted, unit=(name, index))
     found = examples_of(asked.survey, asked.layer(name), index, pooling=pooling, count=count, per_bin=count)
     groups = clusters(asked.survey, found.layer, index, pooling=pooling)
     if as_json:
@@ -121,15 +121,13 @@ def words(
     as_json: bool,
 ) -> None:
     """Print the words of a unit, or of all units of a layer."""
-    name, index = unit_of(units) if ":" in units else (units, None)
-    asked = ask(wanted, [name])
-    full = asked.layer(name)
-    if index is not None:
-        asked.opened.inspector.check_unit(full, index)
+    unit = unit_of(units) if ":" in units else None
+    asked = ask(wanted, [] if unit else [units], unit)
+    full = asked.layer(unit[0] if unit else units)
     with counting("Texts") as progress:
         vocabulary = vocabulary_of(asked.opened, concepts, progress=progress)
     lexicon = prepare(asked.survey, vocabulary)
-    chosen = None if index is None else [index]
+    chosen = [unit[1]] if unit else None
     found = words_of(lexicon, full, chosen, pooling=pooling, reading=reading, count=count)
     _show_words(found, as_json)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from clipdesk.activations.surveying import SurveyProgress
 
 _LONGEST_LABEL = 60
-_LEAST_NAME = 40
-"""Characters of a table's first column that are never folded."""
+_LONGEST_NAME = 40
+"""Characters up to which the names in a table's first column are not folded."""
 
 
 def make_console(*, err: bool = False) -> Console:
@@ -39,9 +39,9 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], int | float | None) for row in rows)
         # Names are there to be typed again, so on a narrow terminal the other columns give way first.
-        least = min(_LEAST_NAME, max(len(_shown(row[name])) for row in rows)) if name == next(iter(rows[0])) else None
+        whole = name == next(iter(rows[0])) and max(len(_shown(row[name])) for row in rows) <= _LONGEST_NAME
         justify: JustifyMethod = "right" if numeric else "left"
-        table.add_column(name.replace("_", " "), justify=justify, overflow="fold", min_width=least)
+        table.add_column(name.replace("_", " "), justify=justify, overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row.values()))
     make_console().print(table)

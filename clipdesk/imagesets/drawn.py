@@ -11,7 +11,7 @@ from PIL import Image
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.sets import ImageSet, Picture, ReadPicture, digest_of
 from clipdesk.paths import cache_folder
-from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes, kept_in
 from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES, SIZE
 
 MOST_SCENES = 100_000
@@ -68,7 +68,8 @@ def open_scenes(source: str) -> SceneSet:
     processes = 1 if count <= _MOST_WITHOUT_PROCESSES else None
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(cache).free < 2 * count * SIZE * SIZE * 3:
+        drawn = kept_in(cache, count, seed, Kind.SEEN).is_dir()
+        if not drawn and shutil.disk_usage(cache).free < 2 * count * SIZE * SIZE * 3:
             raise ClipDeskError(f"There is too little room in {cache} for {count:,} scenes")
         scenes = draw_scenes(count, seed, Kind.SEEN, cache=cache, processes=processes)
     except OSError as error:

@@ -96,7 +96,7 @@ def draw_scenes(
     Raises:
         OSError: the set cannot be kept.
     """
-    folder = None if cache is None else cache / f"{kind.name.lower()}-{seed}-{count}"
+    folder = None if cache is None else kept_in(cache, count, seed, kind)
     if folder is not None and (kept := _kept(folder, count)) is not None:
         return kept
     sizes = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
@@ -106,6 +106,11 @@ def draw_scenes(
     # spawn, because forking a process with threads of torch or Qt can hang.
     with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
         return _drawn(pool.map(_draw_chunk, *arguments), count, folder)
+
+
+def kept_in(cache: Path, count: int, seed: int, kind: Kind) -> Path:
+    """The folder in which `draw_scenes` keeps a set; it is there once the set has been drawn."""
+    return cache / f"{kind.name.lower()}-{seed}-{count}"
 
 
 def _drawn(chunks: Iterable[Scenes], count: int, folder: Path | None) -> Scenes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.activations.choosing import newest_survey, size_on_disk, survey_named, what_changed
+from clipdesk.activations.choosing import size_on_disk, survey_named, surveys_of, what_changed
 from clipdesk.activations.storing import MANIFEST, LayerFile, Manifest
 from clipdesk.errors import UsageError
 
@@ -36,13 +36,11 @@ def kept(folder: Path, name: str, date: str, **changes: object) -> Path:
 
 def test_the_newest_survey_of_the_weights_answers(tmp_path: Path) -> None:
     kept(tmp_path, "old", "2026-01-01")
-    new = kept(tmp_path, "new", "2026-03-01")
+    kept(tmp_path, "new", "2026-03-01")
     kept(tmp_path, "other", "2026-04-01", weights=OTHER)
-    found = newest_survey(ONE, folder=tmp_path)
-    assert found is not None
-    assert found[0] == new
-    assert newest_survey("3" * 64, folder=tmp_path) is None
-    assert newest_survey(ONE, folder=tmp_path / "none") is None
+    assert [path.name for path, _ in surveys_of(ONE, folder=tmp_path)] == ["new", "old"]
+    assert surveys_of("3" * 64, folder=tmp_path) == []
+    assert surveys_of(ONE, folder=tmp_path / "none") == []
 
 
 def test_a_set_is_named_by_what_opens_it_or_by_its_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,10 +48,8 @@ def test_a_set_is_named_by_what_opens_it_or_by_its_short_name(tmp_path: Path, mo
     mine = kept(tmp_path, "a", "2026-01-01", source=str(Path.cwd() / "mine"), images="mine")
     scenes = kept(tmp_path, "b", "2026-03-01")
     for images, wanted in {"mine": mine, str(tmp_path / "mine"): mine, "scenes:5000:0": scenes}.items():
-        found = newest_survey(ONE, images=images, folder=tmp_path)
-        assert found is not None
-        assert found[0] == wanted
-    assert newest_survey(ONE, images="others", folder=tmp_path) is None
+        assert [path for path, _ in surveys_of(ONE, images=images, folder=tmp_path)] == [wanted]
+    assert surveys_of(ONE, images="others", folder=tmp_path) == []
 
 
 def test_a_survey_that_has_the_layer_goes_before_a_newer_one(tmp_path: Path) -> None:
@@ -61,9 +57,7 @@ def test_a_survey_that_has_the_layer_goes_before_a_newer_one(tmp_path: Path) -> 
     only = (LayerFile(layer="visual", pooling="mean", units=3, file="x"),)
     part = kept(tmp_path, "part", "2026-03-01", layers=only)
     for layers, wanted in {("visual.layer1",): whole, ("visual",): part, ("none",): part}.items():
-        found = newest_survey(ONE, layers=layers, folder=tmp_path)
-        assert found is not None
-        assert found[0] == wanted
+        assert surveys_of(ONE, layers=layers, folder=tmp_path)[0][0] == wanted
 
 
 def test_a_survey_is_found_by_its_name_its_beginning_or_a_path(tmp_path: Path) -> None:

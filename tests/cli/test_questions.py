@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clipdesk.activations import choosing, storing
+from clipdesk.activations import storing
 from clipdesk.activations.questions.clusters import Clusters
 from clipdesk.activations.questions.layer import COLUMNS as TABLE_COLUMNS
 from clipdesk.activations.storing import all_surveys, open_survey
@@ -147,6 +147,9 @@ def test_the_survey_that_was_asked_for_answers(surveyed: Command) -> None:
         return str(json.loads(surveyed("examples", f"{SHORT}:3", "--json", *options).out)["survey"])
 
     assert asked_of(*MODEL).startswith("small-pt-others-"), "the newest"
+    said = surveyed("examples", f"{SHORT}:3", *MODEL).err
+    assert ", the newest. Ask another with --images or --survey." in said
+    assert surveyed("examples", f"{SHORT}:3", *MODEL, "--images", "others").err.count("Asked") == 0
     assert asked_of(*MODEL, "--images", "photos").startswith("small-pt-photos-")
     assert asked_of("--survey", "small-pt-photos").startswith("small-pt-photos-"), "its model need not be named"
     ((new, _), _) = all_surveys()
@@ -182,12 +185,15 @@ def test_a_survey_of_other_weights_does_not_answer(
         (("find", "--image", "none.png"), "Cannot read none.png"),
         (("find", "--like", "nonsense"), "'nonsense' is not a unit. Write LAYER:UNIT"),
         (("find", "a heart", "--layer", "9.mlp"), "There is no layer '9.mlp'"),
-        (("find", "a heart", "--layer", "1.attn"), "The survey has no layer"),
+        (
+            ("find", "a heart", "--layer", "1.attn"),
+            "The survey does not have 1.attn. Make one that does with: clipdesk",
+        ),
         (("find", "a heart", "--images", "elsewhere"), "There is no survey of small.pt over elsewhere"),
         (("find", "a heart", "--survey", "none"), "There is no survey 'none'"),
         (("layer", "nonsense"), "There is no layer 'nonsense'"),
         (("examples", "1.mlp.gelu"), "'1.mlp.gelu' is not a unit"),
-        (("examples", "1.mlp.gelu:256"), "has no unit 256"),
+        (("examples", "1.mlp.gelu:256"), "has no neuron 256"),
         (("words", "1.mlp.gelu:256"), "has no neuron 256"),
         (("words", "1.mlp.gelu:3", "--concepts", "none.txt"), "Cannot read none.txt"),
         (("words", "1.mlp.gelu:3", "--concepts", "nonsense"), "There is no list of concepts 'nonsense'"),
@@ -216,6 +222,9 @@ def test_an_embedded_model_is_surveyed_when_it_is_first_asked(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asked, "SCENES", "scenes:20")
+    for wrong in ("examples", "9.mlp:1"), ("examples", "5.mlp:999"), ("layer", "5.ln_2"):
+        refused = clipdesk(*wrong)
+        assert (refused.code, "made now" in refused.err) == (2, False), "before a survey is made for it"
     result = clipdesk("find", "red", "--count", "3")
     assert result.code == 0
     assert len(result.out.splitlines()) == 3
@@ -245,4 +254,3 @@ def test_answers_do_not_depend_on_what_is_asked_first(surveyed: Command) -> None
     surveyed("find", "--like", f"{SHORT}:3", *MODEL)
     assert surveyed("find", "a cat", *MODEL).out == first
     assert np.isfinite([float(line.split("\t")[1]) for line in first.splitlines()]).all()
-    assert choosing.newest_survey("0" * 64) is None

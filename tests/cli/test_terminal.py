@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clipdesk.activations.surveying import SurveyProgress
 from clipdesk.cli import entry
-from clipdesk.cli.bars import Bar, make_console
+from clipdesk.cli.bars import Bar, SurveyBar, make_console
 from clipdesk.cli.output import say, say_json, say_lines, say_path
 from clipdesk.cli.terminal import show
 from clipdesk.export.png import save_png
@@ -80,12 +81,37 @@ def test_names_are_not_folded_on_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     row = {"name": "demo-scenes-5000-80750797eb6a3cd6", **{f"a number {i}": 0.123456 for i in range(9)}, "none": None}
     show([row], key="name", title="Surveys", as_json=False)
-    assert "demo-scenes-5000-80750797eb6a3cd6" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "demo-scenes-5000-80750797eb6a3cd6" in out
+    first = next(line for line in out.splitlines() if "5000" in line)
+    assert first.count("│") == 12, "no column is cut off"
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_lines_in_a_pipe_have_tabs_between_values_only(capsys: pytest.CaptureFixture[str]) -> None:
     show([{"a": "x\ty", "b": None, "c": 1.5}], key=("a", "b", "c"), title="", as_json=False)
     assert capsys.readouterr().out == "x\\ty\t\t1.5\n"
+
+
+@pytest.mark.parametrize("name", [*MARKUP, HOSTILE])
+def test_the_bar_of_a_survey_shows_speed_and_time_left(
+    terminal: None, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with SurveyBar(1000, name) as bar:
+        bar.update(SurveyProgress(500, 1000, 2.5, ()))
+    err = capsys.readouterr().err
+    assert "500/1000 2.5 pictures/s 0:03:20 left" in err
+    assert (name if name in MARKUP else ESCAPED) in err
+    assert is_clean(err)
+
+
+def test_the_lines_of_a_survey_in_a_pipe_come_with_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    with SurveyBar(1000, "photos") as bar:
+        for done in range(50, 1001, 50):
+            bar.update(SurveyProgress(done, 1000, 10.0, ()))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[0] == "100/1,000 pictures  10.0 pictures/s  0:01:30 left"
 
 
 @pytest.mark.parametrize("name", [*MARKUP, HOSTILE])

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_no_room_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "SIZE", 10**9)
     with pytest.raises(ClipDeskError, match="too little room"):
         open_scenes("scenes:2")
+
+
+def test_scenes_that_are_kept_need_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_scenes("scenes:2").read(1).sha256
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    assert open_scenes("scenes:2").read(1).sha256 == first
+    with pytest.raises(ClipDeskError, match="too little room"):
+        open_scenes("scenes:3")
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
