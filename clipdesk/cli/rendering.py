@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -56,18 +57,16 @@ def render(
     **changes: object,
 ) -> None:
     """Render a picture for a neuron, a text, or a sum of such."""
-    from clipdesk.cli import working
-
     if source is not None:
         if layer or neuron or text or target or was_given("preset"):
             raise UsageError("--from takes target and preset from the picture. Leave them out")
         named = model if was_given("model") else None
-        working.render_again(source, named, trust_archive, output, animation, changes)
+        _working().render_again(source, named, trust_archive, output, animation, changes)
         return
     name = find_model(model, trust_archive)
     settings = settings_from(preset or default_preset(name), changes)
-    targets = working.targets_from(layer, neuron, text, target)
-    working.render_pictures(name, targets, settings, output, animation)
+    targets = _working().targets_from(layer, neuron, text, target)
+    _working().render_pictures(name, targets, settings, output, animation)
 
 
 @click.command()
@@ -103,14 +102,12 @@ def batch(
 
     What the folder already has, made with the same settings, is skipped; LAYER_metadata.json says what was made.
     """
-    from clipdesk.cli import working
-
     name = find_model(model, trust_archive)
     settings = settings_from(preset or default_preset(name), changes)
     indices = _indices(neuron_range)
     if seed_base is not None and seed_base < 0:
         raise UsageError(f"--seed-base must be 0 or more, not {seed_base}")
-    working.render_batch(name, layer, indices, settings, output_dir, seed_base=seed_base, skip=not no_skip)
+    _working().render_batch(name, layer, indices, settings, output_dir, seed_base=seed_base, skip=not no_skip)
 
 
 def _indices(neuron_range: tuple[int, int, int]) -> range:
@@ -128,12 +125,10 @@ def _indices(neuron_range: tuple[int, int, int]) -> range:
 @click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
 def quickstart(output: Path | None) -> None:
     """Render one neuron of the embedded model that has a clear picture, to prove that everything works."""
-    from clipdesk.cli import working
-
     layer, index = SHOWPIECES[EMBEDDED]
     settings = settings_from("standard", {"iterations": _QUICK_STEPS})
-    targets = working.targets_from(layer, (index,), (), ())
-    working.render_pictures(find_model(EMBEDDED, False), targets, settings, output)
+    targets = _working().targets_from(layer, (index,), (), ())
+    _working().render_pictures(find_model(EMBEDDED, False), targets, settings, output)
     say_lines(
         f"\nThat was neuron {index} of {layer}. Next:\n"
         "  clipdesk                                    the window\n"
@@ -142,3 +137,10 @@ def quickstart(output: Path | None) -> None:
         '  clipdesk render --text "a star"',
         err=True,
     )
+
+
+def _working() -> ModuleType:
+    # Only when one of them runs: it takes NumPy along.
+    from clipdesk.cli import working
+
+    return working

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, cast
 
 from torch import Tensor, nn
@@ -170,10 +171,8 @@ def _architectures(state: Mapping[str, Tensor]) -> list[str]:
     """Names of open_clip's architectures that these weights fit; none where it is not installed."""
     if not has_open_clip():
         return []
-    # Its package takes long to load.
-    from clipdesk.models.architectures import fitting
-
-    return fitting(state)
+    names: list[str] = _with_open_clip().fitting(state)
+    return names
 
 
 def _of_config(content: Content, state: dict[str, Tensor]) -> Taken | None:
@@ -186,7 +185,12 @@ def _of_config(content: Content, state: dict[str, Tensor]) -> Taken | None:
             f"has {config.name} beside it, whose form is not OpenAI's: {config.unlike or 'other weights'}. To open it, "
             "install clipdesk[open-clip]"
         )
-    from clipdesk.models.architectures import described
-
-    network, left = described(config, state)
+    network, left = _with_open_clip().described(config, state)
     return Taken(network, (*left, f"its form is that of {config.name}"), f"as {config.name} says")
+
+
+def _with_open_clip() -> ModuleType:
+    # Only where it is there; its package takes long to load.
+    from clipdesk.models import architectures
+
+    return architectures
