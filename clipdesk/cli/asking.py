@@ -19,14 +19,18 @@ from clipdesk.activations.questions.layer import COLUMNS, table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.words import LayerWords, Reading, prepare
 from clipdesk.activations.questions.words import words as words_of
+from clipdesk.activations.rereading import read_by
 from clipdesk.activations.statistics import Pooling
+from clipdesk.activations.storing import read_thumbnail
 from clipdesk.cli.asked import Asked, ask, unit_of
 from clipdesk.cli.bars import counting
+from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.output import say, say_json, say_path
 from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError
 from clipdesk.export.example_sheet import save_example_sheet
+from clipdesk.models.names import find_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.network.rectifiers import rectifier_of
 from clipdesk.ranges import describe_range
@@ -116,6 +120,7 @@ def words(
     units: str,
     concepts: str | None,
     reading: Reading,
+    reader: str | None,
     pooling: Pooling | None,
     count: int,
     as_json: bool,
@@ -124,9 +129,13 @@ def words(
     unit = unit_of(units) if ":" in units else None
     asked = ask(wanted, [] if unit else [units], unit)
     full = asked.layer(unit[0] if unit else units)
+    opened, survey = asked.opened, asked.survey
+    if reader is not None:
+        opened = open_with_bar(find_name(reader), "cpu")
+        survey = read_by(survey, opened, lambda index: read_thumbnail(asked.folder, index))
     with counting("Texts") as progress:
-        vocabulary = vocabulary_of(asked.opened, concepts, progress=progress)
-    lexicon = prepare(asked.survey, vocabulary)
+        vocabulary = vocabulary_of(opened, concepts, progress=progress)
+    lexicon = prepare(survey, vocabulary)
     chosen = [unit[1]] if unit else None
     found = words_of(lexicon, full, chosen, pooling=pooling, reading=reading, count=count)
     _show_words(found, as_json)

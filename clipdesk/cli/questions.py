@@ -97,16 +97,28 @@ def examples(unit: str, output: Path | None, count: int, pooling: str | None, as
 @click.option(
     "--reading", type=click.Choice(READINGS), default=READINGS[0], show_default=True, help="How words are chosen."
 )
+@click.option(
+    "--reader",
+    metavar="MODEL",
+    help="Another model, whose words it is to be; they rest on the sampled pictures.  [default: the model itself]",
+)
 @_count(5, "words for each unit")
 @asked_of_a_survey
 def words(
-    units: str, concepts: str | None, reading: str, count: int, pooling: str | None, as_json: bool, wanted: Wanted
+    units: str,
+    concepts: str | None,
+    reading: str,
+    reader: str | None,
+    count: int,
+    pooling: str | None,
+    as_json: bool,
+    wanted: Wanted,
 ) -> None:
     """Say in words what a unit answers to, or all units of a layer.
 
     Each word comes with its correlation in pictures that were held out; one that is no better than chance is weak.
     """
-    _asking().words(wanted, units, concepts, reading, pooling, count, as_json)
+    _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 
 
 def _asking() -> ModuleType:

@@ -125,6 +125,15 @@ def test_words_of_a_unit_and_of_a_layer(surveyed: Command) -> None:
     assert lines[3].startswith(f"{SHORT}:3\t")
 
 
+def test_another_model_reads_the_words(surveyed: Command) -> None:
+    asked = surveyed("words", f"{SHORT}:3", *MODEL, "--concepts", "scenes", "--reader", "demo-rn", "--json")
+    found = json.loads(asked.out)
+    assert (asked.code, found["reader"]) == (0, "demo-rn")
+    assert 0 < found["held_out"] < len(open_survey(next(all_surveys())[0]).pictures)
+    refused = surveyed("words", f"{SHORT}:3", *MODEL, "--reader", "nonsense")
+    assert (refused.code, "nonsense" in refused.err) == (2, True)
+
+
 def test_a_pipe_gets_undefined_numbers_as_nothing_and_json_as_null(surveyed: Command) -> None:
     photos(surveyed.folder / "one", count=1, broken=0)
     surveyed("survey", "one", *MODEL, "--layers", SHORT, "--device", "cpu")
