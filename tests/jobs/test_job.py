@@ -37,8 +37,8 @@ def test_a_job_of_version_0_1_has_no_kind_and_no_weights() -> None:
 
 
 def test_work_of_an_unknown_kind_is_not_read() -> None:
-    with pytest.raises(ValueError, match="there is no kind of work 'survey'"):
-        read_work('{"kind": "survey", "model": "demo"}')
+    with pytest.raises(ValueError, match="there is no kind of work 'dream'"):
+        read_work('{"kind": "dream", "model": "demo"}')
 
 
 def test_a_part_of_a_job_has_some_of_its_units() -> None:
