@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from clipdesk.activations.statistics import Surveyed
@@ -21,7 +22,7 @@ THUMBNAIL = 224
 """Side of a thumbnail, in pixels."""
 
 _AHEAD = 3
-"""Forward passes whose pictures are read ahead."""
+"""Forward passes whose pictures are read ahead for a GPU. For a CPU none are: its cores would wait for each other."""
 _QUALITY = 80
 
 
@@ -51,14 +52,17 @@ class Prepared(NamedTuple):
     thumbnail: Thumbnail
 
 
-def read_ahead(images: ImageSet, indices: range, side: int, batch: int) -> Iterator[list[Prepared | LeftOut]]:
-    """Pictures of a set in batches, in order; in place of those that cannot be read, the reason."""
-    pool = ThreadPoolExecutor(max(2, (os.cpu_count() or 2) - 1), thread_name_prefix="pictures")
+def read_ahead(
+    images: ImageSet, indices: range, side: int, batch: int, device: torch.device
+) -> Iterator[list[Prepared | LeftOut]]:
+    """Pictures of a set in batches, in order, for a model on a device; in place of those that cannot be read, why."""
+    pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="pictures")
+    ahead_of_it = batch * (1 if device.type == "cpu" else _AHEAD)
     ahead: deque[Future[Prepared | LeftOut]] = deque()
     left = iter(indices)
     try:
         while True:
-            while len(ahead) < _AHEAD * batch and (index := next(left, None)) is not None:
+            while len(ahead) < ahead_of_it and (index := next(left, None)) is not None:
                 ahead.append(pool.submit(_prepare, images, index, side))
             if not ahead:
                 return

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from clipdesk.activations.pooling import Pooled, pool, poolings_of
+from clipdesk.activations.pooling import Pooled, Scratch, pool, poolings_of
 from clipdesk.activations.statistics import Key
 from clipdesk.network.frozen import alone_with, frozen
 from clipdesk.network.inspector import ROOT
@@ -33,6 +33,7 @@ class PooledReader:
         self._opened = opened
         self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name) for name in layers}
         self._root = opened.inspector.get_layer_info(ROOT)
+        self._scratch = Scratch()
         self._mean, self._std = constants(opened.normalization, opened.device)
         with alone_with(opened.network):
             self._tower = Tower(opened.network.get_submodule(ROOT), half=precision == "bfloat16")
@@ -58,7 +59,7 @@ class PooledReader:
 
         def keep(info: LayerInfo, output: Tensor) -> None:
             for pooling in poolings_of(info):
-                found[info.name, pooling] = pool(output, info, pooling)
+                found[info.name, pooling] = pool(output, info, pooling, self._scratch)
 
         inputs = (pictures.to(self._opened.device).float() / 255 - self._mean) / self._std
         network, hooks = self._opened.network, list[RemovableHandle]()

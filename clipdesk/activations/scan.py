@@ -188,7 +188,7 @@ def _scan(
     gathered = Block(block)
     begin = max(part.start, state.done)
     with explained(batch, opened.device):
-        for prepared in read_ahead(images, range(begin, part.stop), opened.side, batch):
+        for prepared in read_ahead(images, range(begin, part.stop), opened.side, batch, opened.device):
             state.left_out += [each for each in prepared if isinstance(each, LeftOut)]
             good = [each for each in prepared if isinstance(each, Prepared)]
             if good:
