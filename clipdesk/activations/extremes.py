@@ -66,9 +66,11 @@ class Largest:
         return values, pictures.int(), positions.to(torch.int16)
 
     def _keep(self, keys: Tensor, positions: Tensor | None) -> None:
-        self.keys, order = torch.cat([self.keys, keys], dim=1).topk(KEPT, dim=1, sorted=False)
+        # Copied into place: memory that stays must not come to lie among memory that goes.
+        largest, order = torch.cat([self.keys, keys], dim=1).topk(KEPT, dim=1, sorted=False)
+        self.keys.copy_(largest)
         if positions is not None and self.positions.numel():
-            self.positions = torch.cat([self.positions, positions], dim=1).gather(1, order)
+            self.positions.copy_(torch.cat([self.positions, positions], dim=1).gather(1, order))
 
 
 def _picked(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +25,7 @@ from clipdesk.network.faults import explained
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.precision import Precision, precision_of
 
-BLOCK = 128
+BLOCK = 160
 """Pictures whose values are gathered before they are summed up."""
 _ON_CPU, _ON_GPU = 16, 128
 """Pictures in a forward pass."""
@@ -200,8 +202,16 @@ def _scan(
                 if gathered.pictures:
                     state.add(gathered)
                 state.done = done
+                _give_back_memory()
                 yield Scanned(done, part.stop, gathered.thumbnails, state)
                 gathered.clear()
     if not state.pictures:
         reason = f": {state.left_out[0].reason}" if state.left_out else ""
         raise UsageError(f"Not one picture of {images.name} can be read{reason}")
+
+
+def _give_back_memory() -> None:
+    """Give free memory back to the system: glibc keeps what lies between memory that is used, some 200 MB here."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

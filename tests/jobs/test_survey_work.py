@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clipdesk.activations.scan import BLOCK
 from clipdesk.activations.storing import all_surveys, open_survey, surveys_folder
 from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress
 from clipdesk.jobs.here import Here
@@ -19,16 +20,19 @@ from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.models.names import find_name
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+PICTURES = 300
+STEPS = [100 * min(done, PICTURES) // PICTURES for done in range(BLOCK, PICTURES + BLOCK, BLOCK)]
+"""Of a survey, a block after the other."""
 
 
 @pytest.fixture
 def job(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SurveyWork:
-    """A survey of 300 pictures."""
+    """A survey of some pictures."""
     monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
     folder = tmp_path / "photos"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    for number in range(300):
+    for number in range(PICTURES):
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{number:03}.png")
     return SurveyWork(model=find_name(checkpoint), images=str(folder), layers=(LAYER,), device="cpu")
 
@@ -53,12 +57,12 @@ def test_the_queue_makes_a_survey(job: SurveyWork, tmp_path: Path) -> None:
         service.add(job, surveys_folder())
     events = work(tmp_path / "queue.sqlite")
     steps = [event.step for event in events if isinstance(event, Progress)]
-    assert steps == [42, 85, 100]
+    assert steps == STEPS
     ((path, manifest),) = all_surveys()
     assert [event.file for event in events if isinstance(event, Done)] == [path.name]
     assert isinstance(events[-1], Ended)
     assert events[-1].status is Status.DONE
-    assert manifest.pictures == len(open_survey(path).pictures) == 300
+    assert manifest.pictures == len(open_survey(path).pictures) == PICTURES
 
 
 def test_a_survey_that_was_stopped_waits_and_goes_on(job: SurveyWork, tmp_path: Path) -> None:
@@ -66,9 +70,9 @@ def test_a_survey_that_was_stopped_waits_and_goes_on(job: SurveyWork, tmp_path: 
     with closing(QueueService(queue, Here())) as service:
         service.add(job, surveys_folder())
     begun = work(queue, most=2)
-    assert [event.step for event in begun if isinstance(event, Progress)] == [42]
+    assert [event.step for event in begun if isinstance(event, Progress)] == STEPS[:1]
     assert list(all_surveys()) == []
-    assert [event.step for event in work(queue) if isinstance(event, Progress)] == [85, 100]
+    assert [event.step for event in work(queue) if isinstance(event, Progress)] == STEPS[1:]
     assert len(list(all_surveys())) == 1
 
 
