@@ -196,7 +196,7 @@ def kills(source: str, count: int) -> None:
         killed = 0
         while killed < count:
             process = _begun(source, f"{folder}/a", 0.5)
-            process.join(numbers.uniform(4, 12))
+            process.join(numbers.uniform(3, 7))
             if not process.is_alive():
                 raise SystemExit(f"A process ended by itself after {killed} kills: take a larger set")
             process.kill()
@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     if arguments.part == "kills":
-        kills(arguments.images or "scenes:3000", arguments.kills)
+        kills(arguments.images or "scenes:10000", arguments.kills)
         return
     usual = {"speed": "scenes:5000", "memory": "scenes:5000", "exact": "scenes:2000"}
     images = open_image_set(arguments.images or usual[arguments.part])
