@@ -6,7 +6,7 @@ from clipdesk.imagesets.opening import open_image_set
 
 
 def test_a_survey_is_compared_with_a_direct_computation(capsys: pytest.CaptureFixture[str]) -> None:
-    survey.exact(open_image_set("scenes:20"))
+    survey.exact(open_image_set("scenes:120"))
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["demo", "demo-rn"]
     for line in lines:
