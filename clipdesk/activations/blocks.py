@@ -65,7 +65,7 @@ class Block:
             if kept.positions is not None and each.positions is not None:
                 kept.positions[begin:end] = each.positions[rows]
         good = [prepared[row] for row in rows.tolist()]
-        self.pictures += [(each.thumbnail.picture, each.picture) for each in good]
+        self.pictures += [(each.number, each.picture) for each in good]
         self.thumbnails += [each.thumbnail for each in good]
         return [LeftOut(prepared[row].picture.place, _NOT_NUMBERS) for row in (~finite).nonzero()[:, 0].tolist()]
 

@@ -30,11 +30,11 @@ class Thumbnail(NamedTuple):
     """A picture as the model sees it.
 
     Attributes:
-        picture: Its index in the set.
+        place: Where the picture is in its set.
         webp: As WebP, 224 px.
     """
 
-    picture: int
+    place: str
     webp: bytes
 
 
@@ -42,11 +42,13 @@ class Prepared(NamedTuple):
     """A picture that is ready for the model.
 
     Attributes:
+        number: Its index in the set.
         picture: What is known of it.
         pixels: uint8, (3, side, side).
         thumbnail: It, small.
     """
 
+    number: int
     picture: Surveyed
     pixels: NDArray[np.uint8]
     thumbnail: Thumbnail
@@ -83,4 +85,4 @@ def _prepare(images: ImageSet, index: int, side: int) -> Prepared | LeftOut:
     small.save(file, "WEBP", quality=_QUALITY, method=0)
     picture = Surveyed(f"{read.sha256[:16]}:{known.place}", known.place, known.label, known.caption)
     pixels = np.ascontiguousarray(np.asarray(seen).transpose(2, 0, 1))
-    return Prepared(picture, pixels, Thumbnail(index, file.getvalue()))
+    return Prepared(index, picture, pixels, Thumbnail(known.place, file.getvalue()))

@@ -50,12 +50,6 @@ class Largest:
         """Take in what is kept of other pictures."""
         self._keep(other.keys, other.positions)
 
-    def renumber(self, numbers: Tensor) -> None:
-        """Give the pictures other indices, (pictures,), in the same order."""
-        there = self.keys != _EMPTY
-        new = _LAST - numbers[_pictures(self.keys).clamp(min=0)]
-        self.keys = torch.where(there, ((self.keys >> 32) << 32) | new, self.keys)
-
     def sorted(self) -> tuple[Tensor, Tensor, Tensor]:
         """Values (NaN where there are none), pictures and positions (-1 where there are none), the largest first."""
         keys, order = self.keys.sort(dim=1, descending=True)

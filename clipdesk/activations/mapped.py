@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clipdesk.files import check_readable
+
 _LONGEST_HEADER = 10_000_000
+_LARGEST = 2**40
 _KINDS = {
     "F64": np.float64,
     "F32": np.float32,
@@ -30,9 +33,11 @@ def map_file(path: Path) -> dict[str, NDArray[Any]]:
     the data.
 
     Raises:
+        UsageError: it is not there, or not a regular file.
         OSError: it cannot be read.
         ValueError: it is not whole.
     """
+    check_readable(path, _LARGEST)
     data = np.memmap(path, dtype=np.uint8, mode="r")
     length = int.from_bytes(data[:8].tobytes(), "little")
     if len(data) < 8 or length > min(len(data) - 8, _LONGEST_HEADER):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from clipdesk.activations.moments import EmbeddingMoments
 from clipdesk.activations.pooling import Pooled
@@ -19,13 +17,14 @@ from clipdesk.activations.sums import LayerSums
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.pixels import fitted
+from clipdesk.imagesets.reading import decode_image
 from clipdesk.network.opened import OpenModel
 
 _BATCH = 16
 _CPU = torch.device("cpu")
 
 
-def read_by(survey: Survey, reader: OpenModel, thumbnail: Callable[[int], bytes | None]) -> Survey:
+def read_by(survey: Survey, reader: OpenModel, thumbnail: Callable[[str], bytes | None]) -> Survey:
     """The sampled pictures of a survey alone, with the embeddings that another model has for them.
 
     All questions can be asked of it; their answers rest on up to 512 pictures. A model that names its own units judges
@@ -34,26 +33,26 @@ def read_by(survey: Survey, reader: OpenModel, thumbnail: Callable[[int], bytes 
     Args:
         survey: A survey.
         reader: The other model.
-        thumbnail: Gives a picture's thumbnail by its index, as WebP; None where there is none.
+        thumbnail: Gives the thumbnail of the picture at a place, as WebP; None where there is none.
 
     Raises:
-        UsageError: there are not two thumbnails.
+        UsageError: there are not two thumbnails, or one is damaged.
     """
-    found = ((place, thumbnail(index)) for place, index in enumerate(survey.sample.tolist()))
-    small = {place: webp for place, webp in found if webp is not None}
+    found = ((column, thumbnail(survey.pictures[index].place)) for column, index in enumerate(survey.sample.tolist()))
+    small = {column: webp for column, webp in found if webp is not None}
     if len(small) < 2:
         raise UsageError("The survey has no thumbnails for another model to read. Make it anew with: clipdesk survey")
     rows = torch.cat(list(_embedded(reader, list(small.values()))))
     moments = EmbeddingMoments.of(rows)
-    places = np.array(list(small), dtype=np.int64)
+    columns = np.array(list(small), dtype=np.int64)
     return Survey(
         model=survey.model,
         weights=survey.weights,
         source=survey.source,
-        pictures=[survey.pictures[index] for index in survey.sample[places].tolist()],
+        pictures=[survey.pictures[index] for index in survey.sample[columns].tolist()],
         embeddings=Embeddings(rows.half().numpy(), moments.mean.numpy(), moments.scatter.numpy()),
-        sample=np.arange(len(places), dtype=np.int32),
-        statistics=_Sampled(survey, places, rows, moments),
+        sample=np.arange(len(columns), dtype=np.int32),
+        statistics=_Sampled(survey, columns, rows, moments),
     )
 
 
@@ -61,9 +60,9 @@ class _Sampled(Mapping[Key, UnitStatistics]):
     """Statistics over the sampled pictures, made when they are asked for."""
 
     def __init__(
-        self, survey: Survey, places: NDArray[np.int64], rows: torch.Tensor, moments: EmbeddingMoments
+        self, survey: Survey, columns: NDArray[np.int64], rows: torch.Tensor, moments: EmbeddingMoments
     ) -> None:
-        self._survey, self._places, self._moments = survey, places, moments
+        self._survey, self._columns, self._moments = survey, columns, moments
         self._centred = (rows.double() - moments.mean).float()
         self._made = cache(self._make)
 
@@ -77,8 +76,8 @@ class _Sampled(Mapping[Key, UnitStatistics]):
         return len(self._survey.statistics)
 
     def _make(self, key: Key) -> UnitStatistics:
-        sample = self._survey.statistics[key].sample[:, self._places]
-        count, width = len(self._places), self._centred.shape[1]
+        sample = self._survey.statistics[key].sample[:, self._columns]
+        count, width = len(self._columns), self._centred.shape[1]
         numbers = torch.arange(count)
         pooled = Pooled(torch.from_numpy(sample.T.astype(np.float32)))
         sums = LayerSums(len(sample), width, _CPU, placed=False)
@@ -90,6 +89,6 @@ class _Sampled(Mapping[Key, UnitStatistics]):
 def _embedded(reader: OpenModel, pictures: list[bytes]) -> Iterator[torch.Tensor]:
     pooled = PooledReader(reader, [], "float32")
     for first in range(0, len(pictures), _BATCH):
-        opened = [Image.open(BytesIO(webp)).convert("RGB") for webp in pictures[first : first + _BATCH]]
+        opened = [decode_image(webp, "a thumbnail") for webp in pictures[first : first + _BATCH]]
         pixels = np.stack([np.asarray(fitted(each, reader.side)).transpose(2, 0, 1) for each in opened])
         yield pooled.read(torch.from_numpy(pixels))[1].cpu()

@@ -39,7 +39,7 @@ class ShownPictures:
         found = self._original(picture)
         if found is None:
             self.from_thumbnails += 1
-            webp = read_thumbnail(self._folder, picture)
+            webp = read_thumbnail(self._folder, self._survey.pictures[picture].place)
             try:
                 found = None if webp is None else decode_image(webp, "a thumbnail")
             except ClipDeskError:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.numpy import save_file
 
 from clipdesk.activations.mapped import map_file
@@ -51,7 +51,7 @@ class LayerFile(BaseModel):
     layer: str
     pooling: Pooling
     units: int
-    file: str
+    file: Annotated[str, Field(pattern=r"^[\w-]+\.safetensors$")]
 
 
 class Manifest(BaseModel):
@@ -117,7 +117,6 @@ def write_survey(folder: Path, state: ScanState, describe: Callable[[tuple[Layer
     save_file({**arrays, "sample": state.sampled()}, folder / EMBEDDINGS)
     _write_lines(folder / PICTURES, (_fields(picture) for picture in state.surveyed))
     _write_lines(folder / LEFT_OUT, ({"place": each.place, "reason": each.reason} for each in state.left_out))
-    _renumber_thumbnails(folder / THUMBNAILS, [index for index, _ in state.pictures])
     _write_text(folder / MANIFEST, describe(tuple(layers)).model_dump_json(indent=1))
 
 
@@ -173,20 +172,20 @@ def left_out_of(folder: Path) -> list[LeftOut]:
         raise _damaged(folder) from error
 
 
-def read_thumbnail(folder: Path, picture: int) -> bytes | None:
-    """The thumbnail of a survey's picture, as WebP; None where there is none."""
+def read_thumbnail(folder: Path, place: str) -> bytes | None:
+    """The thumbnail of the picture at a place, as WebP; None where there is none."""
     try:
         with closing(sqlite3.connect(f"{(folder / THUMBNAILS).as_uri()}?mode=ro", uri=True)) as store:
-            row = store.execute("SELECT webp FROM thumbnails WHERE picture = ?", (picture,)).fetchone()
+            row = store.execute("SELECT webp FROM thumbnails WHERE place = ?", (place,)).fetchone()
     except sqlite3.Error:
         return None
     return None if row is None else bytes(row[0])
 
 
 def write_thumbnails(folder: Path, thumbnails: Iterable[Thumbnail]) -> None:
-    """Keep thumbnails, by the picture's index in the set until `write_survey` renumbers them."""
+    """Keep thumbnails by place, which means the same whether or not the survey is finished."""
     with closing(sqlite3.connect(folder / THUMBNAILS)) as store, store:
-        store.execute("CREATE TABLE IF NOT EXISTS thumbnails (picture INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
+        store.execute("CREATE TABLE IF NOT EXISTS thumbnails (place TEXT PRIMARY KEY, webp BLOB NOT NULL)")
         store.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails)
 
 
@@ -320,14 +319,6 @@ def _write_text(path: Path, text: str) -> None:
     whole = path.with_name(f"{path.name}.partial")
     whole.write_text(text, encoding="utf-8")
     whole.replace(path)
-
-
-def _renumber_thumbnails(path: Path, indices: list[int]) -> None:
-    """Name thumbnails by the index among the pictures that were read; numbers only fall, so none is taken twice."""
-    with closing(sqlite3.connect(path)) as store, store:
-        store.execute("CREATE TABLE IF NOT EXISTS thumbnails (picture INTEGER PRIMARY KEY, webp BLOB NOT NULL)")
-        moved = [(new, old) for new, old in enumerate(indices) if new != old]
-        store.executemany("UPDATE OR REPLACE thumbnails SET picture = ? WHERE picture = ?", moved)
 
 
 def _damaged(folder: Path) -> UsageError:

@@ -132,7 +132,7 @@ def words(
     opened, survey = asked.opened, asked.survey
     if reader is not None:
         opened = open_with_bar(find_name(reader), "cpu")
-        survey = read_by(survey, opened, lambda index: read_thumbnail(asked.folder, index))
+        survey = read_by(survey, opened, lambda place: read_thumbnail(asked.folder, place))
     with counting("Texts") as progress:
         vocabulary = vocabulary_of(opened, concepts, progress=progress)
     lexicon = prepare(survey, vocabulary)

@@ -35,7 +35,7 @@ def folder(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_statistics_are_those_of_the_samples_values_with_the_readers_embeddings(folder: Path) -> None:
     survey, reader = open_survey(folder), open_model("demo", "cpu")
-    found = read_by(survey, reader, lambda index: read_thumbnail(folder, index))
+    found = read_by(survey, reader, lambda place: read_thumbnail(folder, place))
     rows = found.embeddings.rows.astype(np.float64)
     assert rows.shape == (60, reader.inspector.get_layer_info("visual").units)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-2)
@@ -52,7 +52,7 @@ def test_statistics_are_those_of_the_samples_values_with_the_readers_embeddings(
 
 def test_pictures_whose_thumbnails_are_gone_are_left_out(folder: Path) -> None:
     survey, reader = open_survey(folder), open_model("demo", "cpu")
-    found = read_by(survey, reader, lambda index: None if index < 20 else read_thumbnail(folder, index))
+    found = read_by(survey, reader, lambda place: None if place < "20.png" else read_thumbnail(folder, place))
     assert [each.id for each in found.pictures] == [each.id for each in survey.pictures[20:]]
     sample = survey.statistics[LAYER, "mean"].sample[:, 20:]
     assert np.array_equal(found.statistics[LAYER, "mean"].sample, sample)
@@ -62,7 +62,7 @@ def test_pictures_whose_thumbnails_are_gone_are_left_out(folder: Path) -> None:
 
 def test_a_survey_read_by_its_own_model_stays_much_as_it_is(folder: Path, checkpoint: Path) -> None:
     survey: Survey = open_survey(folder)
-    found = read_by(survey, open_model(checkpoint, "cpu"), lambda index: read_thumbnail(folder, index))
+    found = read_by(survey, open_model(checkpoint, "cpu"), lambda place: read_thumbnail(folder, place))
     cosines = (found.embeddings.rows.astype(float) * survey.embeddings.rows.astype(float)).sum(axis=1)
     # Thumbnails have passed through WebP.
     assert np.median(cosines) > 0.9

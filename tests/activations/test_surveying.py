@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clipdesk.activations import surveying
+from clipdesk.activations import storing, surveying
 from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import ScanState
 from clipdesk.activations.storing import (
@@ -103,7 +103,7 @@ def test_thumbnails_are_those_of_the_pictures_that_were_read(opened: OpenModel, 
     end, survey = finished(opened, photos)
     assert end.folder is not None
     for number in (0, 19, 20, 39):
-        webp = read_thumbnail(end.folder, number)
+        webp = read_thumbnail(end.folder, survey.pictures[number].place)
         assert webp is not None
         (photos.parent / "one.webp").write_bytes(webp)
         shown = Image.open(photos.parent / "one.webp").convert("RGB")
@@ -111,7 +111,7 @@ def test_thumbnails_are_those_of_the_pictures_that_were_read(opened: OpenModel, 
         wanted = Image.open(photos / survey.pictures[number].place).resize((224, 224), Image.Resampling.BICUBIC)
         apart = np.abs(np.asarray(shown, dtype=float) - np.asarray(wanted, dtype=float)).mean()
         assert apart < 12
-    assert read_thumbnail(end.folder, 40) is None
+    assert read_thumbnail(end.folder, "cats/broken.jpg") is None
 
 
 def test_a_survey_that_is_there_is_not_made_again(opened: OpenModel, photos: Path) -> None:
@@ -128,12 +128,32 @@ def test_a_survey_that_was_stopped_goes_on_and_ends_alike(opened: OpenModel, pho
     assert first.done == 8 * (blocks + 1)
     assert again[-1].folder is not None
     gone_on = open_survey(again[-1].folder)
-    thumbnails = [read_thumbnail(again[-1].folder, number) for number in range(40)]
+    thumbnails = [read_thumbnail(again[-1].folder, each.place) for each in gone_on.pictures]
     delete_survey(again[-1].folder)
     end, whole = finished(opened, photos)
     check_same(gone_on, whole)
     assert end.folder is not None
-    assert thumbnails == [read_thumbnail(end.folder, number) for number in range(40)]
+    assert thumbnails == [read_thumbnail(end.folder, each.place) for each in whole.pictures]
+
+
+def test_a_survey_that_fails_at_its_manifest_is_whole_when_it_goes_on(
+    opened: OpenModel, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was written for the end may be taken for what a pass that goes on has left."""
+    begin(opened, photos, 3).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(storing, "_write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(ClipDeskError):
+            finished(opened, photos)
+    end, survey = finished(opened, photos)
+    assert end.folder is not None
+    thumbnails = {each.place: read_thumbnail(end.folder, each.place) for each in survey.pictures}
+    assert len(set(thumbnails.values())) == 40
+    delete_survey(end.folder)
+    again, whole = finished(opened, photos)
+    assert again.folder is not None
+    check_same(survey, whole)
+    assert thumbnails == {each.place: read_thumbnail(again.folder, each.place) for each in whole.pictures}
 
 
 def test_a_damaged_checkpoint_is_begun_anew(opened: OpenModel, photos: Path, tmp_path: Path) -> None:
