@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from typing_extensions import Self
 
 from clipdesk.cli.output import guarded, say
 from clipdesk.errors import one_line, printable
@@ -53,37 +54,28 @@ def _shown(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else printable(value)
 
 
-class Bar:
-    """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
+class _TerminalBar:
+    """A bar on the terminal's error output while it is entered. In a pipe, `_tenth` says when a line is due instead."""
 
-    In a pipe it prints a line after every tenth of the steps instead.
-    """
-
-    _LINES = 10
-
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int, label: str, *columns: ProgressColumn, **fields: str) -> None:
         self._total = total
-        self._started = time.monotonic()
-        self._skipped = 0
+        self._label = one_line(label, _LONGEST_LABEL)
         self._printed = 0
-        self._downloaded = ""
         self._console = make_console(err=True)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("activation {task.fields[activation]}"),
-            TextColumn("{task.fields[rate]} steps/s"),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            *columns,
             console=self._console,
             disable=not self._console.is_terminal,
             # Otherwise what goes into a file or a pipe would be shown above the bar instead.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
-        self._task = self._progress.add_task(one_line(label, _LONGEST_LABEL), total=total, activation="-", rate="-")
+        self._task = self._progress.add_task(self._label, total=total)
+        self._progress.tasks[0].fields.update(fields)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         """Start showing the bar."""
         self._progress.start()
         return self
@@ -93,6 +85,32 @@ class Bar:
     ) -> None:
         """Stop updating the bar."""
         self._progress.stop()
+
+    def _tenth(self, done: int) -> bool:
+        """Whether another tenth is done since this last said so."""
+        tenths = done * 10 // self._total
+        more = tenths > self._printed
+        self._printed = max(self._printed, tenths)
+        return more
+
+
+class Bar(_TerminalBar):
+    """Progress of a render on the terminal's error output: step, activation, steps/s and time left.
+
+    In a pipe it prints a line after every tenth of the steps instead.
+    """
+
+    def __init__(self, total: int, label: str) -> None:
+        columns = (
+            TextColumn("activation {task.fields[activation]}"),
+            TextColumn("{task.fields[rate]} steps/s"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        super().__init__(total, label, *columns, activation="-", rate="-")
+        self._started = time.monotonic()
+        self._skipped = 0
+        self._downloaded = ""
 
     def skip(self, steps: int) -> None:
         """Count steps that are skipped; they do not count towards the speed."""
@@ -117,47 +135,21 @@ class Bar:
                 activation=f"{activation:.3f}",
                 rate=f"{rate:.1f}",
             )
-        elif done * self._LINES // self._total > self._printed:
-            self._printed = done * self._LINES // self._total
+        elif self._tenth(done):
             left = (self._total - done) / rate
             line = f"step {done}/{self._total}  activation {activation:.3f}  {rate:.1f} steps/s  {left:.0f} s left"
             say(line, err=True)
 
 
-class SurveyBar:
+class SurveyBar(_TerminalBar):
     """Progress of a survey on the terminal's error output: pictures, pictures/s and time left.
 
     In a pipe it prints a line after every tenth of the pictures instead.
     """
 
-    _LINES = 10
-
     def __init__(self, total: int, label: str) -> None:
-        self._total, self._label = total, one_line(label, _LONGEST_LABEL)
-        self._printed = 0
-        self._console = make_console(err=True)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]} pictures/s"),
-            TextColumn("{task.fields[left]} left"),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
-        )
-        self._task = self._progress.add_task(self._label, total=total, rate="-", left="-")
-
-    def __enter__(self) -> SurveyBar:
-        """Start showing the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop updating the bar."""
-        self._progress.stop()
+        columns = (TextColumn("{task.fields[rate]} pictures/s"), TextColumn("{task.fields[left]} left"))
+        super().__init__(total, label, *columns, rate="-", left="-")
 
     def update(self, progress: SurveyProgress) -> None:
         """Show how far it is."""
@@ -165,8 +157,7 @@ class SurveyBar:
         left = "-" if seconds is None else f"{timedelta(seconds=round(seconds))}"
         if self._console.is_terminal:
             self._progress.update(self._task, completed=progress.done, rate=f"{progress.rate:.1f}", left=left)
-        elif progress.rate and progress.done * self._LINES // self._total > self._printed:
-            self._printed = progress.done * self._LINES // self._total
+        elif progress.rate and self._tenth(progress.done):
             say(f"{progress.done:,}/{self._total:,} pictures  {progress.rate:.1f} pictures/s  {left} left", err=True)
 
 
