@@ -14,7 +14,7 @@ ONE, OTHER = "1" * 64, "2" * 64
 
 
 def kept(folder: Path, name: str, date: str, **changes: object) -> Path:
-    layers = [LayerFile(layer=layer, pooling="mean", units=3, file="x") for layer in ("visual", "visual.layer1")]
+    layers = [LayerFile(layer=layer, pooling="mean", units=3, file="x.safetensors") for layer in ("visual", "visual.layer1")]
     manifest = Manifest(
         model="demo",
         weights=ONE,
@@ -54,7 +54,7 @@ def test_a_set_is_named_by_what_opens_it_or_by_its_short_name(tmp_path: Path, mo
 
 def test_a_survey_that_has_the_layer_goes_before_a_newer_one(tmp_path: Path) -> None:
     whole = kept(tmp_path, "whole", "2026-01-01")
-    only = (LayerFile(layer="visual", pooling="mean", units=3, file="x"),)
+    only = (LayerFile(layer="visual", pooling="mean", units=3, file="x.safetensors"),)
     part = kept(tmp_path, "part", "2026-03-01", layers=only)
     for layers, wanted in {("visual.layer1",): whole, ("visual",): part, ("none",): part}.items():
         assert surveys_of(ONE, layers=layers, folder=tmp_path)[0][0] == wanted
