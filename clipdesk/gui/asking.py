@@ -64,6 +64,11 @@ class Asking(QObject):
         if run is not None:
             self._watching.expect(run)
 
+    def render_beside(self, targets: tuple[Target, ...]) -> None:
+        """Render at once with the parameters that are shown, and leave what the window shows as it is."""
+        if self._submit(targets, urgent=True) is not None:
+            self._session.say(f"Rendering {targets[0].label}")
+
     @Slot(object)
     def add_batch(self, targets: tuple[Target, ...]) -> None:
         """Queue a job; it is shown when it runs only if the user has not chosen anything to look at."""

@@ -1,4 +1,4 @@
-"""The window's centre: the canvas or the gallery, one in front of the other, below the bars that say what is wrong."""
+"""The window's centre: canvas, gallery and the pages of units, one in front of the others, below bars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-CANVAS, GALLERY = "Canvas", "Gallery"
+CANVAS, GALLERY, UNIT, FIND = "Canvas", "Gallery", "Unit", "Find"
+SURVEYED = (UNIT, FIND)
+"""The modes that show what a survey knows."""
 
 
 class Center(QWidget):
@@ -16,6 +18,7 @@ class Center(QWidget):
     Args:
         bars: What stands over all modes.
         modes: The modes by name; the first one is shown.
+        below: What stands below the switch, over whichever mode it is.
 
     Signals:
         changed: Another mode is shown.
@@ -23,7 +26,7 @@ class Center(QWidget):
 
     changed = Signal()
 
-    def __init__(self, bars: Iterable[QWidget], modes: Mapping[str, QWidget]) -> None:
+    def __init__(self, bars: Iterable[QWidget], modes: Mapping[str, QWidget], *below: QWidget) -> None:
         super().__init__()
         self.modes = dict(modes)
         self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
@@ -39,6 +42,8 @@ class Center(QWidget):
         for bar in bars:
             column.addWidget(bar)
         column.addWidget(self.tabs)
+        for bar in below:
+            column.addWidget(bar)
         column.addWidget(self._pages, 1)
 
     @property

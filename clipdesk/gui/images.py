@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QImageWriter, QPainter
+from PySide6.QtGui import QBrush, QColor, QImage, QImageWriter, QPainter, QPixmap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,3 +100,8 @@ def small(pixels: NDArray[np.uint8], side: int) -> QImage:
     """A picture, (height, width, 3 or 4), scaled to fit a square."""
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     return to_image(pixels).scaled(side, side, keep, smooth)
+
+
+def to_pixmap(image: QImage) -> QPixmap:
+    """An image for a label."""
+    return QPixmap.fromImage(image)

@@ -24,6 +24,8 @@ from clipdesk.network.layer_names import short_label
 from clipdesk.render.presets import preset_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clipdesk.jobs.events import Result
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,7 @@ class Library(Background):
         scanned: How many there are, when the folder has been read.
         loaded: An `Entry`, its picture in full, (height, width, 3 or 4), and its curve, or None where it has none.
         asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
+        photo_found: An image that no recipe is in.
         deleted: An `Entry` whose file is in the trash.
     """
 
@@ -96,6 +99,7 @@ class Library(Background):
     scanned = Signal(int)
     loaded = Signal(object, object, object)
     asked_again = Signal(object)
+    photo_found = Signal(object)
     deleted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -167,6 +171,23 @@ class Library(Background):
             self.asked_again.emit(found)
 
         self.start(ask)
+
+    def tell_apart(self, images: Sequence[Path]) -> None:
+        """Ask for ClipDesk's pictures among some images again; `photo_found` tells of the last other one."""
+
+        def tell() -> None:
+            for path in images:
+                try:
+                    recipe = _recipe(path)
+                except ClipDeskError:
+                    from clipdesk.imagesets.reading import read_image
+
+                    read_image(path)
+                    self.photo_found.emit(path)
+                else:
+                    self.ask_again(path, recipe)
+
+        self.start(tell)
 
     def delete(self, entry: Entry) -> None:
         """Move a picture's file to the system's trash."""

@@ -42,6 +42,7 @@ from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
 from clipdesk.gui.results import Results
 from clipdesk.gui.session import Session
+from clipdesk.gui.survey_room import SurveyRoom
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
 from clipdesk.gui.worker import OpenedModel
@@ -89,7 +90,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(first_size(self.screen().availableGeometry().size()))
-        self.center = Center((self.notice, self.offer), {CANVAS: self.canvas, GALLERY: self.gallery})
+        modes = {CANVAS: self.canvas, GALLERY: self.gallery, **self.surveys.modes}
+        self.center = Center((self.notice, self.offer), modes, self.surveys.bar)
         self.setCentralWidget(self.center)
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,
@@ -106,6 +108,9 @@ class MainWindow(QMainWindow):
         self._connect_panels()
         self._connect_commands()
         self._connect_model()
+        self.surveys.join(
+            self.center, self.architecture, self.neurons, self.gallery, self.controller, self.asking, self.commands
+        )
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.
         self.appeared.connect(self.curves.prepare)
@@ -130,6 +135,7 @@ class MainWindow(QMainWindow):
         self.curves = CurvesPanel()
         self.queue = QueuePanel(self.controller.queue)
         self.gallery = GalleryPanel(self.session.preferences.store)
+        self.surveys = SurveyRoom(self.session)
         self.log = LogPanel()
         self.notice = NoticeBar()
         self.offer = OfferBar()
@@ -147,6 +153,7 @@ class MainWindow(QMainWindow):
             GALLERY: self.gallery.list,
             "Log": self.log.text,
             CANVAS: self.canvas.view,
+            **self.surveys.places,
         }
         return places_of(widgets, self.docks, self.center)
 
@@ -154,7 +161,8 @@ class MainWindow(QMainWindow):
         self.commands = make_commands(self)
         self.commands.keep.setChecked(self.session.preferences.keep)
         self.model_menu = ModelMenu(self.commands, self.session.preferences, self)
-        panels = PanelActions.of(self.queue, self.parameters, self.canvas, self.curves, self.gallery)
+        sources = self.queue, self.parameters, self.canvas, self.curves, self.gallery, self.surveys.unit
+        panels = PanelActions.of(*sources)
         build_menus(self.menuBar(), self.commands, self.model_menu, panels, self.docks, self.places(), theme)
         self.addToolBar(make_tool_bar(self.commands, self))
 
@@ -198,6 +206,7 @@ class MainWindow(QMainWindow):
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)
         self.files.recipe_chosen.connect(self.library.ask_again)
+        self.library.photo_found.connect(self.surveys.find_image)
         self.first_steps.render_asked.connect(self.asking.render)
 
     def _connect_commands(self) -> None:
@@ -267,7 +276,7 @@ class MainWindow(QMainWindow):
 
     @override
     def dropEvent(self, event: QDropEvent) -> None:
-        dropping.take(event, self.opening, self.library)
+        dropping.take(event, self.opening, self.library, self.surveys.pages)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -290,7 +299,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.log.stop()
         self.ended = self.neurons.text_box.stop() and self.ended
-        for part in (self.controller, self.library, self.choosing, self.files.exporter):
+        for part in (self.surveys, self.controller, self.library, self.choosing, self.files.exporter):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.panels.queue import QueuePanel
+    from clipdesk.gui.panels.unit_page import UnitPage
 
 Groups = Sequence[Sequence[QAction]]
 """Actions of a menu; a line separates each group from the next."""
@@ -32,11 +33,13 @@ class PanelActions(NamedTuple):
         exports: For the File menu.
         render: Groups for the Render menu.
         picture: Groups for the Picture menu.
+        unit: Actions for the Unit menu.
     """
 
     exports: Sequence[QAction]
     render: Groups
     picture: Groups
+    unit: Sequence[QAction]
 
     @classmethod
     def of(
@@ -46,6 +49,7 @@ class PanelActions(NamedTuple):
         canvas: Canvas,
         curves: CurvesPanel,
         gallery: GalleryPanel,
+        unit: UnitPage,
     ) -> PanelActions:
         """Collect them."""
         in_queue = (queue.pause_all_action, *queue.run_actions, queue.clear_action)
@@ -54,6 +58,7 @@ class PanelActions(NamedTuple):
             exports=(curves.csv_action, curves.png_action),
             render=(in_queue, queue.others.actions_shown, parameters.actions_shown),
             picture=(canvas.actions_shown, in_curves, (*gallery.actions_shown, gallery.recipe_action)),
+            unit=unit.actions_shown,
         )
 
 
@@ -83,6 +88,7 @@ def build_menus(
     bar.addMenu(models)
     _add_menu(bar, "&Render", ((commands.render, commands.batch, commands.stop), *panels.render))
     _add_menu(bar, "&Picture", panels.picture)
+    _add_menu(bar, "&Unit", ((commands.find,), panels.unit))
     view = _add_menu(bar, "&View", (_toggles(docks.values()),))
     _add_places(view.addMenu("&Go to"), places)
     if theme is not None:

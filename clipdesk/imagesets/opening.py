@@ -14,9 +14,9 @@ from clipdesk.imagesets import fields, tables
 from clipdesk.imagesets.drawn import PREFIX, open_scenes
 from clipdesk.imagesets.folders import FileSet, Found, folder_set
 from clipdesk.imagesets.parquets import open_parquet
-from clipdesk.imagesets.reading import SUFFIXES
 from clipdesk.imagesets.sets import ImageSet, LeftOut, Omissions, Picture
 from clipdesk.imagesets.shards import open_tars
+from clipdesk.imagesets.suffixes import SUFFIXES
 from clipdesk.imagesets.walking import Walk, walk, writable
 
 _RIGHT = (

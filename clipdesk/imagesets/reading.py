@@ -12,15 +12,13 @@ from PIL import Image, ImageOps
 
 from clipdesk.errors import UsageError, printable
 from clipdesk.files import read_bytes
+from clipdesk.imagesets.suffixes import SUFFIXES
 
 _MOST_PIXELS = 100_000_000
 _LONGEST_SIDE = 32_768
 """Each row and each column costs memory of its own, so a picture of one column needs another bound than its pixels."""
 _STRIP_PIXELS = 4_000_000
 _SIXTEEN_BITS = 65_535.0
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".pgm", ".tga", ".ico", ".psd", ".svg")
-"""Images too, but of formats that are not read."""
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """The formats of the suffixes: untrusted files do not reach Pillow's other decoders, whatever their names."""
 _READABLE = "it must be a whole PNG, JPEG, WebP, BMP or TIFF"

@@ -12,8 +12,8 @@ from typing import BinaryIO, NamedTuple
 from clipdesk.errors import UsageError, one_line, printable
 from clipdesk.files import MOST_BYTES, check_readable
 from clipdesk.imagesets import fields
-from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
 from clipdesk.imagesets.sets import LeftOut, Omissions
+from clipdesk.imagesets.suffixes import SUFFIXES, UNREAD_SUFFIXES
 from clipdesk.imagesets.walking import writable
 
 _MOST_BYTES = 1_000_000_000_000

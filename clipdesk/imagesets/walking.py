@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from clipdesk.errors import UsageError
 from clipdesk.imagesets import fields
-from clipdesk.imagesets.reading import SUFFIXES, UNREAD_SUFFIXES
 from clipdesk.imagesets.sets import LeftOut, Omissions, check_count
+from clipdesk.imagesets.suffixes import SUFFIXES, UNREAD_SUFFIXES
 
 _DEEPEST = 100
 _OTHERS = (*fields.TEXTS, *fields.TABLES, ".parquet", ".tar")

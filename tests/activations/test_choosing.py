@@ -14,7 +14,8 @@ ONE, OTHER = "1" * 64, "2" * 64
 
 
 def kept(folder: Path, name: str, date: str, **changes: object) -> Path:
-    layers = [LayerFile(layer=layer, pooling="mean", units=3, file="x.safetensors") for layer in ("visual", "visual.layer1")]
+    names = "visual", "visual.layer1"
+    layers = [LayerFile(layer=name, pooling="mean", units=3, file="x.safetensors") for name in names]
     manifest = Manifest(
         model="demo",
         weights=ONE,

@@ -1,0 +1,77 @@
+"""Units that a search has found, as a list with pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractListModel, QObject, Qt
+from PySide6.QtGui import QImage
+from typing_extensions import override
+
+from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.network.layer_names import short_layer
+
+if TYPE_CHECKING:
+    from clipdesk.gui.surveys.questions import FoundUnit
+
+FOUND_ROLE, IMAGES_ROLE, MAP_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
+
+
+class FoundModel(QAbstractListModel):
+    """Units, best first."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.units: list[FoundUnit] = []
+        self._images: dict[int, QImage] = {}
+        self._maps: dict[int, QImage] = {}
+
+    def show(self, units: Sequence[FoundUnit]) -> None:
+        """Show other units."""
+        self.beginResetModel()
+        self.units = list(units)
+        self._images, self._maps = {}, {}
+        self.endResetModel()
+
+    def pictures(self) -> list[int]:
+        """The indices of all pictures, each once."""
+        return list(dict.fromkeys(picture for unit in self.units for picture in unit.pictures))
+
+    def add_images(self, images: Mapping[int, QImage]) -> None:
+        """Take images by the index of the picture."""
+        self._images.update(images)
+        self._tell()
+
+    def add_maps(self, maps: Mapping[int, QImage]) -> None:
+        """Take pictures of where units fire in the image that was searched by, by their place in the list."""
+        self._maps.update(maps)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.units:
+            self.dataChanged.emit(self.index(0), self.index(len(self.units) - 1))
+
+    @override
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self.units)
+
+    @override
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= len(self.units):
+            return None
+        found = self.units[index.row()]
+        name = f"{short_layer(found.layer)}:{found.unit}"
+        if role == FOUND_ROLE:
+            return found
+        if role == Qt.ItemDataRole.DisplayRole:
+            return name
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{name}, correlation {found.correlation:.2f}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{found.layer}:{found.unit}"
+        if role == IMAGES_ROLE:
+            return [self._images.get(picture) for picture in found.pictures]
+        if role == MAP_ROLE:
+            return self._maps.get(index.row())
+        return None

@@ -1,0 +1,90 @@
+"""Units that are like another one, each with its top picture: a row of them to go to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage
+from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from clipdesk.gui.images import to_pixmap
+from clipdesk.gui.plain import plain_label
+from clipdesk.network.layer_names import short_layer
+
+if TYPE_CHECKING:
+    from clipdesk.gui.surveys.questions import FoundUnit
+
+_SIDE = 56
+_ROLE = Qt.ItemDataRole.UserRole
+
+
+class SimilarUnits(QWidget):
+    """The row, hidden while there are none.
+
+    Args:
+        title: What they are.
+
+    Signals:
+        chosen: Layer and index of a unit.
+    """
+
+    chosen = Signal(str, int)
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.list = QListWidget()
+        self.list.setAccessibleName(title)
+        self.list.setViewMode(QListView.ViewMode.IconMode)
+        self.list.setFlow(QListView.Flow.LeftToRight)
+        self.list.setWrapping(False)
+        self.list.setMovement(QListView.Movement.Static)
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        lines = 2 * self.fontMetrics().height()
+        self.list.setGridSize(QSize(16 * self.fontMetrics().averageCharWidth(), _SIDE + lines + 8))
+        self.list.setFixedHeight(_SIDE + lines + 30)
+        self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 6, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(plain_label(title))
+        column.addWidget(self.list)
+        self.list.itemActivated.connect(self._choose)
+        self.list.itemClicked.connect(self._choose)
+
+    def show_units(self, units: Sequence[FoundUnit]) -> None:
+        """Show other units."""
+        self.setVisible(bool(units))
+        self.list.clear()
+        for found in units:
+            name = f"{short_layer(found.layer)}:{found.unit}"
+            item = QListWidgetItem(f"{_short(name)}\n{found.correlation:.2f}")
+            item.setData(_ROLE, found)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, correlation {found.correlation:.2f}")
+            item.setToolTip(f"{found.layer}:{found.unit}")
+            self.list.addItem(item)
+
+    def pictures(self) -> list[int]:
+        """The index of each unit's top picture."""
+        return [picture for item in self._items() for picture in item.data(_ROLE).pictures[:1]]
+
+    def add_images(self, images: Mapping[int, QImage]) -> None:
+        """Take images by the index of the picture."""
+        for item in self._items():
+            for picture in item.data(_ROLE).pictures[:1]:
+                if picture in images and not images[picture].isNull():
+                    item.setIcon(QIcon(to_pixmap(images[picture])))
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.list.item(row) for row in range(self.list.count())]
+
+    def _choose(self, item: QListWidgetItem) -> None:
+        found = item.data(_ROLE)
+        self.chosen.emit(found.layer, found.unit)
+
+
+def _short(name: str) -> str:
+    """The end of a name, which tells most."""
+    return name if len(name) <= 14 else "\N{HORIZONTAL ELLIPSIS}" + name[-13:]

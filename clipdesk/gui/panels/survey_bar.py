@@ -1,0 +1,201 @@
+"""The bar over the pages that show surveys: which one is asked, how far the next one is, and how to begin one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from clipdesk.gui.icons import icon
+from clipdesk.gui.plain import plain_label
+from clipdesk.gui.words import breakable, duration, unbroken
+
+if TYPE_CHECKING:
+    from clipdesk.activations.storing import Manifest
+    from clipdesk.gui.surveys.making import Making
+
+SCENES = "scenes:5000"
+_LEAST_WIDTH = 120
+_FILES = "Lists, tables and archives of images (*.txt *.csv *.tsv *.jsonl *.tar *.parquet)"
+
+
+class SurveyBar(QWidget):
+    """One row, which says one thing at a time.
+
+    Signals:
+        survey_asked: What opens the images that are to be surveyed.
+        chosen: The folder of the survey that is to be asked.
+        pause_asked, resume_asked, cancel_asked: Of the survey that is made.
+    """
+
+    survey_asked = Signal(str)
+    chosen = Signal(object)
+    pause_asked = Signal()
+    resume_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self._source = ""
+        self._text = plain_label(wrap=True)
+        self._text.setAccessibleName("Survey")
+        self._text.setMinimumWidth(_LEAST_WIDTH)
+        self.surveys = QComboBox()
+        self.surveys.setAccessibleName("Survey that is asked")
+        self.surveys.activated.connect(lambda place: self.chosen.emit(self.surveys.itemData(place)))
+        self.progress = QProgressBar()
+        self.progress.setAccessibleName("Progress of the survey")
+        self.progress.setFixedWidth(120)
+        self.progress.setTextVisible(False)
+        self.begin_button = QPushButton("Survey 5,000 drawn scenes")
+        self.begin_button.clicked.connect(self._begin)
+        self.pause_button = QPushButton("Pause")
+        self.pause_button.clicked.connect(self.pause_asked)
+        self.resume_button = QPushButton("Go on")
+        self.resume_button.clicked.connect(self.resume_asked)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.clicked.connect(self.cancel_asked)
+        self.more_button = self._make_menu()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 6, 4)
+        row.addWidget(self.surveys)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.progress)
+        self._buttons = (self.begin_button, self.pause_button, self.resume_button, self.cancel_button)
+        for widget in (*self._buttons, self.more_button):
+            row.addWidget(widget)
+
+    def _make_menu(self) -> QToolButton:
+        button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setText("Survey images")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setIcon(icon("image_outline"))
+        button.setAccessibleName("Survey images")
+        button.setToolTip("Find out what each unit answers to in a set of images: a folder can be dropped here, too")
+        menu = QMenu(button)
+        self.folder_action = menu.addAction("A folder of images …", self._choose_folder)
+        self.file_action = menu.addAction("A list, table or archive …", self._choose_file)
+        self.scenes_action = menu.addAction("5,000 drawn scenes", lambda: self.survey_asked.emit(SCENES))
+        button.setMenu(menu)
+        return button
+
+    @property
+    def message(self) -> str:
+        """What it says."""
+        return unbroken(self._text.text())
+
+    # What is shown
+
+    def show_nothing(self, text: str) -> None:
+        """No survey can be asked or made, for this reason."""
+        self._show(text)
+        self.more_button.setVisible(False)
+
+    def show_none(self, model: str, estimate: str) -> None:
+        """The model has no survey yet.
+
+        Args:
+            model: Its name.
+            estimate: How long one will take, in words; empty where that is not known.
+        """
+        takes = f" It takes {estimate}." if estimate else ""
+        self._source = SCENES
+        self._show(
+            f"There is no survey of {model} yet: one shows what each unit answers to in thousands of pictures.{takes}",
+            self.begin_button,
+        )
+        self.begin_button.setText("Survey 5,000 drawn scenes")
+
+    def show_making(self, making: Making) -> None:
+        """A survey is made, or was left."""
+        name = making.job.label(0)
+        share = f"{making.share:.0%}"
+        left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
+        words = {
+            "preparing": f"Survey of {name}: {making.words or 'starting …'}",
+            "running": f"Survey of {name}: {share}{left}",
+            "paused": f"Survey of {name}: paused at {share}",
+            "left": f"The survey of {name} is not finished",
+            "failed": f"The survey of {name} failed: {making.words}",
+        }[making.state]
+        buttons = {
+            "preparing": (self.cancel_button,),
+            "running": (self.pause_button, self.cancel_button),
+            "paused": (self.resume_button, self.cancel_button),
+            "left": (self.resume_button, self.cancel_button),
+            "failed": (self.resume_button, self.cancel_button),
+        }[making.state]
+        self._show(words, *buttons)
+        self.resume_button.setText("Try again" if making.state == "failed" else "Go on")
+        self.cancel_button.setText("Drop it" if making.state in ("left", "failed") else "Cancel")
+        self.progress.setVisible(making.state in ("preparing", "running", "paused"))
+        self.progress.setRange(0, 0 if making.state == "preparing" else 100)
+        self.progress.setValue(round(100 * making.share))
+        self.more_button.setVisible(making.state in ("left", "failed"))
+
+    def show_surveys(self, listed: Sequence[tuple[Path, Manifest]], current: Path, changed: Sequence[str]) -> None:
+        """Surveys can be asked.
+
+        Args:
+            listed: All of them.
+            current: The one that is asked.
+            changed: What is another now than when it was made.
+        """
+        manifest = next(manifest for path, manifest in listed if path == current)
+        self._source = manifest.source
+        stale = f"Out of date: {', '.join(changed)}" if changed else ""
+        left = f"{manifest.left_out:,} could not be read. " if manifest.left_out else ""
+        self._show(left + stale, *((self.begin_button,) if changed else ()))
+        self.begin_button.setText("Survey anew")
+        self.surveys.setVisible(True)
+        self.surveys.clear()
+        for path, each in listed:
+            self.surveys.addItem(f"{each.images}: {each.pictures:,} pictures, {_day(each.date)}", path)
+        self.surveys.setCurrentIndex([path for path, _ in listed].index(current))
+
+    def _show(self, text: str, *buttons: QPushButton) -> None:
+        self._text.setText(breakable(text))
+        for button in self._buttons:
+            button.setVisible(button in buttons)
+        self.surveys.setVisible(False)
+        self.progress.setVisible(False)
+        self.more_button.setVisible(True)
+
+    # What the user wants
+
+    def _begin(self) -> None:
+        self.survey_asked.emit(self._source)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Survey a folder of images")
+        if folder:
+            self.survey_asked.emit(folder)
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Survey a list, table or archive", "", _FILES)
+        if path:
+            self.survey_asked.emit(path)
+
+
+def _day(date: str) -> str:
+    """The day of a date in ISO 8601, on this machine's clock."""
+    try:
+        return f"{datetime.fromisoformat(date).astimezone():%d %b}"
+    except ValueError:
+        return date[:10]

@@ -1,0 +1,306 @@
+"""The unit page: what a unit's picture shows, beside what it answers to in a set of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QImage, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from clipdesk.gui.actions import make_action
+from clipdesk.gui.images import to_pixmap
+from clipdesk.gui.panels.histogram import Histogram
+from clipdesk.gui.panels.photos import PhotosView
+from clipdesk.gui.panels.similar import SimilarUnits
+from clipdesk.gui.panels.word_line import WordLine
+from clipdesk.gui.plain import plain_label
+from clipdesk.gui.surveys.tiles import Heading, Photo
+from clipdesk.gui.words import breakable, unbroken
+from clipdesk.network.layer_names import short_layer
+
+if TYPE_CHECKING:
+    from clipdesk.gui.surveys.facts import UnitFacts
+    from clipdesk.gui.surveys.reading import Heat
+
+_PICTURE = 200
+_WIDE = 620
+"""With less room than this the numbers stand below the picture."""
+_TOP, _RANGE, _BOTTOM, _GROUPS = range(4)
+_NONE = "Choose a unit: in the table, on the wall, or by a search"
+_COLUMNS = 5
+
+
+class UnitPage(QWidget):
+    """One unit.
+
+    Signals:
+        unit_chosen: Layer and index of another unit to go to.
+        word_chosen: A word to search by.
+        pictures_wanted: Indices of pictures whose thumbnails are needed.
+        heat_wanted: Indices of pictures: where does the unit fire in them?
+        layer_asked: The unit's layer is to be surveyed, too.
+    """
+
+    unit_chosen = Signal(str, int)
+    word_chosen = Signal(str)
+    pictures_wanted = Signal(list)
+    heat_wanted = Signal(list)
+    layer_asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._facts: UnitFacts | None = None
+        self._heated = False
+        self._make_actions()
+        self.title = plain_label(_NONE)
+        self.title.setAccessibleName("Unit")
+        font = self.title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        font.setBold(True)
+        self.title.setFont(font)
+        self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.picture = plain_label(centered=True)
+        self.picture.setFixedSize(_PICTURE, _PICTURE)
+        self.picture.setAccessibleName("Rendered picture")
+        self.judgement = plain_label(wrap=True)
+        self.judgement.setAccessibleName("The rendered picture among the pictures of the set")
+        self.histogram = Histogram()
+        self.numbers = plain_label(wrap=True)
+        self.numbers.setAccessibleName("Numbers")
+        self.words = WordLine("Words")
+        self.against = WordLine("Against")
+        self.message = plain_label(wrap=True)
+        self.layer_button = QPushButton("Survey this layer")
+        self.layer_button.hide()
+        self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
+        self.tabs.setAccessibleName("Which pictures are shown")
+        for name in ("Top", "Whole range", "Bottom", "Groups"):
+            self.tabs.addTab(name)
+        self.warm = QCheckBox("Where it fires")
+        self.warm.setToolTip("Show the pictures grey where the unit does not fire. Point at one to see it large")
+        self.photos = PhotosView("Pictures of the unit")
+        self.within = SimilarUnits("Similar units of the layer")
+        self.across = SimilarUnits("Similar units of other layers")
+        self._lay_out()
+        self._connect()
+        self.show_none()
+
+    def _make_actions(self) -> None:
+        self.back_action = make_action(self, "Back", "arrow_left", "Alt+Left", "The unit before")
+        self.forward_action = make_action(self, "Forward", "arrow_right", "Alt+Right", "The unit after")
+        self.render_action = make_action(self, "Render this unit", "play", "Ctrl+Shift+R")
+        self.like_action = make_action(self, "Find units like it", "magnify", "Ctrl+Shift+L")
+        self.surprise_action = make_action(
+            self, "Surprise me", "dice_multiple_outline", "Ctrl+Shift+U", "Go to a unit that is worth looking at"
+        )
+        self.actions_shown = [
+            self.back_action,
+            self.forward_action,
+            self.render_action,
+            self.like_action,
+            self.surprise_action,
+        ]
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        for action in (self.back_action, self.forward_action):
+            head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
+        head.addWidget(self.title, 1)
+        self._tools = QHBoxLayout()
+        for action in (self.render_action, self.like_action, self.surprise_action):
+            self._tools.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
+        head.addLayout(self._tools)
+        facts = QVBoxLayout()
+        for widget in (self.histogram, self.judgement, self.numbers, self.words, self.against):
+            facts.addWidget(widget)
+        facts.addStretch()
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        self._top.addLayout(facts, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.tabs, 1)
+        row.addWidget(self.warm)
+        self._known = QWidget()
+        known = QVBoxLayout(self._known)
+        known.setContentsMargins(0, 0, 0, 0)
+        known.addLayout(row)
+        for part in (self.photos, self.within, self.across):
+            known.addWidget(part)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(10, 6, 10, 10)
+        column.addLayout(self._top)
+        column.addWidget(self.message)
+        column.addWidget(self.layer_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self._known)
+        column.addStretch()
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(6, 4, 6, 0)
+        outer.setSpacing(4)
+        outer.addLayout(head)
+        outer.addWidget(self.area, 1)
+
+    def _connect(self) -> None:
+        self.tabs.currentChanged.connect(self._show_part)
+        self.warm.toggled.connect(self._warm)
+        self.photos.heat_wanted.connect(lambda _picture: self._want_heat())
+        self.within.chosen.connect(self.unit_chosen)
+        self.across.chosen.connect(self.unit_chosen)
+        self.words.chosen.connect(self.word_chosen)
+        self.against.chosen.connect(self.word_chosen)
+        self.layer_button.clicked.connect(self._ask_layer)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = event.size().width() >= _WIDE or event.size().width() >= 2 * _PICTURE
+        self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+
+    # What is shown
+
+    @property
+    def unit(self) -> tuple[str, int] | None:
+        """The unit that is shown, by layer and index."""
+        return self._unit
+
+    def show_none(self) -> None:
+        """Show no unit."""
+        self._unit: tuple[str, int] | None = None
+        self.title.setText(_NONE)
+        self._show_facts(None, "")
+        self.picture.clear()
+        self.judge("")
+
+    def show_unit(self, layer: str, unit: int, words: str = "") -> None:
+        """Turn to a unit, of which nothing is known yet.
+
+        Args:
+            layer: Its layer.
+            unit: Its index.
+            words: Why nothing is known of it; empty if that is on its way, and the page of the unit before stays.
+        """
+        self._unit = layer, unit
+        self.title.setText(f"{short_layer(layer)}:{unit}")
+        self.title.setToolTip(f"{layer}:{unit}")
+        self.judge("")
+        if words:
+            self._show_facts(None, words)
+
+    def show_facts(self, facts: UnitFacts) -> None:
+        """Show what is known of the unit."""
+        self._show_facts(facts, "")
+
+    def _show_facts(self, facts: UnitFacts | None, words: str) -> None:
+        self._facts, self._heated = facts, False
+        self.message.setText(breakable(words))
+        self.message.setVisible(bool(words))
+        self.layer_button.hide()
+        known = (self._known, self.histogram, self.numbers, self.words, self.against)
+        for widget in known:
+            widget.setVisible(facts is not None)
+        if facts is None:
+            return
+        self.histogram.show_counts(facts.edges, facts.counts)
+        self.numbers.setText("   ".join(f"{name} {value}" for name, value in facts.numbers))
+        self.words.show_words(facts.words, "no word fits it better than chance")
+        self.against.show_words(facts.against, "")
+        groups = sum(isinstance(item, Heading) for item in facts.groups)
+        self.tabs.setTabText(_GROUPS, f"Groups ({groups})" if groups > 1 else "Groups")
+        self.within.show_units(facts.within)
+        self.across.show_units(facts.across)
+        self._show_part()
+
+    def offer_layer(self) -> None:
+        """Offer to survey the unit's layer."""
+        self.layer_button.show()
+
+    def _ask_layer(self) -> None:
+        if self._unit is not None:
+            self.layer_asked.emit(self._unit[0])
+
+    def _show_part(self) -> None:
+        if self._facts is None:
+            return
+        part = self.tabs.currentIndex()
+        items: Sequence[Photo | Heading] = (self._facts.top, self._facts.range, self._facts.bottom, self._facts.groups)[
+            part
+        ]
+        self.photos.set_columns(_COLUMNS if part in (_RANGE, _GROUPS) else None)
+        self.photos.photos.show(items)
+        self._heated = False
+        wanted = [*self.photos.photos.missing(), *self.within.pictures(), *self.across.pictures()]
+        self.pictures_wanted.emit(list(dict.fromkeys(wanted)))
+        if self.warm.isChecked():
+            self._want_heat()
+
+    def show_pictures(self, images: Mapping[int, QImage]) -> None:
+        """Take thumbnails by the index of the picture."""
+        self.photos.photos.add_images(images)
+        self.within.add_images(images)
+        self.across.add_images(images)
+
+    def show_heat(self, layer: str, unit: int, heat: Mapping[int, Heat]) -> None:
+        """Take pictures of where the unit fires."""
+        if (layer, unit) == self._unit:
+            self.photos.photos.show_heat(heat)
+
+    def _warm(self, warm: bool) -> None:
+        self.photos.photos.warm(warm)
+        if warm:
+            self._want_heat()
+
+    def _want_heat(self) -> None:
+        """Ask for all pictures at once, so that they are on one scale; once."""
+        if not self._heated and (pictures := self.photos.photos.pictures()):
+            self._heated = True
+            self.heat_wanted.emit(pictures)
+
+    # The rendered picture
+
+    def show_rendered(self, image: QImage | None) -> None:
+        """Show the unit's own picture, or that there is none."""
+        if image is None or image.isNull():
+            self.picture.setText("Not rendered yet:\nCtrl+Shift+R")
+            self.histogram.mark(None)
+            return
+        side = QSize(_PICTURE, _PICTURE)
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        self.picture.setPixmap(to_pixmap(image.scaled(side, keep, smooth)))
+
+    def judge(self, words: str, value: float | None = None) -> None:
+        """Say where the rendered picture stands among those of the set, and mark its activation."""
+        self.judgement.setText(breakable(words))
+        self.judgement.setVisible(bool(words))
+        self.histogram.mark(value)
+
+    @property
+    def judged(self) -> str:
+        """What is said of the rendered picture."""
+        return unbroken(self.judgement.text())
+
+
+def _button(action: QAction, style: Qt.ToolButtonStyle) -> QToolButton:
+    button = QToolButton(autoRaise=True, toolButtonStyle=style)
+    button.setDefaultAction(action)
+    button.setAccessibleName(action.text())
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    return button

@@ -1,0 +1,282 @@
+"""What happens between the pages that show surveys and the rest of the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.gui.center import FIND, SURVEYED, UNIT
+from clipdesk.gui.surveys.history import History
+from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.models.names import short_name
+from clipdesk.network.layer_names import short_layer
+from clipdesk.render.targets import Unit
+
+if TYPE_CHECKING:
+    from clipdesk.gui.center import Center
+    from clipdesk.gui.panels.architecture import ArchitecturePanel
+    from clipdesk.gui.panels.find import FindPage
+    from clipdesk.gui.panels.neurons import NeuronsPanel
+    from clipdesk.gui.panels.survey_bar import SurveyBar
+    from clipdesk.gui.panels.unit_page import UnitPage
+    from clipdesk.gui.session import Session
+    from clipdesk.gui.surveys.desk import SurveyDesk
+    from clipdesk.gui.surveys.facts import UnitFacts
+    from clipdesk.gui.surveys.making import Surveyor
+    from clipdesk.gui.surveys.questions import Question
+
+_UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"
+
+
+class SurveyPages(QObject):
+    """Keeps the unit page, the search and the bar over them up to date.
+
+    Args:
+        session: Knows the open model.
+        center: Shows the pages.
+        desk: Asks surveys.
+        surveyor: Makes them.
+        bar: Says which survey is asked.
+        page: The unit page.
+        find: The search.
+        architecture: Where layers are chosen.
+        neurons: Where units are chosen.
+
+    Signals:
+        shown: A `Unit` whose page is shown from now on.
+    """
+
+    shown = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        center: Center,
+        desk: SurveyDesk,
+        surveyor: Surveyor,
+        bar: SurveyBar,
+        page: UnitPage,
+        find: FindPage,
+        architecture: ArchitecturePanel,
+        neurons: NeuronsPanel,
+    ) -> None:
+        super().__init__(session)
+        self._session, self._center = session, center
+        self._desk, self._surveyor = desk, surveyor
+        self._bar, self._page, self._find = bar, page, find
+        self._architecture, self._neurons = architecture, neurons
+        self._history = History()
+        self._wanted: Unit | None = None
+        self._connect()
+        self._show_bar()
+        self._show_ways()
+
+    def _connect(self) -> None:
+        desk, surveyor, bar, page, find = self._desk, self._surveyor, self._bar, self._page, self._find
+        for failed in (desk.failed, surveyor.failed):
+            failed.connect(self._session.complain)
+        desk.changed.connect(self._survey_changed)
+        desk.answered.connect(self._answered)
+        desk.pictures.connect(page.show_pictures)
+        desk.pictures.connect(find.found.add_images)
+        desk.heated.connect(page.show_heat)
+        desk.found.connect(find.show_found)
+        desk.mapped.connect(find.show_maps)
+        surveyor.changed.connect(self._show_bar)
+        surveyor.made.connect(self._made)
+        bar.survey_asked.connect(self.survey)
+        bar.chosen.connect(desk.look)
+        bar.pause_asked.connect(surveyor.pause)
+        bar.resume_asked.connect(surveyor.resume)
+        bar.cancel_asked.connect(surveyor.cancel)
+        page.pictures_wanted.connect(desk.ask_pictures)
+        page.heat_wanted.connect(self._ask_heat)
+        page.unit_chosen.connect(self.go)
+        page.word_chosen.connect(self.find_word)
+        page.layer_asked.connect(self._survey_layer)
+        page.back_action.triggered.connect(self._go_back)
+        page.forward_action.triggered.connect(self._go_forward)
+        page.like_action.triggered.connect(self._find_like)
+        find.asked.connect(self._ask_find)
+        find.unit_chosen.connect(self.go)
+        find.pictures_wanted.connect(desk.ask_pictures)
+        self._neurons.current_changed.connect(self._current_changed)
+        self._architecture.layer_chosen.connect(lambda layer: find.show_layer(layer.name))
+        self._center.changed.connect(self._center_changed)
+        self._session.model_changed.connect(self._model_changed)
+
+    # Which survey
+
+    @Slot()
+    def _model_changed(self) -> None:
+        model = self._session.model
+        self._history.forget()
+        self._wanted = None
+        self._page.show_none()
+        self._find.forget()
+        self._find.show_layer(None)
+        self._show_ways()
+        if model is not None:
+            self._desk.show_model(model)
+            self._surveyor.look(model.weights)
+
+    @Slot()
+    def _survey_changed(self) -> None:
+        self._find.forget()
+        self._show_bar()
+        self._show_wanted()
+
+    @Slot()
+    def _show_bar(self) -> None:
+        model, making, current = self._session.model, self._surveyor.making, self._desk.current
+        self._bar.setVisible(self._center.mode in SURVEYED)
+        if model is None:
+            self._bar.show_nothing("No model is open")
+        elif model.weights is None:
+            self._bar.show_nothing(_UNKNOWN)
+        elif making is not None and (self._surveyor.busy or making.job.weights == model.weights):
+            self._bar.show_making(making)
+        elif current is not None:
+            self._bar.show_surveys(self._desk.listed, current.folder, current.changed)
+        else:
+            self._bar.show_none(short_name(model.name), "")
+
+    @Slot(str)
+    def survey(self, images: str, layers: tuple[str, ...] | None = None) -> None:
+        """Survey images with the open model.
+
+        Args:
+            images: What opens them.
+            layers: Dotted names of layers; the usual ones by default.
+        """
+        model = self._session.model
+        if model is None or model.weights is None:
+            return
+        if self._surveyor.busy:
+            self._session.say("A survey is being made: cancel it, or wait until it is done")
+            return
+        if self._center.mode not in SURVEYED:
+            self._center.show_mode(UNIT)
+        self._surveyor.begin(SurveyWork(model=model.name, weights=model.weights, images=images, layers=layers))
+
+    @Slot(str)
+    def _survey_layer(self, layer: str) -> None:
+        current = self._desk.current
+        if current is not None:
+            self.survey(current.manifest.source, (layer,))
+
+    @Slot(object)
+    def _made(self, job: SurveyWork) -> None:
+        self._session.say(f"The survey of {job.label(0)} is done")
+        if self._session.model is not None and job.weights == self._session.model.weights:
+            self._desk.look()
+
+    # The unit page
+
+    @Slot(str, int)
+    def go(self, layer: str, unit: int) -> None:
+        """Show a unit's page, and select it in the tree and the table."""
+        self._center.show_mode(UNIT)
+        self._select(layer, unit)
+        self._want(Unit(layer=layer, index=unit))
+
+    def _select(self, layer: str, unit: int) -> None:
+        shown = self._neurons.model.layer
+        if shown is None or shown.name != layer:
+            self._architecture.choose(layer)
+        self._neurons.select(unit, quietly=True)
+
+    @Slot(object)
+    def _current_changed(self, unit: Unit) -> None:
+        self._want(unit)
+
+    def _want(self, unit: Unit) -> None:
+        self._wanted = unit
+        self._show_wanted()
+
+    @Slot()
+    def _center_changed(self) -> None:
+        self._show_bar()
+        self._show_wanted()
+        if self._center.mode == FIND:
+            self._find.box.setFocus()
+
+    def _show_wanted(self) -> None:
+        """Show the unit that was chosen last, if its page is seen."""
+        unit = self._wanted
+        if unit is None or self._center.mode != UNIT:
+            return
+        self._history.go((unit.layer, unit.index))
+        self._show_ways()
+        survey = self._desk.current
+        lacking = survey is not None and not self._desk.has(unit.layer)
+        words = f"The survey does not have the layer {short_layer(unit.layer)}" if lacking else ""
+        if survey is None:
+            words = "A survey shows here what the unit answers to" if self._desk.looked else "Looking for surveys …"
+        self._page.show_unit(unit.layer, unit.index, words)
+        if lacking:
+            self._page.offer_layer()
+        elif survey is not None:
+            self._desk.ask_unit(unit.layer, unit.index)
+        self.shown.emit(unit)
+
+    @Slot(str, int, object)
+    def _answered(self, layer: str, unit: int, facts: UnitFacts) -> None:
+        if self._page.unit == (layer, unit):
+            self._page.show_facts(facts)
+
+    @Slot(list)
+    def _ask_heat(self, pictures: list[int]) -> None:
+        if self._page.unit is not None:
+            self._desk.ask_heat(*self._page.unit, pictures)
+
+    @Slot()
+    def _go_back(self) -> None:
+        if (place := self._history.back()) is not None:
+            self.go(*place)
+
+    @Slot()
+    def _go_forward(self) -> None:
+        if (place := self._history.forward()) is not None:
+            self.go(*place)
+
+    def _show_ways(self) -> None:
+        self._page.back_action.setEnabled(self._history.can_go_back)
+        self._page.forward_action.setEnabled(self._history.can_go_forward)
+        for action in (self._page.render_action, self._page.like_action):
+            action.setEnabled(self._wanted is not None)
+
+    # The search
+
+    @Slot()
+    def show_find(self) -> None:
+        """Go to the search box."""
+        self._center.show_mode(FIND)
+        self._find.box.setFocus()
+        self._find.box.selectAll()
+
+    @Slot(str)
+    def find_word(self, word: str) -> None:
+        """Search by a word."""
+        self._center.show_mode(FIND)
+        self._find.search_text(word)
+
+    def find_image(self, image: Path) -> None:
+        """Search by an image."""
+        self._center.show_mode(FIND)
+        self._find.search_image(image)
+
+    @Slot()
+    def _find_like(self) -> None:
+        if self._page.unit is not None:
+            self._center.show_mode(FIND)
+            self._find.search_like(*self._page.unit)
+
+    @Slot(object)
+    def _ask_find(self, question: Question) -> None:
+        if self._desk.current is None:
+            self._find.show_found(question, "A survey is needed to search in: begin one with the button above")
+        else:
+            self._desk.ask_find(question)

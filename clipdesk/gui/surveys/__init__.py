@@ -1,0 +1,1 @@
+"""Surveys in the window: making them, finding them, and asking them on threads beside it."""

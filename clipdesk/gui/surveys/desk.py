@@ -1,0 +1,216 @@
+"""SurveyDesk: finds and opens the surveys of the open model, and asks them on threads beside the window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.errors import UsageError
+from clipdesk.gui.background import Background
+from clipdesk.gui.problems import explained
+from clipdesk.gui.surveys.facts import unit_facts
+from clipdesk.gui.surveys.questions import Question, find, heat_of_image, judgement, layer_facts
+from clipdesk.gui.surveys.reading import OpenSurvey, found_surveys
+from clipdesk.gui.worker import make_way
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from clipdesk.activations.storing import Manifest
+    from clipdesk.gui.worker import OpenedModel
+
+Found = list[tuple[Path, "Manifest"]]
+
+
+class SurveyDesk(QObject):
+    """Answers come by signals; a question that is asked anew before its turn comes is answered once, the last time.
+
+    Attributes:
+        current: The survey that is asked; None if there is none.
+        listed: All surveys of the open model, newest first.
+        looked: Whether the surveys of the open model have been looked for.
+
+    Signals:
+        changed: `current`, `listed` or `looked` is another.
+        answered: A layer, the index of a unit and its `UnitFacts`.
+        pictures: Thumbnails by the index of the picture.
+        heated: A layer, the index of a unit, and pictures that are grey where it does not fire, by index.
+        found: A `Question`, and the list of `FoundUnit`; or why there are none, in words.
+        mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
+        judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
+            that stands among the pictures of the set, in words.
+        tabled: A layer and its `LayerFacts`.
+        failed: A `Problem`.
+    """
+
+    changed = Signal()
+    answered = Signal(str, int, object)
+    pictures = Signal(object)
+    heated = Signal(str, int, object)
+    found = Signal(object, object)
+    mapped = Signal(object, object)
+    judged = Signal(str, int, float, str)
+    tabled = Signal(str, object)
+    failed = Signal(object)
+    _opened = Signal(object, object, list)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.current: OpenSurvey | None = None
+        self.listed: Found = []
+        self.looked = False
+        self._model: OpenedModel | None = None
+        self._turns: dict[str, int] = {}
+        self._closing = threading.Event()
+        # Answers must not wait for the network, which may be rendering.
+        self._quick = Background(self)
+        self._slow = Background(self)
+        for background in (self._quick, self._slow):
+            background.failed.connect(self.failed)
+            background.start(make_way)
+        self._opened.connect(self._take)
+
+    # Which survey
+
+    @Slot(object)
+    def show_model(self, opened: OpenedModel) -> None:
+        """Ask surveys of this model from now on."""
+        self._model = opened
+        self.current, self.listed, self.looked = None, [], False
+        self.changed.emit()
+        self.look()
+
+    @Slot()
+    def look(self, folder: Path | None = None) -> None:
+        """Look which surveys there are, and open one.
+
+        Args:
+            folder: The one to open; by default the newest.
+        """
+        model = self._model
+        if model is None or model.weights is None:
+            return
+        weights = model.weights
+
+        def open_one() -> None:
+            listed = found_surveys(weights)
+            wanted = [each for each in listed if each[0] == folder] or listed
+            for path, manifest in wanted:
+                try:
+                    survey = OpenSurvey.open(path, manifest, model.name)
+                except UsageError as error:
+                    self.failed.emit(explained(error))
+                    continue
+                self._opened.emit(model, survey, listed)
+                return
+            self._opened.emit(model, None, listed)
+
+        self._later(self._quick, "survey", open_one)
+
+    @Slot(object, object, list)
+    def _take(self, model: OpenedModel, survey: OpenSurvey | None, listed: Found) -> None:
+        if model is self._model:
+            self.current, self.listed, self.looked = survey, listed, True
+            self.changed.emit()
+
+    def has(self, layer: str) -> bool:
+        """Whether the survey that is asked has a layer."""
+        return self.current is not None and any(each.layer == layer for each in self.current.manifest.layers)
+
+    # Questions
+
+    def ask_unit(self, layer: str, unit: int) -> None:
+        """All that a unit's page shows; `answered` follows."""
+
+        def ask(survey: OpenSurvey) -> None:
+            self.answered.emit(layer, unit, unit_facts(survey, layer, unit))
+
+        self._ask(self._quick, "unit", ask)
+
+    def ask_pictures(self, pictures: Sequence[int], kind: str = "pictures") -> None:
+        """Thumbnails; `pictures` follows, some at a time."""
+        wanted = list(pictures)
+
+        def read(survey: OpenSurvey) -> None:
+            for start in range(0, len(wanted), 12):
+                if self._closing.is_set() or survey is not self.current:
+                    return
+                self.pictures.emit({each: survey.thumbnail(each) for each in wanted[start : start + 12]})
+
+        self._ask(self._quick, kind, read, urgent=False)
+
+    def ask_heat(self, layer: str, unit: int, pictures: Sequence[int]) -> None:
+        """Where a unit fires in pictures; `heated` follows."""
+        wanted = list(pictures)
+        self._ask(self._slow, "heat", lambda survey: self.heated.emit(layer, unit, survey.heat(layer, unit, wanted)))
+
+    def ask_judgement(self, layer: str, unit: int, picture: Path | NDArray[np.uint8]) -> None:
+        """Where a rendered picture stands among those of the set; `judged` follows.
+
+        Args:
+            layer: The unit's layer.
+            unit: Its index.
+            picture: The picture's file, or its pixels, (height, width, 3 or 4).
+        """
+
+        def judge(survey: OpenSurvey) -> None:
+            value, words = judgement(survey, layer, unit, picture)
+            self.judged.emit(layer, unit, value, words)
+
+        if self.has(layer):
+            self._ask(self._slow, "judge", judge)
+
+    def ask_find(self, question: Question) -> None:
+        """Units that answer to something; `found` follows."""
+
+        def look(survey: OpenSurvey) -> None:
+            try:
+                listed = find(survey, question)
+            except UsageError as error:
+                self.found.emit(question, str(error))
+                return
+            self.found.emit(question, listed)
+            if question.image is not None:
+                for place, image in heat_of_image(survey, question.image, listed):
+                    if self._closing.is_set():
+                        return
+                    self.mapped.emit(question, {place: image})
+
+        self._ask(self._slow, "find", look)
+
+    def ask_layer(self, layer: str) -> None:
+        """Numbers and words of all units of a layer; `tabled` follows, first without words."""
+
+        def tell(survey: OpenSurvey) -> None:
+            for facts in layer_facts(survey, layer):
+                self.tabled.emit(layer, facts)
+
+        if self.has(layer):
+            self._ask(self._slow, "layer", tell)
+
+    def _ask(
+        self, background: Background, kind: str, ask: Callable[[OpenSurvey], object], *, urgent: bool = True
+    ) -> None:
+        survey = self.current
+        if survey is not None:
+            self._later(background, kind, lambda: ask(survey), urgent=urgent)
+
+    def _later(self, background: Background, kind: str, work: Callable[[], object], *, urgent: bool = True) -> None:
+        """Do something when its turn comes, unless the same has been asked for again by then."""
+        turn = self._turns[kind] = self._turns.get(kind, 0) + 1
+
+        def guarded() -> None:
+            if self._turns[kind] == turn and not self._closing.is_set():
+                work()
+
+        background.start(guarded, urgent)
+
+    def close(self, timeout_ms: int = 10_000) -> bool:
+        """Give up what is asked, and wait for what is being answered; False if that is stuck."""
+        self._closing.set()
+        return self._quick.wait(timeout_ms) and self._slow.wait(timeout_ms)

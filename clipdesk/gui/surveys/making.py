@@ -1,0 +1,236 @@
+"""Making surveys in the window: a job of the queue, done on a thread of its own, whatever is rendered meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.gui.background import Background
+from clipdesk.gui.worker import LazyHere, make_way
+from clipdesk.jobs.events import Ended, Failure, Paused, Progress
+from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.status import Status, Wish
+from clipdesk.jobs.store import default_store
+from clipdesk.jobs.survey_work import SurveyWork
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.service import Step
+    from clipdesk.jobs.stored import StoredJob
+
+State = Literal["preparing", "running", "paused", "left", "failed"]
+"""``left``: an earlier window, or another program, has not finished it."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """How far a survey is.
+
+    Attributes:
+        job: What is surveyed.
+        state: What is done now.
+        share: How much of it is done, 0 to 1.
+        seconds_left: None where it is not known yet.
+        words: What is done while it is prepared, or why it failed.
+    """
+
+    job: SurveyWork
+    state: State = "preparing"
+    share: float = 0.0
+    seconds_left: float | None = None
+    words: str = ""
+
+
+class Surveyor(QObject):
+    """Makes one survey at a time.
+
+    Attributes:
+        making: The survey that is made, or was left; None if there is none.
+
+    Signals:
+        changed: `making` is another.
+        made: The `SurveyWork` of a survey that is finished.
+        failed: A `Problem`.
+    """
+
+    changed = Signal()
+    made = Signal(object)
+    failed = Signal(object)
+    _told = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.making: Making | None = None
+        self._stopping = threading.Event()
+        self._begun = 0.0, 0.0
+        self._worker = Background(self)
+        self._asker = Background(self)
+        for background in (self._worker, self._asker):
+            background.failed.connect(self.failed)
+        self._told.connect(self._take)
+        # Of the queue; from here on: on the threads only.
+        self._number: int | None = None
+        self._service: QueueService | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a survey is on its way."""
+        return self.making is not None and self.making.state in ("preparing", "running", "paused")
+
+    # What the window asks
+
+    def look(self, weights: str | None) -> None:
+        """Find a survey of these weights that was left unfinished, if none is made at the moment."""
+
+        def find() -> None:
+            service = self._opened()
+            for stored in service.store.unfinished():
+                job = stored.job
+                if isinstance(job, SurveyWork) and job.weights == weights and not stored.counts.get("running"):
+                    self._told.emit(Making(job, "left"))
+                    return
+            self._told.emit(None)
+
+        if not self.busy:
+            self._worker.start(find)
+
+    def begin(self, job: SurveyWork) -> None:
+        """Make a survey, from where an earlier one of the same stands."""
+        if self.busy:
+            return
+        self._show(Making(job))
+
+        def work() -> None:
+            service = self._opened()
+            self._number = self._stored(service, job)
+            self._go_on()
+
+        self._worker.start(work)
+
+    @Slot()
+    def pause(self) -> None:
+        """Pause it; it keeps what it has."""
+        self._ask(Wish.PAUSE)
+
+    @Slot()
+    def resume(self) -> None:
+        """Let a paused one, or one that was left, go on."""
+        if self.making is not None and self.making.state in ("left", "failed"):
+            self.begin(self.making.job)
+            return
+        self._ask(Wish.RUN, go_on=True)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Give it up; what it has found is kept, should it be asked for again."""
+        if self.making is not None and self.making.state in ("left", "failed"):
+            job = self.making.job
+
+            def give_up() -> None:
+                service = self._opened()
+                for stored in service.store.unfinished():
+                    if _same(stored, job):
+                        service.wish(stored.number, Wish.CANCEL)
+
+            self._show(None)
+            self._worker.start(give_up)
+            return
+        self._ask(Wish.CANCEL, go_on=self.making is not None and self.making.state == "paused")
+
+    def _ask(self, wish: Wish, *, go_on: bool = False) -> None:
+        def ask() -> None:
+            if self._service is not None and self._number is not None:
+                self._service.wish(self._number, wish)
+            if go_on:
+                self._worker.start(self._go_on)
+
+        self._asker.start(ask)
+
+    def close(self, timeout_ms: int = 20_000) -> bool:
+        """Stop, keep what was found, and wait until it is written; False if the thread is stuck."""
+        self._stopping.set()
+        asked = self._asker.wait(timeout_ms)
+
+        def end() -> None:
+            if self._service is not None:
+                list(self._service.wind_up())
+                self._service.close()
+
+        self._worker.start(end, urgent=False)
+        return self._worker.wait(timeout_ms) and asked
+
+    # On the worker's thread
+
+    def _opened(self) -> QueueService:
+        if self._service is None:
+            self._service = QueueService(default_store(), LazyHere(lambda _done, _step: False), fallback=True)
+        return self._service
+
+    def _stored(self, service: QueueService, job: SurveyWork) -> int:
+        """The number of a job in the queue; of one that was left, if it asks for the same."""
+        # Not above: it loads NumPy, which the first sight of the window does without.
+        from clipdesk.activations.storing import surveys_folder
+
+        folder = surveys_folder()
+        left = service.store.again(job, folder)
+        return service.add(job, folder) if left is None else left
+
+    def _go_on(self) -> None:
+        service, number = self._service, self._number
+        if service is None or number is None:
+            return
+        make_way()
+        for step in service.steps(
+            numbers={number},
+            stop=self._stopping.is_set,
+            transfer=lambda transfer: self._told.emit(str(transfer)),
+            stage=lambda _number, words: self._told.emit(words),
+        ):
+            self._told.emit(step)
+
+    # On the window's thread
+
+    @Slot(object)
+    def _take(self, news: Step | Making | str | None) -> None:
+        making = self.making
+        if news is None or isinstance(news, Making):
+            if not self.busy:
+                self._show(news)
+        elif making is None:
+            return
+        elif isinstance(news, str):
+            self._show(replace(making, words=news))
+        elif isinstance(news.event, Progress):
+            self._progressed(making, news.event.step / news.event.iterations)
+        elif isinstance(news.event, Paused):
+            self._show(replace(making, state="paused", seconds_left=None))
+        elif isinstance(news.event, Failure):
+            self._show(replace(making, state="failed", words=news.event.reason))
+        elif isinstance(news.event, Ended):
+            self._ended(making, news.event.status)
+
+    def _progressed(self, making: Making, share: float) -> None:
+        now = time.monotonic()
+        if making.state != "running":
+            self._begun = now, share
+        since, first = self._begun
+        left = (now - since) / (share - first) * (1 - share) if share > first else None
+        self._show(replace(making, state="running", share=share, seconds_left=left, words=""))
+
+    def _ended(self, making: Making, status: Status) -> None:
+        if status is not Status.FAILED:
+            self._show(None)
+        if status is Status.DONE:
+            self.made.emit(making.job)
+
+    def _show(self, making: Making | None) -> None:
+        self.making = making
+        self.changed.emit()
+
+
+def _same(stored: StoredJob, job: SurveyWork) -> bool:
+    """Whether a job of the queue asks for the same survey, and nobody is at it."""
+    return stored.job == job and not stored.counts.get("running")

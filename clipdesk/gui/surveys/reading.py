@@ -1,0 +1,173 @@
+"""What is read of a survey beside the window: its pictures, its words, and where in a picture a unit fires."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QImage
+
+from clipdesk.errors import ClipDeskError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from clipdesk.activations.questions.words import Lexicon
+    from clipdesk.activations.showing import ShownPictures
+    from clipdesk.activations.storing import Manifest
+    from clipdesk.activations.survey import Survey
+    from clipdesk.models.names import ModelName
+    from clipdesk.network.opened import OpenModel
+
+SIDE = 224
+"""Side of the pictures that are shown, as thumbnails are kept."""
+_PICTURES = 600
+"""Thumbnails that stay decoded: 150 kB each."""
+
+
+_CROP = 0.4
+"""Side of what is cut out of a picture, as a share of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """Where a unit fires in a picture.
+
+    Attributes:
+        over: The picture, grey where it does not.
+        crop: The part of the picture around the place where it fires most.
+    """
+
+    over: QImage
+    crop: QImage
+
+
+@dataclass(eq=False)
+class OpenSurvey:
+    """A survey that is asked, with what has been read of it. To be used on the threads beside the window.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What it is of.
+        survey: The survey.
+        model: The name of its model, as the window opened it.
+        changed: What is another now than when it was made, in words.
+    """
+
+    folder: Path
+    manifest: Manifest
+    survey: Survey
+    model: ModelName
+    changed: tuple[str, ...] = ()
+    _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def open(cls, folder: Path, manifest: Manifest, model: ModelName) -> OpenSurvey:
+        """Open a survey.
+
+        Raises:
+            UsageError: it is damaged.
+        """
+        from clipdesk.activations.choosing import what_changed
+        from clipdesk.activations.storing import open_survey
+
+        return cls(folder, manifest, open_survey(folder), model, tuple(what_changed(manifest)))
+
+    def opened(self) -> OpenModel:
+        """The model, opened.
+
+        Raises:
+            ClipDeskError: it cannot be opened any more.
+        """
+        from clipdesk.network.opened import default_pool
+
+        return default_pool().open(self.model, weights=self.manifest.weights)
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The words for its units. They are read by the model's text tower, which takes minutes once for a large one.
+
+        Raises:
+            UsageError: the model reads no texts.
+        """
+        from clipdesk.activations.directions import vocabulary_of
+        from clipdesk.activations.questions.words import prepare
+
+        return prepare(self.survey, vocabulary_of(self.opened()))
+
+    @cached_property
+    def shown(self) -> ShownPictures:
+        """Its pictures, from the image set where that is still there."""
+        from clipdesk.activations.showing import ShownPictures
+
+        return ShownPictures(self.folder, self.survey, SIDE)
+
+    def thumbnail(self, picture: int) -> QImage:
+        """A picture by its index, small; an empty one where there is none."""
+        kept = self._pictures.get(picture)
+        if kept is None:
+            kept = self._pictures[picture] = self._read(picture)
+            while len(self._pictures) > _PICTURES:
+                self._pictures.popitem(last=False)
+        else:
+            self._pictures.move_to_end(picture)
+        return kept
+
+    def _read(self, picture: int) -> QImage:
+        from clipdesk.activations.storing import read_thumbnail
+        from clipdesk.imagesets.reading import decode_image
+
+        webp = read_thumbnail(self.folder, self.survey.pictures[picture].place)
+        try:
+            return QImage() if webp is None else to_qt(decode_image(webp, "a thumbnail"))
+        except ClipDeskError:
+            return QImage()
+
+    def heat(self, layer: str, unit: int, pictures: Sequence[int]) -> dict[int, Heat]:
+        """Where a unit fires in pictures, by their index; none where the layer has no places in the picture.
+
+        Raises:
+            ClipDeskError: the model cannot be opened any more, or has too little memory.
+        """
+        from clipdesk.activations.heatmaps import has_places, heat_maps
+
+        opened = self.opened()
+        if not has_places(opened.inspector.visualizable(layer)):
+            return {}
+        read = {picture: found for picture in pictures if (found := self.shown.read(picture)) is not None}
+        maps = heat_maps(opened, layer, unit, list(read.values()))
+        return {
+            picture: Heat(to_qt(maps.over(number, image)), _crop(image, maps.values[number]))
+            for number, (picture, image) in enumerate(read.items())
+        }
+
+
+def found_surveys(weights: str) -> list[tuple[Path, Manifest]]:
+    """The surveys of some weights, newest first."""
+    from clipdesk.activations.choosing import surveys_of
+
+    return surveys_of(weights)
+
+
+def _crop(image: Image, values: NDArray[np.float32]) -> QImage:
+    """The part of a square picture around the largest of a unit's values in it, (rows, columns)."""
+    import numpy as np
+
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    side = round(_CROP * image.width)
+    left = (column + 0.5) / values.shape[1] * image.width - side / 2
+    top = (row + 0.5) / values.shape[0] * image.height - side / 2
+    left, top = (round(min(max(0.0, float(each)), image.width - side)) for each in (left, top))
+    return to_qt(image.crop((left, top, left + side, top + side)).resize((SIDE, SIDE)))
+
+
+def to_qt(image: Image) -> QImage:
+    """A picture of Pillow's for Qt, with memory of its own."""
+    rgb = image.convert("RGB")
+    return QImage(rgb.tobytes(), rgb.width, rgb.height, 3 * rgb.width, QImage.Format.Format_RGB888).copy()
