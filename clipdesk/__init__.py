@@ -13,10 +13,12 @@ from clipdesk.version import __version__ as __version__
 if TYPE_CHECKING:
     from clipdesk.activations.directions import image_direction, text_directions
     from clipdesk.activations.making import survey
+    from clipdesk.activations.measuring import rank_of_picture
     from clipdesk.activations.questions.clusters import clusters
     from clipdesk.activations.questions.examples import examples
     from clipdesk.activations.questions.find import find, like
     from clipdesk.activations.questions.similar import similar
+    from clipdesk.activations.questions.unit import unit_answers
     from clipdesk.activations.storing import open_survey
     from clipdesk.activations.survey import Survey
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
@@ -56,10 +58,12 @@ _HOMES = {
     "open_model": "clipdesk.network.opened",
     "open_survey": "clipdesk.activations.storing",
     "parse_target": "clipdesk.render.expressions",
+    "rank_of_picture": "clipdesk.activations.measuring",
     "save_animation": "clipdesk.export.animation",
     "similar": "clipdesk.activations.questions.similar",
     "survey": "clipdesk.activations.making",
     "text_directions": "clipdesk.activations.directions",
+    "unit_answers": "clipdesk.activations.questions.unit",
 }
 
 __all__ = [
@@ -87,10 +91,12 @@ __all__ = [
     "open_model",
     "open_survey",
     "parse_target",
+    "rank_of_picture",
     "save_animation",
     "similar",
     "survey",
     "text_directions",
+    "unit_answers",
 ]
 
 

@@ -17,6 +17,7 @@ from clipdesk.activations.questions.examples import Example, Examples
 from clipdesk.activations.questions.examples import examples as examples_of
 from clipdesk.activations.questions.layer import COLUMNS, table
 from clipdesk.activations.questions.lookup import statistics_of
+from clipdesk.activations.questions.overview import overview
 from clipdesk.activations.questions.words import LayerWords, Reading, prepare
 from clipdesk.activations.questions.words import words as words_of
 from clipdesk.activations.rereading import read_by
@@ -76,19 +77,20 @@ def layer(
     full = asked.layer(name)
     rectified = rectifier_of(full, asked.opened.inspector.layers) is not None
     found = table(asked.survey, statistics_of(asked.survey, full, pooling), rectified=rectified)
+    glance = overview(found, asked.survey.embeddings)
     short = short_layer(full)
     rows: list[dict[str, object]] = [
         {
             "unit": f"{short}:{unit}",
             **{column: _number(getattr(found, column)[unit]) for column in COLUMNS},
             "nearest": None if found.nearest[unit] < 0 else int(found.nearest[unit]),
-            "note": "dead" if found.dead[unit] else "dense" if found.dense[unit] else "",
+            "note": ", ".join(glance.notes(unit)),
         }
         for unit in found.order(sort, ascending=ascending)[:count].tolist()
     ]
     title = f"Units of {short} by {sort}, {found.pooling} over {found.count:,} pictures"
     show(rows, key=("unit", sort), title=title, as_json=as_json)
-    for kind, which in (("dead", found.dead), ("dense", found.dense)):
+    for kind, which in glance.kinds():
         units = np.flatnonzero(which).tolist()
         if units:
             say(f"{len(units):,} of {len(which):,} units are {kind}: {describe_range(units, 8)}", err=True)

@@ -73,6 +73,7 @@ def test_the_units_of_a_layer_are_sorted_and_dead_ones_named(
     assert [row["density"] for row in least] == sorted(row["density"] for row in least)
     dense = surveyed("layer", SHORT, *MODEL).err
     assert "of 256 units are dense: " in dense
+    assert " of 256 units are redundant: " in dense
     assert "are dead" not in surveyed("layer", "0.mlp", *MODEL).err
     assert COLUMNS == TABLE_COLUMNS
 

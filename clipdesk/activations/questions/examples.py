@@ -111,7 +111,7 @@ def examples(
         layer,
         statistics.pooling,
         unit,
-        top=shown(_listed(own.top), count),
+        top=shown(top_of(own), count),
         bottom=shown(_listed(own.bottom), count),
         middle=shown(_middle(survey, own, per_bin), per_bin),
         bins=_bins(survey, own, per_bin, alike) if own.varies[0] else (),
@@ -141,6 +141,11 @@ def folded(found: Sequence[Example], embeddings: Embeddings, alike: float = ALIK
         Example(found[place].picture, found[place].value, found[place].position, tuple(pictures))
         for place, pictures in behind.items()
     ]
+
+
+def top_of(own: UnitStatistics) -> list[Example]:
+    """The pictures with the largest values of a single unit, all that were kept, near-duplicates too."""
+    return _listed(own.top)
 
 
 def _listed(ends: Extremes) -> list[Example]:

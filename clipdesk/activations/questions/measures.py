@@ -130,26 +130,33 @@ def monosemanticities(statistics: UnitStatistics, embeddings: Embeddings) -> NDA
     return ratios(sizes - second, pairs, pairs > 1e-9 * first**2)
 
 
-def redundancies(statistics: UnitStatistics) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def redundancies(
+    statistics: UnitStatistics, units: Sequence[int] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The largest correlation of each unit with another one of the layer, in the sampled pictures, and which that is.
+
+    Args:
+        statistics: A layer's.
+        units: Those that are asked about; all by default.
 
     Returns:
         (units,) each: the correlation, NaN where no other unit varies or the unit does not; the index, -1 there.
     """
     rows = standardized(statistics.sample)
-    constant = ~rows.any(axis=1)
-    largest = np.full(len(rows), np.nan)
-    others = np.full(len(rows), NONE, dtype=np.int64)
+    constant = np.asarray(~rows.any(axis=1), dtype=np.bool_)
+    wanted = np.arange(len(rows)) if units is None else np.asarray(units, dtype=np.intp)
+    largest = np.full(len(wanted), np.nan)
+    others = np.full(len(wanted), NONE, dtype=np.int64)
     if (~constant).sum() < 2:
         return largest, others
-    for start in range(0, len(rows), _ROWS):
-        products = rows[start : start + _ROWS] @ rows.T
-        here = np.arange(len(products))
-        products[here, start + here] = -np.inf
+    for start in range(0, len(wanted), _ROWS):
+        part = wanted[start : start + _ROWS]
+        products = rows[part] @ rows.T
+        products[np.arange(len(part)), part] = -np.inf
         products[:, constant] = -np.inf
         others[start : start + _ROWS] = products.argmax(axis=1)
         largest[start : start + _ROWS] = products.max(axis=1)
-    largest[constant], others[constant] = np.nan, NONE
+    largest[constant[wanted]], others[constant[wanted]] = np.nan, NONE
     return np.clip(largest, -1, 1), others
 
 

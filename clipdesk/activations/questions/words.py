@@ -51,6 +51,7 @@ class Label:
         auprc: How well the concept finds the 5 % of the held-out pictures in which the unit is most active: area under
             the curve of precision and recall; chance gives 0.05.
         weak: Whether `pearson` is no more than 95 % of meaningless units reach with their best concept, or unknown.
+        template: Which of the vocabulary's templates fits the unit best with this concept.
     """
 
     concept: str
@@ -58,6 +59,7 @@ class Label:
     pearson: float
     auprc: float
     weak: bool
+    template: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Lexicon:
         cosines: The texts' own embeddings, scaled as well.
         signals: Values of the directions in the held-out pictures, `standardized`, (templates, concepts, held).
         priors: The prior of soft WPMI by layer and pooling, as far as it was asked for; it takes seconds.
+        bounds: What is weak by layer, pooling and seed, as far as it was asked for; it takes a tenth of a second.
     """
 
     survey: Survey
@@ -113,6 +116,7 @@ class Lexicon:
     cosines: NDArray[np.float32]
     signals: NDArray[np.float32]
     priors: dict[tuple[str, Pooling], NDArray[np.float64]] = field(default_factory=dict)
+    bounds: dict[tuple[str, Pooling, int], float] = field(default_factory=dict)
 
     @cached_property
     def atoms(self) -> NDArray[np.float32]:
@@ -175,9 +179,7 @@ def words(
     wanted = np.arange(whole.units) if units is None else np.asarray(units, dtype=np.intp)
     for unit in wanted[(wanted < 0) | (wanted >= whole.units)]:
         check_unit(whole, int(unit))
-    signals = lexicon.signals
-    flat = signals.reshape(signals.shape[0] * signals.shape[1], signals.shape[2])
-    bound = chance_bound(whole.sample[:, lexicon.held.columns], flat, seed)
+    bound = _bound(lexicon, whole, seed)
     given = _wpmi(lexicon, whole, wanted) if reading == "wpmi" else None
     listed: list[UnitWords] = []
     for start in range(0, len(wanted), _UNITS):
@@ -186,6 +188,16 @@ def words(
         listed += _words_of(lexicon, whole.only(part), part, reading, weights, count, bound)
     held = len(lexicon.held.pictures)
     return LayerWords(layer, whole.pooling, reading, lexicon.vocabulary.reader, held, bound, tuple(listed))
+
+
+def _bound(lexicon: Lexicon, whole: UnitStatistics, seed: int) -> float:
+    """The held-out correlation up to which a label of the layer is weak; learnt once."""
+    key = whole.layer, whole.pooling, seed
+    if key not in lexicon.bounds:
+        signals = lexicon.signals
+        flat = signals.reshape(signals.shape[0] * signals.shape[1], signals.shape[2])
+        lexicon.bounds[key] = chance_bound(whole.sample[:, lexicon.held.columns], flat, seed)
+    return lexicon.bounds[key]
 
 
 def _words_of(
@@ -198,7 +210,7 @@ def _words_of(
     bound: float,
 ) -> list[UnitWords]:
     training = statistics_without(statistics, lexicon.survey.embeddings, lexicon.held)
-    fits = _fits(training, lexicon.directions)
+    fits = fits_of(training, lexicon.directions)
     if weights is None:
         weights = _weights(reading, training, lexicon, fits)
     best = _largest(weights, count)
@@ -221,6 +233,7 @@ def _words_of(
                     float(pearsons[row, place]),
                     float(precisions[row, place]),
                     not pearsons[row, place] > bound,
+                    int(templates[row, place]),
                 )
                 for place in range(best.shape[1])
                 if varies[row] and (reading == "wpmi" or weights[row, best[row, place]] > 0)
@@ -237,12 +250,17 @@ def _weights(
     if reading == "sparse":
         return sparse_weights(training.cross, lexicon.atoms, len(lexicon.vocabulary.texts))
     if reading == "cosine":
-        fits = _fits(training, lexicon.cosines)
+        fits = fits_of(training, lexicon.cosines)
     return np.asarray(fits.max(axis=0), dtype=np.float32)
 
 
-def _fits(training: UnitStatistics, directions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Correlation of each unit with each concept in each template, (templates, units, concepts)."""
+def fits_of(training: UnitStatistics, directions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Correlation of each unit with each concept in each template, (templates, units, concepts).
+
+    Args:
+        training: The units', over the pictures that are not held out (`statistics_without`).
+        directions: `Lexicon.directions` or `Lexicon.cosines`.
+    """
     rows = training.cross * reciprocals(training).astype(np.float32)[:, None]
     return np.asarray(np.clip(rows @ directions.transpose(0, 2, 1), -1, 1), dtype=np.float32)
 

@@ -157,3 +157,12 @@ def test_units_that_are_always_negative_have_all_numbers() -> None:
     assert_allclose(monosemanticities(other, lowered.embeddings), monosemanticities(one, survey.embeddings), rtol=1e-4)
     assert_allclose(sparsenesses(other), sparsenesses(one), rtol=1e-4)
     assert_allclose(clarities(other, lowered.embeddings), clarities(one, survey.embeddings), rtol=1e-4)
+
+
+def test_redundancies_of_some_units_are_those_of_all() -> None:
+    survey, _, _ = toy(units=9)
+    statistics = survey.statistics[LAYER, "mean"]
+    largest, others = redundancies(statistics)
+    some, of_some = redundancies(statistics, [7, 2])
+    np.testing.assert_allclose(some, largest[[7, 2]], rtol=1e-5)
+    assert of_some.tolist() == others[[7, 2]].tolist()

@@ -1,0 +1,89 @@
+"""What units answer to a given picture, read as a survey reads its pictures: without the views of a render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from clipdesk.activations.questions.lookup import check_pooling
+from clipdesk.activations.questions.ranking import Rank, rank
+from clipdesk.activations.reading import PooledReader
+from clipdesk.activations.statistics import Pooling
+from clipdesk.activations.survey import Survey
+from clipdesk.errors import UsageError
+from clipdesk.imagesets.pixels import fitted
+from clipdesk.imagesets.reading import read_image
+from clipdesk.network.opened import OpenModel
+
+Picture = Path | Image.Image | NDArray[np.uint8]
+"""A file, an image, or pixels in RGB, (height, width, 3)."""
+
+_BATCH = 16
+
+
+def activations_in(
+    opened: OpenModel, layer: str, pictures: Sequence[Picture], *, pooling: Pooling
+) -> NDArray[np.float32]:
+    """The activations of a layer's units in some pictures, comparable with those of a survey.
+
+    A rendered picture is taken as its file has it: the square in its middle, at the model's size, and no transforms. So
+    the number differs from the curve's, which is of transformed views.
+
+    Args:
+        opened: The model.
+        layer: Name of a layer.
+        pictures: The pictures.
+        pooling: How values at positions become one.
+
+    Returns:
+        (pictures, units).
+
+    Raises:
+        UsageError: a file is not an image that can be read; there is no such layer, or it cannot be pooled so.
+    """
+    reader = PooledReader(opened, [layer], "float32")
+    (name,) = reader.layers
+    if (name, pooling) not in (units := reader.units()):
+        raise UsageError(f"Layer '{name}' has no {pooling}. Available: {', '.join(each for _, each in units)}")
+    parts = [np.zeros((0, units[name, pooling]), np.float32)]
+    for first in range(0, len(pictures), _BATCH):
+        squares = [fitted(_image(each), opened.side) for each in pictures[first : first + _BATCH]]
+        pixels = np.stack([np.asarray(each).transpose(2, 0, 1) for each in squares])
+        found, _ = reader.read(torch.from_numpy(pixels))
+        parts.append(found[name, pooling].values.cpu().numpy())
+    return np.concatenate(parts)
+
+
+def rank_of_picture(
+    opened: OpenModel, survey: Survey, layer: str, unit: int, picture: Picture, *, pooling: Pooling | None = None
+) -> Rank:
+    """Where a picture's activation is among those of a survey's pictures.
+
+    Args:
+        opened: The survey's model.
+        survey: A survey.
+        layer: Dotted name of a layer.
+        unit: Index of the unit.
+        picture: Such as one that was rendered for the unit.
+        pooling: By default the layer's usual one.
+
+    Raises:
+        UsageError: as `activations_in`; or the survey is of other weights, or does not have the layer or the unit.
+    """
+    if opened.sha256 is not None and opened.sha256 != survey.weights:
+        raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
+    pooling = check_pooling(survey, layer, pooling)
+    opened.inspector.check_unit(layer, unit)
+    value = float(activations_in(opened, layer, [picture], pooling=pooling)[0, unit])
+    return rank(survey.statistics[layer, pooling], unit, value)
+
+
+def _image(picture: Picture) -> Image.Image:
+    if isinstance(picture, Path):
+        return read_image(picture)
+    return picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture).convert("RGB")
