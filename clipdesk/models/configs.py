@@ -55,6 +55,8 @@ class Config:
         open_clip: open_clip's own description, ``embed_dim``, ``vision_cfg`` and ``text_cfg``; empty for transformers'.
         mean: What is taken off a picture's channels, likewise from open_clip's; None where it does not say.
         std: What they are divided by then.
+        layers: Blocks of the vision tower, of a ResNet those of each stage; None where it does not say.
+        patch: Side of a patch in pixels; None where it does not say, or there are none.
     """
 
     name: str
@@ -66,6 +68,13 @@ class Config:
     open_clip: Mapping[str, Any] = field(default_factory=dict)
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    layers: int | tuple[int, ...] | None = None
+    patch: int | None = None
+
+    def is_of(self, width: int, layers: int | tuple[int, ...], patch: int | None) -> bool:
+        """Whether it may be that of a network of this form, and not of another that it was once beside."""
+        said = (self.width, width), (self.layers, layers), (self.patch, patch)
+        return all(own is None or own == found for own, found in said)
 
 
 def read_configs(files: tuple[Path, ...]) -> Iterator[Config]:
@@ -107,7 +116,18 @@ def _of_open_clip(name: str, found: dict[str, Any]) -> Config | None:
         inner,
         mean if mean and std else None,
         std if mean and std else None,
+        _layers(vision.get("layers")),
+        None if resnet else _number(vision.get("patch_size")),
     )
+
+
+def _layers(value: object) -> int | tuple[int, ...] | None:
+    """Numbers of blocks; 0 for what no network has, so that it is taken for that of another."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return tuple(_number(each) or 0 for each in value)
+    return _number(value) or 0
 
 
 def _unlike(inner: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> str:
@@ -141,7 +161,8 @@ def _of_transformers(name: str, found: dict[str, Any]) -> Config | None:
     unlike = "" if activation else f"hidden_act is {one_line(said, 40)}"
     if text.get("hidden_act", said) != said:
         unlike = "its two towers have different activations"
-    return Config(name, width, heads, text_heads, activation, unlike)
+    layers, patch = _layers(vision.get("num_hidden_layers")), _number(vision.get("patch_size"))
+    return Config(name, width, heads, text_heads, activation, unlike, layers=layers, patch=patch)
 
 
 def _number(value: object) -> int | None:

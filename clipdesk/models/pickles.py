@@ -48,7 +48,10 @@ _KNOWN = {
 }
 """Of the standard library and of numpy: what training scripts keep, and harmless as a stand-in."""
 
-_BUILT_IN = {"bool", "complex", "dict", "float", "int", "list", "object", "range", "set", "slice", "str", "tuple"}
+_BUILT_IN = {
+    *("Ellipsis", "NotImplemented", "bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int"),
+    *("list", "object", "range", "set", "slice", "str", "tuple"),
+}
 _PYTHON_2 = {"__builtin__", "commands", "copy_reg", "exceptions"}
 _lock = threading.Lock()
 

@@ -139,7 +139,8 @@ def _openais(content: Content, found: Found, state: dict[str, Tensor], asked: As
 
 def _clues(content: Content, found: Found, geometry: Geometry) -> Clues:
     configs = read_configs(content.configs)
-    config = next((each for each in configs if each.width in (None, geometry.width)), None)
+    form = geometry.width, geometry.layers, geometry.patch
+    config = next((each for each in configs if each.is_of(*form)), None)
     transformers = is_transformers(found.state)
     unread = content.configs[0].name if content.configs and config is None else ""
     return Clues(

@@ -19,6 +19,10 @@ _NOTES = ("input_resolution", "context_length", "vocab_size")
 
 _SCALES = ("logit_scale", "logit_bias")
 _DEPTH, _MAPPINGS = 4, 2000
+_AROUND_PARTS = frozenset(
+    ("_orig_mod", "_fsdp_wrapped_module", "_fpw_module", "_checkpoint_wrapped_module", "_forward_module", "module")
+)
+"""Parts of names that wrappers of single modules leave inside them: torch.compile, FSDP, checkpointing, DDP."""
 _AVERAGED = re.compile(r"(^|[._])(ema|swa|avg|averaged?|shadow|momentum|polyak)([._\d]|$)|_m$|ema$", re.IGNORECASE)
 _TEXT = ("token_embedding.weight", "positional_embedding", "text_projection", "ln_final.weight", "transformer.")
 _TEXT_OTHER = ("text.", "text_model.", "text_projection.")
@@ -124,9 +128,10 @@ def _clips(content: object) -> Iterator[Found]:
 
 def _mappings(content: object) -> Iterator[tuple[tuple[str, ...], Mapping[object, object], Mapping[object, object]]]:
     """Mappings in the checkpoint, outer ones first, each with the keys that lead to it and the one around it."""
-    if not isinstance(content, Mapping):
+    outer = _as_mapping(content)
+    if outer is None:
         return
-    waiting: list[tuple[tuple[str, ...], Mapping[object, object], Mapping[object, object]]] = [((), content, {})]
+    waiting: list[tuple[tuple[str, ...], Mapping[object, object], Mapping[object, object]]] = [((), outer, {})]
     for _ in range(_MAPPINGS):
         if not waiting:
             return
@@ -134,8 +139,19 @@ def _mappings(content: object) -> Iterator[tuple[tuple[str, ...], Mapping[object
         yield keys, mapping, around
         if len(keys) < _DEPTH:
             for key, value in mapping.items():
-                if isinstance(key, str) and isinstance(value, Mapping):
-                    waiting.append(((*keys, key), value, mapping))
+                inner = _as_mapping(value)
+                if isinstance(key, str) and inner is not None:
+                    waiting.append(((*keys, key), inner, mapping))
+
+
+def _as_mapping(value: object) -> Mapping[object, object] | None:
+    """A mapping as it is; of a list, the mappings in it by their numbers, as `torch.save((weights, settings))` does."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list | tuple):
+        found: dict[object, object] = {str(at): each for at, each in enumerate(value) if isinstance(each, Mapping)}
+        return found or None
+    return None
 
 
 def _prefixes(names: list[str]) -> list[tuple[str, str]]:
@@ -163,6 +179,7 @@ def _found(
     state: dict[str, Tensor] = {}
     notes: list[str] = []
     noted = False
+    unwrapped = ""
     for name, value in mapping.items():
         own = name[len(prefix) :] if isinstance(name, str) and name.startswith(prefix) else None
         if own in _NOTES or (isinstance(name, str) and name in _NOTES):
@@ -170,9 +187,14 @@ def _found(
         elif own in _SCALES and not isinstance(value, Tensor):
             notes.append(f"'{own}' is not a tensor and was left out")
         elif own is not None and isinstance(value, Tensor):
+            bare, mark = _without_marks(own)
+            if mark and prefix + bare not in mapping:
+                own, unwrapped = bare, mark
             state[add + own] = value.detach()
         elif not isinstance(name, str) or (not prefix and not isinstance(value, Tensor)):
             raise NotAState(f"'{one_line(name)}' in it is no weight but of the type {type(value).__name__}")
+    if unwrapped:
+        notes.insert(0, f"'{unwrapped}.' was taken out of the names")
     if keys:
         notes.insert(0, f"the weights are in {one_line('.'.join(keys))}")
     if prefix:
@@ -182,6 +204,13 @@ def _found(
     whole = any(name.startswith((*_TEXT, *_TEXT_OTHER)) for name in state)
     label = ".".join((*keys, prefix.rstrip("."))).rstrip(".") if prefix else ".".join(keys)
     return Found(label, state, whole, trained, run if isinstance(run, str) else "", noted, tuple(notes))
+
+
+def _without_marks(name: str) -> tuple[str, str]:
+    """A name without what wrappers have put inside it, and one of these parts; that is empty where there is none."""
+    parts = name.split(".")
+    marks = [part for part in parts if part in _AROUND_PARTS]
+    return ".".join(part for part in parts if part not in _AROUND_PARTS), marks[0] if marks else ""
 
 
 def _none(content: object) -> NotAState:

@@ -137,6 +137,17 @@ def test_a_strange_configuration_is_no_harm(tmp_path: Path, config: str) -> None
     assert refusal(tmp_path / "mine.safetensors")
 
 
+@pytest.mark.parametrize("other", [{"layers": 12}, {"patch_size": 32}, {"layers": [2, 2, 2, 2]}, {"layers": 10**9}])
+def test_a_configuration_of_another_model_of_the_same_width_says_nothing(
+    tmp_path: Path, other: dict[str, object]
+) -> None:
+    save_file(open_clips(pool_type="avg").state_dict(), tmp_path / "mine.safetensors")
+    config = {"embed_dim": 64, "vision_cfg": {"width": 128, "head_width": 32, **other}, "text_cfg": {"heads": 1}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    said = refusal(tmp_path / "mine.safetensors")
+    assert "open_clip_config.json beside it is damaged, or that of another model" in said
+
+
 def test_heads_that_cannot_share_the_width_are_refused_with_the_configuration_that_says_them(tmp_path: Path) -> None:
     torch.save(openais().state_dict(), tmp_path / "mine.pt")
     vision = {"width": 128, "head_width": 40, "layers": 2, "patch_size": 16}

@@ -47,6 +47,8 @@ class Harmful:
         [Path("runs"), {"settings": Settings()}],
         {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": np.float64(1e-4), "params": [0]}]},
         torch.tensor([1, 2]),
+        frozenset({"a"}),
+        [bytearray(b"x"), b"x", ..., 1j, slice(1)],
         None,
     ],
 )

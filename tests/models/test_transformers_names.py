@@ -62,6 +62,8 @@ def configured(folder: Path, text: str) -> Path:
         ({"num_attention_heads": 3}, {}, "128, which the 3 heads of config.json cannot share evenly"),
         ({"num_attention_heads": "4"}, {}, "config.json beside it is damaged, or that of another model"),
         ({"hidden_size": 256}, {}, "config.json beside it is damaged, or that of another model"),
+        ({"num_hidden_layers": 24}, {}, "config.json beside it is damaged, or that of another model"),
+        ({"num_hidden_layers": 2, "patch_size": 32}, {}, "config.json beside it is damaged, or that of another model"),
         ({"hidden_act": "silu"}, {}, "hidden_act is silu"),
         ({}, {"num_attention_heads": 3}, "64, which the 3 heads of config.json cannot share evenly"),
         ({}, {"hidden_act": "quick_gelu"}, "its two towers have different activations"),

@@ -23,6 +23,8 @@ from tests.clips import State, is_same, openais, opened, prefixed, refusal
         lambda state: {"ema_state_dict": state, "epoch": 1},
         lambda state: {"state_dict": {"state_dict": state}},
         lambda state: {"a": {"b": {"c": state}}},
+        lambda state: (state, {"lr": 1e-4}),
+        lambda state: {"models": [{"optimizer": 1}, {"state_dict": state}]},
     ],
 )
 def test_the_mapping_of_the_weights_is_found(file: Path, wrapped: Callable[[State], object]) -> None:
@@ -46,6 +48,29 @@ def test_the_prefix_of_the_names_is_found(file: Path, prefix: str, tower: str) -
     loaded = read_checkpoint(file)
     assert is_same(loaded.network, true)
     assert f"'{prefix}' was taken off the names" in loaded.notes
+
+
+@pytest.mark.parametrize(
+    ("usual", "written"),
+    [
+        ("resblocks.0.", "resblocks.0._fsdp_wrapped_module."),
+        ("resblocks.1.", "resblocks.1._checkpoint_wrapped_module."),
+        ("resblocks.1.", "resblocks.1._fsdp_wrapped_module._checkpoint_wrapped_module."),
+        ("visual.", "visual._orig_mod."),
+        ("visual.", "visual.module."),
+        ("transformer.", "transformer._orig_mod."),
+    ],
+)
+@pytest.mark.parametrize("tower", ["whole", "vision"])
+def test_what_wrappers_of_single_modules_leave_inside_names_is_taken_out(
+    file: Path, usual: str, written: str, tower: str
+) -> None:
+    true = openais()
+    state = {n: v for n, v in true.state_dict().items() if tower == "whole" or n.startswith("visual.")}
+    torch.save(prefixed({n.replace(usual, written): v for n, v in state.items()}, "model."), file)
+    loaded = read_checkpoint(file)
+    assert is_same(loaded.network, true)
+    assert any(note.endswith("was taken out of the names") for note in loaded.notes)
 
 
 def test_of_several_clips_one_is_asked_for(file: Path) -> None:
