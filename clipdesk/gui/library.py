@@ -18,6 +18,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
+from clipdesk.marks.keys import Key, PictureKey, UnitKey
 from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import parse_name
 from clipdesk.network.layer_names import short_label
@@ -74,6 +75,19 @@ class Entry:
         recipe = self.recipe
         names = (recipe.target.label, self.label, recipe.model, self.preset, recipe.outcome_in_words, self.path.name)
         return "\n".join(names).casefold()
+
+    @cached_property
+    def picture_key(self) -> PictureKey:
+        """By this its marks are found, wherever its file is."""
+        return PictureKey(self.recipe.key)
+
+    @cached_property
+    def marked(self) -> tuple[Key, ...]:
+        """What a person may have marked: the picture, and its unit where it is known of which weights that is."""
+        target, weights = self.recipe.target, self.recipe.weights
+        if target.layer is None or weights is None:
+            return (self.picture_key,)
+        return self.picture_key, UnitKey(weights, target.layer, target.index)
 
     @cached_property
     def unit_key(self) -> str:
@@ -195,7 +209,7 @@ def read_entry(path: Path) -> Entry | None:
     reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
     entry = Entry(path, recipe, packed(reader.read()))
     # Here, where nobody waits for it.
-    _ = entry.words, entry.unit_or_text, entry.unit_key
+    _ = entry.words, entry.unit_or_text, entry.unit_key, entry.marked
     return entry
 
 

@@ -12,12 +12,16 @@ from PySide6.QtCore import QObject, Slot
 from clipdesk.gui.center import CANVAS, GALLERY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clipdesk.gui.asking import Asking
     from clipdesk.gui.center import Center
     from clipdesk.gui.choosing import Choosing
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.copier import Copier
+    from clipdesk.gui.library import Entry
+    from clipdesk.gui.marking import Marking
     from clipdesk.gui.opening import Opening
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.canvas import Canvas
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.session import Session
     from clipdesk.gui.tracks import Track
     from clipdesk.gui.watching import Watching
+    from clipdesk.marks.mark import Mark
 
 
 def connect_speech(session: Session, status: StatusBar, notice: NoticeBar, controller: RenderController) -> None:
@@ -87,6 +92,19 @@ def connect_gallery(gallery: GalleryPanel, copier: Copier, session: Session, res
     gallery.command_asked.connect(copier.copy_commands)
     copier.said.connect(session.say)
     results.keep_asked.connect(canvas.pin_action.setChecked)
+
+
+def connect_marks(marking: Marking, gallery: GalleryPanel, session: Session) -> None:
+    """Keep what the user says of pictures, and show what was said of them here or in another window."""
+
+    def change(entries: list[Entry], change: Callable[[Mark], Mark]) -> None:
+        marking.change([entry.picture_key for entry in entries], change)
+
+    # With the pictures of a folder.
+    session.folder_changed.connect(marking.open)
+    gallery.mark_asked.connect(change)
+    marking.changed.connect(gallery.show_marks)
+    marking.failed.connect(session.complain)
 
 
 def connect_opening(
