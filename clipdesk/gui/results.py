@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.session import Session
+    from clipdesk.render.targets import Unit
 
 _MOST_SHOWN = 16
 
@@ -109,6 +110,16 @@ class Results(QObject):
         self._wanted, self._tracks, self._comparing = entries[:_MOST_SHOWN], {}, False
         for entry in self._wanted:
             self._library.load(entry)
+
+    @Slot(object)
+    def show_unit(self, unit: Unit) -> None:
+        """Show the newest picture that the folder has of a unit of the open model, if there is one."""
+        for entry in self._gallery.model.all:
+            recipe = entry.recipe
+            same = recipe.target.layer == unit.layer and recipe.target.index == unit.index
+            if same and self._session.is_open(recipe.model, recipe.weights):
+                self._show([entry])
+                return
 
     @Slot(list)
     def _compare(self, entries: list[Entry]) -> None:

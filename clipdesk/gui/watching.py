@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
@@ -36,7 +36,12 @@ class Watching(QObject):
         curves: Shows their curves.
         queue_panel: Knows what to say of a run without pictures.
         neurons: The table that shows the status of each unit.
+
+    Signals:
+        missed: A `Unit` that is to be shown, and has no picture of this session.
     """
+
+    missed = Signal(object)
 
     def __init__(
         self,
@@ -128,14 +133,22 @@ class Watching(QObject):
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
-        """Show the newest picture of a unit, unless a job runs: then its pictures stay."""
-        if self._controller.running is not None:
-            return
+        """Show the newest picture of a unit that the user moves to, unless a job runs: then its pictures stay.
+
+        Who goes through a table while pictures form would lose sight of them with each row.
+        """
+        if self._controller.running is None:
+            self.show_newest(unit)
+
+    @Slot(object)
+    def show_newest(self, unit: Unit) -> None:
+        """Show the newest picture of a unit on demand: one of this session, or else one of the folder."""
         for run in reversed(list(self._controller.queue)):
             track = run.tracks.get(unit)
             if track is not None and track.frames.steps and self._session.is_open(run.job.model, run.job.weights):
                 self.show_tracks([track], run.job.settings.iterations)
                 return
+        self.missed.emit(unit)
 
     @Slot(object)
     def _progressed(self, run: Run) -> None:

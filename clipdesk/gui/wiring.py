@@ -137,6 +137,8 @@ def connect_results(
     """Show what the results folder holds, and do what the user asks for in the gallery."""
     results.found.connect(neurons.show_found)
     results.show_asked.connect(watching.show_tracks)
+    neurons.show_asked.connect(watching.show_newest)
+    watching.missed.connect(results.show_unit)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
 
