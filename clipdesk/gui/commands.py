@@ -27,6 +27,7 @@ class Commands(NamedTuple):
     render: QAction
     batch: QAction
     stop: QAction
+    search: QAction
     full_screen: QAction
     reset: QAction
     palette: QAction
@@ -84,6 +85,7 @@ def make_commands(parent: QObject) -> Commands:
             "Add to &batch", "playlist_plus", "Ctrl+B", "Queue the selected neurons and leave the canvas as it is"
         ),
         stop=make("S&top", "stop", "Ctrl+.", "Stop after this step and keep the picture as it is"),
+        search=make("&Search this panel", "magnify", keys.Find, "Go to the search of the panel in use"),
         full_screen=make(
             "&Full-screen canvas",
             "fullscreen",

@@ -81,8 +81,7 @@ class MainWindow(QMainWindow):
         preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
         self.session = Session(preferences, self)
         self.ended = True
-        self._interrupted = False
-        self._painted = False
+        self._interrupted = self._painted = False
         self.controller = RenderController(self)
         self.estimates = Estimates(self.controller)
         self.library = Library(self)
@@ -170,6 +169,7 @@ class MainWindow(QMainWindow):
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
         commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
+        wiring.connect_search(commands.search, self.gallery, self.neurons, self.architecture)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
         self.copier = Copier(self.library)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.center import CANVAS, GALLERY
+from clipdesk.gui.searching import Searching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PySide6.QtGui import QAction
 
     from clipdesk.gui.asking import Asking
     from clipdesk.gui.center import Center
@@ -129,6 +132,13 @@ def connect_typing(preferences: Preferences, architecture: ArchitecturePanel, ne
     line = neurons.text_box.text
     line.set_history(preferences.typed_targets)
     line.remembered.connect(preferences.remember_targets)
+
+
+def connect_search(
+    search: QAction, gallery: GalleryPanel, neurons: NeuronsPanel, architecture: ArchitecturePanel
+) -> None:
+    """Let Ctrl+F go to the search of the panel in use; with the gallery in front, to that of the gallery in doubt."""
+    Searching(search, {gallery: gallery.bar.search, architecture: architecture.filter, neurons: neurons.filter})
 
 
 def connect_results(
