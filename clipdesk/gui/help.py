@@ -21,6 +21,7 @@ _MORE_KEYS = [
     ("On the canvas: show one picture alone, or all", "Return"),
     ("On the canvas: show all pictures, fitted", "Esc"),
     ("In the gallery: move to trash", "Del"),
+    ("In the gallery: bring back what was moved to the trash last", "Ctrl+Z"),
 ]
 
 

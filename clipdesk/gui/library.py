@@ -103,14 +103,14 @@ class Library(Background):
         scanned: How many there are, when the folder has been read.
         loaded: An `Entry`, its picture in full, (height, width, 3 or 4), and its curve, or None where it has none.
         asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
-        deleted: An `Entry` whose file is in the trash.
+        not_deleted: An `Entry` whose file could not be moved to the trash, as `failed` says.
     """
 
     found = Signal(list)
     scanned = Signal(int)
     loaded = Signal(object, object, object)
     asked_again = Signal(object)
-    deleted = Signal(object)
+    not_deleted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -187,8 +187,8 @@ class Library(Background):
 
         def move() -> None:
             if os.path.exists(entry.path) and not QFile.moveToTrash(str(entry.path)):
+                self.not_deleted.emit(entry)
                 raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
-            self.deleted.emit(entry)
 
         self.start(move)
 

@@ -293,7 +293,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.log.stop()
         self.ended = self.neurons.text_box.stop() and self.ended
-        for part in (self.controller, self.library, self.marking, self.choosing, self.files.exporter):
+        for part in (self.controller, self.results, self.marking, self.choosing, self.files.exporter):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()

@@ -16,6 +16,8 @@ from clipdesk.jobs.status import Status
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.item_models.neurons import NeuronTableModel
     from clipdesk.gui.panels.canvas import Canvas
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.session import Session
 
+_IN_TRASH = "What was shown here is in the trash"
 _STATUSES = {Status.PAUSED: "paused", Status.WAITING: "waiting", Status.FAILED: "failed"}
 
 
@@ -91,6 +94,25 @@ class Watching(QObject):
         """
         self._session.choose(None)
         self._show_tracks(tracks, iterations)
+
+    @Slot(list)
+    def forget(self, paths: list[Path]) -> None:
+        """Show pictures no longer whose files are in the trash."""
+        gone = set(paths)
+        for run in self._controller.queue:
+            run.forget(gone)
+        canvas = self._canvas
+        if not any(track.path in gone for track in canvas.shown()):
+            return
+        left = [track for track in canvas.tracks if track.path not in gone]
+        if not all(track in left for track in canvas.shown()):
+            canvas.pin_action.setChecked(False)
+        if self._session.watched is not None:
+            self._show()
+        elif left:
+            self._show_tracks(left, max(track.reached for track in left))
+        else:
+            canvas.show_message(_IN_TRASH)
 
     def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
         self._canvas.show_tracks(tracks)

@@ -149,6 +149,8 @@ def connect_results(
     results.show_asked.connect(watching.show_tracks)
     neurons.show_asked.connect(watching.show_newest)
     watching.missed.connect(results.show_unit)
+    results.gone.connect(watching.forget)
+    results.replaced.connect(neurons.model.set_state)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
 

@@ -1,4 +1,4 @@
-"""The question before many pictures that are not finished are cancelled: a key that was hit by mistake must not do it."""
+"""The question before many unfinished pictures are cancelled: a key that was hit by mistake must not do it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from PySide6.QtCore import (
     QUrl,
     Signal,
 )
-from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -38,6 +38,7 @@ from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import Entry
 from clipdesk.gui.panels.gallery_bar import GalleryBar
 from clipdesk.gui.panels.mark_editor import MarkEditor, starred
+from clipdesk.gui.panels.notice import UndoBar
 from clipdesk.gui.panels.thumbnails import Thumbnails
 from clipdesk.gui.plain import plain_label
 from clipdesk.marks.keys import Key
@@ -67,7 +68,7 @@ class GalleryPanel(QWidget):
         selection_changed: Other pictures are selected.
         use_asked: An `Entry` whose settings are to be used.
         render_asked: An `Entry` that is to be rendered again.
-        delete_asked: An `Entry` that is to go to the trash.
+        delete_asked: A list of `Entry` that are to go to the trash.
         mark_asked: A list of `Entry`, and the function that makes the new `Mark` of each from its old one.
     """
 
@@ -78,7 +79,7 @@ class GalleryPanel(QWidget):
     selection_changed = Signal()
     use_asked = Signal(object)
     render_asked = Signal(object)
-    delete_asked = Signal(object)
+    delete_asked = Signal(list)
     mark_asked = Signal(list, object)
 
     def __init__(self, store: QSettings) -> None:
@@ -93,6 +94,7 @@ class GalleryPanel(QWidget):
         self.list = self._make_list()
         self.recipe = QTextBrowser()
         self.recipe.setAccessibleName("Recipe")
+        self.undo_bar = UndoBar()
         self._make_actions()
         self.marks = MarkEditor(self.star_action)
         self.marks.written.connect(self.mark_asked)
@@ -135,6 +137,10 @@ class GalleryPanel(QWidget):
         self.delete_action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.list.addAction(self.delete_action)
         self.delete_action.triggered.connect(self._ask_delete)
+        back = make_action(self, "Bring back from the trash", keys=QKeySequence.StandardKey.Undo)
+        back.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        back.triggered.connect(self.undo_bar.undo_button.click)
+        self.list.addAction(back)
         self._make_actions_for_many()
         self._make_marking_actions()
         self.actions_shown = [
@@ -213,6 +219,7 @@ class GalleryPanel(QWidget):
         column.addWidget(self.bar)
         column.addLayout(row)
         column.addWidget(splitter, 1)
+        column.addWidget(self.undo_bar)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -252,6 +259,11 @@ class GalleryPanel(QWidget):
             found = [entry for entry in self.model.between([(first, last)]) if entry.path in self._missing]
             self._missing -= {entry.path for entry in found}
             self._select(found)
+
+    def select(self, entries: list[Entry]) -> None:
+        """Select these pictures alone, as far as they are shown."""
+        self.list.clearSelection()
+        self._select(entries)
 
     def _select(self, entries: list[Entry]) -> None:
         """Select pictures, as far as they are shown, which the user had selected before."""
@@ -317,8 +329,8 @@ class GalleryPanel(QWidget):
             self.render_asked.emit(entry)
 
     def _ask_delete(self) -> None:
-        for entry in self.selected():
-            self.delete_asked.emit(entry)
+        if entries := self.selected():
+            self.delete_asked.emit(entries)
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
