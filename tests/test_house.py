@@ -34,6 +34,7 @@ TESTED_THROUGH = {
     "gui/wiring": "gui/test_window.py: the parts of a real window, joined as it joins them",
     "gui/item_models/structure": "gui/item_models/test_layers.py: data of the tree of layers",
     "imagesets/suffixes": "imagesets/test_opening.py: constants",
+    "database": "jobs/test_store.py and jobs/test_rescue.py: the queue is one of these files",
     "jobs/database": "jobs/test_store.py: every statement goes through the store",
     "jobs/executor": "jobs/test_here.py: a protocol, and the one executor there is",
     "models/configs": "models/test_evidence.py: a configuration beside the weights, as one of the sources",

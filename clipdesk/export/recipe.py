@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -98,6 +99,16 @@ class Recipe(BaseModel):
     device: _Short
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     date: _Short
+
+    @property
+    def key(self) -> str:
+        """A SHA-256 that this picture alone has, whatever its file is called and wherever it is.
+
+        It is of what all versions of ClipDesk read from the recipe alike; a setting that is new changes nothing.
+        """
+        parts = {"model", "weights", "target", "steps", "activation", "date"}
+        text = self.model_dump_json(include=parts, exclude_defaults=True)
+        return hashlib.sha256(f"{self.settings.seed} {text}".encode()).hexdigest()
 
     @property
     def complete(self) -> bool:

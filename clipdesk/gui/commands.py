@@ -28,6 +28,7 @@ class Commands(NamedTuple):
     batch: QAction
     stop: QAction
     find: QAction
+    search: QAction
     full_screen: QAction
     reset: QAction
     palette: QAction
@@ -86,6 +87,7 @@ def make_commands(parent: QObject) -> Commands:
         ),
         stop=make("S&top", "stop", "Ctrl+.", "Stop after this step and keep the picture as it is"),
         find=make("&Find units …", "magnify", keys.Find, "Find the units that answer to a word, a sentence or a photo"),
+        search=make("&Search this panel", "text_search", "F3", "Go to the search of the panel in use"),
         full_screen=make(
             "&Full-screen canvas",
             "fullscreen",

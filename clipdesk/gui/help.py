@@ -15,11 +15,13 @@ from clipdesk.version import __version__
 _MORE_KEYS = [
     ("In the neuron table: render the selection", "Return"),
     ("In the neuron table: add the selection to the batch", "B"),
+    ("In the neuron table: show the newest picture of the current neuron", "P"),
     ("In the architecture tree: copy the layer's name", "Ctrl+C"),
     ("On the canvas: go to another picture", "Arrow keys"),
     ("On the canvas: show one picture alone, or all", "Return"),
     ("On the canvas: show all pictures, fitted", "Esc"),
     ("In the gallery: move to trash", "Del"),
+    ("In the gallery: bring back what was moved to the trash last", "Ctrl+Z"),
 ]
 
 

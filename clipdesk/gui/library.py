@@ -18,6 +18,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
+from clipdesk.marks.keys import Key, PictureKey, UnitKey
 from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import parse_name
 from clipdesk.network.layer_names import short_label
@@ -78,6 +79,19 @@ class Entry:
         return "\n".join(names).casefold()
 
     @cached_property
+    def picture_key(self) -> PictureKey:
+        """By this its marks are found, wherever its file is."""
+        return PictureKey(self.recipe.key)
+
+    @cached_property
+    def marked(self) -> tuple[Key, ...]:
+        """What a person may have marked: the picture, and its unit where it is known of which weights that is."""
+        target, weights = self.recipe.target, self.recipe.weights
+        if target.layer is None or weights is None:
+            return (self.picture_key,)
+        return self.picture_key, UnitKey(weights, target.layer, target.index)
+
+    @cached_property
     def unit_key(self) -> str:
         """Where it stands among all units: numbers are in the order of their values."""
         return re.sub(r"\d+", lambda number: number[0].zfill(_DIGITS), self.recipe.target.label)
@@ -92,7 +106,7 @@ class Library(Background):
         loaded: An `Entry`, its picture in full, (height, width, 3 or 4), and its curve, or None where it has none.
         asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
         photo_found: An image that no recipe is in.
-        deleted: An `Entry` whose file is in the trash.
+        not_deleted: An `Entry` whose file could not be moved to the trash, as `failed` says.
     """
 
     found = Signal(list)
@@ -100,7 +114,7 @@ class Library(Background):
     loaded = Signal(object, object, object)
     asked_again = Signal(object)
     photo_found = Signal(object)
-    deleted = Signal(object)
+    not_deleted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -194,8 +208,8 @@ class Library(Background):
 
         def move() -> None:
             if os.path.exists(entry.path) and not QFile.moveToTrash(str(entry.path)):
+                self.not_deleted.emit(entry)
                 raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
-            self.deleted.emit(entry)
 
         self.start(move)
 
@@ -216,7 +230,7 @@ def read_entry(path: Path) -> Entry | None:
     reader.setScaledSize(reader.size().scaled(QSize(THUMBNAIL, THUMBNAIL), Qt.AspectRatioMode.KeepAspectRatio))
     entry = Entry(path, recipe, packed(reader.read()))
     # Here, where nobody waits for it.
-    _ = entry.words, entry.unit_or_text, entry.unit_key
+    _ = entry.words, entry.unit_or_text, entry.unit_key, entry.marked
     return entry
 
 

@@ -25,6 +25,7 @@ from clipdesk.gui.help import HelpCommands
 from clipdesk.gui.last_time import LastTime
 from clipdesk.gui.layout import Place, arrange_docks, first_size, make_docks, places_of, show_dock
 from clipdesk.gui.library import Library
+from clipdesk.gui.marking import Marking
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
 from clipdesk.gui.opening import Opening
@@ -81,11 +82,11 @@ class MainWindow(QMainWindow):
         preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
         self.session = Session(preferences, self)
         self.ended = True
-        self._interrupted = False
-        self._painted = False
+        self._interrupted = self._painted = False
         self.controller = RenderController(self)
         self.estimates = Estimates(self.controller)
         self.library = Library(self)
+        self.marking = Marking(self)
         self._make_panels()
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
@@ -176,6 +177,7 @@ class MainWindow(QMainWindow):
         self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
         commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
+        wiring.connect_search(commands.search, self.gallery, self.neurons, self.architecture)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
         self.copier = Copier(self.library)
@@ -202,6 +204,7 @@ class MainWindow(QMainWindow):
         wiring.connect_typing(session.preferences, self.architecture, neurons)
         wiring.connect_center(self.center, session, self.canvas, self.gallery)
         wiring.connect_gallery(self.gallery, self.copier, session, self.results, self.canvas)
+        wiring.connect_marks(self.marking, self.gallery, session)
         wiring.connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
         self.canvas_menu.render_asked.connect(self.asking.render_again)
@@ -299,7 +302,8 @@ class MainWindow(QMainWindow):
         self.hide()
         self.log.stop()
         self.ended = self.neurons.text_box.stop() and self.ended
-        for part in (self.surveys, self.controller, self.library, self.choosing, self.files.exporter):
+        parts = self.surveys, self.controller, self.results, self.marking, self.choosing, self.files.exporter
+        for part in parts:
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()

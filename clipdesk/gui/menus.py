@@ -94,7 +94,7 @@ def build_menus(
     if theme is not None:
         _add_themes(view.addMenu("&Theme"), theme)
     view.addSeparator()
-    view.addActions([commands.full_screen, commands.reset])
+    view.addActions([commands.search, commands.full_screen, commands.reset])
     _add_menu(bar, "&Help", ((commands.palette, commands.shortcuts, commands.welcome), (commands.about,)))
 
 

@@ -12,6 +12,7 @@ from clipdesk.gui.item_models.neurons import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Run, hue_of
 from clipdesk.gui.tracks import Track
+from clipdesk.gui.trash import Trash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.session import Session
+    from clipdesk.render.targets import Target, Unit
 
 _MOST_SHOWN = 16
 
@@ -36,6 +38,8 @@ class Results(QObject):
         keep_asked: Whether the canvas is to keep its current picture in sight, for others to be compared with.
         settings_asked: The `RenderSettings` of a picture, to be used for the next one.
         render_asked: A `Recipe` to render again.
+        gone: The paths of pictures that are not to be shown any more.
+        replaced: A `Target` of the open model, and the `UnitState` that its newest picture in the folder gives it.
         found: A layer of the open model, and the `UnitState` of each of its units that the folder has a picture of.
     """
 
@@ -43,6 +47,8 @@ class Results(QObject):
     keep_asked = Signal(bool)
     settings_asked = Signal(object)
     render_asked = Signal(object)
+    gone = Signal(list)
+    replaced = Signal(object, object)
     found = Signal(str, object)
 
     def __init__(self, session: Session, library: Library, gallery: GalleryPanel) -> None:
@@ -53,11 +59,12 @@ class Results(QObject):
         self._wanted: list[Entry] = []
         self._tracks: dict[Entry, Track] = {}
         self._comparing = False
+        self.trash = Trash(library, gallery)
+        self.trash.changed.connect(self._note_changed)
         session.folder_changed.connect(self._show_folder)
         session.chosen.connect(self._forget)
         library.found.connect(gallery.model.add)
         library.found.connect(self._note)
-        library.deleted.connect(gallery.model.remove)
         library.failed.connect(session.complain)
         # Pictures in the folder can be exported.
         library.scanned.connect(session.touch)
@@ -67,10 +74,11 @@ class Results(QObject):
         gallery.compare_asked.connect(self._compare)
         gallery.use_asked.connect(self._use_settings)
         gallery.render_asked.connect(self._render_again)
-        gallery.delete_asked.connect(library.delete)
 
     @Slot(object)
     def _show_folder(self, folder: Path) -> None:
+        # Before the folder is read again, which would find them.
+        self.trash.empty()
         self._gallery.model.clear()
         self._library.scan(folder)
 
@@ -91,6 +99,29 @@ class Results(QObject):
         for layer, states in found.items():
             self.found.emit(layer, states)
 
+    @Slot(list)
+    def _note_changed(self, changed: list[Entry]) -> None:
+        """Pictures have gone to the trash or have come back: others may be the newest of their units now."""
+        model = self._gallery.model
+        units = {entry.recipe.target for entry in changed if self._is_of_open_model(entry)}
+        newest: dict[Target, UnitState] = dict.fromkeys(units, UnitState(""))
+        for entry in reversed(model.all):
+            if entry.recipe.target in units and self._is_of_open_model(entry):
+                newest[entry.recipe.target] = UnitState.of(entry.recipe, entry.thumbnail)
+        for target, state in newest.items():
+            self.replaced.emit(target, state)
+        self.gone.emit([entry.path for entry in changed if not model.has(entry)])
+        self._session.touch()
+
+    def _is_of_open_model(self, entry: Entry) -> bool:
+        recipe = entry.recipe
+        return recipe.target.layer is not None and self._session.is_open(recipe.model, recipe.weights)
+
+    def close(self) -> bool:
+        """Move to the trash what was deleted, and stop reading; False if that is stuck, as on a dead drive."""
+        self.trash.empty()
+        return self._library.close()
+
     @Slot(object, object)
     def add(self, _run: Run, track: Track) -> None:
         """Show a picture that was just kept."""
@@ -109,6 +140,14 @@ class Results(QObject):
         self._wanted, self._tracks, self._comparing = entries[:_MOST_SHOWN], {}, False
         for entry in self._wanted:
             self._library.load(entry)
+
+    @Slot(object)
+    def show_unit(self, unit: Unit) -> None:
+        """Show the newest picture that the folder has of a unit of the open model, if there is one."""
+        for entry in self._gallery.model.all:
+            if entry.recipe.target == unit and self._is_of_open_model(entry):
+                self._show([entry])
+                return
 
     @Slot(list)
     def _compare(self, entries: list[Entry]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +159,14 @@ class Run:
         track.details = failure.details
         self._over.add(failure.target)
         return track
+
+    def forget(self, paths: Container[Path | None]) -> None:
+        """Let go of finished pictures whose files are in the trash."""
+        under_way = () if self.state.finished else self.current
+        gone = {target for target, track in self.tracks.items() if track.path in paths and target not in under_way}
+        self.current = tuple(target for target in self.current if target not in gone)
+        for target in gone:
+            del self.tracks[target]
 
     def skip(self, target: Target, path: Path) -> None:
         """A picture was there already."""

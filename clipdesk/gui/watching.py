@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.images import packed, small
 from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
@@ -16,6 +16,8 @@ from clipdesk.jobs.status import Status
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.item_models.neurons import NeuronTableModel
     from clipdesk.gui.panels.canvas import Canvas
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.session import Session
 
+_IN_TRASH = "What was shown here is in the trash"
 _STATUSES = {Status.PAUSED: "paused", Status.WAITING: "waiting", Status.FAILED: "failed"}
 
 
@@ -36,7 +39,12 @@ class Watching(QObject):
         curves: Shows their curves.
         queue_panel: Knows what to say of a run without pictures.
         neurons: The table that shows the status of each unit.
+
+    Signals:
+        missed: A `Unit` that is to be shown, and has no picture of this session.
     """
+
+    missed = Signal(object)
 
     def __init__(
         self,
@@ -87,6 +95,25 @@ class Watching(QObject):
         self._session.choose(None)
         self._show_tracks(tracks, iterations)
 
+    @Slot(list)
+    def forget(self, paths: list[Path]) -> None:
+        """Show pictures no longer whose files are in the trash."""
+        gone = set(paths)
+        for run in self._controller.queue:
+            run.forget(gone)
+        canvas = self._canvas
+        if not any(track.path in gone for track in canvas.shown()):
+            return
+        left = [track for track in canvas.tracks if track.path not in gone]
+        if not all(track in left for track in canvas.shown()):
+            canvas.pin_action.setChecked(False)
+        if self._session.watched is not None:
+            self._show()
+        elif left:
+            self._show_tracks(left, max(track.reached for track in left))
+        else:
+            canvas.show_message(_IN_TRASH)
+
     def _show_tracks(self, tracks: list[Track], iterations: int) -> None:
         self._canvas.show_tracks(tracks)
         self._curves.show_tracks(self._canvas.shown(), iterations)
@@ -128,14 +155,22 @@ class Watching(QObject):
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
-        """Show the newest picture of a unit, unless a job runs: then its pictures stay."""
-        if self._controller.running is not None:
-            return
+        """Show the newest picture of a unit that the user moves to, unless a job runs: then its pictures stay.
+
+        Who goes through a table while pictures form would lose sight of them with each row.
+        """
+        if self._controller.running is None:
+            self.show_newest(unit)
+
+    @Slot(object)
+    def show_newest(self, unit: Unit) -> None:
+        """Show the newest picture of a unit on demand: one of this session, or else one of the folder."""
         for run in reversed(list(self._controller.queue)):
             track = run.tracks.get(unit)
             if track is not None and track.frames.steps and self._session.is_open(run.job.model, run.job.weights):
                 self.show_tracks([track], run.job.settings.iterations)
                 return
+        self.missed.emit(unit)
 
     @Slot(object)
     def _progressed(self, run: Run) -> None:

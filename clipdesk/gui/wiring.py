@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.center import CANVAS, GALLERY
+from clipdesk.gui.searching import Searching
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QAction
+
     from clipdesk.gui.asking import Asking
     from clipdesk.gui.center import Center
     from clipdesk.gui.choosing import Choosing
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.copier import Copier
+    from clipdesk.gui.library import Entry
+    from clipdesk.gui.marking import Marking
     from clipdesk.gui.opening import Opening
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.canvas import Canvas
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.session import Session
     from clipdesk.gui.tracks import Track
     from clipdesk.gui.watching import Watching
+    from clipdesk.marks.mark import Mark
 
 
 def connect_speech(session: Session, status: StatusBar, notice: NoticeBar, controller: RenderController) -> None:
@@ -89,6 +97,19 @@ def connect_gallery(gallery: GalleryPanel, copier: Copier, session: Session, res
     results.keep_asked.connect(canvas.pin_action.setChecked)
 
 
+def connect_marks(marking: Marking, gallery: GalleryPanel, session: Session) -> None:
+    """Keep what the user says of pictures, and show what was said of them here or in another window."""
+
+    def change(entries: list[Entry], change: Callable[[Mark], Mark]) -> None:
+        marking.change([entry.picture_key for entry in entries], change)
+
+    # With the pictures of a folder.
+    session.folder_changed.connect(marking.open)
+    gallery.mark_asked.connect(change)
+    marking.changed.connect(gallery.show_marks)
+    marking.failed.connect(session.complain)
+
+
 def connect_opening(
     opening: Opening, choosing: Choosing, commands: Commands, architecture: ArchitecturePanel, status: StatusBar
 ) -> None:
@@ -113,12 +134,23 @@ def connect_typing(preferences: Preferences, architecture: ArchitecturePanel, ne
     line.remembered.connect(preferences.remember_targets)
 
 
+def connect_search(
+    search: QAction, gallery: GalleryPanel, neurons: NeuronsPanel, architecture: ArchitecturePanel
+) -> None:
+    """Let F3 go to the search of the panel in use; with the gallery in front, to that of the gallery in doubt."""
+    Searching(search, {gallery: gallery.bar.search, architecture: architecture.filter, neurons: neurons.filter})
+
+
 def connect_results(
     results: Results, neurons: NeuronsPanel, parameters: ParametersPanel, watching: Watching, asking: Asking
 ) -> None:
     """Show what the results folder holds, and do what the user asks for in the gallery."""
     results.found.connect(neurons.show_found)
     results.show_asked.connect(watching.show_tracks)
+    neurons.show_asked.connect(watching.show_newest)
+    watching.missed.connect(results.show_unit)
+    results.gone.connect(watching.forget)
+    results.replaced.connect(neurons.model.set_state)
     results.settings_asked.connect(parameters.reuse_settings)
     results.render_asked.connect(asking.render_again)
 

@@ -6,18 +6,15 @@ Nothing of the file is trusted: each row is checked before it is copied.
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
-
+from clipdesk.database import Database, make_sound
 from clipdesk.errors import UsageError
-from clipdesk.jobs.database import WAIT_SECONDS, DamagedStoreError, Database, NewerStoreError, StoreError
+from clipdesk.jobs.database import QUEUE
 from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.status import Wish
 from clipdesk.jobs.store import JobStore
@@ -41,44 +38,8 @@ def open_store(path: Path) -> tuple[JobStore, str | None]:
     Returns:
         The queue, and what there is to say to the user; None if all is well.
     """
-    try:
-        return _sound_store(path), None
-    except (DamagedStoreError, NewerStoreError):
-        log.exception("opening %s", path)
-    if not os.path.isfile(path):
-        # A folder, a pipe or a device is nothing that ClipDesk has made.
-        raise StoreError(f"The queue {path} cannot be opened: it is not a regular file. Move it away")
-    try:
-        with FileLock(path.with_name(f"{path.name}-repair.lock"), timeout=WAIT_SECONDS):
-            return _begin_anew(path)
-    except (OSError, Timeout) as error:
-        raise StoreError(f"The queue {path} is damaged, and cannot be moved away: {error}") from error
-
-
-def _sound_store(path: Path) -> JobStore:
-    """The queue of a file that is whole."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        # To open a pipe or a device may wait for ever.
-        raise StoreError(f"The queue {path} cannot be opened: it is not a regular file. Move it away")
-    with closing(Database(path)) as file:
-        file.check()
-    return JobStore(path)
-
-
-def _begin_anew(path: Path) -> tuple[JobStore, str | None]:
-    """Put a damaged queue aside, start a new one, and rescue what can be rescued."""
-    try:
-        # Another process may have done so since.
-        return _sound_store(path), None
-    except (DamagedStoreError, NewerStoreError) as error:
-        problem = str(error)
-    aside = path.with_name(f"{path.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}{path.suffix}")
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    with closing(Database(path)) as new:
-        rescued = rescue(aside, new)
-    return JobStore(path), f"{problem}. It is kept as {aside}, and a new queue was started{_count(rescued)}"
+    notice = make_sound(path, QUEUE, lambda aside, new: _count(rescue(aside, new)))
+    return JobStore(path), notice
 
 
 def _count(rescued: int) -> str:

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipdesk.database import StoreError
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
-from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Began, Ended, Event, Paused, Progress
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.owners import Owner

@@ -8,8 +8,9 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from clipdesk.database import Database
 from clipdesk.errors import UsageError
-from clipdesk.jobs.database import Database
+from clipdesk.jobs.database import QUEUE
 from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.owners import Owner, is_alive
 from clipdesk.jobs.status import Wish
@@ -33,7 +34,7 @@ class JobStore:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._db = Database(path)
+        self._db = Database(path, QUEUE)
 
     def close(self) -> None:
         """Close the file."""

@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
+from clipdesk.database import StoreError
 from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullError, first_line
-from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.older import identified

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.jobs import database
+from clipdesk import database
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.render.optimization import Optimization
 from tests.cli.conftest import Command

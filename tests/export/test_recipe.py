@@ -169,3 +169,25 @@ def test_a_picture_that_began_as_an_image_is_compared_with_that() -> None:
     activation = Activations(start=0.5, end=0.1, best=0.5, picture=0.1)
     recipe = make_recipe(settings=make_settings(start="grey")).model_copy(update={"activation": activation})
     assert recipe.outcome_in_words == "found nothing better than its start"
+
+
+def test_a_key_is_the_pictures_own_and_goes_with_it(tmp_path: Path) -> None:
+    recipe = make_recipe()
+    save_png(np.zeros((8, 8, 3), dtype=np.uint8), tmp_path / "x.png", recipe)
+    assert read_recipe(tmp_path / "x.png").key == recipe.key
+    seeded = recipe.settings.model_copy(update={"seed": 5})
+    others = [
+        make_recipe(Text(text="a star")),
+        make_recipe(steps=3),
+        make_recipe(model="demo-rn"),
+        recipe.model_copy(update={"settings": seeded}),
+        recipe.model_copy(update={"date": "2026-11-24T10:00:00.001+00:00"}),
+        recipe.model_copy(update={"weights": "a" * 64}),
+    ]
+    assert len({recipe.key, *(other.key for other in others)}) == 1 + len(others)
+
+
+def test_a_key_does_not_change_with_the_version() -> None:
+    """Marks are found by it: whoever changes it loses everybody's marks."""
+    assert make_recipe().key == "e80cf1384026e18b97d2b0ba610a24c5658709c3ee85eb1b7358a662c9184255"
+    assert make_recipe().model_copy(update={"clipdesk": "9.0", "torch": "3.0"}).key == make_recipe().key

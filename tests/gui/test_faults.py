@@ -19,11 +19,12 @@ import torch
 from PySide6.QtCore import QSettings, QTimer
 from pytestqt.qtbot import QtBot
 
+from clipdesk import database
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.words import describe
-from clipdesk.jobs import database, here
+from clipdesk.jobs import here
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.network.opened import ModelPool

@@ -180,6 +180,40 @@ def test_pictures_that_are_read_late_do_not_replace_what_was_chosen_since(window
     assert window.session.watched is run
 
 
+def test_a_row_is_shown_while_a_job_runs_only_if_the_user_asks_for_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.architecture.choose(LAYER)
+    window.asking.render((unit(1),))
+    until(qtbot, lambda: done(window))
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.asking.render((unit(2),))
+    until(qtbot, lambda: run_of(window, 2).step > 1)
+    window.neurons.select(1)
+    assert window.session.watched is run_of(window, 2)
+    window.neurons.table.setFocus()
+    qtbot.keyClick(window.neurons.table, Qt.Key.Key_P)
+    assert window.session.watched is None
+    assert [track.target for track in window.canvas.tracks] == [unit(1)]
+    step = run_of(window, 2).step
+    until(qtbot, lambda: run_of(window, 2).step > step)
+    assert [track.target for track in window.canvas.tracks] == [unit(1)]
+    window.queue.stop()
+    until(qtbot, lambda: run_of(window, 2).state.finished)
+
+
+def test_a_row_shows_the_picture_of_an_earlier_session(window: MainWindow, qtbot: QtBot) -> None:
+    window.architecture.choose(LAYER)
+    window.asking.render((unit(1),))
+    until(qtbot, lambda: done(window) and window.gallery.model.rowCount() == 1)
+    path = window.gallery.model.all[0].path
+    window.queue.clear_action.trigger()
+    window.canvas.show_message("")
+    window.neurons.select(1)
+    until(qtbot, lambda: [(track.target, track.path) for track in window.canvas.tracks] == [(unit(1), path)])
+    window.neurons.select(2)
+    qtbot.wait(20)
+    assert [track.target for track in window.canvas.tracks] == [unit(1)]
+
+
 def test_sorting_and_filtering_the_table_leave_the_canvas_as_it_is(window: MainWindow, qtbot: QtBot) -> None:
     window.architecture.choose(LAYER)
     window.asking.render((unit(1), unit(2)))

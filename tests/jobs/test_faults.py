@@ -15,12 +15,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from clipdesk import database
+from clipdesk.database import StoreError
 from clipdesk.errors import ClipDeskError, DeviceLostError
 from clipdesk.export import metadata
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.jobs import database
-from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.events import Halted, Progress, Saved, Skipped, UnitEvent
 from clipdesk.jobs.executor import Executor
 from clipdesk.jobs.here import Here

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 import pytest
 
-from clipdesk.jobs import database
+from clipdesk import database
+from clipdesk.database import StoreError
 from clipdesk.jobs import service as service_module
-from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import JobStore

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.jobs.database import StoreError
+from clipdesk.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Wish

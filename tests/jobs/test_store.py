@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from clipdesk import database
+from clipdesk.database import StoreError
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.jobs import database
-from clipdesk.jobs.database import StoreError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner, is_alive
 from clipdesk.jobs.rescue import open_store

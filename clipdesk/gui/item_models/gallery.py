@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QUrl
 from PySide6.QtGui import QImage
 from typing_extensions import override
 
+from clipdesk.errors import one_line
 from clipdesk.export.recipe import Outcome
 from clipdesk.gui.images import badged, faded, unpacked
 from clipdesk.gui.item_models.gallery_order import NEWEST, ORDERS, Search
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
 from clipdesk.gui.plain import plain_tip
+from clipdesk.marks.keys import Key
+from clipdesk.marks.mark import Mark
+from clipdesk.ranges import runs_of
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
+MARK_ROLE = Qt.ItemDataRole.UserRole + 1
+_NOTHING = Mark()
+_MANY = 32
+"""With more changes than this, views lay out everything once instead of once for each."""
 
 
 class GalleryModel(QAbstractListModel):
@@ -31,6 +39,7 @@ class GalleryModel(QAbstractListModel):
         self._paths: dict[Path, Entry] = {}
         self._search = Search("")
         self._order = ORDERS[NEWEST]
+        self._marks: dict[Key, Mark] = {}
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add entries that are not there yet; one whose file has been replaced by a later picture takes its place."""
@@ -41,7 +50,7 @@ class GalleryModel(QAbstractListModel):
         for entry in new:
             insort(self._all, entry, key=_date)
         self._paths.update((entry.path, entry) for entry in new)
-        self._insert(sorted(filter(self._search.finds, new), key=self._order.key))
+        self._insert(sorted(filter(self._finds, new), key=self._order.key))
 
     def _is_news(self, entry: Entry) -> bool:
         known = self._paths.get(entry.path)
@@ -64,6 +73,9 @@ class GalleryModel(QAbstractListModel):
         """Take out an entry."""
         self._all.remove(entry)
         del self._paths[entry.path]
+        self._hide(entry)
+
+    def _hide(self, entry: Entry) -> None:
         index = self.index_of(entry)
         if index.isValid():
             self.beginRemoveRows(QModelIndex(), index.row(), index.row())
@@ -77,17 +89,44 @@ class GalleryModel(QAbstractListModel):
         self._paths.clear()
         self.endResetModel()
 
-    def arrange(self, search: str, order: str) -> None:
+    def arrange(self, search: str, order: str, starred: bool = False) -> None:
         """Show what a search finds, in an order.
 
         Args:
             search: Words that all have to be there; empty for everything.
             order: A name of `ORDERS`.
+            starred: Whether only pictures with a star are shown.
         """
+        self._search, self._order = Search(search, starred), ORDERS[order]
+        self._show_anew()
+
+    def _show_anew(self) -> None:
         self.beginResetModel()
-        self._search, self._order = Search(search), ORDERS[order]
-        self._shown = sorted(filter(self._search.finds, self._all), key=self._order.key)
+        self._shown = sorted(filter(self._finds, self._all), key=self._order.key)
         self.endResetModel()
+
+    def _finds(self, entry: Entry) -> bool:
+        return self._search.finds(entry, [self._marks.get(key, _NOTHING) for key in entry.marked])
+
+    def mark_of(self, entry: Entry) -> Mark:
+        """What a person says of a picture."""
+        return self._marks.get(entry.picture_key, _NOTHING)
+
+    def show_marks(self, marks: Mapping[Key, Mark]) -> None:
+        """Show marks that are new; those of other pictures and units stay as they are."""
+        self._marks.update(marks)
+        touched = [entry for entry in self._all if any(key in marks for key in entry.marked)]
+        shown = set(self._shown)
+        coming = [entry for entry in touched if entry not in shown and self._finds(entry)]
+        leaving = [entry for entry in touched if entry in shown and not self._finds(entry)]
+        if len(coming) + len(leaving) > _MANY:
+            self._show_anew()
+            return
+        for entry in leaving:
+            self._hide(entry)
+        self._insert(sorted(coming, key=self._order.key))
+        for first, last in runs_of(self.rows_of(touched)):
+            self.dataChanged.emit(self.index(first), self.index(last))
 
     def has(self, entry: Entry) -> bool:
         """Whether an entry is there, shown or not; one whose file has been replaced or deleted is not."""
@@ -141,11 +180,15 @@ class GalleryModel(QAbstractListModel):
             return _marked(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
             words = entry.recipe.outcome_in_words
-            return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}")
+            said = _said(self.mark_of(entry))
+            return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}{said}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.label}, {entry.recipe.outcome_in_words}"
+            starred = ", starred" if self.mark_of(entry).starred else ""
+            return f"{entry.label}, {entry.recipe.outcome_in_words}{starred}"
         if role == ENTRY_ROLE:
             return entry
+        if role == MARK_ROLE:
+            return self.mark_of(entry)
         return None
 
     @override
@@ -170,6 +213,12 @@ def _marked(entry: Entry) -> QImage:
     if recipe.outcome is Outcome.DONE:
         return image
     return badged(image if recipe.outcome.useful else faded(image), recipe.outcome_in_words)
+
+
+def _said(mark: Mark) -> str:
+    """Lines for a tool tip."""
+    lines = [", ".join(mark.tags), one_line(mark.note.partition("\n")[0])]
+    return "".join(f"\n{line}" for line in lines if line)
 
 
 def _date(entry: Entry) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from clipdesk.gui.library import Entry
+from clipdesk.marks.mark import Mark
 
 Key = tuple[float, str, str]
 
@@ -47,28 +48,39 @@ ORDERS = {
 
 
 class Search:
-    """Finds entries that have all words of a text.
+    """Finds entries that have all words of a text, in what they are or in what a person says of them.
 
-    A word of digits is a unit's number, or stands in a text. Elsewhere digits at the start or the end of a word are
-    whole numbers, so that ``gelu:5`` is not ``gelu:50``.
+    A word of digits is a unit's number, or stands in a text, a tag or a note. Elsewhere digits at the start or the end
+    of a word are whole numbers, so that ``gelu:5`` is not ``gelu:50``.
 
     Args:
         text: The words; whatever their case.
+        starred: Whether only those with a star are found.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, starred: bool = False) -> None:
+        self._starred = starred
         words = text.casefold().split()
         self._numbers = [_finder(word) for word in words if word.isdigit()]
         self._words = [word for word in words if not (word[0].isdigit() or word[-1].isdigit())]
         self._ended = [_finder(word) for word in words if not word.isdigit() and word not in self._words]
 
-    def finds(self, entry: Entry) -> bool:
-        """Whether an entry has all of the words."""
-        words = entry.words
+    def finds(self, entry: Entry, said: Sequence[Mark] = ()) -> bool:
+        """Whether an entry has all of the words.
+
+        Args:
+            entry: The entry.
+            said: The mark of the picture, and that of its unit if there is one.
+        """
+        if self._starred and not (said and said[0].starred):
+            return False
+        noted = "\n".join(mark.words for mark in said)
+        words = f"{entry.words}\n{noted}" if noted else entry.words
+        numbered = f"{entry.unit_or_text}\n{noted}" if noted else entry.unit_or_text
         return (
             all(word in words for word in self._words)
             and all(find.search(words) for find in self._ended)
-            and all(find.search(entry.unit_or_text) for find in self._numbers)
+            and all(find.search(numbered) for find in self._numbers)
         )
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from typing_extensions import override
 
 from clipdesk.gui.images import faded, unpacked
+from clipdesk.gui.item_models.neuron_order import Value, found_by, in_order
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.plain import plain_tip
-from clipdesk.network.layer_names import full_layer, split_unit
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class UnitState(NamedTuple):
 
 
 _NOTHING = UnitState("")
-_RIGHT, _LEFT, _MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter
+_RIGHT, _MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ class Column:
         title: What the header says.
         tooltip: What it shows, for the header.
         text: What a cell says, for a layer, the index of a unit and the unit's state.
-        sort: What a unit is sorted by, from its state; None to sort by the unit's index.
+        sort: What a unit is sorted by, from its state, or None where the cell is empty: those come last in either
+            order. None to sort by the unit's index.
         icon: A small picture for a cell; None in a column of text.
         searched: Whether the filter looks into it.
         alignment: Where its text stands.
@@ -79,7 +79,7 @@ class Column:
     title: str
     tooltip: str
     text: Callable[[LayerInfo, int, UnitState], str | int]
-    sort: Callable[[UnitState], float | str] | None = None
+    sort: Callable[[UnitState], Value | None] | None = None
     icon: Callable[[UnitState], QIcon | None] | None = None
     searched: bool = False
     alignment: Qt.AlignmentFlag = _RIGHT
@@ -88,17 +88,16 @@ class Column:
     takes_rest: bool = False
 
 
-def _number(value: float | None) -> float:
-    """A number to sort by; units without one come below all others."""
-    return -math.inf if value is None else value
-
-
 def _icon(state: UnitState) -> QIcon | None:
     # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
     if not state.thumbnail:
         return None
     image = unpacked(state.thumbnail)
-    return QIcon(QPixmap.fromImage(faded(image) if state.faded else image))
+    picture = QPixmap.fromImage(faded(image) if state.faded else image)
+    found = QIcon(picture)
+    # Qt would draw it in the colour of the selection, and colours are the result.
+    found.addPixmap(picture, QIcon.Mode.Selected)
+    return found
 
 
 COLUMNS = (
@@ -107,18 +106,16 @@ COLUMNS = (
         "",
         "The newest picture",
         text=lambda layer, unit, state: "",
-        sort=lambda state: bool(state.thumbnail),
+        sort=lambda state: True if state.thumbnail else None,
         icon=_icon,
     ),
-    Column("index", "Index", "The index of the unit in its layer", lambda layer, unit, state: unit, width=9, least=6),
     Column(
-        "name",
-        "Name",
-        "The kind of unit and its index",
-        text=lambda layer, unit, state: f"{layer.unit_kind} {unit}",
+        "index",
+        "Index",
+        "The index of the unit in its layer",
+        text=lambda layer, unit, state: unit,
         searched=True,
-        alignment=_LEFT,
-        width=14,
+        width=9,
         least=6,
     ),
     Column(
@@ -126,7 +123,7 @@ COLUMNS = (
         "Activation",
         "The activation that the picture reached",
         text=lambda layer, unit, state: "" if state.activation is None else f"{state.activation:.3f}",
-        sort=lambda state: _number(state.activation),
+        sort=lambda state: state.activation,
         width=13,
         least=8,
     ),
@@ -135,7 +132,7 @@ COLUMNS = (
         "Status",
         "Whether it is waiting, rendering or done",
         text=lambda layer, unit, state: state.status,
-        sort=lambda state: state.status,
+        sort=lambda state: state.status or None,
         searched=True,
         # Clear of the number before it.
         alignment=_MIDDLE,
@@ -148,7 +145,7 @@ COLUMNS = (
         "Steps",
         "The number of steps that the picture took",
         text=lambda layer, unit, state: "" if state.steps is None else str(state.steps),
-        sort=lambda state: _number(state.steps),
+        sort=lambda state: state.steps,
         width=7,
         least=5,
     ),
@@ -168,7 +165,12 @@ class NeuronTableModel(QAbstractTableModel):
     """Units of the chosen layer with their states; the states of other layers are kept.
 
     Sorts and filters by itself: a proxy model, which asks for every cell, takes seconds for 50,000 units.
+
+    Signals:
+        outdated: States have changed so that other units may be shown, or in another order; `rearrange` sees to it.
     """
+
+    outdated = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -217,6 +219,13 @@ class NeuronTableModel(QAbstractTableModel):
         """The row of a unit; None if it is filtered out."""
         return self._rows.get(unit)
 
+    def rearrange(self) -> None:
+        """Show the units that are to be shown by now, in their order."""
+        if self._layer is not None and self._arranged(self._layer) != self._units:
+            self.beginResetModel()
+            self._arrange()
+            self.endResetModel()
+
     def _arrange(self) -> None:
         """Find out which units are shown, and in which order."""
         self._units = [] if self._layer is None else self._arranged(self._layer)
@@ -233,26 +242,18 @@ class NeuronTableModel(QAbstractTableModel):
             units = [unit for unit in units if self._is_wanted(states.get(unit, _NOTHING).status)]
         if sort is None:
             return sorted(units, reverse=backwards)
-        values = [sort(_NOTHING)] * layer.units
-        for unit, state in states.items():
-            values[unit] = sort(state)
-        return sorted(units, key=values.__getitem__, reverse=backwards)
+        values = {unit: value for unit, state in states.items() if (value := sort(state)) is not None}
+        return in_order(units, values, falling=backwards)
 
     def _is_wanted(self, status: str) -> bool:
         return status.startswith(self._wanted) if self._wanted else not status
 
     def _found(self, layer: LayerInfo, states: Mapping[int, UnitState]) -> list[int]:
         """The units that the filter leaves."""
-        named = split_unit(self._words)
-        if named is not None:
-            # Another layer's unit is not here.
-            same = full_layer(named[0], {layer.name.lower()}) == layer.name.lower()
-            return [named[1]] if same and named[1] < layer.units else []
         searched = [column.text for column in COLUMNS if column.searched]
-        texts = [
-            [str(text(layer, unit, states.get(unit, _NOTHING))) for unit in range(layer.units)] for text in searched
-        ]
-        return [unit for unit, cells in enumerate(zip(*texts, strict=True)) if self._words in " ".join(cells).lower()]
+        all_units = range(layer.units)
+        cells = [[str(text(layer, unit, states.get(unit, _NOTHING))) for unit in all_units] for text in searched]
+        return found_by(self._words, layer, cells)
 
     def _current(self, layer: LayerInfo) -> dict[int, UnitState]:
         """The states of a layer's units as they are shown; units without one are left out."""
@@ -311,6 +312,8 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _changed(self, units: Sequence[int]) -> None:
         """Say that units of the layer that is shown have changed."""
+        if units and (COLUMNS[self._sorted_by[0]].sort is not None or self._words or self._wanted is not None):
+            self.outdated.emit()
         rows = [row for unit in units if (row := self._rows.get(unit)) is not None]
         if rows:
             self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(COLUMNS) - 1))

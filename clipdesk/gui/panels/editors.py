@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
@@ -31,6 +30,7 @@ _TICKS = 1000
 _ANY = 1e10
 _ARROWS = 34
 _TYPICAL = "0.05 of range"
+_TO = "\N{EN DASH}"
 _ANOTHER = "A file \N{HORIZONTAL ELLIPSIS}"
 DEVICES = ("auto", "cpu")
 
@@ -169,17 +169,16 @@ class SettingRow(QWidget):
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        self._complaint = plain_label(wrap=True)
+        # In the slider's place: below it, it would move all other rows while the user edits.
+        self._complaint = plain_label()
+        self._complaint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._complaint.hide()
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
+        row.addWidget(self._complaint, 1)
         self._add_editor(row)
         row.addWidget(self.reset)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addLayout(row)
-        column.addWidget(self._complaint)
         for widget in (self.editor, self.label, *([self.slider] if self.slider else [])):
             widget.setToolTip(self.help)
         self.editor.setAccessibleName(knob(name).label)
@@ -283,10 +282,12 @@ class SettingRow(QWidget):
         """Mark a wrong value in its place, and show the way back where there is one to go."""
         self.reset.setVisible(self.value() != self._reference)
         complaint = self.complaint
-        self._complaint.setText(complaint)
-        self._complaint.setVisible(bool(complaint))
-        if self.box is None:
+        if self.box is None or self.slider is None:
             return
+        self._complaint.setText(f"{self.box.low:g}{_TO}{self.box.high:g}" if complaint else "")
+        self._complaint.setToolTip(complaint)
+        self._complaint.setVisible(bool(complaint))
+        self.slider.setVisible(not complaint)
         palette = self.palette()
         if complaint:
             wrong = error_color(palette)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from PySide6.QtCore import (
     QUrl,
     Signal,
 )
-from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -36,8 +37,12 @@ from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import Entry
 from clipdesk.gui.panels.gallery_bar import GalleryBar
+from clipdesk.gui.panels.mark_editor import MarkEditor, starred
+from clipdesk.gui.panels.notice import UndoBar
 from clipdesk.gui.panels.thumbnails import Thumbnails
 from clipdesk.gui.plain import plain_label
+from clipdesk.marks.keys import Key
+from clipdesk.marks.mark import Mark
 from clipdesk.ranges import runs_of
 from clipdesk.render.settings import knob
 
@@ -63,7 +68,8 @@ class GalleryPanel(QWidget):
         selection_changed: Other pictures are selected.
         use_asked: An `Entry` whose settings are to be used.
         render_asked: An `Entry` that is to be rendered again.
-        delete_asked: An `Entry` that is to go to the trash.
+        delete_asked: A list of `Entry` that are to go to the trash.
+        mark_asked: A list of `Entry`, and the function that makes the new `Mark` of each from its old one.
     """
 
     chosen = Signal(list)
@@ -73,7 +79,8 @@ class GalleryPanel(QWidget):
     selection_changed = Signal()
     use_asked = Signal(object)
     render_asked = Signal(object)
-    delete_asked = Signal(object)
+    delete_asked = Signal(list)
+    mark_asked = Signal(list, object)
 
     def __init__(self, store: QSettings) -> None:
         super().__init__()
@@ -87,7 +94,10 @@ class GalleryPanel(QWidget):
         self.list = self._make_list()
         self.recipe = QTextBrowser()
         self.recipe.setAccessibleName("Recipe")
+        self.undo_bar = UndoBar()
         self._make_actions()
+        self.marks = MarkEditor(self.star_action)
+        self.marks.written.connect(self.mark_asked)
         self._lay_out()
         self.bar.changed.connect(self._arrange)
         self.bar.side_chosen.connect(self.list.choose_side)
@@ -104,6 +114,7 @@ class GalleryPanel(QWidget):
         view.customContextMenuRequested.connect(self._show_menu)
         view.selectionModel().selectionChanged.connect(self._selection_changed)
         view.activated.connect(self._choose)
+        view.star_clicked.connect(self._turn_star)
         self.model.rowsInserted.connect(self._show_counts)
         self.model.rowsInserted.connect(self._find_missing)
         self.model.rowsRemoved.connect(self._show_counts)
@@ -126,13 +137,20 @@ class GalleryPanel(QWidget):
         self.delete_action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.list.addAction(self.delete_action)
         self.delete_action.triggered.connect(self._ask_delete)
+        back = make_action(self, "Bring back from the trash", keys=QKeySequence.StandardKey.Undo)
+        back.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        back.triggered.connect(self.undo_bar.undo_button.click)
+        self.list.addAction(back)
         self._make_actions_for_many()
+        self._make_marking_actions()
         self.actions_shown = [
             self.open_action,
             self.compare_action,
             self.copy_action,
             self.command_action,
             self.export_action,
+            self.star_action,
+            self.note_action,
             self.use_action,
             self.again_action,
             self.show_action,
@@ -141,7 +159,7 @@ class GalleryPanel(QWidget):
         self._for_one = [self.use_action, self.show_action]
         tip = "Show beside the thumbnails how the selected picture was made"
         self.recipe_action = make_action(self, "Recipe", "text_box_outline", "Ctrl+Shift+I", tip, checkable=True)
-        self.recipe_action.toggled.connect(self.recipe.setVisible)
+        self.recipe_action.toggled.connect(lambda on: self._beside.setVisible(on))
         self.recipe_action.triggered.connect(lambda on: self._store.setValue(_RECIPE, "true" if on else "false"))
 
     def _make_actions_for_many(self) -> None:
@@ -158,6 +176,18 @@ class GalleryPanel(QWidget):
         self.command_action.triggered.connect(lambda: self.command_asked.emit(self.selected()))
         self.export_action = make_action(self, "Export selected …", "export_variant")
 
+    def _make_marking_actions(self) -> None:
+        tip = "Give the selected pictures a star, or take it away. A click into the corner of a picture does the same"
+        self.star_action = make_action(self, "Star", "star_outline", "S", tip, checkable=True)
+        self.star_action.triggered.connect(lambda on: self.mark_asked.emit(self.selected(), starred(on)))
+        tip = "Write tags and a note to the selected pictures"
+        self.note_action = make_action(self, "Tags and note …", "tag_text_outline", "T", tip)
+        self.note_action.triggered.connect(self._write_tags)
+        for action in (self.star_action, self.note_action):
+            # Elsewhere they are letters.
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            self.list.addAction(action)
+
     def _lay_out(self) -> None:
         bar = QToolBar(iconSize=QSize(_ICON, _ICON))
         fill_bar(bar, [*self.actions_shown, self.recipe_action])
@@ -169,10 +199,16 @@ class GalleryPanel(QWidget):
         self._pages.addWidget(self.list)
         splitter = QSplitter()
         splitter.addWidget(pictures)
-        splitter.addWidget(self.recipe)
+        self._beside = QWidget()
+        beside = QVBoxLayout(self._beside)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(2)
+        beside.addWidget(self.marks)
+        beside.addWidget(self.recipe, 1)
+        splitter.addWidget(self._beside)
         splitter.setStretchFactor(0, 1)
         splitter.setSizes([700, 300])
-        self.recipe.hide()
+        self._beside.hide()
         row = QHBoxLayout()
         row.addWidget(bar, 1)
         row.addWidget(self.bar.size_slider)
@@ -183,6 +219,7 @@ class GalleryPanel(QWidget):
         column.addWidget(self.bar)
         column.addLayout(row)
         column.addWidget(splitter, 1)
+        column.addWidget(self.undo_bar)
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -223,6 +260,11 @@ class GalleryPanel(QWidget):
             self._missing -= {entry.path for entry in found}
             self._select(found)
 
+    def select(self, entries: list[Entry]) -> None:
+        """Select these pictures alone, as far as they are shown."""
+        self.list.clearSelection()
+        self._select(entries)
+
     def _select(self, entries: list[Entry]) -> None:
         """Select pictures, as far as they are shown, which the user had selected before."""
         chosen = QItemSelection()
@@ -247,7 +289,26 @@ class GalleryPanel(QWidget):
             action.setEnabled(self._in_front and len(entries) == 1)
         self.compare_action.setEnabled(self._in_front and len(entries) > 1)
         self.recipe.setHtml(recipe_html(entries[0]) if len(entries) == 1 else _NO_RECIPE)
+        self._show_selected_marks()
         self.selection_changed.emit()
+
+    def show_marks(self, marks: Mapping[Key, Mark]) -> None:
+        """Show what the user has said of pictures and units, here or in another window."""
+        self.model.show_marks(marks)
+        self._show_selected_marks()
+
+    def _show_selected_marks(self) -> None:
+        entries = self.selected()
+        said = [self.model.mark_of(entry) for entry in entries]
+        self.star_action.setChecked(bool(said) and all(mark.starred for mark in said))
+        self.marks.show_marks(entries, said)
+
+    def _turn_star(self, entry: Entry) -> None:
+        self.mark_asked.emit([entry], starred(not self.model.mark_of(entry).starred))
+
+    def _write_tags(self) -> None:
+        self.recipe_action.setChecked(True)
+        self.marks.tags.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _choose(self) -> None:
         if entries := self.selected():
@@ -261,15 +322,15 @@ class GalleryPanel(QWidget):
         self._pages.setCurrentIndex(1 if shown else 0)
 
     def _arrange(self) -> None:
-        self.model.arrange(self.bar.search.text(), self.bar.order_name)
+        self.model.arrange(self.bar.search.text(), self.bar.order_name, self.bar.starred.isChecked())
 
     def _ask_again(self) -> None:
         for entry in self.selected():
             self.render_asked.emit(entry)
 
     def _ask_delete(self) -> None:
-        for entry in self.selected():
-            self.delete_asked.emit(entry)
+        if entries := self.selected():
+            self.delete_asked.emit(entries)
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)

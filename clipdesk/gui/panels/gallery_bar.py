@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.gallery_order import ORDERS
 from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.panels.thumbnails import LARGEST, SMALLEST
 from clipdesk.gui.plain import plain_label
 
-_SEARCH, _ORDER, _SIDE = "gallery/search", "gallery/order", "gallery/side"
+_SEARCH, _ORDER, _SIDE, _STARRED = "gallery/search", "gallery/order", "gallery/side", "gallery/starred"
 
 
 class GalleryBar(QWidget):
@@ -34,13 +35,20 @@ class GalleryBar(QWidget):
         super().__init__()
         self._store = store
         self.search = QLineEdit(clearButtonEnabled=True)
-        self.search.setPlaceholderText("Search: layer, text, unit, model, file …")
+        self.search.setPlaceholderText("Search: layer, text, unit, model, file, tag, note …")
         self.search.setAccessibleName("Search pictures")
         self.search.setToolTip(
-            "Pictures that contain all of these words in layer, text, model, preset, outcome or name of the file. "
-            "A number is a unit's"
+            "Pictures that contain all of these words in layer, text, model, preset, outcome, name of the file, tags "
+            "or note, also of their units. A number is a unit's"
         )
         self.search.setText(str(store.value(_SEARCH, "")))
+        self.starred = QToolButton(autoRaise=True)
+        self.starred.setIcon(icon("star_outline"))
+        self.starred.setCheckable(True)
+        self.starred.setAccessibleName("Starred only")
+        self.starred.setToolTip("Show only pictures with a star")
+        self.starred.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.starred.setChecked(str(store.value(_STARRED, "")) == "true")
         self.order = QComboBox()
         self.order.setAccessibleName("Order of the pictures")
         for name, order in ORDERS.items():
@@ -55,9 +63,11 @@ class GalleryBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 4, 4, 0)
         row.addWidget(self.search, 1)
+        row.addWidget(self.starred)
         row.addWidget(self.order)
         row.addWidget(self.count)
         self.search.textChanged.connect(self._change)
+        self.starred.toggled.connect(self._change)
         self.order.currentIndexChanged.connect(self._change)
         self.size_slider.valueChanged.connect(self._choose_side)
 
@@ -87,6 +97,7 @@ class GalleryBar(QWidget):
     def _change(self) -> None:
         self._store.setValue(_SEARCH, self.search.text())
         self._store.setValue(_ORDER, self.order_name)
+        self._store.setValue(_STARRED, "true" if self.starred.isChecked() else "false")
         self.changed.emit()
 
     def _choose_side(self, side: int) -> None:

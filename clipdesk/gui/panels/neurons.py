@@ -11,13 +11,12 @@ from PySide6.QtCore import (
     QItemSelectionRange,
     QModelIndex,
     QPoint,
-    QRect,
-    QSize,
     Qt,
+    QTimer,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -26,17 +25,15 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QStackedLayout,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, UnitState, column_of
-from clipdesk.gui.panels.columns import SharingHeader
+from clipdesk.gui.item_models.neurons import COLUMNS, NeuronTableModel, UnitState, column_of
+from clipdesk.gui.panels.neuron_table import NeuronTable
 from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
@@ -48,6 +45,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.layers import LayerInfo, LayerNode
 
+_SORT_MS = 200
 _FLAGS = QItemSelectionModel.SelectionFlag
 _STATES = {
     "Any state": None,
@@ -61,35 +59,6 @@ _STATES = {
 """What the table can be filtered by, with the beginning of the status."""
 
 
-class NeuronTable(QTableView):
-    """A table where a drag from an unselected row selects, and a drag from a selected one carries the rows away."""
-
-    _pointed: int | None = None
-
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = self.indexAt(event.position().toPoint())
-        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
-        self.setDragEnabled(plain and index.isValid() and self.selectionModel().isSelected(index))
-        super().mousePressEvent(event)
-
-    def point_at(self, row: int | None) -> None:
-        """Frame a row, as one whose picture the mouse is over elsewhere; None for none."""
-        if row != self._pointed:
-            self._pointed = row
-            self.viewport().update()
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self._pointed is not None and self._pointed < self.model().rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(QPen(self.palette().windowText().color(), 2))
-            top, height = self.rowViewportPosition(self._pointed), self.rowHeight(self._pointed)
-            painter.drawRect(QRect(1, top + 1, self.viewport().width() - 2, height - 2))
-            painter.end()
-
-
 class NeuronsPanel(QWidget):
     """The chosen layer's units, a range box, and a box for a text target.
 
@@ -98,19 +67,21 @@ class NeuronsPanel(QWidget):
         batch_asked: A tuple of targets that are to be queued.
         selection_changed: How many units are selected.
         current_changed: A `Unit` that the user has moved the table's cursor to.
+        show_asked: A `Unit` whose newest picture the user wants to see.
     """
 
     render_asked = Signal(object)
     batch_asked = Signal(object)
     selection_changed = Signal(int)
     current_changed = Signal(object)
+    show_asked = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.model = NeuronTableModel(self)
         self.title = plain_label(wrap=True)
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.table = self._make_table()
+        self.table = NeuronTable(self.model)
         self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter neurons")
         self.filter.setToolTip("Part of an index, a name or a status, such as done")
@@ -134,44 +105,19 @@ class NeuronsPanel(QWidget):
         self.render_action = make_action(self, "Render", "play", "Return")
         self.render_action.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
         self.batch_action = make_action(self, "Add to batch", "playlist_plus", "B")
+        tip = "Show the newest picture of the current neuron on the canvas, also while a job runs"
+        self.show_action = make_action(self, "Show picture", "image_outline", "P", tip)
         self.batch_button = QPushButton(icon("playlist_plus"), "Add to batch")
         self.batch_button.setToolTip("Queue the selected neurons with these parameters (B)")
-        self._kept: tuple[LayerInfo | None, list[int]] = (None, [])
+        self._kept: tuple[LayerInfo | None, list[int], int | None] = (None, [], None)
+        self._outdated = False
+        self._sorter = QTimer(self, singleShot=True, interval=_SORT_MS)
         self._layers: dict[str, LayerInfo] = {}
         self._ready = False
         self._quiet = False
         self._lay_out()
         self._connect()
         self._selection_changed()
-
-    def _make_table(self) -> NeuronTable:
-        table = NeuronTable(showGrid=False, wordWrap=False)
-        table.setAlternatingRowColors(True)
-        table.setAccessibleName("Neurons")
-        # Tab goes to the next control: from cell to cell it would never leave a long table. Arrow keys move in it.
-        table.setTabKeyNavigation(False)
-        header = SharingHeader(table)
-        table.setHorizontalHeader(header)
-        table.setModel(self.model)
-        table.setSortingEnabled(True)
-        table.sortByColumn(column_of("index"), Qt.SortOrder.AscendingOrder)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(max(THUMBNAIL + 4, table.fontMetrics().height() + 8))
-        # A selection of its own: to see whether a column is selected as a whole, a header asks for each of 50,000 rows.
-        header.setSelectionModel(QItemSelectionModel(self.model, header))
-        unit = table.fontMetrics().averageCharWidth()
-        # A picture is as wide as it is, whatever the font.
-        extra = [THUMBNAIL + 12 if column.icon is not None else 0 for column in COLUMNS]
-        wanted = [column.width * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
-        least = [column.least * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
-        header.share([column.takes_rest for column in COLUMNS].index(True), wanted, least)
-        table.setMinimumWidth(26 * unit)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        return table
 
     def _lay_out(self) -> None:
         units = QWidget()
@@ -198,13 +144,17 @@ class NeuronsPanel(QWidget):
     def _connect(self) -> None:
         self.model.modelAboutToBeReset.connect(self._keep_selection)
         self.model.modelReset.connect(self._restore_selection)
+        self.model.outdated.connect(self._note_outdated)
+        self._sorter.timeout.connect(self._sort_again)
+        self.table.let_go.connect(self._sort_again)
         self.table.doubleClicked.connect(self._ask)
-        for action in (self.render_action, self.batch_action):
+        for action in (self.render_action, self.batch_action, self.show_action):
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             self.table.addAction(action)
         self.render_action.triggered.connect(self._ask)
         self.batch_action.triggered.connect(self._ask_batch)
         self.batch_button.clicked.connect(self._ask_batch)
+        self.show_action.triggered.connect(self._ask_show)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
         self.table.selectionModel().currentRowChanged.connect(self._current_changed)
@@ -311,16 +261,35 @@ class NeuronsPanel(QWidget):
         return runs_of(self._selected_units())
 
     def _keep_selection(self) -> None:
-        self._kept = self.model.layer, self._selected_units()
+        current = self.table.currentIndex()
+        unit = self.model.unit_at(current.row()) if current.isValid() and self.model.layer is not None else None
+        self._kept = self.model.layer, self._selected_units(), unit
 
     def _restore_selection(self) -> None:
         """Select the same units after sorting and filtering; in another layer, none."""
-        layer, units = self._kept
-        if layer is self.model.layer and units:
+        layer, units, current = self._kept
+        if layer is self.model.layer:
             self._quiet = True
-            self.select_units(units)
+            if units:
+                self.select_units(units)
+            if current is not None and (row := self.model.row_of(current)) is not None:
+                self.table.selectionModel().setCurrentIndex(self.model.index(row, 0), _FLAGS.NoUpdate)
             self._quiet = False
         self._selection_changed()
+
+    def _note_outdated(self) -> None:
+        self._outdated = True
+        if not self._sorter.isActive():
+            self._sorter.start()
+
+    def _sort_again(self) -> None:
+        """Put rows whose results came in where they belong, but none that is being clicked; the view stays."""
+        if self._outdated and not self.table.held:
+            self._outdated = False
+            bar = self.table.verticalScrollBar()
+            place = bar.value()
+            self.model.rearrange()
+            bar.setValue(place)
 
     def selected_count(self) -> int:
         """How many units are selected."""
@@ -372,7 +341,7 @@ class NeuronsPanel(QWidget):
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
-        menu.addActions([self.render_action, self.batch_action])
+        menu.addActions([self.render_action, self.batch_action, self.show_action])
         menu.addAction("Select all", self.table.selectAll)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.table.viewport().mapToGlobal(place))
@@ -380,6 +349,11 @@ class NeuronsPanel(QWidget):
     def _ask(self) -> None:
         if targets := self.selected():
             self.render_asked.emit(targets)
+
+    def _ask_show(self) -> None:
+        if self.model.layer is not None and self.table.currentIndex().isValid():
+            unit = self.model.unit_at(self.table.currentIndex().row())
+            self.show_asked.emit(Unit(layer=self.model.layer.name, index=unit))
 
     def _ask_batch(self) -> None:
         if targets := self.selected():

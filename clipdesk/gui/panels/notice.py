@@ -89,6 +89,48 @@ class NoticeBar(QWidget):
         self.hide()
 
 
+class UndoBar(QWidget):
+    """Says what was just done, and offers to take it back.
+
+    Signals:
+        undo_asked: The user wants it undone.
+        dismissed: The user does not want to see the bar any more.
+    """
+
+    undo_asked = Signal()
+    dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self._text = plain_label(wrap=True)
+        self._text.setMinimumWidth(_LEAST_WIDTH)
+        self.undo_button = QPushButton("Undo")
+        self.undo_button.clicked.connect(self.undo_asked)
+        self.close_button = QToolButton(autoRaise=True)
+        self.close_button.setIcon(icon("close"))
+        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.setToolTip("Dismiss")
+        self.close_button.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 6, 4)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.undo_button)
+        row.addWidget(self.close_button)
+        self.hide()
+
+    @property
+    def message(self) -> str:
+        """What was done; empty if nothing is offered."""
+        return unbroken(self._text.text()) if not self.isHidden() else ""
+
+    def offer(self, text: str) -> None:
+        """Say what was done."""
+        self._text.setText(breakable(text))
+        self.show()
+
+
 class OfferBar(QWidget):
     """Offers to go on with the jobs that an earlier window did not finish.
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListView, QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.others import JOB_ROLE, OthersModel
+from clipdesk.gui.panels.cancel_question import confirm_cancel
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.plain import plain_label
 from clipdesk.jobs.status import Status, Wish
@@ -94,7 +95,10 @@ class OthersPanel(QWidget):
         return self.chosen().number if self.list.selectionModel().hasSelection() else None
 
     def _ask(self, wish: Wish) -> None:
-        self.wish_asked.emit(self.chosen().number, wish)
+        # By its number: while the question stands, the list may change.
+        number, counts = self.chosen().number, self.chosen().counts
+        if wish is not Wish.CANCEL or confirm_cancel(self, counts.get("waiting", 0) + counts.get("running", 0)):
+            self.wish_asked.emit(number, wish)
 
     def _update(self) -> None:
         some = self.list.selectionModel().hasSelection()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.queue import QueueModel
+from clipdesk.gui.panels.cancel_question import confirm_cancel
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.plain import plain_label
@@ -136,9 +137,9 @@ class QueuePanel(QWidget):
         self.pause_all_action.toggled.connect(self._hold)
         self.pause_action.triggered.connect(lambda: self._ask(self.pause_asked, self._in_hand(_CAN_PAUSE)))
         self.resume_action.triggered.connect(lambda: self._ask(self.resume_asked, self._in_hand(_CAN_RESUME)))
-        self.cancel_action.triggered.connect(lambda: self._ask(self.cancel_asked, self._in_hand(_CAN_CANCEL)))
+        self.cancel_action.triggered.connect(lambda: self._end(self.cancel_asked, self._in_hand(_CAN_CANCEL)))
         self.retry_action.triggered.connect(lambda: self._ask(self.retry_asked, self.selected()))
-        self.remove_action.triggered.connect(lambda: self._ask(self.remove_asked, self.selected()))
+        self.remove_action.triggered.connect(lambda: self._end(self.remove_asked, self.selected()))
         self.up_action.triggered.connect(lambda: self._shift(-1))
         self.down_action.triggered.connect(lambda: self._shift(1))
         self.clear_action.triggered.connect(self._clear)
@@ -165,8 +166,7 @@ class QueuePanel(QWidget):
     @Slot()
     def stop(self) -> None:
         """Stop the running job, or else the first paused one; its pictures are kept as they are."""
-        for run in self.begun()[:1]:
-            self.cancel_asked.emit(run)
+        self._end(self.cancel_asked, self.begun()[:1])
 
     def _in_hand(self, states: tuple[Status, ...]) -> list[Run]:
         """The selected runs in these states; if every selected run has ended, the first one that has begun."""
@@ -179,6 +179,11 @@ class QueuePanel(QWidget):
         for run in runs:
             signal.emit(run)
         self.update_actions()
+
+    def _end(self, signal: SignalInstance, runs: list[Run]) -> None:
+        """Ask for the end of runs, if that is what the user wants for that many pictures."""
+        if confirm_cancel(self, sum(run.size - run.ended for run in runs if not run.state.finished)):
+            self._ask(signal, runs)
 
     def _shift(self, by: int) -> None:
         run = self.selected()[0]

@@ -40,8 +40,8 @@ def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP
     model.set_layer(inspector.get_layer_info("visual.conv1"))
     assert model.data(model.index(3, column_of("status"))) == ""
     model.set_layer(attention)
-    cells = [model.data(model.index(3, column)) for column in range(1, 6)]
-    assert cells == [3, "neuron 3", "1.235", "done", "500"]
+    cells = [model.data(model.index(3, column)) for column in range(1, 5)]
+    assert cells == [3, "1.235", "done", "500"]
 
 
 def test_sorting_by_activation_puts_what_was_reached_first() -> None:
@@ -66,9 +66,48 @@ def test_sorting_by_what_units_are_at_now() -> None:
     model.sort(column_of("steps"), Qt.SortOrder.DescendingOrder)
     assert rows(model)[:3] == [7, 3, 0]
     model.sort(column_of("picture"), Qt.SortOrder.AscendingOrder)
-    assert rows(model)[-1] == 7
+    assert rows(model)[0] == 7
     model.set_filter("waiting")
     assert rows(model) == [3, 5]
+
+
+@pytest.mark.parametrize("order", [Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder])
+@pytest.mark.parametrize("column", ["picture", "activation", "status", "steps"])
+def test_empty_rows_come_last_in_either_order(column: str, order: Qt.SortOrder) -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    for index, reached in ((9, -2.0), (4, 0.0), (7, 3.0)):
+        model.set_state(Unit(layer="layer", index=index), UnitState("done", reached, 100 + index, thumbnail=b"x"))
+    model.sort(column_of(column), order)
+    assert set(rows(model)[:3]) == {4, 7, 9}
+    assert rows(model)[3:] == [0, 1, 2, 3, 5, 6, 8, 10, 11]
+    if column == "activation":
+        assert rows(model)[:3] == ([9, 4, 7] if order is Qt.SortOrder.AscendingOrder else [7, 4, 9])
+
+
+def test_the_model_says_when_another_order_or_choice_of_units_is_due() -> None:
+    model = NeuronTableModel()
+    model.set_layer(LAYER)
+    asked: list[bool] = []
+    model.outdated.connect(lambda: asked.append(True))
+    model.set_state(Unit(layer="layer", index=7), UnitState("done", 2.0))
+    assert asked == []
+    model.sort(column_of("activation"), Qt.SortOrder.DescendingOrder)
+    model.set_state(Unit(layer="layer", index=9), UnitState("done", 3.0))
+    model.set_state(Unit(layer="another", index=9), UnitState("done", 3.0))
+    assert (len(asked), rows(model)[:2]) == (1, [7, 0])
+    model.rearrange()
+    assert rows(model)[:2] == [9, 7]
+    resets: list[bool] = []
+    model.modelReset.connect(lambda: resets.append(True))
+    model.rearrange()
+    assert resets == []
+    model.sort(column_of("index"))
+    model.set_wanted("done")
+    model.set_status([Unit(layer="layer", index=9)], "waiting")
+    assert len(asked) == 2
+    model.rearrange()
+    assert rows(model) == [7]
 
 
 def test_filtering_by_number_and_status() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from PySide6.QtCore import QFile, QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
@@ -166,35 +166,6 @@ def test_a_picture_is_rendered_again_alike(full: MainWindow, qtbot: QtBot) -> No
     assert images[0] is not None
     assert images[1] is not None
     assert (images[0].image == images[1].image).all()
-
-
-def test_a_picture_goes_to_the_trash(
-    full: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    trashed: list[str] = []
-
-    def trash(name: str) -> bool:
-        trashed.append(name)
-        Path(name).unlink()
-        return True
-
-    monkeypatch.setattr(QFile, "moveToTrash", trash)
-    choose(full, "conv1:4")
-    full.gallery.list.setFocus()
-    qtbot.keyClick(full.gallery.list, Qt.Key.Key_Delete)
-    until(qtbot, lambda: full.gallery.model.rowCount() == 2)
-    assert len(trashed) == 1
-    assert "conv1" in trashed[0]
-
-
-def test_a_picture_that_cannot_be_deleted_is_said(
-    full: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(QFile, "moveToTrash", lambda _: False)
-    choose(full, "conv1:4")
-    full.gallery.delete_action.trigger()
-    until(qtbot, lambda: "to the trash" in full.notice.message)
-    assert full.gallery.model.rowCount() == 3
 
 
 def test_another_window_finds_the_pictures(full: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui.images import packed, to_image
 from clipdesk.gui.item_models.neurons import COLUMNS, UnitState, column_of
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.network.inspector import LayerInspector
@@ -182,6 +184,77 @@ def test_a_selection_survives_sorting_and_filtering(panel: NeuronsPanel, qtbot: 
     qtbot.keyClicks(panel.filter, "done")
     assert panel.model.rowCount() == 1
     assert units(panel) == [700]
+
+
+def reached(panel: NeuronsPanel, index: int, activation: float) -> None:
+    panel.model.set_state(Unit(layer="layer", index=index), UnitState("done", activation))
+
+
+def top(panel: NeuronsPanel, count: int = 2) -> list[int]:
+    return [panel.model.unit_at(row) for row in range(count)]
+
+
+def test_results_go_to_their_place_as_they_come_in(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
+    reached(panel, 5, 2.0)
+    qtbot.waitUntil(lambda: top(panel) == [5, 0])
+    panel.select(5)
+    seen: list[Unit] = []
+    panel.current_changed.connect(seen.append)
+    panel.table.verticalScrollBar().setValue(100)
+    reached(panel, 700, 3.0)
+    qtbot.waitUntil(lambda: top(panel) == [700, 5])
+    assert units(panel) == [5]
+    assert panel.model.unit_at(panel.table.currentIndex().row()) == 5
+    assert seen == []
+    assert panel.table.verticalScrollBar().value() == 100
+
+
+def test_the_filter_by_state_follows_results_as_they_come_in(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.states.setCurrentText("Done")
+    assert panel.model.rowCount() == 0
+    reached(panel, 5, 2.0)
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 1)
+    panel.model.set_status([Unit(layer="layer", index=5)], "rendering")
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 0)
+
+
+def test_no_row_moves_under_a_button_that_is_down_nor_before_a_second_click(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
+    viewport = panel.table.viewport()
+    qtbot.mousePress(viewport, LEFT, pos=at(panel, 1))
+    reached(panel, 700, 3.0)
+    panel._sort_again()
+    assert top(panel) == [0, 1]
+    qtbot.mouseRelease(viewport, LEFT, pos=at(panel, 1))
+    panel._sort_again()
+    assert top(panel) == [0, 1]
+    qtbot.waitUntil(lambda: top(panel) == [700, 0])
+    assert units(panel) == [1]
+
+
+def test_home_and_end_go_to_the_first_and_the_last_row(panel: NeuronsPanel, qtbot: QtBot) -> None:
+    panel.select(5)
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_End)
+    assert units(panel) == [767]
+    qtbot.keyClick(panel.table, Qt.Key.Key_Home)
+    assert units(panel) == [0]
+    qtbot.keyClick(panel.table, Qt.Key.Key_End, SHIFT)
+    assert panel.selected_count() == 768
+    panel.filter.setText("nowhere")
+    qtbot.keyClick(panel.table, Qt.Key.Key_Home)
+    assert units(panel) == []
+
+
+def test_a_selected_picture_keeps_its_colours(panel: NeuronsPanel) -> None:
+    red = packed(to_image(np.full((32, 32, 3), [250, 20, 20], dtype=np.uint8)))
+    panel.model.set_state(Unit(layer="layer", index=3), UnitState("done", 1.0, 5, thumbnail=red))
+    panel.select(3)
+    area = panel.table.visualRect(panel.model.index(3, column_of("picture")))
+    color = panel.table.viewport().grab().toImage().pixelColor(area.center())
+    assert color.red() > 200
+    assert color.blue() < 60
 
 
 def test_a_range_shows_what_the_filter_hides(panel: NeuronsPanel, qtbot: QtBot) -> None:

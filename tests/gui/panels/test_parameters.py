@@ -79,13 +79,37 @@ def test_a_wrong_value_is_marked_in_its_place(panel: ParametersPanel, qtbot: QtB
     box.selectAll()
     qtbot.keyClicks(box, "9000")
     assert panel.problem == "Iterations must be from 1 to 5000"
-    assert panel.rows["iterations"]._complaint.isVisible()
+    complaint = panel.rows["iterations"]._complaint
+    assert (complaint.isVisible(), complaint.text()) == (True, "1\N{EN DASH}5000")
+    assert complaint.toolTip() == panel.problem
     with pytest.raises(UsageError, match="from 1 to 5000"):
         panel.settings()
     box.selectAll()
     qtbot.keyClicks(box, "900")
     assert panel.problem == ""
+    assert not complaint.isVisible()
     assert panel.settings().iterations == 900
+
+
+@pytest.mark.parametrize("width", [330, 420, 700])
+def test_no_row_moves_while_values_are_edited(panel: ParametersPanel, qtbot: QtBot, width: int) -> None:
+    panel.resize(max(width, panel.minimumSizeHint().width()), 900)
+
+    def places() -> list[int]:
+        qtbot.wait(1)
+        return [row.y() for row in panel.rows.values()] + [row.height() for row in panel.rows.values()]
+
+    before = places()
+    for preset in PRESETS:
+        panel.show_preset(preset)
+        assert places() == before
+        panel.rows["noise"].set_value(0.77)
+        assert places() == before
+    for row in panel.rows.values():
+        if row.box is not None:
+            row.box.setValue(row.box.high + 1000)
+    assert panel.problem
+    assert places() == before
 
 
 def test_letters_cannot_be_typed_as_a_number(panel: ParametersPanel, qtbot: QtBot) -> None:
