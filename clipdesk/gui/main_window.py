@@ -110,7 +110,14 @@ class MainWindow(QMainWindow):
         self._connect_commands()
         self._connect_model()
         self.surveys.join(
-            self.center, self.architecture, self.neurons, self.gallery, self.controller, self.asking, self.commands
+            self.center,
+            self.architecture,
+            self.neurons,
+            self.gallery,
+            self.controller,
+            self.asking,
+            self.commands,
+            self.marking,
         )
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.

@@ -204,8 +204,8 @@ class SurveyPages(QObject):
             self._find.box.setFocus()
 
     def _show_wanted(self) -> None:
-        """Show the unit that was chosen last, if its page is seen."""
-        unit = self._wanted
+        """Show the unit that was chosen last, if its page is seen; before the first one, the one that is selected."""
+        unit = self._wanted or self._neurons.current
         if unit is None or self._center.mode != UNIT:
             return
         self._history.go((unit.layer, unit.index))

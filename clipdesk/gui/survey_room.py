@@ -15,6 +15,7 @@ from clipdesk.gui.rendered_unit import RenderedUnit
 from clipdesk.gui.survey_pages import SurveyPages
 from clipdesk.gui.surveys.desk import SurveyDesk
 from clipdesk.gui.surveys.making import Surveyor
+from clipdesk.gui.unit_marks import UnitMarks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.center import Center
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.marking import Marking
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.neurons import NeuronsPanel
@@ -60,12 +62,15 @@ class SurveyRoom(QObject):
         controller: RenderController,
         asking: Asking,
         commands: Commands,
+        marking: Marking,
     ) -> None:
         """Join them with what they are shown in, asked from, and have rendered."""
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
         self.rendered = RenderedUnit(session, controller, gallery, desk, page)
-        self.pages.shown.connect(self.rendered.show_unit)
+        self.marks = UnitMarks(session, marking, page)
+        for show in (self.rendered.show_unit, self.marks.show_unit):
+            self.pages.shown.connect(show)
         commands.find.triggered.connect(self.pages.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
 

@@ -1,4 +1,4 @@
-"""The star, the tags and the note of the selected pictures, to read and to write."""
+"""The star, the tags and the note of pictures or of a unit, to read and to write."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from PySide6.QtGui import QAction, QFocusEvent, QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from clipdesk.gui.library import Entry
 from clipdesk.marks.mark import MOST_TAGS, TAG_CHARACTERS, Mark, tags_of
 
 Change = Callable[[Mark], Mark]
-"""Makes the new mark of a picture from its old one."""
+"""Makes a new mark from the old one."""
 
 _LINES = 3
 _TAGS = "Tags, separated by commas"
@@ -32,22 +31,22 @@ class _Note(QPlainTextEdit):
 
 
 class MarkEditor(QWidget):
-    """Of one picture, its tags and its note are edited; several get tags in addition to those that they have.
+    """Of one thing, tags and note are edited; several get tags in addition to those that they have.
 
-    What was typed is kept when the keyboard goes elsewhere, another picture is selected or the window closes.
+    What was typed is kept when the keyboard goes elsewhere, something else is shown or the window closes.
 
     Args:
-        star: Gives the selected pictures a star, or takes it away.
+        star: Gives a star, or takes it away.
 
     Signals:
-        written: A list of `Entry`, and the function that makes the new `Mark` of each from its old one.
+        written: The list of what is marked, and the function that makes the new `Mark` of each from its old one.
     """
 
     written = Signal(list, object)
 
     def __init__(self, star: QAction) -> None:
         super().__init__()
-        self._entries: list[Entry] = []
+        self._things: list[object] = []
         button = QToolButton(autoRaise=True)
         button.setDefaultAction(star)
         button.setAccessibleName("Star")
@@ -71,17 +70,17 @@ class MarkEditor(QWidget):
         column.addWidget(self.note)
         self.show_marks([], [])
 
-    def show_marks(self, entries: Sequence[Entry], marks: Sequence[Mark]) -> None:
-        """Show the marks of pictures; what is being typed for the same pictures stays."""
-        if list(entries) != self._entries:
+    def show_marks(self, things: Sequence[object], marks: Sequence[Mark]) -> None:
+        """Show the marks of things; what is being typed for the same ones stays."""
+        if list(things) != self._things:
             self.keep()
         elif self.tags.isModified() or self.note.document().isModified():
             return
-        self._entries = list(entries)
+        self._things = list(things)
         one = marks[0] if len(marks) == 1 else Mark()
-        self.setEnabled(bool(entries))
-        self.note.setEnabled(len(entries) == 1)
-        self.tags.setPlaceholderText(f"Add tags to {len(entries)} pictures" if len(entries) > 1 else _TAGS)
+        self.setEnabled(bool(things))
+        self.note.setEnabled(len(things) == 1)
+        self.tags.setPlaceholderText(f"Add tags to {len(things)} pictures" if len(things) > 1 else _TAGS)
         self.tags.setText(", ".join(one.tags))
         self.tags.setModified(False)
         if self.note.toPlainText() != one.note:
@@ -90,16 +89,16 @@ class MarkEditor(QWidget):
 
     def keep(self) -> None:
         """Keep what was typed."""
-        entries, single = self._entries, len(self._entries) == 1
+        things, single = self._things, len(self._things) == 1
         if self.tags.isModified():
             tags = tags_of(self.tags.text())
             self.tags.setModified(False)
             if not single:
                 self.tags.clear()
-            self.written.emit(entries, _tagged(tags) if single else _tagged_too(tags))
+            self.written.emit(things, _tagged(tags) if single else _tagged_too(tags))
         if self.note.document().isModified():
             self.note.document().setModified(False)
-            self.written.emit(entries, _noted(self.note.toPlainText()))
+            self.written.emit(things, _noted(self.note.toPlainText()))
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:

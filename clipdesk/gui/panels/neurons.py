@@ -247,6 +247,14 @@ class NeuronsPanel(QWidget):
             # A reset alone does not tell that the selection is empty now.
             self._selection_changed()
 
+    @property
+    def current(self) -> Unit | None:
+        """The unit that the keyboard is at; None if there is none."""
+        index = self.table.currentIndex()
+        if self.model.layer is None or not index.isValid():
+            return None
+        return Unit(layer=self.model.layer.name, index=self.model.unit_at(index.row()))
+
     def selected(self) -> tuple[Target, ...]:
         """The selected units, in order of their index."""
         layer = self.model.layer

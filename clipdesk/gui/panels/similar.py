@@ -25,6 +25,7 @@ class SimilarUnits(QWidget):
 
     Args:
         title: What they are.
+        own: Whether they are of one layer, whose name need not be said.
 
     Signals:
         chosen: Layer and index of a unit.
@@ -32,8 +33,9 @@ class SimilarUnits(QWidget):
 
     chosen = Signal(str, int)
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, own: bool) -> None:
         super().__init__()
+        self._own = own
         self.list = QListWidget()
         self.list.setAccessibleName(title)
         self.list.setViewMode(QListView.ViewMode.IconMode)
@@ -41,9 +43,10 @@ class SimilarUnits(QWidget):
         self.list.setWrapping(False)
         self.list.setMovement(QListView.Movement.Static)
         self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideLeft)
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         lines = 2 * self.fontMetrics().height()
-        self.list.setGridSize(QSize(16 * self.fontMetrics().averageCharWidth(), _SIDE + lines + 8))
+        self.list.setGridSize(QSize((11 if own else 19) * self.fontMetrics().averageCharWidth(), _SIDE + lines + 8))
         self.list.setFixedHeight(_SIDE + lines + 30)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
@@ -60,7 +63,7 @@ class SimilarUnits(QWidget):
         self.list.clear()
         for found in units:
             name = f"{short_layer(found.layer)}:{found.unit}"
-            item = QListWidgetItem(f"{_short(name)}\n{found.correlation:.2f}")
+            item = QListWidgetItem(f"{found.unit if self._own else name}\n{found.correlation:.2f}")
             item.setData(_ROLE, found)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, correlation {found.correlation:.2f}")
             item.setToolTip(f"{found.layer}:{found.unit}")
@@ -83,8 +86,3 @@ class SimilarUnits(QWidget):
     def _choose(self, item: QListWidgetItem) -> None:
         found = item.data(_ROLE)
         self.chosen.emit(found.layer, found.unit)
-
-
-def _short(name: str) -> str:
-    """The end of a name, which tells most."""
-    return name if len(name) <= 14 else "\N{HORIZONTAL ELLIPSIS}" + name[-13:]

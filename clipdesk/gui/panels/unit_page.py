@@ -24,6 +24,7 @@ from typing_extensions import override
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.images import to_pixmap
 from clipdesk.gui.panels.histogram import Histogram
+from clipdesk.gui.panels.mark_editor import MarkEditor
 from clipdesk.gui.panels.photos import PhotosView
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.word_line import WordLine
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _PICTURE = 200
 _WIDE = 620
 """With less room than this the numbers stand below the picture."""
-_TOP, _RANGE, _BOTTOM, _GROUPS = range(4)
+_TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
 _COLUMNS = 5
 
@@ -64,9 +65,10 @@ class UnitPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._facts: UnitFacts | None = None
+        self._judged: float | None = None
         self._heated = False
         self._make_actions()
-        self.title = plain_label(_NONE)
+        self.title = plain_label()
         self.title.setAccessibleName("Unit")
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.3)
@@ -82,19 +84,20 @@ class UnitPage(QWidget):
         self.numbers = plain_label(wrap=True)
         self.numbers.setAccessibleName("Numbers")
         self.words = WordLine("Words")
-        self.against = WordLine("Against")
+        self.opposite = WordLine("Least")
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
         self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("Which pictures are shown")
-        for name in ("Top", "Whole range", "Bottom", "Groups"):
+        for name in ("Top", "Whole range", "Bottom", "Groups", "Against"):
             self.tabs.addTab(name)
         self.warm = QCheckBox("Where it fires")
         self.warm.setToolTip("Show the pictures grey where the unit does not fire. Point at one to see it large")
         self.photos = PhotosView("Pictures of the unit")
-        self.within = SimilarUnits("Similar units of the layer")
-        self.across = SimilarUnits("Similar units of other layers")
+        self.marks = MarkEditor(self.star_action)
+        self.within = SimilarUnits("Similar units of the layer", own=True)
+        self.across = SimilarUnits("Similar units of other layers", own=False)
         self._lay_out()
         self._connect()
         self.show_none()
@@ -107,10 +110,13 @@ class UnitPage(QWidget):
         self.surprise_action = make_action(
             self, "Surprise me", "dice_multiple_outline", "Ctrl+Shift+U", "Go to a unit that is worth looking at"
         )
+        tip = "Give the unit a star, or take it away"
+        self.star_action = make_action(self, "Star this unit", "star_outline", "Ctrl+D", tip, checkable=True)
         self.actions_shown = [
             self.back_action,
             self.forward_action,
             self.render_action,
+            self.star_action,
             self.like_action,
             self.surprise_action,
         ]
@@ -121,11 +127,11 @@ class UnitPage(QWidget):
             head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addWidget(self.title, 1)
         self._tools = QHBoxLayout()
-        for action in (self.render_action, self.like_action, self.surprise_action):
+        for action in self.actions_shown[2:]:
             self._tools.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addLayout(self._tools)
         facts = QVBoxLayout()
-        for widget in (self.histogram, self.judgement, self.numbers, self.words, self.against):
+        for widget in (self.histogram, self.judgement, self.numbers, self.words, self.opposite):
             facts.addWidget(widget)
         facts.addStretch()
         self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -147,6 +153,7 @@ class UnitPage(QWidget):
         column.addWidget(self.message)
         column.addWidget(self.layer_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._known)
+        column.addWidget(self.marks)
         column.addStretch()
         self.area = QScrollArea(widgetResizable=True)
         self.area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -165,7 +172,7 @@ class UnitPage(QWidget):
         self.within.chosen.connect(self.unit_chosen)
         self.across.chosen.connect(self.unit_chosen)
         self.words.chosen.connect(self.word_chosen)
-        self.against.chosen.connect(self.word_chosen)
+        self.opposite.chosen.connect(self.word_chosen)
         self.layer_button.clicked.connect(self._ask_layer)
 
     @override
@@ -184,9 +191,9 @@ class UnitPage(QWidget):
     def show_none(self) -> None:
         """Show no unit."""
         self._unit: tuple[str, int] | None = None
-        self.title.setText(_NONE)
-        self._show_facts(None, "")
-        self.picture.clear()
+        self.title.clear()
+        self._show_facts(None, _NONE)
+        self.picture.hide()
         self.judge("")
 
     def show_unit(self, layer: str, unit: int, words: str = "") -> None:
@@ -200,6 +207,7 @@ class UnitPage(QWidget):
         self._unit = layer, unit
         self.title.setText(f"{short_layer(layer)}:{unit}")
         self.title.setToolTip(f"{layer}:{unit}")
+        self.picture.show()
         self.judge("")
         if words:
             self._show_facts(None, words)
@@ -213,16 +221,18 @@ class UnitPage(QWidget):
         self.message.setText(breakable(words))
         self.message.setVisible(bool(words))
         self.layer_button.hide()
-        known = (self._known, self.histogram, self.numbers, self.words, self.against)
+        known = (self._known, self.histogram, self.numbers, self.words, self.opposite)
         for widget in known:
             widget.setVisible(facts is not None)
         if facts is None:
             return
         self.histogram.show_counts(facts.edges, facts.counts)
+        self.histogram.mark(self._judged)
         self.numbers.setText("   ".join(f"{name} {value}" for name, value in facts.numbers))
         self.words.show_words(facts.words, "no word fits it better than chance")
-        self.against.show_words(facts.against, "")
+        self.opposite.show_words(facts.opposite, "")
         groups = sum(isinstance(item, Heading) for item in facts.groups)
+        self.tabs.setTabVisible(_AGAINST, bool(facts.against))
         self.tabs.setTabText(_GROUPS, f"Groups ({groups})" if groups > 1 else "Groups")
         self.within.show_units(facts.within)
         self.across.show_units(facts.across)
@@ -240,10 +250,16 @@ class UnitPage(QWidget):
         if self._facts is None:
             return
         part = self.tabs.currentIndex()
-        items: Sequence[Photo | Heading] = (self._facts.top, self._facts.range, self._facts.bottom, self._facts.groups)[
-            part
-        ]
-        self.photos.set_columns(_COLUMNS if part in (_RANGE, _GROUPS) else None)
+        facts = self._facts
+        parts: tuple[Sequence[Photo | Heading], ...] = (
+            facts.top,
+            facts.range,
+            facts.bottom,
+            facts.groups,
+            facts.against,
+        )
+        items = parts[part]
+        self.photos.set_columns(_COLUMNS if part in (_RANGE, _GROUPS, _AGAINST) else None)
         self.photos.photos.show(items)
         self._heated = False
         wanted = [*self.photos.photos.missing(), *self.within.pictures(), *self.across.pictures()]
@@ -287,7 +303,8 @@ class UnitPage(QWidget):
 
     def judge(self, words: str, value: float | None = None) -> None:
         """Say where the rendered picture stands among those of the set, and mark its activation."""
-        self.judgement.setText(breakable(words))
+        self._judged = value
+        self.judgement.setText(breakable(f"The rendered picture excites it {words}") if words else "")
         self.judgement.setVisible(bool(words))
         self.histogram.mark(value)
 

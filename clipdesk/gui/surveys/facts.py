@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,14 +11,15 @@ from clipdesk.gui.surveys.questions import FoundUnit, Word, found_units
 from clipdesk.gui.surveys.tiles import Heading, Photo
 
 if TYPE_CHECKING:
+    from clipdesk.activations.questions.against import Against
     from clipdesk.activations.questions.clusters import Clusters
     from clipdesk.activations.questions.examples import Example, Examples
-    from clipdesk.activations.questions.words import Label
-    from clipdesk.activations.statistics import Extremes, UnitStatistics
+    from clipdesk.activations.questions.unit import UnitAnswers
+    from clipdesk.activations.statistics import Extremes
     from clipdesk.gui.surveys.reading import OpenSurvey
 
 _TOP, _PER_BIN, _PER_GROUP = 18, 4, 4
-_SIMILAR = 8
+_OPPOSITE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,9 @@ class UnitFacts:
         range: Some of each part of its range, the largest first, each part after its heading.
         bottom: The pictures that excite it least.
         groups: Its top pictures, in groups of what is alike.
+        against: Pictures in which it and its first word disagree, each part after its heading.
         words: What it answers to.
-        against: What it answers to least.
+        opposite: What it answers to least.
         within: The units of its layer that are most like it.
         across: Those of other layers.
     """
@@ -49,8 +52,9 @@ class UnitFacts:
     range: tuple[Photo | Heading, ...]
     bottom: tuple[Photo, ...]
     groups: tuple[Photo | Heading, ...]
+    against: tuple[Photo | Heading, ...]
     words: tuple[Word, ...]
-    against: tuple[Word, ...]
+    opposite: tuple[Word, ...]
     within: tuple[FoundUnit, ...]
     across: tuple[FoundUnit, ...]
 
@@ -61,52 +65,42 @@ def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
     Raises:
         UsageError: the survey does not have the layer or the unit.
     """
-    import numpy as np
+    from clipdesk.activations.questions.unit import unit_answers
 
-    from clipdesk.activations.questions.clusters import clusters
-    from clipdesk.activations.questions.examples import examples
-    from clipdesk.activations.questions.lookup import check_unit, statistics_of
-    from clipdesk.activations.questions.similar import similar
-    from clipdesk.activations.questions.words import words
-
-    asked = survey.survey
-    statistics = statistics_of(asked, layer)
-    check_unit(statistics, unit)
-    own = statistics.only(np.array([unit]))
-    found = examples(asked, layer, unit, count=_TOP, per_bin=_PER_BIN)
-    like = similar(asked, layer, unit, count=_SIMILAR)
-    labels = words(survey.lexicon, layer, [unit]).units[0].labels
+    rectified, lexicon = survey.is_rectified(layer), survey.lexicon
+    found = unit_answers(survey.survey, layer, unit, rectified=rectified, lexicon=lexicon, count=_TOP, per_bin=_PER_BIN)
+    opposite = () if found.against is None else found.against.opposite[:_OPPOSITE]
     return UnitFacts(
         layer,
         unit,
-        _numbers(survey, own),
-        tuple(own.histogram.edges(0).tolist()),
-        tuple(own.histogram.counts[0].tolist()),
-        top=tuple(_photos(survey, found.top)),
-        range=tuple(_range(survey, found)),
-        bottom=tuple(_photos(survey, found.bottom)),
-        groups=tuple(_groups(survey, clusters(asked, layer, unit), own.top)),
-        words=tuple(_words(labels)),
-        against=(),
-        within=tuple(found_units(survey, like.within)),
-        across=tuple(found_units(survey, like.across)),
+        tuple(_numbers(found)),
+        tuple(found.histogram.edges.tolist()),
+        tuple(found.histogram.counts.tolist()),
+        top=tuple(_photos(survey, found.examples.top)),
+        range=tuple(_range(survey, found.examples)),
+        bottom=tuple(_photos(survey, found.examples.bottom)),
+        groups=tuple(_groups(survey, found.clusters, found.statistics.top)),
+        against=tuple(_against(survey, found.against)),
+        words=tuple(Word(each.concept, each.pearson, each.weak) for each in found.labels),
+        opposite=tuple(Word(concept, pearson, weak=False) for concept, pearson in opposite),
+        within=tuple(found_units(survey, found.similar.within)),
+        across=tuple(found_units(survey, found.similar.across)),
     )
 
 
-def _numbers(survey: OpenSurvey, own: UnitStatistics) -> tuple[tuple[str, str], ...]:
-    from clipdesk.activations.questions.measures import clarities, kurtoses, monosemanticities
-
-    embeddings = survey.survey.embeddings
-    return (
-        ("pictures", f"{own.count:,}"),
-        ("above zero in", f"{own.densities[0]:.2%}"),
-        ("mean", f"{own.means[0]:.3g}"),
-        ("sd", f"{own.deviations[0]:.3g}"),
-        ("largest", f"{own.most[0]:.3g}"),
-        ("kurtosis", f"{kurtoses(own.histogram)[0]:.1f}"),
-        ("clarity", f"{clarities(own, embeddings)[0]:.2f}"),
-        ("monosemanticity", f"{monosemanticities(own, embeddings)[0]:.2f}"),
-    )
+def _numbers(found: UnitAnswers) -> Iterator[tuple[str, str]]:
+    numbers = found.numbers
+    kind = "dead" if numbers.dead else "dense" if numbers.dense else ""
+    if kind:
+        yield "this unit is", kind
+    yield "above zero in", f"{numbers.density:.2%} of {found.count:,} pictures"
+    yield "mean", f"{numbers.mean:.3g}"
+    yield "sd", f"{numbers.deviation:.3g}"
+    yield "largest", f"{numbers.most:.3g}"
+    shown = {"selectivity": 2, "kurtosis": 1, "clarity": 2, "monosemanticity": 2, "redundancy": 2}
+    for name, digits in shown.items():
+        if math.isfinite(value := getattr(numbers, name)):
+            yield name, f"{value:.{digits}f}"
 
 
 def _photos(survey: OpenSurvey, found: Iterable[Example]) -> Iterator[Photo]:
@@ -136,5 +130,15 @@ def _row(photos: list[Photo], length: int) -> Iterator[Photo | Heading]:
     yield from [Heading()] * (length - len(photos))
 
 
-def _words(labels: Iterable[Label]) -> Iterator[Word]:
-    return (Word(each.concept, each.pearson, each.weak) for each in labels)
+def _against(survey: OpenSurvey, found: Against | None) -> Iterator[Photo | Heading]:
+    """Pictures in which the unit and its first word disagree."""
+    if found is None:
+        return
+    parts = (
+        (f"excite it without {found.concept}\n{found.without_share:.0%} of the top", found.without),
+        (f"{found.concept}, and it is silent\n{found.silent_share:.0%} of these", found.silent),
+    )
+    for words, examples in parts:
+        if examples:
+            yield Heading(words)
+            yield from _row(list(_photos(survey, examples[:_PER_BIN])), _PER_BIN)

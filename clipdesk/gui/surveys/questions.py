@@ -150,12 +150,10 @@ def layer_facts(survey: OpenSurvey, layer: str) -> Iterator[LayerFacts]:
     from clipdesk.activations.questions.layer import table
     from clipdesk.activations.questions.lookup import statistics_of
     from clipdesk.activations.questions.words import words
-    from clipdesk.network.rectifiers import rectifier_of
 
     statistics = statistics_of(survey.survey, layer)
-    rectified = rectifier_of(layer, survey.opened().inspector.layers) is not None
     facts = LayerFacts(
-        table(survey.survey, statistics, rectified=rectified),
+        table(survey.survey, statistics, rectified=survey.is_rectified(layer)),
         statistics.histogram.counts,
         statistics.top.pictures[:, 0],
     )
@@ -176,4 +174,8 @@ def judgement(survey: OpenSurvey, layer: str, unit: int, picture: Path | NDArray
     Raises:
         ClipDeskError: the picture or the model cannot be read any more.
     """
-    raise NotImplementedError
+    from clipdesk.activations.measuring import rank_of_picture
+
+    pixels = picture if isinstance(picture, Path) else picture[..., :3]
+    found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels)
+    return found.value, found.in_words

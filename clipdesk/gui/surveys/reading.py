@@ -89,6 +89,12 @@ class OpenSurvey:
 
         return default_pool().open(self.model, weights=self.manifest.weights)
 
+    def is_rectified(self, layer: str) -> bool:
+        """Whether a layer is behind a rectifier; only there do dead and dense mean something."""
+        from clipdesk.network.rectifiers import rectifier_of
+
+        return rectifier_of(layer, self.opened().inspector.layers) is not None
+
     @cached_property
     def lexicon(self) -> Lexicon:
         """The words for its units. They are read by the model's text tower, which takes minutes once for a large one.
