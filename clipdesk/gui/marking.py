@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from clipdesk.database import StoreError
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem
 from clipdesk.marks.mark import Mark
@@ -14,6 +17,8 @@ from clipdesk.marks.store import Marks, default_marks, open_marks
 
 if TYPE_CHECKING:
     from clipdesk.marks.keys import Key
+
+log = logging.getLogger(__name__)
 
 _LOOK_MS = 2_000
 
@@ -79,9 +84,13 @@ class Marking(Background):
             if version == self._version:
                 return
             found = marks.all()
-        except Exception:
+        except Exception as error:
             # To say it once is enough. What the user says next is tried all the same.
             self._stuck.emit()
+            if isinstance(error, StoreError) and not os.path.lexists(default_marks()):
+                # There are no marks to miss.
+                log.info("%s", error)
+                return
             raise
         self._version = version
         self._tell(dict.fromkeys(self._told.keys() - found.keys(), Mark()) | found)

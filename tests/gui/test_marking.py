@@ -259,3 +259,15 @@ def test_marks_that_cannot_be_read_are_said_once(
     assert not window.marking._timer.isActive()
     window.marking.change([PictureKey("b" * 64)], lambda old: old.star(True))
     until(qtbot, lambda: len(problems) == 2)
+
+
+def test_without_a_data_folder_only_who_marks_something_hears_of_it(
+    new_window: Callable[..., MainWindow], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", "/dev/null/data")
+    window = new_window()
+    assert window.marking.wait(60_000)
+    until(qtbot, lambda: not window.marking._timer.isActive())
+    assert window.notice.message == ""
+    window.marking.change([PictureKey("b" * 64)], lambda old: old.star(True))
+    until(qtbot, lambda: window.notice.message.startswith("The file of marks /dev/null/data/marks.sqlite cannot be"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QGuiApplication, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QPalette, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QWidget
+from typing_extensions import override
 
 from clipdesk.gui.icons import icon
 from clipdesk.gui.plain import plain_label
@@ -18,6 +19,49 @@ if TYPE_CHECKING:
     from clipdesk.jobs.stored import StoredJob
 
 _LEAST_WIDTH = 120
+_MOST_LINES = 4
+
+
+class _Lines(QScrollArea):
+    """A label of a few lines; a longer text is scrolled, so that it leaves room for the canvas below.
+
+    Args:
+        name: What a screen reader calls it; empty for its text alone.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(widgetResizable=True)
+        self._label = plain_label(wrap=True)
+        self._label.setAccessibleName(name)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.setWidget(self._label)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        self._label.setAutoFillBackground(False)
+        # A label that wraps its words asks for the width of a long line, and the window would grow off the screen.
+        self.setMinimumWidth(_LEAST_WIDTH)
+
+    def text(self) -> str:
+        """The text."""
+        return self._label.text()
+
+    def show_text(self, text: str) -> None:
+        """Show a text from its beginning."""
+        self._label.setText(breakable(text))
+        self.verticalScrollBar().setValue(0)
+        self._fit()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        most = _MOST_LINES * self.fontMetrics().lineSpacing()
+        # Of no text it is -1.
+        self.setFixedHeight(min(max(self._label.heightForWidth(self.viewport().width()), 0), most))
 
 
 class NoticeBar(QWidget):
@@ -34,10 +78,7 @@ class NoticeBar(QWidget):
         self._problem: Problem | None = None
         self._count = 0
         self.setAutoFillBackground(True)
-        self._text = plain_label(wrap=True)
-        self._text.setAccessibleName("Problem")
-        # A label that wraps its words asks for the width of a long line, and the window would grow off the screen.
-        self._text.setMinimumWidth(_LEAST_WIDTH)
+        self._text = _Lines("Problem")
         self.copy_button = QPushButton("Copy details")
         self.copy_button.clicked.connect(self.copy)
         self._log_button = QPushButton("Show log")
@@ -60,7 +101,7 @@ class NoticeBar(QWidget):
         self._count = self._count + 1 if self._problem is not None else 1
         self._problem = problem
         more = f"  ({self._count - 1} earlier)" if self._count > 1 else ""
-        self._text.setText(breakable(f"{problem.message}{more}"))
+        self._text.show_text(f"{problem.message}{more}")
         palette = QPalette(self.palette())
         palette.setColor(QPalette.ColorRole.WindowText, error_color(QGuiApplication.palette()))
         palette.setColor(QPalette.ColorRole.Window, QGuiApplication.palette().color(QPalette.ColorRole.AlternateBase))
@@ -104,8 +145,7 @@ class UndoBar(QWidget):
         super().__init__()
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
-        self._text = plain_label(wrap=True)
-        self._text.setMinimumWidth(_LEAST_WIDTH)
+        self._text = _Lines()
         self.undo_button = QPushButton("Undo")
         self.undo_button.clicked.connect(self.undo_asked)
         self.close_button = QToolButton(autoRaise=True)
@@ -127,7 +167,7 @@ class UndoBar(QWidget):
 
     def offer(self, text: str) -> None:
         """Say what was done."""
-        self._text.setText(breakable(text))
+        self._text.show_text(text)
         self.show()
 
 
@@ -146,8 +186,7 @@ class OfferBar(QWidget):
         super().__init__()
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
-        self._text = plain_label(wrap=True)
-        self._text.setMinimumWidth(_LEAST_WIDTH)
+        self._text = _Lines()
         self.go_on = QPushButton("Go on")
         self.drop = QPushButton("Drop them")
         self.later = QPushButton("Not now")
@@ -164,5 +203,5 @@ class OfferBar(QWidget):
     @Slot(list)
     def offer(self, left: list[StoredJob]) -> None:
         """Say which jobs are not finished, and how many of their pictures."""
-        self._text.setText(breakable(describe_left(left)))
+        self._text.show_text(describe_left(left))
         self.show()
