@@ -22,12 +22,15 @@ from torch import Tensor, nn
 from clipdesk.models.checks import NotAState, check_finite, check_fit
 from clipdesk.models.configs import Config
 from clipdesk.models.geometry import Unfilled
+from clipdesk.models.hub import offline
 from clipdesk.models.repairs import without_others
 
 _VISION_POSITIONS = ("visual.positional_embedding", "visual.trunk.pos_embed")
 _TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
 _POSITIONS = (*_VISION_POSITIONS, *_TEXT_POSITIONS)
 _SCALES = ("logit_scale", "logit_bias")
+_OTHER_TEXT = ("text.transformer.embeddings.", "text.transformer.encoder.", "text.transformer.shared.")
+"""What the names of text towers of the package transformers begin with in open_clip's models."""
 _MOST = 2**20
 _MOST_BLOCKS = 256
 
@@ -187,6 +190,8 @@ def _may_fit(config: dict[str, Any], state: Mapping[str, Tensor]) -> bool:
     vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
     if ("timm_model_name" in vision) != any(name.startswith("visual.trunk.") for name in state):
         return False
+    if "hf_model_name" in text and not any(name.startswith(_OTHER_TEXT) for name in state):
+        return False
     tokens = state.get("token_embedding.weight", state.get("text.token_embedding.weight"))
     wanted = text.get("vocab_size", 49_408), text.get("width", 512)
     if tokens is not None and "hf_model_name" not in text and tuple(tokens.shape) != wanted:
@@ -199,8 +204,8 @@ def _may_fit(config: dict[str, Any], state: Mapping[str, Tensor]) -> bool:
 
 @cache
 def shapes_of(name: str) -> dict[str, Tensor] | None:
-    """The weights of an architecture without their numbers; None where it cannot be built here."""
-    with own_log():
+    """The weights of an architecture without their numbers; None where it cannot be built here, without a download."""
+    with own_log(), offline():
         try:
             with torch.device("meta"):
                 return open_clip.create_model(

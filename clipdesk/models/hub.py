@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError
@@ -20,6 +21,8 @@ from clipdesk.models.places import CONFIGS, INDICES, SINGLE, names_in
 from clipdesk.models.transfer import Meter, Transfer
 
 log = logging.getLogger(__name__)
+
+_Made = TypeVar("_Made")
 
 
 class HubFile:
@@ -76,7 +79,7 @@ class HubFile:
                 if isinstance(error, Cancelled):
                     raise
                 log.info("downloading %s", self.label, exc_info=True)
-                raise self._failed(error) from error
+                raise self.failed(error) from error
 
     def _look_up(self) -> tuple[str, int | None]:
         """The name that is there, and its size. Asks once: the library's own questions take half a minute to fail."""
@@ -87,7 +90,16 @@ class HubFile:
                 continue
         return self.names[-1], get_hf_file_metadata(hf_hub_url(self.repository, self.names[-1])).size
 
-    def _failed(self, error: Exception) -> ClipDeskError:
+    def check_there(self) -> None:
+        """Ask for it once.
+
+        Raises:
+            Exception: of any kind: it is not there, or there is no connection.
+        """
+        self._look_up()
+
+    def failed(self, error: Exception) -> ClipDeskError:
+        """The error for the user, for one of the library's."""
         folder = Path(constants.HF_HUB_CACHE) / f"models--{self.repository.replace('/', '--')}"
         reason = (" ".join(str(error).split())[:200] or type(error).__name__).rstrip(".")
         return ClipDeskError(
@@ -147,6 +159,44 @@ class Repository:
         return found
 
 
+def by_library(label: str, repository: str, names: Sequence[str], made: Callable[[bool], _Made]) -> _Made:
+    """What another library makes of files that it gets from a repository by itself, such as a tokenizer.
+
+    Without a connection such libraries try again for a minute, and say so on the terminal. So the files on this disk
+    are tried first, and then the connection.
+
+    Args:
+        label: What it is called in messages.
+        repository: Such as ``google/siglip-base-patch16-224``.
+        names: Files of which one must be there.
+        made: Makes it; told whether it may use only what is on this disk.
+
+    Raises:
+        ClipDeskError: it cannot be had; says what to do without a connection.
+    """
+    file = HubFile(label, repository, names)
+    with _plainly():
+        with suppress(Exception), offline():
+            return made(True)
+        try:
+            file.check_there()
+            return made(False)
+        except Exception as error:
+            log.info("getting %s", label, exc_info=True)
+            raise file.failed(error) from error
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """While it is entered, the library uses only what is on this disk, and asks nobody."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
 class _Watch:
     """In the place of the library's progress bar: tells a `Meter` of each piece, and ends the download if asked."""
 
@@ -183,12 +233,14 @@ def _plainly() -> Iterator[None]:
     Its other protocol moves the bytes in a library of its own, which no exception of ours would stop; and each of its
     warnings would be a line on the terminal.
     """
-    library = logging.getLogger("huggingface_hub")
-    before = library.level, constants.HF_HUB_DISABLE_XET
-    library.setLevel(logging.ERROR)
+    libraries = [logging.getLogger(name) for name in ("huggingface_hub", "transformers")]
+    levels, xet = [library.level for library in libraries], constants.HF_HUB_DISABLE_XET
     constants.HF_HUB_DISABLE_XET = True
     try:
+        for library in libraries:
+            library.setLevel(logging.ERROR)
         yield
     finally:
-        library.setLevel(before[0])
-        constants.HF_HUB_DISABLE_XET = before[1]
+        for library, level in zip(libraries, levels, strict=True):
+            library.setLevel(level)
+        constants.HF_HUB_DISABLE_XET = xet

@@ -6,6 +6,7 @@ along.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from clipdesk.models.checkpoints import Loaded, read_contents
 from clipdesk.models.checks import NotAState, check_finite, check_fit, check_tensors
 from clipdesk.models.evidence import NOTHING_ASKED, QUICK_GELU, Asked, hinted_activation
 from clipdesk.models.geometry import Unfilled
-from clipdesk.models.hub import HubFile
+from clipdesk.models.hub import HubFile, by_library, offline
 from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.models.repairs import repaired, without_others
 from clipdesk.models.states import Content
@@ -32,6 +33,7 @@ from clipdesk.models.wrappers import Found, find_clip
 
 log = logging.getLogger(__name__)
 
+_TOKENIZERS = ("tokenizer_config.json", "tokenizer.json", "config.json")
 _TRANSFORMERS = "the package transformers, which is not installed. Get it: pip install transformers"
 
 
@@ -188,22 +190,26 @@ def tokenizer_of(model: nn.Module) -> Callable[[list[str]], Tensor] | None:
         ClipDeskError: it could not be downloaded.
     """
     architecture = vars(model).get(_ARCHITECTURE)
-    return None if architecture is None else _tokenizer(str(architecture))
+    return None if architecture is None else _tokenizer(str(architecture), getattr(model, "context_length", None))
 
 
 @cache
-def _tokenizer(architecture: str) -> Callable[[list[str]], Tensor]:
+def _tokenizer(architecture: str, length: int | None) -> Callable[[list[str]], Tensor]:
+    """An architecture's tokenizer, for texts of a length that a file's positions may say."""
     wanted = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {}).get("hf_tokenizer_name")
-    if wanted and not _has_transformers():
-        raise UsageError(f"Texts for {architecture} need {_TRANSFORMERS}. Units and pictures can do without")
     with own_log():
+        if not wanted:
+            return open_clip.get_tokenizer(architecture, context_length=length)
+        if not _has_transformers():
+            raise UsageError(f"Texts for {architecture} need {_TRANSFORMERS}. Units and pictures can do without")
+
+        def read(here: bool) -> Callable[[list[str]], Tensor]:
+            return open_clip.get_tokenizer(architecture, context_length=length, local_files_only=here)
+
         try:
-            return open_clip.get_tokenizer(architecture)
-        except Exception as error:
-            raise ClipDeskError(
-                f"Could not get the tokenizer of {architecture} ({wanted}) from the Hugging Face Hub. Check the "
-                "connection and try again; units and pictures can be rendered without it"
-            ) from error
+            return by_library(f"the tokenizer of {architecture}", wanted, _TOKENIZERS, read)
+        except ClipDeskError as error:
+            raise ClipDeskError(f"{error}. Units and pictures can be rendered without it") from error
 
 
 def _has_transformers() -> bool:
@@ -211,15 +217,25 @@ def _has_transformers() -> bool:
 
 
 def _check_text_tower(name: OpenClip | Checkpoint) -> None:
-    config = open_clip.get_model_config(name.architecture) or {}
-    if "hf_model_name" in config.get("text_cfg", {}) and not _has_transformers():
+    """Check that a text tower of the package transformers can be built, and get what describes it."""
+    tower = (open_clip.get_model_config(name.architecture) or {}).get("text_cfg", {}).get("hf_model_name")
+    if tower is None:
+        return
+    if not _has_transformers():
         raise ClipDeskError(f"{name} has a text tower of {_TRANSFORMERS}")
+    described: Callable[..., object] = importlib.import_module("transformers").AutoConfig.from_pretrained
+    by_library(
+        f"the form of the text tower of {name.architecture}",
+        tower,
+        ("config.json",),
+        lambda here: described(tower, local_files_only=here),
+    )
 
 
 def _unfilled(name: OpenClip | Checkpoint, quick: bool, lengths: Lengths) -> nn.Module:
     """The architecture, with any weights, for pictures and texts of some lengths."""
     mean, std, _ = _trained_with(name)
-    with own_log():
+    with own_log(), offline():
         try:
             with Unfilled():
                 return open_clip.create_model(

@@ -38,3 +38,12 @@ def test_weights_at_another_size_still_fit() -> None:
     shapes["visual.positional_embedding"] = torch.empty(17, 1280, device="meta")
     assert {"ViT-H-14", "ViT-H-14-378", "ViT-H-14-quickgelu"} <= set(fitting(shapes))
     assert lengths_of(shapes, shapes_of("ViT-H-14") or {}, 14) == (56, None)
+
+
+def test_a_text_tower_that_would_be_looked_up_on_the_web_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = dict(shapes_of("ViT-H-14") or {})
+    tried: list[str] = []
+    monkeypatch.setattr("clipdesk.models.architectures.shapes_of", lambda name: tried.append(name))
+    fitting(state)
+    assert "ViT-H-14" in tried
+    assert "xlm-roberta-large-ViT-H-14" not in tried

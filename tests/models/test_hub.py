@@ -142,3 +142,54 @@ def test_a_repository_in_shards_is_on_this_disk_when_the_last_one_is(
         assert repository.on_disk is None
         (tmp_path / shard).touch()
     assert repository.on_disk == index
+
+
+def test_what_another_library_gets_is_taken_from_the_disk_without_asking_anybody(
+    hub: HubFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    from clipdesk.models.hub import by_library
+
+    monkeypatch.setattr(HubFile, "check_there", lambda _: pytest.fail("the server was asked"))
+    seen: list[tuple[bool, bool]] = []
+
+    def made(here: bool) -> str:
+        seen.append((here, constants.HF_HUB_OFFLINE))
+        return "tokenizer"
+
+    assert by_library("the tokenizer of X", "somebody/model", NAMES, made) == "tokenizer"
+    assert seen == [(True, True)]
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_what_another_library_gets_is_downloaded_where_there_is_a_connection(hub: HubFile) -> None:
+    from clipdesk.models.hub import by_library
+
+    def made(here: bool) -> str:
+        if here:
+            raise OSError("not on this disk")
+        return "tokenizer"
+
+    assert by_library("the tokenizer of X", "somebody/model", NAMES, made) == "tokenizer"
+
+
+def test_without_a_connection_another_library_is_not_asked_and_the_place_is_said(
+    hub: HubFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants
+
+    from clipdesk.models.hub import by_library
+
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
+
+    def made(here: bool) -> str:
+        assert here, "it would try again for a minute"
+        raise OSError("not on this disk")
+
+    with pytest.raises(ClipDeskError) as caught:
+        by_library("the tokenizer of X", "somebody/model", NAMES, made)
+    said = str(caught.value)
+    assert said.startswith("Could not download the tokenizer of X from the Hugging Face Hub: ")
+    assert "'hf download somebody/model' on another computer" in said
+    assert said.endswith(f"copy the folder that this makes to {tmp_path / 'models--somebody--model'}")

@@ -127,6 +127,33 @@ def test_texts_go_through_the_models_own_tokenizer(tmp_path: Path, monkeypatch: 
         tokenize(texts, load_model(f"open_clip:clipdesk-siglip/[{place}]", "cpu"))
 
 
+@pytest.mark.parametrize("length", [20, 248])
+def test_texts_are_as_long_as_the_positions_of_the_file(tmp_path: Path, length: int) -> None:
+    state = small_open_clip("clipdesk-vit").state_dict()
+    state["positional_embedding"] = torch.randn(length, 64)
+    torch.save(state, tmp_path / "long.pt")
+    model = load_model(f"open_clip:clipdesk-vit/[{tmp_path / 'long.pt'}]", "cpu")
+    tokens = tokenize(["a star"], model)
+    assert tokens.shape == (1, length)
+    assert model.encode_text(tokens).shape == (1, 32)
+    with pytest.raises(UsageError, match=f"at most {length - 2} tokens"):
+        tokenize(["star " * 300], model)
+
+
+def test_a_tokenizer_that_cannot_be_downloaded_is_said_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr("clipdesk.models.open_clips._has_transformers", lambda: True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
+    place = saved(small_open_clip("clipdesk-siglip"), tmp_path / "a.pt")
+    with pytest.raises(ClipDeskError) as caught:
+        tokenize(["a star"], load_model(f"open_clip:clipdesk-siglip/[{place}]", "cpu"))
+    assert f"copy the folder that this makes to {tmp_path / 'models--nobody--tokenizer'}. Units" in str(caught.value)
+
+
 def test_the_layers_of_a_transformer() -> None:
     inspector = LayerInspector(small_open_clip("clipdesk-vit"))
     for layer, units in ((BLOCK, 64), (f"{BLOCK}.attn", 64), (f"{BLOCK}.attn.heads", 2), (f"{BLOCK}.mlp.gelu", 256)):
