@@ -30,7 +30,7 @@ from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.export.png import save_png
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.gui.center import GALLERY
-from clipdesk.gui.item_models.neurons import COLUMNS, column_of
+from clipdesk.gui.item_models.unit_columns import COLUMNS, column_of
 from clipdesk.gui.library import entry_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.jobs.events import Result

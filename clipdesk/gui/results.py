@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.gui.item_models.neurons import UnitState
+from clipdesk.gui.item_models.unit_columns import UnitState
 from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Run, hue_of
 from clipdesk.gui.tracks import Track

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.facts import UnitFacts
     from clipdesk.gui.surveys.making import Surveyor
     from clipdesk.gui.surveys.questions import Question
+    from clipdesk.network.layers import LayerInfo
 
 _UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"
 
@@ -84,6 +85,9 @@ class SurveyPages(QObject):
         desk.heated.connect(page.show_heat)
         desk.found.connect(find.show_found)
         desk.mapped.connect(find.show_maps)
+        desk.tabled.connect(self._neurons.show_facts)
+        desk.pictures.connect(self._neurons.model.add_photos)
+        self._neurons.model.photos_wanted.connect(self._ask_photos)
         surveyor.changed.connect(self._show_bar)
         surveyor.made.connect(self._made)
         bar.survey_asked.connect(self.survey)
@@ -98,12 +102,14 @@ class SurveyPages(QObject):
         page.layer_asked.connect(self._survey_layer)
         page.back_action.triggered.connect(self._go_back)
         page.forward_action.triggered.connect(self._go_forward)
+        page.surprise_action.triggered.connect(desk.ask_surprise)
+        desk.surprised.connect(self.go)
         page.like_action.triggered.connect(self._find_like)
         find.asked.connect(self._ask_find)
         find.unit_chosen.connect(self.go)
         find.pictures_wanted.connect(desk.ask_pictures)
         self._neurons.current_changed.connect(self._current_changed)
-        self._architecture.layer_chosen.connect(lambda layer: find.show_layer(layer.name))
+        self._architecture.layer_chosen.connect(self._layer_chosen)
         self._center.changed.connect(self._center_changed)
         self._session.model_changed.connect(self._model_changed)
 
@@ -126,7 +132,12 @@ class SurveyPages(QObject):
     def _survey_changed(self) -> None:
         self._find.forget()
         self._show_bar()
+        self._show_ways()
         self._show_wanted()
+        layer = self._neurons.model.layer
+        if layer is not None:
+            self._neurons.show_facts(layer.name, None)
+            self._desk.ask_layer(layer.name)
 
     @Slot()
     def _show_bar(self) -> None:
@@ -209,7 +220,6 @@ class SurveyPages(QObject):
         if unit is None or self._center.mode != UNIT:
             return
         self._history.go((unit.layer, unit.index))
-        self._show_ways()
         survey = self._desk.current
         lacking = survey is not None and not self._desk.has(unit.layer)
         words = f"The survey does not have the layer {short_layer(unit.layer)}" if lacking else ""
@@ -220,6 +230,7 @@ class SurveyPages(QObject):
             self._page.offer_layer()
         elif survey is not None:
             self._desk.ask_unit(unit.layer, unit.index)
+        self._show_ways()
         self.shown.emit(unit)
 
     @Slot(str, int, object)
@@ -245,8 +256,20 @@ class SurveyPages(QObject):
     def _show_ways(self) -> None:
         self._page.back_action.setEnabled(self._history.can_go_back)
         self._page.forward_action.setEnabled(self._history.can_go_forward)
-        for action in (self._page.render_action, self._page.like_action):
-            action.setEnabled(self._wanted is not None)
+        self._page.render_action.setEnabled(self._page.unit is not None)
+        self._page.like_action.setEnabled(self._page.unit is not None and self._desk.current is not None)
+        self._page.surprise_action.setEnabled(self._desk.current is not None)
+
+    # The table
+
+    @Slot(object)
+    def _layer_chosen(self, layer: LayerInfo) -> None:
+        self._find.show_layer(layer.name)
+        self._desk.ask_layer(layer.name)
+
+    @Slot(list)
+    def _ask_photos(self, pictures: list[int]) -> None:
+        self._desk.ask_pictures(pictures, "photos of the table")
 
     # The search
 

@@ -20,6 +20,8 @@ from clipdesk.gui.unit_marks import UnitMarks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PySide6.QtCore import QSettings
+
     from clipdesk.gui.asking import Asking
     from clipdesk.gui.center import Center
     from clipdesk.gui.commands import Commands
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
     from clipdesk.gui.marking import Marking
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.gallery import GalleryPanel
+    from clipdesk.gui.panels.neuron_table import NeuronTable
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.session import Session
+
+_COLUMNS = "neurons/columns"
 
 
 class SurveyRoom(QObject):
@@ -71,8 +76,18 @@ class SurveyRoom(QObject):
         self.marks = UnitMarks(session, marking, page)
         for show in (self.rendered.show_unit, self.marks.show_unit):
             self.pages.shown.connect(show)
+        self.marks.changed.connect(self._show_marks)
+        architecture.layer_chosen.connect(self._show_marks)
+        self._neurons = neurons
+        _keep_columns(neurons.table, session.preferences.store)
         commands.find.triggered.connect(self.pages.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
+
+    @Slot()
+    def _show_marks(self) -> None:
+        layer = self._neurons.model.layer
+        if layer is not None:
+            self._neurons.model.show_marks(self.marks.of_layer(layer.name))
 
     @Slot(object)
     def find_image(self, image: Path) -> None:
@@ -82,3 +97,15 @@ class SurveyRoom(QObject):
     def close(self) -> bool:
         """Keep what a survey has found, and wait for the threads; False if one is stuck."""
         return self.surveyor.close() and self.desk.close()
+
+
+def _keep_columns(table: NeuronTable, store: QSettings) -> None:
+    """Show the columns that were chosen in an earlier session, and keep those that are chosen."""
+    kept = str(store.value(_COLUMNS, "")).split(",")
+    known = {key: f"-{key}" not in kept and (shown or key in kept) for key, shown in table.columns.items()}
+    table.choose_columns(known)
+
+    def keep() -> None:
+        store.setValue(_COLUMNS, ",".join(key if shown else f"-{key}" for key, shown in table.columns.items()))
+
+    table.columns_chosen.connect(keep)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.images import packed, small
-from clipdesk.gui.item_models.neurons import THUMBNAIL, UnitState
+from clipdesk.gui.item_models.unit_columns import THUMBNAIL, UnitState
 from clipdesk.gui.panels.canvas import MOST_TILES
 from clipdesk.gui.runs import Run
 from clipdesk.gui.tracks import Track

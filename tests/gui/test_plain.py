@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.export.png import save_png
 from clipdesk.gui import choosing
 from clipdesk.gui.center import GALLERY
-from clipdesk.gui.item_models.neurons import UnitState
+from clipdesk.gui.item_models.unit_columns import UnitState
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
 from clipdesk.gui.plain import plain_label, plain_tip, rich_label

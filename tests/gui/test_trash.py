@@ -7,7 +7,7 @@ from PySide6.QtCore import QFile, Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.center import GALLERY
-from clipdesk.gui.item_models.neurons import UnitState
+from clipdesk.gui.item_models.unit_columns import UnitState
 from clipdesk.gui.library import Entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.render.targets import Unit

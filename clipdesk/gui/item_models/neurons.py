@@ -4,161 +4,37 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QImage
 from typing_extensions import override
 
-from clipdesk.gui.images import faded, unpacked
-from clipdesk.gui.item_models.neuron_order import Value, found_by, in_order
+from clipdesk.gui.item_models.conditions import Filter
+from clipdesk.gui.item_models.neuron_order import found_by, in_order
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.item_models.unit_columns import (
+    COLUMNS,
+    THUMBNAIL,
+    Column,
+    Known,
+    UnitState,
+    column_of,
+    picture_icon,
+)
 from clipdesk.gui.plain import plain_tip
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
-    from clipdesk.export.recipe import Recipe
+    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.marks.mark import Mark
     from clipdesk.network.layers import LayerInfo
 
 TARGETS_MIME = "application/x-clipdesk-targets+json"
-THUMBNAIL = 32
-
-
-class UnitState(NamedTuple):
-    """What the table shows of a unit: a word, the activation that was reached, the steps done, and a small picture.
-
-    Attributes:
-        thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
-        faded: Whether the picture shows nothing of the unit, so that it is drawn without colours.
-    """
-
-    status: str
-    activation: float | None = None
-    steps: int | None = None
-    reason: str = ""
-    thumbnail: bytes = b""
-    faded: bool = False
-
-    @classmethod
-    def of(cls, recipe: Recipe, thumbnail: bytes) -> UnitState:
-        """The state of a unit whose picture has ended."""
-        faded = not recipe.outcome.useful
-        return cls(recipe.outcome_in_words, recipe.activation.picture, recipe.steps, "", thumbnail, faded)
-
-    def at(self, status: str) -> UnitState:
-        """The same picture of a unit that has another status now; the reason of the old one goes."""
-        return UnitState(status, self.activation, self.steps, "", self.thumbnail)
-
-
 _NOTHING = UnitState("")
-_RIGHT, _MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table. Whoever adds one adds it to `COLUMNS`; the table and its header follow.
-
-    Attributes:
-        key: What code calls it.
-        title: What the header says.
-        tooltip: What it shows, for the header.
-        text: What a cell says, for a layer, the index of a unit and the unit's state.
-        sort: What a unit is sorted by, from its state, or None where the cell is empty: those come last in either
-            order. None to sort by the unit's index.
-        icon: A small picture for a cell; None in a column of text.
-        searched: Whether the filter looks into it.
-        alignment: Where its text stands.
-        width: The width that it should have, in letters.
-        least: The width below which it cannot be read, in letters.
-        takes_rest: Whether it gets the width that the others leave; one column does.
-    """
-
-    key: str
-    title: str
-    tooltip: str
-    text: Callable[[LayerInfo, int, UnitState], str | int]
-    sort: Callable[[UnitState], Value | None] | None = None
-    icon: Callable[[UnitState], QIcon | None] | None = None
-    searched: bool = False
-    alignment: Qt.AlignmentFlag = _RIGHT
-    width: int = 0
-    least: int = 0
-    takes_rest: bool = False
-
-
-def _icon(state: UnitState) -> QIcon | None:
-    # An icon is drawn as large as the view's icons are to be, a picture as large as it is.
-    if not state.thumbnail:
-        return None
-    image = unpacked(state.thumbnail)
-    picture = QPixmap.fromImage(faded(image) if state.faded else image)
-    found = QIcon(picture)
-    # Qt would draw it in the colour of the selection, and colours are the result.
-    found.addPixmap(picture, QIcon.Mode.Selected)
-    return found
-
-
-COLUMNS = (
-    Column(
-        "picture",
-        "",
-        "The newest picture",
-        text=lambda layer, unit, state: "",
-        sort=lambda state: True if state.thumbnail else None,
-        icon=_icon,
-    ),
-    Column(
-        "index",
-        "Index",
-        "The index of the unit in its layer",
-        text=lambda layer, unit, state: unit,
-        searched=True,
-        width=9,
-        least=6,
-    ),
-    Column(
-        "activation",
-        "Activation",
-        "The activation that the picture reached",
-        text=lambda layer, unit, state: "" if state.activation is None else f"{state.activation:.3f}",
-        sort=lambda state: state.activation,
-        width=13,
-        least=8,
-    ),
-    Column(
-        "status",
-        "Status",
-        "Whether it is waiting, rendering or done",
-        text=lambda layer, unit, state: state.status,
-        sort=lambda state: state.status or None,
-        searched=True,
-        # Clear of the number before it.
-        alignment=_MIDDLE,
-        least=13,
-        # The one that may be long; numbers stay at the width of their header.
-        takes_rest=True,
-    ),
-    Column(
-        "steps",
-        "Steps",
-        "The number of steps that the picture took",
-        text=lambda layer, unit, state: "" if state.steps is None else str(state.steps),
-        sort=lambda state: state.steps,
-        width=7,
-        least=5,
-    ),
-)
-
-
-def column_of(key: str) -> int:
-    """Where a column stands in the table.
-
-    Raises:
-        ValueError: there is no such column.
-    """
-    return [column.key for column in COLUMNS].index(key)
+_PHOTOS = 600
+"""Photos that stay in memory: 4 kB each."""
 
 
 class NeuronTableModel(QAbstractTableModel):
@@ -168,9 +44,11 @@ class NeuronTableModel(QAbstractTableModel):
 
     Signals:
         outdated: States have changed so that other units may be shown, or in another order; `rearrange` sees to it.
+        photos_wanted: Indices of the survey's pictures whose thumbnails are shown where nothing was rendered.
     """
 
     outdated = Signal()
+    photos_wanted = Signal(list)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -181,7 +59,14 @@ class NeuronTableModel(QAbstractTableModel):
         self._now: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._units: list[int] = []
         self._rows: dict[int, int] = {}
-        self._words = ""
+        self._filter = Filter("")
+        self._facts: LayerFacts | None = None
+        self._marks: Mapping[int, Mark] = {}
+        # Of the survey's pictures that are seen; those that are asked for have none yet.
+        self._photos: dict[int, QIcon | None] = {}
+        self._missing: list[int] = []
+        self._asker = QTimer(self, interval=0, singleShot=True)
+        self._asker.timeout.connect(self._ask_photos)
         self._wanted: str | None = None
         self._sorted_by = column_of("index"), Qt.SortOrder.AscendingOrder
 
@@ -194,13 +79,17 @@ class NeuronTableModel(QAbstractTableModel):
         """Show a layer's units, or none."""
         self.beginResetModel()
         self._layer = layer
+        self._facts, self._marks, self._photos = None, {}, {}
         self._arrange()
         self.endResetModel()
 
     def set_filter(self, text: str) -> None:
-        """Show only units whose number, name or status contains a text; or the one unit that it names."""
+        """Show only units whose number, word or status contains a text, or the one unit that it names.
+
+        Conditions such as ``density<1%``, ``dead`` or ``starred`` hold beside the text.
+        """
         self.beginResetModel()
-        self._words = text.strip().lower()
+        self._filter = Filter.read(text)
         self._arrange()
         self.endResetModel()
 
@@ -234,26 +123,33 @@ class NeuronTableModel(QAbstractTableModel):
     def _arranged(self, layer: LayerInfo) -> list[int]:
         # Lists of all units' values, not a call for each row: with 50,000 of them that is a stall.
         place, order = self._sorted_by
-        sort, backwards = COLUMNS[place].sort, order is Qt.SortOrder.DescendingOrder
-        all_shown = not self._words and self._wanted is None
-        states = {} if all_shown and sort is None else self._current(layer)
-        units: Iterable[int] = self._found(layer, states) if self._words else range(layer.units)
+        values, backwards = COLUMNS[place].values, order is Qt.SortOrder.DescendingOrder
+        known, asked = self._known(layer), self._filter
+        all_shown = not asked.words and self._wanted is None
+        states = {} if all_shown and values is None else self._current(layer)
+        units: Iterable[int] = self._found(layer, known) if asked.words else range(layer.units)
+        if asked.conditions or asked.kinds:
+            left = set(asked.left(known))
+            units = [unit for unit in units if unit in left]
         if self._wanted is not None:
             units = [unit for unit in units if self._is_wanted(states.get(unit, _NOTHING).status)]
-        if sort is None:
+        if values is None:
             return sorted(units, reverse=backwards)
-        values = {unit: value for unit, state in states.items() if (value := sort(state)) is not None}
-        return in_order(units, values, falling=backwards)
+        return in_order(units, values(known, states), falling=backwards)
+
+    def _known(self, layer: LayerInfo) -> Known:
+        return Known(layer, lambda unit: self.state(layer.name, unit), self._facts, self._marks)
 
     def _is_wanted(self, status: str) -> bool:
         return status.startswith(self._wanted) if self._wanted else not status
 
-    def _found(self, layer: LayerInfo, states: Mapping[int, UnitState]) -> list[int]:
-        """The units that the filter leaves."""
-        searched = [column.text for column in COLUMNS if column.searched]
+    def _found(self, layer: LayerInfo, known: Known) -> list[int]:
+        """The units that the words of the filter leave."""
         all_units = range(layer.units)
-        cells = [[str(text(layer, unit, states.get(unit, _NOTHING))) for unit in all_units] for text in searched]
-        return found_by(self._words, layer, cells)
+        cells = [[str(column.text(known, unit)) for unit in all_units] for column in COLUMNS if column.searched]
+        if self._marks:
+            cells.append([self._marks[unit].words if unit in self._marks else "" for unit in all_units])
+        return found_by(self._filter.words, layer, cells)
 
     def _current(self, layer: LayerInfo) -> dict[int, UnitState]:
         """The states of a layer's units as they are shown; units without one are left out."""
@@ -273,6 +169,49 @@ class NeuronTableModel(QAbstractTableModel):
         self._sorted_by = column, order
         self._arrange()
         self.endResetModel()
+
+    def show_facts(self, layer: str, facts: LayerFacts | None) -> None:
+        """Show what a survey says of a layer's units; of another layer than the one that is shown nothing is kept."""
+        if self._layer is not None and self._layer.name == layer:
+            self.beginResetModel()
+            fits = facts is not None and len(facts.tops) == self._layer.units
+            self._facts, self._photos = facts if fits else None, {}
+            self._arrange()
+            self.endResetModel()
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether a survey's columns are shown."""
+        return self._facts is not None
+
+    def show_marks(self, marks: Mapping[int, Mark]) -> None:
+        """Show what the user says of the layer's units."""
+        self._marks = marks
+        self._changed(range(0 if self._layer is None else self._layer.units))
+
+    def add_photos(self, images: Mapping[int, QImage]) -> None:
+        """Take thumbnails of a survey's pictures by index, of those that were asked for."""
+        found = {picture: image for picture, image in images.items() if picture in self._photos}
+        for picture, image in found.items():
+            smooth = Qt.TransformationMode.SmoothTransformation
+            self._photos[picture] = None if image.isNull() else picture_icon(image.scaledToWidth(THUMBNAIL, smooth))
+        if found and self._units:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._units) - 1, 0))
+
+    def _photo(self, unit: int) -> QIcon | None:
+        """The survey's picture that excites a unit most; asked for, where it is not there yet."""
+        picture = -1 if self._facts is None else int(self._facts.tops[unit])
+        if picture >= 0 and picture not in self._photos:
+            if len(self._photos) > _PHOTOS:
+                self._photos.clear()
+            self._photos[picture] = None
+            self._missing.append(picture)
+            self._asker.start()
+        return self._photos.get(picture)
+
+    def _ask_photos(self) -> None:
+        self.photos_wanted.emit(self._missing)
+        self._missing = []
 
     def forget(self) -> None:
         """Forget all states, as when another model was opened."""
@@ -312,7 +251,9 @@ class NeuronTableModel(QAbstractTableModel):
 
     def _changed(self, units: Sequence[int]) -> None:
         """Say that units of the layer that is shown have changed."""
-        if units and (COLUMNS[self._sorted_by[0]].sort is not None or self._words or self._wanted is not None):
+        if units and (
+            COLUMNS[self._sorted_by[0]].values is not None or self._filter != Filter("") or self._wanted is not None
+        ):
             self.outdated.emit()
         rows = [row for unit in units if (row := self._rows.get(unit)) is not None]
         if rows:
@@ -343,13 +284,15 @@ class NeuronTableModel(QAbstractTableModel):
         if self._layer is None or not index.isValid():
             return None
         unit, column = self._units[index.row()], COLUMNS[index.column()]
-        state = self.state(self._layer.name, unit)
+        known = self._known(self._layer)
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.text(self._layer, unit, state)
+            return column.text(known, unit)
         if role == Qt.ItemDataRole.DecorationRole and column.icon is not None:
-            return column.icon(state)
-        if role == Qt.ItemDataRole.ToolTipRole and state.reason:
-            return plain_tip(state.reason)
+            found = column.icon(known, unit)
+            return self._photo(unit) if found is None and column.key == "picture" else found
+        if role == Qt.ItemDataRole.ToolTipRole:
+            said = self._marks[unit].note if unit in self._marks else ""
+            return plain_tip("\n".join(each for each in (known.state(unit).reason, said) if each)) or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.SizeHintRole and column.icon is not None:

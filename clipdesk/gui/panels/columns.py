@@ -43,13 +43,19 @@ class SharingHeader(QHeaderView):
         self.setSectionResizeMode(taker, QHeaderView.ResizeMode.Fixed)
         self._share()
 
+    def show_columns(self, shown: Sequence[bool]) -> None:
+        """Show these columns alone; the one that takes the rest should be among them."""
+        for column, visible in enumerate(shown):
+            self.setSectionHidden(column, not visible)
+        self._share()
+
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share()
 
     def _share(self) -> None:
-        others = [column for column in range(len(self._wanted)) if column != self._taker]
+        others = [each for each in range(len(self._wanted)) if each != self._taker and not self.isSectionHidden(each)]
         # A column that the user made narrower than its least width stays so.
         least = {column: min(self._least[column], self._wanted[column]) for column in others}
         give = {column: self._wanted[column] - least[column] for column in others}

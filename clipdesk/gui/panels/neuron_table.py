@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRect, QSize, Qt, QTimer, Signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView
 from typing_extensions import override
 
-from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, column_of
+from clipdesk.gui.item_models.neurons import NeuronTableModel
+from clipdesk.gui.item_models.unit_columns import COLUMNS, THUMBNAIL, column_of
 from clipdesk.gui.panels.columns import SharingHeader
 
 
@@ -18,10 +21,12 @@ class NeuronTable(QTableView):
         model: Its units.
 
     Signals:
+        columns_chosen: The user wants to see other columns.
         let_go: The mouse is done with the rows, which may move from now on.
     """
 
     let_go = Signal()
+    columns_chosen = Signal()
 
     def __init__(self, model: NeuronTableModel) -> None:
         super().__init__()
@@ -56,9 +61,46 @@ class NeuronTable(QTableView):
         extra = [THUMBNAIL + 12 if column.icon is not None else 0 for column in COLUMNS]
         wanted = [column.width * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
         least = [column.least * unit + pixels for column, pixels in zip(COLUMNS, extra, strict=True)]
+        self._header = header
+        self._surveyed = False
+        self._chosen = {column.key: column.shown for column in COLUMNS}
         header.share([column.takes_rest for column in COLUMNS].index(True), wanted, least)
+        self.show_surveyed(False)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._offer_columns)
         self.setMinimumWidth(26 * unit)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    @property
+    def columns(self) -> Mapping[str, bool]:
+        """Which columns the user wants to see, by their keys."""
+        return self._chosen
+
+    def choose_columns(self, chosen: Mapping[str, bool]) -> None:
+        """Show columns, or hide them, by their keys; those that are not named stay as they are."""
+        self._chosen.update({key: shown for key, shown in chosen.items() if key in self._chosen})
+        self.show_surveyed(self._surveyed)
+
+    def show_surveyed(self, surveyed: bool) -> None:
+        """Show a survey's columns, too, or hide them."""
+        self._surveyed = surveyed
+        shown = ((surveyed or not column.surveyed) and self._chosen[column.key] for column in COLUMNS)
+        self._header.show_columns([each or column.takes_rest for each, column in zip(shown, COLUMNS, strict=True)])
+
+    def _offer_columns(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        for column in COLUMNS:
+            if not column.takes_rest and (self._surveyed or not column.surveyed):
+                action = menu.addAction(column.title or column.tooltip.partition(";")[0])
+                action.setCheckable(True)
+                action.setChecked(self._chosen[column.key])
+                action.toggled.connect(lambda on, key=column.key: self._choose_column(key, on))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self._header.viewport().mapToGlobal(place))
+
+    def _choose_column(self, key: str, shown: bool) -> None:
+        self.choose_columns({key: shown})
+        self.columns_chosen.emit()
 
     @property
     def held(self) -> bool:

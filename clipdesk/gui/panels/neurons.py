@@ -32,7 +32,8 @@ from PySide6.QtWidgets import (
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.item_models.neurons import COLUMNS, NeuronTableModel, UnitState, column_of
+from clipdesk.gui.item_models.neurons import NeuronTableModel
+from clipdesk.gui.item_models.unit_columns import COLUMNS, UnitState, column_of
 from clipdesk.gui.panels.neuron_table import NeuronTable
 from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.plain import plain_label
@@ -42,6 +43,7 @@ from clipdesk.ranges import describe_range, parse_range, runs_of
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    from clipdesk.gui.surveys.questions import LayerFacts
     from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.layers import LayerInfo, LayerNode
 
@@ -57,6 +59,8 @@ _STATES = {
     "Not rendered": "",
 }
 """What the table can be filtered by, with the beginning of the status."""
+_WORTH = "worth"
+"""In place of a status: the units whose top pictures are alike, those first in which they are most alike."""
 
 
 class NeuronsPanel(QWidget):
@@ -84,13 +88,17 @@ class NeuronsPanel(QWidget):
         self.table = NeuronTable(self.model)
         self.filter = QLineEdit(placeholderText="Filter", clearButtonEnabled=True)
         self.filter.setAccessibleName("Filter neurons")
-        self.filter.setToolTip("Part of an index, a name or a status, such as done")
+        self.filter.setToolTip(
+            "Part of an index, a word or a status, such as done. With a survey also density<1%, clarity>0.6, dead, "
+            "dense, clear or redundant; and starred, or a tag of yours"
+        )
         self.states = QComboBox()
         self.states.setAccessibleName("Filter neurons by state")
         self.states.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.states.setMinimumContentsLength(8)
         for text, status in _STATES.items():
             self.states.addItem(text, status)
+        self.states.addItem("Worth looking at", _WORTH)
         self.range = QLineEdit(placeholderText="Range: 0:768:8 or 3,5,9-12", clearButtonEnabled=True)
         self.range.setAccessibleName("Range of neurons")
         self.range.setToolTip(
@@ -161,7 +169,7 @@ class NeuronsPanel(QWidget):
         self.range.textChanged.connect(self._range_changed)
         self.range.returnPressed.connect(self.table.setFocus)
         self.filter.textChanged.connect(self.model.set_filter)
-        self.states.currentIndexChanged.connect(lambda: self.model.set_wanted(self.states.currentData()))
+        self.states.currentIndexChanged.connect(self._choose_state)
         self.text_box.render_asked.connect(self.render_asked)
 
     def offer(self, ready: bool) -> None:
@@ -198,6 +206,21 @@ class NeuronsPanel(QWidget):
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
+
+    @Slot(str, object)
+    def show_facts(self, layer: str, facts: LayerFacts | None) -> None:
+        """Show what a survey says of a layer's units; None for nothing."""
+        self.model.show_facts(layer, facts)
+        self.table.show_surveyed(self.model.surveyed)
+
+    def _choose_state(self) -> None:
+        if self.states.currentData() != _WORTH:
+            self.model.set_wanted(self.states.currentData())
+            return
+        self.states.setCurrentIndex(0)
+        self.filter.setText("clear")
+        self.table.sortByColumn(column_of("clarity"), Qt.SortOrder.DescendingOrder)
+        self.table.scrollToTop()
 
     @Slot(str, object)
     def show_found(self, layer: str, found: Mapping[int, UnitState]) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QImage, QResizeEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QCheckBox,
     QHBoxLayout,
     QPushButton,
@@ -37,9 +36,10 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.facts import UnitFacts
     from clipdesk.gui.surveys.reading import Heat
 
-_PICTURE = 200
-_WIDE = 620
-"""With less room than this the numbers stand below the picture."""
+_LARGE, _SMALL = 200, 136
+"""Side of the rendered picture, in pixels."""
+_WIDE = 560
+"""With less room than this the rendered picture is small, so that photos are in sight."""
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
 _COLUMNS = 5
@@ -76,7 +76,7 @@ class UnitPage(QWidget):
         self.title.setFont(font)
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.picture = plain_label(centered=True)
-        self.picture.setFixedSize(_PICTURE, _PICTURE)
+        self._rendered: QImage | None = None
         self.picture.setAccessibleName("Rendered picture")
         self.judgement = plain_label(wrap=True)
         self.judgement.setAccessibleName("The rendered picture among the pictures of the set")
@@ -131,12 +131,12 @@ class UnitPage(QWidget):
             self._tools.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addLayout(self._tools)
         facts = QVBoxLayout()
-        for widget in (self.histogram, self.judgement, self.numbers, self.words, self.opposite):
+        for widget in (self.histogram, self.judgement, self.words, self.opposite):
             facts.addWidget(widget)
         facts.addStretch()
-        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
-        self._top.addLayout(facts, 1)
+        top = QHBoxLayout()
+        top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        top.addLayout(facts, 1)
         row = QHBoxLayout()
         row.addWidget(self.tabs, 1)
         row.addWidget(self.warm)
@@ -144,12 +144,12 @@ class UnitPage(QWidget):
         known = QVBoxLayout(self._known)
         known.setContentsMargins(0, 0, 0, 0)
         known.addLayout(row)
-        for part in (self.photos, self.within, self.across):
+        for part in (self.photos, self.within, self.across, self.numbers):
             known.addWidget(part)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(10, 6, 10, 10)
-        column.addLayout(self._top)
+        column.addLayout(top)
         column.addWidget(self.message)
         column.addWidget(self.layer_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._known)
@@ -178,8 +178,7 @@ class UnitPage(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = event.size().width() >= _WIDE or event.size().width() >= 2 * _PICTURE
-        self._top.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self._draw()
 
     # What is shown
 
@@ -204,6 +203,8 @@ class UnitPage(QWidget):
             unit: Its index.
             words: Why nothing is known of it; empty if that is on its way, and the page of the unit before stays.
         """
+        if (layer, unit) != self._unit:
+            self.area.verticalScrollBar().setValue(0)
         self._unit = layer, unit
         self.title.setText(f"{short_layer(layer)}:{unit}")
         self.title.setToolTip(f"{layer}:{unit}")
@@ -293,13 +294,17 @@ class UnitPage(QWidget):
 
     def show_rendered(self, image: QImage | None) -> None:
         """Show the unit's own picture, or that there is none."""
-        if image is None or image.isNull():
+        self._rendered = image
+        self._draw()
+
+    def _draw(self) -> None:
+        side = _LARGE if self.width() >= _WIDE else _SMALL
+        self.picture.setFixedSize(side, side)
+        if self._rendered is None or self._rendered.isNull():
             self.picture.setText("Not rendered yet:\nCtrl+Shift+R")
-            self.histogram.mark(None)
             return
-        side = QSize(_PICTURE, _PICTURE)
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        self.picture.setPixmap(to_pixmap(image.scaled(side, keep, smooth)))
+        self.picture.setPixmap(to_pixmap(self._rendered.scaled(QSize(side, side), keep, smooth)))
 
     def judge(self, words: str, value: float | None = None) -> None:
         """Say where the rendered picture stands among those of the set, and mark its activation."""

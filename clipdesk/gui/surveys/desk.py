@@ -13,7 +13,7 @@ from clipdesk.errors import UsageError
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.facts import unit_facts
-from clipdesk.gui.surveys.questions import Question, find, heat_of_image, judgement, layer_facts
+from clipdesk.gui.surveys.questions import Question, find, heat_of_image, judgement, layer_facts, surprise
 from clipdesk.gui.surveys.reading import OpenSurvey, found_surveys
 from clipdesk.gui.worker import make_way
 
@@ -44,6 +44,7 @@ class SurveyDesk(QObject):
         mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
         judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
             that stands among the pictures of the set, in words.
+        surprised: A unit that is worth looking at, by layer and index.
         tabled: A layer and its `LayerFacts`.
         failed: A `Problem`.
     """
@@ -55,6 +56,7 @@ class SurveyDesk(QObject):
     found = Signal(object, object)
     mapped = Signal(object, object)
     judged = Signal(str, int, float, str)
+    surprised = Signal(str, int)
     tabled = Signal(str, object)
     failed = Signal(object)
     _opened = Signal(object, object, list)
@@ -182,6 +184,11 @@ class SurveyDesk(QObject):
                     self.mapped.emit(question, {place: image})
 
         self._ask(self._slow, "find", look)
+
+    @Slot()
+    def ask_surprise(self) -> None:
+        """Any unit that is worth looking at; `surprised` follows."""
+        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(*surprise(survey)))
 
     def ask_layer(self, layer: str) -> None:
         """Numbers and words of all units of a layer; `tabled` follows, first without words."""

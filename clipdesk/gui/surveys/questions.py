@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 
     from clipdesk.activations.questions.find import Found
     from clipdesk.activations.questions.layer import UnitTable
+    from clipdesk.activations.questions.overview import Overview
     from clipdesk.gui.surveys.reading import OpenSurvey
 
 COUNT = 60
 """Units that a search lists."""
 _SHOWN = 4
+_MANY, _DRAWN = 64, 6
+"""Surprises come from layers with as many units, and from the first of so many layers that has any."""
 _MAPPED = 24
 """Units of which a search by an image shows where they fire in it."""
 
@@ -85,12 +89,14 @@ class LayerFacts:
 
     Attributes:
         table: The numbers.
+        overview: Which of them are dead, dense, clear and redundant.
         counts: The histogram of each unit, (units, bins).
         tops: Index of each unit's top picture, (units,); -1 where there is none.
         words: The first word of each unit, None for one that has none; empty as long as they are not known.
     """
 
     table: UnitTable
+    overview: Overview
     counts: NDArray[np.uint32]
     tops: NDArray[np.int32]
     words: tuple[Word | None, ...] = ()
@@ -149,11 +155,14 @@ def layer_facts(survey: OpenSurvey, layer: str) -> Iterator[LayerFacts]:
     """
     from clipdesk.activations.questions.layer import table
     from clipdesk.activations.questions.lookup import statistics_of
+    from clipdesk.activations.questions.overview import overview
     from clipdesk.activations.questions.words import words
 
     statistics = statistics_of(survey.survey, layer)
+    numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
     facts = LayerFacts(
-        table(survey.survey, statistics, rectified=survey.is_rectified(layer)),
+        numbers,
+        overview(numbers, survey.survey.embeddings),
         statistics.histogram.counts,
         statistics.top.pictures[:, 0],
     )
@@ -179,3 +188,24 @@ def judgement(survey: OpenSurvey, layer: str, unit: int, picture: Path | NDArray
     pixels = picture if isinstance(picture, Path) else picture[..., :3]
     found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels)
     return found.value, found.in_words
+
+
+def surprise(survey: OpenSurvey) -> tuple[str, int]:
+    """A unit that is worth looking at, by layer and index: any of the clear ones, which no other unit repeats.
+
+    Some layers are drawn until one has any; a survey without such a unit gives any unit.
+    """
+    from clipdesk.activations.questions.layer import table
+    from clipdesk.activations.questions.lookup import statistics_of
+    from clipdesk.activations.questions.overview import overview
+
+    names = list(dict.fromkeys(file.layer for file in survey.manifest.layers if file.units >= _MANY)) or [
+        file.layer for file in survey.manifest.layers
+    ]
+    for layer in random.sample(names, min(_DRAWN, len(names))):
+        numbers = table(survey.survey, statistics_of(survey.survey, layer), rectified=survey.is_rectified(layer))
+        kinds = overview(numbers, survey.survey.embeddings)
+        units: list[int] = (kinds.clear & ~kinds.redundant & ~kinds.dense).nonzero()[0].tolist()
+        if units:
+            return layer, random.choice(units)
+    return names[0], random.randrange(len(kinds.dead))

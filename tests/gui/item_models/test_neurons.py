@@ -6,13 +6,8 @@ from pytestqt.modeltest import ModelTester
 
 from clipdesk.export.recipe import Activations
 from clipdesk.gui.images import packed, to_image
-from clipdesk.gui.item_models.neurons import (
-    COLUMNS,
-    NeuronTableModel,
-    UnitState,
-    column_of,
-    targets_from,
-)
+from clipdesk.gui.item_models.neurons import NeuronTableModel, targets_from
+from clipdesk.gui.item_models.unit_columns import COLUMNS, UnitState, column_of
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import LayerInfo, Layout
@@ -40,7 +35,8 @@ def test_states_are_kept_for_every_layer(inspector: LayerInspector, resnet: CLIP
     model.set_layer(inspector.get_layer_info("visual.conv1"))
     assert model.data(model.index(3, column_of("status"))) == ""
     model.set_layer(attention)
-    cells = [model.data(model.index(3, column)) for column in range(1, 5)]
+    keys = "index", "activation", "status", "steps"
+    cells = [model.data(model.index(3, column_of(key))) for key in keys]
     assert cells == [3, "1.235", "done", "500"]
 
 

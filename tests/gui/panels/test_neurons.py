@@ -7,7 +7,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.images import packed, to_image
-from clipdesk.gui.item_models.neurons import COLUMNS, UnitState, column_of
+from clipdesk.gui.item_models.unit_columns import COLUMNS, UnitState, column_of
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layer_sources import ModuleOutput
