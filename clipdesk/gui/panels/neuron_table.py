@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QTableView
 from typing_extensions import override
 
 from clipdesk.gui.item_models.neurons import COLUMNS, THUMBNAIL, NeuronTableModel, column_of
 from clipdesk.gui.panels.columns import SharingHeader
+from clipdesk.gui.panels.focus import show_focus
 
 
 class NeuronTable(QTableView):
@@ -59,6 +60,11 @@ class NeuronTable(QTableView):
         header.share([column.takes_rest for column in COLUMNS].index(True), wanted, least)
         self.setMinimumWidth(26 * unit)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    @override
+    def initViewItemOption(self, option: QStyleOptionViewItem) -> None:
+        super().initViewItemOption(option)
+        show_focus(self, option)
 
     @property
     def held(self) -> bool:
