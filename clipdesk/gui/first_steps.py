@@ -56,7 +56,7 @@ class FirstSteps(QObject):
         self._canvas = canvas
         self._last_time = last_time
         self._looked = False
-        canvas.welcome.first_asked.connect(self.render_first)
+        canvas.welcome.first_asked.connect(self._begin)
         if last_time is not None:
             last_time.restore_settings()
 
@@ -98,6 +98,12 @@ class FirstSteps(QObject):
             layers = [node.info for node in self._session.model.tree.walk() if node.info.reason is None]
             self._select(layers[len(layers) // 2].name, 0)
         self.render_asked.emit(self._neurons.selected())
+
+    @Slot()
+    def _begin(self) -> None:
+        """The button is gone then, and the keyboard is of most use in the table that has what it rendered."""
+        self.render_first()
+        self._neurons.table.setFocus()
 
     def _select(self, layer: str, index: int) -> None:
         self._architecture.choose(layer)

@@ -208,7 +208,7 @@ class MainWindow(QMainWindow):
         wiring.connect_changes(session, neurons, self.canvas, self.parameters)
         wiring.Looks(self.canvas, self.curves, neurons)
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
-        wiring.connect_typing(session.preferences, self.architecture, neurons)
+        wiring.connect_typing(session.preferences, self.architecture, neurons, self.notice, self.offer)
         wiring.connect_center(self.center, session, self.canvas, self.gallery)
         wiring.connect_gallery(self.gallery, self.copier, session, self.results, self.canvas)
         wiring.connect_marks(self.marking, self.gallery, session)

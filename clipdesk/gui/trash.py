@@ -75,7 +75,7 @@ class Trash(QObject):
 
     def _close(self) -> None:
         self._timer.stop()
-        self._gallery.undo_bar.hide()
+        self._gallery.undo_bar.leave()
 
     @Slot(object)
     def _bring_back(self, entry: Entry) -> None:

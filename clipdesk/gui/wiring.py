@@ -126,8 +126,19 @@ def connect_opening(
     opening.failed.connect(status.show_no_model)
 
 
-def connect_typing(preferences: Preferences, architecture: ArchitecturePanel, neurons: NeuronsPanel) -> None:
-    """Go to a unit that is named in the filter of layers, and keep the typed targets for the next session."""
+def connect_typing(
+    preferences: Preferences,
+    architecture: ArchitecturePanel,
+    neurons: NeuronsPanel,
+    notice: NoticeBar,
+    offer: OfferBar,
+) -> None:
+    """Go to a unit that is named in the filter of layers, and keep the typed targets for the next session.
+
+    Where a bar goes that had the keyboard, the tree gets it.
+    """
+    for bar in (notice, offer):
+        bar.left.connect(architecture.tree.setFocus)
     architecture.unit_named.connect(neurons.select)
     line = neurons.text_box.text
     line.set_history(preferences.typed_targets)

@@ -189,7 +189,7 @@ def _spread(known: Known, unit: int) -> QIcon | None:
     found = QIcon()
     for mode, role in (
         (QIcon.Mode.Normal, QPalette.ColorRole.Highlight),
-        (QIcon.Mode.Selected, QPalette.ColorRole.HighlightedText),
+        (QIcon.Mode.Selected, QPalette.ColorRole.Text),
     ):
         drawn = QPixmap(picture)
         painter = QPainter(drawn)
@@ -234,7 +234,7 @@ COLUMNS = (
         text=lambda known, unit: unit,
         searched=True,
         width=9,
-        least=6,
+        least=8,
     ),
     Column(
         "star",
@@ -267,8 +267,8 @@ COLUMNS = (
         icon=_spread,
         surveyed=True,
     ),
-    _surveyed("density", "Density", "Share of the pictures in which the unit is above zero", ".1%", width=10, least=8),
-    _surveyed("clarity", "Clarity", "How much alike its top pictures are: mean cosine", ".2f", width=9, least=8),
+    _surveyed("density", "Density", "Share of the pictures in which the unit is above zero", ".1%", width=10, least=10),
+    _surveyed("clarity", "Clarity", "How much alike its top pictures are: mean cosine", ".2f", width=10, least=10),
     _surveyed(
         "selectivity",
         "Selectivity",

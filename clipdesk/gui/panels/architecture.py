@@ -27,6 +27,7 @@ from typing_extensions import override
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.layers import SEARCH_ROLE, LayerTreeModel
 from clipdesk.gui.panels.columns import SharingHeader
+from clipdesk.gui.panels.focus import FocusTree
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.words import breakable, unbroken
 from clipdesk.network.layer_names import split_unit
@@ -146,7 +147,8 @@ class ArchitecturePanel(QWidget):
         self._pages.addWidget(page)
 
     def _make_tree(self) -> QTreeView:
-        tree = QTreeView(uniformRowHeights=True)
+        tree = FocusTree()
+        tree.setUniformRowHeights(True)
         tree.setAlternatingRowColors(True)
         tree.setIndentation(14)
         tree.setItemDelegate(_Airy(tree))

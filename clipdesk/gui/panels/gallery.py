@@ -95,6 +95,7 @@ class GalleryPanel(QWidget):
         self.recipe = QTextBrowser()
         self.recipe.setAccessibleName("Recipe")
         self.undo_bar = UndoBar()
+        self.undo_bar.left.connect(self.list.setFocus)
         self._make_actions()
         self.marks = MarkEditor(self.star_action)
         self.marks.written.connect(self.mark_asked)

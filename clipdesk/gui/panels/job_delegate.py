@@ -26,7 +26,7 @@ class JobDelegate(QStyledItemDelegate):
         detail, share, tone = str(index.data(DETAIL_ROLE)), float(index.data(SHARE_ROLE)), index.data(TONE_ROLE)
         self.initStyleOption(option, index)
         name, option.text = option.text, ""
-        style = option.widget.style()
+        style, own = option.widget.style(), option.widget.palette()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         palette, line = option.palette, option.fontMetrics.height()
@@ -38,7 +38,8 @@ class JobDelegate(QStyledItemDelegate):
         elided = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideLeft, title.width())
         painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
         bar = QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4)
-        self._paint_bar(painter, share, bar, *_colors_of_bar(palette, tone, chosen))
+        # What is done is as strong in a list without the keyboard.
+        self._paint_bar(painter, share, bar, *_colors_of_bar(palette if chosen else own, tone, chosen))
         below = QRect(area.left(), area.bottom() - line + 1, area.width(), line)
         if not chosen:
             painter.setPen(error_color(palette) if tone == WRONG else palette.color(QPalette.ColorRole.PlaceholderText))

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QStyleOptionViewItem, QTableView
 from typing_extensions import override
 
 from clipdesk.gui.item_models.neurons import NeuronTableModel
 from clipdesk.gui.item_models.unit_columns import COLUMNS, THUMBNAIL, column_of
 from clipdesk.gui.panels.columns import SharingHeader
+from clipdesk.gui.panels.focus import show_focus
 
 
 class NeuronTable(QTableView):
@@ -70,6 +71,11 @@ class NeuronTable(QTableView):
         header.customContextMenuRequested.connect(self._offer_columns)
         self.setMinimumWidth(26 * unit)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+
+    @override
+    def initViewItemOption(self, option: QStyleOptionViewItem) -> None:
+        super().initViewItemOption(option)
+        show_focus(self, option)
 
     @property
     def columns(self) -> Mapping[str, bool]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QPalette, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QScrollArea, QToolButton, QWidget
 from typing_extensions import override
 
 from clipdesk.gui.icons import icon
@@ -64,7 +64,24 @@ class _Lines(QScrollArea):
         self.setFixedHeight(min(max(self._label.heightForWidth(self.viewport().width()), 0), most))
 
 
-class NoticeBar(QWidget):
+class _Bar(QWidget):
+    """A bar that says where the keyboard was, when it goes.
+
+    Signals:
+        left: The bar goes, and has the keyboard; Qt would give it to whatever comes next.
+    """
+
+    left = Signal()
+
+    def leave(self) -> None:
+        """Hide the bar."""
+        holder = QApplication.focusWidget()
+        if holder is not None and self.isAncestorOf(holder):
+            self.left.emit()
+        self.hide()
+
+
+class NoticeBar(_Bar):
     """Shows the latest problem and counts the older ones.
 
     Signals:
@@ -127,10 +144,10 @@ class NoticeBar(QWidget):
     def dismiss(self) -> None:
         """Hide the problem."""
         self._problem, self._count = None, 0
-        self.hide()
+        self.leave()
 
 
-class UndoBar(QWidget):
+class UndoBar(_Bar):
     """Says what was just done, and offers to take it back.
 
     Signals:
@@ -171,7 +188,7 @@ class UndoBar(QWidget):
         self.show()
 
 
-class OfferBar(QWidget):
+class OfferBar(_Bar):
     """Offers to go on with the jobs that an earlier window did not finish.
 
     Signals:
@@ -194,7 +211,7 @@ class OfferBar(QWidget):
         row.setContentsMargins(10, 6, 6, 6)
         row.addWidget(self._text, 1)
         for button in (self.go_on, self.drop, self.later):
-            button.clicked.connect(self.hide)
+            button.clicked.connect(self.leave)
             row.addWidget(button)
         self.go_on.clicked.connect(self.go_on_asked)
         self.drop.clicked.connect(self.drop_asked)

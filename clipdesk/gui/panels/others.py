@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QListView, QMenu, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.others import JOB_ROLE, OthersModel
 from clipdesk.gui.panels.cancel_question import confirm_cancel
+from clipdesk.gui.panels.focus import FocusList
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.plain import plain_label
 from clipdesk.jobs.status import Status, Wish
@@ -34,7 +35,7 @@ class OthersPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.model = OthersModel(self)
-        self.list = QListView()
+        self.list = FocusList()
         self.list.setAccessibleName("Jobs of other programs")
         self.list.setModel(self.model)
         self.list.setItemDelegate(JobDelegate(self.list))

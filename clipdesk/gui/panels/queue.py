@@ -18,6 +18,7 @@ from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.queue import QueueModel
 from clipdesk.gui.panels.cancel_question import confirm_cancel
+from clipdesk.gui.panels.focus import FocusList
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
 from clipdesk.gui.plain import plain_label
@@ -92,7 +93,7 @@ class QueuePanel(QWidget):
         self.update_actions()
 
     def _make_list(self) -> QListView:
-        view = QListView()
+        view = FocusList()
         view.setAccessibleName("Queue")
         view.setModel(self._queue)
         view.setItemDelegate(JobDelegate(view))

@@ -13,6 +13,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.gallery import ENTRY_ROLE, MARK_ROLE
 from clipdesk.gui.item_models.qt import Index
 from clipdesk.gui.library import Entry
+from clipdesk.gui.panels.focus import FocusList
 from clipdesk.marks.mark import Mark
 
 SMALLEST, USUAL, LARGEST = 56, 112, 224
@@ -53,7 +54,8 @@ class _Drawing(QStyledItemDelegate):
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         name = QRect(area.left() + _PAD, frame.bottom() + _PAD, area.width() - 2 * _PAD, option.fontMetrics.height())
         if selected:
-            painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), _FRAME))
+            # As strong without the keyboard: a pale frame would not be seen beside the picture.
+            painter.setPen(QPen(option.widget.palette().color(QPalette.ColorRole.Highlight), _FRAME))
             painter.drawRect(frame.adjusted(-1, -1, 1, 1))
             painter.fillRect(name, palette.color(QPalette.ColorRole.Highlight))
         elif option.state & QStyle.StateFlag.State_HasFocus:
@@ -106,7 +108,7 @@ def _star(place: QRect) -> QPolygonF:
     return QPolygonF(points)
 
 
-class Thumbnails(QListView):
+class Thumbnails(FocusList):
     """The view.
 
     Signals:

@@ -84,7 +84,7 @@ class UnitPage(QWidget):
         self.numbers = plain_label(wrap=True)
         self.numbers.setAccessibleName("Numbers")
         self.words = WordLine("Words")
-        self.opposite = WordLine("Least")
+        self.opposite = WordLine("It answers least to")
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
@@ -131,7 +131,7 @@ class UnitPage(QWidget):
             self._tools.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addLayout(self._tools)
         facts = QVBoxLayout()
-        for widget in (self.histogram, self.judgement, self.words, self.opposite):
+        for widget in (self.histogram, self.judgement, self.words):
             facts.addWidget(widget)
         facts.addStretch()
         top = QHBoxLayout()
@@ -144,7 +144,7 @@ class UnitPage(QWidget):
         known = QVBoxLayout(self._known)
         known.setContentsMargins(0, 0, 0, 0)
         known.addLayout(row)
-        for part in (self.photos, self.within, self.across, self.numbers):
+        for part in (self.photos, self.within, self.across, self.opposite, self.numbers):
             known.addWidget(part)
         page = QWidget()
         column = QVBoxLayout(page)
