@@ -10,6 +10,17 @@ from clipdesk.errors import UsageError, printable
 MOST_BYTES = 200_000_000
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written in UTF-8; names of files and JSON can hold what cannot."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_readable(path: Path, most: int = MOST_BYTES) -> None:
     """Check that a path is a regular file of moderate size.
 

@@ -20,6 +20,7 @@ from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Outcome
+from clipdesk.files import is_unicode
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
@@ -139,6 +140,8 @@ def _place(output: Path | None, count: int) -> tuple[Path, list[str]]:
     if place.suffix.lower() == ".png" and not os.path.isdir(place):
         if len(os.fsencode(place.name)) > _LONGEST_NAME:
             raise UsageError(f"--output: the name of a file has at most {_LONGEST_NAME} bytes, not {place.name}")
+        if not is_unicode(place.name):
+            raise UsageError(f"--output: {place.name} is not Unicode (UTF-8), as the queue needs names of files")
         if count > 1:
             raise UsageError(f"--output {place} is one file, but there are {count} pictures. Name a folder")
         return place.parent, [place.name]

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from clipdesk.errors import UsageError, printable
+from clipdesk.files import is_unicode
 from clipdesk.imagesets import fields, tables
 from clipdesk.imagesets.drawn import PREFIX, open_scenes
 from clipdesk.imagesets.folders import FileSet, Found, folder_set
@@ -17,7 +18,7 @@ from clipdesk.imagesets.parquets import open_parquet
 from clipdesk.imagesets.sets import ImageSet, LeftOut, Omissions, Picture
 from clipdesk.imagesets.shards import open_tars
 from clipdesk.imagesets.suffixes import SUFFIXES
-from clipdesk.imagesets.walking import Walk, walk, writable
+from clipdesk.imagesets.walking import Walk, walk
 
 _RIGHT = (
     "an image set is a folder with PNG, JPEG, WebP, BMP or TIFF files, a list of them (.txt, .csv, .tsv, .jsonl), "
@@ -53,7 +54,7 @@ def open_image_set(source: str | Path) -> ImageSet:
         if isinstance(error, FileNotFoundError) and _BRACES.search(path.name):
             return _open_pattern(path)
         raise UsageError(f"Cannot read {printable(path)}: {getattr(error, 'strerror', None) or error}") from None
-    if not writable(str(path)):
+    if not is_unicode(str(path)):
         raise UsageError(f"Cannot use {printable(path)}: its name is not valid Unicode; rename it")
     suffix = path.suffix.lower()
     if path.is_dir():

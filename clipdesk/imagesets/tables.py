@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from clipdesk.errors import UsageError, one_line, printable
-from clipdesk.files import check_readable
+from clipdesk.files import check_readable, is_unicode
 from clipdesk.imagesets import fields, sets
 from clipdesk.imagesets.parquets import parquet_rows
 from clipdesk.imagesets.sets import LeftOut
-from clipdesk.imagesets.walking import FoundFile, writable
+from clipdesk.imagesets.walking import FoundFile
 
 METADATA = ("metadata.csv", "metadata.tsv", "metadata.jsonl", "metadata.parquet")
 """Tables that Hugging Face reads beside images."""
@@ -96,7 +96,7 @@ def _located(text: str, folder: Path, anywhere: bool) -> tuple[str, Path | None,
     if "/" not in text and not _DRIVE.match(text):
         # Tables that were written on Windows.
         text = text.replace("\\", "/")
-    if not text or len(text) > _LONGEST_PATH or "\0" in text or not writable(text):
+    if not text or len(text) > _LONGEST_PATH or "\0" in text or not is_unicode(text):
         return "", None, "it names no file" if not text else f"{one_line(text)} is not a path"
     if re.match(r"https?://", text, re.IGNORECASE):
         return "", None, f"{one_line(text)} is a web address; download the pictures first"

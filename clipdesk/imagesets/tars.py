@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from clipdesk.errors import UsageError, one_line, printable
-from clipdesk.files import MOST_BYTES, check_readable
+from clipdesk.files import MOST_BYTES, check_readable, is_unicode
 from clipdesk.imagesets import fields
 from clipdesk.imagesets.sets import LeftOut, Omissions
 from clipdesk.imagesets.suffixes import SUFFIXES, UNREAD_SUFFIXES
-from clipdesk.imagesets.walking import writable
 
 _MOST_BYTES = 1_000_000_000_000
 _MOST_HEADER = 1_000_000
@@ -161,7 +160,7 @@ class _Building:
                 self._pictures[name] = member.offset, member.size
 
     def _reason(self, name: str, member: _Header, size: int) -> str:
-        if not writable(name) or len(name) > _LONGEST_PLACE or "\0" in name:
+        if not is_unicode(name) or len(name) > _LONGEST_PLACE or "\0" in name:
             return "its name is not valid; pack it under another"
         if not member.plain:
             return "it is not packed as a plain file"

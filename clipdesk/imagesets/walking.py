@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clipdesk.errors import UsageError
+from clipdesk.files import is_unicode
 from clipdesk.imagesets import fields
 from clipdesk.imagesets.sets import LeftOut, Omissions, check_count
 from clipdesk.imagesets.suffixes import SUFFIXES, UNREAD_SUFFIXES
@@ -115,7 +116,7 @@ def _sort_in(
         if suffix in SUFFIXES:
             # Reading a pipe or a device might never end.
             found.left_out.append(_left_out(place, "it is not a regular file"))
-    elif not writable(place):
+    elif not is_unicode(place):
         if suffix in SUFFIXES:
             found.left_out.append(_left_out(place, "its name is not valid Unicode; rename it"))
     elif suffix in SUFFIXES:
@@ -125,15 +126,4 @@ def _sort_in(
 
 
 def _left_out(place: str, reason: str) -> LeftOut:
-    return LeftOut(place if writable(place) else place.encode("utf-8", "backslashreplace").decode(), reason)
-
-
-def writable(text: str) -> bool:
-    """True if a text can be written as UTF-8; names of files and JSON can hold what cannot."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return LeftOut(place if is_unicode(place) else place.encode("utf-8", "backslashreplace").decode(), reason)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
+from clipdesk.files import is_unicode
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.places import holds_checkpoint
 
@@ -237,21 +238,13 @@ def check_name(name: ModelName) -> None:
         return
     if not _exists(name.path):
         raise UsageError(f"There is no file '{one_line(name.path, _LONGEST_SHOWN)}'")
-    if not _is_unicode(str(name.path)):
+    if not is_unicode(str(name.path)):
         raise UsageError(f"'{name.path}' is not Unicode (UTF-8), as recipes and the queue need it. Rename it")
     if os.path.isdir(name.path):
         if not holds_checkpoint(name.path):
             raise ClipDeskError(f"'{name.path}' is a folder without a checkpoint in it. Name a model or a file of one")
     elif not os.path.isfile(name.path):
         raise ClipDeskError(f"'{name.path}' is not a regular file. A model is named, or given as a checkpoint file")
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _exists(path: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from clipdesk.errors import UsageError, nearest
+from clipdesk.files import is_unicode
 
 MAX_SEED = 2**31 - 1
 _LONGEST_PATH = 4096
@@ -216,7 +217,11 @@ class RenderSettings(BaseModel):
             return value
         if not value.strip() or len(value) > _LONGEST_PATH or "\0" in value:
             raise ValueError("it does not name a file")
-        return str(Path(value).absolute())
+        whole = str(Path(value).absolute())
+        if not is_unicode(whole):
+            # Recipes and the queue could not name it.
+            raise ValueError("its name or that of its folder is not Unicode (UTF-8). Rename it")
+        return whole
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -233,6 +233,24 @@ def test_a_text_that_is_not_unicode_is_one_line(clipdesk: Command) -> None:
 
 
 @linux_only
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--output", b"caf\xe9.png"], "--output: caf\\udce9.png is not Unicode (UTF-8)"),
+        (["--start", b"caf\xe9.png"], "start: its name or that of its folder is not Unicode (UTF-8)"),
+        (["--spectrum", b"caf\xe9.npy"], "spectrum: its name or that of its folder is not Unicode (UTF-8)"),
+    ],
+)
+def test_a_file_whose_name_is_not_unicode_is_refused_in_one_line(
+    clipdesk: Command, arguments: list[str | bytes], said: str
+) -> None:
+    outcome = clipdesk("render", "--model", "SMALL", "--text", "a", *map(os.fsdecode, arguments))
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"Error: {said}")
+    assert outcome.err.count("\n") == 1
+
+
+@linux_only
 def test_a_folder_whose_name_is_not_unicode_is_rendered_to(tmp_path: Path, checkpoint: Path) -> None:
     model, folder = ["--model", str(checkpoint), "--iterations", "1", "--size", "64"], os.fsdecode(b"caf\xe9")
     batch = ["batch", *model, "--layer", VIT_LAYER, "--neuron-range", "0", "2", "1", "--output-dir", folder]
