@@ -1,4 +1,4 @@
-"""How fast, how large, how exact and how robust surveys are: ``python -m benchmarks.survey speed|memory|exact|kills``.
+"""How fast, how large, how exact and how robust surveys are: ``python -m benchmarks.survey PART``.
 
 speed    Pictures a second against the bare forward pass (`encode_image` without hooks, over pictures that are decoded
          already), in turns within one process, for random weights of the shapes of ViT-B/32 and RN50; and the share of
@@ -6,6 +6,8 @@ speed    Pictures a second against the bare forward pass (`encode_image` without
 memory   Memory beside the model after every 1,000 pictures, ViT-B/32, its usual layers.
 exact    Every statistic against a direct computation in float64, demo and demo-rn, 2,000 scenes.
 kills    A survey of scenes is killed with SIGKILL again and again, and compared with one that was left alone.
+questions
+         Seconds that each question takes, to a large survey and to one of drawn scenes.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks import survey_questions
 from clipdesk.activations import surveying
 from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import BLOCK, ScanState, scan
@@ -228,13 +231,16 @@ def _survey(source: str, data: str, every: float) -> None:
 def main() -> None:
     """Measure one part and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["speed", "memory", "exact", "kills"])
+    parser.add_argument("part", choices=["speed", "memory", "exact", "kills", "questions"])
     parser.add_argument("--images", help="an image set; for speed JPEGs of 500 px are meant")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kills", type=int, default=20)
     arguments = parser.parse_args()
     if arguments.part == "kills":
         kills(arguments.images or "scenes:10000", arguments.kills)
+        return
+    if arguments.part == "questions":
+        survey_questions.report(survey_questions.Size(), arguments.images or "scenes:5000", arguments.rounds)
         return
     usual = {"speed": "scenes:5000", "memory": "scenes:5000", "exact": "scenes:2000"}
     images = open_image_set(arguments.images or usual[arguments.part])

@@ -30,7 +30,6 @@ from clipdesk.paths import data_folder
 if TYPE_CHECKING:
     # Only for what is written: surveys are read without torch.
     from clipdesk.activations.decoding import Thumbnail
-    from clipdesk.activations.scan import ScanState
 
 VERSION = 1
 """Of the form of these folders and of the numbers in them."""
@@ -98,26 +97,36 @@ def surveys_folder() -> Path:
     return data_folder() / "surveys"
 
 
-def write_survey(folder: Path, state: ScanState, describe: Callable[[tuple[LayerFile, ...]], Manifest]) -> None:
+def write_survey(
+    folder: Path,
+    layers: Iterable[UnitStatistics],
+    embeddings: Embeddings,
+    sample: NDArray[np.int32],
+    pictures: Iterable[Surveyed],
+    left_out: Iterable[LeftOut],
+    describe: Callable[[tuple[LayerFile, ...]], Manifest],
+) -> None:
     """Write what a pass has found into a folder, the manifest last.
 
     Args:
         folder: Where; its thumbnails are there already.
-        state: What the pass has found.
+        layers: The statistics; they are taken one by one, so not all need to be in memory.
+        embeddings: Those of the pictures.
+        sample: As `Survey.sample`.
+        pictures: As `Survey.pictures`.
+        left_out: Pictures that could not be read.
         describe: Makes the manifest, from the files of the layers.
     """
-    layers = []
-    for number, key in enumerate(state.sums):
-        found = state.statistics(key)
-        name = f"{number:03}-{_file_name(key)}.safetensors"
+    files = []
+    for number, found in enumerate(layers):
+        name = f"{number:03}-{_file_name((found.layer, found.pooling))}.safetensors"
         save_file(_arrays(found), folder / name)
-        layers.append(LayerFile(layer=key[0], pooling=key[1], units=found.units, file=name))
-    embeddings = state.all_embeddings()
+        files.append(LayerFile(layer=found.layer, pooling=found.pooling, units=found.units, file=name))
     arrays: dict[str, NDArray[Any]] = {name: getattr(embeddings, name) for name in ("rows", "mean", "scatter")}
-    save_file({**arrays, "sample": state.sampled()}, folder / EMBEDDINGS)
-    _write_lines(folder / PICTURES, (_fields(picture) for picture in state.surveyed))
-    _write_lines(folder / LEFT_OUT, ({"place": each.place, "reason": each.reason} for each in state.left_out))
-    _write_text(folder / MANIFEST, describe(tuple(layers)).model_dump_json(indent=1))
+    save_file({**arrays, "sample": sample}, folder / EMBEDDINGS)
+    _write_lines(folder / PICTURES, (_fields(picture) for picture in pictures))
+    _write_lines(folder / LEFT_OUT, ({"place": each.place, "reason": each.reason} for each in left_out))
+    _write_text(folder / MANIFEST, describe(tuple(files)).model_dump_json(indent=1))
 
 
 def read_manifest(folder: Path) -> Manifest:

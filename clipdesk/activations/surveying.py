@@ -123,7 +123,15 @@ def survey_images(
                 yield SurveyProgress(scanned.done, scanned.total, rate, (*images.left_out, *state.left_out))
             state.left_out = [*images.left_out, *state.left_out]
             seconds = time.monotonic() - started
-            write_survey(partial, state, lambda files: _manifest(opened, images, state, files, seconds))
+            write_survey(
+                partial,
+                map(state.statistics, state.sums),
+                state.all_embeddings(),
+                state.sampled(),
+                state.surveyed,
+                state.left_out,
+                lambda files: _manifest(opened, images, state, files, seconds),
+            )
             remove_checkpoint(partial)
             partial.replace(folder)
     total = len(images.pictures)

@@ -77,12 +77,12 @@ def statistics_without(statistics: UnitStatistics, embeddings: Embeddings, held:
         means=statistics.means + shift,
         squares=squares,
         cross=cross,
-        top=_without(statistics.top, held),
-        bottom=_without(statistics.bottom, held),
+        top=without_held(statistics.top, held),
+        bottom=without_held(statistics.bottom, held),
     )
 
 
-def _without(ends: Extremes, held: Held) -> Extremes:
+def without_held(ends: Extremes, held: Held) -> Extremes:
     """A list without the held-out pictures; the others move up."""
     gone = np.isin(ends.pictures, held.pictures) | (ends.pictures == NONE)
     order = np.argsort(gone, axis=1, kind="stable")

@@ -16,6 +16,7 @@ from clipdesk.activations.questions.holding import (
     held_out,
     others,
     statistics_without,
+    without_held,
 )
 from clipdesk.activations.questions.lookup import check_unit, statistics_of
 from clipdesk.activations.questions.sampled import standardized
@@ -24,7 +25,7 @@ from clipdesk.activations.questions.sharpening import sharpened
 from clipdesk.activations.questions.sparse import atoms_of, sparse_weights
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.wpmi import log_likelihoods, log_prior
-from clipdesk.activations.statistics import Pooling, UnitStatistics
+from clipdesk.activations.statistics import Extremes, Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey, reciprocals, scaled
 from clipdesk.errors import UsageError
 
@@ -280,9 +281,10 @@ def _wpmi(lexicon: Lexicon, whole: UnitStatistics, units: NDArray[np.intp]) -> N
     """Soft WPMI of some units, (units, concepts); the prior, over all units of the layer, is computed once."""
     key = whole.layer, whole.pooling
     texts, embeddings = lexicon.vocabulary.means, lexicon.survey.embeddings
+    top = without_held(whole.top, lexicon.held)
     if key not in lexicon.priors:
-        found = log_likelihoods(statistics_without(whole, embeddings, lexicon.held).top, embeddings, texts)
+        found = log_likelihoods(top, embeddings, texts)
         lexicon.priors[key] = log_prior(found)
         return np.asarray(found[units] - lexicon.priors[key], dtype=np.float64)
-    own = statistics_without(whole.only(units), embeddings, lexicon.held)
-    return log_likelihoods(own.top, embeddings, texts) - lexicon.priors[key]
+    own = Extremes(top.values[units], top.pictures[units], top.positions[units])
+    return log_likelihoods(own, embeddings, texts) - lexicon.priors[key]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,11 +16,17 @@ SHARPNESS = 10.0
 """The formula's a: what cosines are multiplied by before the softmax."""
 _FIRST, _LAST = 0.998, 0.97
 """How certainly the first and the last picture of a unit's list belong to it."""
+_EPSILON = 1e-7
+"""What the formula adds before the logarithm."""
 _MOST = 100
-_CONCEPTS = 256
-_UNITS = 64
+_HELD = 2**27
+"""Shares that are kept in memory at once: 512 MB. So those of 50,000 pictures and 2,600 concepts are computed once."""
+_PICTURES = 4096
+_UNITS = 16
 _FACTORS = 10
 """Factors that are multiplied before a logarithm is taken: none is below 0.002, so float32 holds ten."""
+
+_Numbers = NDArray[np.float32]
 
 
 def soft_wpmi(
@@ -52,33 +63,70 @@ def log_likelihoods(top: Extremes, embeddings: Embeddings, texts: NDArray[np.flo
     pictures = top.pictures[:, :_MOST]
     used, places = np.unique(pictures, return_inverse=True)
     places = places.reshape(pictures.shape)
-    rows = embeddings.unit_rows(used)
-    memberships = np.where(pictures == NONE, 0, _FIRST - np.arange(pictures.shape[1]) / _MOST * (_FIRST - _LAST))
-    totals = np.zeros(len(rows), np.float32)
-    for start in range(0, len(texts), _CONCEPTS):
-        totals += _exponentials(rows, texts[start : start + _CONCEPTS]).sum(axis=1)
     found = np.empty((len(pictures), len(texts)))
-    for start in range(0, len(texts), _CONCEPTS):
-        part = slice(start, start + _CONCEPTS)
-        shares = _exponentials(rows, texts[part]) / totals[:, None]
-        for first in range(0, len(pictures), _UNITS):
-            units = slice(first, first + _UNITS)
-            found[units, part] = _log_likelihoods(shares, places[units], memberships[units].astype(np.float32))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for part, shares in _shares(embeddings.unit_rows(used), texts, pool):
+            # A place that no picture has taken: its factor becomes 1.
+            shares[used == NONE] = 1
+            list(pool.map(partial(_add_logs, found[:, part], shares, places), range(0, len(pictures), _UNITS)))
     return found
 
 
-def _exponentials(rows: NDArray[np.float32], texts: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(np.exp(rows @ (SHARPNESS * texts).T.astype(np.float32)), dtype=np.float32)
+def _shares(rows: _Numbers, texts: _Numbers, pool: Executor) -> Iterator[tuple[slice, _Numbers]]:
+    """How probable each concept is for each picture, (pictures, concepts), for as many concepts at once as have room.
+
+    With less room than for all, the exponentials are computed twice: first for their sums.
+    """
+    size = max(1, _HELD // max(1, len(rows)))
+    parts = [slice(start, start + size) for start in range(0, len(texts), size)]
+    sums = np.zeros((len(rows), 1), np.float32)
+    for part in parts if len(parts) > 1 else ():
+        sums += _exponentials(rows, texts[part], pool)[1]
+    for part in parts:
+        found, own = _exponentials(rows, texts[part], pool)
+        yield part, _divided(found, own if len(parts) == 1 else sums, pool)
 
 
-def _log_likelihoods(
-    shares: NDArray[np.float32], places: NDArray[np.intp], memberships: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Sum over a unit's pictures of log(1 + membership * (share - 1) + 1e-7), (units, concepts)."""
-    total = np.zeros((len(places), shares.shape[1]))
-    for start in range(0, places.shape[1], _FACTORS):
-        product = np.ones(total.shape, np.float32)
-        for place in range(start, min(start + _FACTORS, places.shape[1])):
-            product *= memberships[:, place, None] * (shares[places[:, place]] - 1) + np.float32(1 + 1e-7)
-        total += np.log(product)
-    return total
+def _exponentials(rows: _Numbers, texts: _Numbers, pool: Executor) -> tuple[_Numbers, _Numbers]:
+    """Exponentials of cosines times `SHARPNESS`, (pictures, concepts), and their sums, (pictures, 1)."""
+    found = np.empty((len(rows), len(texts)), np.float32)
+    sums = np.empty((len(rows), 1), np.float32)
+    sharp = (SHARPNESS * texts).T.astype(np.float32)
+
+    def of(start: int) -> None:
+        part = slice(start, start + _PICTURES)
+        np.exp(rows[part] @ sharp, out=found[part])
+        found[part].sum(axis=1, keepdims=True, out=sums[part])
+
+    list(pool.map(of, range(0, len(rows), _PICTURES)))
+    return found, sums
+
+
+def _divided(found: _Numbers, sums: _Numbers, pool: Executor) -> _Numbers:
+    def divide(start: int) -> None:
+        found[start : start + _PICTURES] /= sums[start : start + _PICTURES]
+
+    list(pool.map(divide, range(0, len(found), _PICTURES)))
+    return found
+
+
+def _add_logs(found: NDArray[np.float64], shares: _Numbers, places: NDArray[np.intp], first: int) -> None:
+    """For some units, the sum over their pictures of log(1 + membership * (share - 1) + 1e-7).
+
+    Each factor is the membership times a sum of the share and a number that depends on the rank alone, so that a
+    picture takes one addition and one multiplication.
+    """
+    units = slice(first, first + _UNITS)
+    rows = places[units]
+    memberships = _FIRST - np.arange(rows.shape[1]) / _MOST * (_FIRST - _LAST)
+    added = ((1 + _EPSILON - memberships) / memberships).astype(np.float32)
+    found[units] = np.log(memberships).sum()
+    factors = np.empty((len(rows), shares.shape[1]), np.float32)
+    product = np.empty_like(factors)
+    for start in range(0, rows.shape[1], _FACTORS):
+        product.fill(1)
+        for place in range(start, min(start + _FACTORS, rows.shape[1])):
+            np.take(shares, rows[:, place], axis=0, out=factors, mode="clip")
+            factors += added[place]
+            product *= factors
+        found[units] += np.log(product, out=product)

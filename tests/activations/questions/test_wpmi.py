@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from clipdesk.activations.questions.wpmi import soft_wpmi
+from clipdesk.activations.questions import wpmi
+from clipdesk.activations.questions.wpmi import log_likelihoods, soft_wpmi
 from tests.activations.surveys import LAYER, direct_survey, toy
 
 
@@ -45,3 +47,14 @@ def test_places_that_no_picture_has_taken_do_not_count() -> None:
     tops = [np.argsort(-column, kind="stable").tolist() for column in a.T]
     found = soft_wpmi(survey.statistics[LAYER, "mean"].top, survey.embeddings, texts.astype(np.float32))
     assert_allclose(found, direct(tops, z, texts), rtol=2e-3, atol=0.02)
+
+
+def test_concepts_that_are_taken_in_parts_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    survey, a, z = toy(units=70)
+    texts = np.random.default_rng(1).normal(size=(300, 16))
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    tops = [np.argsort(-column, kind="stable")[:100].tolist() for column in a.T]
+    monkeypatch.setattr(wpmi, "_HELD", 70 * len(z))
+    monkeypatch.setattr(wpmi, "_PICTURES", 32)
+    found = log_likelihoods(survey.statistics[LAYER, "mean"].top, survey.embeddings, texts.astype(np.float32))
+    assert_allclose(found, direct(tops, z, texts, prior=0), rtol=1e-4)
