@@ -36,7 +36,7 @@ class Link:
     unit: int | None = None
 
     def __str__(self) -> str:
-        parts = [quote(self.model, safe=""), quote(self.layer, safe="")]
+        parts = [quote(each, safe="", errors="replace") for each in (self.model, self.layer)]
         return f"{SCHEME}://{'/'.join(parts if self.unit is None else [*parts, str(self.unit)])}"
 
 

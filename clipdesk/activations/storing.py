@@ -186,7 +186,7 @@ def read_thumbnail(folder: Path, place: str) -> bytes | None:
     try:
         with closing(sqlite3.connect(f"{(folder / THUMBNAILS).as_uri()}?mode=ro", uri=True)) as store:
             row = store.execute("SELECT webp FROM thumbnails WHERE place = ?", (place,)).fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):
         return None
     return None if row is None else bytes(row[0])
 

@@ -15,9 +15,10 @@ import click
 
 import clipdesk
 from clipdesk.cli import display
-from clipdesk.cli.folder import curves, page, sheet, spectrum
+from clipdesk.cli.folder import curves, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.output import flush_output, mute, say, say_lines
+from clipdesk.cli.pages import page
 from clipdesk.cli.questions import examples, find, layer, words
 from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render

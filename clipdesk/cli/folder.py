@@ -1,4 +1,4 @@
-"""``clipdesk sheet``, ``page``, ``curves`` and ``spectrum``, which make one file of a folder of pictures."""
+"""``clipdesk sheet``, ``curves`` and ``spectrum``, which make one file of a folder of pictures."""
 
 from __future__ import annotations
 
@@ -21,24 +21,7 @@ _folder = click.argument("folder", type=click.Path(path_type=Path), default=Path
 @click.option("--columns", type=click.IntRange(1, 200), help="Pictures in a row.")
 def sheet(folder: Path, output: Path, columns: int | None) -> None:
     """Make a contact sheet (PNG or PDF) of the pictures in FOLDER, with labels and activations."""
-    _opened(folder).sheet(output, columns)
-
-
-@click.command()
-@_folder
-@click.option("--output", type=click.Path(path_type=Path), help="HTML file to write.  [default: page.html in FOLDER]")
-@click.option(
-    "--megabytes", type=click.FloatRange(1, 2000), default=30.0, show_default=True, help="Largest size of the page."
-)
-def page(folder: Path, output: Path | None, megabytes: float) -> None:
-    """Write one HTML page with the pictures in FOLDER, their curves and recipes.
-
-    The page opens in any browser without a server or a network, and needs no other file.
-    """
-    path = output or folder / "page.html"
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"A page is an .html file, not {path.name}")
-    _opened(folder).page(path, megabytes)
+    opened(folder).sheet(output, columns)
 
 
 @click.command()
@@ -51,7 +34,7 @@ def curves(folder: Path, output: Path, wide: bool) -> None:
     """Write the curves of the pictures in FOLDER as CSV: the activation at each step."""
     if output.suffix.lower() != ".csv":
         raise UsageError(f"Curves go into a .csv file, not {output.name}")
-    _opened(folder).curves(output, wide)
+    opened(folder).curves(output, wide)
 
 
 @click.command()
@@ -67,10 +50,11 @@ def spectrum(folder: Path, output: Path, size: int) -> None:
     """
     if output.suffix.lower() != ".npy":
         raise UsageError(f"A spectrum is an .npy file, not {output.name}")
-    _opened(folder).spectrum(output, size)
+    opened(folder).spectrum(output, size)
 
 
-def _opened(folder: Path) -> Folder:
+def opened(folder: Path) -> Folder:
+    """A folder of pictures."""
     # Only when one of them runs: it takes NumPy and Pillow along.
     from clipdesk.cli.foldering import Folder
 

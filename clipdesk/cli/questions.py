@@ -121,8 +121,13 @@ def words(
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 
 
-def _asking() -> ModuleType:
-    # Only when one of them runs: it takes torch along.
-    from clipdesk.cli import asking
+def with_torch() -> tuple[ModuleType, ModuleType]:
+    """What answers questions, and what makes pages of the answers."""
+    # Only when one of them runs: they take torch along.
+    from clipdesk.cli import asking, paging
 
-    return asking
+    return asking, paging
+
+
+def _asking() -> ModuleType:
+    return with_torch()[0]

@@ -31,6 +31,11 @@ def command_of(recipe: Recipe, path: Path) -> str:
     return _line(["--model", recipe.model, *target, *settings])
 
 
+def render_command(model: str, layer: str, unit: int) -> str:
+    """The line for a terminal that renders a unit, with the usual settings."""
+    return _line(["--model", model, "--layer", layer, "--neuron", str(unit)])
+
+
 def _line(options: list[str]) -> str:
     return shlex.join(["clipdesk", "render", *options])
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
-import io
 import json
 import os
 import shlex
@@ -21,9 +19,9 @@ from PIL import Image
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import write_atomically
 from clipdesk.export.folder import check_is_folder, from_pictures
+from clipdesk.export.page_parts import allowed, part, webp
 from clipdesk.export.png import Curve, SavedPicture, pixels_of, read_png
 from clipdesk.export.recipe import Outcome, Recipe
-from clipdesk.paths import resource
 from clipdesk.render.settings import RenderSettings, knob
 from clipdesk.render.targets import Combined
 
@@ -109,7 +107,7 @@ def _form_for(folder: Path, most: float) -> _Form:
         except ClipDeskError:
             continue
     for form in _FORMS:
-        taken = sum(len(_encoded(image, form)) for image in sample) / max(1, len(sample)) * len(paths)
+        taken = sum(len(webp(image, form.side, form.quality)) for image in sample) / max(1, len(sample)) * len(paths)
         if taken <= most:
             return form
     return _FORMS[-1]
@@ -131,7 +129,7 @@ def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[s
         "height": height,
         "side": min(width, form.side),
         "curve": None if curve is None else _packed(curve),
-        "image": _encoded(image, form),
+        "image": webp(image, form.side, form.quality),
     }
 
 
@@ -139,15 +137,6 @@ def _shown(recipe: Recipe) -> dict[str, Any]:
     """A recipe as the page shows and copies it: without the numbers of directions, which the PNG has."""
     terms = {"terms": {"__all__": {"what": {"vector"}}}}
     return recipe.model_dump(exclude={"target": terms} if isinstance(recipe.target, Combined) else None)
-
-
-def _encoded(image: Image.Image, form: _Form) -> str:
-    """A picture as base64 of a WebP."""
-    small = image.convert("RGB")
-    small.thumbnail((form.side, form.side), Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    small.save(data, format="WEBP", quality=form.quality, method=3)
-    return base64.b64encode(data.getvalue()).decode()
 
 
 def _packed(curve: Curve) -> dict[str, Any]:
@@ -185,13 +174,13 @@ def _as_data(value: object) -> str:
 
 def _assembled(title: str, entries: list[str]) -> bytes:
     knobs = [{"name": name, "label": knob(name).label, "unit": knob(name).unit} for name in RenderSettings.model_fields]
-    style = "\n".join(map(_read, _STYLES))
-    script = "(() => {\n'use strict';\n" + "\n".join(map(_read, _SCRIPTS)) + "})();\n"
+    style = "\n".join(map(part, _STYLES))
+    script = "(() => {\n'use strict';\n" + "\n".join(map(part, _SCRIPTS)) + "})();\n"
     policy = (
-        f"default-src 'none'; script-src {_allowed(script)}; style-src {_allowed(style)}; "
+        f"default-src 'none'; script-src {allowed(script)}; style-src {allowed(style)}; "
         "img-src data: file:; base-uri 'none'; form-action 'none'"
     )
-    text = Template(_read("page.html")).substitute(
+    text = Template(part("page.html")).substitute(
         policy=policy,
         title=html.escape(title),
         style=style,
@@ -199,12 +188,3 @@ def _assembled(title: str, entries: list[str]) -> bytes:
         data=f'{{"knobs":{_as_data(knobs)},"pictures":[{",".join(entries)}]}}',
     )
     return text.encode("utf-8", "xmlcharrefreplace")
-
-
-def _allowed(source: str) -> str:
-    """The content-security source that allows exactly this script or style."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
-
-
-def _read(name: str) -> str:
-    return resource(f"page/{name}").read_text(encoding="utf-8")

@@ -162,7 +162,7 @@ def test_a_page_and_curves(clipdesk: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["page", "none"], "There is no folder none"),
+        (["page", "no/folder"], "There is no folder no/folder"),
         (["page", "."], ". does not contain a picture that ClipDesk wrote"),
         (["page", ".", "--output", "x.png"], "A page is an .html file, not x.png"),
         (["curves", "none"], "There is no folder none"),

@@ -157,7 +157,7 @@ def unit_answers(
         pooling=whole.pooling,
         count=whole.count,
         numbers=_numbers(survey, whole, own, unit, rectified),
-        histogram=_histogram(own),
+        histogram=histogram_of(own),
         examples=examples(survey, layer, unit, pooling=whole.pooling, count=count, per_bin=per_bin),
         clusters=clusters(survey, layer, unit, pooling=whole.pooling),
         similar=similar(survey, layer, unit, pooling=pooling),
@@ -193,7 +193,8 @@ def _numbers(survey: Survey, whole: UnitStatistics, own: UnitStatistics, unit: i
     )
 
 
-def _histogram(own: UnitStatistics) -> UnitHistogram:
+def histogram_of(own: UnitStatistics) -> UnitHistogram:
+    """The histogram of a single unit, without the empty bins at both ends."""
     counts = own.histogram.counts[0].astype(np.int64)
     there = np.flatnonzero(counts)
     part = slice(there[0], there[-1] + 1) if len(there) else slice(0, 0)

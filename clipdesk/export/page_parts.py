@@ -1,0 +1,91 @@
+"""What all HTML pages have in common: their styles, what their browser may load, and text and pictures in them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+from collections.abc import Iterable, Sequence
+from string import Template
+
+from PIL import Image
+
+from clipdesk.errors import one_line
+from clipdesk.paths import resource
+
+_LONGEST = 200
+_STYLES = ("page.css", "answers.css")
+
+
+def part(name: str) -> str:
+    """One of the pages' parts in `resources/page`."""
+    return resource(f"page/{name}").read_text(encoding="utf-8")
+
+
+def allowed(source: str) -> str:
+    """The content-security source that allows exactly this script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+
+
+def webp(image: Image.Image, side: int, quality: int) -> str:
+    """A picture of at most this side, as base64 of a WebP."""
+    small = image.convert("RGB")
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    data = io.BytesIO()
+    small.save(data, format="WEBP", quality=quality, method=3)
+    return base64.b64encode(data.getvalue()).decode()
+
+
+def escaped(text: object, most: int = _LONGEST) -> str:
+    """Untrusted text as HTML: on one line, without control characters, and cut to `most` characters."""
+    return html.escape(one_line(text, most))
+
+
+def picture(data: str | None, alt: object) -> str:
+    """A picture as HTML, from what `webp` gives; nothing for None."""
+    return "" if data is None else f'<img src="data:image/webp;base64,{data}" alt="{escaped(alt)}" loading="lazy">'
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """A table as HTML, of cells that are HTML already; the first of each row is its heading.
+
+    Args:
+        headings: Of the columns.
+        rows: The cells.
+        kind: Class of the table.
+    """
+    head = "".join(f'<th scope="col">{escaped(heading)}</th>' for heading in headings)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for first, *cells in rows
+    )
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def section(title: str, body: str, *, note: str = "") -> str:
+    """A part of a page as HTML.
+
+    Args:
+        title: Its heading.
+        body: HTML.
+        note: A sentence below the heading, as HTML.
+    """
+    below = f'<p class="note">{note}</p>' if note else ""
+    return f"<section><h2>{escaped(title)}</h2>{below}{body}</section>"
+
+
+def static_page(title: str, header: str, body: str) -> bytes:
+    """A page without scripts, in the look of a batch's page, that loads nothing.
+
+    Args:
+        title: Untrusted text.
+        header: HTML below the title.
+        body: HTML.
+    """
+    style = "\n".join(map(part, _STYLES))
+    policy = f"default-src 'none'; style-src {allowed(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    text = Template(part("answers.html")).substitute(
+        policy=policy, title=escaped(title), style=style, header=header, body=body
+    )
+    return text.encode("utf-8", "xmlcharrefreplace")

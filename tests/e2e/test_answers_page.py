@@ -1,0 +1,94 @@
+"""The pages of units and layers in a real browser, opened as files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from selenium.webdriver.common.by import By
+
+from clipdesk.export.layer_page import save_layer_page
+from clipdesk.export.rendered import Rendered
+from clipdesk.export.unit_page import RankedPicture, save_unit_page
+from clipdesk.links import Link, parse_link
+from tests.e2e.browser import Browser, missing_browser, open_browser
+from tests.export.origins import HOSTILE, layer_of, origin_of, photo_survey, thumbnails, unit_of
+from tests.recipes import make_recipe
+
+# In CI, a missing browser is a mistake in the set-up.
+pytestmark = pytest.mark.skipif(bool(missing_browser()) and "CI" not in os.environ, reason=missing_browser())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages of a unit and of a layer whose photos have hostile names, labels, captions and words."""
+    folder = tmp_path_factory.mktemp("pages")
+    hostile, plain = photo_survey(hostile=True), photo_survey()
+    origin = origin_of(thumbnails(folder / "s", plain), hostile, model=f"/tmp/{HOSTILE}.pt")
+    shown = origin_of(folder / "s", plain)
+    answers = unit_of(hostile, hostile=True)
+    rendered = Rendered(folder / "x.png", Image.fromarray(np.full((64, 64, 3), 200, np.uint8)), make_recipe())
+    save_unit_page(folder / "hostile unit.html", origin, answers, RankedPicture(rendered, answers.rank(9.0)))
+    save_layer_page(folder / "hostile layer.html", origin, layer_of(hostile, hostile=True), {4: rendered})
+    save_unit_page(folder / "unit.html", shown, unit_of(plain), RankedPicture(rendered, answers.rank(9.0)))
+    save_layer_page(folder / "layer.html", shown, layer_of(plain), {4: rendered})
+    return {path.stem: path for path in folder.glob("*.html")}
+
+
+@pytest.mark.parametrize("name", ["unit", "layer", "hostile unit", "hostile layer"])
+def test_a_page_is_whole_and_loads_nothing(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    browser.resize(1280, 900)
+    browser.complaints(), browser.requests()
+    browser.open(pages[name])
+    assert browser.execute_script("return window.ran") is None
+    assert browser.complaints() == []
+    assert browser.requests() == [pages[name].as_uri()]
+    assert not browser.find_elements(By.CSS_SELECTOR, "script, main [onerror], main [style]")
+    loose = "return [...document.images].filter(each => !each.src.startsWith('data:image/webp;base64,')).length"
+    assert browser.execute_script(loose) == 0
+
+
+@pytest.mark.parametrize("name", ["unit", "layer", "hostile unit", "hostile layer"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Browser, pages: dict[str, Path], name: str, width: int) -> None:
+    browser.resize(width, 900)
+    browser.open(pages[name])
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_pictures_are_seen_and_links_lead_to_units(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.resize(1280, 900)
+    browser.open(pages["unit"])
+    eager = "for (const each of document.images) each.loading = 'eager'; return document.images.length"
+    assert browser.execute_script(eager) > 10
+    loaded = "return Promise.all([...document.images].map(each => each.decode().then(() => each.naturalWidth)))"
+    assert min(browser.execute_script(loaded)) >= 32
+    links = [each.get_attribute("href") or "" for each in browser.find_elements(By.TAG_NAME, "a")]
+    assert parse_link(links[0]) == Link("demo", "visual.layer", 4)
+    assert {parse_link(each).layer for each in links} == {"visual.layer", "visual.other"}
+    browser.open(pages["hostile unit"])
+    hostile = browser.find_element(By.TAG_NAME, "a").get_attribute("href") or ""
+    assert hostile.startswith("clipdesk://%2Ftmp%2F%3C%2Fspan%3E")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_in_light_and_dark(browser: Browser, pages: dict[str, Path], dark: bool) -> None:
+    browser.resize(1280, 900, dark=dark)
+    for name in ("unit", "layer"):
+        browser.open(pages[name])
+        read = "const s = getComputedStyle(document.querySelector(arguments[0])); return [s.color, s.backgroundColor]"
+        ink, _ = browser.execute_script(read, "h2")
+        _, ground = browser.execute_script(read, "html")
+        light = [sum(int(part) for part in each[4:-1].split(",")) for each in (ink, ground)]
+        assert (light[0] > light[1]) is dark
+        assert abs(light[0] - light[1]) > 400
