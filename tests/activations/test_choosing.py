@@ -14,7 +14,9 @@ ONE, OTHER = "1" * 64, "2" * 64
 
 
 def kept(folder: Path, name: str, date: str, **changes: object) -> Path:
-    layers = [LayerFile(layer=layer, pooling="mean", units=3, file="x.safetensors") for layer in ("visual", "visual.layer1")]
+    layers = [
+        LayerFile(layer=layer, pooling="mean", units=3, file="x.safetensors") for layer in ("visual", "visual.layer1")
+    ]
     manifest = Manifest(
         model="demo",
         weights=ONE,
