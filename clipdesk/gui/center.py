@@ -1,4 +1,4 @@
-"""The window's centre: the canvas or the gallery, one in front of the other, below the bars that say what is wrong."""
+"""The window's centre: canvas, gallery or wall, one in front of the others, below the bars that say what is wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-CANVAS, GALLERY = "Canvas", "Gallery"
+CANVAS, GALLERY, WALL = "Canvas", "Gallery", "Wall"
 
 
 class Center(QWidget):

@@ -1,4 +1,4 @@
-"""The main window: canvas and gallery in the centre, panels in docks, and the wires between them."""
+"""The main window: canvas, gallery and wall in the centre, panels in docks, and the wires between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipdesk.gui import dropping, wiring
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
-from clipdesk.gui.center import CANVAS, GALLERY, Center
+from clipdesk.gui.center import CANVAS, GALLERY, WALL, Center
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
@@ -19,6 +19,7 @@ from clipdesk.gui.controller import RenderController
 from clipdesk.gui.copier import Copier
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
+from clipdesk.gui.filling import Filling
 from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.full_screen import FullScreen
 from clipdesk.gui.help import HelpCommands
@@ -38,6 +39,7 @@ from clipdesk.gui.panels.notice import NoticeBar, OfferBar
 from clipdesk.gui.panels.parameters import ParametersPanel
 from clipdesk.gui.panels.queue import QueuePanel
 from clipdesk.gui.panels.status import StatusBar
+from clipdesk.gui.panels.wall import WallPanel
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.presets import PresetStore
 from clipdesk.gui.results import Results
@@ -89,7 +91,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ClipDesk")
         self.setAcceptDrops(True)
         self.resize(first_size(self.screen().availableGeometry().size()))
-        self.center = Center((self.notice, self.offer), {CANVAS: self.canvas, GALLERY: self.gallery})
+        self.center = Center((self.notice, self.offer), {CANVAS: self.canvas, GALLERY: self.gallery, WALL: self.wall})
         self.setCentralWidget(self.center)
         panels: dict[str, QWidget] = {
             "Architecture": self.architecture,
@@ -130,6 +132,7 @@ class MainWindow(QMainWindow):
         self.curves = CurvesPanel()
         self.queue = QueuePanel(self.controller.queue)
         self.gallery = GalleryPanel(self.session.preferences.store)
+        self.wall = WallPanel(self.session.preferences.store)
         self.log = LogPanel()
         self.notice = NoticeBar()
         self.offer = OfferBar()
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
             GALLERY: self.gallery.list,
             "Log": self.log.text,
             CANVAS: self.canvas.view,
+            WALL: self.wall.view,
         }
         return places_of(widgets, self.docks, self.center)
 
@@ -154,7 +158,7 @@ class MainWindow(QMainWindow):
         self.commands = make_commands(self)
         self.commands.keep.setChecked(self.session.preferences.keep)
         self.model_menu = ModelMenu(self.commands, self.session.preferences, self)
-        panels = PanelActions.of(self.queue, self.parameters, self.canvas, self.curves, self.gallery)
+        panels = PanelActions.of(self.queue, self.parameters, self.canvas, self.curves, self.gallery, self.wall)
         build_menus(self.menuBar(), self.commands, self.model_menu, panels, self.docks, self.places(), theme)
         self.addToolBar(make_tool_bar(self.commands, self))
 
@@ -170,6 +174,7 @@ class MainWindow(QMainWindow):
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
         self.canvas_menu = CanvasMenu(self.canvas, (commands.save,), (commands.full_screen,))
         self.results = Results(session, self.library, self.gallery)
+        self.filling = Filling(session, self.wall)
         self.copier = Copier(self.library)
         self.opening = Opening(session, self.controller, model, self)
         self.choosing = Choosing(session, self)
@@ -193,6 +198,8 @@ class MainWindow(QMainWindow):
         self.notice.log_asked.connect(lambda: show_dock(self.docks["Log"]))
         wiring.connect_typing(session.preferences, self.architecture, neurons)
         wiring.connect_center(self.center, session, self.canvas, self.gallery)
+        wiring.connect_wall(self.center, session, self.wall, self.filling, self.results, neurons, self.asking)
+        self.architecture.layer_chosen.connect(self.filling.show_layer)
         wiring.connect_gallery(self.gallery, self.copier, session, self.results, self.canvas)
         wiring.connect_results(self.results, neurons, self.parameters, self.watching, self.asking)
         self.canvas_menu.use_asked.connect(self.parameters.reuse_settings)
@@ -229,9 +236,10 @@ class MainWindow(QMainWindow):
         self.opening.failed.connect(self.canvas.show_reason)
         # In this order: the table knows the layers before it is told what the folder has of them, and the first
         # render comes last.
-        panels = (self.architecture.show_model, self.neurons.show_model, self.results.show_model)
+        units = (self.neurons.show_model, self.filling.show_model, self.results.show_model)
         others = (self.parameters.show_model, self.estimates.show_model, self.status.show_model)
-        for show in (*panels, *others, self.model_menu.show_model, self._show_title, self.first_steps.take):
+        first, last = (self.architecture.show_model,), (self.model_menu.show_model, self._show_title)
+        for show in (*first, *units, *others, *last, self.first_steps.take):
             self.session.model_changed.connect(show)
         self.session.model_changed.connect(self.controller.worker.opened)
 
@@ -290,7 +298,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.log.stop()
         self.ended = self.neurons.text_box.stop() and self.ended
-        for part in (self.controller, self.library, self.choosing, self.files.exporter):
+        for part in (self.controller, self.library, self.choosing, self.filling, self.files.exporter):
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended
         event.accept()

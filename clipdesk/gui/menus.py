@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.panels.queue import QueuePanel
+    from clipdesk.gui.panels.wall import WallPanel
 
 Groups = Sequence[Sequence[QAction]]
 """Actions of a menu; a line separates each group from the next."""
@@ -46,6 +47,7 @@ class PanelActions(NamedTuple):
         canvas: Canvas,
         curves: CurvesPanel,
         gallery: GalleryPanel,
+        wall: WallPanel,
     ) -> PanelActions:
         """Collect them."""
         in_queue = (queue.pause_all_action, *queue.run_actions, queue.clear_action)
@@ -53,7 +55,12 @@ class PanelActions(NamedTuple):
         return cls(
             exports=(curves.csv_action, curves.png_action),
             render=(in_queue, queue.others.actions_shown, parameters.actions_shown),
-            picture=(canvas.actions_shown, in_curves, (*gallery.actions_shown, gallery.recipe_action)),
+            picture=(
+                canvas.actions_shown,
+                in_curves,
+                (*gallery.actions_shown, gallery.recipe_action),
+                wall.actions_shown,
+            ),
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from typing_extensions import override
 
@@ -20,6 +20,8 @@ from clipdesk.network.layer_names import full_layer, split_unit
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clipdesk.export.recipe import Recipe
     from clipdesk.network.layers import LayerInfo
 
@@ -33,6 +35,7 @@ class UnitState(NamedTuple):
     Attributes:
         thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
         faded: Whether the picture shows nothing of the unit, so that it is drawn without colours.
+        path: The picture's file; None where it is not known.
     """
 
     status: str
@@ -41,12 +44,13 @@ class UnitState(NamedTuple):
     reason: str = ""
     thumbnail: bytes = b""
     faded: bool = False
+    path: Path | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, thumbnail: bytes) -> UnitState:
+    def of(cls, recipe: Recipe, thumbnail: bytes, path: Path | None = None) -> UnitState:
         """The state of a unit whose picture has ended."""
-        faded = not recipe.outcome.useful
-        return cls(recipe.outcome_in_words, recipe.activation.picture, recipe.steps, "", thumbnail, faded)
+        activation, faded = recipe.activation.picture, not recipe.outcome.useful
+        return cls(recipe.outcome_in_words, activation, recipe.steps, "", thumbnail, faded, path)
 
     def at(self, status: str) -> UnitState:
         """The same picture of a unit that has another status now; the reason of the old one goes."""
@@ -168,7 +172,12 @@ class NeuronTableModel(QAbstractTableModel):
     """Units of the chosen layer with their states; the states of other layers are kept.
 
     Sorts and filters by itself: a proxy model, which asks for every cell, takes seconds for 50,000 units.
+
+    Signals:
+        noted: A `Unit`, and its state in this session.
     """
+
+    noted = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -300,6 +309,7 @@ class NeuronTableModel(QAbstractTableModel):
         """Note the state of a unit."""
         self._states[unit.layer][unit.index] = state
         self._now[unit.layer].pop(unit.index, None)
+        self.noted.emit(unit, state)
         if self._layer is not None and self._layer.name == unit.layer:
             self._changed([unit.index])
 
