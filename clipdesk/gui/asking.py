@@ -111,16 +111,17 @@ class Asking(QObject):
 
     # What can be asked for
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether pictures can be asked for: a model is open, and the parameters are valid."""
         return self._session.model is not None and not self._parameters.problem
 
     def can_render(self) -> bool:
         """Whether neurons are selected that can be rendered: a model is open, and the parameters are valid."""
-        return self._is_ready() and self._neurons.selected_count() > 0
+        return self.is_ready() and self._neurons.selected_count() > 0
 
     @Slot()
     def _offer(self) -> None:
-        self._neurons.offer(self._is_ready())
+        self._neurons.offer(self.is_ready())
 
     @Slot()
     def _estimate(self) -> None:

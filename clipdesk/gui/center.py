@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-CANVAS, GALLERY, UNIT, FIND = "Canvas", "Gallery", "Unit", "Find"
-SURVEYED = (UNIT, FIND)
+CANVAS, GALLERY, UNIT, FIND, WALL = "Canvas", "Gallery", "Unit", "Find", "Wall"
+SURVEYED = (UNIT, FIND, WALL)
 """The modes that show what a survey knows."""
 
 

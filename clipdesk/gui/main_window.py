@@ -1,4 +1,4 @@
-"""The main window: canvas and gallery in the centre, panels in docks, and the wires between them."""
+"""The main window: canvas, gallery and wall in the centre, panels in docks, and the wires between them."""
 
 from __future__ import annotations
 
@@ -169,7 +169,15 @@ class MainWindow(QMainWindow):
         self.commands = make_commands(self)
         self.commands.keep.setChecked(self.session.preferences.keep)
         self.model_menu = ModelMenu(self.commands, self.session.preferences, self)
-        sources = self.queue, self.parameters, self.canvas, self.curves, self.gallery, self.surveys.unit
+        sources = (
+            self.queue,
+            self.parameters,
+            self.canvas,
+            self.curves,
+            self.gallery,
+            self.surveys.unit,
+            self.surveys.wall,
+        )
         panels = PanelActions.of(*sources)
         build_menus(self.menuBar(), self.commands, self.model_menu, panels, self.docks, self.places(), theme)
         self.addToolBar(make_tool_bar(self.commands, self))
@@ -248,9 +256,10 @@ class MainWindow(QMainWindow):
         self.opening.failed.connect(self.canvas.show_reason)
         # In this order: the table knows the layers before it is told what the folder has of them, and the first
         # render comes last.
-        panels = (self.architecture.show_model, self.neurons.show_model, self.results.show_model)
+        units = (self.neurons.show_model, self.surveys.filling.show_model, self.results.show_model)
         others = (self.parameters.show_model, self.estimates.show_model, self.status.show_model)
-        for show in (*panels, *others, self.model_menu.show_model, self._show_title, self.first_steps.take):
+        first, last = (self.architecture.show_model,), (self.model_menu.show_model, self._show_title)
+        for show in (*first, *units, *others, *last, self.first_steps.take):
             self.session.model_changed.connect(show)
         self.session.model_changed.connect(self.controller.worker.opened)
 

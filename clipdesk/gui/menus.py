@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.panels.unit_page import UnitPage
+    from clipdesk.gui.panels.wall import WallPanel
 
+_DIGITS = 10
 Groups = Sequence[Sequence[QAction]]
 """Actions of a menu; a line separates each group from the next."""
 
@@ -33,13 +35,13 @@ class PanelActions(NamedTuple):
         exports: For the File menu.
         render: Groups for the Render menu.
         picture: Groups for the Picture menu.
-        unit: Actions for the Unit menu.
+        unit: Groups for the Unit menu.
     """
 
     exports: Sequence[QAction]
     render: Groups
     picture: Groups
-    unit: Sequence[QAction]
+    unit: Groups
 
     @classmethod
     def of(
@@ -50,6 +52,7 @@ class PanelActions(NamedTuple):
         curves: CurvesPanel,
         gallery: GalleryPanel,
         unit: UnitPage,
+        wall: WallPanel,
     ) -> PanelActions:
         """Collect them."""
         in_queue = (queue.pause_all_action, *queue.run_actions, queue.clear_action)
@@ -58,7 +61,7 @@ class PanelActions(NamedTuple):
             exports=(curves.csv_action, curves.png_action),
             render=(in_queue, queue.others.actions_shown, parameters.actions_shown),
             picture=(canvas.actions_shown, in_curves, (*gallery.actions_shown, gallery.recipe_action)),
-            unit=unit.actions_shown,
+            unit=(unit.actions_shown, wall.actions_shown),
         )
 
 
@@ -88,7 +91,7 @@ def build_menus(
     bar.addMenu(models)
     _add_menu(bar, "&Render", ((commands.render, commands.batch, commands.stop), *panels.render))
     _add_menu(bar, "&Picture", panels.picture)
-    _add_menu(bar, "&Unit", ((commands.find,), panels.unit))
+    _add_menu(bar, "&Unit", ((commands.find,), *panels.unit))
     view = _add_menu(bar, "&View", (_toggles(docks.values()),))
     _add_places(view.addMenu("&Go to"), places)
     if theme is not None:
@@ -132,7 +135,8 @@ def _toggles(docks: Iterable[QDockWidget]) -> list[QAction]:
 def _add_places(menu: QMenu, places: Mapping[str, Place]) -> None:
     for i, (name, place) in enumerate(places.items(), start=1):
         action = menu.addAction(name)
-        action.setShortcut(QKeySequence(f"Alt+{i}"))
+        if i <= _DIGITS:
+            action.setShortcut(QKeySequence(f"Alt+{i % _DIGITS}"))
         action.triggered.connect(_goer(place))
 
 

@@ -13,6 +13,7 @@ from clipdesk.gui.library import Entry, Library, entry_of
 from clipdesk.gui.runs import Run, hue_of
 from clipdesk.gui.tracks import Track
 from clipdesk.gui.trash import Trash
+from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,7 @@ class Results(QObject):
         gone: The paths of pictures that are not to be shown any more.
         replaced: A `Target` of the open model, and the `UnitState` that its newest picture in the folder gives it.
         found: A layer of the open model, and the `UnitState` of each of its units that the folder has a picture of.
+        kept: The `Unit` of a picture of the open model that was just kept, and its `UnitState`.
     """
 
     show_asked = Signal(list, int)
@@ -50,6 +52,7 @@ class Results(QObject):
     gone = Signal(list)
     replaced = Signal(object, object)
     found = Signal(str, object)
+    kept = Signal(object, object)
 
     def __init__(self, session: Session, library: Library, gallery: GalleryPanel) -> None:
         super().__init__(session)
@@ -93,7 +96,7 @@ class Results(QObject):
         for entry in entries:
             recipe, target = entry.recipe, entry.recipe.target
             if self._session.is_open(recipe.model, recipe.weights) and target.layer is not None:
-                state = UnitState.of(recipe, entry.thumbnail)
+                state = UnitState.of(recipe, entry.thumbnail, entry.path)
                 # The newest comes first.
                 found[target.layer].setdefault(target.index, state)
         for layer, states in found.items():
@@ -126,7 +129,10 @@ class Results(QObject):
     def add(self, _run: Run, track: Track) -> None:
         """Show a picture that was just kept."""
         if track.result is not None and track.path is not None:
-            self._gallery.model.add([entry_of(track.result, track.path)])
+            entry = entry_of(track.result, track.path)
+            self._gallery.model.add([entry])
+            if isinstance(track.target, Unit) and self._session.is_open(entry.recipe.model, entry.recipe.weights):
+                self.kept.emit(track.target, UnitState.of(entry.recipe, entry.thumbnail, entry.path))
 
     @Slot(object, object)
     def add_file(self, _run: Run, path: Path) -> None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from clipdesk.gui.center import FIND, UNIT
+from clipdesk.gui import wiring
+from clipdesk.gui.center import FIND, UNIT, WALL
+from clipdesk.gui.filling import Filling
 from clipdesk.gui.panels.find import FindPage
 from clipdesk.gui.panels.survey_bar import SurveyBar
 from clipdesk.gui.panels.unit_page import UnitPage
+from clipdesk.gui.panels.wall import WallPanel
 from clipdesk.gui.rendered_unit import RenderedUnit
 from clipdesk.gui.survey_pages import SurveyPages
 from clipdesk.gui.surveys.desk import SurveyDesk
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.neuron_table import NeuronTable
     from clipdesk.gui.panels.neurons import NeuronsPanel
+    from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
+    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.render.targets import Unit
 
 _COLUMNS = "neurons/columns"
 
@@ -55,8 +61,10 @@ class SurveyRoom(QObject):
         self.bar = SurveyBar()
         self.unit = UnitPage()
         self.find = FindPage()
-        self.modes: dict[str, QWidget] = {UNIT: self.unit, FIND: self.find}
-        self.places: dict[str, QWidget] = {UNIT: self.unit.photos, FIND: self.find.box}
+        self.wall = WallPanel(session.preferences.store)
+        self.filling = Filling(session, self.wall)
+        self.modes: dict[str, QWidget] = {UNIT: self.unit, FIND: self.find, WALL: self.wall}
+        self.places: dict[str, QWidget] = {WALL: self.wall.view, UNIT: self.unit.photos, FIND: self.find.box}
 
     def join(
         self,
@@ -64,6 +72,7 @@ class SurveyRoom(QObject):
         architecture: ArchitecturePanel,
         neurons: NeuronsPanel,
         gallery: GalleryPanel,
+        results: Results,
         controller: RenderController,
         asking: Asking,
         commands: Commands,
@@ -76,12 +85,25 @@ class SurveyRoom(QObject):
         self.marks = UnitMarks(session, marking, page)
         for show in (self.rendered.show_unit, self.marks.show_unit):
             self.pages.shown.connect(show)
+        wiring.connect_wall(center, session, self.wall, self.filling, results, neurons, asking)
+        architecture.layer_chosen.connect(self.filling.show_layer)
+        desk.tabled.connect(self._fill)
+        self.wall.targets_chosen.connect(self._open_unit)
         self.marks.changed.connect(self._show_marks)
         architecture.layer_chosen.connect(self._show_marks)
         self._neurons = neurons
         _keep_columns(neurons.table, session.preferences.store)
         commands.find.triggered.connect(self.pages.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
+
+    @Slot(str, object)
+    def _fill(self, layer: str, facts: LayerFacts) -> None:
+        if self.desk.current is not None:
+            self.filling.show_facts(self.desk.current, layer, facts)
+
+    @Slot(object)
+    def _open_unit(self, targets: tuple[Unit, ...]) -> None:
+        self.pages.go(targets[0].layer, targets[0].index)
 
     @Slot()
     def _show_marks(self) -> None:
@@ -96,7 +118,8 @@ class SurveyRoom(QObject):
 
     def close(self) -> bool:
         """Keep what a survey has found, and wait for the threads; False if one is stuck."""
-        return self.surveyor.close() and self.desk.close()
+        ended = [part.close() for part in (self.surveyor, self.desk, self.filling)]
+        return all(ended)
 
 
 def _keep_columns(table: NeuronTable, store: QSettings) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from clipdesk.gui.center import CANVAS, GALLERY
+from clipdesk.gui.center import CANVAS, GALLERY, WALL
 from clipdesk.gui.searching import Searching
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.copier import Copier
+    from clipdesk.gui.filling import Filling
     from clipdesk.gui.library import Entry
     from clipdesk.gui.marking import Marking
     from clipdesk.gui.opening import Opening
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.panels.status import StatusBar
+    from clipdesk.gui.panels.wall import WallPanel
     from clipdesk.gui.preferences import Preferences
     from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
@@ -178,6 +180,33 @@ def connect_center(center: Center, session: Session, canvas: Canvas, gallery: Ga
     center.changed.connect(changed)
     session.chosen.connect(center.show_canvas)
     gallery.selection_changed.connect(session.touch)
+
+
+def connect_wall(
+    center: Center,
+    session: Session,
+    wall: WallPanel,
+    filling: Filling,
+    results: Results,
+    neurons: NeuronsPanel,
+    asking: Asking,
+) -> None:
+    """Fill the wall with the units of the chosen layer, and render what the user asks for there."""
+
+    def changed() -> None:
+        wall.set_in_front(center.mode == WALL)
+
+    def offer() -> None:
+        wall.offer(asking.is_ready())
+
+    center.changed.connect(changed)
+    results.found.connect(filling.add_found)
+    results.kept.connect(filling.add_made)
+    neurons.model.noted.connect(filling.add_made)
+    wall.render_asked.connect(asking.render)
+    wall.batch_asked.connect(asking.add_batch)
+    wall.targets_chosen.connect(neurons.select_target)
+    session.changed.connect(offer)
 
 
 class Looks(QObject):

@@ -44,10 +44,12 @@ class NeuronTableModel(QAbstractTableModel):
 
     Signals:
         outdated: States have changed so that other units may be shown, or in another order; `rearrange` sees to it.
+        noted: A `Unit`, and its state in this session.
         photos_wanted: Indices of the survey's pictures whose thumbnails are shown where nothing was rendered.
     """
 
     outdated = Signal()
+    noted = Signal(object, object)
     photos_wanted = Signal(list)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -240,6 +242,7 @@ class NeuronTableModel(QAbstractTableModel):
         """Note the state of a unit."""
         self._states[unit.layer][unit.index] = state
         self._now[unit.layer].pop(unit.index, None)
+        self.noted.emit(unit, state)
         if self._layer is not None and self._layer.name == unit.layer:
             self._changed([unit.index])
 

@@ -14,6 +14,8 @@ from clipdesk.gui.images import faded, unpacked
 from clipdesk.marks.mark import Mark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PySide6.QtGui import QImage
 
     from clipdesk.export.recipe import Recipe
@@ -32,6 +34,7 @@ class UnitState(NamedTuple):
     Attributes:
         thumbnail: The small picture as `clipdesk.gui.images.packed` makes it: there may be thousands.
         faded: Whether the picture shows nothing of the unit, so that it is drawn without colours.
+        path: The picture's file; None where it is not known.
     """
 
     status: str
@@ -40,16 +43,17 @@ class UnitState(NamedTuple):
     reason: str = ""
     thumbnail: bytes = b""
     faded: bool = False
+    path: Path | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, thumbnail: bytes) -> UnitState:
+    def of(cls, recipe: Recipe, thumbnail: bytes, path: Path | None = None) -> UnitState:
         """The state of a unit whose picture has ended."""
-        faded = not recipe.outcome.useful
-        return cls(recipe.outcome_in_words, recipe.activation.picture, recipe.steps, "", thumbnail, faded)
+        activation, faded = recipe.activation.picture, not recipe.outcome.useful
+        return cls(recipe.outcome_in_words, activation, recipe.steps, "", thumbnail, faded, path)
 
     def at(self, status: str) -> UnitState:
         """The same picture of a unit that has another status now; the reason of the old one goes."""
-        return UnitState(status, self.activation, self.steps, "", self.thumbnail, self.faded)
+        return UnitState(status, self.activation, self.steps, "", self.thumbnail, self.faded, self.path)
 
 
 @dataclass(frozen=True)

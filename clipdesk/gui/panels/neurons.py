@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -243,6 +243,13 @@ class NeuronsPanel(QWidget):
         self.table.selectionModel().setCurrentIndex(row, _FLAGS.ClearAndSelect | _FLAGS.Rows)
         self._quiet = False
         self.table.scrollTo(row, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    @Slot(object)
+    def select_target(self, targets: Sequence[Target]) -> None:
+        """Select the first of some units, if it is one of the layer's; its newest picture is shown then."""
+        layer, target = self.model.layer, targets[0]
+        if layer is not None and target.layer == layer.name and target.index is not None:
+            self.select(target.index)
 
     def highlight(self, target: Target | None) -> None:
         """Frame a unit's row, or none, as one whose picture or curve the user points at."""

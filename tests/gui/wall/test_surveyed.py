@@ -1,0 +1,96 @@
+"""What a survey knows of a layer's units, for the wall."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clipdesk.activations.map_files import keep_map
+from clipdesk.activations.questions.layer import COLUMNS
+from clipdesk.activations.questions.maps import MISSING
+from clipdesk.activations.statistics import UnitStatistics
+from clipdesk.activations.storing import all_surveys, open_survey, read_thumbnail
+from clipdesk.activations.surveying import survey_images
+from clipdesk.errors import UsageError
+from clipdesk.gui.wall import surveyed
+from clipdesk.gui.wall.surveyed import SurveyedLayer, newest
+from clipdesk.imagesets.opening import open_image_set
+from clipdesk.network.opened import open_model
+from tests.cli.surveys import LAYER, photos
+
+
+@pytest.fixture
+def folder(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The survey of two dozen pictures."""
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    images = open_image_set(photos(tmp_path / "photos"))
+    *_, end = survey_images(open_model(checkpoint, "cpu"), images, [LAYER])
+    assert end.folder is not None
+    return end.folder
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Maps are made without openTSNE, from the right to the left; the layers of which one was made."""
+    layers: list[str] = []
+
+    def positions(statistics: UnitStatistics, **_: object) -> NDArray[np.float64]:
+        layers.append(statistics.layer)
+        return np.stack([-np.arange(statistics.units, dtype=np.float64), np.zeros(statistics.units)], axis=1)
+
+    monkeypatch.setattr(surveyed, "positions", positions)
+    return layers
+
+
+def test_numbers_and_photos_are_those_of_the_survey(folder: Path) -> None:
+    layer, survey = SurveyedLayer(folder, LAYER), open_survey(folder)
+    statistics = survey.statistics[LAYER, "mean"]
+    assert layer.units == statistics.units
+    assert tuple(layer.columns) == COLUMNS
+    np.testing.assert_array_equal(layer.columns["density"], statistics.densities)
+    place = survey.pictures[statistics.top.pictures[5, 0]].place
+    photo = layer.top_photo(5)
+    assert photo is not None
+    assert photo == read_thumbnail(folder, place)
+
+
+def test_the_newest_survey_with_the_layer_is_opened(folder: Path) -> None:
+    ((_, manifest),) = all_surveys()
+    found = newest(manifest.weights, LAYER)
+    assert found is not None
+    assert found.units == SurveyedLayer(folder, LAYER).units
+    assert newest("0" * 64, LAYER) is None
+    assert newest(manifest.weights, "visual") is None
+
+
+def test_a_map_is_made_once(folder: Path, made: list[str]) -> None:
+    layer = SurveyedLayer(folder, LAYER)
+    order = layer.map_order(layer.units, lambda: False)
+    assert order.tolist() == list(reversed(range(layer.units)))
+    again = SurveyedLayer(folder, LAYER)
+    assert again.map_order(layer.units, lambda: False).tolist() == order.tolist()
+    assert made == [LAYER]
+
+
+def test_a_map_that_was_not_finished_is_not_kept(folder: Path, made: list[str]) -> None:
+    layer = SurveyedLayer(folder, LAYER)
+    layer.map_order(layer.units, lambda: True)
+    layer.map_order(layer.units, lambda: False)
+    assert made == [LAYER, LAYER]
+
+
+def test_a_kept_map_needs_no_library(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = SurveyedLayer(folder, LAYER)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert layer.map_problem == MISSING
+    keep_map(layer._map_path, np.zeros((layer.units, 2)))
+    assert layer.map_problem == ""
+
+
+def test_a_layer_that_was_not_surveyed_is_an_error(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no layer"):
+        SurveyedLayer(folder, "visual")
