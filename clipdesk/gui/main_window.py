@@ -1,21 +1,18 @@
-"""The main window: canvas, gallery and wall in the centre, panels in docks, and the wires between them."""
+"""The main window: what its panels do, and the wires between them."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtCore import QSettings, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from typing_extensions import override
 
 from clipdesk.gui import dropping, wiring
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
-from clipdesk.gui.center import CANVAS, GALLERY, Center
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close
 from clipdesk.gui.commands import enable_while, make_commands
-from clipdesk.gui.controller import RenderController
 from clipdesk.gui.copier import Copier
 from clipdesk.gui.estimates import Estimates
 from clipdesk.gui.files import FileCommands
@@ -23,27 +20,14 @@ from clipdesk.gui.first_steps import FirstSteps
 from clipdesk.gui.full_screen import FullScreen
 from clipdesk.gui.help import HelpCommands
 from clipdesk.gui.last_time import LastTime
-from clipdesk.gui.layout import Place, arrange_docks, first_size, make_docks, places_of, show_dock
+from clipdesk.gui.layout import arrange_docks, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.marking import Marking
 from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
 from clipdesk.gui.opening import Opening
-from clipdesk.gui.panels.architecture import ArchitecturePanel
-from clipdesk.gui.panels.canvas import Canvas
-from clipdesk.gui.panels.curves import CurvesPanel
-from clipdesk.gui.panels.gallery import GalleryPanel
-from clipdesk.gui.panels.log import LogPanel
-from clipdesk.gui.panels.neurons import NeuronsPanel
-from clipdesk.gui.panels.notice import NoticeBar, OfferBar
-from clipdesk.gui.panels.parameters import ParametersPanel
-from clipdesk.gui.panels.queue import QueuePanel
-from clipdesk.gui.panels.status import StatusBar
-from clipdesk.gui.preferences import Preferences
-from clipdesk.gui.presets import PresetStore
+from clipdesk.gui.panel_window import PanelWindow
 from clipdesk.gui.results import Results
-from clipdesk.gui.session import Session
-from clipdesk.gui.survey_room import SurveyRoom
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
 from clipdesk.gui.worker import OpenedModel
@@ -51,7 +35,7 @@ from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
 
 
-class MainWindow(QMainWindow):
+class MainWindow(PanelWindow):
     """Browse, pick, watch, compare, save.
 
     Args:
@@ -63,12 +47,7 @@ class MainWindow(QMainWindow):
     Attributes:
         render_targets: Renders a tuple of targets at once, for scripts that drive the window.
         ended: Whether all threads have ended; False after a close that could not wait for one of them.
-
-    Signals:
-        appeared: The window has been painted for the first time.
     """
-
-    appeared = Signal()
 
     def __init__(
         self,
@@ -78,47 +57,22 @@ class MainWindow(QMainWindow):
         settings: QSettings | None = None,
         theme: Theme | None = None,
     ) -> None:
-        super().__init__()
-        preferences = Preferences(settings or QSettings("ClipDesk", "ClipDesk"))
-        self.session = Session(preferences, self)
+        super().__init__(settings)
+        preferences = self.session.preferences
         self.ended = True
-        self._interrupted = self._painted = False
-        self.controller = RenderController(self)
+        self._interrupted = False
+        self.setAcceptDrops(True)
         self.estimates = Estimates(self.controller)
         self.library = Library(self)
         self.marking = Marking(self)
-        self._make_panels()
-        self.setWindowTitle("ClipDesk")
-        self.setAcceptDrops(True)
-        self.resize(first_size(self.screen().availableGeometry().size()))
-        modes = {CANVAS: self.canvas, GALLERY: self.gallery, **self.surveys.modes}
-        self.center = Center((self.notice, self.offer), modes, self.surveys.bar)
-        self.setCentralWidget(self.center)
-        panels: dict[str, QWidget] = {
-            "Architecture": self.architecture,
-            "Neurons": self.neurons,
-            "Parameters": self.parameters,
-            "Queue": self.queue,
-            "Curves": self.curves,
-            "Log": self.log,
-        }
-        self.docks = make_docks(self, panels)
         self._make_menus(theme)
         self._make_helpers(model or (EMBEDDED if start else preferences.model), start)
         self._connect_jobs()
         self._connect_panels()
         self._connect_commands()
         self._connect_model()
-        self.surveys.join(
-            self.center,
-            self.architecture,
-            self.neurons,
-            self.gallery,
-            self.controller,
-            self.asking,
-            self.commands,
-            self.marking,
-        )
+        parts = self.center, self.architecture, self.neurons, self.gallery, self.results
+        self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.
         self.appeared.connect(self.curves.prepare)
@@ -134,36 +88,6 @@ class MainWindow(QMainWindow):
         return None if self.session.model is None else str(self.session.model.name)
 
     # Building
-
-    def _make_panels(self) -> None:
-        self.architecture = ArchitecturePanel()
-        self.neurons = NeuronsPanel()
-        self.parameters = ParametersPanel(PresetStore(self.session.preferences.store))
-        self.canvas = Canvas()
-        self.curves = CurvesPanel()
-        self.queue = QueuePanel(self.controller.queue)
-        self.gallery = GalleryPanel(self.session.preferences.store)
-        self.surveys = SurveyRoom(self.session)
-        self.log = LogPanel()
-        self.notice = NoticeBar()
-        self.offer = OfferBar()
-        self.status = StatusBar()
-        self.setStatusBar(self.status)
-
-    def places(self) -> dict[str, Place]:
-        """Where the keyboard can go, by the name of the dock or of the centre's mode."""
-        widgets = {
-            "Architecture": self.architecture.tree,
-            "Neurons": self.neurons.table,
-            "Parameters": self.parameters.preset,
-            "Queue": self.queue.list,
-            "Curves": self.curves,
-            GALLERY: self.gallery.list,
-            "Log": self.log.text,
-            CANVAS: self.canvas.view,
-            **self.surveys.places,
-        }
-        return places_of(widgets, self.docks, self.center)
 
     def _make_menus(self, theme: Theme | None) -> None:
         self.commands = make_commands(self)
@@ -296,14 +220,6 @@ class MainWindow(QMainWindow):
     @override
     def dropEvent(self, event: QDropEvent) -> None:
         dropping.take(event, self.opening, self.library, self.surveys.pages)
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._painted:
-            self._painted = True
-            # Later: the paint is on its way to the screen only when this event is over.
-            QTimer.singleShot(0, self.appeared.emit)
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
