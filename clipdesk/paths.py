@@ -26,6 +26,11 @@ def cache_folder() -> Path:
     return Path(data) / "cache" if data else Path(platformdirs.user_cache_dir("clipdesk", appauthor=False))
 
 
+def surveys_folder() -> Path:
+    """Where surveys are kept."""
+    return data_folder() / "surveys"
+
+
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"

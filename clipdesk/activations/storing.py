@@ -25,7 +25,7 @@ from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Key
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.sets import LeftOut
-from clipdesk.paths import data_folder
+from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
     # Only for what is written: surveys are read without torch.
@@ -90,11 +90,6 @@ class Manifest(BaseModel):
     date: str
     seconds: float
     changed: bool = False
-
-
-def surveys_folder() -> Path:
-    """Where surveys are kept."""
-    return data_folder() / "surveys"
 
 
 def write_survey(

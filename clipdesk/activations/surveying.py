@@ -27,7 +27,6 @@ from clipdesk.activations.storing import (
     LayerFile,
     Manifest,
     alone,
-    surveys_folder,
     write_survey,
     write_thumbnails,
 )
@@ -39,6 +38,7 @@ from clipdesk.imagesets.sets import ImageSet, LeftOut
 from clipdesk.models.names import short_name
 from clipdesk.network.inspector import ROOT
 from clipdesk.network.opened import OpenModel
+from clipdesk.paths import surveys_folder
 from clipdesk.version import __version__
 
 CHECKPOINT_SECONDS = 60.0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from clipdesk.gui.opening import Opening
     from clipdesk.gui.survey_pages import SurveyPages
 
+_SETS = (*ARCHIVES, *(suffix for suffix in TABLES if suffix != ".txt"))
+"""Files that may be image sets. Not every text lists images; one that does can be chosen."""
+
 
 def offer_to_take(event: QDropEvent) -> None:
     """Accept what is dragged from another program, if there is something that can be taken."""

@@ -14,8 +14,8 @@ from clipdesk.gui.wall.source import Picture
 if TYPE_CHECKING:
     from clipdesk.gui.panels.wall import WallPanel
     from clipdesk.gui.session import Session
-    from clipdesk.gui.surveys.questions import LayerFacts
-    from clipdesk.gui.surveys.reading import OpenSurvey
+    from clipdesk.gui.surveys.data import LayerFacts
+    from clipdesk.gui.surveys.open_survey import OpenSurvey
     from clipdesk.network.layers import LayerInfo
     from clipdesk.render.targets import Unit
 

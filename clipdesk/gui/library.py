@@ -193,11 +193,8 @@ class Library(Background):
             for path in images:
                 try:
                     recipe = _recipe(path)
-                except ClipDeskError:
-                    from clipdesk.imagesets.reading import read_image
-
-                    read_image(path)
-                    self.photo_found.emit(path)
+                except ClipDeskError as error:
+                    self._take_photo(path, error)
                 else:
                     self.ask_again(path, recipe)
 
@@ -212,6 +209,12 @@ class Library(Background):
                 raise ClipDeskError(f"Cannot move {entry.path} to the trash. Delete it in your file manager")
 
         self.start(move)
+
+    def _take_photo(self, path: Path, error: ClipDeskError) -> None:
+        """Tell of an image that no recipe is in; what cannot be read at all is no picture of ClipDesk's either."""
+        if not QImageReader(str(path)).canRead():
+            raise error
+        self.photo_found.emit(path)
 
     def close(self, timeout_ms: int = 5_000) -> bool:
         """Stop reading, and wait for the picture that is being read; False if it is stuck, as on a dead drive."""

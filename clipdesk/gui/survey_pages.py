@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.survey_bar import SurveyBar
     from clipdesk.gui.panels.unit_page import UnitPage
     from clipdesk.gui.session import Session
+    from clipdesk.gui.surveys.data import Question, UnitFacts
     from clipdesk.gui.surveys.desk import SurveyDesk
-    from clipdesk.gui.surveys.facts import UnitFacts
     from clipdesk.gui.surveys.making import Surveyor
-    from clipdesk.gui.surveys.questions import Question
     from clipdesk.network.layers import LayerInfo
 
 _UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.results import Results
     from clipdesk.gui.session import Session
-    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.gui.surveys.data import LayerFacts
     from clipdesk.render.targets import Unit
 
 _COLUMNS = "neurons/columns"

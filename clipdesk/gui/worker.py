@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from clipdesk.jobs.work import Work
     from clipdesk.models.transfer import Transfer
     from clipdesk.network.layers import LayerNode
-    from clipdesk.network.opened import ModelPool
     from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -79,10 +78,9 @@ class LazyHere:
 
     def _made(self) -> Executor:
         if self._here is None:
-            from clipdesk.jobs.here import Here
+            from clipdesk.gui.computing import here
 
-            leave_a_core()
-            self._here = Here(wanted=self._wanted)
+            self._here = here(self._wanted)
         return self._here
 
 
@@ -194,20 +192,15 @@ class Worker(QObject):
         """Find what a render with these settings would take; given up where a job waits."""
         if self.hurry.is_set() or "torch" not in sys.modules:
             return
-        from clipdesk.jobs.groups import fitting
-        from clipdesk.models.loading import resolve_device
-        from clipdesk.render.cost import measure_cost
+        from clipdesk.gui.computing import measured
 
         try:
-            model = _models().kept(name)
-            if model is None:
-                return
-            cost = measure_cost(model.network, settings, model.inspector, stop=self.hurry.is_set)
+            found = measured(name, settings, self.hurry.is_set)
         except ClipDeskError as error:
             log.info("no estimate: %s", error)
             return
-        if cost is not None:
-            self.measured.emit(settings, cost, fitting(cost.picture_bytes, resolve_device(settings.device)))
+        if found is not None:
+            self.measured.emit(settings, *found)
 
 
 class Opener(QObject):
@@ -255,22 +248,16 @@ class Opener(QObject):
     def _open(self, text: str) -> OpenedModel:
         name = find_name(text)
         self.stage.emit("Loading PyTorch …", None)
-        from clipdesk.models.loading import available_devices
+        from clipdesk.gui.computing import devices, open_model
 
-        leave_a_core()
-        model = _models().open(
-            name,
-            progress=self._show,
-            stage=lambda words: self.stage.emit(words, None),
-            cancelled=self.cancelled.is_set,
-        )
+        model = open_model(name, self._show, lambda words: self.stage.emit(words, None), self.cancelled.is_set)
         return OpenedModel(
             name=name,
             weights=model.sha256,
             tree=model.inspector.tree,
             input_size=model.side,
             device=str(model.device),
-            devices=tuple(available_devices()),
+            devices=devices(),
             activation=model.activation,
             remarks=model.remarks,
         )
@@ -285,17 +272,3 @@ def make_way() -> None:
     if sys.platform.startswith("linux"):
         # Of this thread alone: Linux takes a thread's number here. Threads that it starts inherit it.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-
-
-def leave_a_core() -> None:
-    """One core stays free for the window."""
-    import torch
-
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1)))
-
-
-def _models() -> ModelPool:
-    # Not above: it loads torch.
-    from clipdesk.network.opened import default_pool
-
-    return default_pool()

@@ -112,11 +112,11 @@ def test_a_checkpoint_is_opened_again_with_the_other_activation(
         until(qtbot, partial(is_open, window, Checkpoint(checkpoint, activation=activation)))
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "folder", "n" * 300])
-def test_another_file_or_folder_is_not_taken(window: MainWindow, tmp_path: Path, name: str) -> None:
-    # No folder can have the last name.
+@pytest.mark.parametrize("name", ["notes.txt", "song.mp3", "n" * 300])
+def test_another_file_is_not_taken(window: MainWindow, tmp_path: Path, name: str) -> None:
+    # No file can have the last name.
     with suppress(OSError):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).write_text("hello")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from clipdesk.activations.scan import BLOCK
-from clipdesk.activations.storing import all_surveys, open_survey, surveys_folder
+from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.kinds import read_work
@@ -18,6 +18,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.models.names import find_name
+from clipdesk.paths import surveys_folder
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 PICTURES = 300

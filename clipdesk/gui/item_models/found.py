@@ -13,7 +13,7 @@ from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.questions import FoundUnit
+    from clipdesk.gui.surveys.data import FoundUnit
 
 FOUND_ROLE, IMAGES_ROLE, MAP_ROLE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 

@@ -27,7 +27,7 @@ from clipdesk.gui.plain import plain_tip
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.gui.surveys.data import LayerFacts
     from clipdesk.marks.mark import Mark
     from clipdesk.network.layers import LayerInfo
 

@@ -11,10 +11,10 @@ from typing_extensions import override
 
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.plain import plain_tip
-from clipdesk.gui.surveys.tiles import Heading, Photo
+from clipdesk.gui.surveys.data import Heading, Photo
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.reading import Heat
+    from clipdesk.gui.surveys.data import Heat
 
 PHOTO_ROLE = Qt.ItemDataRole.UserRole
 

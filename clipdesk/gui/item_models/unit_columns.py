@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from clipdesk.export.recipe import Recipe
     from clipdesk.gui.item_models.neuron_order import Value
-    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.gui.surveys.data import LayerFacts
     from clipdesk.network.layers import LayerInfo
 
 THUMBNAIL = 32

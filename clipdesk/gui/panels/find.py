@@ -29,7 +29,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.found import FOUND_ROLE, IMAGES_ROLE, MAP_ROLE, FoundModel
 from clipdesk.gui.item_models.qt import Index
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.questions import FoundUnit, Question
+from clipdesk.gui.surveys.data import FoundUnit, Question
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:

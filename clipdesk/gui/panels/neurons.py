@@ -43,7 +43,7 @@ from clipdesk.ranges import describe_range, parse_range, runs_of
 from clipdesk.render.targets import Target, Unit
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.questions import LayerFacts
+    from clipdesk.gui.surveys.data import LayerFacts
     from clipdesk.gui.worker import OpenedModel
     from clipdesk.network.layers import LayerInfo, LayerNode
 

@@ -22,7 +22,7 @@ from clipdesk.gui.images import to_pixmap
 from clipdesk.gui.item_models.photos import PHOTO_ROLE, PhotosModel
 from clipdesk.gui.item_models.qt import Index
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.tiles import Heading, Photo
+from clipdesk.gui.surveys.data import Heading, Photo
 from clipdesk.gui.words import breakable
 
 _PAD, _FRAME = 3, 3

@@ -14,7 +14,7 @@ from clipdesk.gui.plain import plain_label
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.questions import FoundUnit
+    from clipdesk.gui.surveys.data import FoundUnit
 
 _SIDE = 56
 _ROLE = Qt.ItemDataRole.UserRole

@@ -28,13 +28,12 @@ from clipdesk.gui.panels.photos import PhotosView
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.word_line import WordLine
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.tiles import Heading, Photo
+from clipdesk.gui.surveys.data import Heading, Photo
 from clipdesk.gui.words import breakable, unbroken
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.facts import UnitFacts
-    from clipdesk.gui.surveys.reading import Heat
+    from clipdesk.gui.surveys.data import Heat, UnitFacts
 
 _LARGE, _SMALL = 200, 136
 """Side of the rendered picture, in pixels."""
@@ -105,7 +104,7 @@ class UnitPage(QWidget):
     def _make_actions(self) -> None:
         self.back_action = make_action(self, "Back", "arrow_left", "Alt+Left", "The unit before")
         self.forward_action = make_action(self, "Forward", "arrow_right", "Alt+Right", "The unit after")
-        self.render_action = make_action(self, "Render this unit", "play", "Ctrl+Shift+R")
+        self.render_action = make_action(self, "Render this unit", "play", "Ctrl+Alt+R")
         self.like_action = make_action(self, "Find units like it", "magnify", "Ctrl+Shift+L")
         self.surprise_action = make_action(
             self, "Surprise me", "dice_multiple_outline", "Ctrl+Shift+U", "Go to a unit that is worth looking at"
@@ -156,6 +155,7 @@ class UnitPage(QWidget):
         column.addWidget(self.marks)
         column.addStretch()
         self.area = QScrollArea(widgetResizable=True)
+        self.area.setAccessibleName("What is known of the unit")
         self.area.setFrameShape(QScrollArea.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setWidget(page)
@@ -301,7 +301,7 @@ class UnitPage(QWidget):
         side = _LARGE if self.width() >= _WIDE else _SMALL
         self.picture.setFixedSize(side, side)
         if self._rendered is None or self._rendered.isNull():
-            self.picture.setText("Not rendered yet:\nCtrl+Shift+R")
+            self.picture.setText("Not rendered yet:\nCtrl+Alt+R")
             return
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         self.picture.setPixmap(to_pixmap(self._rendered.scaled(QSize(side, side), keep, smooth)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ICON = 16
+_LEAST_WIDTH = 120
 _NOTHING = "Choose a layer to see its units"
 _MAPPING = "Making the map …"
 
@@ -62,7 +63,8 @@ class WallPanel(QWidget):
         self.view = WallInput(self.describe)
         self.view.setAccessibleName("Wall of units")
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.status = plain_label()
+        self.status = plain_label(wrap=True)
+        self.status.setMinimumWidth(_LEAST_WIDTH)
         self.status.setAccessibleName("Current unit")
         self._back = Background(self)
         self._make_actions()

@@ -15,7 +15,7 @@ from typing_extensions import override
 from clipdesk.gui.plain import rich_label
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.questions import Word
+    from clipdesk.gui.surveys.data import Word
 
 _TIP = (
     "Correlation of the unit with each word, in pictures that were held out. Grey ones are weak: chance reaches as much"

@@ -12,9 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from clipdesk.errors import UsageError
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
-from clipdesk.gui.surveys.facts import unit_facts
-from clipdesk.gui.surveys.questions import Question, find, heat_of_image, judgement, layer_facts, surprise
-from clipdesk.gui.surveys.reading import OpenSurvey, found_surveys
+from clipdesk.gui.surveys.data import Question
 from clipdesk.gui.worker import make_way
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clipdesk.activations.storing import Manifest
+    from clipdesk.gui.surveys.asked import AskedSurvey
     from clipdesk.gui.worker import OpenedModel
 
 Found = list[tuple[Path, "Manifest"]]
@@ -63,7 +62,7 @@ class SurveyDesk(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.current: OpenSurvey | None = None
+        self.current: AskedSurvey | None = None
         self.listed: Found = []
         self.looked = False
         self._model: OpenedModel | None = None
@@ -100,11 +99,14 @@ class SurveyDesk(QObject):
         weights = model.weights
 
         def open_one() -> None:
-            listed = found_surveys(weights)
+            # Not above: it loads torch and NumPy, which the first sight of the window does without.
+            from clipdesk.gui.surveys.asked import AskedSurvey, surveys_of
+
+            listed = surveys_of(weights)
             wanted = [each for each in listed if each[0] == folder] or listed
             for path, manifest in wanted:
                 try:
-                    survey = OpenSurvey.open(path, manifest, model.name)
+                    survey = AskedSurvey.open(path, manifest, model.name)
                 except UsageError as error:
                     self.failed.emit(explained(error))
                     continue
@@ -115,7 +117,7 @@ class SurveyDesk(QObject):
         self._later(self._quick, "survey", open_one)
 
     @Slot(object, object, list)
-    def _take(self, model: OpenedModel, survey: OpenSurvey | None, listed: Found) -> None:
+    def _take(self, model: OpenedModel, survey: AskedSurvey | None, listed: Found) -> None:
         if model is self._model:
             self.current, self.listed, self.looked = survey, listed, True
             self.changed.emit()
@@ -129,8 +131,8 @@ class SurveyDesk(QObject):
     def ask_unit(self, layer: str, unit: int) -> None:
         """All that a unit's page shows; `answered` follows."""
 
-        def ask(survey: OpenSurvey) -> None:
-            self.answered.emit(layer, unit, unit_facts(survey, layer, unit))
+        def ask(survey: AskedSurvey) -> None:
+            self.answered.emit(layer, unit, survey.unit_facts(layer, unit))
 
         self._ask(self._quick, "unit", ask)
 
@@ -138,7 +140,7 @@ class SurveyDesk(QObject):
         """Thumbnails; `pictures` follows, some at a time."""
         wanted = list(pictures)
 
-        def read(survey: OpenSurvey) -> None:
+        def read(survey: AskedSurvey) -> None:
             for start in range(0, len(wanted), 12):
                 if self._closing.is_set() or survey is not self.current:
                     return
@@ -160,8 +162,8 @@ class SurveyDesk(QObject):
             picture: The picture's file, or its pixels, (height, width, 3 or 4).
         """
 
-        def judge(survey: OpenSurvey) -> None:
-            value, words = judgement(survey, layer, unit, picture)
+        def judge(survey: AskedSurvey) -> None:
+            value, words = survey.judgement(layer, unit, picture)
             self.judged.emit(layer, unit, value, words)
 
         if self.has(layer):
@@ -170,15 +172,15 @@ class SurveyDesk(QObject):
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""
 
-        def look(survey: OpenSurvey) -> None:
+        def look(survey: AskedSurvey) -> None:
             try:
-                listed = find(survey, question)
+                listed = survey.find(question)
             except UsageError as error:
                 self.found.emit(question, str(error))
                 return
             self.found.emit(question, listed)
             if question.image is not None:
-                for place, image in heat_of_image(survey, question.image, listed):
+                for place, image in survey.heat_of_image(question.image, listed):
                     if self._closing.is_set():
                         return
                     self.mapped.emit(question, {place: image})
@@ -188,20 +190,20 @@ class SurveyDesk(QObject):
     @Slot()
     def ask_surprise(self) -> None:
         """Any unit that is worth looking at; `surprised` follows."""
-        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(*surprise(survey)))
+        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(*survey.surprise()))
 
     def ask_layer(self, layer: str) -> None:
         """Numbers and words of all units of a layer; `tabled` follows, first without words."""
 
-        def tell(survey: OpenSurvey) -> None:
-            for facts in layer_facts(survey, layer):
+        def tell(survey: AskedSurvey) -> None:
+            for facts in survey.layer_facts(layer):
                 self.tabled.emit(layer, facts)
 
         if self.has(layer):
             self._ask(self._slow, "layer", tell)
 
     def _ask(
-        self, background: Background, kind: str, ask: Callable[[OpenSurvey], object], *, urgent: bool = True
+        self, background: Background, kind: str, ask: Callable[[AskedSurvey], object], *, urgent: bool = True
     ) -> None:
         survey = self.current
         if survey is not None:

@@ -1,62 +1,21 @@
-"""What the unit page shows of a unit, from a survey."""
+"""What the unit page shows of a unit, from a survey. Takes torch along."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from clipdesk.gui.surveys.questions import FoundUnit, Word, found_units
-from clipdesk.gui.surveys.tiles import Heading, Photo
-
-if TYPE_CHECKING:
-    from clipdesk.activations.questions.against import Against
-    from clipdesk.activations.questions.clusters import Clusters
-    from clipdesk.activations.questions.examples import Example, Examples
-    from clipdesk.activations.questions.unit import UnitAnswers
-    from clipdesk.activations.statistics import Extremes
-    from clipdesk.gui.surveys.reading import OpenSurvey
+from clipdesk.activations.questions.against import Against
+from clipdesk.activations.questions.clusters import Clusters
+from clipdesk.activations.questions.examples import Example, Examples
+from clipdesk.activations.questions.unit import UnitAnswers, unit_answers
+from clipdesk.activations.statistics import Extremes
+from clipdesk.gui.surveys.data import Heading, Photo, UnitFacts, Word
+from clipdesk.gui.surveys.open_survey import OpenSurvey
+from clipdesk.gui.surveys.questions import found_units
 
 _TOP, _PER_BIN, _PER_GROUP = 18, 4, 4
 _OPPOSITE = 4
-
-
-@dataclass(frozen=True, eq=False)
-class UnitFacts:
-    """All of it, ready to be shown.
-
-    Attributes:
-        layer: Dotted name of the unit's layer.
-        unit: Its index.
-        numbers: Names and values, in words.
-        edges: Ends of the histogram's bins, one more than there are bins.
-        counts: Pictures in each bin.
-        top: The pictures that excite it most.
-        range: Some of each part of its range, the largest first, each part after its heading.
-        bottom: The pictures that excite it least.
-        groups: Its top pictures, in groups of what is alike.
-        against: Pictures in which it and its first word disagree, each part after its heading.
-        words: What it answers to.
-        opposite: What it answers to least.
-        within: The units of its layer that are most like it.
-        across: Those of other layers.
-    """
-
-    layer: str
-    unit: int
-    numbers: tuple[tuple[str, str], ...]
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-    top: tuple[Photo, ...]
-    range: tuple[Photo | Heading, ...]
-    bottom: tuple[Photo, ...]
-    groups: tuple[Photo | Heading, ...]
-    against: tuple[Photo | Heading, ...]
-    words: tuple[Word, ...]
-    opposite: tuple[Word, ...]
-    within: tuple[FoundUnit, ...]
-    across: tuple[FoundUnit, ...]
 
 
 def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
@@ -65,8 +24,6 @@ def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
     Raises:
         UsageError: the survey does not have the layer or the unit.
     """
-    from clipdesk.activations.questions.unit import unit_answers
-
     rectified, lexicon = survey.is_rectified(layer), survey.lexicon
     found = unit_answers(survey.survey, layer, unit, rectified=rectified, lexicon=lexicon, count=_TOP, per_bin=_PER_BIN)
     opposite = () if found.against is None else found.against.opposite[:_OPPOSITE]

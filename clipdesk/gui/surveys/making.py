@@ -16,6 +16,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
     from clipdesk.jobs.service import Step
@@ -171,9 +172,6 @@ class Surveyor(QObject):
 
     def _stored(self, service: QueueService, job: SurveyWork) -> int:
         """The number of a job in the queue; of one that was left, if it asks for the same."""
-        # Not above: it loads NumPy, which the first sight of the window does without.
-        from clipdesk.activations.storing import surveys_folder
-
         folder = surveys_folder()
         left = service.store.again(job, folder)
         return service.add(job, folder) if left is None else left

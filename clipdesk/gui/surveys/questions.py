@@ -1,24 +1,28 @@
-"""The questions that the window asks of a survey, each answered in one piece that the panels can show."""
+"""The questions that the window asks of a survey, each answered in one piece. Takes torch along."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-from clipdesk.network.layer_names import short_layer
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PySide6.QtGui import QImage
-
-    from clipdesk.activations.questions.find import Found
-    from clipdesk.activations.questions.layer import UnitTable
-    from clipdesk.activations.questions.overview import Overview
-    from clipdesk.gui.surveys.reading import OpenSurvey
+from clipdesk.activations.directions import image_direction, text_directions
+from clipdesk.activations.heatmaps import has_places, heat_maps
+from clipdesk.activations.measuring import rank_of_picture
+from clipdesk.activations.questions import find as finding
+from clipdesk.activations.questions.layer import table
+from clipdesk.activations.questions.lookup import statistics_of
+from clipdesk.activations.questions.overview import overview
+from clipdesk.activations.questions.words import words
+from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, Question, Word
+from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
+from clipdesk.imagesets.pixels import fitted
+from clipdesk.imagesets.reading import read_image
 
 COUNT = 60
 """Units that a search lists."""
@@ -29,88 +33,12 @@ _MAPPED = 24
 """Units of which a search by an image shows where they fire in it."""
 
 
-@dataclass(frozen=True)
-class Question:
-    """What units are looked for by: a text, an image, or another unit.
-
-    Attributes:
-        text: A word or a sentence.
-        image: An image of the user's.
-        unit: Another unit, by layer and index.
-        layer: Only units of this layer; of all layers by default.
-    """
-
-    text: str = ""
-    image: Path | None = None
-    unit: tuple[str, int] | None = None
-    layer: str | None = None
-
-    @property
-    def words(self) -> str:
-        """What is looked for, for people."""
-        if self.unit is not None:
-            return f"units like {short_layer(self.unit[0])}:{self.unit[1]}"
-        return f'"{self.text}"' if self.image is None else self.image.name
-
-
-class FoundUnit(NamedTuple):
-    """A unit that was found.
-
-    Attributes:
-        layer: Dotted name of its layer.
-        unit: Its index.
-        correlation: Pearson correlation with what was looked for.
-        pictures: Indices of its top pictures.
-    """
-
-    layer: str
-    unit: int
-    correlation: float
-    pictures: tuple[int, ...]
-
-
-class Word(NamedTuple):
-    """A unit's first word.
-
-    Attributes:
-        concept: The word.
-        pearson: Correlation of the unit with it, in pictures that were held out.
-        weak: Whether chance reaches as much.
-    """
-
-    concept: str
-    pearson: float
-    weak: bool
-
-
-@dataclass(frozen=True, eq=False)
-class LayerFacts:
-    """What the table of neurons and the wall show of a layer's units.
-
-    Attributes:
-        table: The numbers.
-        overview: Which of them are dead, dense, clear and redundant.
-        counts: The histogram of each unit, (units, bins).
-        tops: Index of each unit's top picture, (units,); -1 where there is none.
-        words: The first word of each unit, None for one that has none; empty as long as they are not known.
-    """
-
-    table: UnitTable
-    overview: Overview
-    counts: NDArray[np.uint32]
-    tops: NDArray[np.int32]
-    words: tuple[Word | None, ...] = ()
-
-
 def find(survey: OpenSurvey, question: Question) -> list[FoundUnit]:
     """The units that answer to something, best first.
 
     Raises:
         UsageError: the model cannot read the text or the image, or there is no such unit.
     """
-    from clipdesk.activations.directions import image_direction, text_directions
-    from clipdesk.activations.questions import find as finding
-
     layers = None if question.layer is None else [question.layer]
     asked = survey.survey
     if question.unit is not None:
@@ -123,7 +51,7 @@ def find(survey: OpenSurvey, question: Question) -> list[FoundUnit]:
     return list(found_units(survey, listed))
 
 
-def found_units(survey: OpenSurvey, listed: Iterable[Found]) -> Iterator[FoundUnit]:
+def found_units(survey: OpenSurvey, listed: Iterable[finding.Found]) -> Iterator[FoundUnit]:
     """Units as a search gives them, with their top pictures."""
     for each in listed:
         pictures = survey.survey.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN]
@@ -136,11 +64,6 @@ def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> It
     Raises:
         ClipDeskError: the image or the model cannot be read any more.
     """
-    from clipdesk.activations.heatmaps import has_places, heat_maps
-    from clipdesk.gui.surveys.reading import SIDE, to_qt
-    from clipdesk.imagesets.pixels import fitted
-    from clipdesk.imagesets.reading import read_image
-
     opened, picture = survey.opened(), fitted(read_image(image), SIDE)
     for place, each in enumerate(found):
         if has_places(opened.inspector.visualizable(each.layer)):
@@ -153,11 +76,6 @@ def layer_facts(survey: OpenSurvey, layer: str) -> Iterator[LayerFacts]:
     Raises:
         UsageError: the survey does not have the layer, or the model reads no texts.
     """
-    from clipdesk.activations.questions.layer import table
-    from clipdesk.activations.questions.lookup import statistics_of
-    from clipdesk.activations.questions.overview import overview
-    from clipdesk.activations.questions.words import words
-
     statistics = statistics_of(survey.survey, layer)
     numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
     facts = LayerFacts(
@@ -183,8 +101,6 @@ def judgement(survey: OpenSurvey, layer: str, unit: int, picture: Path | NDArray
     Raises:
         ClipDeskError: the picture or the model cannot be read any more.
     """
-    from clipdesk.activations.measuring import rank_of_picture
-
     pixels = picture if isinstance(picture, Path) else picture[..., :3]
     found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels)
     return found.value, found.in_words
@@ -195,10 +111,6 @@ def surprise(survey: OpenSurvey) -> tuple[str, int]:
 
     Some layers are drawn until one has any; a survey without such a unit gives any unit.
     """
-    from clipdesk.activations.questions.layer import table
-    from clipdesk.activations.questions.lookup import statistics_of
-    from clipdesk.activations.questions.overview import overview
-
     names = list(dict.fromkeys(file.layer for file in survey.manifest.layers if file.units >= _MANY)) or [
         file.layer for file in survey.manifest.layers
     ]

@@ -13,8 +13,8 @@ from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.maps import MISSING, SEED, can_map, on_grid, positions
 from clipdesk.activations.statistics import NONE
 from clipdesk.activations.storing import read_thumbnail
-from clipdesk.gui.surveys.questions import LayerFacts
-from clipdesk.gui.surveys.reading import OpenSurvey
+from clipdesk.gui.surveys.data import LayerFacts
+from clipdesk.gui.surveys.open_survey import OpenSurvey
 
 
 class SurveyedLayer:

@@ -15,10 +15,12 @@ from clipdesk.activations.questions.maps import MISSING
 from clipdesk.activations.statistics import UnitStatistics
 from clipdesk.activations.storing import all_surveys, open_survey, read_thumbnail
 from clipdesk.activations.surveying import survey_images
-from clipdesk.errors import UsageError
+from clipdesk.gui.surveys.open_survey import OpenSurvey
+from clipdesk.gui.surveys.questions import layer_facts
 from clipdesk.gui.wall import surveyed
-from clipdesk.gui.wall.surveyed import SurveyedLayer, newest
+from clipdesk.gui.wall.surveyed import SurveyedLayer
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.models.names import parse_name
 from clipdesk.network.opened import open_model
 from tests.cli.surveys import LAYER, photos
 
@@ -31,6 +33,12 @@ def folder(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) ->
     *_, end = survey_images(open_model(checkpoint, "cpu"), images, [LAYER])
     assert end.folder is not None
     return end.folder
+
+
+def surveyed_layer(folder: Path, checkpoint: Path) -> SurveyedLayer:
+    ((_, manifest),) = all_surveys()
+    survey = OpenSurvey.open(folder, manifest, parse_name(str(checkpoint)))
+    return SurveyedLayer(survey, LAYER, next(layer_facts(survey, LAYER)))
 
 
 @pytest.fixture
@@ -46,8 +54,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return layers
 
 
-def test_numbers_and_photos_are_those_of_the_survey(folder: Path) -> None:
-    layer, survey = SurveyedLayer(folder, LAYER), open_survey(folder)
+def test_numbers_and_photos_are_those_of_the_survey(folder: Path, checkpoint: Path) -> None:
+    layer, survey = surveyed_layer(folder, checkpoint), open_survey(folder)
     statistics = survey.statistics[LAYER, "mean"]
     assert layer.units == statistics.units
     assert tuple(layer.columns) == COLUMNS
@@ -58,39 +66,25 @@ def test_numbers_and_photos_are_those_of_the_survey(folder: Path) -> None:
     assert photo == read_thumbnail(folder, place)
 
 
-def test_the_newest_survey_with_the_layer_is_opened(folder: Path) -> None:
-    ((_, manifest),) = all_surveys()
-    found = newest(manifest.weights, LAYER)
-    assert found is not None
-    assert found.units == SurveyedLayer(folder, LAYER).units
-    assert newest("0" * 64, LAYER) is None
-    assert newest(manifest.weights, "visual") is None
-
-
-def test_a_map_is_made_once(folder: Path, made: list[str]) -> None:
-    layer = SurveyedLayer(folder, LAYER)
+def test_a_map_is_made_once(folder: Path, checkpoint: Path, made: list[str]) -> None:
+    layer = surveyed_layer(folder, checkpoint)
     order = layer.map_order(layer.units, lambda: False)
     assert order.tolist() == list(reversed(range(layer.units)))
-    again = SurveyedLayer(folder, LAYER)
+    again = surveyed_layer(folder, checkpoint)
     assert again.map_order(layer.units, lambda: False).tolist() == order.tolist()
     assert made == [LAYER]
 
 
-def test_a_map_that_was_not_finished_is_not_kept(folder: Path, made: list[str]) -> None:
-    layer = SurveyedLayer(folder, LAYER)
+def test_a_map_that_was_not_finished_is_not_kept(folder: Path, checkpoint: Path, made: list[str]) -> None:
+    layer = surveyed_layer(folder, checkpoint)
     layer.map_order(layer.units, lambda: True)
     layer.map_order(layer.units, lambda: False)
     assert made == [LAYER, LAYER]
 
 
-def test_a_kept_map_needs_no_library(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = SurveyedLayer(folder, LAYER)
+def test_a_kept_map_needs_no_library(folder: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = surveyed_layer(folder, checkpoint)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert layer.map_problem == MISSING
     keep_map(layer._map_path, np.zeros((layer.units, 2)))
     assert layer.map_problem == ""
-
-
-def test_a_layer_that_was_not_surveyed_is_an_error(folder: Path) -> None:
-    with pytest.raises(UsageError, match="no layer"):
-        SurveyedLayer(folder, "visual")

@@ -1,4 +1,4 @@
-"""What is read of a survey beside the window: its pictures, its words, and where in a picture a unit fires."""
+"""A survey that the window asks: its pictures, its words, and where in a picture a unit fires. Takes torch along."""
 
 from __future__ import annotations
 
@@ -7,45 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
 from PySide6.QtGui import QImage
 
+from clipdesk.activations.choosing import what_changed
+from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.heatmaps import has_places, heat_maps
+from clipdesk.activations.questions.words import Lexicon, prepare
+from clipdesk.activations.showing import ShownPictures
+from clipdesk.activations.storing import Manifest, open_survey, read_thumbnail
+from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL.Image import Image
-
-    from clipdesk.activations.questions.words import Lexicon
-    from clipdesk.activations.showing import ShownPictures
-    from clipdesk.activations.storing import Manifest
-    from clipdesk.activations.survey import Survey
-    from clipdesk.models.names import ModelName
-    from clipdesk.network.opened import OpenModel
+from clipdesk.gui.surveys.data import Heat
+from clipdesk.imagesets.reading import decode_image
+from clipdesk.models.names import ModelName
+from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.rectifiers import rectifier_of
 
 SIDE = 224
 """Side of the pictures that are shown, as thumbnails are kept."""
 _PICTURES = 600
 """Thumbnails that stay decoded: 150 kB each."""
 
-
 _CROP = 0.4
 """Side of what is cut out of a picture, as a share of its own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Heat:
-    """Where a unit fires in a picture.
-
-    Attributes:
-        over: The picture, grey where it does not.
-        crop: The part of the picture around the place where it fires most.
-    """
-
-    over: QImage
-    crop: QImage
 
 
 @dataclass(eq=False)
@@ -74,9 +62,6 @@ class OpenSurvey:
         Raises:
             UsageError: it is damaged.
         """
-        from clipdesk.activations.choosing import what_changed
-        from clipdesk.activations.storing import open_survey
-
         return cls(folder, manifest, open_survey(folder), model, tuple(what_changed(manifest)))
 
     def opened(self) -> OpenModel:
@@ -85,14 +70,10 @@ class OpenSurvey:
         Raises:
             ClipDeskError: it cannot be opened any more.
         """
-        from clipdesk.network.opened import default_pool
-
         return default_pool().open(self.model, weights=self.manifest.weights)
 
     def is_rectified(self, layer: str) -> bool:
         """Whether a layer is behind a rectifier; only there do dead and dense mean something."""
-        from clipdesk.network.rectifiers import rectifier_of
-
         return rectifier_of(layer, self.opened().inspector.layers) is not None
 
     @cached_property
@@ -102,16 +83,11 @@ class OpenSurvey:
         Raises:
             UsageError: the model reads no texts.
         """
-        from clipdesk.activations.directions import vocabulary_of
-        from clipdesk.activations.questions.words import prepare
-
         return prepare(self.survey, vocabulary_of(self.opened()))
 
     @cached_property
     def shown(self) -> ShownPictures:
         """Its pictures, from the image set where that is still there."""
-        from clipdesk.activations.showing import ShownPictures
-
         return ShownPictures(self.folder, self.survey, SIDE)
 
     def thumbnail(self, picture: int) -> QImage:
@@ -126,8 +102,6 @@ class OpenSurvey:
         return kept
 
     def _read(self, picture: int) -> QImage:
-        from clipdesk.activations.storing import read_thumbnail
-        from clipdesk.imagesets.reading import decode_image
 
         webp = read_thumbnail(self.folder, self.survey.pictures[picture].place)
         try:
@@ -141,8 +115,6 @@ class OpenSurvey:
         Raises:
             ClipDeskError: the model cannot be opened any more, or has too little memory.
         """
-        from clipdesk.activations.heatmaps import has_places, heat_maps
-
         opened = self.opened()
         if not has_places(opened.inspector.visualizable(layer)):
             return {}
@@ -154,17 +126,8 @@ class OpenSurvey:
         }
 
 
-def found_surveys(weights: str) -> list[tuple[Path, Manifest]]:
-    """The surveys of some weights, newest first."""
-    from clipdesk.activations.choosing import surveys_of
-
-    return surveys_of(weights)
-
-
 def _crop(image: Image, values: NDArray[np.float32]) -> QImage:
     """The part of a square picture around the largest of a unit's values in it, (rows, columns)."""
-    import numpy as np
-
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     side = round(_CROP * image.width)
     left = (column + 0.5) / values.shape[1] * image.width - side / 2
