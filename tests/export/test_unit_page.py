@@ -65,7 +65,7 @@ def test_hostile_names_labels_and_words_are_text(tmp_path: Path) -> None:
     assert "onerror='" not in body
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", body)
     assert "x" * 300 not in body
-    assert all(link.startswith("clipdesk://%2Ftmp%2F") for link in re.findall(r'href="([^"]*)"', body))
+    assert all(link.startswith("clipdesk:///%2Ftmp%2F") for link in re.findall(r'href="([^"]*)"', body))
 
 
 def test_a_constant_unit_has_a_page(tmp_path: Path) -> None:
