@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -36,3 +37,22 @@ def test_only_one_head_is_described_and_by_its_own_model(surveyed: Command, argu
     refused = surveyed("words", *arguments, *MODEL, "--reading", "span")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "--reading span is of one head" in refused.err
+
+
+def test_a_heads_page_has_what_it_looks_at_only_with_photos(surveyed: Command) -> None:
+    page = ("page", f"{HEADS}:0", *MODEL, "--concepts", "scenes", "-o", "x.html")
+    made = surveyed(*page, "--json")
+    assert len(json.loads(made.out)["writes"]) > 3
+    text = (surveyed.folder / "x.html").read_text(encoding="utf-8")
+    assert ("What it writes" in text, "What it looks at" in text) == (True, False)
+    assert surveyed(*page, "--with-photos").code == 0
+    text = (surveyed.folder / "x.html").read_text(encoding="utf-8")
+    assert text.count('alt="attention"') > 5
+
+
+def test_a_heads_page_is_written_where_thumbnails_are_gone(surveyed: Command) -> None:
+    (path,) = (surveyed.folder / os.environ["CLIPDESK_DATA"]).glob("surveys/*/thumbnails.sqlite")
+    path.unlink()
+    made = surveyed("page", f"{HEADS}:0", *MODEL, "--concepts", "scenes")
+    assert made.code == 0
+    assert "Note: The survey has no thumbnails" in made.err
