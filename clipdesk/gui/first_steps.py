@@ -55,6 +55,7 @@ class FirstSteps(QObject):
         last_time: LastTime | None,
     ) -> None:
         super().__init__(session)
+        self._place: tuple[Place, ModelName | None] | None = None
         self._session = session
         self._desk = desk
         self._architecture = architecture
@@ -62,7 +63,6 @@ class FirstSteps(QObject):
         self._canvas = canvas
         self._last_time = last_time
         self._looked = False
-        self._place: tuple[Place, ModelName | None] | None = None
         canvas.welcome.first_asked.connect(self.render_first)
         if last_time is not None:
             last_time.restore_settings()
