@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from clipdesk.activations.attention import attention_maps
+    from clipdesk.activations.contributions import head_contributions
     from clipdesk.activations.directions import image_direction, text_directions
     from clipdesk.activations.making import survey
     from clipdesk.activations.measuring import rank_of_picture
@@ -48,9 +50,11 @@ _HOMES = {
     "Text": "clipdesk.render.targets",
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
+    "attention_maps": "clipdesk.activations.attention",
     "clusters": "clipdesk.activations.questions.clusters",
     "examples": "clipdesk.activations.questions.examples",
     "find": "clipdesk.activations.questions.find",
+    "head_contributions": "clipdesk.activations.contributions",
     "image_direction": "clipdesk.activations.directions",
     "like": "clipdesk.activations.questions.find",
     "load_model": "clipdesk.models.loading",
@@ -81,9 +85,11 @@ __all__ = [
     "Text",
     "Unit",
     "UsageError",
+    "attention_maps",
     "clusters",
     "examples",
     "find",
+    "head_contributions",
     "image_direction",
     "like",
     "load_model",

@@ -1,6 +1,8 @@
 """Links that open the window at a unit: ``clipdesk://demo/visual.layer4.0/5``. Imports no torch.
 
-The first part is the model's name, percent-encoded, so that a checkpoint's path is one part too.
+The first part is the model's name, percent-encoded, so that a checkpoint's path is one part too. It stands where web
+addresses have the name of a computer, which some programs read as one: they turn it into lower case and refuse slashes.
+So names that cannot be read so follow a third slash: ``clipdesk:///ViT-B%2F32/visual.layer4.0/5``.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from clipdesk.errors import UsageError, one_line, printable
 SCHEME = "clipdesk"
 _LONGEST = 8192
 """Characters of a link; a path of 4,096 bytes takes no more unless nearly all of it is encoded."""
+_PLAIN = re.compile(r"[a-z0-9-]+", re.ASCII)
 _LAYER = re.compile(r"[\w.]{1,512}", re.ASCII)
 _UNIT = re.compile(r"\d{1,9}", re.ASCII)
 _ENCODED = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
@@ -37,7 +40,8 @@ class Link:
 
     def __str__(self) -> str:
         parts = [quote(each, safe="", errors="replace") for each in (self.model, self.layer)]
-        return f"{SCHEME}://{'/'.join(parts if self.unit is None else [*parts, str(self.unit)])}"
+        slashes = "//" if _PLAIN.fullmatch(self.model) else "///"
+        return f"{SCHEME}:{slashes}{'/'.join(parts if self.unit is None else [*parts, str(self.unit)])}"
 
 
 def is_link(text: str) -> bool:
@@ -56,7 +60,7 @@ def parse_link(text: str) -> Link:
     beginning = f"{SCHEME}://"
     if len(text) > _LONGEST or text[: len(beginning)].lower() != beginning:
         raise UsageError(f"'{shown}' is not a link to a unit. It would be {_FORM}")
-    parts = text[len(beginning) :].split("/")
+    parts = text[len(beginning) :].removeprefix("/").split("/")
     if parts[-1:] == [""]:
         # Some programs end a link with a slash.
         parts.pop()

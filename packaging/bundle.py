@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "ClipDesk"
 IDENTIFIER = "io.github.clipdesk.ClipDesk"
+SCHEME = "clipdesk"
+"""Of the links that open the window at a unit."""
 PROGRAMS = ("clipdesk", "clipdesk.com", "Contents/MacOS/ClipDesk", "ClipDesk")
 """Possible paths of the command-line program in a bundle; the first that exists counts."""
 CPU, CUDA = "cpu", "cuda"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,14 +17,14 @@ from clipdesk.links import Link, is_link, parse_link
     [
         (Link("demo", "visual.layer", 5), "clipdesk://demo/visual.layer/5"),
         (Link("demo", "visual.layer"), "clipdesk://demo/visual.layer"),
-        (Link("ViT-B/32", "3.mlp.gelu", 0), "clipdesk://ViT-B%2F32/3.mlp.gelu/0"),
+        (Link("ViT-B/32", "3.mlp.gelu", 0), "clipdesk:///ViT-B%2F32/3.mlp.gelu/0"),
         (
             Link("/home/Ana Maria/ä.pt?gelu", "visual", 12),
-            "clipdesk://%2Fhome%2FAna%20Maria%2F%C3%A4.pt%3Fgelu/visual/12",
+            "clipdesk:///%2Fhome%2FAna%20Maria%2F%C3%A4.pt%3Fgelu/visual/12",
         ),
-        (Link("/a\u00a0b.pt", "visual", 1), "clipdesk://%2Fa%C2%A0b.pt/visual/1"),
-        (Link("C:\\nets\\a#b.pt", "visual", 1), "clipdesk://C%3A%5Cnets%5Ca%23b.pt/visual/1"),
-        (Link("open_clip:ViT-B-32/[x.pt]", "visual", 1), "clipdesk://open_clip%3AViT-B-32%2F%5Bx.pt%5D/visual/1"),
+        (Link("/a\u00a0b.pt", "visual", 1), "clipdesk:///%2Fa%C2%A0b.pt/visual/1"),
+        (Link("C:\\nets\\a#b.pt", "visual", 1), "clipdesk:///C%3A%5Cnets%5Ca%23b.pt/visual/1"),
+        (Link("open_clip:ViT-B-32/[x.pt]", "visual", 1), "clipdesk:///open_clip%3AViT-B-32%2F%5Bx.pt%5D/visual/1"),
     ],
 )
 def test_a_link_is_written_and_read_back(link: Link, text: str) -> None:
@@ -33,6 +35,7 @@ def test_a_link_is_written_and_read_back(link: Link, text: str) -> None:
 def test_links_are_read_as_other_programs_pass_them_on() -> None:
     assert parse_link("CLIPDESK://demo/visual.layer/5/") == Link("demo", "visual.layer", 5)
     assert parse_link("clipdesk://demo/visual.layer/") == Link("demo", "visual.layer")
+    assert parse_link("clipdesk://ViT-B%2F32/visual/5") == Link("ViT-B/32", "visual", 5)
     assert parse_link("clipdesk://open_clip:a@b/visual/5") == Link("open_clip:a@b", "visual", 5)
 
 
@@ -45,7 +48,9 @@ def test_links_are_read_as_other_programs_pass_them_on() -> None:
         "clipdesk://",
         "clipdesk://demo",
         "clipdesk://demo//5",
-        "clipdesk:///visual/5",
+        "clipdesk:///",
+        "clipdesk:////host/visual/5",
+        "clipdesk:///visual",
         "clipdesk://demo/visual/5/6",
         "clipdesk://demo/visual/-5",
         "clipdesk://demo/visual/5?trust=1",
@@ -77,6 +82,15 @@ def test_a_hostile_link_is_refused_with_one_line(text: str) -> None:
         parse_link(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("model", ["demo", "Demo", "ViT-B/32", "/home/Ä b.pt", "open_clip:ViT-B-32/[x.pt]", "hf:a/b_c"])
+def test_programs_that_read_links_as_addresses_keep_them_whole(model: str) -> None:
+    """As WHATWG's and Qt's readers do: an address has a plain name of a computer in lower case, or none."""
+    link = str(Link(model, "visual", 5))
+    host = link.split("/")[2]
+    assert host == "" or re.fullmatch("[a-z0-9-]+", host)
+    assert parse_link(link) == Link(model, "visual", 5)
 
 
 @given(st.text())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.pixels import as_pixels, fitted
@@ -56,7 +57,7 @@ class HeatMaps:
 
 def has_places(info: LayerInfo) -> bool:
     """Whether a layer's positions are places in the picture; an embedding has one position, which is not."""
-    return _grid(info) is not None
+    return grid_of(info) is not None
 
 
 def heat_maps(opened: OpenModel, layer: str, unit: int, pictures: Sequence[Image.Image]) -> HeatMaps:
@@ -73,23 +74,39 @@ def heat_maps(opened: OpenModel, layer: str, unit: int, pictures: Sequence[Image
         RenderError: the device has too little memory.
     """
     info = opened.inspector.check_unit(layer, unit)
-    grid = _grid(info)
+    grid = grid_of(info)
     if grid is None:
         raise UsageError(f"Layer '{info.name}' has one value for a whole picture, so it has no places to show")
-    capture = LayerCapture(opened.network, [info])
     found = []
-    for start in range(0, len(pictures), _BATCH):
-        part = pictures[start : start + _BATCH]
-        pixels = torch.stack([as_pixels(fitted(each.convert("RGB"), opened.side)) for each in part])
-        with torch.no_grad(), explained(len(part), opened.device):
-            output = capture.run(normalized(pixels.to(opened.device), opened.normalization))[info.name]
-        patches = output[:, 1:] if info.class_token else output
+    for outputs in read_layers(opened, [info], pictures):
+        patches = outputs[info.name][:, 1:] if info.class_token else outputs[info.name]
         found.append(patches[..., unit].float().reshape(-1, *grid).cpu().numpy())
+    return on_one_scale(found, grid)
+
+
+def on_one_scale(found: Sequence[NDArray[np.float32]], grid: tuple[int, int]) -> HeatMaps:
+    """Heat maps of some values, each (pictures, rows, columns), on one scale for all of them."""
     values = np.concatenate(found) if found else np.zeros((0, *grid), np.float32)
     return HeatMaps(values, float(np.median(values)) if found else 0.0, float(values.max()) if found else 0.0)
 
 
-def _grid(info: LayerInfo) -> tuple[int, int] | None:
+def read_layers(
+    opened: OpenModel, layers: Sequence[LayerInfo], pictures: Sequence[Image.Image]
+) -> Iterator[dict[str, Tensor]]:
+    """The outputs of some layers for pictures as a survey reads them, batch by batch; see `LayerCapture.outputs`.
+
+    Raises:
+        RenderError: the device has too little memory.
+    """
+    capture = LayerCapture(opened.network, layers)
+    for start in range(0, len(pictures), _BATCH):
+        part = pictures[start : start + _BATCH]
+        pixels = torch.stack([as_pixels(fitted(each.convert("RGB"), opened.side)) for each in part])
+        with torch.no_grad(), explained(len(part), opened.device):
+            yield capture.run(normalized(pixels.to(opened.device), opened.normalization))
+
+
+def grid_of(info: LayerInfo) -> tuple[int, int] | None:
     """Rows and columns of a layer's positions; None where they are not places in the picture."""
     if info.layout is None or info.positions == 1:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import read_thumbnail
 from clipdesk.cli.asked import Asked, ask, unit_of
 from clipdesk.cli.bars import counting
+from clipdesk.cli.heads import words_of_head
 from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.output import say, say_json, say_path
 from clipdesk.cli.terminal import show
@@ -121,7 +122,7 @@ def words(
     wanted: Wanted,
     units: str,
     concepts: str | None,
-    reading: Reading,
+    reading: Reading | Literal["span"],
     reader: str | None,
     pooling: Pooling | None,
     count: int,
@@ -131,6 +132,11 @@ def words(
     unit = unit_of(units) if ":" in units else None
     asked = ask(wanted, [] if unit else [units], unit)
     full = asked.layer(unit[0] if unit else units)
+    if reading == "span":
+        if unit is None or reader is not None:
+            raise UsageError("--reading span is of one head, such as 5.attn.heads:1, and in the words of its own model")
+        words_of_head(asked, full, unit[1], concepts, count, as_json)
+        return
     opened, survey = asked.opened, asked.survey
     if reader is not None:
         opened = open_with_bar(find_name(reader), "cpu")

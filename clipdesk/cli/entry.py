@@ -12,6 +12,7 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 
 import click
+from typing_extensions import override
 
 import clipdesk
 from clipdesk.cli import display
@@ -24,29 +25,50 @@ from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
-from clipdesk.errors import ClipDeskError, first_line
+from clipdesk.errors import ClipDeskError, UsageError, first_line
+from clipdesk.links import is_link, parse_link
+from clipdesk.network.layer_names import Place, place_of
 from clipdesk.paths import log_file
 
 log = logging.getLogger("clipdesk")
 
 
+class _Entry(click.Group):
+    """The command line; a link in the place of a command opens the window there."""
+
+    @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and is_link(args[0]):
+            if len(args) > 1:
+                # Other programs start this one with links from anywhere, whose quotes may end before they do.
+                raise UsageError("Nothing may follow a link. Open a unit with options as: clipdesk --unit LAYER:UNIT")
+            link = parse_link(args[0])
+            unit = link.layer if link.unit is None else f"{link.layer}:{link.unit}"
+            args = ["--model", link.model, "--unit", unit]
+        return super().parse_args(ctx, args)
+
+
 @click.group(
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Entry,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
 @click.option("--model", help="Model that the window opens: a name or a file.  [default: the one used last]")
 @trust_option
+@click.option("--unit", metavar="LAYER:UNIT", help="Unit that the window shows, or a layer.")
 @click.option("--start", is_flag=True, help="Start rendering one neuron as soon as the window is open.")
 @click.pass_context
-def cli(context: click.Context, model: str | None, trust_archive: bool, start: bool) -> None:
+def cli(context: click.Context, model: str | None, trust_archive: bool, unit: str | None, start: bool) -> None:
     """See what single neurons of a CLIP vision model look for.
 
-    Without a command, opens the window.
+    Without a command, opens the window; a link such as clipdesk://demo/visual.layer/5 opens it at a unit.
     """
     if context.invoked_subcommand is None:
         if model is not None:
             find_model(model, trust_archive)
-        _open_window(context, model, start)
+        place = None if unit is None else place_of(unit)
+        _open_window(context, model, start, place)
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
@@ -55,17 +77,17 @@ for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 
 
-def _open_window(context: click.Context, model: str | None, start: bool) -> None:
+def _open_window(context: click.Context, model: str | None, start: bool, place: Place | None) -> None:
     problem = display.why_no_display(meanwhile=_import_window)
     if problem is None:
-        context.exit(_window()(model, start))
+        context.exit(_window()(model, start, place))
     if not start:
         raise ClipDeskError(f"The window cannot be opened: {problem}. The commands of 'clipdesk --help' still work")
     say(f"The window cannot be opened ({problem}), so the picture is rendered in the terminal.", err=True)
     context.invoke(quickstart, output=None)
 
 
-def _window() -> Callable[[str | None, bool], int]:
+def _window() -> Callable[[str | None, bool, Place | None], int]:
     """Import the window, which takes most of the time until it appears; the function that opens it."""
     from clipdesk.gui.app import run
 

@@ -17,6 +17,7 @@ from clipdesk.activations.questions.words import Lexicon, prepare, words
 from clipdesk.activations.statistics import Pooling
 from clipdesk.cli.asked import Asked, ask, unit_of
 from clipdesk.cli.bars import counting
+from clipdesk.cli.heads import head_answers
 from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.output import say, say_json, say_path
 from clipdesk.cli.wanted import Wanted
@@ -75,10 +76,11 @@ class Paging:
         if picture is not None:
             rank = rank_of_picture(asked.opened, asked.survey, layer, unit, picture.path, pooling=answers.pooling)
             ranked = RankedPicture(picture, rank)
+        head = head_answers(asked, answers, self._concepts, origin.previews)
         path = self._path(f"{short_layer(layer)}-{unit}")
         if path is not None:
-            save_unit_page(path, origin, answers, ranked)
-        self._tell(path, unit_as_json(origin, answers, ranked) if self._as_json else {}, origin)
+            save_unit_page(path, origin, answers, ranked, head)
+        self._tell(path, unit_as_json(origin, answers, ranked, head) if self._as_json else {}, origin)
 
     def layer(self, name: str, sort: str) -> None:
         """The page of a layer."""

@@ -13,8 +13,8 @@ from clipdesk.errors import UsageError
 
 COLUMNS = ("density", "selectivity", "kurtosis", "maximum", "clarity", "monosemanticity", "redundancy")
 """As `questions.layer.COLUMNS`, which takes NumPy along."""
-READINGS = ("probability", "cosine", "wpmi", "sparse")
-"""As `questions.words.Reading`."""
+READINGS = ("probability", "cosine", "wpmi", "sparse", "span")
+"""As `questions.words.Reading`, and that of what an attention head writes."""
 _LAYER = "Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu."
 
 
@@ -117,6 +117,8 @@ def words(
     """Say in words what a unit answers to, or all units of a layer.
 
     Each word comes with its correlation in pictures that were held out; one that is no better than chance is weak.
+    For an attention head such as 5.attn.heads:1, --reading span says what it writes into the embedding: words whose
+    directions explain most of its variance. The sampled pictures are read again, in seconds with a small model.
     """
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 

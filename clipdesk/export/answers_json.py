@@ -15,11 +15,13 @@ from clipdesk.activations.questions.words import Label
 from clipdesk.activations.survey import Survey
 from clipdesk.export.layer_page import LayerAnswers
 from clipdesk.export.rendered import Rendered
-from clipdesk.export.unit_page import Origin, RankedPicture
+from clipdesk.export.unit_page import HeadAnswers, Origin, RankedPicture
 from clipdesk.links import Link
 
 
-def unit_as_json(origin: Origin, answers: UnitAnswers, rendered: RankedPicture | None = None) -> dict[str, Any]:
+def unit_as_json(
+    origin: Origin, answers: UnitAnswers, rendered: RankedPicture | None = None, head: HeadAnswers | None = None
+) -> dict[str, Any]:
     """A unit's answers as plain data."""
     survey = origin.survey
     against = answers.against
@@ -53,6 +55,9 @@ def unit_as_json(origin: Origin, answers: UnitAnswers, rendered: RankedPicture |
             "silent": {"share": against.silent_share, "pictures": _examples(survey, against.silent)},
             "opposite": [{"word": word, "correlation": plain(value)} for word, value in against.opposite],
         },
+        "writes": None
+        if head is None
+        else [{"word": each.concept, "explained": plain(each.explained)} for each in head.words],
         "similar": {
             "within": [_found(origin, each) for each in answers.similar.within],
             "across": [_found(origin, each) for each in answers.similar.across],

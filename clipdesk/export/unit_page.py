@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
 from clipdesk.activations.questions.against import Against
 from clipdesk.activations.questions.examples import Example, top_of
 from clipdesk.activations.questions.find import Found
+from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.activations.questions.ranking import Rank
 from clipdesk.activations.questions.unit import QUANTILES, UnitAnswers
 from clipdesk.activations.questions.words import Label
@@ -28,6 +31,10 @@ from clipdesk.network.layer_names import short_layer
 _SIDE, _QUALITY = 112, 84
 _RENDERED_SIDE = 320
 _LONGEST_LABEL = 60
+_LOOKS = (
+    "Its top pictures, in colour where the attention of the class token goes, or of all tokens where there is none."
+)
+_WRITES = "The texts that span what the head adds to the embedding, each with the share of the variance along it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +72,26 @@ class RankedPicture:
     rank: Rank
 
 
-def save_unit_page(path: Path, origin: Origin, answers: UnitAnswers, rendered: RankedPicture | None = None) -> None:
+@dataclass(frozen=True, eq=False)
+class HeadAnswers:
+    """What else there is to say of an attention head.
+
+    Attributes:
+        words: What it writes into the embedding.
+        looks: Its attention over the unit's top pictures, in their order; fewer where pictures may not be shown.
+    """
+
+    words: tuple[SpanWord, ...]
+    looks: tuple[Image.Image, ...] = ()
+
+
+def save_unit_page(
+    path: Path,
+    origin: Origin,
+    answers: UnitAnswers,
+    rendered: RankedPicture | None = None,
+    head: HeadAnswers | None = None,
+) -> None:
     """Write a unit's page.
 
     Args:
@@ -73,11 +99,12 @@ def save_unit_page(path: Path, origin: Origin, answers: UnitAnswers, rendered: R
         origin: Where the answers are from.
         answers: What the survey says.
         rendered: The unit's rendered picture, if there is one.
+        head: What else there is to say of an attention head.
 
     Raises:
         ClipDeskError: the page cannot be written.
     """
-    page = unit_page(origin, answers, rendered)
+    page = unit_page(origin, answers, rendered, head)
 
     def write(file: BinaryIO) -> None:
         file.write(page)
@@ -85,13 +112,19 @@ def save_unit_page(path: Path, origin: Origin, answers: UnitAnswers, rendered: R
     write_atomically(path, write)
 
 
-def unit_page(origin: Origin, answers: UnitAnswers, rendered: RankedPicture | None = None) -> bytes:
+def unit_page(
+    origin: Origin,
+    answers: UnitAnswers,
+    rendered: RankedPicture | None = None,
+    head: HeadAnswers | None = None,
+) -> bytes:
     """A unit's page as HTML; see `save_unit_page`."""
     tiles = _Tiles(origin)
     parts = [
         _first(answers, rendered, tiles),
         _histogram(answers, rendered),
         _words(answers, tiles),
+        _head(head),
         _numbers(answers),
         _range(answers, tiles),
         _kinds(answers, tiles),
@@ -179,6 +212,15 @@ def _words(answers: UnitAnswers, tiles: _Tiles) -> str:
     body = table(("word", "weight", "Pearson", "AUPRC", ""), rows)
     note = f"Read by {escaped(answers.words.reader)}, scored on {answers.words.held:,} pictures that were held out."
     return section("Words", f'<div class="wide">{body}</div>{_against(answers.against, tiles)}', note=note)
+
+
+def _head(head: HeadAnswers | None) -> str:
+    if head is None:
+        return ""
+    looks = "".join(f"<li>{picture(webp(each, _SIDE, _QUALITY), 'attention')}</li>" for each in head.looks)
+    seen = section("What it looks at", f'<ul class="tiles">{looks}</ul>', note=_LOOKS) if looks else ""
+    rows = [(escaped(each.concept), f"{each.explained:.1%}") for each in head.words]
+    return seen + (section("What it writes", table(("word", "explained"), rows), note=_WRITES) if rows else "")
 
 
 def _against(found: Against | None, tiles: _Tiles) -> str:

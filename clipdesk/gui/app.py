@@ -13,9 +13,11 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from clipdesk.gui.garbage import GarbageCollector
+from clipdesk.gui.link_filter import LinkFilter
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.theme import Theme
 from clipdesk.models.names import find_name
+from clipdesk.network.layer_names import Place
 from clipdesk.paths import resource
 from clipdesk.version import __version__
 
@@ -26,12 +28,13 @@ _DESKTOP_FILE = "io.github.clipdesk.ClipDesk"
 """By this name Wayland's desktops find the icon that packaging/linux installs."""
 
 
-def run(model: str | None = None, start: bool = False) -> int:
+def run(model: str | None = None, start: bool = False, place: Place | None = None) -> int:
     """Open the window and run until it is closed.
 
     Args:
         model: Name or file of the model to open; None for the one that was open last.
         start: Whether to render one neuron as soon as the model is ready.
+        place: The layer and the unit to show first.
 
     Returns:
         The exit code.
@@ -45,6 +48,9 @@ def run(model: str | None = None, start: bool = False) -> int:
     sys.excepthook = _log_unexpected
     settings = QSettings("ClipDesk", "ClipDesk")
     window = MainWindow(model, start=start, settings=settings, theme=Theme(app, settings))
+    if place is not None:
+        window.first_steps.go_to(place, model)
+    app.installEventFilter(LinkFilter(window))
     # Not before, so that the window is seen while torch loads.
     window.appeared.connect(window.opening.open)
     window.show()

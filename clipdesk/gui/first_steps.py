@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.gui.problems import Problem
+from clipdesk.errors import UsageError
+from clipdesk.gui.problems import Problem, explained
 from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.names import parse_name
+from clipdesk.network.layer_names import full_layer
+from clipdesk.network.layers import check_unit, visualizable
 
 if TYPE_CHECKING:
     from clipdesk.gui.desk import QueueDesk
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.session import Session
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.models.names import ModelName
+    from clipdesk.network.layer_names import Place
 
 _INVITATION = "Select neurons on the left, and press Enter to render them"
 
@@ -49,6 +55,7 @@ class FirstSteps(QObject):
         last_time: LastTime | None,
     ) -> None:
         super().__init__(session)
+        self._place: tuple[Place, ModelName | None] | None = None
         self._session = session
         self._desk = desk
         self._architecture = architecture
@@ -70,12 +77,21 @@ class FirstSteps(QObject):
         elif ready:
             self._canvas.show_message(_INVITATION)
 
+    def go_to(self, place: Place, model: str | None = None) -> None:
+        """Show a unit or a layer when a model is opened, instead of where the user was.
+
+        Args:
+            place: What to show.
+            model: The model that has it; None for the one that is opened next.
+        """
+        self._place = place, None if model is None else parse_name(model)
+
     @Slot(object)
     def take(self, opened: OpenedModel) -> None:
         """A model was opened, and the panels show it."""
         first, self._looked = not self._looked, True
         self._architecture.tree.setFocus()
-        gone_back = first and self._last_time is not None and self._last_time.go_back(opened)
+        gone_back = self._gone(opened) or (first and self._last_time is not None and self._last_time.go_back(opened))
         if not gone_back and str(opened.name) in SHOWPIECES:
             self._select(*SHOWPIECES[str(opened.name)])
         if not self._canvas.tracks:
@@ -84,6 +100,27 @@ class FirstSteps(QObject):
             self.render_first()
         if first:
             self._look_for_jobs()
+
+    def _gone(self, opened: OpenedModel) -> bool:
+        """Go where `go_to` said, once; whether there is such a place."""
+        asked, self._place = self._place, None
+        if asked is None or asked[1] not in (None, opened.name):
+            return False
+        layers = {node.info.name: node.info for node in opened.tree.walk()}
+        (name, unit), _ = asked
+        layer = full_layer(name, layers)
+        try:
+            if unit is None:
+                visualizable(layers, layer)
+            else:
+                check_unit(layers, layer, unit)
+        except UsageError as error:
+            self._session.complain(explained(error))
+            return False
+        self._architecture.choose(layer)
+        if unit is not None:
+            self._neurons.select(unit)
+        return True
 
     def _look_for_jobs(self) -> None:
         preferences = self._session.preferences

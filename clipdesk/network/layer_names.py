@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from clipdesk.errors import UsageError, nearest
+from clipdesk.errors import UsageError, nearest, one_line
 
 _TOWER = "visual"
 _BEGINNINGS = ("", "visual.", "visual.transformer.", "visual.transformer.resblocks.")
 _IN_LABELS = re.compile(r"\"[^\"]*\"|\[[^\]]*\]|\bvisual\.(?:transformer\.)?(?:resblocks\.)?(?=[\w.]+:)")
 _UNIT = re.compile(r"[-+]?\s*([\w.]+):(\d{1,9})")
 _RANGE = re.compile(r"[-+]?\s*([\w.]*[A-Za-z_][\w.]*):(.*)")
+
+_LAYER = re.compile(r"[\w.]+")
+
+Place = tuple[str, int | None]
+"""A layer, full or short, and a unit of it; None for the layer as a whole."""
 
 
 def short_layer(name: str) -> str:
@@ -33,6 +38,18 @@ def split_unit(text: str) -> tuple[str, int] | None:
     """The layer and the index of a unit's name, full or short, signed or not; None if the text is not one."""
     found = _UNIT.fullmatch(text.strip())
     return None if found is None else (found[1], int(found[2]))
+
+
+def place_of(text: str) -> Place:
+    """The layer, and the unit if there is one, that a person typed.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    unit = split_unit(text)
+    if unit is None and not _LAYER.fullmatch(text.strip()):
+        raise UsageError(f"'{one_line(text)}' is not a unit. Write LAYER:UNIT, such as 3.mlp.gelu:5, or LAYER")
+    return unit or (text.strip(), None)
 
 
 def split_range(text: str, layer: str) -> str:

@@ -48,6 +48,10 @@ Name: "{autoprograms}\ClipDesk"; Filename: "{app}\ClipDesk.exe"
 Name: "{autodesktop}\ClipDesk"; Filename: "{app}\ClipDesk.exe"; Tasks: desktopicon
 
 [Registry]
+; Links such as clipdesk://demo/visual.layer/5 open the window there.
+Root: HKA; Subkey: "Software\Classes\clipdesk"; ValueType: string; ValueName: ""; ValueData: "URL:ClipDesk"; Flags: uninsdeletekey
+Root: HKA; Subkey: "Software\Classes\clipdesk"; ValueType: string; ValueName: "URL Protocol"; ValueData: ""
+Root: HKA; Subkey: "Software\Classes\clipdesk\shell\open\command"; ValueType: string; ValueName: ""; ValueData: """{app}\ClipDesk.exe"" ""%1"""
 Root: HKA; Subkey: "{code:EnvironmentKey}"; ValueType: expandsz; ValueName: "Path"; ValueData: "{olddata};{app}"; Tasks: path; Check: not OnPath
 
 [Run]

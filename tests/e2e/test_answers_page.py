@@ -78,7 +78,7 @@ def test_pictures_are_seen_and_links_lead_to_units(browser: Browser, pages: dict
     assert {parse_link(each).layer for each in links} == {"visual.layer", "visual.other"}
     browser.open(pages["hostile unit"])
     hostile = browser.find_element(By.TAG_NAME, "a").get_attribute("href") or ""
-    assert hostile.startswith("clipdesk://%2Ftmp%2F%3C%2Fspan%3E")
+    assert hostile.startswith("clipdesk:///%2Ftmp%2F%3C%2Fspan%3E")
 
 
 @pytest.mark.parametrize("dark", [False, True])

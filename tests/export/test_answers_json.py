@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.export.answers_json import layer_as_json, plain, unit_as_json
 from clipdesk.export.rendered import Rendered
-from clipdesk.export.unit_page import RankedPicture
+from clipdesk.export.unit_page import HeadAnswers, RankedPicture
 from clipdesk.links import Link, parse_link
 from tests.export.origins import layer_of, origin_of, photo_survey, unit_of
 from tests.recipes import make_recipe
@@ -35,6 +36,14 @@ def test_a_unit_is_plain_data(tmp_path: Path) -> None:
     assert found["words"][0]["word"] == found["against"]["word"] == "concept 4"
     assert (found["rendered"]["below"], found["rendered"]["ratio"]) == (1200, 2)
     assert found["similar"]["across"][0]["link"].startswith("clipdesk://demo/visual.other/")
+
+
+def test_what_a_head_writes_is_plain_data(tmp_path: Path) -> None:
+    survey = photo_survey()
+    origin, answers = origin_of(tmp_path, survey), unit_of(survey)
+    found = unit_as_json(origin, answers, None, HeadAnswers((SpanWord("star", 0.25612345),)))
+    assert found["writes"] == [{"word": "star", "explained": 0.256123}]
+    assert unit_as_json(origin, answers)["writes"] is None
 
 
 def test_a_constant_unit_has_nulls(tmp_path: Path) -> None:

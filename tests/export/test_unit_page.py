@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.export.rendered import Rendered
-from clipdesk.export.unit_page import RankedPicture, save_unit_page, unit_page
+from clipdesk.export.unit_page import HeadAnswers, RankedPicture, save_unit_page, unit_page
 from tests.activations.surveys import LAYER
 from tests.export.origins import HOSTILE, origin_of, photo_survey, thumbnails, unit_of
 from tests.recipes import make_recipe
@@ -65,7 +66,7 @@ def test_hostile_names_labels_and_words_are_text(tmp_path: Path) -> None:
     assert "onerror='" not in body
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", body)
     assert "x" * 300 not in body
-    assert all(link.startswith("clipdesk://%2Ftmp%2F") for link in re.findall(r'href="([^"]*)"', body))
+    assert all(link.startswith("clipdesk:///%2Ftmp%2F") for link in re.findall(r'href="([^"]*)"', body))
 
 
 def test_a_constant_unit_has_a_page(tmp_path: Path) -> None:
@@ -74,3 +75,14 @@ def test_a_constant_unit_has_a_page(tmp_path: Path) -> None:
     assert "The unit is dead." in page
     assert "<dt>kurtosis</dt><dd>-</dd>" in page
     assert LAYER in page
+
+
+def test_a_heads_page_says_what_it_looks_at_and_what_it_writes(tmp_path: Path) -> None:
+    survey = photo_survey()
+    origin, answers = origin_of(tmp_path, survey), unit_of(survey)
+    looks = (Image.new("RGB", (64, 64), "red"), Image.new("RGB", (64, 64)))
+    page = text_of(unit_page(origin, answers, None, HeadAnswers((SpanWord("<star>", 0.256),), looks)))
+    assert '<th scope="row">&lt;star&gt;</th><td>25.6%</td>' in page
+    assert page.count('alt="attention"') == 2
+    assert "What it looks at" not in text_of(unit_page(origin, answers, None, HeadAnswers(())))
+    assert "What it writes" not in text_of(unit_page(origin, answers))

@@ -5,7 +5,15 @@ from clip.model import CLIP
 
 from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.network.layer_names import full_layer, short_label, short_layer, split_range, split_unit, suggestion
+from clipdesk.network.layer_names import (
+    full_layer,
+    place_of,
+    short_label,
+    short_layer,
+    split_range,
+    split_unit,
+    suggestion,
+)
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
 
@@ -40,6 +48,14 @@ def test_labels_get_short_names_but_texts_and_files_stay() -> None:
 )
 def test_a_units_name_is_taken_apart(text: str, unit: tuple[str, int] | None) -> None:
     assert split_unit(text) == unit
+
+
+def test_a_place_is_a_unit_or_a_layer() -> None:
+    assert place_of("1.mlp.gelu:5") == ("1.mlp.gelu", 5)
+    assert place_of(f" {HIDDEN} ") == (HIDDEN, None)
+    for wrong in ("1.mlp.gelu:x", "1.mlp.gelu:", "a b", "", "../x"):
+        with pytest.raises(UsageError, match=r"is not a unit\. Write LAYER:UNIT"):
+            place_of(wrong)
 
 
 def test_a_range_may_name_its_layer_but_no_other() -> None:

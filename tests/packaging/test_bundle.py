@@ -14,6 +14,7 @@ from PIL import Image
 
 import bundle
 import clipdesk
+from clipdesk.links import SCHEME
 
 PACKAGING = bundle.ROOT / "packaging"
 
@@ -138,6 +139,22 @@ def test_desktop_files_name_the_same_program() -> None:
     entry = (linux / f"{bundle.IDENTIFIER}.desktop").read_text(encoding="utf-8")
     assert re.search(rf"^Icon={re.escape(bundle.IDENTIFIER)}$", entry, re.MULTILINE)
     assert f'"{bundle.IDENTIFIER}"' in (bundle.ROOT / "clipdesk" / "gui" / "app.py").read_text(encoding="utf-8")
+
+
+def test_each_system_is_told_of_links() -> None:
+    assert bundle.SCHEME == SCHEME
+    entry = (PACKAGING / "linux" / f"{bundle.IDENTIFIER}.desktop").read_text(encoding="utf-8")
+    assert re.search(r"^Exec=clipdesk %u$", entry, re.MULTILINE)
+    assert re.search(rf"^MimeType=x-scheme-handler/{SCHEME};$", entry, re.MULTILINE)
+    spec = (PACKAGING / "clipdesk.spec").read_text(encoding="utf-8")
+    assert '"CFBundleURLSchemes": [bundle.SCHEME]' in spec
+    installer = (PACKAGING / "windows" / "clipdesk.iss").read_text(encoding="utf-8")
+    key = rf'Root: HKA; Subkey: "Software\\Classes\\{SCHEME}'
+    assert re.search(key + r'"; ValueType: string; ValueName: "URL Protocol"', installer)
+    # The link is one argument, in quotes.
+    command = re.search(key + r'\\shell\\open\\command";.* ValueData: (".*")$', installer, re.MULTILINE)
+    assert command is not None
+    assert command[1] == '"""{app}\\ClipDesk.exe"" ""%1"""'
 
 
 def test_the_version_is_in_one_file_only() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipdesk.activations.questions.lookup import check_unit, chosen, statistics_of
-from clipdesk.activations.questions.sampled import sample_correlations, standardized
+from clipdesk.activations.questions.sampled import standardized, unit_correlations
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey, correlations
 from clipdesk.errors import UsageError
@@ -101,7 +101,7 @@ def like(
     statistics = statistics_of(survey, layer, own_pooling)
     check_unit(statistics, unit)
     own = standardized(statistics.sample[unit : unit + 1])
-    found = ((other, sample_correlations(other.sample, own)[0]) for other in chosen(survey, layers, pooling))
+    found = ((other, unit_correlations(other, own)[0]) for other in chosen(survey, layers, pooling))
     return best(found, count, without=(layer, unit))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from clipdesk.activations.questions.against import Against, against
 from clipdesk.activations.questions.vocabulary import Vocabulary
@@ -15,13 +16,13 @@ COUNT = 3000
 
 
 @pytest.fixture(scope="module")
-def shown() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def shown() -> NDArray[np.int64]:
     """The concept that each picture shows."""
     return np.random.default_rng(0).integers(CONCEPTS, size=COUNT)
 
 
 @pytest.fixture(scope="module")
-def lexicon(shown: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Lexicon:
+def lexicon(shown: NDArray[np.int64]) -> Lexicon:
     """Unit 0 answers to concept 0 alone; unit 1 to it and, in forty pictures, to concept 1 still more.
 
     Unit 2 answers to every other picture of concept 0 only; unit 3 to concept 0, and is silenced by concept 5.
@@ -50,9 +51,7 @@ def test_nothing_speaks_against_the_word_of_a_unit_that_answers_to_nothing_else(
     assert (found.silent, found.silent_share) == ((), 0.0)
 
 
-def test_top_pictures_that_do_not_show_the_word_are_named(
-    lexicon: Lexicon, shown: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> None:
+def test_top_pictures_that_do_not_show_the_word_are_named(lexicon: Lexicon, shown: NDArray[np.int64]) -> None:
     found = asked(lexicon, 1)
     assert found.without_share == 0.4
     assert len(found.without) == 6
@@ -63,7 +62,7 @@ def test_top_pictures_that_do_not_show_the_word_are_named(
 
 
 def test_pictures_that_show_the_word_and_leave_the_unit_cold_are_named(
-    lexicon: Lexicon, shown: np.ndarray[tuple[int], np.dtype[np.int64]]
+    lexicon: Lexicon, shown: NDArray[np.int64]
 ) -> None:
     found = asked(lexicon, 2)
     assert 0.3 < found.silent_share < 0.7
