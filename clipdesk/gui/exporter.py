@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -108,12 +110,13 @@ class Exporter(Background):
     """Runs one export after the other.
 
     Signals:
-        listed: A folder, and the names of its files; empty if the folder does not exist yet.
+        listed: A folder, the names of its files, or None if it does not exist yet, and the bytes that are free on its
+            disk, or None if that is not known.
         progressed: How many pictures are done, and how many there are.
         finished: How many pictures were written, and how many were to be.
     """
 
-    listed = Signal(object, list)
+    listed = Signal(object, object, object)
     progressed = Signal(int, int)
     finished = Signal(int, int)
 
@@ -125,12 +128,11 @@ class Exporter(Background):
         """List a folder; `listed` follows."""
 
         def read() -> None:
-            try:
+            names: list[str] | None = None
+            # The user hears what is wrong with it when it is written to.
+            with suppress(OSError):
                 names = os.listdir(folder)
-            except OSError:
-                # The user hears what is wrong with it when it is written to.
-                names = []
-            self.listed.emit(folder, names)
+            self.listed.emit(folder, names, _free_bytes(folder))
 
         self.start(read)
 
@@ -167,6 +169,14 @@ class Exporter(Background):
         """Stop, and wait for the picture that is being written; False if it is stuck, as on a dead drive."""
         self.cancel()
         return self.wait(timeout_ms)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """How much room the disk of a folder has, which may have to be made first; None if that is not known."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        with suppress(OSError):
+            return shutil.disk_usage(place).free
+    return None
 
 
 def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:
