@@ -15,9 +15,11 @@ from PySide6.QtCore import QObject, Signal
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import free_path, make_folder, write_atomically
+from clipdesk.export.marked import with_mark
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
+from clipdesk.marks.mark import UNMARKED, Mark
 from clipdesk.network.layer_names import short_label
 
 if TYPE_CHECKING:
@@ -36,12 +38,14 @@ class Source:
         recipe: How it was made.
         result: The picture; None where it is to be copied from `path`.
         path: Its file.
+        mark: What the user says of it, which goes with it.
     """
 
     label: str
     recipe: Recipe
     result: Result | None = None
     path: Path | None = None
+    mark: Mark = UNMARKED
 
     @classmethod
     def of_track(cls, track: Track, step: int | None = None) -> Source | None:
@@ -72,13 +76,17 @@ class Source:
         """
         from clipdesk.jobs.saving import write_result
 
+        source = self.path
         if self.result is not None:
             write_result(self.result, path)
+            source = path
+        if self.result is not None and not self.mark:
             return
         try:
-            content = self.path.read_bytes() if self.path is not None else b""
+            content = b"" if source is None else source.read_bytes()
         except OSError as error:
-            raise ClipDeskError(f"Cannot read {self.path}: {error.strerror}") from error
+            raise ClipDeskError(f"Cannot read {source}: {error.strerror}") from error
+        content = with_mark(content, self.mark)
 
         def put(file: BinaryIO) -> None:
             file.write(content)
