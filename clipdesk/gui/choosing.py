@@ -85,7 +85,9 @@ class Choosing(QObject):
     def _show_named(self, found: tuple[list[Listed], list[Listed]]) -> None:
         recent, named = found
         if self.dialog is not None:
-            choices = [*(Choice(model, recent=True) for model in recent), *map(Choice, named)]
+            used = {model.name for model in recent}
+            others = [Choice(model) for model in named if model.name not in used]
+            choices = [*(Choice(model, recent=True) for model in recent), *others]
             name = self._session.model_name
             self.dialog.show_choices(choices, None if name is None else str(name))
             self.dialog.say(_LOOKING)
@@ -97,8 +99,8 @@ class Choosing(QObject):
             known = {model.name: model for model in models}
             for row, choice in enumerate(self.dialog.model.choices):
                 if choice.model.name in known:
-                    self.dialog.model.replace(row, choice._replace(model=known[choice.model.name]))
-            self.dialog.add([Choice(model) for model in models])
+                    self.dialog.model.replace(row, choice._replace(model=known.pop(choice.model.name)))
+            self.dialog.add([Choice(model) for model in known.values()])
             self.dialog.say(note)
 
     @Slot()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clipdesk.errors import UsageError
 from clipdesk.models.names import parse_name, short_name
 from clipdesk.network.layer_names import short_label
-from clipdesk.render.presets import NOT_RECIPE, preset_of
+from clipdesk.render.presets import NOT_RECIPE, preset_of, preset_title
 from clipdesk.render.settings import RenderSettings, knob
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def _settings(settings: Sequence[RenderSettings]) -> Iterator[list[str]]:
 
 def preset_in_words(settings: RenderSettings) -> str:
     """The preset that settings are, with any number of steps, or that they are the user's own."""
-    return (_preset(settings) or _OWN).capitalize()
+    preset = _preset(settings)
+    return _OWN.capitalize() if preset is None else preset_title(preset)
 
 
 # Captions of a picture under way are made for each of its frames.

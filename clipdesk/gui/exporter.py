@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,9 +15,11 @@ from PySide6.QtCore import QObject, Signal
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import free_path, make_folder, write_atomically
+from clipdesk.export.marked import with_mark
 from clipdesk.export.plan import Fate, Planned
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
+from clipdesk.marks.mark import UNMARKED, Mark
 from clipdesk.network.layer_names import short_label
 
 if TYPE_CHECKING:
@@ -34,12 +38,14 @@ class Source:
         recipe: How it was made.
         result: The picture; None where it is to be copied from `path`.
         path: Its file.
+        mark: What the user says of it, which goes with it.
     """
 
     label: str
     recipe: Recipe
     result: Result | None = None
     path: Path | None = None
+    mark: Mark = UNMARKED
 
     @classmethod
     def of_track(cls, track: Track, step: int | None = None) -> Source | None:
@@ -70,13 +76,17 @@ class Source:
         """
         from clipdesk.jobs.saving import write_result
 
+        source = self.path
         if self.result is not None:
             write_result(self.result, path)
+            source = path
+        if self.result is not None and not self.mark:
             return
         try:
-            content = self.path.read_bytes() if self.path is not None else b""
+            content = b"" if source is None else source.read_bytes()
         except OSError as error:
-            raise ClipDeskError(f"Cannot read {self.path}: {error.strerror}") from error
+            raise ClipDeskError(f"Cannot read {source}: {error.strerror}") from error
+        content = with_mark(content, self.mark)
 
         def put(file: BinaryIO) -> None:
             file.write(content)
@@ -108,12 +118,13 @@ class Exporter(Background):
     """Runs one export after the other.
 
     Signals:
-        listed: A folder, and the names of its files; empty if the folder does not exist yet.
+        listed: A folder, the names of its files, or None if it does not exist yet, and the bytes that are free on its
+            disk, or None if that is not known.
         progressed: How many pictures are done, and how many there are.
         finished: How many pictures were written, and how many were to be.
     """
 
-    listed = Signal(object, list)
+    listed = Signal(object, object, object)
     progressed = Signal(int, int)
     finished = Signal(int, int)
 
@@ -125,12 +136,11 @@ class Exporter(Background):
         """List a folder; `listed` follows."""
 
         def read() -> None:
-            try:
+            names: list[str] | None = None
+            # The user hears what is wrong with it when it is written to.
+            with suppress(OSError):
                 names = os.listdir(folder)
-            except OSError:
-                # The user hears what is wrong with it when it is written to.
-                names = []
-            self.listed.emit(folder, names)
+            self.listed.emit(folder, names, _free_bytes(folder))
 
         self.start(read)
 
@@ -167,6 +177,14 @@ class Exporter(Background):
         """Stop, and wait for the picture that is being written; False if it is stuck, as on a dead drive."""
         self.cancel()
         return self.wait(timeout_ms)
+
+
+def _free_bytes(folder: Path) -> int | None:
+    """How much room the disk of a folder has, which may have to be made first; None if that is not known."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        with suppress(OSError):
+            return shutil.disk_usage(place).free
+    return None
 
 
 def _write_extras(export: Export, written: Sequence[tuple[Path, Recipe]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ from clipdesk.export.files import picture_name
 from clipdesk.gui.exporter import Exporter, Source
 from clipdesk.gui.panels.export_dialog import Choices, ExportDialog
 from clipdesk.gui.save_question import answers, answers_of_gallery, ask_which
+from clipdesk.marks.keys import PictureKey
 from clipdesk.models.places import SUFFIXES
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
+    from clipdesk.gui.library import Entry
     from clipdesk.gui.panels.canvas import Canvas
     from clipdesk.gui.panels.curves import CurvesPanel
     from clipdesk.gui.panels.gallery import GalleryPanel
@@ -81,7 +84,12 @@ class FileCommands(QObject):
 
     def sources(self) -> list[Source]:
         """The finished pictures on the canvas."""
-        return [source for track in self._canvas.visible() if (source := Source.of_track(track))]
+        found = (Source.of_track(track) for track in self._canvas.visible())
+        return [self._marked(source) for source in found if source is not None]
+
+    def _marked(self, source: Source) -> Source:
+        """A picture with what the user says of it."""
+        return replace(source, mark=self._gallery.model.mark_of(PictureKey(source.recipe.key)))
 
     def can_save(self) -> bool:
         """Whether there is a picture to save: on the canvas, or selected in the gallery where that is in front."""
@@ -94,7 +102,7 @@ class FileCommands(QObject):
     def save(self, source: Source, place: Path) -> None:
         """Save a picture to a file; in the background."""
         self._session.preferences.export_folder = place.parent
-        self._saver.save(source, place)
+        self._saver.save(self._marked(source), place)
 
     @Slot()
     def ask_save(self) -> None:
@@ -126,8 +134,8 @@ class FileCommands(QObject):
         gallery, preferences = self._gallery, self._session.preferences
         choices: Choices = {
             "Finished pictures on the canvas": self.sources,
-            _SELECTED: lambda: [Source.of_entry(entry) for entry in gallery.selected()],
-            "All that the gallery shows": lambda: [Source.of_entry(entry) for entry in gallery.model.shown],
+            _SELECTED: lambda: [self._of_entry(entry) for entry in gallery.selected()],
+            "All that the gallery shows": lambda: [self._of_entry(entry) for entry in gallery.model.shown],
         }
         dialog = ExportDialog(self.exporter, choices, preferences.export_folder, self._parent)
         dialog.finished.connect(lambda: setattr(preferences, "export_folder", dialog.place))
@@ -135,6 +143,9 @@ class FileCommands(QObject):
             dialog.choice.setCurrentIndex(dialog.choice.findData(_SELECTED))
         dialog.open()
         return dialog
+
+    def _of_entry(self, entry: Entry) -> Source:
+        return replace(Source.of_entry(entry), mark=self._gallery.model.mark_of(entry.picture_key))
 
     @Slot()
     def _ask_pictures(self) -> None:

@@ -23,7 +23,7 @@ from clipdesk.gui.last_time import LastTime
 from clipdesk.gui.layout import arrange_docks, show_dock
 from clipdesk.gui.library import Library
 from clipdesk.gui.marking import Marking
-from clipdesk.gui.menus import PanelActions, all_actions, build_menus, make_tool_bar
+from clipdesk.gui.menus import PanelActions, actions_by_menu, build_menus, make_tool_bar
 from clipdesk.gui.model_menu import ModelMenu
 from clipdesk.gui.opening import Opening
 from clipdesk.gui.panel_window import PanelWindow
@@ -113,7 +113,7 @@ class MainWindow(PanelWindow):
         self.render_targets = self.asking.render
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
-        self.help = HelpCommands(commands, lambda: all_actions(self.menuBar()), self)
+        self.help = HelpCommands(commands, lambda: actions_by_menu(self.menuBar()), self)
         commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
         wiring.connect_search(commands.search, self.gallery, self.neurons, self.architecture)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Qt
@@ -112,7 +112,16 @@ def make_tool_bar(commands: Commands, parent: QWidget) -> QToolBar:
 
 def all_actions(bar: QMenuBar) -> list[QAction]:
     """All actions of all menus of a bar, each once; those that open a menu are left out."""
-    return list(dict.fromkeys(_walk(menu for action in bar.actions() if (menu := _menu_of(action)))))
+    return list(dict.fromkeys(action for actions in actions_by_menu(bar).values() for action in actions))
+
+
+def actions_by_menu(bar: QMenuBar) -> dict[str, list[QAction]]:
+    """All actions of all menus of a bar, by the title of their menu, such as ``View: Go to``."""
+    found: dict[str, list[QAction]] = {}
+    for action in bar.actions():
+        if (menu := _menu_of(action)) is not None:
+            _collect(menu, "", found)
+    return found
 
 
 def _add_menu(bar: QMenuBar, title: str, groups: Groups) -> QMenu:
@@ -173,11 +182,12 @@ def _menu_of(action: QAction) -> QMenu | None:
     return menu if isinstance(menu, QMenu) else None
 
 
-def _walk(menus: Iterator[QMenu]) -> Iterator[QAction]:
-    for menu in menus:
-        for action in menu.actions():
-            below = _menu_of(action)
-            if below is not None:
-                yield from _walk(iter([below]))
-            elif not action.isSeparator():
-                yield action
+def _collect(menu: QMenu, above: str, found: dict[str, list[QAction]]) -> None:
+    title = f"{above}{': ' if above else ''}{menu.title().replace('&', '')}"
+    found[title] = []
+    for action in menu.actions():
+        below = _menu_of(action)
+        if below is not None:
+            _collect(below, title, found)
+        elif not action.isSeparator():
+            found[title].append(action)

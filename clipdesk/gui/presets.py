@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from PySide6.QtCore import QSettings
 
 from clipdesk.errors import UsageError
-from clipdesk.render.presets import PRESETS, Preset
+from clipdesk.render.presets import PRESETS, Preset, preset_title
 from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,11 @@ class PresetStore:
         """Keep settings under a name; they replace the user's older preset of that name.
 
         Raises:
-            UsageError: the name is empty or one of ClipDesk's, which the window shows with a capital letter.
+            UsageError: the name is empty or one of ClipDesk's, or what the window calls it.
         """
         name = name.strip()
-        if not name or name.casefold() in PRESETS:
+        taken = {*PRESETS, *(preset_title(each).casefold() for each in PRESETS)}
+        if not name or name.casefold() in taken:
             raise UsageError(f"A preset of yours cannot be called '{name}'. Choose another name")
         self._own[name] = Preset(settings, "Your own preset")
         self._write()

@@ -45,9 +45,15 @@ def describe(run: Run) -> str:
         return f"paused, {group}{step}" if run.current else "paused"
     if not run.current:
         return run.preparing[:1].lower() + run.preparing[1:] or "starting …"
+    return f"{group}{step}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
+
+
+def time_left(run: Run) -> str:
+    """How long a run still takes, as far as that is known; what else there is to say of it stands in the queue."""
+    if run.state is not Status.RUNNING or not run.current:
+        return describe(run)
     left = run.seconds_left
-    rest = "" if left is None else f", {duration(left)} left"
-    return f"{group}{step}{rest}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
+    return "rendering" if left is None else f"{duration(left)} left"
 
 
 def _waiting(run: Run) -> str:

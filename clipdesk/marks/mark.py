@@ -75,3 +75,7 @@ def _seen(text: str) -> str:
 
 def _is_seen(character: str) -> bool:
     return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+
+
+UNMARKED = Mark()
+"""What nothing was said of."""

@@ -11,10 +11,19 @@ from clipdesk.render.settings import RenderSettings, changed
 
 
 class Preset(NamedTuple):
-    """Named settings and their source."""
+    """Named settings.
+
+    Attributes:
+        settings: The settings.
+        source: Where they come from.
+        look: What their pictures look like, in a few words.
+        title: Their name where it is not the one to type with a capital letter.
+    """
 
     settings: RenderSettings
     source: str
+    look: str = ""
+    title: str = ""
 
 
 _OWN = (
@@ -35,11 +44,18 @@ def _published(**settings: object) -> RenderSettings:
 
 
 PRESETS: dict[str, Preset] = {
-    "draft": Preset(_own(iterations=80, learning_rate=0.1), f"ClipDesk's own, for a first look in seconds: {_OWN}"),
-    "standard": Preset(_own(views=2), f"ClipDesk's own, a clean and a noisy view in each step: {_OWN}"),
+    "draft": Preset(
+        _own(iterations=80, learning_rate=0.1),
+        f"ClipDesk's own, for a first look in seconds: {_OWN}",
+        "rough, for a first look",
+    ),
+    "standard": Preset(
+        _own(views=2), f"ClipDesk's own, a clean and a noisy view in each step: {_OWN}", "clean and smooth"
+    ),
     "publication": Preset(
         _own(views=2, iterations=1500, image_size=512),
         f"ClipDesk's own, large and long, for print, a clean and a noisy view in each step: {_OWN}",
+        "large and clean, for print",
     ),
     "lucid": Preset(
         _published(
@@ -53,6 +69,8 @@ PRESETS: dict[str, Preset] = {
             padding="grey",
         ),
         "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
+        "crisp patterns, as in Distill",
+        "lucid",
     ),
     "ghiasi": Preset(
         _published(
@@ -70,6 +88,8 @@ PRESETS: dict[str, Preset] = {
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
         "pixels, total variation; moved pictures are reflected here, rolled there",
+        "rich detail, for vision transformers",
+        "Ghiasi et al.",
     ),
     "maco": Preset(
         _published(
@@ -87,6 +107,8 @@ PRESETS: dict[str, Preset] = {
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
         "to a twentieth, noise 0.08; the spectrum is that of drawn scenes, and crops lie evenly",
+        "large, with a natural spectrum",
+        "MACO",
     ),
     "direct-ascent": Preset(
         _published(
@@ -101,6 +123,8 @@ PRESETS: dict[str, Preset] = {
         ),
         "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
         "steps, 64 jittered and noisy views",
+        "detail at all scales",
+        "Direct Ascent",
     ),
     "classic": Preset(
         _published(
@@ -112,8 +136,16 @@ PRESETS: dict[str, Preset] = {
             tv_weight=0.01,
         ),
         "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
+        "soft pixels",
     ),
 }
+
+
+def preset_title(name: str) -> str:
+    """A preset's name as a person reads it; a name of the user's stays as it is."""
+    return (PRESETS[name].title or name.capitalize()) if name in PRESETS else name
+
+
 DEFAULT_PRESET = "standard"
 """What is measured best on the embedded models (docs/quality.md), and the default where no other is."""
 _DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "lucid", "convnext": "lucid"}

@@ -52,8 +52,10 @@ def test_the_recent_ones_are_on_top_and_gone_ones_cannot_be_opened(
     window.session.preferences.store.setValue("recent_models", [str(checkpoint), gone, PAIR.name])
     dialog = opened(window, qtbot)
     assert texts(dialog, "Model")[:4] == ["small.pt", "gone.pt", PAIR.name, "demo"]
-    assert texts(dialog, "From")[2:4] == ["recently used", "embedded"]
+    assert texts(dialog, "From")[2:4] == ["open_clip, recently used", "embedded"]
     assert texts(dialog, "On this disk")[1:3] == ["gone", "will be downloaded"]
+    # Each stands there once.
+    assert len(set(texts(dialog, "Model"))) == len(texts(dialog, "Model"))
     # What was not known of it before the list was there.
     assert texts(dialog, "Size")[2] == "about 605 MB"
     choice = dialog.choice()

@@ -323,6 +323,8 @@ def test_jobs_of_other_programs_are_shown_and_handled(window: MainWindow, qtbot:
     gone = store.add(job, tmp_path / "elsewhere")
     until(qtbot, others.isVisible)
     others.list.setCurrentIndex(others.model.index(0))
+    assert all(action.isVisible() for action in others.actions_shown)
     others.cancel_action.trigger()
     until(qtbot, lambda: store.wished(gone) is Wish.CANCEL and not others.isVisible())
+    assert not any(action.isVisible() for action in others.actions_shown)
     store.close()

@@ -1,16 +1,19 @@
 """Stars, tags and notes in a real window: given, kept, found, and shared with other windows."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from clipdesk.export.png import save_png
+from clipdesk.export.marked import MARK_KEY
+from clipdesk.export.png import read_recipe, save_png
 from clipdesk.gui.center import GALLERY
 from clipdesk.gui.library import Entry
 from clipdesk.gui.main_window import MainWindow
@@ -60,7 +63,7 @@ def select(window: MainWindow, *numbers: int) -> None:
 
 
 def mark(window: MainWindow, number: int) -> Mark:
-    return window.gallery.model.mark_of(entry_of(window, number))
+    return window.gallery.model.mark_of(entry_of(window, number).picture_key)
 
 
 def shown(window: MainWindow) -> set[str]:
@@ -232,6 +235,35 @@ def test_what_is_typed_is_kept_when_the_window_closes(marked: MainWindow, other:
     marked.close()
     assert marked.ended
     assert other.get(key) == Mark(note="last words")
+
+
+@pytest.mark.parametrize("way", ["save", "export"])
+def test_a_mark_goes_with_a_picture_that_is_saved_or_exported(
+    marked: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    said = Mark(True, ("ears",), "round")
+    say(marked, 1, said)
+    until(qtbot, lambda: mark(marked, 1) == said)
+    select(marked, 1)
+    if way == "save":
+        monkeypatch.setattr(marked.files, "_ask_place", lambda *_: tmp_path / "out.png")
+        marked.commands.save.trigger()
+        until(qtbot, (tmp_path / "out.png").exists)
+        written = tmp_path / "out.png"
+    else:
+        dialog = marked.files.open_export()
+        dialog.folder.setText(str(tmp_path / "out"))
+        dialog.start()
+        until(qtbot, lambda: "exported to" in dialog.summary.text())
+        dialog.close()
+        (written,) = (tmp_path / "out").glob("*.png")
+    with Image.open(written) as image:
+        image.load()
+        assert json.loads(str(image.info[MARK_KEY])) == {"starred": True, "tags": ["ears"], "note": "round"}
+    assert read_recipe(written) == entry_of(marked, 1).recipe
+    with Image.open(entry_of(marked, 1).path) as image:
+        image.load()
+        assert MARK_KEY not in image.info
 
 
 def test_a_damaged_file_of_marks_is_said_once_and_marks_go_on(

@@ -1,12 +1,11 @@
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.help import ShortcutList
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.menus import all_actions
+from clipdesk.gui.menus import actions_by_menu, all_actions
+from clipdesk.gui.shortcut_list import ShortcutList
 
 
 def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -> None:
@@ -49,14 +48,47 @@ def test_the_palette_leaves_out_disabled_commands(window: MainWindow) -> None:
 
 
 def test_the_help_lists_every_shortcut(window: MainWindow, qtbot: QtBot) -> None:
-    actions: list[QAction] = all_actions(window.menuBar())
-    dialog = ShortcutList(actions, window)
+    actions = all_actions(window.menuBar())
+    dialog = ShortcutList(actions_by_menu(window.menuBar()), window)
     qtbot.addWidget(dialog)
     cells = [dialog.table.item(row, 0) for row in range(dialog.table.rowCount())]
     listed = {cell.text() for cell in cells if cell is not None}
     for action in actions:
         if not action.shortcut().isEmpty():
             assert action.text().replace("&", "").removesuffix(" …") in listed
+
+
+def test_the_shortcuts_stand_under_their_menus_and_are_filtered(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ShortcutList(actions_by_menu(window.menuBar()), window)
+    qtbot.addWidget(dialog)
+
+    def shown() -> list[str]:
+        rows = [row for row in range(dialog.table.rowCount()) if not dialog.table.isRowHidden(row)]
+        return [str(dialog.table.model().index(row, 0).data()) for row in rows]
+
+    everything = shown()
+    assert everything.index("File") < everything.index("Save picture") < everything.index("Render")
+    assert {"Model", "Picture", "View", "View: Go to", "Help", "In the gallery"} <= set(everything)
+    dialog.box.setText("go to gallery")
+    assert shown() == ["View: Go to", "Gallery"]
+    dialog.box.setText("ctrl+alt+e")
+    assert shown() == ["File", "Export pictures"]
+    dialog.box.setText("no such thing")
+    assert shown() == []
+    dialog.box.clear()
+    assert shown() == everything
+
+
+def test_the_palette_says_whose_commands_they_are_and_has_the_last_ones_first(window: MainWindow, qtbot: QtBot) -> None:
+    palette = window.help.open_palette()
+    qtbot.keyClicks(palette.box, "reset layout")
+    item = palette.list.topLevelItem(0)
+    assert item is not None
+    assert (item.text(0), item.text(1), item.icon(0).isNull()) == ("Reset layout", "View", False)
+    qtbot.keyClick(palette.box, Qt.Key.Key_Return)
+    palette = window.help.open_palette()
+    assert palette.matches[0] is window.commands.reset
+    palette.close()
 
 
 @pytest.mark.parametrize("number", range(1, 9))

@@ -7,7 +7,7 @@ import pytest
 
 from clipdesk.export.recipe import Activations
 from clipdesk.gui.runs import Run
-from clipdesk.gui.words import breakable, describe, describe_stored, duration, shortened, unbroken
+from clipdesk.gui.words import breakable, describe, describe_stored, duration, shortened, time_left, unbroken
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.owners import Owner
@@ -79,6 +79,18 @@ def test_a_run_of_one_picture_does_not_count_pictures() -> None:
     running.begin()
     running.advance(running.job.targets, 4, 4)
     assert describe(running).startswith("step 4 of 10")
+
+
+def test_the_time_left_is_said_once_it_is_known() -> None:
+    running = run()
+    assert time_left(running) == "waiting, 1 picture"
+    running.begin()
+    assert time_left(running) == "starting …"
+    running.current = running.job.targets
+    assert time_left(running) == "rendering"
+    running.advance(running.job.targets, 4, 4)
+    assert time_left(running).endswith(" left")
+    assert "left" not in describe(running)
 
 
 def test_a_finished_run_does_not_count_stopped_pictures_as_finished() -> None:

@@ -18,12 +18,11 @@ from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.library import Entry
 from clipdesk.gui.plain import plain_tip
 from clipdesk.marks.keys import Key
-from clipdesk.marks.mark import Mark
+from clipdesk.marks.mark import UNMARKED, Mark
 from clipdesk.ranges import runs_of
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 MARK_ROLE = Qt.ItemDataRole.UserRole + 1
-_NOTHING = Mark()
 _MANY = 32
 """With more changes than this, views lay out everything once instead of once for each."""
 
@@ -106,11 +105,11 @@ class GalleryModel(QAbstractListModel):
         self.endResetModel()
 
     def _finds(self, entry: Entry) -> bool:
-        return self._search.finds(entry, [self._marks.get(key, _NOTHING) for key in entry.marked])
+        return self._search.finds(entry, [self.mark_of(key) for key in entry.marked])
 
-    def mark_of(self, entry: Entry) -> Mark:
-        """What a person says of a picture."""
-        return self._marks.get(entry.picture_key, _NOTHING)
+    def mark_of(self, key: Key) -> Mark:
+        """What a person says of a picture or a unit."""
+        return self._marks.get(key, UNMARKED)
 
     def show_marks(self, marks: Mapping[Key, Mark]) -> None:
         """Show marks that are new; those of other pictures and units stay as they are."""
@@ -180,15 +179,15 @@ class GalleryModel(QAbstractListModel):
             return _marked(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
             words = entry.recipe.outcome_in_words
-            said = _said(self.mark_of(entry))
+            said = _said(self.mark_of(entry.picture_key))
             return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}{said}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            starred = ", starred" if self.mark_of(entry).starred else ""
+            starred = ", starred" if self.mark_of(entry.picture_key).starred else ""
             return f"{entry.label}, {entry.recipe.outcome_in_words}{starred}"
         if role == ENTRY_ROLE:
             return entry
         if role == MARK_ROLE:
-            return self.mark_of(entry)
+            return self.mark_of(entry.picture_key)
         return None
 
     @override

@@ -115,7 +115,7 @@ def _cells(choice: Choice) -> tuple[str, ...]:
     about = "" if model.exact else "about "
     return (
         short_name(parse_name(model.name)),
-        "recently used" if choice.recent else model.family,
+        f"{model.family}, recently used" if choice.recent else model.family,
         "" if model.megabytes is None else f"{about}{model.megabytes:,} MB",
         "" if model.input_size is None else f"{model.input_size} px",
         model.licence or ("see its page" if model.page else ""),

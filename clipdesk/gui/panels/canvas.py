@@ -331,7 +331,7 @@ class Canvas(QWidget):
         self.compared.emit(self.shown())
 
     def _show_zoom(self, zoom: float | None) -> None:
-        self._zoom_label.setText("fit" if zoom is None else f"{zoom:.0%}")
+        self._zoom_label.setText("Zoom: to fit" if zoom is None else f"Zoom: {zoom:.0%}")
 
     def drag_data(self, tile: int) -> QMimeData | None:
         """What another program gets of a picture: its pixels as they are shown, and its file if that holds the same."""

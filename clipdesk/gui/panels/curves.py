@@ -73,7 +73,9 @@ class CurvesPanel(QWidget):
         self.hold_action.triggered.connect(self.hold)
         self.drop_action = make_action(self, "Drop held curves", "pin_off_outline", "Ctrl+Shift+H")
         self.drop_action.triggered.connect(self.drop)
-        self.log_action = make_action(self, "Logarithmic activation", "math_log", "Ctrl+L", checkable=True)
+        self.log_action = make_action(
+            self, "Logarithmic activation", "chart_bell_curve_cumulative", "Ctrl+L", checkable=True
+        )
         self.log_action.toggled.connect(lambda log: self.plots.set_log(log))
         self.csv_action = make_action(self, "Export curves as CSV …", "file_delimited_outline", "Ctrl+E")
         self.png_action = make_action(self, "Export curves as PNG …", "image_outline", "Ctrl+Shift+E")

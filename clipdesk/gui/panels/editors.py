@@ -77,6 +77,12 @@ class NumberBox(QDoubleSpinBox):
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
+    def show_unset(self, text: str) -> None:
+        """Show another text for 0, where it stands for "not set"."""
+        self._unset = text
+        # Only another value is written anew.
+        self.lineEdit().setText(self.textFromValue(self.value()) + self.suffix())
+
     def _show_unit(self) -> None:
         """A value that is not set has no unit."""
         unit = "" if self.optional and self.value() == 0 else self._unit.removeprefix("±").strip()
@@ -104,11 +110,12 @@ class NumberBox(QDoubleSpinBox):
     @override
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
         number = text.removeprefix(self.prefix()).removesuffix(self.suffix()).strip()
-        if self.optional and self._unset.startswith(number):
-            return QValidator.State.Acceptable if number == self._unset else QValidator.State.Intermediate, text, pos
         try:
             float(number)
         except ValueError:
+            if self.optional and self._unset.startswith(number):
+                whole = number == self._unset
+                return QValidator.State.Acceptable if whole else QValidator.State.Intermediate, text, pos
             begun = number in ("", "-", ".") or number.lower().rstrip("+-").endswith("e")
             return QValidator.State.Intermediate if begun else QValidator.State.Invalid, text, pos
         return QValidator.State.Acceptable, text, pos

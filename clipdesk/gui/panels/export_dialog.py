@@ -50,6 +50,18 @@ Choices = dict[str, Callable[[], Sequence[Source]]]
 """Functions that give the pictures to export, by the name of the choice."""
 
 
+def room_in_words(names: Sequence[str] | None, free: int | None) -> str:
+    """What is in a folder, and how much room its disk has.
+
+    Args:
+        names: The names of its files; None if it does not exist yet.
+        free: The bytes that are free; None if that is not known.
+    """
+    count = 0 if names is None else len(names)
+    there = "The folder will be made" if names is None else f"{count or 'No'} file{'' if count == 1 else 's'} in it"
+    return there if free is None else f"{there}, {free / 1e9:,.1f} GB free"
+
+
 class PlanModel(QAbstractTableModel):
     """The name that each picture will get, and what happens to a file that has it."""
 
@@ -144,6 +156,9 @@ class ExportDialog(QDialog):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        self.room = plain_label()
+        self.room.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.room.setAccessibleName("What is in the folder")
         self.summary = plain_label(wrap=True)
         self.summary.setAccessibleName("Summary")
         self.progress = QProgressBar(textVisible=False)
@@ -167,6 +182,7 @@ class ExportDialog(QDialog):
         form = QFormLayout()
         form.addRow("&Pictures", self.choice)
         form.addRow("&Folder", place)
+        form.addRow("", self.room)
         form.addRow("&Names", self.pattern)
         form.addRow("", hint)
         form.addRow("Files that are &there", self.existing)
@@ -231,9 +247,10 @@ class ExportDialog(QDialog):
     def _look(self) -> None:
         self._exporter.look(self.place)
 
-    def _listed(self, folder: Path, names: list[str]) -> None:
+    def _listed(self, folder: Path, names: list[str] | None, free: int | None) -> None:
         if folder == self.place:
-            self._taken = names
+            self._taken = names or []
+            self.room.setText(room_in_words(names, free))
             if not self._reported:
                 self._update()
 

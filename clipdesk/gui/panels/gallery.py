@@ -300,12 +300,12 @@ class GalleryPanel(QWidget):
 
     def _show_selected_marks(self) -> None:
         entries = self.selected()
-        said = [self.model.mark_of(entry) for entry in entries]
+        said = [self.model.mark_of(entry.picture_key) for entry in entries]
         self.star_action.setChecked(bool(said) and all(mark.starred for mark in said))
         self.marks.show_marks(entries, said)
 
     def _turn_star(self, entry: Entry) -> None:
-        self.mark_asked.emit([entry], starred(not self.model.mark_of(entry).starred))
+        self.mark_asked.emit([entry], starred(not self.model.mark_of(entry.picture_key).starred))
 
     def _write_tags(self) -> None:
         self.recipe_action.setChecked(True)

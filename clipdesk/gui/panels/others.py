@@ -48,9 +48,12 @@ class OthersPanel(QWidget):
         self.model.dataChanged.connect(self._update)
         tip = "Render the waiting pictures of this job in this window"
         self.take_action = make_action(self, "Render here", "tray_arrow_down", "Ctrl+Shift+J", tip)
-        self.pause_action = make_action(self, "Pause elsewhere", "pause", "Ctrl+Alt+P")
-        self.resume_action = make_action(self, "Resume elsewhere", "play", "Ctrl+Alt+Shift+R")
-        self.cancel_action = make_action(self, "Cancel elsewhere", "stop", "Ctrl+Alt+Backspace")
+        tip = "Pause this job, which a command line or another window renders"
+        self.pause_action = make_action(self, "Pause elsewhere", "pause", "Ctrl+Alt+P", tip)
+        tip = "Let this paused job go on in the command line or window that renders it"
+        self.resume_action = make_action(self, "Resume elsewhere", "play", "Ctrl+Alt+Shift+R", tip)
+        tip = "Cancel this job, wherever it is rendered; finished pictures stay"
+        self.cancel_action = make_action(self, "Cancel elsewhere", "stop", "Ctrl+Alt+Backspace", tip)
         self.actions_shown = [self.take_action, self.pause_action, self.resume_action, self.cancel_action]
         self.take_action.triggered.connect(lambda: self.take_asked.emit(self.chosen().number))
         for action, wish in (
@@ -61,7 +64,13 @@ class OthersPanel(QWidget):
             action.triggered.connect(lambda _checked=False, wish=wish: self._ask(wish))
         self._lay_out()
         self._update()
-        self.hide()
+        self._show(False)
+
+    def _show(self, shown: bool) -> None:
+        """Show the panel, and its commands in the menus; without such jobs they say nothing to anybody."""
+        self.setVisible(shown)
+        for action in self.actions_shown:
+            action.setVisible(shown)
 
     def _lay_out(self) -> None:
         bar = QToolBar()
@@ -85,7 +94,7 @@ class OthersPanel(QWidget):
         for row, stored in enumerate(jobs):
             if stored.number == chosen:
                 self.list.setCurrentIndex(self.model.index(row))
-        self.setVisible(bool(jobs))
+        self._show(bool(jobs))
 
     def chosen(self) -> StoredJob:
         """The chosen job."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -21,9 +20,10 @@ from typing_extensions import override
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
+from clipdesk.gui.panels.preset_list import PresetList
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.presets import PresetStore
-from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of
+from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of, preset_title
 from clipdesk.render.settings import RenderSettings, knob
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ParametersPanel(QWidget):
     def __init__(self, store: PresetStore) -> None:
         super().__init__()
         self._store = store
-        self.preset = QComboBox()
+        self.preset = PresetList()
         self.preset.setAccessibleName("Preset")
         self._source = plain_label(wrap=True)
         self._source.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -186,9 +186,11 @@ class ParametersPanel(QWidget):
         self._show_devices(opened.devices)
 
     def _show_input_size(self, side: int) -> None:
-        """Explain in a tool tip which size is used if none is set."""
+        """Say which size is used if none is set."""
         row = self.rows["image_size"]
         row.editor.setToolTip(f"{row.help}\nThe model's is {side} px.")
+        if row.box is not None:
+            row.box.show_unset(f"{side} (model's)")
 
     def show_default(self, model: ModelName) -> None:
         """Show the preset that suits a model, unless the user has chosen or changed another one."""
@@ -251,8 +253,8 @@ class ParametersPanel(QWidget):
     def _fill_presets(self, chosen: str) -> None:
         self.preset.blockSignals(True)
         self.preset.clear()
-        for name in self._store.all():
-            self.preset.addItem(name if self._store.is_own(name) else name.capitalize(), name)
+        for name, preset in self._store.all().items():
+            self.preset.add(preset_title(name), name, preset)
         self.preset.blockSignals(False)
         self._select(chosen)
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar
 
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.runs import Run
-from clipdesk.gui.words import describe
+from clipdesk.gui.words import time_left
 from clipdesk.jobs.status import Status
 from clipdesk.models.names import short_name
 
@@ -55,9 +55,9 @@ class StatusBar(QStatusBar):
 
     @Slot(object)
     def show_run(self, run: Run) -> None:
-        """Say how far a job is."""
+        """Say how long a job still takes; the step that it is at stands in the queue."""
         self._bar.setValue(round(1000 * run.share))
-        self.progress.setText(f"{run.title}: {describe(run)}")
+        self.progress.setText(f"{run.title}: {time_left(run)}")
 
     @Slot(object)
     def show_state(self, run: Run) -> None:

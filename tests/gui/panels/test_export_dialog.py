@@ -12,7 +12,7 @@ from clipdesk.export.files import write_atomically
 from clipdesk.export.plan import Existing
 from clipdesk.export.png import read_recipe
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.panels.export_dialog import ExportDialog
+from clipdesk.gui.panels.export_dialog import ExportDialog, room_in_words
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, until
 
@@ -49,6 +49,29 @@ def click(qtbot: QtBot, button: QPushButton) -> None:
 def export(dialog: ExportDialog, qtbot: QtBot) -> None:
     click(qtbot, dialog.export_button)
     until(qtbot, lambda: "exported to" in dialog.summary.text())
+
+
+@pytest.mark.parametrize(
+    ("names", "free", "words"),
+    [
+        (None, 12_345_000_000, "The folder will be made, 12.3 GB free"),
+        ([], 50_000_000, "No files in it, 0.1 GB free"),
+        (["a"], None, "1 file in it"),
+        (["a"] * 1200, 5_000_000_000_000, "1200 files in it, 5,000.0 GB free"),
+    ],
+)
+def test_the_room_in_a_folder_is_said(names: list[str] | None, free: int | None, words: str) -> None:
+    assert room_in_words(names, free) == words
+
+
+def test_the_dialog_says_what_is_in_the_folder(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:
+    until(qtbot, lambda: dialog.room.text().startswith("The folder will be made, "))
+    assert dialog.room.text().endswith(" GB free")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.png").touch()
+    dialog.folder.setText(str(tmp_path / "other"))
+    until(qtbot, lambda: dialog.room.text().startswith("1 file in it, "))
+    dialog.close()
 
 
 def test_the_dialog_shows_the_files_and_then_writes_them(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.errors import UsageError
 from clipdesk.gui.panels.parameters import ParametersPanel
+from clipdesk.gui.panels.preset_list import ABOUT_ROLE
 from clipdesk.gui.presets import PresetStore
 from clipdesk.models.names import parse_name
-from clipdesk.render.presets import PRESETS, make_settings
+from clipdesk.render.presets import PRESETS, make_settings, preset_title
 from clipdesk.render.settings import RenderSettings, limits
 
 
@@ -28,7 +29,7 @@ def test_there_is_an_editor_with_help_for_every_setting(panel: ParametersPanel) 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_come_back_as_they_are(panel: ParametersPanel, preset: str) -> None:
-    panel.preset.setCurrentText(preset.capitalize())
+    panel.preset.setCurrentText(preset_title(preset))
     assert panel.settings() == PRESETS[preset].settings
     assert not panel.reset_action.isEnabled()
 
@@ -112,6 +113,25 @@ def test_no_row_moves_while_values_are_edited(panel: ParametersPanel, qtbot: QtB
     assert places() == before
 
 
+def test_the_models_own_size_is_named_and_can_be_typed(panel: ParametersPanel, qtbot: QtBot) -> None:
+    box = panel.rows["image_size"].box
+    assert box is not None
+    panel._show_input_size(128)
+    assert box.text() == "128 (model's)"
+    assert panel.settings().image_size is None
+    box.selectAll()
+    qtbot.keyClicks(box, "128")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert (box.text(), panel.settings().image_size) == ("128 px", 128)
+    box.selectAll()
+    qtbot.keyClicks(box, "0")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert (box.text(), panel.settings().image_size) == ("128 (model's)", None)
+    panel._show_input_size(224)
+    assert box.text() == "224 (model's)"
+    assert box.lineEdit().width() > box.fontMetrics().horizontalAdvance("224 (model's)")
+
+
 def test_letters_cannot_be_typed_as_a_number(panel: ParametersPanel, qtbot: QtBot) -> None:
     box = panel.rows["noise"].box
     assert box is not None
@@ -135,6 +155,21 @@ def test_a_change_is_told_and_reset_undoes_it(panel: ParametersPanel, qtbot: QtB
     assert panel.settings().noise == 0.75
     panel.reset_action.trigger()
     assert panel.settings() == make_settings()
+
+
+def test_each_preset_says_how_it_looks_and_what_it_costs(panel: ParametersPanel, qtbot: QtBot) -> None:
+    presets = panel.preset
+    said = {presets.itemText(i): presets.itemData(i, ABOUT_ROLE) for i in range(presets.count())}
+    assert list(said)[:3] == ["Draft", "Standard", "Publication"]
+    assert {"MACO", "Direct Ascent", "lucid", "Classic"} <= set(said)
+    assert said["Draft"] == "rough, for a first look"
+    assert said["Standard"] == "6\N{MULTIPLICATION SIGN} Draft's time, clean and smooth"
+    assert all(text.partition(", ")[0] for text in said.values())
+    presets.showPopup()
+    qtbot.waitUntil(presets.view().isVisible)
+    line = panel.fontMetrics().lineSpacing()
+    assert presets.view().visualRect(presets.model().index(1, 0)).height() >= 2 * line
+    presets.hidePopup()
 
 
 def test_a_preset_leaves_seed_and_device(panel: ParametersPanel) -> None:
@@ -166,7 +201,7 @@ def test_a_preset_of_ones_own_is_saved_kept_and_deleted(
     assert "Mine" not in PresetStore(settings).all()
 
 
-@pytest.mark.parametrize("name", ["classic", "Classic", "STANDARD"])
+@pytest.mark.parametrize("name", ["classic", "Classic", "STANDARD", "direct ascent"])
 def test_clipdesks_own_presets_cannot_be_overwritten(panel: ParametersPanel, name: str) -> None:
     said: list[str] = []
     panel.failed.connect(said.append)

@@ -4,6 +4,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.panels.status import StatusBar
 from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.status import Status
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 
@@ -22,6 +23,11 @@ def test_it_says_how_far_a_job_is(qtbot: QtBot) -> None:
     status.show_state(run)
     assert bar.isVisible()
     assert bar.value() == bar.maximum() // 4
-    assert status.progress.text().startswith("layer:1 and 1 more: step 25 of 100")
+    assert status.progress.text().startswith("layer:1 and 1 more: ")
+    assert status.progress.text().endswith(" left")
+    assert "step" not in status.progress.text()
+    run.rest(Status.PAUSED)
+    status.show_state(run)
+    assert status.progress.text() == "layer:1 and 1 more: paused, step 25 of 100"
     status.say("Saved")
     assert status.currentMessage() == "Saved"
