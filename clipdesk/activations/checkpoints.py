@@ -16,9 +16,12 @@ from torch import Tensor
 
 from clipdesk.activations.scan import ScanState
 from clipdesk.activations.statistics import Surveyed
+from clipdesk.errors import UsageError
+from clipdesk.files import check_readable
 from clipdesk.imagesets.sets import LeftOut
 
 _NAME = "checkpoint"
+_LARGEST = 2**40
 
 
 def write_checkpoint(folder: Path, state: ScanState) -> None:
@@ -45,10 +48,11 @@ def read_checkpoint(folder: Path, state: ScanState) -> bool:
     """Let a pass that has found nothing yet go on from where another was; False where there is none to go on from."""
     path = folder / _NAME
     try:
+        check_readable(path, _LARGEST)
         with path.open("rb") as file:
             known = json.loads(file.readline())
             _restore(state, known, file)
-    except (OSError, ValueError, KeyError, EOFError, IndexError, TypeError):
+    except (OSError, UsageError, ValueError, KeyError, EOFError, IndexError, TypeError, RecursionError):
         return False
     return True
 

@@ -7,7 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from clipdesk.activations.storing import Manifest, all_surveys, read_manifest, unfinished_surveys
+from clipdesk.activations.storing import (
+    Manifest,
+    all_surveys,
+    damaged_surveys,
+    read_manifest,
+    unfinished_surveys,
+)
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.imagesets.drawn import PREFIX
@@ -41,12 +47,13 @@ def survey_named(name: str, folder: Path | None = None) -> Found:
 
 
 def kept_folder(name: str, folder: Path | None = None) -> Path:
-    """The folder of a survey that ClipDesk keeps, finished or not, by its name or the beginning of it.
+    """The folder of a survey that ClipDesk keeps, finished, readable or not, by its name or the beginning of it.
 
     Raises:
         UsageError: there is no such survey, or several begin like this.
     """
-    return _one_of(name, [*(path for path, _ in all_surveys(folder)), *unfinished_surveys(folder)])
+    whole = [path for path, _ in all_surveys(folder)]
+    return _one_of(name, [*whole, *unfinished_surveys(folder), *damaged_surveys(folder)])
 
 
 def _one_of(name: str, folders: Sequence[Path]) -> Path:

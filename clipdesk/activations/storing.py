@@ -6,6 +6,8 @@ docs/surveys.md says what is in them.
 from __future__ import annotations
 
 import json
+import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +26,7 @@ from clipdesk.activations.mapped import map_file
 from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Key, Pooling, Surveyed, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.files import check_readable, read_bytes
 from clipdesk.imagesets.sets import LeftOut
 from clipdesk.paths import surveys_folder
 
@@ -31,13 +34,18 @@ if TYPE_CHECKING:
     # Only for what is written: surveys are read without torch.
     from clipdesk.activations.decoding import Thumbnail
 
+log = logging.getLogger(__name__)
+
 VERSION = 1
 """Of the form of these folders and of the numbers in them."""
 
 MANIFEST, PICTURES, LEFT_OUT = "manifest.json", "pictures.jsonl", "left_out.jsonl"
-PARTIAL = ".partial"
-"""What the names of surveys end in that are not finished."""
+PARTIAL, DAMAGED = ".partial", ".damaged"
+"""What the names of surveys end in that are not finished, and of those that were in the way of a new one."""
 EMBEDDINGS, THUMBNAILS = "embeddings.safetensors", "thumbnails.sqlite"
+_LARGEST = 2**40
+_FAULTS = (OSError, UsageError, KeyError, TypeError, ValueError, RecursionError)
+"""What reading a survey's files may raise where they were damaged or changed."""
 _OPEN_LAYERS = 400
 """Layers that are kept in memory of a survey that is open."""
 
@@ -131,9 +139,9 @@ def read_manifest(folder: Path) -> Manifest:
         UsageError: there is no finished survey, or it is of another version of ClipDesk.
     """
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        raise UsageError(f"{folder} is not a finished survey: it has no {MANIFEST}") from None
+        if not os.path.lexists(folder / MANIFEST):
+            raise UsageError(f"{folder} is not a finished survey: it has no {MANIFEST}")
+        manifest = Manifest.model_validate_json(_read(folder / MANIFEST))
     except (OSError, ValidationError, ValueError) as error:
         raise UsageError(f"The survey in {folder} cannot be read: its {MANIFEST} is damaged") from error
     if manifest.format != "clipdesk-survey" or manifest.version != VERSION:
@@ -153,7 +161,7 @@ def open_survey(folder: Path) -> Survey:
         pictures = [Surveyed(**each) for each in _read_lines(folder / PICTURES)]
         embeddings = Embeddings(arrays["rows"], arrays["mean"], arrays["scatter"])
         sample = arrays["sample"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         raise _damaged(folder) from error
     if not len(pictures) == len(embeddings.rows) == manifest.pictures:
         raise _damaged(folder)
@@ -172,16 +180,17 @@ def left_out_of(folder: Path) -> list[LeftOut]:
     """The pictures that a survey could not read, with the reasons."""
     try:
         return [LeftOut(each["place"], each["reason"]) for each in _read_lines(folder / LEFT_OUT)]
-    except (OSError, KeyError, ValueError) as error:
+    except _FAULTS as error:
         raise _damaged(folder) from error
 
 
 def read_thumbnail(folder: Path, place: str) -> bytes | None:
     """The thumbnail of the picture at a place, as WebP; None where there is none."""
     try:
+        check_readable(folder / THUMBNAILS, _LARGEST)
         with closing(sqlite3.connect(f"{(folder / THUMBNAILS).as_uri()}?mode=ro", uri=True)) as store:
             row = store.execute("SELECT webp FROM thumbnails WHERE place = ?", (place,)).fetchone()
-    except (sqlite3.Error, UnicodeError):
+    except (sqlite3.Error, UnicodeError, UsageError):
         return None
     return None if row is None else bytes(row[0])
 
@@ -205,6 +214,36 @@ def all_surveys(folder: Path | None = None) -> Iterator[tuple[Path, Manifest]]:
     yield from sorted(found, key=lambda each: each[1].date, reverse=True)
 
 
+def damaged_surveys(folder: Path | None = None) -> list[Path]:
+    """The folders whose survey cannot be read, or is of another version; by default where ClipDesk keeps surveys."""
+    folder = folder or surveys_folder()
+    paths = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return [path for path in paths if not path.name.endswith(PARTIAL) and not is_survey(path)]
+
+
+def is_survey(folder: Path) -> bool:
+    """Whether a folder holds a finished survey that can be read, as far as its manifest says."""
+    try:
+        read_manifest(folder)
+    except UsageError:
+        return False
+    return True
+
+
+def set_aside(folder: Path) -> None:
+    """Keep what stands where a survey is to be, under another name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if not os.path.lexists(folder):
+        return
+    names = (f"{folder.name}{DAMAGED}{number}" for number in ("", *range(2, 1000)))
+    kept = next(path for name in names if not os.path.lexists(path := folder.with_name(name)))
+    folder.rename(kept)
+    log.warning("the survey in %s cannot be read; it is kept as %s", folder, kept.name)
+
+
 def unfinished_surveys(folder: Path | None = None) -> list[Path]:
     """The folders of surveys that were interrupted, or are being made; by default those that ClipDesk keeps."""
     folder = folder or surveys_folder()
@@ -220,7 +259,8 @@ def delete_survey(folder: Path) -> None:
     try:
         with alone(folder.with_name(folder.name.removesuffix(PARTIAL))):
             # Without its manifest it is none, however far this comes.
-            (folder / MANIFEST).unlink(missing_ok=True)
+            if not (folder / MANIFEST).is_dir():
+                (folder / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(folder)
     except OSError as error:
         raise ClipDeskError(f"Cannot delete {folder}: {error.strerror or error}") from error
@@ -265,7 +305,7 @@ class _Layers(Mapping[Key, UnitStatistics]):
     def _read_file(self, file: LayerFile) -> UnitStatistics:
         try:
             return _statistics(file, self._count, map_file(self._folder / file.file))
-        except (OSError, KeyError, ValueError) as error:
+        except _FAULTS as error:
             raise _damaged(self._folder) from error
 
 
@@ -314,7 +354,20 @@ def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
+def _read(path: Path) -> bytes:
+    """A small file of a survey.
+
+    Raises:
+        OSError: it cannot be read, or is not a regular file.
+    """
+    try:
+        return read_bytes(path)
+    except UsageError as error:
+        raise OSError(str(error)) from error
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, str]]:
+    check_readable(path, _LARGEST)
     with path.open(encoding="utf-8") as file:
         yield from map(json.loads, file)
 

@@ -21,12 +21,13 @@ from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.pooling import poolings_of
 from clipdesk.activations.scan import BLOCK, Scanned, ScanState, new_state, precision_for, scan
 from clipdesk.activations.storing import (
-    MANIFEST,
     PARTIAL,
     VERSION,
     LayerFile,
     Manifest,
     alone,
+    is_survey,
+    set_aside,
     write_survey,
     write_thumbnails,
 )
@@ -105,7 +106,7 @@ def survey_images(
         raise UsageError("A survey needs a model that was opened from a file: its checksum names the survey")
     chosen = _layers(opened, layers)
     folder = survey_folder(opened, images, layers)
-    if (folder / MANIFEST).is_file():
+    if is_survey(folder):
         total = len(images.pictures)
         yield SurveyProgress(total, total, 0.0, (), folder)
         return
@@ -118,6 +119,7 @@ def survey_images(
         started = time.monotonic()
         begun = state.done
         with _disk_errors(partial):
+            set_aside(folder)
             for scanned in _kept(scan(opened, images, chosen, state=state, block=block), partial):
                 rate = (scanned.done - begun) / max(time.monotonic() - started, 1e-6)
                 yield SurveyProgress(scanned.done, scanned.total, rate, (*images.left_out, *state.left_out))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clipdesk.activations.choosing import kept_folder, size_on_disk, what_changed
-from clipdesk.activations.storing import all_surveys, delete_survey, unfinished_surveys
+from clipdesk.activations.storing import all_surveys, damaged_surveys, delete_survey, unfinished_surveys
 from clipdesk.cli.output import say
 
 
 def listed(for_programs: bool) -> list[dict[str, object]]:
-    """The surveys, newest first, then those that are not finished; paths and times in full for programs."""
+    """The surveys, newest first, then the unfinished and unreadable ones; paths and times in full for programs."""
     rows: list[dict[str, object]] = [
         {
             "survey": folder.name,
@@ -26,14 +26,11 @@ def listed(for_programs: bool) -> list[dict[str, object]]:
         for folder, manifest in all_surveys()
     ]
     unknown = dict.fromkeys(("model", "images", "pictures", "left_out", "layers", "made"))
+    others = dict.fromkeys(unfinished_surveys(), "unfinished: the command that began it goes on")
+    others |= dict.fromkeys(damaged_surveys(), "it cannot be read: it is damaged, or of another version")
     return rows + [
-        {
-            "survey": folder.name,
-            **unknown,
-            "MB": round(size_on_disk(folder) / 1e6),
-            "state": "unfinished: the command that began it goes on",
-        }
-        for folder in unfinished_surveys()
+        {"survey": folder.name, **unknown, "MB": round(size_on_disk(folder) / 1e6), "state": state}
+        for folder, state in others.items()
     ]
 
 

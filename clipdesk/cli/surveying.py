@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from clipdesk.activations.storing import left_out_of, read_manifest
+from clipdesk.activations.storing import DAMAGED, damaged_surveys, left_out_of, read_manifest
 from clipdesk.activations.surveying import survey_images
 from clipdesk.cli.bars import SurveyBar
 from clipdesk.cli.opening import open_with_bar, say_remarks
@@ -48,6 +48,9 @@ def make_survey(
         say(f"  {one_line(each.place, 200)}: {each.reason}", err=True)
     if len(left_out) > _SHOWN:
         say(f"  ... and {len(left_out) - _SHOWN:,} more, all in {folder / 'left_out.jsonl'}", err=True)
+    for aside in damaged_surveys(folder.parent):
+        if aside.name.startswith(f"{folder.name}{DAMAGED}"):
+            say(f"Note: the survey that was there could not be read. It is kept as {aside.name}.", err=True)
     if manifest.changed:
         say("Note: the images have changed meanwhile. The same command surveys them as they are now.", err=True)
 

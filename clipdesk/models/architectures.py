@@ -29,6 +29,7 @@ _VISION_POSITIONS = ("visual.positional_embedding", "visual.trunk.pos_embed")
 _TEXT_POSITIONS = ("positional_embedding", "text.positional_embedding")
 _POSITIONS = (*_VISION_POSITIONS, *_TEXT_POSITIONS)
 _SCALES = ("logit_scale", "logit_bias")
+_TEXT = ("text.", "transformer.", "token_embedding.", "positional_embedding", "ln_final.", "text_projection")
 _OTHER_TEXT = ("text.transformer.embeddings.", "text.transformer.encoder.", "text.transformer.shared.")
 """What the names of text towers of the package transformers begin with in open_clip's models."""
 _MOST = 2**20
@@ -188,6 +189,9 @@ def _bounded(inner: Mapping[str, Any]) -> dict[str, Any]:
 def _may_fit(config: dict[str, Any], state: Mapping[str, Tensor]) -> bool:
     """What can be seen without building an architecture, which takes up to a second."""
     vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
+    if "multimodal_cfg" in config and vision_alone(state):
+        # CoCa's vision tower has tokens for a text tower beside the embedding.
+        return False
     if ("timm_model_name" in vision) != any(name.startswith("visual.trunk.") for name in state):
         return False
     if "hf_model_name" in text and not any(name.startswith(_OTHER_TEXT) for name in state):
@@ -215,8 +219,15 @@ def shapes_of(name: str) -> dict[str, Tensor] | None:
             return None
 
 
+def vision_alone(state: Mapping[str, Tensor]) -> bool:
+    """Whether weights are those of a vision tower without a text tower."""
+    return not any(name.startswith(_TEXT) for name in state)
+
+
 def _fits(state: Mapping[str, Tensor], shapes: Mapping[str, Tensor]) -> bool:
-    if "positional_embedding" in state and "positional_embedding" not in shapes:
+    if vision_alone(state):
+        shapes = {name: value for name, value in shapes.items() if name.startswith("visual.")}
+    elif "positional_embedding" in state and "positional_embedding" not in shapes:
         state = convert_to_custom_text_state_dict(dict(state))
     named, _ = without_others(state, shapes)
     if {*named} - {*_SCALES} != {*shapes} - {*_SCALES}:

@@ -38,6 +38,7 @@ _NARROW = 768
 """Every published CLIP in transformers' names whose tower is narrower has heads of 64; the wider ones differ."""
 
 _QUICK = re.compile(r"quick[-_]?gelu", re.IGNORECASE)
+_QUICK_RUN = "the name of its training run's folder says so"
 _RUN = re.compile(r"(^|-)model_", re.IGNORECASE)
 
 
@@ -182,6 +183,8 @@ def activation_of_file(clues: Clues, asked: Asked) -> tuple[str, str]:
     if clues.trained:
         named = "whose name does not say quickgelu" if _RUN.search(clues.run) else "which uses it unless told otherwise"
         return GELU, f"open_clip's training has written it, {named}"
+    if _in_quick_run(clues.path):
+        return QUICK_GELU, _QUICK_RUN
     order = _order(clues.names)
     if order == "OpenAI":
         return QUICK_GELU, "OpenAI's class has written it"
@@ -205,7 +208,14 @@ def hinted_activation(path: Path, run: str, configs: tuple[Path, ...]) -> tuple[
         return config.activation, f"as {config.name} says"
     if _QUICK.search(run) or _QUICK.search(path.name):
         return QUICK_GELU, "its name says so"
+    if not run and _in_quick_run(path):
+        return QUICK_GELU, _QUICK_RUN
     return "", ""
+
+
+def _in_quick_run(path: Path) -> bool:
+    """Whether the folder of its training run says so; open_clip's training writes into RUN/checkpoints."""
+    return path.parent.name == "checkpoints" and _QUICK.search(path.parent.parent.name) is not None
 
 
 def _is_openais(geometry: Geometry) -> bool:

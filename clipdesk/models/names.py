@@ -23,6 +23,7 @@ _LONGEST_SHOWN = 300
 _FORM = re.compile(r"(?P<architecture>[^/\[\]]+)/(?:\[(?P<file>.+)\]|(?P<tag>[^/\[\]]+))", re.DOTALL)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _OPTION = r"(?:gelu|quickgelu|state=[^&?]+|heads=[1-9][0-9]{0,3})"
+_SAYABLE = ("?gelu", "?quickgelu", "?state=WHICH", "?heads=NUMBER")
 _OPTIONS = re.compile(rf"(?P<rest>.+)\?(?P<options>{_OPTION}(?:&{_OPTION})*)", re.DOTALL)
 
 
@@ -213,6 +214,11 @@ def find_name(text: str | PurePath | ModelName) -> ModelName:
     """
     name = parse_name(text)
     if isinstance(name, Checkpoint) and not name.architecture and not _exists(name.path):
+        file, _, said = str(name.path).rpartition("?")
+        if file and _exists(Path(file)):
+            raise UsageError(
+                f"'?{one_line(said)}' after a file's name says nothing. It can be {', '.join(_SAYABLE)}, joined by '&'"
+            )
         raise UsageError(
             f"There is no model or file '{one_line(text, _LONGEST_SHOWN)}'. {nearest(str(text), CATALOGUE, count=10)}"
         )

@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 import open_clip
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from open_clip.model import resize_pos_embed, resize_text_pos_embed
+from open_clip.model import CLIP, CustomTextCLIP, resize_pos_embed, resize_text_pos_embed
 from torch import Tensor, nn
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest
-from clipdesk.models.architectures import Lengths, lengths_of, own_log, shapes_of, todays
+from clipdesk.models.architectures import Lengths, lengths_of, own_log, shapes_of, todays, vision_alone
 from clipdesk.models.checkpoints import Loaded, read_contents
 from clipdesk.models.checks import NotAState, check_finite, check_fit, check_tensors
 from clipdesk.models.evidence import NOTHING_ASKED, QUICK_GELU, Asked, hinted_activation
-from clipdesk.models.geometry import Unfilled
+from clipdesk.models.geometry import Unfilled, VisionTower
 from clipdesk.models.hub import HubFile, by_library, offline
 from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.models.repairs import repaired, without_others
@@ -128,6 +128,7 @@ def read_open_clip(
         quick, why = _quick_gelu(name, content, found, asked)
         lengths = _lengths(name.architecture, state)
         model = _unfilled(name, quick, lengths)
+        alone = vision_alone(state) and isinstance(model, CLIP | CustomTextCLIP)
         try:
             with own_log():
                 state = todays(state, model)
@@ -135,6 +136,10 @@ def read_open_clip(
                 resize_text_pos_embed(state, model)
         except (AssertionError, RuntimeError) as error:
             raise NotAState("its weights are those of another architecture") from error
+        if alone:
+            model = VisionTower(model.get_submodule("visual"))
+            state = {part: value for part, value in state.items() if part.startswith("visual.")}
+            notes.append("it is a vision tower alone, so texts cannot be rendered")
         state, left = without_others(state, model.state_dict())
         check_fit(state, model.state_dict())
         model.load_state_dict(state, assign=True)

@@ -59,10 +59,9 @@ def find_place(path: Path) -> Place:
         raise ClipDeskError(
             f"{path} is part {int(shard[1])} of {int(shard[2])} of a checkpoint. Open its folder, or its index"
         )
-    if os.path.isdir(path):
-        path = _in_folder(path)
-    weights = _shards(path) if path.name.endswith(INDEX) else (path,)
-    return Place(weights, tuple(file for name in CONFIGS if os.path.isfile(file := path.parent / name)))
+    found = _in_folder(path) if os.path.isdir(path) else (path,)
+    weights = _shards(found[0]) if found[0].name.endswith(INDEX) else found
+    return Place(weights, tuple(file for name in CONFIGS if os.path.isfile(file := found[0].parent / name)))
 
 
 def holds_checkpoint(folder: Path) -> bool:
@@ -87,11 +86,12 @@ def _snapshot(folder: Path) -> Path:
     return only[0] if len(only) == 1 else folder
 
 
-def _in_folder(folder: Path) -> Path:
+def _in_folder(folder: Path) -> tuple[Path, ...]:
+    """The file with the weights of a folder, the index of several, or these without an index."""
     folder = _snapshot(folder)
     for name in (*SINGLE, *INDICES):
         if os.path.isfile(folder / name):
-            return folder / name
+            return (folder / name,)
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and os.path.isfile(file))
     except OSError as error:
@@ -100,10 +100,28 @@ def _in_folder(folder: Path) -> Path:
         raise ClipDeskError(
             f"{folder} is a folder without a checkpoint: there is no {SINGLE[2]}, .pt or the like in it"
         )
+    if all(_SHARD.search(file.name) for file in files):
+        return _whole(folder, files)
     if len(files) > 1:
         names = ", ".join(one_line(file.name, 60) for file in files[:5])
         raise ClipDeskError(f"{folder} is a folder with {len(files)} checkpoints. Name one of them: {names}")
-    return files[0]
+    return (files[0],)
+
+
+def _whole(folder: Path, files: list[Path]) -> tuple[Path, ...]:
+    """Shards whose index is not beside them, where all are there and nothing else is."""
+    parts = [
+        (file.name[: end.start()], file.suffix, int(end[1]), int(end[2]))
+        for file in files
+        if (end := _SHARD.search(file.name)) is not None
+    ]
+    start, suffix, _, count = parts[0]
+    if parts != [(start, suffix, number, count) for number in range(1, count + 1)]:
+        raise ClipDeskError(
+            f"{folder} has {len(files)} of the {count} parts of a checkpoint, and not their index. Download the whole "
+            "folder"
+        )
+    return tuple(files)
 
 
 def names_in(index: Path) -> list[str]:

@@ -30,6 +30,7 @@ from clipdesk.models.transformers_names import is_siglip, is_transformers
 from clipdesk.models.wrappers import Found, find_clip
 
 _ANY = Path("checkpoint")
+_OTHER_FORM = "If open_clip has trained it in a form of its own, put its open_clip_config.json beside it"
 
 
 class Content(NamedTuple):
@@ -95,13 +96,15 @@ def network_of(content: Content, asked: Asked = NOTHING_ASKED) -> Taken:
         return _openais(content, found, state, asked, notes)
     except (Unclear, Damaged):
         raise
-    except NotAState:
+    except NotAState as error:
         other = _of_config(content, state)
         if other is not None:
             return other._replace(notes=(*found.notes, *notes, *other.notes))
         names = _architectures(state)
         if names:
             raise fitting_architectures(content.path, names) from None
+        if _is_near(state) and not content.configs:
+            raise NotAState(f"{error}. {_OTHER_FORM}") from None
         raise
 
 
@@ -135,6 +138,12 @@ def _openais(content: Content, found: Found, state: dict[str, Tensor], asked: As
     _normalise(network, clues.config)
     said = f"{heads.vision} attention heads: {known_from}"
     return Taken(network, (*found.notes, *notes, *left, said), why)
+
+
+def _is_near(state: Mapping[str, Tensor]) -> bool:
+    """Whether weights have both towers in open_clip's names, if not in one of its known forms."""
+    blocks = any(name.startswith(("visual.transformer.resblocks.", "visual.trunk.")) for name in state)
+    return blocks and any(name.startswith(("transformer.", "text.")) for name in state)
 
 
 def _clues(content: Content, found: Found, geometry: Geometry) -> Clues:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sqlite3
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from clipdesk.activations.scan import ScanState
 from clipdesk.activations.storing import (
     MANIFEST,
     all_surveys,
+    damaged_surveys,
     delete_survey,
     left_out_of,
     open_survey,
@@ -212,6 +215,66 @@ def test_a_survey_without_a_manifest_is_none(opened: OpenModel, photos: Path) ->
     with pytest.raises(UsageError, match="is not a finished survey"):
         open_survey(end.folder)
     assert list(all_surveys()) == []
+
+
+def _with(lines: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(lines)
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("name", ["pictures.jsonl", "left_out.jsonl", "embeddings.safetensors"])
+@pytest.mark.parametrize("spoil", [_pipe, _endless, _with("[" * 100_000), _with("[1]\n"), _with("3\n")])
+def test_a_spoilt_file_of_a_survey_is_never_waited_for_and_no_unexpected_error(
+    opened: OpenModel, photos: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
+    end, _ = finished(opened, photos)
+    assert end.folder is not None
+    spoil(end.folder / name)
+    with pytest.raises(UsageError, match=r"is damaged\. Delete it, and make it anew"):
+        left_out_of(end.folder) if name.startswith("left") else open_survey(end.folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("spoil", [_pipe, _endless, _with("[" * 100_000)])
+def test_a_spoilt_checkpoint_is_not_gone_on_from(
+    opened: OpenModel, photos: Path, spoil: Callable[[Path], object]
+) -> None:
+    begin(opened, photos, 2).close()
+    (checkpoint,) = (storing.surveys_folder()).glob("*.partial/checkpoint")
+    spoil(checkpoint)
+    end, _ = finished(opened, photos)
+    assert end.folder is not None
+    assert len(open_survey(end.folder).pictures) == 40
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@pytest.mark.parametrize("spoil", [_pipe, _endless, _with(""), _with("[1]"), _with('{"format": "clipdesk-survey"}')])
+def test_a_survey_that_cannot_be_read_is_kept_aside_when_it_is_made_anew(
+    opened: OpenModel, photos: Path, spoil: Callable[[Path], object]
+) -> None:
+    for number in ("", "2"):
+        end, _ = finished(opened, photos)
+        assert end.folder is not None
+        spoil(end.folder / MANIFEST)
+        assert list(all_surveys()) == []
+        assert end.folder in damaged_surveys()
+        again, _ = finished(opened, photos)
+        assert again.folder == end.folder
+        assert [path for path, _ in all_surveys()] == [end.folder]
+        aside = end.folder.with_name(f"{end.folder.name}.damaged{number}")
+        assert aside in damaged_surveys()
+    delete_survey(aside)
+    assert aside not in damaged_surveys()
 
 
 def test_too_little_memory_or_disk_is_said_before_anything_is_done(

@@ -116,6 +116,21 @@ def test_unfinished_surveys_are_listed_and_can_be_deleted(clipdesk: Command, che
     assert json.loads(clipdesk("surveys", "--json").out) == []
 
 
+def test_a_survey_that_cannot_be_read_is_listed_made_anew_and_can_be_deleted(clipdesk: Command) -> None:
+    clipdesk(*SURVEY)
+    ((folder, _),) = all_surveys()
+    (folder / "manifest.json").write_text("{")
+    (row,) = json.loads(clipdesk("surveys", "--json").out)
+    assert (row["survey"], row["state"]) == (folder.name, "it cannot be read: it is damaged, or of another version")
+    made = clipdesk(*SURVEY)
+    assert made.code == 0
+    note = f"Note: the survey that was there could not be read. It is kept as {folder.name}.damaged.\n"
+    assert made.err.endswith(note)
+    assert clipdesk("surveys", "delete", f"{folder.name}.damaged").code == 0
+    (row,) = json.loads(clipdesk("surveys", "--json").out)
+    assert row["state"] == "up to date"
+
+
 def test_surveys_that_are_not_there_or_not_clear_are_refused_before_one_is_deleted(clipdesk: Command) -> None:
     assert clipdesk("surveys", "delete", "none").err.startswith("Error: There is no survey 'none'. There are none yet.")
     clipdesk(*SURVEY)

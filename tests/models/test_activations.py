@@ -27,6 +27,8 @@ from tests.clips import State, is_same, openais, opened, part
             "its name",
         ),
         ("ViT-B-32-quickgelu.pt", lambda s: {"state_dict": s, "epoch": 3}, "QuickGELU", "its name says so"),
+        ("d-model_ViT-B-32-quickgelu-lr/checkpoints/plain.pt", lambda s: s, "QuickGELU", "its training run's folder"),
+        ("quickgelu/plain.pt?gelu", lambda s: s, "GELU", "as asked for"),
         ("mine.pt", lambda s: {**s, "input_resolution": 64}, "QuickGELU", "the form of OpenAI's archives"),
     ],
 )
@@ -36,12 +38,13 @@ def test_the_activation_is_taken_from_every_hint_and_said(
     from clipdesk.models.names import find_name
     from clipdesk.network.opened import ModelPool
 
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     torch.save(content(openais().state_dict()), tmp_path / name.partition("?")[0])
     model = ModelPool().open(find_name(str(tmp_path / name)), "cpu")
     assert model.activation == taken
     assert reason in model.reason
     other = "quickgelu" if taken == "GELU" else "gelu"
-    assert f"For the other one, open {name.partition('?')[0]}?{other}." in model.remarks[0]
+    assert f"For the other one, open {Path(name.partition('?')[0]).name}?{other}." in model.remarks[0]
 
 
 @pytest.mark.skipif(not has_open_clip(), reason="the extra clipdesk[open-clip] is not installed")

@@ -156,6 +156,13 @@ def test_heads_that_cannot_share_the_width_are_refused_with_the_configuration_th
     assert "128, which the 3 heads of open_clip_config.json cannot share evenly" in refusal(tmp_path / "mine.pt")
 
 
+@pytest.mark.parametrize("vision", [{"attentional_pool": True}, {"no_ln_pre": True}, {"ls_init_value": 0.1}])
+def test_a_form_of_its_own_is_refused_with_what_would_open_it(tmp_path: Path, vision: dict[str, object]) -> None:
+    torch.save(open_clips(**vision).state_dict(), tmp_path / "mine.pt")
+    said = refusal(tmp_path / "mine.pt")
+    assert said.endswith("If open_clip has trained it in a form of its own, put its open_clip_config.json beside it")
+
+
 def test_an_architecture_that_fits_is_named_with_what_opens_it(tmp_path: Path) -> None:
     import open_clip
 

@@ -198,3 +198,16 @@ def test_a_short_name_keeps_what_the_user_says() -> None:
 def test_a_folder_with_a_checkpoint_is_a_model(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     assert find_name(str(tmp_path)) == Checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("said", ["swish", "heads=0", "heads=many", "gelu&swish", ""])
+def test_what_is_said_of_a_file_wrongly_is_named_with_what_can_be_said(tmp_path: Path, said: str) -> None:
+    (tmp_path / "mine.pt").touch()
+    with pytest.raises(UsageError) as caught:
+        find_name(f"{tmp_path / 'mine.pt'}?{said}")
+    assert str(caught.value).startswith(f"'?{said}' after a file's name says nothing. It can be ?gelu, ?quickgelu, ")
+
+
+def test_a_question_mark_in_the_name_of_a_file_that_is_not_there_is_no_option(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no model or file"):
+        find_name(tmp_path / "mine.pt?swish")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from clip.model import CLIP
 from safetensors.torch import save_file
 from torch import nn
 
@@ -31,6 +32,8 @@ from tests.archives import make_archive
 from tests.open_clips import register_small, small_open_clip
 
 pytest.importorskip("open_clip", reason="the extra clipdesk[open-clip] is not installed")
+
+from clipdesk.models import architectures
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -125,6 +128,33 @@ def test_texts_go_through_the_models_own_tokenizer(tmp_path: Path, monkeypatch: 
     place = saved(small_open_clip("clipdesk-siglip"), tmp_path / "b.pt")
     with pytest.raises(UsageError, match="Units and pictures can do without"):
         tokenize(texts, load_model(f"open_clip:clipdesk-siglip/[{place}]", "cpu"))
+
+
+@pytest.mark.parametrize("name", ["clipdesk-vit", "clipdesk-rn", "clipdesk-timm"])
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_vision_tower_alone_opens_without_texts(tmp_path: Path, name: str, bare: bool) -> None:
+    if bare and name == "clipdesk-timm":
+        pytest.skip("a bare tower of timm's has no name of a CLIP's")
+    true = small_open_clip(name)
+    state = {part: value for part, value in true.state_dict().items() if part.startswith("visual.")}
+    if bare:
+        state = {f"backbone.{part.removeprefix('visual.')}": value for part, value in state.items()}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "tower.pt")
+    model = load_model(f"open_clip:{name}/[{tmp_path / 'tower.pt'}]", "cpu")
+    pixels = torch.rand(1, 3, *[input_side(model)] * 2)
+    assert torch.equal(model.encode_image(pixels), cast("CLIP", true).encode_image(pixels))
+    assert input_side(model) == input_side(true)
+    assert normalization_of(model) == normalization_of(true)
+    with pytest.raises(UsageError, match="a vision tower alone"):
+        tokenize(["a star"], model)
+
+
+def test_a_vision_tower_of_coca_alone_is_refused(tmp_path: Path) -> None:
+    state = {n: v for n, v in small_open_clip("clipdesk-coca").state_dict().items() if n.startswith("visual.")}
+    torch.save(state, tmp_path / "tower.pt")
+    with pytest.raises(ClipDeskError, match=r"'text\.positional_embedding' is missing"):
+        load_model(f"open_clip:clipdesk-coca/[{tmp_path / 'tower.pt'}]", "cpu")
+    assert architectures.fitting(state) == []
 
 
 @pytest.mark.parametrize("length", [20, 248])

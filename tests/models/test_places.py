@@ -34,6 +34,20 @@ def test_shards_open_by_their_index_and_by_their_folder(tmp_path: Path) -> None:
     assert f"the file {files[1]} that it names is not beside it" in refusal(index)
 
 
+def test_shards_whose_index_is_missing_open_by_their_folder(tmp_path: Path) -> None:
+    true = openais()
+    state = as_transformers(true.state_dict())
+    names = list(state)
+    files = [tmp_path / f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    for at, file in enumerate(files):
+        saved({n: state[n] for n in names[at::3]}, file)
+    loaded = read_checkpoint(tmp_path)
+    assert is_same(loaded.network, true)
+    assert loaded.sha256 == joined_sha256([read_sha256(file) for file in files])
+    files[1].unlink()
+    assert "has 2 of the 3 parts of a checkpoint, and not their index" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize(
     "index", ["", "{}", "[]", '{"weight_map": {}}', '{"weight_map": {"a": 3}}', '{"weight_map": {"a": "../x.bin"}}']
 )

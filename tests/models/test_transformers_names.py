@@ -105,3 +105,7 @@ def test_a_siglip_in_transformers_names_is_named_and_opens_as_its_architecture(t
     file = saved(as_transformers_siglip(true.state_dict()), tmp_path / "model.safetensors")
     assert f"open_clip:clipdesk-map-siglip/[{file}]" in refusal(file)
     assert is_same(opened(f"open_clip:clipdesk-map-siglip/[{file}]"), true, 64)
+    state = {n: v for n, v in as_transformers_siglip(true.state_dict()).items() if n.startswith("vision_model.")}
+    tower = saved(state, tmp_path / "vision.safetensors")
+    assert f"open_clip:clipdesk-map-siglip/[{tower}]" in refusal(tower)
+    assert is_same(opened(f"open_clip:clipdesk-map-siglip/[{tower}]"), true, 64)
