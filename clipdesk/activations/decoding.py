@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from typing import NamedTuple
@@ -55,7 +55,7 @@ class Prepared(NamedTuple):
 
 
 def read_ahead(
-    images: ImageSet, indices: range, side: int, batch: int, device: torch.device
+    images: ImageSet, indices: Sequence[int], side: int, batch: int, device: torch.device
 ) -> Iterator[list[Prepared | LeftOut]]:
     """Pictures of a set in batches, in order, for a model on a device; in place of those that cannot be read, why."""
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="pictures")
@@ -83,6 +83,6 @@ def _prepare(images: ImageSet, index: int, side: int) -> Prepared | LeftOut:
     small = seen if side == THUMBNAIL else fitted(read.image, THUMBNAIL)
     file = BytesIO()
     small.save(file, "WEBP", quality=_QUALITY, method=0)
-    picture = Surveyed(f"{read.sha256[:16]}:{known.place}", known.place, known.label, known.caption)
+    picture = Surveyed.of(known.place, known.label, known.caption, read.sha256)
     pixels = np.ascontiguousarray(np.asarray(seen).transpose(2, 0, 1))
     return Prepared(index, picture, pixels, Thumbnail(known.place, file.getvalue()))

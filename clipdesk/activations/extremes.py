@@ -50,6 +50,12 @@ class Largest:
         """Take in what is kept of other pictures."""
         self._keep(other.keys, other.positions)
 
+    def take_up(self, values: Tensor, pictures: Tensor, positions: Tensor) -> None:
+        """Go on from what `sorted` gave, as (units, `KEPT`) each."""
+        self.keys = torch.where(pictures == NONE, _EMPTY, _keys(values, pictures.long()))
+        if self.positions.numel():
+            self.positions = positions.to(torch.int16)
+
     def sorted(self) -> tuple[Tensor, Tensor, Tensor]:
         """Values (NaN where there are none), pictures and positions (-1 where there are none), the largest first."""
         keys, order = self.keys.sort(dim=1, descending=True)

@@ -19,6 +19,7 @@ from clipdesk.activations.moments import EmbeddingMoments
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.statistics import Embeddings, Key, Surveyed, UnitStatistics
 from clipdesk.activations.sums import LayerSums, Sample
+from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.sets import ImageSet, LeftOut
 from clipdesk.network.faults import explained
@@ -35,7 +36,7 @@ class ScanState:
     """What a pass has found so far; it goes on from there.
 
     Attributes:
-        done: How many of the set's pictures have been read or left out.
+        done: Index in the set up to which all pictures have been read or left out.
         pictures: Those that were read: index in the set, and what is known of it.
         left_out: Pictures that could not be read, with the reason.
         sums: By layer and pooling.
@@ -69,6 +70,26 @@ class ScanState:
         self.pictures += block.pictures
         self.embeddings.append(rows.to(torch.float16).cpu().numpy())
 
+    def take_up(self, survey: Survey, indices: Sequence[int]) -> None:
+        """Go on from a finished survey of some of the set's pictures.
+
+        Args:
+            survey: It; of the same weights and layers.
+            indices: The index in the set of each of its pictures, ascending.
+        """
+        numbers = torch.tensor(indices, device=self.moments.mean.device)
+        sampled = survey.sample.tolist()
+        self.sample.take_up([survey.pictures[each].id for each in sampled], [indices[each] for each in sampled])
+        for key, sums in self.sums.items():
+            found = survey.statistics[key]
+            sums.take_up(found, numbers)
+            sums.sample[: len(sampled)] = torch.from_numpy(np.array(found.sample.T)).to(numbers.device)
+        known = survey.embeddings
+        mean, scatter = (torch.from_numpy(np.array(each)).to(numbers.device) for each in (known.mean, known.scatter))
+        self.moments = EmbeddingMoments(len(indices), mean, scatter)
+        self.embeddings = [np.array(known.rows)]
+        self.pictures = list(zip(indices, survey.pictures, strict=True))
+
     def merge(self, other: ScanState) -> None:
         """Take in what a pass over other pictures of the same set has found."""
         taken = self.sample.merge(other.sample)
@@ -76,12 +97,24 @@ class ScanState:
             sums.merge(other.sums[key], other.moments, self.moments)
             sums.sample[list(taken)] = other.sums[key].sample[list(taken.values())]
         self.moments.merge(other.moments)
-        pictures = [*self.pictures, *other.pictures]
-        order = sorted(range(len(pictures)), key=lambda row: pictures[row][0])
-        self.pictures = [pictures[row] for row in order]
-        self.embeddings = [np.concatenate([*self.embeddings, *other.embeddings])[order]]
+        self.pictures += other.pictures
+        self.embeddings += other.embeddings
+        self.put_in_order()
         self.left_out += other.left_out
         self.done = max(self.done, other.done)
+
+    def put_in_order(self) -> None:
+        """Put pictures and embeddings into the order of the set."""
+        pictures = self.pictures
+        order = sorted(range(len(pictures)), key=lambda row: pictures[row][0])
+        if order != list(range(len(pictures))):
+            self.pictures = [pictures[row] for row in order]
+            self.embeddings = [np.concatenate(self.embeddings)[order]]
+
+    @property
+    def settled(self) -> int:
+        """How many of the set's pictures need no reading any more."""
+        return self.done + sum(index >= self.done for index, _ in self.pictures)
 
     @property
     def surveyed(self) -> list[Surveyed]:
@@ -146,7 +179,8 @@ def scan(
         opened: The model.
         images: The pictures.
         layers: Which layers; by default those that `usual_layers` names.
-        state: Found by an earlier pass of the same model over the same set and layers, which is gone on with.
+        state: Found by an earlier pass of the same model over the same set and layers, which is gone on with. Pictures
+            that it knows are not read again.
         precision: What to compute in: by default float32 on a CPU, and bfloat16 on a GPU that is fast at it.
         batch: Pictures in a forward pass.
         block: Pictures that are summed up at once. It changes nothing but speed and memory.
@@ -188,26 +222,34 @@ def _scan(
     part: range,
 ) -> Generator[Scanned, None, None]:
     gathered = Block(block)
-    begin = max(part.start, state.done)
+    waiting, taken = _waiting(state, range(max(part.start, state.done), part.stop)), 0
     with explained(batch, opened.device):
-        for prepared in read_ahead(images, range(begin, part.stop), opened.side, batch, opened.device):
+        for prepared in read_ahead(images, waiting, opened.side, batch, opened.device):
             state.left_out += [each for each in prepared if isinstance(each, LeftOut)]
             good = [each for each in prepared if isinstance(each, Prepared)]
             if good:
                 pixels = torch.from_numpy(np.stack([each.pixels for each in good]))
                 state.left_out += gathered.put(good, *reader.read(pixels))
-            done = min(begin + batch, part.stop)
-            begin = done
-            if len(gathered.pictures) + batch > block or done == part.stop:
+            taken += len(prepared)
+            left = len(waiting) - taken
+            if len(gathered.pictures) + batch > block or not left:
                 if gathered.pictures:
                     state.add(gathered)
-                state.done = done
+                state.done = waiting[taken] if left else part.stop
                 _give_back_memory()
-                yield Scanned(done, part.stop, gathered.thumbnails, state)
+                yield Scanned(part.stop - left, part.stop, gathered.thumbnails, state)
                 gathered.clear()
+    state.done = max(state.done, part.stop)
+    state.put_in_order()
     if not state.pictures:
         reason = f": {state.left_out[0].reason}" if state.left_out else ""
         raise UsageError(f"Not one picture of {images.name} can be read{reason}")
+
+
+def _waiting(state: ScanState, part: range) -> Sequence[int]:
+    """The pictures of a part that are not known yet."""
+    known = {index for index, _ in state.pictures if index in part}
+    return [index for index in part if index not in known] if known else part
 
 
 def _give_back_memory() -> None:

@@ -150,6 +150,11 @@ class Surveyed:
     label: str = ""
     caption: str = ""
 
+    @classmethod
+    def of(cls, place: str, label: str, caption: str, sha256: str) -> Surveyed:
+        """A picture whose content has a SHA-256."""
+        return cls(f"{sha256[:16]}:{place}", place, label, caption)
+
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:

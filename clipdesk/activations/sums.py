@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from clipdesk.activations.extremes import KEPT, Largest
 from clipdesk.activations.histograms import BINS, Bins
 from clipdesk.activations.moments import EmbeddingMoments, UnitMoments
 from clipdesk.activations.pooling import Pooled
-from clipdesk.activations.statistics import Extremes, Histogram, Key, UnitStatistics
+from clipdesk.activations.statistics import NONE, Extremes, Histogram, Key, UnitStatistics
 
 SAMPLED = 512
 """Pictures whose activations are all kept."""
@@ -67,6 +70,29 @@ class LayerSums:
         self.moments.merge(other.moments, now, before)
         self.top.merge(other.top)
         self.bottom.merge(other.bottom)
+
+    def take_up(self, found: UnitStatistics, numbers: Tensor) -> None:
+        """Go on from what a finished survey knows, all but the sample.
+
+        Args:
+            found: What it knows.
+            numbers: The index in the set of each of its pictures.
+        """
+
+        def tensor(array: NDArray[Any]) -> Tensor:
+            # Copied, since a survey's arrays are files that cannot be written to.
+            return torch.from_numpy(np.array(array)).to(self.least.device)
+
+        self.least, self.most, self.fired = tensor(found.least), tensor(found.most), tensor(found.fired)
+        moments, bins, histogram = self.moments, self.bins, found.histogram
+        moments.means, moments.squares = tensor(found.means), tensor(found.squares)
+        moments.cross = tensor(found.cross)
+        bins.exponents, bins.starts = tensor(histogram.exponents), tensor(histogram.starts)
+        bins.counts = tensor(histogram.counts.view("int32"))
+        for largest, ends, sign in ((self.top, found.top, 1), (self.bottom, found.bottom, -1)):
+            pictures = tensor(ends.pictures).long()
+            renumbered = torch.where(pictures == NONE, NONE, numbers[pictures.clamp(min=0)])
+            largest.take_up(tensor(ends.values) * sign, renumbered, tensor(ends.positions))
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it, by name; `restore` takes it back."""
@@ -128,10 +154,14 @@ class Sample:
         """Take in new pictures; returns the place of each that is in the sample now, by its place in `ids`."""
         taken: dict[int, int] = {}
         for row, (id_, picture) in enumerate(zip(ids, pictures, strict=True)):
-            place = self._place(int.from_bytes(sha256(id_.encode()).digest()[:8], "big"), picture)
+            place = self._place(_rank(id_), picture)
             if place is not None:
                 taken[place] = row
         return taken
+
+    def take_up(self, ids: Sequence[str], pictures: Sequence[int]) -> None:
+        """Go on from the sample of a finished survey."""
+        self.ranks, self.pictures = [_rank(each) for each in ids], list(pictures)
 
     def merge(self, other: Sample) -> dict[int, int]:
         """Take in another sample; returns the place there of each picture that came from it, by its place here."""
@@ -156,6 +186,10 @@ class Sample:
     def order(self) -> list[int]:
         """The places, by the index of the picture."""
         return sorted(range(len(self.pictures)), key=self.pictures.__getitem__)
+
+
+def _rank(id_: str) -> int:
+    return int.from_bytes(sha256(id_.encode()).digest()[:8], "big")
 
 
 def bytes_of(units: int, width: int) -> int:

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,11 +17,13 @@ import psutil
 from safetensors import SafetensorError
 
 from clipdesk.activations.checkpoints import read_checkpoint, remove_checkpoint, write_checkpoint
+from clipdesk.activations.extending import Search, earlier_survey
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.pooling import poolings_of
 from clipdesk.activations.scan import BLOCK, Scanned, ScanState, new_state, precision_for, scan
 from clipdesk.activations.storing import (
     PARTIAL,
+    THUMBNAILS,
     VERSION,
     LayerFile,
     Manifest,
@@ -56,8 +58,10 @@ class SurveyProgress:
         done: Pictures that have been read or left out.
         total: Pictures in the set.
         rate: Pictures a second, over this process's part of the pass; 0 before the first.
-        left_out: Pictures that could not be read, so far.
+        left_out: Pictures that could not be read, so far; one list, which grows from step to step.
         folder: Where the survey is, once it is finished.
+        remark: A line for the user: what an earlier survey of the same pictures is worth to this one. Empty if there is
+            none, and but for the first step.
     """
 
     done: int
@@ -65,6 +69,7 @@ class SurveyProgress:
     rate: float
     left_out: Sequence[LeftOut]
     folder: Path | None = None
+    remark: str = ""
 
     @property
     def seconds_left(self) -> float | None:
@@ -86,7 +91,8 @@ def survey_images(
 ) -> Generator[SurveyProgress, None, None]:
     """Survey an image set, from where an interrupted survey of the same was; at once where it is there already.
 
-    To pause, stop pulling; to stop, close the generator: what it has found is kept, and gone on from.
+    Pictures that a finished survey has read are not read again, if all of its pictures are in the set, unchanged. To
+    pause, stop pulling; to stop, close the generator: what it has found is kept, and gone on from.
 
     Args:
         opened: The model.
@@ -114,16 +120,18 @@ def survey_images(
     with alone(folder):
         _check_room(opened, images, chosen)
         partial.mkdir(parents=True, exist_ok=True)
-        state = new_state(opened, chosen)
-        read_checkpoint(partial, state)
-        started = time.monotonic()
-        begun = state.done
+        state, total, away = new_state(opened, chosen), len(images.pictures), list(images.left_out)
+        started, rate = time.monotonic(), 0.0
         with _disk_errors(partial):
             set_aside(folder)
+            if not read_checkpoint(partial, state):
+                yield from _go_on_from_earlier(opened, images, state, partial)
+            begun = state.settled
             for scanned in _kept(scan(opened, images, chosen, state=state, block=block), partial):
                 rate = (scanned.done - begun) / max(time.monotonic() - started, 1e-6)
-                yield SurveyProgress(scanned.done, scanned.total, rate, (*images.left_out, *state.left_out))
-            state.left_out = [*images.left_out, *state.left_out]
+                away += state.left_out[len(away) - len(images.left_out) :]
+                yield SurveyProgress(scanned.done, total, rate, away)
+            state.left_out = away = [*images.left_out, *state.left_out]
             seconds = time.monotonic() - started
             write_survey(
                 partial,
@@ -136,8 +144,33 @@ def survey_images(
             )
             remove_checkpoint(partial)
             partial.replace(folder)
+    yield SurveyProgress(total, total, rate, away, folder)
+
+
+def _go_on_from_earlier(
+    opened: OpenModel, images: ImageSet, state: ScanState, partial: Path
+) -> Iterator[SurveyProgress]:
+    """Let a pass go on from a finished survey of a part of the set, if there is one, and say so."""
     total = len(images.pictures)
-    yield SurveyProgress(total, total, rate if total > begun else 0.0, tuple(state.left_out), folder)
+    search = earlier_survey(images, opened.sha256 or "", precision_for(opened), state.sums)
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            result: Search = end.value
+            break
+        yield SurveyProgress(0, total, 0.0, images.left_out)
+    if result.found is not None:
+        earlier = result.found
+        state.take_up(earlier.survey, earlier.indices)
+        # A survey that someone was given may have none.
+        with suppress(FileNotFoundError):
+            shutil.copyfile(earlier.folder / THUMBNAILS, partial / THUMBNAILS)
+        remark = f"{state.settled:,} of {total:,} pictures are known already, from {earlier.folder.name}"
+        yield SurveyProgress(state.settled, total, 0.0, images.left_out, remark=remark)
+    elif result.changed:
+        remark = "Pictures of an earlier survey have changed or are gone, so all are read anew"
+        yield SurveyProgress(0, total, 0.0, images.left_out, remark=remark)
 
 
 def _layers(opened: OpenModel, layers: Sequence[str] | None) -> list[str]:

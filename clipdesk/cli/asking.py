@@ -37,6 +37,9 @@ from clipdesk.network.layer_names import short_layer
 from clipdesk.network.rectifiers import rectifier_of
 from clipdesk.ranges import describe_range
 
+_OPTIONAL = ("nearest", "monosemanticity", "redundancy", "kurtosis", "maximum", "selectivity", "density", "clarity")
+"""Numbers of a unit that go first where there is no room."""
+
 
 def find(
     wanted: Wanted,
@@ -90,7 +93,7 @@ def layer(
         for unit in found.order(sort, ascending=ascending)[:count].tolist()
     ]
     title = f"Units of {short} by {sort}, {found.pooling} over {found.count:,} pictures"
-    show(rows, key=("unit", sort), title=title, as_json=as_json)
+    show(rows, key=("unit", sort), title=title, as_json=as_json, optional=[each for each in _OPTIONAL if each != sort])
     for kind, which in glance.kinds():
         units = np.flatnonzero(which).tolist()
         if units:
@@ -110,7 +113,8 @@ def examples(
     else:
         rows = [row for part, _, shown in parts(found) for row in _rows(asked, part, shown)]
         title = f"{short_layer(found.layer)}:{index}, {found.pooling} over {len(asked.survey.pictures):,} pictures"
-        show(rows, key=("part", "value", "place", "label"), title=title, as_json=False)
+        optional = ("caption", "alike", "label")
+        show(rows, key=("part", "value", "place", "label"), title=title, as_json=False, optional=optional)
         if len(groups.groups) > 1:
             sizes = ", ".join(str(len(group)) for group in groups.groups)
             say(f"Its top pictures are of {len(groups.groups)} kinds: groups of {sizes}.", err=True)
@@ -207,7 +211,7 @@ def _as_json(asked: Asked, found: Examples, groups: Clusters) -> dict[str, objec
 
 
 def _save_sheet(asked: Asked, found: Examples, output: Path, *, to_stderr: bool) -> None:
-    sections = [(heading, shown) for _, heading, shown in parts(found) if shown]
+    sections = [(heading, shown) for _, heading, shown in parts(found)]
     with counting("Pictures") as progress:
         away = save_example_sheet(asked.opened, asked.folder, asked.survey, found, sections, output, progress)
     if away:

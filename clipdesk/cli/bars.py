@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LONGEST_LABEL = 60
 _LONGEST_NAME = 40
 """Characters up to which the names in a table's first column are not folded."""
+_FOLDED, _BORDER = 16, 3
+"""Characters from which on other texts may be folded, and of a column's border and space."""
 
 
 def make_console(*, err: bool = False) -> Console:
@@ -33,10 +35,22 @@ def make_console(*, err: bool = False) -> Console:
     return Console(file=guarded(err=err), markup=False)
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
-    """Print rows of equal keys on a terminal."""
+def print_table(rows: Sequence[Mapping[str, Any]], title: str, optional: Sequence[str] = ()) -> None:
+    """Print rows of equal keys on a terminal.
+
+    Args:
+        rows: The rows.
+        title: What stands above them.
+        optional: Columns that are left out where the terminal is too narrow, the first of these first; that is said.
+    """
+    console = make_console()
     # Text, since rich would read names such as [old] as markup.
-    table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
+    table = Table(title=Text(printable(title)), title_justify="left", caption_justify="left", header_style="bold")
+    away = _too_many(rows, optional, console.width)
+    if away:
+        names = ", ".join(name.replace("_", " ") for name in rows[0] if name in away)
+        table.caption = Text(f"A wider terminal, or --json, also shows: {names}")
+        rows = [{name: value for name, value in row.items() if name not in away} for row in rows]
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], int | float | None) for row in rows)
         # Names are there to be typed again, so on a narrow terminal the other columns give way first.
@@ -45,7 +59,27 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
         table.add_column(name.replace("_", " "), justify=justify, overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(_shown(value)) for value in row.values()))
-    make_console().print(table)
+    console.print(table)
+
+
+def _too_many(rows: Sequence[Mapping[str, Any]], optional: Sequence[str], width: int) -> list[str]:
+    """As many of the optional columns as have to go for the others to fit, in the order in which they go."""
+    widths = (
+        {name: _width([row[name] for row in rows], name, place) for place, name in enumerate(rows[0])} if rows else {}
+    )
+    away: list[str] = []
+    while len(away) < len(optional) and sum(widths[name] for name in widths if name not in away) + 1 > width:
+        away.append(optional[len(away)])
+    return away
+
+
+def _width(values: Sequence[object], name: str, place: int) -> int:
+    """Characters that a column wants, with its border."""
+    longest = max(len(_shown(value)) for value in values)
+    if place and any(isinstance(value, str) for value in values):
+        # Texts may be folded, but for the names in the first column.
+        longest = min(longest, _FOLDED)
+    return max(longest, len(name)) + _BORDER
 
 
 def _shown(value: object) -> str:

@@ -73,6 +73,8 @@ def survey_with_bar(opened: OpenModel, images: ImageSet, layers: Sequence[str] |
         surveying = survey_images(opened, images, layers)
         for progress in surveying:
             bar.update(progress)
+            if progress.remark:
+                say(f"{progress.remark}.", err=True)
             if progress.folder is not None:
                 return progress.folder
             if interrupted():

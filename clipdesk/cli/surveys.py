@@ -56,7 +56,8 @@ def surveys(context: click.Context, as_json: bool) -> None:
     if not rows and not as_json:
         say("There are no surveys yet. Make one with: clipdesk survey", err=True)
         return
-    show(rows, key="survey", title="Surveys", as_json=as_json)
+    optional = ("layers", "left_out", "model", "images", "MB", "made", "pictures")
+    show(rows, key="survey", title="Surveys", as_json=as_json, optional=optional)
 
 
 @surveys.command()

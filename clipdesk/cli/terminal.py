@@ -18,8 +18,18 @@ INTERRUPTED = 130
 _SLOW_SECONDS = 1.0
 
 
-def show(rows: Sequence[Mapping[str, Any]], *, key: str | tuple[str, ...], title: str, as_json: bool) -> None:
-    """Print rows: a table on a terminal, JSON if `as_json`, and lines in a pipe: the values of `key`, with tabs."""
+def show(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str | tuple[str, ...],
+    title: str,
+    as_json: bool,
+    optional: Sequence[str] = (),
+) -> None:
+    """Print rows: a table on a terminal, JSON if `as_json`, and lines in a pipe: the values of `key`, with tabs.
+
+    A table on a narrow terminal has as few of the `optional` columns as need be; the first of these goes first.
+    """
     if as_json:
         say_json(rows)
     elif sys.stdout is None or not sys.stdout.isatty():
@@ -30,7 +40,7 @@ def show(rows: Sequence[Mapping[str, Any]], *, key: str | tuple[str, ...], title
     else:
         from clipdesk.cli.bars import print_table
 
-        print_table(rows, title)
+        print_table(rows, title, optional)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from clipdesk.network.opened import OpenModel
 _SIDE, _GAP, _LINE = 128, 8, 16
 _COLUMNS = 12
 _TITLE = 30
-_FREE = (225, 225, 225)
+_FREE, _FAINT = (225, 225, 225), (110, 110, 110)
 _LONGEST_LABEL = 60
 
 Section = tuple[str, Sequence[Example]]
@@ -56,7 +56,7 @@ def save_example_sheet(
         folder: The survey's folder.
         survey: The survey.
         found: The unit's pictures.
-        sections: Which of them are shown, part by part.
+        sections: Which of them are shown, part by part; a part without any has its heading all the same.
         path: The file.
         progress: Told how many pictures have been read.
 
@@ -103,7 +103,8 @@ def _draw(title: str, rows: Sequence[tuple[str, Sequence[_Cell]]]) -> Image.Imag
     pictures = 2 if any(cell.lit for _, cells in rows for cell in cells) else 1
     wide, high = _SIDE + _GAP, pictures * _SIDE + 2 * _LINE + _GAP
     lines = sum(math.ceil(len(cells) / columns) for _, cells in rows)
-    size = (max(4, columns) * wide + _GAP, _TITLE + len(rows) * (_LINE + _GAP) + lines * high + _GAP)
+    empty = sum(not cells for _, cells in rows)
+    size = (max(4, columns) * wide + _GAP, _TITLE + len(rows) * (_LINE + _GAP) + lines * high + empty * _LINE + _GAP)
     sheet = Image.new("RGB", size, "white")
     pen, font, large = ImageDraw.Draw(sheet), ImageFont.load_default(12), ImageFont.load_default(15)
     pen.text((_GAP, _GAP), fitting(title, size[0] - 2 * _GAP, pen, large), fill="black", font=large)
@@ -111,6 +112,9 @@ def _draw(title: str, rows: Sequence[tuple[str, Sequence[_Cell]]]) -> Image.Imag
     for heading, cells in rows:
         pen.text((_GAP, top + _GAP), fitting(heading, size[0] - 2 * _GAP, pen, font), fill="black", font=font)
         top += _LINE + _GAP
+        if not cells:
+            pen.text((_GAP, top), "none", fill=_FAINT, font=font)
+            top += _LINE
         for number, cell in enumerate(cells):
             left, upper = _GAP + number % columns * wide, top + number // columns * high
             for place, image in enumerate((cell.picture, cell.lit)[:pictures]):

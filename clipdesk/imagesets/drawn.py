@@ -47,8 +47,11 @@ class SceneSet(ImageSet):
 
     def read(self, index: int, side: int = 0) -> ReadPicture:
         """As `ImageSet.read`."""
-        pixels = self._images[index]
-        return ReadPicture(Image.fromarray(pixels), hashlib.sha256(pixels.tobytes()).hexdigest())
+        return ReadPicture(Image.fromarray(self._images[index]), self.sha256(index))
+
+    def sha256(self, index: int) -> str:
+        """As `ImageSet.sha256`."""
+        return hashlib.sha256(self._images[index].tobytes()).hexdigest()
 
 
 def open_scenes(source: str) -> SceneSet:

@@ -116,6 +116,14 @@ class ImageSet(ABC):
             UsageError: it cannot be read, or has changed since the set was opened.
         """
 
+    @abstractmethod
+    def sha256(self, index: int) -> str:
+        """As `ReadPicture.sha256`, without decoding the picture.
+
+        Raises:
+            UsageError: as `read`, but for pictures that cannot be decoded.
+        """
+
 
 class StoredSet(ImageSet):
     """A set whose pictures are bytes in files."""
@@ -125,6 +133,10 @@ class StoredSet(ImageSet):
         data = self.data(index)
         shown = one_line(self.pictures[index].place, _LONGEST_SHOWN)
         return ReadPicture(decode_image(data, shown, side), hashlib.sha256(data).hexdigest())
+
+    def sha256(self, index: int) -> str:
+        """As `ImageSet.sha256`."""
+        return hashlib.sha256(self.data(index)).hexdigest()
 
     @abstractmethod
     def data(self, index: int) -> bytes:

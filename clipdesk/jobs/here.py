@@ -100,6 +100,8 @@ def _survey(opened: OpenModel, job: SurveyWork, hooks: Hooks) -> Iterator[Event]
             if progress.folder is not None:
                 yield Done(job.images, progress.folder.name)
                 return
+            if progress.remark:
+                hooks.stage(progress.remark)
             step = max(1, job.steps * progress.done // progress.total)
             yield Progress((job.images,), step, job.steps, np.zeros(1, dtype=np.float32))
             if hooks.stop():

@@ -30,8 +30,11 @@ class Drawn(ImageSet):
         number = self.order[index]
         if number in self.broken:
             raise UsageError(f"{self.pictures[index].place} is not an image that can be read")
-        pixels = self.pixels[number]
-        return ReadPicture(Image.fromarray(pixels), hashlib.sha256(pixels.tobytes()).hexdigest())
+        return ReadPicture(Image.fromarray(self.pixels[number]), self.sha256(index))
+
+    def sha256(self, index: int) -> str:
+        """As `ImageSet.sha256`."""
+        return hashlib.sha256(self.pixels[self.order[index]].tobytes()).hexdigest()
 
 
 def random_set(count: int, side: int, broken: Sequence[int] = (), seed: int = 0) -> Drawn:

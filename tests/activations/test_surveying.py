@@ -117,6 +117,16 @@ def test_thumbnails_are_those_of_the_pictures_that_were_read(opened: OpenModel, 
     assert read_thumbnail(end.folder, "cats/broken.jpg") is None
 
 
+def test_what_is_left_out_is_one_list_that_grows(opened: OpenModel, photos: Path) -> None:
+    for number in range(6):
+        (photos / "dogs" / f"broken{number}.jpg").write_bytes(b"none")
+    steps = list(survey_images(opened, open_image_set(photos), [LAYER], block=8))
+    assert len(steps) > 4
+    # A list made anew for every block takes the square of the number of unreadable files.
+    assert len({id(each.left_out) for each in steps[:-1]}) == 1
+    assert len(steps[-1].left_out) == 7
+
+
 def test_a_survey_that_is_there_is_not_made_again(opened: OpenModel, photos: Path) -> None:
     end, _ = finished(opened, photos)
     assert [each.folder for each in survey_images(opened, open_image_set(photos), [LAYER])] == [end.folder]

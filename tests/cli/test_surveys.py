@@ -52,6 +52,19 @@ def test_only_the_first_pictures_that_were_left_out_are_named(clipdesk: Command)
     assert Path(found["folder"]).is_dir()
 
 
+def test_only_what_is_new_in_a_folder_is_read(clipdesk: Command) -> None:
+    clipdesk(*SURVEY)
+    ((before, _),) = all_surveys()
+    photos(clipdesk.folder / "photos", 30)
+    lines = clipdesk(*SURVEY).err.splitlines()
+    assert f"24 of 31 pictures are known already, from {before.name}." in lines
+    assert lines[-2] == "30 pictures read, 1 left out:"
+    (clipdesk.folder / "photos" / "dogs" / "03.png").unlink()
+    lines = clipdesk(*SURVEY).err.splitlines()
+    assert "Pictures of an earlier survey have changed or are gone, so all are read anew." in lines
+    assert lines[-2] == "29 pictures read, 1 left out:"
+
+
 def test_several_layers_are_named_with_commas_or_one_by_one(clipdesk: Command) -> None:
     clipdesk("survey", "photos", "--model", "SMALL", "--layers", "1.mlp.gelu,0.mlp", "--layers", "visual")
     ((_, manifest),) = all_surveys()

@@ -88,6 +88,23 @@ def test_names_are_not_folded_on_a_narrow_terminal(
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(("columns", "away"), [(72, ["three"]), (40, ["two", "three", "four"])])
+def test_columns_that_have_no_room_are_left_out_and_named(
+    terminal: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int, away: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = {"name": "demo-scenes-5000-80750797", "two": "a" * 12, "three": "b" * 30, "four": 1.0, "five": 2}
+    show([row], key="name", title="Rows", as_json=False, optional=("three", "two", "four"))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns
+    assert f"A wider terminal, or --json, also shows: {', '.join(away)}" in " ".join(out.split())
+    head = next(line for line in out.splitlines() if "name" in line)
+    assert [name for name in row if name not in head] == away
+    monkeypatch.setenv("COLUMNS", "120")
+    show([row], key="name", title="Rows", as_json=False, optional=("three", "two", "four"))
+    assert "A wider terminal" not in capsys.readouterr().out
+
+
 def test_lines_in_a_pipe_have_tabs_between_values_only(capsys: pytest.CaptureFixture[str]) -> None:
     show([{"a": "x\ty", "b": None, "c": 1.5}], key=("a", "b", "c"), title="", as_json=False)
     assert capsys.readouterr().out == "x\\ty\t\t1.5\n"

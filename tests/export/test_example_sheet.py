@@ -65,6 +65,19 @@ def test_many_pictures_go_into_several_rows_and_thumbnails_are_counted(
     assert read_image(tmp_path / "sheet.png").size == (12 * 136 + 8, 30 + 24 + 2 * (2 * 128 + 40) + 8)
 
 
+def test_a_part_without_pictures_has_a_heading_and_says_so(opened: OpenModel, folder: Path, tmp_path: Path) -> None:
+    survey = open_survey(folder)
+    found = examples(survey, "visual", 3, count=4, alike=1)
+    sections = [("Top", found.top), ("Bin 5", ()), ("Bottom", found.bottom)]
+    save_example_sheet(opened, folder, survey, found, sections, tmp_path / "sheet.png")
+    sheet = read_image(tmp_path / "sheet.png")
+    assert sheet.size == (4 * 136 + 8, 30 + 3 * 24 + 2 * (128 + 40) + 16 + 8)
+    above = 30 + 24 + 128 + 40
+    heading, none = (np.asarray(sheet.crop((0, top, 100, top + 16))) for top in (above + 6, above + 24))
+    assert heading.min() < 100
+    assert 100 < none.min() < 200
+
+
 def test_a_sheet_that_cannot_be_written_is_refused(opened: OpenModel, folder: Path, tmp_path: Path) -> None:
     survey = open_survey(folder)
     found = examples(survey, LAYER, 3, count=2)

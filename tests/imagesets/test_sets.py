@@ -25,7 +25,7 @@ def test_a_picture_is_read_with_its_checksum_and_no_smaller_than_asked() -> None
     assert found.read(0, 30).image.size == (50, 50)
     assert found.read(0, 51).image.size == (100, 100)
     assert found.read(0, 300).image.size == (100, 100)
-    assert found.read(0).sha256 == found.read(0, 30).sha256 == hashlib.sha256(data).hexdigest()
+    assert found.read(0).sha256 == found.read(0, 30).sha256 == found.sha256(0) == hashlib.sha256(data).hexdigest()
 
 
 def test_what_cannot_be_decoded_is_named_by_its_place_in_one_line() -> None:
