@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.center import CANVAS, GALLERY, WALL
+from clipdesk.gui.same_selection import SameSelection
 
 if TYPE_CHECKING:
     from clipdesk.gui.asking import Asking
@@ -149,11 +150,12 @@ def connect_wall(
     asking: Asking,
 ) -> None:
     """Fill the wall with the units of the chosen layer, and render what the user asks for there."""
+    same = SameSelection(wall, neurons)
 
     def changed() -> None:
         in_front = center.mode == WALL
-        wall.set_in_front(in_front)
-        filling.set_in_front(in_front)
+        for part in (wall, filling, same):
+            part.set_in_front(in_front)
 
     def offer() -> None:
         wall.offer(asking.is_ready())

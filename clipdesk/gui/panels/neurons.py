@@ -285,8 +285,9 @@ class NeuronsPanel(QWidget):
         index = target.index if target is not None and ours else None
         self.table.point_at(None if index is None else self.model.row_of(index))
 
-    def select_units(self, units: list[int]) -> None:
-        """Select units and scroll to the first of them."""
+    def select_units(self, units: list[int], *, quietly: bool = False) -> None:
+        """Select units and scroll to the first of them; quietly as in `select`."""
+        self._quiet = quietly
         last = len(COLUMNS) - 1
         rows = sorted(row for unit in units if (row := self.model.row_of(unit)) is not None)
         selection = QItemSelection()
@@ -303,6 +304,7 @@ class NeuronsPanel(QWidget):
         else:
             # A reset alone does not tell that the selection is empty now.
             self._selection_changed()
+        self._quiet = False
 
     def selected(self) -> tuple[Target, ...]:
         """The selected units, in order of their index."""
@@ -324,9 +326,7 @@ class NeuronsPanel(QWidget):
         """Select the same units after sorting and filtering; in another layer, none."""
         layer, units = self._kept
         if layer is self.model.layer and units:
-            self._quiet = True
-            self.select_units(units)
-            self._quiet = False
+            self.select_units(units, quietly=True)
         self._selection_changed()
 
     def selected_count(self) -> int:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from clipdesk.errors import one_line
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.background import Background
 from clipdesk.gui.panels.wall_bar import INDEX, MAP, WallBar
@@ -189,7 +190,7 @@ class WallPanel(QWidget):
         parts = [f"Unit {unit:,}"]
         if source is not None:
             if word := source.words.get(unit):
-                parts.append(word)
+                parts.append(one_line(word))
             numbers = ((name, float(values[unit])) for name, values in source.columns.items())
             parts += [f"{name} {value:.3g}" for name, value in numbers if isfinite(value)]
         return "  ·  ".join(parts)
@@ -245,9 +246,11 @@ class WallPanel(QWidget):
         return tuple(Unit(layer=self.layer, index=unit) for unit in self.view.selection.units)
 
     def select(self, units: list[int]) -> None:
-        """Select units, as those that are selected elsewhere."""
+        """Select units that are selected elsewhere, and go to the first of them."""
         if units != self.view.selection.units:
             self.view.choose_all(units)
+            if self.view.selection.chosen:
+                self.view.go_to(min(self.view.selection.chosen))
 
     def offer(self, ready: bool) -> None:
         """Enable or disable asking for pictures: a model must be open and the parameters valid."""

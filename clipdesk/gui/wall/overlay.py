@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette, QPen, QStaticText
 
+from clipdesk.errors import one_line
 from clipdesk.gui.images import paint_badge
 from clipdesk.gui.wall.camera import Camera, Stage
 from clipdesk.gui.wall.selection import Selection
@@ -78,7 +79,7 @@ class Overlay:
             empty = is_empty(unit)
             if side >= WORDED and (word := words.get(unit)):
                 painter.setPen(Qt.GlobalColor.white)
-                paint_badge(painter, frame, f"{unit}  {word}")
+                paint_badge(painter, frame, f"{unit}  {one_line(word)}")
                 continue
             if not empty and side < NUMBERED:
                 continue
