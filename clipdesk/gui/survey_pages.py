@@ -83,6 +83,9 @@ class SurveyPages(QObject):
         desk.pictures.connect(find.found.add_images)
         desk.heated.connect(page.show_heat)
         desk.found.connect(find.show_found)
+        desk.worded.connect(self._show_wanted)
+        desk.wordless.connect(lambda reason: page.words.show_words((), reason))
+        desk.reading.connect(self._show_reading)
         desk.mapped.connect(find.show_maps)
         desk.tabled.connect(self._neurons.show_facts)
         desk.pictures.connect(self._neurons.model.add_photos)
@@ -213,6 +216,7 @@ class SurveyPages(QObject):
         if self._center.mode == FIND:
             self._find.box.setFocus()
 
+    @Slot()
     def _show_wanted(self) -> None:
         """Show the unit that was chosen last, if its page is seen; before the first one, the one that is selected."""
         unit = self._wanted or self._neurons.current
@@ -236,6 +240,11 @@ class SurveyPages(QObject):
     def _answered(self, layer: str, unit: int, facts: UnitFacts) -> None:
         if self._page.unit == (layer, unit):
             self._page.show_facts(facts)
+
+    @Slot(int, int)
+    def _show_reading(self, done: int, total: int) -> None:
+        self._page.words.show_words((), f"the model reads them, once: {done / total:.0%}")
+        self._find.show_reading(done / total)
 
     @Slot(list)
     def _ask_heat(self, pictures: list[int]) -> None:

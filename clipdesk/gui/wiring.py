@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Slot
 
 from clipdesk.gui.center import CANVAS, GALLERY, WALL
+from clipdesk.gui.same_selection import SameSelection
 from clipdesk.gui.searching import Searching
 
 if TYPE_CHECKING:
@@ -192,9 +193,11 @@ def connect_wall(
     asking: Asking,
 ) -> None:
     """Fill the wall with the units of the chosen layer, and render what the user asks for there."""
+    same = SameSelection(wall, neurons)
 
     def changed() -> None:
-        wall.set_in_front(center.mode == WALL)
+        for part in (wall, same):
+            part.set_in_front(center.mode == WALL)
 
     def offer() -> None:
         wall.offer(asking.is_ready())

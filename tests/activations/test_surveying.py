@@ -34,6 +34,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import LeftOut
 from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.paths import surveys_folder
 from tests.activations.sets import random_set
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
@@ -260,7 +261,7 @@ def test_a_spoilt_checkpoint_is_not_gone_on_from(
     opened: OpenModel, photos: Path, spoil: Callable[[Path], object]
 ) -> None:
     begin(opened, photos, 2).close()
-    (checkpoint,) = (storing.surveys_folder()).glob("*.partial/checkpoint")
+    (checkpoint,) = (surveys_folder()).glob("*.partial/checkpoint")
     spoil(checkpoint)
     end, _ = finished(opened, photos)
     assert end.folder is not None

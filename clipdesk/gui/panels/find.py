@@ -181,6 +181,7 @@ class FindPage(QWidget):
     def _ask(self, question: Question) -> None:
         layer = self._layer if self.here.isChecked() and self.here.isEnabled() else None
         self._question = replace(question, layer=layer)
+        self.found.show([])
         self._say(f"Looking for {self._question.words} …")
         self.asked.emit(self._question)
 
@@ -209,6 +210,11 @@ class FindPage(QWidget):
         if self.box.hasFocus() or self.image_button.hasFocus():
             self.list.setFocus(Qt.FocusReason.OtherFocusReason)
         self.pictures_wanted.emit(self.found.pictures())
+
+    def show_reading(self, share: float) -> None:
+        """Say that the words are being read, for which a search by text waits."""
+        if self._question is not None and self._question.text and not self.found.units:
+            self._say(f"Looking for {self._question.words}: the model reads its list of words, once: {share:.0%}")
 
     def show_maps(self, question: Question, maps: Mapping[int, QImage]) -> None:
         """Show where units fire in the image that was searched by."""

@@ -258,8 +258,9 @@ class NeuronsPanel(QWidget):
         index = target.index if target is not None and ours else None
         self.table.point_at(None if index is None else self.model.row_of(index))
 
-    def select_units(self, units: list[int]) -> None:
-        """Select units and scroll to the first of them."""
+    def select_units(self, units: list[int], *, quietly: bool = False) -> None:
+        """Select units and scroll to the first of them; quietly as in `select`."""
+        self._quiet = quietly
         last = len(COLUMNS) - 1
         rows = sorted(row for unit in units if (row := self.model.row_of(unit)) is not None)
         selection = QItemSelection()
@@ -276,6 +277,7 @@ class NeuronsPanel(QWidget):
         else:
             # A reset alone does not tell that the selection is empty now.
             self._selection_changed()
+        self._quiet = False
 
     @property
     def current(self) -> Unit | None:
@@ -307,9 +309,9 @@ class NeuronsPanel(QWidget):
         """Select the same units after sorting and filtering; in another layer, none."""
         layer, units, current = self._kept
         if layer is self.model.layer:
-            self._quiet = True
             if units:
-                self.select_units(units)
+                self.select_units(units, quietly=True)
+            self._quiet = True
             if current is not None and (row := self.model.row_of(current)) is not None:
                 self.table.selectionModel().setCurrentIndex(self.model.index(row, 0), _FLAGS.NoUpdate)
             self._quiet = False

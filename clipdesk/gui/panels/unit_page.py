@@ -230,7 +230,10 @@ class UnitPage(QWidget):
         self.histogram.show_counts(facts.edges, facts.counts)
         self.histogram.mark(self._judged)
         self.numbers.setText("   ".join(f"{name} {value}" for name, value in facts.numbers))
-        self.words.show_words(facts.words, "no word fits it better than chance")
+        if facts.words is not None:
+            self.words.show_words(facts.words, "none fits it")
+        elif not self.words.label.text():
+            self.words.show_words((), "the model has not read them yet")
         self.opposite.show_words(facts.opposite, "")
         groups = sum(isinstance(item, Heading) for item in facts.groups)
         self.tabs.setTabVisible(_AGAINST, bool(facts.against))

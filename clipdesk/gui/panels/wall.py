@@ -8,14 +8,25 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSettings, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
 
+from clipdesk.errors import one_line
 from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.background import Background
 from clipdesk.gui.panels.wall_bar import INDEX, MAP, WallBar
 from clipdesk.gui.panels.wall_input import WallInput
-from clipdesk.gui.plain import plain_label
+from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.wall.source import Picture, WallSource, columns_of
 from clipdesk.render.targets import Target, Unit
 
@@ -23,8 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_ICON = 16
-_LEAST_WIDTH = 120
+_ICON, _MARGIN = 16, 6
 _NOTHING = "Choose a layer to see its units"
 _MAPPING = "Making the map …"
 
@@ -63,9 +73,10 @@ class WallPanel(QWidget):
         self.view = WallInput(self.describe)
         self.view.setAccessibleName("Wall of units")
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.status = plain_label(wrap=True)
-        self.status.setMinimumWidth(_LEAST_WIDTH)
+        self.status = plain_label()
         self.status.setAccessibleName("Current unit")
+        # What is known of a unit may be long, and does not decide how wide the wall is.
+        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._back = Background(self)
         self._make_actions()
         self._lay_out()
@@ -95,13 +106,17 @@ class WallPanel(QWidget):
         tools = QToolBar(iconSize=QSize(_ICON, _ICON))
         fill_bar(tools, self.actions_shown)
         tools.insertSeparator(self.in_action)
+        for action in (self.render_action, self.batch_action):
+            button = tools.widgetForAction(action)
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         whole = QWidget()
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         column.addWidget(self.view, 1)
         below = QHBoxLayout()
-        below.setContentsMargins(6, 0, 6, 2)
+        below.setContentsMargins(_MARGIN, 0, _MARGIN, 2)
         below.addWidget(self.status, 1)
         column.addLayout(below)
         area = QWidget()
@@ -175,10 +190,15 @@ class WallPanel(QWidget):
         parts = [f"Unit {unit:,}"]
         if source is not None:
             if word := source.words.get(unit):
-                parts.append(word)
+                parts.append(one_line(word))
             numbers = ((name, float(values[unit])) for name, values in source.columns.items())
             parts += [f"{name} {value:.3g}" for name, value in numbers if isfinite(value)]
         return "  ·  ".join(parts)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_current()
 
     # Its order
 
@@ -226,9 +246,11 @@ class WallPanel(QWidget):
         return tuple(Unit(layer=self.layer, index=unit) for unit in self.view.selection.units)
 
     def select(self, units: list[int]) -> None:
-        """Select units, as those that are selected elsewhere."""
+        """Select units that are selected elsewhere, and go to the first of them."""
         if units != self.view.selection.units:
             self.view.choose_all(units)
+            if self.view.selection.chosen:
+                self.view.go_to(min(self.view.selection.chosen))
 
     def offer(self, ready: bool) -> None:
         """Enable or disable asking for pictures: a model must be open and the parameters valid."""
@@ -255,7 +277,9 @@ class WallPanel(QWidget):
     def _show_current(self) -> None:
         unit = self.view.selection.current
         text = "" if unit is None else self.describe(unit)
-        self.status.setText(text)
+        room = max(0, self.width() - 2 * _MARGIN)
+        self.status.setText(self.status.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
+        self.status.setToolTip(plain_tip(text, wrap=True))
         self.view.setAccessibleDescription(text)
 
     def _ask_render(self) -> None:

@@ -93,7 +93,9 @@ class WallInput(WallView):
                 return True
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
             unit = self.unit_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if unit is None else plain_tip(self._describe(unit)), self)
+            QToolTip.showText(
+                event.globalPos(), "" if unit is None else plain_tip(self._describe(unit), wrap=True), self
+            )
             return True
         return super().event(event)
 

@@ -16,6 +16,7 @@ class AskedSurvey(OpenSurvey):
     judgement = questions.judgement
     layer_facts = questions.layer_facts
     surprise = questions.surprise
+    with_words = questions.with_words
 
 
 __all__ = ["AskedSurvey", "surveys_of"]

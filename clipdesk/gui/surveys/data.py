@@ -155,7 +155,7 @@ class UnitFacts:
         bottom: The pictures that excite it least.
         groups: Its top pictures, in groups of what is alike.
         against: Pictures in which it and its first word disagree, each part after its heading.
-        words: What it answers to.
+        words: What it answers to; None until the words are read.
         opposite: What it answers to least.
         within: The units of its layer that are most like it.
         across: Those of other layers.
@@ -171,7 +171,7 @@ class UnitFacts:
     bottom: tuple[Photo, ...]
     groups: tuple[Photo | Heading, ...]
     against: tuple[Photo | Heading, ...]
-    words: tuple[Word, ...]
+    words: tuple[Word, ...] | None
     opposite: tuple[Word, ...]
     within: tuple[FoundUnit, ...]
     across: tuple[FoundUnit, ...]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import Cancelled, UsageError
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.data import Question
@@ -44,6 +45,9 @@ class SurveyDesk(QObject):
         judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
             that stands among the pictures of the set, in words.
         surprised: A unit that is worth looking at, by layer and index.
+        reading: How many texts the model's text tower has read, and of how many.
+        worded: The words of the survey are read: questions have longer answers from now on.
+        wordless: Why the model reads no words.
         tabled: A layer and its `LayerFacts`.
         failed: A `Problem`.
     """
@@ -56,6 +60,9 @@ class SurveyDesk(QObject):
     mapped = Signal(object, object)
     judged = Signal(str, int, float, str)
     surprised = Signal(str, int)
+    reading = Signal(int, int)
+    worded = Signal()
+    wordless = Signal(str)
     tabled = Signal(str, object)
     failed = Signal(object)
     _opened = Signal(object, object, list)
@@ -71,7 +78,8 @@ class SurveyDesk(QObject):
         # Answers must not wait for the network, which may be rendering.
         self._quick = Background(self)
         self._slow = Background(self)
-        for background in (self._quick, self._slow):
+        self._words = Background(self)
+        for background in (self._quick, self._slow, self._words):
             background.failed.connect(self.failed)
             background.start(make_way)
         self._opened.connect(self._take)
@@ -174,6 +182,8 @@ class SurveyDesk(QObject):
 
         def look(survey: AskedSurvey) -> None:
             try:
+                if question.text:
+                    self._read_words(survey)
                 listed = survey.find(question)
             except UsageError as error:
                 self.found.emit(question, str(error))
@@ -185,7 +195,8 @@ class SurveyDesk(QObject):
                         return
                     self.mapped.emit(question, {place: image})
 
-        self._ask(self._slow, "find", look)
+        # A text is told apart from all words of the list, which are read first.
+        self._ask(self._words if question.text else self._slow, "find", look)
 
     @Slot()
     def ask_surprise(self) -> None:
@@ -196,11 +207,31 @@ class SurveyDesk(QObject):
         """Numbers and words of all units of a layer; `tabled` follows, first without words."""
 
         def tell(survey: AskedSurvey) -> None:
-            for facts in survey.layer_facts(layer):
-                self.tabled.emit(layer, facts)
+            facts = survey.layer_facts(layer)
+            self.tabled.emit(layer, facts)
+
+            def tell_words(survey: AskedSurvey) -> None:
+                try:
+                    self._read_words(survey)
+                except UsageError as error:
+                    self.wordless.emit(str(error))
+                self.tabled.emit(layer, survey.with_words(facts))
+
+            self._ask(self._words, "words", tell_words)
 
         if self.has(layer):
             self._ask(self._slow, "layer", tell)
+
+    def _read_words(self, survey: AskedSurvey) -> None:
+        """On the thread of words: make them ready; `worded` follows if they were not."""
+        if survey.lexicon is None and not self._closing.is_set():
+            survey.read_words(self._tell_reading)
+            self.worded.emit()
+
+    def _tell_reading(self, done: int, total: int) -> None:
+        if self._closing.is_set():
+            raise Cancelled
+        self.reading.emit(done, total)
 
     def _ask(
         self, background: Background, kind: str, ask: Callable[[AskedSurvey], object], *, urgent: bool = True
@@ -215,11 +246,13 @@ class SurveyDesk(QObject):
 
         def guarded() -> None:
             if self._turns[kind] == turn and not self._closing.is_set():
-                work()
+                with suppress(Cancelled):
+                    work()
 
         background.start(guarded, urgent)
 
     def close(self, timeout_ms: int = 10_000) -> bool:
         """Give up what is asked, and wait for what is being answered; False if that is stuck."""
         self._closing.set()
-        return self._quick.wait(timeout_ms) and self._slow.wait(timeout_ms)
+        ended = [each.wait(timeout_ms) for each in (self._quick, self._slow, self._words)]
+        return all(ended)

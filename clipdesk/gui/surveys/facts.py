@@ -26,6 +26,7 @@ def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
     """
     rectified, lexicon = survey.is_rectified(layer), survey.lexicon
     found = unit_answers(survey.survey, layer, unit, rectified=rectified, lexicon=lexicon, count=_TOP, per_bin=_PER_BIN)
+    known = lexicon is not None
     opposite = () if found.against is None else found.against.opposite[:_OPPOSITE]
     return UnitFacts(
         layer,
@@ -38,7 +39,7 @@ def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
         bottom=tuple(_photos(survey, found.examples.bottom)),
         groups=tuple(_groups(survey, found.clusters, found.statistics.top)),
         against=tuple(_against(survey, found.against)),
-        words=tuple(Word(each.concept, each.pearson, each.weak) for each in found.labels),
+        words=tuple(Word(each.concept, each.pearson, each.weak) for each in found.labels) if known else None,
         opposite=tuple(Word(concept, pearson, weak=False) for concept, pearson in opposite),
         within=tuple(found_units(survey, found.similar.within)),
         across=tuple(found_units(survey, found.similar.across)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,7 @@ class OpenSurvey:
         survey: The survey.
         model: The name of its model, as the window opened it.
         changed: What is another now than when it was made, in words.
+        lexicon: The words for its units; None until they are read.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class OpenSurvey:
     survey: Survey
     model: ModelName
     changed: tuple[str, ...] = ()
+    lexicon: Lexicon | None = None
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -76,14 +78,20 @@ class OpenSurvey:
         """Whether a layer is behind a rectifier; only there do dead and dense mean something."""
         return rectifier_of(layer, self.opened().inspector.layers) is not None
 
-    @cached_property
-    def lexicon(self) -> Lexicon:
-        """The words for its units. They are read by the model's text tower, which takes minutes once for a large one.
+    def read_words(self, progress: Callable[[int, int], None]) -> Lexicon:
+        """Make the words for its units ready. The model's text tower reads them, which takes minutes for a large one.
+
+        What it has read is kept on the disk.
+
+        Args:
+            progress: Told how many texts are read, and of how many.
 
         Raises:
             UsageError: the model reads no texts.
         """
-        return prepare(self.survey, vocabulary_of(self.opened()))
+        if self.lexicon is None:
+            self.lexicon = prepare(self.survey, vocabulary_of(self.opened(), progress=progress))
+        return self.lexicon
 
     @cached_property
     def shown(self) -> ShownPictures:

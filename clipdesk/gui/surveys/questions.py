@@ -70,28 +70,27 @@ def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> It
             yield place, to_qt(heat_maps(opened, each.layer, each.unit, [picture]).over(0, picture))
 
 
-def layer_facts(survey: OpenSurvey, layer: str) -> Iterator[LayerFacts]:
-    """What is known of a layer's units: first their numbers, then with their words.
+def layer_facts(survey: OpenSurvey, layer: str) -> LayerFacts:
+    """What is known of a layer's units, without their words.
 
     Raises:
-        UsageError: the survey does not have the layer, or the model reads no texts.
+        UsageError: the survey does not have the layer.
     """
     statistics = statistics_of(survey.survey, layer)
     numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
-    facts = LayerFacts(
-        numbers,
-        overview(numbers, survey.survey.embeddings),
-        statistics.histogram.counts,
-        statistics.top.pictures[:, 0],
-    )
-    yield facts
-    listed = words(survey.lexicon, layer, count=1).units
-    yield replace(
+    kinds = overview(numbers, survey.survey.embeddings)
+    return LayerFacts(numbers, kinds, statistics.histogram.counts, statistics.top.pictures[:, 0])
+
+
+def with_words(survey: OpenSurvey, facts: LayerFacts) -> LayerFacts:
+    """The same, with the first word of each unit, once the words are read."""
+    if survey.lexicon is None:
+        return facts
+    listed = words(survey.lexicon, facts.table.layer, count=1).units
+    labels = (each.labels[0] if each.labels else None for each in listed)
+    return replace(
         facts,
-        words=tuple(
-            Word(each.labels[0].concept, each.labels[0].pearson, each.labels[0].weak) if each.labels else None
-            for each in listed
-        ),
+        words=tuple(None if each is None else Word(each.concept, each.pearson, each.weak) for each in labels),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette, QPen, QStaticText
 
+from clipdesk.errors import one_line
 from clipdesk.gui.images import paint_badge
 from clipdesk.gui.wall.camera import Camera, Stage
 from clipdesk.gui.wall.selection import Selection
@@ -78,7 +79,7 @@ class Overlay:
             empty = is_empty(unit)
             if side >= WORDED and (word := words.get(unit)):
                 painter.setPen(Qt.GlobalColor.white)
-                paint_badge(painter, frame, f"{unit}  {word}")
+                paint_badge(painter, frame, f"{unit}  {one_line(word)}")
                 continue
             if not empty and side < NUMBERED:
                 continue
@@ -116,8 +117,9 @@ class Overlay:
         color = self._palette.color(_Role.Highlight)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # Lines of a pixel are drawn much faster than wider ones.
-        for _ in range(2 if together else 3):
-            painter.setPen(QPen(color, 1))
+        lines = [color] * 2 if together else [color] * 3 + [self._palette.color(_Role.HighlightedText)]
+        for line in lines:
+            painter.setPen(QPen(line, 1))
             painter.drawRects(frames)
             frames = [frame.adjusted(1, 1, -1, -1) for frame in frames]
 
@@ -126,7 +128,9 @@ class Overlay:
         row, column = divmod(place, self._stage.columns)
         if row not in self._rows or column not in self._columns:
             return
-        frame = self._frame(column, row).adjusted(-1, -1, 1, 1)
+        # At the wall's edge too, all of it is seen.
+        view = QRect(0, 0, int(self._stage.width), int(self._stage.height)).adjusted(2, 2, -2, -2)
+        frame = self._frame(column, row).adjusted(-1, -1, 1, 1).intersected(view)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._palette.color(_Role.Base), 4))
         painter.drawRect(frame)

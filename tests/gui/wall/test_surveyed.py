@@ -38,7 +38,7 @@ def folder(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) ->
 def surveyed_layer(folder: Path, checkpoint: Path) -> SurveyedLayer:
     ((_, manifest),) = all_surveys()
     survey = OpenSurvey.open(folder, manifest, parse_name(str(checkpoint)))
-    return SurveyedLayer(survey, LAYER, next(layer_facts(survey, LAYER)))
+    return SurveyedLayer(survey, LAYER, layer_facts(survey, LAYER))
 
 
 @pytest.fixture
