@@ -29,6 +29,7 @@ TESTED_THROUGH = {
     "activations/storing": "activations/test_surveying.py: surveys as folders",
     "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
     "demo/recipes": "demo/test_train.py: numbers that only a training can judge",
+    "gui/computing": "gui/test_estimates.py and gui/test_window.py: what the threads of a real window do with torch",
     "gui/problems": "gui/test_faults.py: each fault as the window reports it",
     "gui/windows": "gui/test_app.py: it acts on Windows only",
     "gui/wiring": "gui/test_window.py: the parts of a real window, joined as it joins them",

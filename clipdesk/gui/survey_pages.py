@@ -273,7 +273,10 @@ class SurveyPages(QObject):
     @Slot(object)
     def _layer_chosen(self, layer: LayerInfo) -> None:
         self._find.show_layer(layer.name)
-        self._desk.ask_layer(layer.name)
+        if self._desk.has(layer.name):
+            self._desk.ask_layer(layer.name)
+        else:
+            self._neurons.show_facts(layer.name, None)
 
     @Slot(list)
     def _ask_photos(self, pictures: list[int]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 from PySide6.QtGui import QImage
+from typing_extensions import Self
 
 from clipdesk.activations.choosing import what_changed
 from clipdesk.activations.directions import vocabulary_of
@@ -58,7 +59,7 @@ class OpenSurvey:
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
 
     @classmethod
-    def open(cls, folder: Path, manifest: Manifest, model: ModelName) -> OpenSurvey:
+    def open(cls, folder: Path, manifest: Manifest, model: ModelName) -> Self:
         """Open a survey.
 
         Raises:

@@ -1,0 +1,95 @@
+"""Each question of the window, against the questions that it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+
+from clipdesk.activations.measuring import activations_in
+from clipdesk.errors import UsageError
+from clipdesk.gui.surveys.asked import AskedSurvey
+from clipdesk.gui.surveys.data import Question
+from clipdesk.gui.surveys.open_survey import SIDE
+from tests.cli.surveys import LAYER
+from tests.gui.surveys.conftest import OTHER
+
+
+def read_words(asked: AskedSurvey) -> None:
+    asked.read_words(lambda _done, _total: None)
+
+
+def test_units_are_found_by_a_text_and_shown_with_their_top_pictures(asked: AskedSurvey) -> None:
+    found = asked.find(Question(text="a heart"))
+    assert found == sorted(found, key=lambda each: -each.correlation)
+    assert {each.layer for each in found} == {LAYER, OTHER}
+    first = found[0]
+    pooled = [values for (layer, _), values in asked.survey.statistics.items() if layer == first.layer]
+    assert first.pictures in {tuple(each.top.pictures[first.unit, :4].tolist()) for each in pooled}
+    here = asked.find(Question(text="a heart", layer=OTHER))
+    assert {each.layer for each in here} == {OTHER}
+
+
+def test_units_are_found_by_an_image_and_by_another_unit(asked: AskedSurvey, images: Path) -> None:
+    photo = images / "cats" / "00.png"
+    found = asked.find(Question(image=photo))
+    assert 0 < len(found) <= 24
+    maps = dict(asked.heat_of_image(photo, found))
+    assert all(image.width() == SIDE for image in maps.values())
+    assert set(maps) == set(range(len(found)))
+    like = asked.find(Question(unit=(LAYER, 3)))
+    assert (LAYER, 3) not in {(each.layer, each.unit) for each in like}
+
+
+def test_an_image_that_cannot_be_read_is_said(asked: AskedSurvey, images: Path) -> None:
+    with pytest.raises(UsageError, match="broken0"):
+        asked.find(Question(image=images / "cats" / "broken0.jpg"))
+
+
+def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurvey) -> None:
+    facts = asked.layer_facts(LAYER)
+    statistics = asked.survey.statistics[LAYER, "mean"]
+    np.testing.assert_array_equal(facts.table.density, statistics.densities)
+    np.testing.assert_array_equal(facts.tops, statistics.top.pictures[:, 0])
+    assert facts.overview.units == statistics.units == len(facts.counts)
+    assert facts.words == ()
+    assert asked.with_words(facts) is facts
+    read_words(asked)
+    words = asked.with_words(facts).words
+    assert len(words) == statistics.units
+    assert {word.concept for word in words if word is not None} <= set(asked.read_words(print).vocabulary.concepts)
+
+
+def test_a_rendered_picture_is_measured_as_the_survey_measures(asked: AskedSurvey, images: Path) -> None:
+    photo = images / "dogs" / "01.png"
+    value, words = asked.judgement(LAYER, 5, photo)
+    assert value == pytest.approx(activations_in(asked.opened(), LAYER, [photo], pooling="mean")[0, 5])
+    assert "of 24 pictures" in words
+    pixels = np.zeros((32, 32, 4), dtype=np.uint8)
+    assert np.isfinite(asked.judgement(LAYER, 5, pixels)[0])
+
+
+def test_a_surprise_is_a_unit_of_the_survey(asked: AskedSurvey) -> None:
+    for _ in range(5):
+        layer, unit = asked.surprise()
+        assert layer in (LAYER, OTHER)
+        assert 0 <= unit < asked.survey.statistics[layer, "mean"].units
+
+
+def test_thumbnails_stay_in_memory_and_one_that_is_gone_is_empty(asked: AskedSurvey) -> None:
+    first = asked.thumbnail(0)
+    assert isinstance(first, QImage)
+    assert not first.isNull()
+    assert asked.thumbnail(0) is first
+    (asked.folder / "thumbnails.sqlite").unlink()
+    assert asked.thumbnail(1).isNull()
+    assert asked.thumbnail(0) is first
+
+
+def test_where_a_unit_fires_is_shown_in_each_picture(asked: AskedSurvey) -> None:
+    heat = asked.heat(LAYER, 5, [0, 3])
+    assert set(heat) == {0, 3}
+    assert heat[0].over.width() == heat[0].crop.width() == SIDE
+    assert asked.heat("visual", 5, [0]) == {}, "an embedding has no places"

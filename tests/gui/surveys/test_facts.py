@@ -1,0 +1,48 @@
+"""What the unit page shows, against the answers that it is made of."""
+
+from __future__ import annotations
+
+from clipdesk.activations.questions.unit import unit_answers
+from clipdesk.gui.surveys.asked import AskedSurvey
+from clipdesk.gui.surveys.data import Heading, Photo
+from tests.cli.surveys import LAYER
+
+
+def test_a_page_shows_what_a_survey_answers(asked: AskedSurvey) -> None:
+    facts = asked.unit_facts(LAYER, 3)
+    answers = unit_answers(asked.survey, LAYER, 3, rectified=True, count=18)
+    assert [photo.picture for photo in facts.top] == [each.picture for each in answers.examples.top]
+    assert [photo.value for photo in facts.bottom] == [each.value for each in answers.examples.bottom]
+    assert sum(facts.counts) == 24
+    assert len(facts.edges) == len(facts.counts) + 1
+    assert dict(facts.numbers)["largest"] == f"{answers.numbers.most:.3g}"
+    known = asked.survey.pictures[facts.top[0].picture]
+    assert (facts.top[0].place, facts.top[0].label) == (known.place, known.label)
+    assert [each.unit for each in facts.within] == [each.unit for each in answers.similar.within]
+
+
+def test_each_part_of_the_range_is_a_row_after_its_heading(asked: AskedSurvey) -> None:
+    facts = asked.unit_facts(LAYER, 3)
+    for items in (facts.range, facts.groups):
+        rows = [items[start : start + 5] for start in range(0, len(items), 5)]
+        assert rows
+        for row in rows:
+            assert len(row) == 5
+            assert isinstance(row[0], Heading)
+            assert row[0].words
+            assert all(isinstance(each, Photo) or not each.words for each in row[1:])
+
+
+def test_words_come_when_they_are_read(asked: AskedSurvey) -> None:
+    assert asked.unit_facts(LAYER, 3).words is None
+    asked.read_words(lambda _done, _total: None)
+    facts = asked.unit_facts(LAYER, 3)
+    assert facts.words is not None
+    assert all(word.pearson < 0 for word in facts.opposite)
+
+
+def test_what_is_said_of_a_photo_is_bounded() -> None:
+    photo = Photo(1, 0.5, "a/" + "n" * 4000, "cats", "c" * 4000, alike=2)
+    assert len(photo.words) < 1000
+    assert photo.words.splitlines()[1] == "cats"
+    assert photo.words.endswith("and 2 much like it")
