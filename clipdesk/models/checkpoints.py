@@ -23,7 +23,7 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.models.checks import NotAState, Unclear
 from clipdesk.models.evidence import NOTHING_ASKED, Asked
 from clipdesk.models.headers import header_problem
-from clipdesk.models.kinds import other_kind
+from clipdesk.models.kinds import no_kind, other_kind
 from clipdesk.models.package import CLIP, OFFICIAL_ADDRESSES
 from clipdesk.models.pickles import read_pickle
 from clipdesk.models.places import find_place
@@ -265,6 +265,9 @@ def content_of(file: WeightsFile, *, trust_archive: bool = False) -> object:
     other = other_kind(file.handle, file.size)
     if other is not None:
         raise Unclear(f"is {other}")
+    nothing = no_kind(file.handle, file.size)
+    if nothing is not None:
+        raise NotAState(f"it is {nothing}")
     file.handle.seek(0)
     head = file.handle.read(9)
     file.handle.seek(0)

@@ -91,11 +91,22 @@ def other_kind(handle: BinaryIO, size: int) -> str | None:
             return kind
     if text.startswith((b"{", b"[")) and size < 2**24:
         return "a text in JSON, not weights. Open the checkpoint that it belongs to"
-    return _kind_of_nothing(head, size)
+    return None
 
 
-def _kind_of_nothing(head: bytes, size: int) -> str | None:
-    """A text, such as a server's answer, or a file that a download has made room for and not filled."""
+def no_kind(handle: BinaryIO, size: int) -> str | None:
+    """What a file is that is of no kind at all: a text, such as a server's answer, or a download that never began.
+
+    Args:
+        handle: The open file.
+        size: Its size in bytes.
+
+    Returns:
+        As `other_kind`.
+    """
+    handle.seek(0)
+    head = handle.read(_HEAD)
+    handle.seek(0)
     if head and not head.strip(b"\0") and len(head) == min(size, _HEAD):
         return "empty but for its size, as downloads leave it that have not begun. Download it again"
     if size < 2**24 and _TEXT.fullmatch(head) and _is_utf8(head):

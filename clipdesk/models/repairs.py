@@ -44,7 +44,7 @@ def repaired(state: Mapping[str, Tensor]) -> tuple[State, list[str]]:
             raise NotAState(f"'{one_line(name)}' belongs to an adapter such as LoRA. Merge it into the model first")
         if name.endswith((".SCB", ".weight_format", ".absmax", ".quant_map")):
             raise NotAState(f"'{one_line(name)}' shows that bitsandbytes has quantised it. Get the unquantised weights")
-        if name.endswith((".scale_weight", ".weight_scale", ".scale_input", ".input_scale")):
+        if name.endswith((".scale_weight", ".weight_scale", ".scale_input", ".input_scale")) or name == "scaled_fp8":
             raise NotAState(f"'{one_line(name)}' shows that its weights are scaled fp8. Get them in 16 or 32 bits")
     for change in (_widened, _one_matrix, _long_text, _scaled):
         found, said = change(found)

@@ -203,7 +203,7 @@ def test_a_file_that_is_cut_off(tmp_path: Path, kind: str, keep: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"PK\x03\x04 no archive", bytes(range(256)) * 40, b"\xff" * 8 + b"{", b"\x80\x02}."]
+    "content", [b"hello\n", b"PK\x03\x04 no archive", bytes(range(256)) * 40, b"\xff" * 8 + b"{", b"\x80\x02}."]
 )
 def test_a_file_of_something_else(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.safetensors").write_bytes(content)

@@ -35,6 +35,7 @@ def test_what_stands_beside_a_clip_is_left_out_and_logged(
         ("visual.register_tokens", "'visual.register_tokens' is no part of a CLIP"),
         ("visual.transformer.resblocks.0.mlp.c_fc.SCB", "bitsandbytes has quantised it"),
         ("visual.transformer.resblocks.0.mlp.c_fc.scale_weight", "scaled fp8"),
+        ("scaled_fp8", "scaled fp8"),
         ("visual.transformer.resblocks.0.attn.lora_A.weight", "an adapter such as LoRA"),
         ("visual.transformer.resblocks.2.extra.weight", "is missing"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clipdesk.models.kinds import other_kind
+from clipdesk.models.kinds import no_kind, other_kind
 from tests.clips import openais, refusal
 
 
@@ -28,9 +28,6 @@ from tests.clips import openais, refusal
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "a PNG picture"),
         (b'{"a": 1}', "a text in JSON"),
         (b"<!-- login --><html>", "a web page"),
-        (b"Entry not found", "a text, 'Entry not found', not weights"),
-        ("Zugriff verweigert für Gäste\n".encode(), "a text, 'Zugriff verweigert für Gäste', not weights"),
-        (bytes(1000), "empty but for its size"),
         (b"\x04\x22\x4d\x18" + bytes(50), "packed with LZ4"),
         (b"GIF89a" + bytes(50), "a GIF picture"),
         (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0:" + bytes(50), "an ONNX file"),
@@ -43,6 +40,22 @@ from tests.clips import openais, refusal
 def test_a_file_of_another_kind_is_named(file: Path, content: bytes, kind: str) -> None:
     file.write_bytes(content)
     assert f"{file} is {kind}" in refusal(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"Entry not found", "a text, 'Entry not found', not weights"),
+        ("Zugriff verweigert für Gäste\n".encode(), "a text, 'Zugriff verweigert für Gäste', not weights"),
+        (("ä" * 400).encode(), "a text, 'äää"),
+        (bytes(1000), "empty but for its size"),
+    ],
+)
+def test_a_file_of_no_kind_is_named_too(file: Path, content: bytes, what: str) -> None:
+    file.write_bytes(content)
+    said = refusal(file)
+    assert "is not a CLIP checkpoint. It must be" in said
+    assert f", but it is {what}" in said
 
 
 def test_a_zip_archive_with_a_checkpoint_in_it_is_named(file: Path) -> None:
@@ -66,6 +79,7 @@ def test_both_forms_of_torch_save_are_none_of_them(file: Path, zipped: bool) -> 
     torch.save(openais().state_dict(), file, _use_new_zipfile_serialization=zipped)
     with file.open("rb") as handle:
         assert other_kind(handle, file.stat().st_size) is None
+        assert no_kind(handle, file.stat().st_size) is None
 
 
 def test_a_file_that_is_cut_off_is_to_be_downloaded_again(file: Path) -> None:
