@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.errors import UsageError
-from clipdesk.gui.problems import Problem, explained
+from clipdesk.errors import one_line
+from clipdesk.gui.problems import Problem
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.names import parse_name
-from clipdesk.network.layer_names import full_layer
-from clipdesk.network.layers import check_unit, visualizable
+from clipdesk.network.layer_names import full_layer, suggestion
 
 if TYPE_CHECKING:
     from clipdesk.gui.desk import QueueDesk
@@ -106,16 +105,18 @@ class FirstSteps(QObject):
         asked, self._place = self._place, None
         if asked is None or asked[1] not in (None, opened.name):
             return False
-        layers = {node.info.name: node.info for node in opened.tree.walk()}
+        layers = {node.info.name: node.info for node in opened.tree.walk() if node.info.reason is None}
         (name, unit), _ = asked
         layer = full_layer(name, layers)
-        try:
-            if unit is None:
-                visualizable(layers, layer)
-            else:
-                check_unit(layers, layer, unit)
-        except UsageError as error:
-            self._session.complain(explained(error))
+        info = layers.get(layer)
+        if info is None:
+            problem = f"There is no layer '{one_line(name)}' that can be shown. {suggestion(name, list(layers))}"
+        elif unit is not None and unit >= info.units:
+            problem = f"Layer '{layer}' has no {info.unit_kind} {unit}: it has {info.units:,}, which begin with 0"
+        else:
+            problem = ""
+        if problem:
+            self._session.complain(Problem(problem))
             return False
         self._architecture.choose(layer)
         if unit is not None:

@@ -55,7 +55,10 @@ def test_a_unit_goes_before_where_the_user_was(
 
 
 def test_a_unit_that_is_not_there_is_named(new_window: NewWindow, checkpoint: Path, qtbot: QtBot) -> None:
-    for place, message in (((LAYER, 999), "has no neuron 999"), (("9.mlp", 0), "There is no layer '9.mlp'")):
+    for place, message in (
+        ((LAYER, 999), "has no neuron 999"),
+        (("9.mlp", 0), "There is no layer '9.mlp' that can be shown. Did you mean"),
+    ):
         window = new_window(str(checkpoint))
         window.first_steps.go_to(place, str(checkpoint))
         opened(window, qtbot)
