@@ -39,9 +39,11 @@ class FirstSteps(QObject):
 
     Signals:
         render_asked: A tuple of targets.
+        unit_asked: Layer and index of a unit whose page is to be shown.
     """
 
     render_asked = Signal(object)
+    unit_asked = Signal(str, int)
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class FirstSteps(QObject):
         self._architecture.choose(layer)
         if unit is not None:
             self._neurons.select(unit)
+            self.unit_asked.emit(layer, unit)
         return True
 
     def _look_for_jobs(self) -> None:

@@ -73,6 +73,7 @@ class MainWindow(PanelWindow):
         self._connect_model()
         parts = self.center, self.architecture, self.neurons, self.gallery, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
+        self.first_steps.unit_asked.connect(self.surveys.pages.go)
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.
         self.appeared.connect(self.curves.prepare)

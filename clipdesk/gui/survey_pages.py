@@ -266,6 +266,9 @@ class SurveyPages(QObject):
         self._page.forward_action.setEnabled(self._history.can_go_forward)
         self._page.render_action.setEnabled(self._page.unit is not None)
         self._page.like_action.setEnabled(self._page.unit is not None and self._desk.current is not None)
+        for action in self._page.out_actions:
+            action.setEnabled(self._page.unit is not None and self._desk.current is not None)
+        self._page.link_action.setEnabled(self._page.unit is not None)
         self._page.surprise_action.setEnabled(self._desk.current is not None)
 
     # The table

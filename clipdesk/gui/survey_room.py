@@ -19,6 +19,7 @@ from clipdesk.gui.survey_pages import SurveyPages
 from clipdesk.gui.surveys.desk import SurveyDesk
 from clipdesk.gui.surveys.making import Surveyor
 from clipdesk.gui.unit_marks import UnitMarks
+from clipdesk.gui.unit_out import UnitOut
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,7 @@ class SurveyRoom(QObject):
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
         self.rendered = RenderedUnit(session, controller, gallery, desk, page)
+        self.out = UnitOut(session, desk, page)
         self.marks = UnitMarks(session, marking, page)
         for show in (self.rendered.show_unit, self.marks.show_unit):
             self.pages.shown.connect(show)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.center import FIND, UNIT
@@ -19,6 +22,7 @@ from clipdesk.gui.surveys.data import Question
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.links import parse_link
 from clipdesk.render.presets import make_settings
 from tests.cli.surveys import LAYER, photos
 from tests.gui.conftest import finished, until
@@ -247,6 +251,36 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     assert page.histogram.marked is None
     show_unit(surveyed, qtbot, 5)
     until(qtbot, lambda: page.histogram.marked is not None)
+
+
+def test_the_page_is_exported_as_html_and_json(
+    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_unit(surveyed, qtbot, 5)
+    page, asked = surveyed.surveys.unit, []
+    html, data, layer = tmp_path / "unit.html", tmp_path / "unit.json", tmp_path / "layer.html"
+    monkeypatch.setattr(QMessageBox, "question", lambda *args, **_: asked.append(args[2]))
+    for path, action in ((html, page.export_action), (data, page.export_action), (layer, page.export_layer_action)):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
+        action.trigger()
+        until(qtbot, path.exists)
+    text = html.read_text(encoding="utf-8")
+    assert "1.mlp.gelu:5" in text
+    assert "clipdesk://" in text
+    assert "data:image/webp" not in text, "nobody has said that photos may be shown"
+    assert len(asked) == 3
+    assert json.loads(data.read_text())["unit"] == f"{LAYER}:5"
+    assert "1.mlp.gelu" in layer.read_text(encoding="utf-8")
+
+
+def test_a_link_to_the_unit_and_a_command_are_copied(surveyed: MainWindow, qtbot: QtBot) -> None:
+    show_unit(surveyed, qtbot, 5)
+    surveyed.surveys.unit.link_action.trigger()
+    link = parse_link(QGuiApplication.clipboard().text())
+    assert (link.model, link.layer, link.unit) == (surveyed.model_name, LAYER, 5)
+    surveyed.surveys.unit.command_action.trigger()
+    words = shlex.split(QGuiApplication.clipboard().text())
+    assert words[:3] == ["clipdesk", "page", "1.mlp.gelu:5"]
 
 
 def test_a_surprise_is_shown(surveyed: MainWindow, qtbot: QtBot) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QImage, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from clipdesk.gui.actions import make_action
+from clipdesk.gui.icons import icon
 from clipdesk.gui.images import to_pixmap
 from clipdesk.gui.panels.histogram import Histogram
 from clipdesk.gui.panels.mark_editor import MarkEditor
@@ -111,6 +113,15 @@ class UnitPage(QWidget):
         )
         tip = "Give the unit a star, or take it away"
         self.star_action = make_action(self, "Star this unit", "star_outline", "Ctrl+D", tip, checkable=True)
+        self.export_action = make_action(
+            self, "Export page …", "export_variant", "Ctrl+Alt+U", "Write this page as HTML"
+        )
+        self.export_layer_action = make_action(self, "Export page of the layer …", "export_variant", "Ctrl+Alt+L")
+        self.link_action = make_action(
+            self, "Copy link", "link_variant", "Ctrl+Alt+K", "Copy a link that opens ClipDesk here"
+        )
+        self.command_action = make_action(self, "Copy as command", "console_line", "Ctrl+Alt+D")
+        self.out_actions = [self.export_action, self.export_layer_action, self.link_action, self.command_action]
         self.actions_shown = [
             self.back_action,
             self.forward_action,
@@ -125,10 +136,9 @@ class UnitPage(QWidget):
         for action in (self.back_action, self.forward_action):
             head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addWidget(self.title, 1)
-        self._tools = QHBoxLayout()
         for action in self.actions_shown[2:]:
-            self._tools.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
-        head.addLayout(self._tools)
+            head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
+        head.addWidget(self._make_menu())
         facts = QVBoxLayout()
         for widget in (self.histogram, self.judgement, self.words):
             facts.addWidget(widget)
@@ -164,6 +174,17 @@ class UnitPage(QWidget):
         outer.setSpacing(4)
         outer.addLayout(head)
         outer.addWidget(self.area, 1)
+
+    def _make_menu(self) -> QToolButton:
+        button = QToolButton(autoRaise=True, popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setIcon(icon("export_variant"))
+        button.setAccessibleName("Export and copy")
+        button.setToolTip("Export and copy")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        menu = QMenu(button)
+        menu.addActions(self.out_actions)
+        button.setMenu(menu)
+        return button
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._show_part)

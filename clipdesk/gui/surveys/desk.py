@@ -45,6 +45,7 @@ class SurveyDesk(QObject):
         judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
             that stands among the pictures of the set, in words.
         surprised: A unit that is worth looking at, by layer and index.
+        exported: A page that is written.
         reading: How many texts the model's text tower has read, and of how many.
         worded: The words of the survey are read: questions have longer answers from now on.
         wordless: Why the model reads no words.
@@ -60,6 +61,7 @@ class SurveyDesk(QObject):
     mapped = Signal(object, object)
     judged = Signal(str, int, float, str)
     surprised = Signal(str, int)
+    exported = Signal(str)
     reading = Signal(int, int)
     worded = Signal()
     wordless = Signal(str)
@@ -221,6 +223,27 @@ class SurveyDesk(QObject):
 
         if self.has(layer):
             self._ask(self._slow, "layer", tell)
+
+    def export(self, path: Path, layer: str, unit: int | None, results: Path, *, photos: bool) -> None:
+        """Write the page of a unit, or of a layer where there is no unit; `exported` follows.
+
+        Args:
+            path: The page, or a ``.json`` file.
+            layer: Dotted name of the layer.
+            unit: Index of the unit.
+            results: Where rendered pictures are.
+            photos: Whether the page may show photos.
+        """
+
+        def write(survey: AskedSurvey) -> None:
+            if unit is None:
+                survey.export_layer(path, layer, results, photos=photos)
+            else:
+                survey.export_unit(path, layer, unit, results, photos=photos)
+            self.exported.emit(str(path))
+
+        # Where the words are read, since the page has them.
+        self._ask(self._words, "export", write)
 
     def _read_words(self, survey: AskedSurvey) -> None:
         """On the thread of words: make them ready; `worded` follows if they were not."""
