@@ -57,7 +57,7 @@ quality: $(STAMP)
 speed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	mkdir -p build/speed
-	for part in speed precision startup scale soak; do echo "benchmarks.$$part"; \
+	for part in speed precision startup scale wall soak; do echo "benchmarks.$$part"; \
 		xvfb-run -a -s "-screen 0 1920x1200x24" $(BIN)/python -m benchmarks.$$part > build/speed/$$part.txt || exit; \
 		cat build/speed/$$part.txt; done
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m benchmarks.throughput --json build/speed/throughput.json \

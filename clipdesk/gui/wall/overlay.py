@@ -101,27 +101,27 @@ class Overlay:
         """Frame what is selected. A tint would change colours that are the result."""
         if not selection.chosen:
             return
-        frames: list[QRect] = []
+        frames: list[tuple[int, int, int, int]] = []
         together, chosen = self._camera.side < _OUTLINED, selection.chosen
         columns = list(self._columns.items())
         for row, (top, height) in self._rows.items():
             first = row * hanging.columns
             # Places after the last unit are at the end of the last row.
             cells = zip(columns, hanging.order[first + columns[0][0] : first + columns[-1][0] + 1], strict=False)
-            found = [span for span, unit in cells if unit in chosen]
-            if together:
-                runs = runs_of([column for column, _ in found])
-                frames += [self._frame(start, row).united(self._frame(end, row)) for start, end in runs]
-            else:
-                frames += [QRect(left, top, width, height) for _, (left, width) in found]
+            found = [column for (column, _), unit in cells if unit in chosen]
+            for start, end in runs_of(found) if together else zip(found, found, strict=True):
+                left, (right, width) = self._columns[start][0], self._columns[end]
+                frames.append((left, top, right + width - left, height))
         color = self._palette.color(_Role.Highlight)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # Lines of a pixel are drawn much faster than wider ones.
-        lines = [color] * 2 if together else [color] * 3 + [self._palette.color(_Role.HighlightedText)]
-        for line in lines:
+        lines = [color, color, color, self._palette.color(_Role.HighlightedText)]
+        if together:
+            lines = [color, color] if self._camera.side > 8 else [color]
+        for inset, line in enumerate(lines):
+            less = 2 * inset
             painter.setPen(QPen(line, 1))
-            painter.drawRects(frames)
-            frames = [frame.adjusted(1, 1, -1, -1) for frame in frames]
+            painter.drawRects([QRect(x + inset, y + inset, w - less, h - less) for x, y, w, h in frames])
 
     def cursor(self, painter: QPainter, place: int) -> None:
         """Frame the tile that the keyboard is at: dark on light and light on dark, whatever the picture."""
