@@ -74,6 +74,7 @@ class MainWindow(PanelWindow):
         parts = self.center, self.architecture, self.neurons, self.gallery, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
+        self.canvas.welcome.tour_asked.connect(self.surveys.pages.tour)
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.
         self.appeared.connect(self.curves.prepare)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.center import FIND, SURVEYED, UNIT
+from clipdesk.gui.panels.survey_bar import SCENES
 from clipdesk.gui.surveys.history import History
+from clipdesk.gui.words import duration
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.names import short_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.render.targets import Unit
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.making import Surveyor
     from clipdesk.network.layers import LayerInfo
 
+_PICTURES = 5_000
 _UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"
 
 
@@ -69,6 +73,8 @@ class SurveyPages(QObject):
         self._architecture, self._neurons = architecture, neurons
         self._history = History()
         self._wanted: Unit | None = None
+        self._asked_for = False
+        self._seconds: float | None = None
         self._connect()
         self._show_bar()
         self._show_ways()
@@ -84,6 +90,7 @@ class SurveyPages(QObject):
         desk.heated.connect(page.show_heat)
         desk.found.connect(find.show_found)
         desk.worded.connect(self._show_wanted)
+        desk.timed.connect(self._timed)
         desk.wordless.connect(lambda reason: page.words.show_words((), reason))
         desk.reading.connect(self._show_reading)
         desk.mapped.connect(find.show_maps)
@@ -121,7 +128,7 @@ class SurveyPages(QObject):
     def _model_changed(self) -> None:
         model = self._session.model
         self._history.forget()
-        self._wanted = None
+        self._wanted, self._asked_for, self._seconds = None, False, None
         self._page.show_none()
         self._find.forget()
         self._find.show_layer(None)
@@ -154,7 +161,25 @@ class SurveyPages(QObject):
         elif current is not None:
             self._bar.show_surveys(self._desk.listed, current.folder, current.changed)
         else:
-            self._bar.show_none(short_name(model.name), "")
+            takes = "" if self._seconds is None else f"about {duration(max(1.0, self._seconds))}"
+            self._bar.show_none(short_name(model.name), takes)
+            self._begin_or_time()
+
+    def _begin_or_time(self) -> None:
+        """There is no survey: begin one that is soon made, once, or say how long one takes."""
+        model = self._session.model
+        if self._asked_for or model is None or self._center.mode not in SURVEYED or not self._desk.looked:
+            return
+        self._asked_for = True
+        if str(model.name) in SHOWPIECES:
+            self.survey(SCENES)
+        else:
+            self._desk.ask_time(_PICTURES)
+
+    @Slot(float)
+    def _timed(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._show_bar()
 
     @Slot(str)
     def survey(self, images: str, layers: tuple[str, ...] | None = None) -> None:
@@ -187,6 +212,16 @@ class SurveyPages(QObject):
             self._desk.look()
 
     # The unit page
+
+    @Slot()
+    def tour(self) -> None:
+        """Show the page of the selected unit, or a surprise."""
+        unit = self._wanted or self._neurons.current
+        if unit is not None:
+            self.go(unit.layer, unit.index)
+        else:
+            self._center.show_mode(UNIT)
+            self._desk.ask_surprise()
 
     @Slot(str, int)
     def go(self, layer: str, unit: int) -> None:

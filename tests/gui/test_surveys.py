@@ -15,6 +15,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui import survey_pages
 from clipdesk.gui.center import FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
@@ -69,6 +70,25 @@ def test_without_a_survey_one_button_makes_one(
     store.close()
     assert isinstance(stored.job, SurveyWork), "a survey is a job of the queue"
     assert stored.status is Status.DONE
+
+
+def test_a_model_without_a_survey_says_how_long_one_takes(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:
+    window.center.show_mode(UNIT)
+    until(qtbot, lambda: "It takes about" in window.surveys.bar.message)
+
+
+def test_an_embedded_model_is_surveyed_when_that_is_missed(
+    own_queue: None, scenes_words: None, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_pages, "SHOWPIECES", {str(window.model_name): (LAYER, 5)})
+    monkeypatch.setattr(survey_pages, "SCENES", "scenes:40")
+    assert window.surveys.surveyor.making is None, "not before anybody has missed it"
+    window.architecture.choose(LAYER)
+    window.neurons.select(5, quietly=True)
+    window.canvas.welcome.tour_asked.emit()
+    assert window.surveys.unit.unit == (LAYER, 5)
+    until(qtbot, lambda: window.surveys.desk.current is not None)
+    until(qtbot, lambda: window.surveys.unit.numbers.isVisible())
 
 
 def test_a_survey_that_fails_says_why_and_can_be_dropped(

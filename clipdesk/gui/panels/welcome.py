@@ -19,13 +19,15 @@ _DARKER = 160
 
 
 class Welcome(QWidget):
-    """A greeting with one button, or a message.
+    """A greeting with two buttons, or a message.
 
     Signals:
         first_asked: Render a neuron with a clear picture.
+        tour_asked: Show what a neuron answers to.
     """
 
     first_asked = Signal()
+    tour_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +44,10 @@ class Welcome(QWidget):
         self.button = QPushButton("Render a first neuron")
         self.button.setMinimumSize(26 * self.fontMetrics().averageCharWidth(), 2 * self.fontMetrics().height() + 8)
         self.button.clicked.connect(self.first_asked)
+        self.tour_button = QPushButton("See what a neuron answers to")
+        self.tour_button.setToolTip("The pictures that excite it most, its words and its relatives")
+        self.tour_button.setMinimumSize(self.button.minimumSize())
+        self.tour_button.clicked.connect(self.tour_asked)
         self._official = rich_label(_OFFICIAL, centered=True, wrap=True)
         self._message = plain_label(centered=True, wrap=True)
         page = QWidget()
@@ -52,6 +58,7 @@ class Welcome(QWidget):
         for label in (self._title, self._text, self._message):
             column.addWidget(label)
         column.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.tour_button, alignment=Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self._official)
         column.addStretch()
         row = QHBoxLayout(self)
@@ -79,15 +86,16 @@ class Welcome(QWidget):
 
     def greet(self, ready: bool) -> None:
         """Show the welcome; its button works once a model is open."""
-        for widget in (self._title, self._text, self.button, self._official):
+        for widget in (self._title, self._text, self.button, self.tour_button, self._official):
             widget.show()
         self._message.hide()
         self.button.setEnabled(ready)
+        self.tour_button.setEnabled(ready)
         self.button.setText("Render a first neuron" if ready else "Opening the model …")
 
     def show_message(self, text: str) -> None:
         """Show only a message."""
-        for widget in (self._title, self._text, self.button, self._official):
+        for widget in (self._title, self._text, self.button, self.tour_button, self._official):
             widget.hide()
         self._message.setText(breakable(text))
         self._message.show()

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+import time
+
+import torch
+
 from clipdesk.activations.choosing import surveys_of
+from clipdesk.activations.layers import usual_layers
+from clipdesk.activations.reading import PooledReader
+from clipdesk.activations.scan import precision_for
 from clipdesk.gui.surveys import exporting, facts, questions
 from clipdesk.gui.surveys.open_survey import OpenSurvey
+from clipdesk.models.names import ModelName
+from clipdesk.network.opened import default_pool
+
+_BATCH = 8
+_OVERHEAD = 1.3
+"""What a survey takes beside the forward passes."""
+
+
+def seconds_for(name: ModelName, pictures: int) -> float:
+    """About how long a survey of so many pictures takes here, from one small batch.
+
+    Raises:
+        ClipDeskError: the model cannot be opened any more.
+    """
+    opened = default_pool().open(name)
+    reader = PooledReader(opened, usual_layers(opened.inspector), precision_for(opened))
+    pixels = torch.zeros(_BATCH, 3, opened.side, opened.side, dtype=torch.uint8)
+    reader.read(pixels)
+    begun = time.monotonic()
+    reader.read(pixels)
+    return _OVERHEAD * pictures * (time.monotonic() - begun) / _BATCH
 
 
 class AskedSurvey(OpenSurvey):
@@ -21,4 +49,4 @@ class AskedSurvey(OpenSurvey):
     with_words = questions.with_words
 
 
-__all__ = ["AskedSurvey", "surveys_of"]
+__all__ = ["AskedSurvey", "seconds_for", "surveys_of"]

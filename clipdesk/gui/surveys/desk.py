@@ -45,6 +45,7 @@ class SurveyDesk(QObject):
         judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
             that stands among the pictures of the set, in words.
         surprised: A unit that is worth looking at, by layer and index.
+        timed: About how many seconds a survey takes.
         exported: A page that is written.
         reading: How many texts the model's text tower has read, and of how many.
         worded: The words of the survey are read: questions have longer answers from now on.
@@ -61,6 +62,7 @@ class SurveyDesk(QObject):
     mapped = Signal(object, object)
     judged = Signal(str, int, float, str)
     surprised = Signal(str, int)
+    timed = Signal(float)
     exported = Signal(str)
     reading = Signal(int, int)
     worded = Signal()
@@ -125,6 +127,18 @@ class SurveyDesk(QObject):
             self._opened.emit(model, None, listed)
 
         self._later(self._quick, "survey", open_one)
+
+    def ask_time(self, pictures: int) -> None:
+        """How long a survey of so many pictures takes; `timed` follows."""
+        model = self._model
+
+        def measure() -> None:
+            from clipdesk.gui.surveys.asked import seconds_for
+
+            if model is not None:
+                self.timed.emit(seconds_for(model.name, pictures))
+
+        self._later(self._slow, "time", measure)
 
     @Slot(object, object, list)
     def _take(self, model: OpenedModel, survey: AskedSurvey | None, listed: Found) -> None:

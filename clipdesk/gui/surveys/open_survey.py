@@ -14,6 +14,7 @@ from PIL.Image import Image
 from PySide6.QtGui import QImage
 from typing_extensions import Self
 
+from clipdesk.activations.attention import attention_maps, is_of_heads
 from clipdesk.activations.choosing import what_changed
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.heatmaps import has_places, heat_maps
@@ -125,10 +126,13 @@ class OpenSurvey:
             ClipDeskError: the model cannot be opened any more, or has too little memory.
         """
         opened = self.opened()
-        if not has_places(opened.inspector.visualizable(layer)):
+        info = opened.inspector.visualizable(layer)
+        if not has_places(info):
             return {}
         read = {picture: found for picture in pictures if (found := self.shown.read(picture)) is not None}
-        maps = heat_maps(opened, layer, unit, list(read.values()))
+        # Of a head it says more where it looks than how strong its output is.
+        mapped = attention_maps if is_of_heads(info) else heat_maps
+        maps = mapped(opened, layer, unit, list(read.values()))
         return {
             picture: Heat(to_qt(maps.over(number, image)), _crop(image, maps.values[number]))
             for number, (picture, image) in enumerate(read.items())
