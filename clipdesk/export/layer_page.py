@@ -16,7 +16,7 @@ from clipdesk.activations.questions.words import LayerWords
 from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.export.files import write_atomically
 from clipdesk.export.histogram import small_histogram
-from clipdesk.export.page_parts import escaped, picture, section, static_page, table, webp
+from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
 from clipdesk.export.rendered import Rendered
 from clipdesk.export.unit_page import Origin, in_words, number
 from clipdesk.network.layer_names import short_layer
@@ -92,7 +92,7 @@ def layer_page(
         f'<p class="links"><a href="{origin.link(layer)}">Open in ClipDesk</a></p>'
     )
     parts = [_overview(answers.overview), section("Units", f'<div class="wide">{body}</div>')]
-    return static_page(short_layer(layer), header, "\n".join(parts))
+    return answers_page(short_layer(layer), header, "\n".join(parts), "units.js")
 
 
 def _overview(found: Overview) -> str:

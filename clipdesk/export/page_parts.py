@@ -75,17 +75,27 @@ def section(title: str, body: str, *, note: str = "") -> str:
     return f"<section><h2>{escaped(title)}</h2>{below}{body}</section>"
 
 
-def static_page(title: str, header: str, body: str) -> bytes:
-    """A page without scripts, in the look of a batch's page, that loads nothing.
+def answers_page(title: str, header: str, body: str, script: str = "") -> bytes:
+    """A page of answers in the look of a batch's page, that loads nothing.
 
     Args:
         title: Untrusted text.
         header: HTML below the title.
         body: HTML.
+        script: One of the parts; it can be done without.
     """
+    run = f"(() => {{\n'use strict';\n{part(script)}}})();\n" if script else ""
     style = "\n".join(map(part, _STYLES))
-    policy = f"default-src 'none'; style-src {allowed(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    scripts = f"script-src {allowed(run)}; " if run else ""
+    policy = (
+        f"default-src 'none'; {scripts}style-src {allowed(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     text = Template(part("answers.html")).substitute(
-        policy=policy, title=escaped(title), style=style, header=header, body=body
+        policy=policy,
+        title=escaped(title),
+        style=style,
+        header=header,
+        body=body,
+        script=f"<script>{run}</script>" if run else "",
     )
     return text.encode("utf-8", "xmlcharrefreplace")

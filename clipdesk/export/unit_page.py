@@ -22,7 +22,7 @@ from clipdesk.errors import one_line
 from clipdesk.export.command import render_command
 from clipdesk.export.files import write_atomically
 from clipdesk.export.histogram import Mark, histogram
-from clipdesk.export.page_parts import escaped, picture, section, static_page, table, webp
+from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
 from clipdesk.export.previews import Previews
 from clipdesk.export.rendered import Rendered
 from clipdesk.links import Link
@@ -131,7 +131,7 @@ def unit_page(
         _similar(answers, origin),
     ]
     title = f"{short_layer(answers.layer)}:{answers.unit}"
-    return static_page(title, _header(origin, answers), "\n".join(filter(None, parts)))
+    return answers_page(title, _header(origin, answers), "\n".join(filter(None, parts)))
 
 
 def number(value: float) -> str:

@@ -53,7 +53,7 @@ def test_a_page_is_whole_and_loads_nothing(browser: Browser, pages: dict[str, Pa
     assert browser.execute_script("return window.ran") is None
     assert browser.complaints() == []
     assert browser.requests() == [pages[name].as_uri()]
-    assert not browser.find_elements(By.CSS_SELECTOR, "script, main [onerror], main [style]")
+    assert not browser.find_elements(By.CSS_SELECTOR, "main script, main [onerror], main [style]")
     loose = "return [...document.images].filter(each => !each.src.startsWith('data:image/webp;base64,')).length"
     assert browser.execute_script(loose) == 0
 
@@ -79,6 +79,30 @@ def test_pictures_are_seen_and_links_lead_to_units(browser: Browser, pages: dict
     browser.open(pages["hostile unit"])
     hostile = browser.find_element(By.TAG_NAME, "a").get_attribute("href") or ""
     assert hostile.startswith("clipdesk:///%2Ftmp%2F%3C%2Fspan%3E")
+
+
+def listed(browser: Browser) -> list[int]:
+    """The units that the table shows, from the top."""
+    cells = browser.find_elements(By.CSS_SELECTOR, ".units tbody th")
+    return [int(each.text) for each in cells if each.is_displayed()]
+
+
+def test_a_layers_units_are_sorted_and_filtered(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.resize(1280, 900)
+    browser.open(pages["layer"])
+    numbers = layer_of(photo_survey()).table
+    assert listed(browser) == numbers.order("clarity").tolist()
+    kurtosis = next(each for each in browser.find_elements(By.CSS_SELECTOR, "th button") if each.text == "kurtosis")
+    for order in ("descending", "ascending"):
+        kurtosis.click()
+        assert kurtosis.find_element(By.XPATH, "..").get_attribute("aria-sort") == order
+        found = [float(f"{numbers.kurtosis[unit]:.3g}") for unit in listed(browser)[:-1]]
+        assert found == sorted(found, reverse=order == "descending")
+        assert listed(browser)[-1] == 12, "what has no number stays last"
+    browser.find_element(By.ID, "filter").send_keys("concept 7")
+    assert 7 in listed(browser)
+    assert 12 not in listed(browser)
+    assert f"{len(listed(browser))} of 15" in browser.find_element(By.TAG_NAME, "output").text
 
 
 @pytest.mark.parametrize("dark", [False, True])

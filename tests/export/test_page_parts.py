@@ -9,7 +9,7 @@ import re
 
 from PIL import Image
 
-from clipdesk.export.page_parts import allowed, escaped, part, picture, section, static_page, table, webp
+from clipdesk.export.page_parts import allowed, answers_page, escaped, part, picture, section, table, webp
 from tests.export.origins import HOSTILE
 
 
@@ -39,7 +39,7 @@ def test_tables_and_sections_are_put_together() -> None:
 
 
 def test_a_page_allows_its_own_style_and_nothing_else() -> None:
-    page = static_page(HOSTILE, "<p>header</p>", "<p>body</p>").decode()
+    page = answers_page(HOSTILE, "<p>header</p>", "<p>body</p>").decode()
     style = page.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
@@ -51,3 +51,11 @@ def test_a_page_allows_its_own_style_and_nothing_else() -> None:
     assert part("page.css") in style
     assert "<script" not in page
     assert page.index("<p>header</p>") < page.index("<p>body</p>")
+
+
+def test_a_page_allows_its_own_script_too_if_it_has_one() -> None:
+    page = answers_page("x", "", "", "units.js").decode()
+    script = page.partition("<script>")[2].partition("</script>")[0]
+    assert part("units.js") in script
+    assert f"script-src {allowed(script)}; " in page
+    assert page.count("<script") == 1
