@@ -42,13 +42,9 @@ _FORMS = (
         re.compile(rb"[\x81-\x8f][\xa1-\xbf][ -~]"),
         f"a file of Flax, or of another program with MessagePack. {_INSTEAD}",
     ),
-    (
-        # torch.save's older form begins with a number of its own, which may be cut off.
-        re.compile(rb"\x80[\x02-\x05](?!\x8a\nl\xfc\x9cF\xf9).{8}", re.DOTALL),
-        "a pickle that torch.save has not written. Load it where it was made, and save the weights with "
-        "torch.save(model.state_dict(), ...)",
-    ),
 )
+# torch.save's older form begins with a number of its own, which may be cut off.
+_PICKLE = re.compile(rb"\x80[\x02-\x05](?!\x8a\nl\xfc\x9cF\xf9).{8}", re.DOTALL)
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]{5,}")
 
 
@@ -95,7 +91,7 @@ def other_kind(handle: BinaryIO, size: int) -> str | None:
 
 
 def no_kind(handle: BinaryIO, size: int) -> str | None:
-    """What a file is that is of no kind at all: a text, such as a server's answer, or a download that never began.
+    """What a file is that might be a checkpoint and is none: a plain pickle, a text such as a server's answer, nothing.
 
     Args:
         handle: The open file.
@@ -109,6 +105,11 @@ def no_kind(handle: BinaryIO, size: int) -> str | None:
     handle.seek(0)
     if head and not head.strip(b"\0") and len(head) == min(size, _HEAD):
         return "empty but for its size, as downloads leave it that have not begun. Download it again"
+    if _PICKLE.match(head):
+        return (
+            "a pickle that torch.save has not written. Load it where it was made, and save the weights with "
+            "torch.save(model.state_dict(), ...)"
+        )
     if size < 2**24 and _TEXT.fullmatch(head) and _is_utf8(head):
         begin = one_line(head.decode(errors="replace").strip(), 60)
         return f"a text, '{begin}', not weights. If it was downloaded, open the address in a browser"

@@ -103,7 +103,7 @@ def network_of(content: Content, asked: Asked = NOTHING_ASKED) -> Taken:
         names = _architectures(state)
         if names:
             raise fitting_architectures(content.path, names) from None
-        if _is_near(state) and not content.configs:
+        if _is_near(found.state) and not content.configs:
             raise NotAState(f"{error}. {_OTHER_FORM}") from None
         raise
 
