@@ -87,6 +87,11 @@ class Filling(QObject):
         self._in_front = in_front
         self._look_for_survey()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no survey is looked for, and none has been found of the layer."""
+        return self._asked is None
+
     def _look_for_survey(self) -> None:
         model, layer = self._session.model, self._layer
         if not self._in_front or model is None or layer is None:
@@ -100,13 +105,14 @@ class Filling(QObject):
         # Here: it loads NumPy, which the first sight of the window does without.
         from clipdesk.gui.wall.surveyed import newest
 
-        source = newest(weights, layer)
-        if source is not None:
-            self._opened.emit(layer, source)
+        self._opened.emit(layer, newest(weights, layer))
 
     @Slot(str, object)
-    def _show_source(self, layer: str, source: SurveyedLayer) -> None:
-        if self._layer is not None and self._layer.name == layer:
+    def _show_source(self, layer: str, source: SurveyedLayer | None) -> None:
+        if source is None:
+            # One that is made meanwhile is found when the wall comes to the front again.
+            self._asked = None
+        elif self._layer is not None and self._layer.name == layer:
             self._wall.show_source(source)
 
     def close(self, timeout_ms: int = 5_000) -> bool:
