@@ -13,6 +13,7 @@ import argparse
 import random
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import psutil
@@ -72,7 +73,7 @@ def go_through(window: MainWindow, units: Sequence[tuple[str, int]]) -> list[flo
     for each in units:
         begun = time.perf_counter()
         window.surveys.pages.go(*each)
-        wait(lambda each=each: each in came)
+        wait(partial(came.__contains__, each))
         taken.append(1000 * (time.perf_counter() - begun))
         came.clear()
     window.surveys.desk.answered.disconnect(answered)

@@ -246,6 +246,9 @@ class SurveyPages(QObject):
 
     @Slot()
     def _center_changed(self) -> None:
+        if self._center.mode in SURVEYED and self._desk.looked and self._desk.current is None:
+            # Another program may have made one meanwhile.
+            self._desk.look()
         self._show_bar()
         self._show_wanted()
         if self._center.mode == FIND:

@@ -27,7 +27,11 @@ from tests.recipes import make_recipe
 def survey(tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a survey of the window's model."""
     monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
-    *_, end = survey_images(open_model(checkpoint, "cpu"), open_image_set(photos(tmp_path / "photos")), [LAYER])
+    return make_survey(checkpoint, tmp_path)
+
+
+def make_survey(checkpoint: Path, folder: Path) -> Path:
+    *_, end = survey_images(open_model(checkpoint, "cpu"), open_image_set(photos(folder / "photos")), [LAYER])
     assert end.folder is not None
     return end.folder
 
@@ -115,6 +119,17 @@ def test_a_survey_of_the_model_is_opened_when_the_wall_is_seen(survey: Path, win
     until(qtbot, lambda: not model.itemData(ORDERS.index("density"), Qt.ItemDataRole.ToolTipRole))
     assert "density" in window.surveys.wall.describe(3)
     assert not empty(window, 3)
+
+
+def test_a_survey_that_is_made_later_is_found_when_the_wall_is_seen_again(
+    own_queue: None, window: MainWindow, qtbot: QtBot, checkpoint: Path, tmp_path: Path
+) -> None:
+    hang(window)
+    until(qtbot, lambda: window.surveys.desk.looked)
+    make_survey(checkpoint, tmp_path)
+    window.center.show_canvas()
+    window.center.show_mode(WALL)
+    until(qtbot, lambda: "density" in window.surveys.wall.describe(3))
 
 
 def test_a_survey_without_thumbnails_leaves_the_numbers(survey: Path, window: MainWindow, qtbot: QtBot) -> None:

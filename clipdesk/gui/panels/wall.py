@@ -74,7 +74,6 @@ class WallPanel(QWidget):
         self.view.setAccessibleName("Wall of units")
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.status = plain_label()
-        self.status.setAccessibleName("Current unit")
         # What is known of a unit may be long, and does not decide how wide the wall is.
         self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._back = Background(self)

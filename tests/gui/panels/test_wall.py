@@ -217,6 +217,7 @@ def test_the_current_unit_is_described(wall: WallPanel, qtbot: QtBot) -> None:
     press(qtbot, wall, _Key.Key_Home)
     for _ in range(3):
         press(qtbot, wall, _Key.Key_Right)
+    assert wall.status.accessibleName() == "", "a screen reader reads the text"
     for text in (wall.status.text(), wall.view.accessibleDescription()):
         assert text == "Unit 3  ·  heart 0.83  ·  density 0.05"
 
