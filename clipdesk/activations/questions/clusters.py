@@ -62,14 +62,17 @@ def clusters(
     pictures = statistics.top.pictures[unit]
     pictures = pictures[pictures != NONE]
     rows = survey.embeddings.unit_rows(pictures).astype(np.float64)
+    different = len(np.unique(rows, axis=0))
+    rows = _narrow(rows)
+    distances = np.sqrt(_squared(rows, rows))
     chosen, score = np.zeros(len(rows), dtype=np.intp), float("nan")
     polysemanticity = float("nan")
-    for count in range(2, min(max(2, most), len(np.unique(rows, axis=0))) + 1):
+    for count in range(2, min(max(2, most), different) + 1):
         groups = k_means(rows, count, seed)
         if count == 2:
             polysemanticity = _apart(rows, groups)
         sizes = np.bincount(groups, minlength=count)
-        silhouette = mean_silhouette(rows, groups)
+        silhouette = mean_silhouette(distances, groups)
         if count <= most and sizes.min() >= FEWEST and silhouette >= CLEAR and not silhouette <= score:
             chosen, score = groups, silhouette
     return Clusters(_sorted(rows, pictures, chosen), score, polysemanticity)
@@ -92,23 +95,30 @@ def k_means(rows: Rows, count: int, seed: int) -> Groups:
     return best
 
 
-def mean_silhouette(rows: Rows, groups: Groups) -> float:
+def mean_silhouette(distances: Rows, groups: Groups) -> float:
     """How much nearer rows are to their own group than to the next one, in [-1, 1]; 0 for rows that are alone.
 
     Args:
-        rows: (rows, width).
+        distances: Of all rows from each other, (rows, rows).
         groups: The group of each row, from 0; at least two.
     """
-    distances = np.sqrt(_squared(rows, rows))
     member = groups[:, None] == np.arange(groups.max() + 1)
     sums, sizes = distances @ member, member.sum(axis=0)
-    own = np.arange(len(rows)), groups
+    own = np.arange(len(distances)), groups
     inside = sums[own] / np.maximum(1, sizes[groups] - 1)
     means = sums / np.maximum(1, sizes)
     means[own] = np.inf
     outside = means.min(axis=1)
     larger = np.maximum(np.maximum(inside, outside), 1e-12)
     return float(np.where(sizes[groups] > 1, (outside - inside) / larger, 0).mean())
+
+
+def _narrow(rows: Rows) -> Rows:
+    """Rows in as few numbers as keep all of their distances and products: at most as many as there are rows."""
+    if len(rows) >= rows.shape[1]:
+        return rows
+    left, sizes, _ = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(left * sizes, dtype=np.float64)
 
 
 def _starts(rows: Rows, count: int, rng: np.random.Generator) -> Rows:

@@ -129,10 +129,11 @@ def folded(found: Sequence[Example], embeddings: Embeddings, alike: float = ALIK
     if alike >= 1 or not found:
         return list(found)
     rows = embeddings.unit_rows(np.array([example.picture for example in found]))
-    near = rows @ rows.T > alike
+    # Lists: to look single numbers up in an array takes ten times as long.
+    near = (rows @ rows.T > alike).tolist()
     behind: dict[int, list[int]] = {}
     for place in range(len(found)):
-        first = next((other for other in behind if near[place, other]), None)
+        first = next((other for other in behind if near[place][other]), None)
         if first is None:
             behind[place] = []
         else:

@@ -78,4 +78,5 @@ def test_the_silhouette_is_that_of_its_definition() -> None:
         inside = away[own].mean() if own.any() else 0
         outside = min(away[groups == other].mean() for other in {0, 1, 2} - {groups[place]})
         values.append((outside - inside) / max(inside, outside) if own.any() else 0)
-    assert mean_silhouette(rows, groups) == pytest.approx(np.mean(values))
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    assert mean_silhouette(distances, groups) == pytest.approx(np.mean(values))
