@@ -93,7 +93,9 @@ def layer(
         for unit in found.order(sort, ascending=ascending)[:count].tolist()
     ]
     title = f"Units of {short} by {sort}, {found.pooling} over {found.count:,} pictures"
-    show(rows, key=("unit", sort), title=title, as_json=as_json, optional=[each for each in _OPTIONAL if each != sort])
+    wanted_most = (sort, "nearest") if sort == "redundancy" else (sort,)
+    optional = [each for each in _OPTIONAL if each not in wanted_most]
+    show(rows, key=("unit", sort), title=title, as_json=as_json, optional=optional)
     for kind, which in glance.kinds():
         units = np.flatnonzero(which).tolist()
         if units:
@@ -263,7 +265,7 @@ def _show_words(found: LayerWords, as_json: bool) -> None:
             }
             for label in found.units[0].labels
         ]
-        key: tuple[str, ...] = ("word", "pearson")
+        key: tuple[str, ...] = ("word", "pearson", "note")
     else:
         rows = [{"unit": f"{short}:{each.unit}", "words": _in_words(each.labels)} for each in found.units]
         key = ("unit", "words")

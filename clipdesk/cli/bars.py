@@ -41,9 +41,13 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str, optional: Sequenc
     Args:
         rows: The rows.
         title: What stands above them.
-        optional: Columns that are left out where the terminal is too narrow, the first of these first; that is said.
+        optional: Columns that are left out where they are empty, and where the terminal is too narrow, the first of
+            these first; those are named.
     """
     console = make_console()
+    empty = [name for name in optional if all(row[name] in ("", None) for row in rows)]
+    rows = [{name: value for name, value in row.items() if name not in empty} for row in rows]
+    optional = [name for name in optional if name not in empty]
     # Text, since rich would read names such as [old] as markup.
     table = Table(title=Text(printable(title)), title_justify="left", caption_justify="left", header_style="bold")
     away = _too_many(rows, optional, console.width)
@@ -63,13 +67,17 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str, optional: Sequenc
 
 
 def _too_many(rows: Sequence[Mapping[str, Any]], optional: Sequence[str], width: int) -> list[str]:
-    """As many of the optional columns as have to go for the others to fit, in the order in which they go."""
+    """The optional columns for which there is no room, when the last of them are given room first."""
     widths = (
         {name: _width([row[name] for row in rows], name, place) for place, name in enumerate(rows[0])} if rows else {}
     )
+    left = width - 1 - sum(widths[name] for name in widths if name not in optional)
     away: list[str] = []
-    while len(away) < len(optional) and sum(widths[name] for name in widths if name not in away) + 1 > width:
-        away.append(optional[len(away)])
+    for name in reversed(optional):
+        if widths[name] <= left:
+            left -= widths[name]
+        else:
+            away.append(name)
     return away
 
 

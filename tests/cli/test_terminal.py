@@ -105,6 +105,14 @@ def test_columns_that_have_no_room_are_left_out_and_named(
     assert "A wider terminal" not in capsys.readouterr().out
 
 
+def test_optional_columns_without_a_value_are_left_out(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "one", "caption": "", "note": None}, {"name": "two", "caption": "", "note": "dense"}]
+    show(rows, key="name", title="Rows", as_json=False, optional=("caption", "note"))
+    out = capsys.readouterr().out
+    assert "note" in out
+    assert "caption" not in out
+
+
 def test_lines_in_a_pipe_have_tabs_between_values_only(capsys: pytest.CaptureFixture[str]) -> None:
     show([{"a": "x\ty", "b": None, "c": 1.5}], key=("a", "b", "c"), title="", as_json=False)
     assert capsys.readouterr().out == "x\\ty\t\t1.5\n"

@@ -30,9 +30,7 @@ def concepts_of(name: str) -> tuple[str, ...]:
         return read_concepts(resource(f"concepts/{name}.txt"))
     path = Path(name).expanduser()
     if path.suffix == "" and not path.exists():
-        raise UsageError(
-            f"There is no list of concepts '{one_line(name)}'. {nearest(name, LISTS)} A file's path works too"
-        )
+        raise UsageError(f"There is no list of concepts '{one_line(name)}', and no such file. {nearest(name, LISTS)}")
     return read_concepts(path)
 
 
