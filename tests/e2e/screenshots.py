@@ -5,6 +5,8 @@ Each shows one state; look at every one at full size before it is committed.
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from tests.e2e.desktop import Desktop, missing_tools, open_desktop
 _LAYER = "block 5 hidden gelu"
 _NEURONS = "173,189,229,480,513,556,590,749"
 _RENDERED = "5.mlp.gelu:173 and 7 more"
+_WALL = "3.mlp.gelu"
 _PATIENCE = 900.0
 """Seconds that eight pictures may take on a busy machine."""
 _BROKEN = Path(tempfile.gettempdir()) / "broken.pt"
@@ -32,6 +35,7 @@ def main() -> None:
     _take(folder / "dark.webp", _finish, theme="dark")
     _take(folder / "running-2x.webp", _run, scale=2)
     _take(folder / "error.webp", _err)
+    _take(folder / "wall.webp", _hang)
 
 
 def _take(path: Path, prepare: Callable[[Desktop], None], theme: str = "light", scale: float = 1) -> None:
@@ -85,6 +89,25 @@ def _finish(desk: Desktop) -> None:
     desk.settle()
     gallery = desk.wait_for("list", "Finished pictures")
     desk.click(desk.wait_for("list item", "5.mlp.gelu:749", within=gallery))
+    desk.settle()
+
+
+def _hang(desk: Desktop) -> None:
+    """The wall in the order of similarity, of a layer that was surveyed, with some units selected."""
+    command = [sys.executable, "-m", "clipdesk", "survey", "scenes:2000", "--model", "demo", "--layers", _WALL]
+    subprocess.run(
+        command, env={**os.environ, "CLIPDESK_DATA": str(desk.home / "data")}, check=True, capture_output=True
+    )
+    tree = desk.wait_for("tree", "Architecture")
+    desk.replace(desk.wait_for("text", "Filter layers"), "block 3 hidden gelu")
+    desk.click(desk.wait_for("tree item", "MLP hidden", within=tree))
+    desk.press("alt+9")
+    desk.until(lambda: "density" in getattr(desk.find("label", "Unit 0"), "name", ""), "the survey", _PATIENCE)
+    # On Linux, Qt names a combo box after what it shows.
+    desk.click(desk.wait_for("combo box", "Index"))
+    desk.press("Down", "Return")
+    desk.until(lambda: desk.find("label", "Unit 0") is not None, "the map", _PATIENCE)
+    desk.press("alt+9", "Right", "shift+Down", "shift+Right", "shift+Right")
     desk.settle()
 
 

@@ -68,7 +68,7 @@ class WallPanel(QWidget):
         self.layer = ""
         self._units = 0
         self._source: WallSource | None = None
-        self._ready = self._in_front = False
+        self._ready = self._in_front = self._mapping = False
         self.bar = WallBar(store)
         self.view = WallInput(self.describe)
         self.view.setAccessibleName("Wall of units")
@@ -210,12 +210,13 @@ class WallPanel(QWidget):
     def _order(self) -> None:
         """Bring the units into the order that is wanted."""
         source, name = self._source, self.bar.order_name
+        self._mapping = name == MAP and source is not None
         if not self._units:
             return
         if name == INDEX or source is None:
             self._arrange((source, name), range(self._units))
         elif name == MAP:
-            self.status.setText(_MAPPING)
+            self._show_current()
             self._back.start(partial(self._make_map, source))
         else:
             self._arrange((source, name), sorted_by(source.columns[name], smallest_first=self.bar.backwards))
@@ -230,11 +231,13 @@ class WallPanel(QWidget):
     @Slot(object, object)
     def _arrange(self, what: tuple[WallSource | None, str], order: Sequence[int]) -> None:
         if what == (self._source, self.bar.order_name):
+            self._mapping = False
             self.view.arrange(order, boxed=what[1] == MAP)
             self._show_current()
 
     @Slot(object)
     def _not_ordered(self, problem: object) -> None:
+        self._mapping = False
         self._show_current()
         self.failed.emit(problem)
 
@@ -276,6 +279,8 @@ class WallPanel(QWidget):
     def _show_current(self) -> None:
         unit = self.view.selection.current
         text = "" if unit is None else self.describe(unit)
+        if self._mapping:
+            text = f"{_MAPPING}  {text}"
         room = max(0, self.width() - 2 * _MARGIN)
         self.status.setText(self.status.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
         self.status.setToolTip(plain_tip(text, wrap=True))

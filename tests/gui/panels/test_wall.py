@@ -261,8 +261,11 @@ def test_a_map_is_made_elsewhere_and_shown(wall: WallPanel, qtbot: QtBot) -> Non
     wall.show_source(Known(UNITS))
     choose(wall, MAP)
     assert shown(wall) == list(range(UNITS)), "not at once"
+    wall.view.go_to(1)
+    assert wall.status.text().startswith("Making the map …")
     qtbot.waitUntil(lambda: shown(wall) == list(reversed(range(UNITS))))
     assert wall.view.selection.boxed
+    assert wall.status.text().startswith("Unit 1")
 
 
 def test_why_there_can_be_no_map_is_said(wall: WallPanel, qtbot: QtBot) -> None:
