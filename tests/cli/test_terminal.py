@@ -106,7 +106,8 @@ def test_columns_that_have_no_room_are_left_out_and_named(
 
 
 def test_optional_columns_without_a_value_are_left_out(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"name": "one", "caption": "", "note": None}, {"name": "two", "caption": "", "note": "dense"}]
+    names = {"one": None, "two": "dense"}
+    rows: list[dict[str, object]] = [{"name": name, "caption": "", "note": note} for name, note in names.items()]
     show(rows, key="name", title="Rows", as_json=False, optional=("caption", "note"))
     out = capsys.readouterr().out
     assert "note" in out
