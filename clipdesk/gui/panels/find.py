@@ -110,7 +110,6 @@ class FindPage(QWidget):
         self.here = QCheckBox("In this layer only")
         self.here.setEnabled(False)
         self.message = plain_label(_HINT, centered=True, wrap=True, margin=16)
-        self.message.setAccessibleName("What was found")
         self.title = plain_label(wrap=True)
         self.list = QListView()
         self.list.setAccessibleName("Found units")

@@ -54,7 +54,6 @@ class SurveyBar(QWidget):
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
         self._source = ""
         self._text = plain_label(wrap=True)
-        self._text.setAccessibleName("Survey")
         self._text.setMinimumWidth(_LEAST_WIDTH)
         self.surveys = QComboBox()
         self.surveys.setAccessibleName("Survey that is asked")

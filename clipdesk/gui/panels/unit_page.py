@@ -70,7 +70,6 @@ class UnitPage(QWidget):
         self._heated = False
         self._make_actions()
         self.title = plain_label()
-        self.title.setAccessibleName("Unit")
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.3)
         font.setBold(True)
@@ -80,10 +79,8 @@ class UnitPage(QWidget):
         self._rendered: QImage | None = None
         self.picture.setAccessibleName("Rendered picture")
         self.judgement = plain_label(wrap=True)
-        self.judgement.setAccessibleName("The rendered picture among the pictures of the set")
         self.histogram = Histogram()
         self.numbers = plain_label(wrap=True)
-        self.numbers.setAccessibleName("Numbers")
         self.words = WordLine("Words")
         self.opposite = WordLine("It answers least to")
         self.message = plain_label(wrap=True)

@@ -40,7 +40,6 @@ class WordLine(QWidget):
         self._words: Sequence[Word] = ()
         self._none = ""
         self.label = rich_label(wrap=True)
-        self.label.setAccessibleName(title)
         self.label.setToolTip(_TIP)
         self.label.setTextInteractionFlags(
             Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
