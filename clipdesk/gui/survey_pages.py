@@ -139,7 +139,7 @@ class SurveyPages(QObject):
 
     @Slot()
     def _survey_changed(self) -> None:
-        self._find.forget()
+        self._find.ask_again()
         self._show_bar()
         self._show_ways()
         self._show_wanted()
@@ -352,6 +352,6 @@ class SurveyPages(QObject):
     @Slot(object)
     def _ask_find(self, question: Question) -> None:
         if self._desk.current is None:
-            self._find.show_found(question, "A survey is needed to search in: begin one with the button above")
+            self._find.show_found(question, "This is searched for as soon as there is a survey")
         else:
             self._desk.ask_find(question)

@@ -36,6 +36,8 @@ def main() -> None:
     _take(folder / "running-2x.webp", _run, scale=2)
     _take(folder / "error.webp", _err)
     _take(folder / "wall.webp", _hang)
+    _take(folder / "unit.webp", _understand)
+    _take(folder / "find.webp", _search, theme="dark")
 
 
 def _take(path: Path, prepare: Callable[[Desktop], None], theme: str = "light", scale: float = 1) -> None:
@@ -108,6 +110,38 @@ def _hang(desk: Desktop) -> None:
     desk.press("Down", "Return")
     desk.until(lambda: desk.find("label", "Unit 0") is not None, "the map", _PATIENCE)
     desk.press("alt+9", "Right", "shift+Down", "shift+Right", "shift+Right")
+    desk.settle()
+
+
+def _survey(desk: Desktop) -> None:
+    """A survey that the window finds when its answers are asked for."""
+    command = [sys.executable, "-m", "clipdesk", "survey", "scenes:5000", "--model", "demo"]
+    subprocess.run(
+        command, env={**os.environ, "CLIPDESK_DATA": str(desk.home / "data")}, check=True, capture_output=True
+    )
+
+
+def _search(desk: Desktop) -> None:
+    """The units that answer to a sentence."""
+    _survey(desk)
+    desk.press("ctrl+f")
+    desk.type("a striped thing")
+    desk.press("Return")
+    desk.wait_for("list item", "", within=desk.wait_for("list", "Found units"))
+    desk.settle()
+
+
+def _understand(desk: Desktop) -> None:
+    """The page of a unit that was found, with its picture."""
+    _survey(desk)
+    desk.press("ctrl+f")
+    desk.type("a heart")
+    desk.press("Return")
+    desk.wait_for("list item", "", within=desk.wait_for("list", "Found units"))
+    desk.press("Return")
+    desk.wait_for("list item", "", within=desk.wait_for("list", "Pictures of the unit"))
+    desk.press("ctrl+alt+r")
+    desk.until(lambda: desk.find("label", "The rendered picture") is not None, "the picture", _PATIENCE)
     desk.settle()
 
 

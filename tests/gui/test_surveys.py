@@ -189,6 +189,16 @@ def test_a_word_leads_to_units_and_a_unit_to_its_page(surveyed: MainWindow, qtbo
     until(qtbot, lambda: surveyed.surveys.unit.unit == (first.layer, first.unit))
 
 
+def test_what_is_searched_for_before_there_is_a_survey_is_found_afterwards(
+    images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.commands.find.trigger()
+    window.surveys.find.search_text("a heart")
+    assert "as soon as there is a survey" in window.surveys.find.said
+    window.surveys.pages.survey(str(images))
+    until(qtbot, lambda: bool(window.surveys.find.found.units))
+
+
 def test_an_answer_that_comes_too_late_is_not_shown(surveyed: MainWindow) -> None:
     find = surveyed.surveys.find
     find.search_text("a star")

@@ -119,7 +119,7 @@ class FindPage(QWidget):
         self._lay_out()
         self.box.returnPressed.connect(self._ask_text)
         self.image_button.clicked.connect(self._choose_image)
-        self.here.clicked.connect(self._ask_again)
+        self.here.clicked.connect(self.ask_again)
         self.list.activated.connect(self._choose)
 
     def _lay_out(self) -> None:
@@ -173,7 +173,8 @@ class FindPage(QWidget):
         if text := self.box.text().strip():
             self._ask(Question(text=text))
 
-    def _ask_again(self) -> None:
+    def ask_again(self) -> None:
+        """Ask the last question again, as of another survey."""
         if self._question is not None:
             self._ask(self._question)
 
