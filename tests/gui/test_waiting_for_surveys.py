@@ -9,7 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.making import Making
+from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER
 from tests.gui.conftest import until
 from tests.gui.surveys.conftest import images, scenes_words
@@ -44,3 +46,31 @@ def test_a_search_does_not_wait_for_a_survey_that_is_given_up(images: Path, wind
     surveyor.making = None
     surveyor.changed.emit()
     assert "begin one" in find.said
+
+
+def test_a_survey_of_this_window_is_not_listed_as_of_another_program(
+    images: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    listed: list[int] = []
+    window.controller.desk.others.connect(lambda jobs: listed.append(len(jobs)))
+    model = window.session.model
+    assert model is not None
+    job = SurveyWork(model=model.name, weights=str(model.weights), images=str(images), layers=(LAYER,))
+    store = JobStore(default_store())
+    number = store.add(job, surveys_folder())
+    store.close()
+    until(qtbot, lambda: listed[-1:] == [1])
+    window.surveys.surveyor.numbered.emit(number)
+    until(qtbot, lambda: listed[-1:] == [0])
+
+
+def test_a_survey_says_its_number_in_the_queue(
+    images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    numbers: list[int] = []
+    window.surveys.surveyor.numbered.connect(numbers.append)
+    window.surveys.pages.survey(str(images))
+    until(qtbot, lambda: window.surveys.desk.current is not None)
+    store = JobStore(default_store())
+    assert numbers == [stored.number for stored in store.jobs()]
+    store.close()

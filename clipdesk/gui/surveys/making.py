@@ -53,11 +53,13 @@ class Surveyor(QObject):
 
     Signals:
         changed: `making` is another.
+        numbered: The number that a survey has in the queue, before it begins.
         made: The `SurveyWork` of a survey that is finished.
         failed: A `Problem`.
     """
 
     changed = Signal()
+    numbered = Signal(int)
     made = Signal(object)
     failed = Signal(object)
     _told = Signal(object)
@@ -107,6 +109,7 @@ class Surveyor(QObject):
         def work() -> None:
             service = self._opened()
             self._number = self._stored(service, job)
+            self.numbered.emit(self._number)
             self._go_on()
 
         self._worker.start(work)
