@@ -227,6 +227,10 @@ class SurveyPages(QObject):
     @Slot(str, int)
     def go(self, layer: str, unit: int) -> None:
         """Show a unit's page, and select it in the tree and the table."""
+        # The keys of the list or the wall that is left would go to the next button: Enter twice would give a star.
+        if self._center.mode != UNIT and self._center.has_keys:
+            self._center.show_mode(UNIT)
+            self._page.take_focus()
         self._center.show_mode(UNIT)
         self._select(layer, unit)
         self._want(Unit(layer=layer, index=unit))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QImage, QResizeEvent
+from PySide6.QtGui import QAction, QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -44,6 +44,14 @@ _WIDE = 560
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
 _COLUMNS = 5
+
+
+class _Tabs(QTabBar):
+    """Tabs on a page that scrolls: the wheel scrolls the page and does not turn to the next tab."""
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class UnitPage(QWidget):
@@ -89,7 +97,7 @@ class UnitPage(QWidget):
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
-        self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
+        self.tabs = _Tabs(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("Which pictures are shown")
         for name in ("Top", "Whole range", "Bottom", "Groups", "Against"):
             self.tabs.addTab(name)
@@ -200,6 +208,10 @@ class UnitPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._draw()
+
+    def take_focus(self) -> None:
+        """Get the keys: the arrows go through the photos, or scroll while there are none."""
+        (self.photos if self.photos.isVisible() else self.area).setFocus()
 
     # What is shown
 
