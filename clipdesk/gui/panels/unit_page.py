@@ -43,6 +43,7 @@ _WIDE = 560
 """With less room than this the rendered picture is small, so that photos are in sight."""
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
+_ON_ITS_WAY = "Asking the survey …"
 _COLUMNS = 5
 
 
@@ -243,8 +244,8 @@ class UnitPage(QWidget):
         self.title.setToolTip(f"{layer}:{unit}")
         self.picture.show()
         self.judge("")
-        if words:
-            self._show_facts(None, words)
+        if words or self._facts is None:
+            self._show_facts(None, words or _ON_ITS_WAY)
 
     def show_facts(self, facts: UnitFacts) -> None:
         """Show what is known of the unit."""
