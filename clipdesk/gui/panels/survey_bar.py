@@ -175,6 +175,7 @@ class SurveyBar(QWidget):
 
     def _show(self, text: str, *buttons: QPushButton) -> None:
         self._text.setText(breakable(text))
+        self._text.setMinimumWidth(_LEAST_WIDTH if text else 0)
         for button in self._buttons:
             button.setVisible(button in buttons)
         self.surveys.setVisible(False)
