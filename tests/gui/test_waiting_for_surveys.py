@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.surveys import making
 from clipdesk.gui.surveys.making import Making
-from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.jobs.owners import Owner
+from clipdesk.jobs.store import JobStore, default_store, owners_of
 from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER
@@ -74,3 +78,41 @@ def test_a_survey_says_its_number_in_the_queue(
     store = JobStore(default_store())
     assert numbers == [stored.number for stored in store.jobs()]
     store.close()
+
+
+@pytest.fixture
+def claimed(images: Path, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[JobStore, int, Owner]]:
+    """A survey that another program makes, and that the window was asked for, too."""
+    monkeypatch.setattr(making, "_LOOK_SECONDS", 0.01)
+    model = window.session.model
+    assert model is not None
+    store = JobStore(default_store())
+    job = SurveyWork(model=model.name, weights=str(model.weights), images=str(images), layers=(LAYER,))
+    number = store.add(job, surveys_folder())
+    assert store.path is not None
+    with Owner(owners_of(store.path)) as owner:
+        store.claim(owner, 1, store.get(number))
+        window.surveys.pages.survey(str(images), (LAYER,))
+        yield store, number, owner
+    store.close()
+
+
+def test_a_survey_that_another_program_makes_is_waited_for(
+    claimed: tuple[JobStore, int, Owner], scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    store, number, owner = claimed
+    until(qtbot, lambda: "another window or a command is making it" in window.surveys.bar.message)
+    store.release(owner)
+    until(qtbot, lambda: window.surveys.desk.current is not None)
+    assert [stored.number for stored in store.jobs()] == [number], "and is not made twice"
+    assert window.surveys.surveyor.making is None
+
+
+def test_a_survey_that_another_program_could_not_make_has_failed(
+    claimed: tuple[JobStore, int, Owner], window: MainWindow, qtbot: QtBot
+) -> None:
+    store, number, _ = claimed
+    until(qtbot, lambda: "another window" in window.surveys.bar.message)
+    store.finish(number, 0, reason="the disk is full")
+    until(qtbot, lambda: "failed: the disk is full" in window.surveys.bar.message)
+    assert not window.surveys.surveyor.busy
