@@ -71,7 +71,7 @@ def scaled(embeddings: Embeddings, directions: NDArray[np.floating]) -> NDArray[
     variances = embeddings.variances(wide)
     # Rounding leaves a little of a direction that does not vary at all.
     rounding = 1e-12 * float(np.trace(embeddings.scatter)) * (wide * wide).sum(axis=1)
-    lengths = np.divide(1, np.sqrt(variances), out=np.zeros_like(variances), where=variances > rounding)
+    lengths = np.divide(1, np.sqrt(np.maximum(variances, 0)), out=np.zeros_like(variances), where=variances > rounding)
     return np.asarray(wide * lengths[:, None], dtype=np.float32)
 
 

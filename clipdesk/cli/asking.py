@@ -277,7 +277,11 @@ def _show_words(found: LayerWords, as_json: bool) -> None:
 
 
 def _in_words(labels: Sequence[Any]) -> str:
-    return ", ".join(f"{each.concept} {each.pearson:.2f}{' (weak)' if each.weak else ''}" for each in labels)
+    return ", ".join(f"{each.concept}{_score(each.pearson)}{' (weak)' if each.weak else ''}" for each in labels)
+
+
+def _score(value: float) -> str:
+    return f" {value:.2f}" if math.isfinite(value) else ""
 
 
 def _number(value: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 CANVAS, GALLERY, UNIT, FIND, WALL = "Canvas", "Gallery", "Unit", "Find", "Wall"
 SURVEYED = (UNIT, FIND, WALL)
@@ -50,6 +50,12 @@ class Center(QWidget):
     def mode(self) -> str:
         """The name of the mode that is shown."""
         return self.tabs.tabText(self.tabs.currentIndex())
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the keys go to the page that is shown."""
+        focused = QApplication.focusWidget()
+        return focused is not None and self._pages.isAncestorOf(focused)
 
     def show_mode(self, name: str) -> None:
         """Show a mode."""

@@ -86,6 +86,7 @@ class QueueDesk(Background):
         # From here on: on the pool's thread only.
         self._left: list[StoredJob] = []
         self._watched: dict[int, _Watched] = {}
+        self._left_out: set[int] = set()
         self._version: tuple[int, int] | None = None
         self._looks = 0
         self._said = ""
@@ -239,6 +240,12 @@ class QueueDesk(Background):
             self._looking.set()
             self.start(self._look_around)
 
+    @Slot(int)
+    def leave_out(self, number: int) -> None:
+        """Tell nothing of a job that another part of this window has in hand."""
+        self.start(lambda: self._left_out.add(number))
+        self.look_anew()
+
     def look_anew(self) -> None:
         """Tell again what has become of every job, whether or not something has changed."""
 
@@ -273,7 +280,7 @@ class QueueDesk(Background):
         version = store.version()
         if version == self._version:
             return
-        self.others.emit(store.unfinished(but=self._watched))
+        self.others.emit(store.unfinished(but=self._watched.keys() | self._left_out))
         for number, watched in self._watched.items():
             row = store.row(number)
             if row is None:

@@ -98,6 +98,7 @@ class SurveyPages(QObject):
         desk.pictures.connect(self._neurons.model.add_photos)
         self._neurons.model.photos_wanted.connect(self._ask_photos)
         surveyor.changed.connect(self._show_bar)
+        surveyor.changed.connect(self._show_waiting)
         surveyor.made.connect(self._made)
         bar.survey_asked.connect(self.survey)
         bar.chosen.connect(desk.look)
@@ -139,8 +140,8 @@ class SurveyPages(QObject):
 
     @Slot()
     def _survey_changed(self) -> None:
-        self._find.ask_again()
         self._show_bar()
+        self._find.ask_again()
         self._show_ways()
         self._show_wanted()
         layer = self._neurons.model.layer
@@ -226,6 +227,10 @@ class SurveyPages(QObject):
     @Slot(str, int)
     def go(self, layer: str, unit: int) -> None:
         """Show a unit's page, and select it in the tree and the table."""
+        # The keys of the list or the wall that is left would go to the next button: Enter twice would give a star.
+        if self._center.mode != UNIT and self._center.has_keys:
+            self._center.show_mode(UNIT)
+            self._page.take_focus()
         self._center.show_mode(UNIT)
         self._select(layer, unit)
         self._want(Unit(layer=layer, index=unit))
@@ -352,6 +357,22 @@ class SurveyPages(QObject):
     @Slot(object)
     def _ask_find(self, question: Question) -> None:
         if self._desk.current is None:
-            self._find.show_found(question, "This is searched for as soon as there is a survey")
+            self._show_waiting()
         else:
             self._desk.ask_find(question)
+
+    @Slot()
+    def _show_waiting(self) -> None:
+        """Say what a search waits for while there is no survey; it is asked again when there is one."""
+        question, model = self._find.question, self._session.model
+        if question is None or self._desk.current is not None:
+            return
+        making = self._surveyor.making
+        ours = making is not None and model is not None and making.job.weights == model.weights
+        if self._surveyor.busy and ours:
+            words = f"Units for {question.words} are listed as soon as the survey is done"
+        elif self._desk.looked:
+            words = "A survey is needed to search in: begin one with the button above"
+        else:
+            words = "Looking for surveys …"
+        self._find.show_found(question, words)

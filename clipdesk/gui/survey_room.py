@@ -85,6 +85,8 @@ class SurveyRoom(QObject):
         self.rendered = RenderedUnit(session, controller, gallery, desk, page)
         self.out = UnitOut(session, desk, page)
         self.marks = UnitMarks(session, marking, page)
+        # It is in the bar, and no other program's.
+        self.surveyor.numbered.connect(controller.desk.leave_out)
         for show in (self.rendered.show_unit, self.marks.show_unit):
             self.pages.shown.connect(show)
         wiring.connect_wall(center, session, self.wall, self.filling, results, neurons, asking)

@@ -126,6 +126,14 @@ def test_words_of_a_unit_and_of_a_layer(surveyed: Command) -> None:
     assert lines[3].startswith(f"{SHORT}:3\t")
 
 
+def test_words_that_too_few_pictures_test_have_no_score(surveyed: Command) -> None:
+    photos(surveyed.folder / "few", count=3, broken=0)
+    surveyed("survey", "few", *MODEL, "--layers", SHORT, "--device", "cpu")
+    found = surveyed("words", SHORT, *MODEL, "--images", "few", "--concepts", "scenes").out
+    assert "(weak)" in found
+    assert "nan" not in found
+
+
 def test_another_model_reads_the_words(surveyed: Command) -> None:
     asked = surveyed("words", f"{SHORT}:3", *MODEL, "--concepts", "scenes", "--reader", "demo-rn", "--json")
     found = json.loads(asked.out)

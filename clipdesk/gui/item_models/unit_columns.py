@@ -174,7 +174,8 @@ def _words(known: Known, _states: States) -> Mapping[int, Value]:
     facts = known.facts
     if facts is None:
         return {}
-    return {unit: word.pearson for unit, word in enumerate(facts.words) if word is not None}
+    # Those that are not numbers have no place in an order.
+    return {unit: word.pearson for unit, word in enumerate(facts.words) if word is not None and word.score}
 
 
 def _spread(known: Known, unit: int) -> QIcon | None:

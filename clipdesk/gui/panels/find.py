@@ -87,6 +87,9 @@ class _Drawing(QStyledItemDelegate):
 class FindPage(QWidget):
     """The box and what it has found.
 
+    Attributes:
+        question: What was asked last; None before that.
+
     Signals:
         asked: A `Question`.
         unit_chosen: Layer and index of a unit.
@@ -99,7 +102,7 @@ class FindPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._question: Question | None = None
+        self.question: Question | None = None
         self._layer: str | None = None
         self.found = FoundModel(self)
         self.box = QLineEdit(placeholderText="A word, a sentence, or a dropped photo", clearButtonEnabled=True)
@@ -147,8 +150,8 @@ class FindPage(QWidget):
         self.here.setEnabled(layer is not None)
 
     def forget(self) -> None:
-        """Begin anew, as with another model or survey."""
-        self._question = None
+        """Begin anew, as with another model."""
+        self.question = None
         self.found.show([])
         self._say(_HINT)
 
@@ -174,16 +177,16 @@ class FindPage(QWidget):
             self._ask(Question(text=text))
 
     def ask_again(self) -> None:
-        """Ask the last question again, as of another survey."""
-        if self._question is not None:
-            self._ask(self._question)
+        """Ask the last question again, as in another survey."""
+        if self.question is not None:
+            self._ask(self.question)
 
     def _ask(self, question: Question) -> None:
         layer = self._layer if self.here.isChecked() and self.here.isEnabled() else None
-        self._question = replace(question, layer=layer)
+        self.question = replace(question, layer=layer)
         self.found.show([])
-        self._say(f"Looking for {self._question.words} …")
-        self.asked.emit(self._question)
+        self._say(f"Looking for {self.question.words} …")
+        self.asked.emit(self.question)
 
     def _choose_image(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Search by an image", "", _IMAGES)
@@ -194,7 +197,7 @@ class FindPage(QWidget):
 
     def show_found(self, question: Question, found: Sequence[FoundUnit] | str) -> None:
         """Show what was found for a question, or why there is nothing; nothing if it is not the last one."""
-        if question != self._question:
+        if question != self.question:
             return
         if isinstance(found, str):
             self._say(found)
@@ -213,12 +216,12 @@ class FindPage(QWidget):
 
     def show_reading(self, share: float) -> None:
         """Say that the words are being read, for which a search by text waits."""
-        if self._question is not None and self._question.text and not self.found.units:
-            self._say(f"Looking for {self._question.words}: the model reads its list of words, once: {share:.0%}")
+        if self.question is not None and self.question.text and not self.found.units:
+            self._say(f"Looking for {self.question.words}: the model reads its list of words, once: {share:.0%}")
 
     def show_maps(self, question: Question, maps: Mapping[int, QImage]) -> None:
         """Show where units fire in the image that was searched by."""
-        if question == self._question:
+        if question == self.question:
             self.found.add_maps(maps)
 
     def _say(self, text: str) -> None:

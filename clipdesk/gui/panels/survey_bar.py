@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SCENES = "scenes:5000"
 _LEAST_WIDTH = 120
+_LEAST_PROGRESS, _WIDEST_PROGRESS = 40, 120
 _FILES = "Lists, tables and archives of images (*.txt *.csv *.tsv *.jsonl *.tar *.parquet)"
 
 
@@ -57,10 +58,13 @@ class SurveyBar(QWidget):
         self._text.setMinimumWidth(_LEAST_WIDTH)
         self.surveys = QComboBox()
         self.surveys.setAccessibleName("Survey that is asked")
+        # A long name of an image set must not push the panels beside the pages aside.
+        self.surveys.setMinimumWidth(_LEAST_WIDTH)
         self.surveys.activated.connect(lambda place: self.chosen.emit(self.surveys.itemData(place)))
         self.progress = QProgressBar()
         self.progress.setAccessibleName("Progress of the survey")
-        self.progress.setFixedWidth(120)
+        self.progress.setMinimumWidth(_LEAST_PROGRESS)
+        self.progress.setMaximumWidth(_WIDEST_PROGRESS)
         self.progress.setTextVisible(False)
         self.begin_button = QPushButton("Survey 5,000 drawn scenes")
         self.begin_button.clicked.connect(self._begin)
@@ -170,6 +174,7 @@ class SurveyBar(QWidget):
 
     def _show(self, text: str, *buttons: QPushButton) -> None:
         self._text.setText(breakable(text))
+        self._text.setMinimumWidth(_LEAST_WIDTH if text else 0)
         for button in self._buttons:
             button.setVisible(button in buttons)
         self.surveys.setVisible(False)

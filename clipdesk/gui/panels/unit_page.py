@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QImage, QResizeEvent
+from PySide6.QtGui import QAction, QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -43,7 +43,16 @@ _WIDE = 560
 """With less room than this the rendered picture is small, so that photos are in sight."""
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
+_ON_ITS_WAY = "Asking the survey …"
 _COLUMNS = 5
+
+
+class _Tabs(QTabBar):
+    """Tabs on a page that scrolls: the wheel scrolls the page and does not turn to the next tab."""
+
+    @override
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class UnitPage(QWidget):
@@ -86,7 +95,7 @@ class UnitPage(QWidget):
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
-        self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
+        self.tabs = _Tabs(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("Which pictures are shown")
         for name in ("Top", "Whole range", "Bottom", "Groups", "Against"):
             self.tabs.addTab(name)
@@ -198,6 +207,10 @@ class UnitPage(QWidget):
         super().resizeEvent(event)
         self._draw()
 
+    def take_focus(self) -> None:
+        """Get the keys: the arrows go through the photos, or scroll while there are none."""
+        (self.photos if self.photos.isVisible() else self.area).setFocus()
+
     # What is shown
 
     @property
@@ -228,8 +241,8 @@ class UnitPage(QWidget):
         self.title.setToolTip(f"{layer}:{unit}")
         self.picture.show()
         self.judge("")
-        if words:
-            self._show_facts(None, words)
+        if words or self._facts is None:
+            self._show_facts(None, words or _ON_ITS_WAY)
 
     def show_facts(self, facts: UnitFacts) -> None:
         """Show what is known of the unit."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import Word
 
 _TIP = (
-    "Correlation of the unit with each word, in pictures that were held out. Grey ones are weak: chance reaches as much"
+    "Correlation of the unit with each word, in pictures that were held out. Grey ones are weak: chance reaches as "
+    "much, or too few pictures were held out to tell"
 )
 
 
@@ -72,5 +73,6 @@ class WordLine(QWidget):
         for word in self._words:
             color = f" style='color: {weak}'" if word.weak else ""
             # A space that does not break keeps a word and its score in one line.
-            links.append(f"<a href='{quote(word.concept)}'{color}>{escape(word.concept)}</a>&nbsp;{word.pearson:.2f}")
+            score = f"&nbsp;{word.score}" if word.score else ""
+            links.append(f"<a href='{quote(word.concept)}'{color}>{escape(word.concept)}</a>{score}")
         self.label.setText(f"{escape(self._title)}: {', '.join(links) or escape(self._none)}")

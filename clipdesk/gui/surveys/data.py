@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,13 +65,18 @@ class Word(NamedTuple):
 
     Attributes:
         concept: The word.
-        pearson: Correlation of the unit with it, in pictures that were held out.
+        pearson: Correlation of the unit with it, in pictures that were held out; NaN for too few.
         weak: Whether chance reaches as much.
     """
 
     concept: str
     pearson: float
     weak: bool
+
+    @property
+    def score(self) -> str:
+        """The correlation as text; empty where it is not known."""
+        return f"{self.pearson:.2f}" if math.isfinite(self.pearson) else ""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,12 @@ from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
-    from clipdesk.jobs.service import Step
+    from clipdesk.jobs.events import Event
     from clipdesk.jobs.stored import StoredJob
+
+_LOOK_SECONDS = 1.0
+_OPEN = (Status.RUNNING, Status.WAITING)
+_ELSEWHERE = "another window or a command is making it …"
 
 State = Literal["preparing", "running", "paused", "left", "failed"]
 """``left``: an earlier window, or another program, has not finished it."""
@@ -53,11 +57,13 @@ class Surveyor(QObject):
 
     Signals:
         changed: `making` is another.
+        numbered: The number that a survey has in the queue, before it begins.
         made: The `SurveyWork` of a survey that is finished.
         failed: A `Problem`.
     """
 
     changed = Signal()
+    numbered = Signal(int)
     made = Signal(object)
     failed = Signal(object)
     _told = Signal(object)
@@ -107,6 +113,7 @@ class Surveyor(QObject):
         def work() -> None:
             service = self._opened()
             self._number = self._stored(service, job)
+            self.numbered.emit(self._number)
             self._go_on()
 
         self._worker.start(work)
@@ -181,18 +188,48 @@ class Surveyor(QObject):
         if service is None or number is None:
             return
         make_way()
+        worked = self._work(service, number)
+        # Another window or a command may be at it: its survey is this one's, and it may die before it is done.
+        while (status := self._status(service, number)) in _OPEN and not self._stopping.is_set():
+            self._told.emit(_ELSEWHERE)
+            self._stopping.wait(_LOOK_SECONDS)
+            service.store.free_the_dead()
+            worked = self._work(service, number)
+        if not worked and not self._stopping.is_set():
+            self._tell_end(service, number, status)
+
+    @staticmethod
+    def _status(service: QueueService, number: int) -> Status:
+        row = service.store.row(number)
+        return Status.CANCELLED if row is None else row.status
+
+    def _work(self, service: QueueService, number: int) -> bool:
+        """Do what can be done of it now; whether that was anything."""
+        worked = False
         for step in service.steps(
             numbers={number},
             stop=self._stopping.is_set,
             transfer=lambda transfer: self._told.emit(str(transfer)),
             stage=lambda _number, words: self._told.emit(words),
         ):
-            self._told.emit(step)
+            worked = True
+            self._told.emit(step.event)
+        return worked
+
+    def _tell_end(self, service: QueueService, number: int, status: Status) -> None:
+        """Tell what has become of a survey that others have made."""
+        if status is Status.PAUSED:
+            self._told.emit(Paused())
+            return
+        if status is Status.FAILED:
+            for unit in service.store.units(number):
+                self._told.emit(Failure(unit.position, unit.reason))
+        self._told.emit(Ended(status))
 
     # On the window's thread
 
     @Slot(object)
-    def _take(self, news: Step | Making | str | None) -> None:
+    def _take(self, news: Event | Making | str | None) -> None:
         making = self.making
         if news is None or isinstance(news, Making):
             if not self.busy:
@@ -201,14 +238,14 @@ class Surveyor(QObject):
             return
         elif isinstance(news, str):
             self._show(replace(making, words=news))
-        elif isinstance(news.event, Progress):
-            self._progressed(making, news.event.step / news.event.iterations)
-        elif isinstance(news.event, Paused):
+        elif isinstance(news, Progress):
+            self._progressed(making, news.step / news.iterations)
+        elif isinstance(news, Paused):
             self._show(replace(making, state="paused", seconds_left=None))
-        elif isinstance(news.event, Failure):
-            self._show(replace(making, state="failed", words=news.event.reason))
-        elif isinstance(news.event, Ended):
-            self._ended(making, news.event.status)
+        elif isinstance(news, Failure):
+            self._show(replace(making, state="failed", words=news.reason))
+        elif isinstance(news, Ended):
+            self._ended(making, news.status)
 
     def _progressed(self, making: Making, share: float) -> None:
         now = time.monotonic()

@@ -119,4 +119,4 @@ def surprise(survey: OpenSurvey) -> tuple[str, int]:
         units: list[int] = (kinds.clear & ~kinds.redundant & ~kinds.dense).nonzero()[0].tolist()
         if units:
             return layer, random.choice(units)
-    return names[0], random.randrange(len(kinds.dead))
+    return layer, random.randrange(len(kinds.dead))

@@ -31,7 +31,7 @@ class SurveyedLayer:
         self._statistics = statistics_of(survey.survey, layer)
         self._columns = {name: np.asarray(getattr(facts.table, name), dtype=np.float64) for name in COLUMNS}
         self._words = {
-            unit: f"{word.concept} {word.pearson:.2f}" for unit, word in enumerate(facts.words) if word is not None
+            unit: f"{word.concept} {word.score}".rstrip() for unit, word in enumerate(facts.words) if word is not None
         }
         self._map_path = map_path(survey.folder, self._statistics, SEED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,17 @@ import pytest
 from PySide6.QtGui import QImage
 
 from clipdesk.activations.measuring import activations_in
+from clipdesk.activations.questions.overview import Overview
+from clipdesk.activations.storing import all_surveys
+from clipdesk.activations.surveying import survey_images
 from clipdesk.errors import UsageError
+from clipdesk.gui.surveys import questions
 from clipdesk.gui.surveys.asked import AskedSurvey
 from clipdesk.gui.surveys.data import Question
 from clipdesk.gui.surveys.open_survey import SIDE
+from clipdesk.imagesets.opening import open_image_set
+from clipdesk.models.names import parse_name
+from clipdesk.network.opened import open_model
 from tests.cli.surveys import LAYER
 from tests.gui.surveys.conftest import OTHER
 
@@ -93,3 +101,26 @@ def test_where_a_unit_fires_is_shown_in_each_picture(asked: AskedSurvey) -> None
     assert set(heat) == {0, 3}
     assert heat[0].over.width() == heat[0].crop.width() == SIDE
     assert asked.heat("visual", 5, [0]) == {}, "an embedding has no places"
+
+
+def none_clear(units: int) -> Overview:
+    none = np.zeros(units, dtype=bool)
+    return Overview(units, 0.0, none, none, none, none)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_surprise_is_a_unit_of_its_layer_where_none_is_clear(
+    images: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, turn: int
+) -> None:
+    narrow = "visual.transformer.resblocks.0.attn"
+    list(survey_images(open_model(checkpoint, "cpu"), open_image_set(images), [LAYER, narrow]))
+    ((folder, manifest),) = all_surveys()
+    asked = AskedSurvey.open(folder, manifest, parse_name(str(checkpoint)))
+    units = {file.layer: file.units for file in manifest.layers}
+    assert units[narrow] < units[LAYER]
+    monkeypatch.setattr(questions, "_MANY", 1)
+    monkeypatch.setattr(questions, "overview", lambda numbers, _: none_clear(len(numbers.dead)))
+    monkeypatch.setattr(random, "sample", lambda names, _: sorted(names, key=units.__getitem__)[::turn])
+    monkeypatch.setattr(random, "randrange", lambda end: end - 1)
+    layer, unit = asked.surprise()
+    assert unit == units[layer] - 1
