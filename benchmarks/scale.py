@@ -105,7 +105,7 @@ def fill_table(window: MainWindow, rows: int) -> None:
         raise RuntimeError("no layer is shown")
     report(window, f"table of {rows:,} rows: open", lambda: window.neurons.show_layer(replace(layer, units=rows)))
     report(window, "scroll", lambda: scroll(table))
-    report(window, "sort by name", lambda: table.sortByColumn(column_of("name"), Qt.SortOrder.DescendingOrder))
+    report(window, "sort by status", lambda: table.sortByColumn(column_of("status"), Qt.SortOrder.DescendingOrder))
     report(
         window, "sort by activation", lambda: table.sortByColumn(column_of("activation"), Qt.SortOrder.DescendingOrder)
     )

@@ -43,13 +43,18 @@ def test_pick_a_layer_drag_over_rows_queue_wait_and_save(desk: Desktop, tmp_path
     assert desk.process.wait(30) == 0
 
 
+def says_time_left(desk: Desktop) -> bool:
+    line = desk.find("label", "3.mlp.gelu:2 and 3 more: ")
+    return line is not None and line.name.endswith(" left")
+
+
 def test_rows_dragged_onto_the_queue_run_and_closing_asks_and_keeps_them(desk: Desktop) -> None:
     choose_layer(desk)
     drag_over_rows(desk)
     set_iterations(desk, 5000)
     desk.drag(desk.wait_for("table", "Neurons").cell(3, 2), desk.wait_for("list", "Queue"))
     desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, running")
-    desk.wait_for("label", "3.mlp.gelu:2 and 3 more: step ")
+    desk.until(lambda: says_time_left(desk), "the time left, which is known after a step")
     desk.press("ctrl+q")
     desk.click(desk.wait_for("push button", "Close", within=desk.wait_for("alert message")))
     assert desk.process.wait(30) == 0
