@@ -84,6 +84,7 @@ class SurveyPages(QObject):
         for failed in (desk.failed, surveyor.failed):
             failed.connect(self._session.complain)
         desk.changed.connect(self._survey_changed)
+        desk.relisted.connect(self._show_bar)
         desk.answered.connect(self._answered)
         desk.pictures.connect(page.show_pictures)
         desk.pictures.connect(find.found.add_images)
@@ -117,7 +118,7 @@ class SurveyPages(QObject):
         page.like_action.triggered.connect(self._find_like)
         find.asked.connect(self._ask_find)
         find.unit_chosen.connect(self.go)
-        find.pictures_wanted.connect(desk.ask_pictures)
+        find.pictures_wanted.connect(self._ask_found)
         self._neurons.current_changed.connect(self._current_changed)
         self._architecture.layer_chosen.connect(self._layer_chosen)
         self._center.changed.connect(self._center_changed)
@@ -323,6 +324,10 @@ class SurveyPages(QObject):
             self._desk.ask_layer(layer.name)
         else:
             self._neurons.show_facts(layer.name, None)
+
+    @Slot(list)
+    def _ask_found(self, pictures: list[int]) -> None:
+        self._desk.ask_pictures(pictures, "photos of the search")
 
     @Slot(list)
     def _ask_photos(self, pictures: list[int]) -> None:

@@ -36,7 +36,8 @@ class SurveyDesk(QObject):
         looked: Whether the surveys of the open model have been looked for.
 
     Signals:
-        changed: `current`, `listed` or `looked` is another.
+        changed: `current` or `looked` is another.
+        relisted: Only `listed` is another, or what has changed since `current` was made.
         answered: A layer, the index of a unit and its `UnitFacts`.
         pictures: Thumbnails by the index of the picture.
         heated: A layer, the index of a unit, and pictures that are grey where it does not fire, by index.
@@ -55,6 +56,7 @@ class SurveyDesk(QObject):
     """
 
     changed = Signal()
+    relisted = Signal()
     answered = Signal(str, int, object)
     pictures = Signal(object)
     heated = Signal(str, int, object)
@@ -142,9 +144,20 @@ class SurveyDesk(QObject):
 
     @Slot(object, object, list)
     def _take(self, model: OpenedModel, survey: AskedSurvey | None, listed: Found) -> None:
-        if model is self._model:
-            self.current, self.listed, self.looked = survey, listed, True
-            self.changed.emit()
+        if model is not self._model:
+            return
+        known = self.current
+        if (
+            known is not None
+            and survey is not None
+            and (known.folder, known.manifest) == (survey.folder, survey.manifest)
+        ):
+            # What was read of it stays, and answers that are on their way are shown.
+            known.changed = survey.changed
+            survey = known
+        asked_before = survey is known and self.looked
+        self.current, self.listed, self.looked = survey, listed, True
+        (self.relisted if asked_before else self.changed).emit()
 
     def has(self, layer: str) -> bool:
         """Whether the survey that is asked has a layer."""

@@ -68,6 +68,10 @@ class OpenSurvey:
         """
         return cls(folder, manifest, open_survey(folder), model, tuple(what_changed(manifest)))
 
+    def is_same(self, other: OpenSurvey) -> bool:
+        """Whether another one is of the same folder with the same contents."""
+        return (self.folder, self.manifest) == (other.folder, other.manifest)
+
     def opened(self) -> OpenModel:
         """The model, opened.
 
