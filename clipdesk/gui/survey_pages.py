@@ -158,7 +158,8 @@ class SurveyPages(QObject):
         elif model.weights is None:
             self._bar.show_nothing(_UNKNOWN)
         elif making is not None and (self._surveyor.busy or making.job.weights == model.weights):
-            self._bar.show_making(making)
+            other = "" if making.job.weights == model.weights else short_name(making.job.model)
+            self._bar.show_making(making, other)
         elif current is not None:
             self._bar.show_surveys(self._desk.listed, current.folder, current.changed)
         else:
@@ -368,6 +369,8 @@ class SurveyPages(QObject):
         ours = making is not None and model is not None and making.job.weights == model.weights
         if self._surveyor.busy and ours:
             words = f"Units for {question.words} are listed as soon as the survey is done"
+        elif self._surveyor.busy:
+            words = "A survey is needed to search in: it can be made when that of the other model is done"
         elif self._desk.looked:
             words = "A survey is needed to search in: begin one with the button above"
         else:

@@ -9,12 +9,14 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui.center import FIND
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys import making
 from clipdesk.gui.surveys.making import Making
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.store import JobStore, default_store, owners_of
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.models.names import parse_name
 from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER
 from tests.gui.conftest import until
@@ -47,6 +49,11 @@ def test_a_search_does_not_wait_for_a_survey_that_is_given_up(images: Path, wind
     surveyor.making = Making(job, "running")
     surveyor.changed.emit()
     assert "as soon as the survey is done" in find.said
+    surveyor.making = Making(job.model_copy(update={"model": parse_name("ViT-B/32"), "weights": "others"}), "running")
+    surveyor.changed.emit()
+    assert "when that of the other model is done" in find.said
+    window.center.show_mode(FIND)
+    assert "with ViT-B/32" in window.surveys.bar.message
     surveyor.making = None
     surveyor.changed.emit()
     assert "begin one" in find.said
