@@ -73,7 +73,7 @@ class SurveyPages(QObject):
         self._architecture, self._neurons = architecture, neurons
         self._history = History()
         self._wanted: Unit | None = None
-        self._asked_for = False
+        self._asked_for = self._touring = False
         self._seconds: float | None = None
         self._connect()
         self._show_bar()
@@ -130,6 +130,7 @@ class SurveyPages(QObject):
         model = self._session.model
         self._history.forget()
         self._wanted, self._asked_for, self._seconds = None, False, None
+        self._touring = False
         self._page.show_none()
         self._find.forget()
         self._find.show_layer(None)
@@ -144,6 +145,7 @@ class SurveyPages(QObject):
         self._find.ask_again()
         self._show_ways()
         self._show_wanted()
+        self._go_on_with_tour()
         layer = self._neurons.model.layer
         if layer is not None:
             self._neurons.show_facts(layer.name, None)
@@ -217,13 +219,21 @@ class SurveyPages(QObject):
 
     @Slot()
     def tour(self) -> None:
-        """Show the page of the selected unit, or a surprise."""
+        """Show the page of the selected unit, or a surprise where the survey does not have its layer."""
         unit = self._wanted or self._neurons.current
-        if unit is not None:
+        self._touring = self._desk.current is None
+        if unit is not None and (self._touring or self._desk.has(unit.layer)):
             self.go(unit.layer, unit.index)
         else:
             self._center.show_mode(UNIT)
             self._desk.ask_surprise()
+
+    def _go_on_with_tour(self) -> None:
+        """A tour that began before there was a survey must not end at a layer that it does not have."""
+        if self._touring and self._desk.current is not None:
+            self._touring = False
+            if self._wanted is None or not self._desk.has(self._wanted.layer):
+                self._desk.ask_surprise()
 
     @Slot(str, int)
     def go(self, layer: str, unit: int) -> None:
