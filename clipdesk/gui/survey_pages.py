@@ -73,7 +73,7 @@ class SurveyPages(QObject):
         self._architecture, self._neurons = architecture, neurons
         self._history = History()
         self._wanted: Unit | None = None
-        self._asked_for = False
+        self._asked_for = self._touring = False
         self._seconds: float | None = None
         self._connect()
         self._show_bar()
@@ -131,6 +131,7 @@ class SurveyPages(QObject):
         model = self._session.model
         self._history.forget()
         self._wanted, self._asked_for, self._seconds = None, False, None
+        self._touring = False
         self._page.show_none()
         self._find.forget()
         self._find.show_layer(None)
@@ -145,6 +146,7 @@ class SurveyPages(QObject):
         self._find.ask_again()
         self._show_ways()
         self._show_wanted()
+        self._go_on_with_tour()
         layer = self._neurons.model.layer
         if layer is not None:
             self._neurons.show_facts(layer.name, None)
@@ -159,7 +161,8 @@ class SurveyPages(QObject):
         elif model.weights is None:
             self._bar.show_nothing(_UNKNOWN)
         elif making is not None and (self._surveyor.busy or making.job.weights == model.weights):
-            self._bar.show_making(making)
+            other = "" if making.job.weights == model.weights else short_name(making.job.model)
+            self._bar.show_making(making, other)
         elif current is not None:
             self._bar.show_surveys(self._desk.listed, current.folder, current.changed)
         else:
@@ -217,13 +220,21 @@ class SurveyPages(QObject):
 
     @Slot()
     def tour(self) -> None:
-        """Show the page of the selected unit, or a surprise."""
+        """Show the page of the selected unit, or a surprise where the survey does not have its layer."""
         unit = self._wanted or self._neurons.current
-        if unit is not None:
+        self._touring = self._desk.current is None
+        if unit is not None and (self._touring or self._desk.has(unit.layer)):
             self.go(unit.layer, unit.index)
         else:
             self._center.show_mode(UNIT)
             self._desk.ask_surprise()
+
+    def _go_on_with_tour(self) -> None:
+        """A tour that began before there was a survey must not end at a layer that it does not have."""
+        if self._touring and self._desk.current is not None:
+            self._touring = False
+            if self._wanted is None or not self._desk.has(self._wanted.layer):
+                self._desk.ask_surprise()
 
     @Slot(str, int)
     def go(self, layer: str, unit: int) -> None:
@@ -376,6 +387,8 @@ class SurveyPages(QObject):
         ours = making is not None and model is not None and making.job.weights == model.weights
         if self._surveyor.busy and ours:
             words = f"Units for {question.words} are listed as soon as the survey is done"
+        elif self._surveyor.busy:
+            words = "A survey is needed to search in: it can be made when that of the other model is done"
         elif self._desk.looked:
             words = "A survey is needed to search in: begin one with the button above"
         else:

@@ -9,18 +9,20 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui.center import FIND
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys import making
 from clipdesk.gui.surveys.making import Making
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.store import JobStore, default_store, owners_of
 from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.models.names import parse_name
 from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER
 from tests.gui.conftest import until
-from tests.gui.surveys.conftest import images, scenes_words
+from tests.gui.surveys.conftest import OTHER, images, scenes_words, survey_folder
 
-__all__ = ["images", "scenes_words"]
+__all__ = ["images", "scenes_words", "survey_folder"]
 
 
 def test_a_search_waits_for_the_survey_and_is_answered_by_it(
@@ -47,6 +49,11 @@ def test_a_search_does_not_wait_for_a_survey_that_is_given_up(images: Path, wind
     surveyor.making = Making(job, "running")
     surveyor.changed.emit()
     assert "as soon as the survey is done" in find.said
+    surveyor.making = Making(job.model_copy(update={"model": parse_name("ViT-B/32"), "weights": "others"}), "running")
+    surveyor.changed.emit()
+    assert "when that of the other model is done" in find.said
+    window.center.show_mode(FIND)
+    assert "with ViT-B/32" in window.surveys.bar.message
     surveyor.making = None
     surveyor.changed.emit()
     assert "begin one" in find.said
@@ -116,3 +123,28 @@ def test_a_survey_that_another_program_could_not_make_has_failed(
     store.finish(number, 0, reason="the disk is full")
     until(qtbot, lambda: "failed: the disk is full" in window.surveys.bar.message)
     assert not window.surveys.surveyor.busy
+
+
+def test_a_tour_shows_a_unit_of_the_survey_where_that_lacks_the_selected_layer(
+    survey_folder: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    until(qtbot, lambda: window.surveys.desk.current is not None)
+    window.architecture.choose("visual.transformer.resblocks.0.ln_1")
+    window.neurons.select(3, quietly=True)
+    window.canvas.welcome.tour_asked.emit()
+    until(qtbot, lambda: window.surveys.unit.unit is not None and window.surveys.unit.unit[0] in (LAYER, OTHER))
+
+
+def test_a_tour_that_waits_for_a_survey_ends_at_a_unit_of_it(
+    images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    until(qtbot, lambda: window.surveys.desk.looked)
+    lacking = "visual.transformer.resblocks.0.ln_1"
+    window.architecture.choose(lacking)
+    window.neurons.select(3, quietly=True)
+    window.canvas.welcome.tour_asked.emit()
+    assert window.surveys.unit.unit == (lacking, 3)
+    window.surveys.pages.survey(str(images), (LAYER,))
+    until(qtbot, lambda: window.surveys.unit.unit != (lacking, 3))
+    assert window.surveys.unit.unit is not None
+    assert window.surveys.unit.unit[0] == LAYER

@@ -125,9 +125,14 @@ class SurveyBar(QWidget):
         )
         self.begin_button.setText("Survey 5,000 drawn scenes")
 
-    def show_making(self, making: Making) -> None:
-        """A survey is made, or was left."""
-        name = making.job.label(0)
+    def show_making(self, making: Making, other: str = "") -> None:
+        """A survey is made, or was left.
+
+        Args:
+            making: How far it is.
+            other: The name of its model, if that is not the open one.
+        """
+        name = f"{making.job.label(0)} with {other}" if other else making.job.label(0)
         share = f"{making.share:.0%}"
         left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
         words = {
