@@ -148,3 +148,15 @@ def test_a_tour_that_waits_for_a_survey_ends_at_a_unit_of_it(
     until(qtbot, lambda: window.surveys.unit.unit != (lacking, 3))
     assert window.surveys.unit.unit is not None
     assert window.surveys.unit.unit[0] == LAYER
+
+
+def test_a_survey_that_was_left_is_not_offered_to_be_rendered(images: Path, window: MainWindow, qtbot: QtBot) -> None:
+    others, model = window.queue.others, window.session.model
+    assert model is not None
+    store = JobStore(default_store())
+    store.add(SurveyWork(model=model.name, weights=str(model.weights), images=str(images)), surveys_folder())
+    store.close()
+    until(qtbot, lambda: others.model.rowCount() == 1)
+    others.list.setCurrentIndex(others.model.index(0))
+    assert others.cancel_action.isEnabled()
+    assert not others.take_action.isEnabled()

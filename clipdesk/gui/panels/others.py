@@ -113,7 +113,8 @@ class OthersPanel(QWidget):
     def _update(self) -> None:
         some = self.list.selectionModel().hasSelection()
         status = self.chosen().status if some else None
-        waits = some and self.chosen().counts.get("waiting", 0) > 0
+        # A survey goes on from the bar of its pages; the queue of this window renders.
+        waits = some and self.chosen().job.kind == "render" and self.chosen().counts.get("waiting", 0) > 0
         self.take_action.setEnabled(waits)
         self.pause_action.setEnabled(status in (Status.RUNNING, Status.WAITING))
         self.resume_action.setEnabled(status is Status.PAUSED)
