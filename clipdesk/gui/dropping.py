@@ -64,9 +64,7 @@ def _images(data: QMimeData) -> list[Path]:
 
 def _set(data: QMimeData) -> Path | None:
     """The folder, or the list or archive of images, among what is dragged."""
-    return next(
-        (path for path in _files(data) if os.path.isdir(path) or path.suffix.lower() in (*TABLES, *ARCHIVES)), None
-    )
+    return next((path for path in _files(data) if os.path.isdir(path) or path.suffix.lower() in _SETS), None)
 
 
 def _checkpoint(data: QMimeData) -> str | None:

@@ -49,6 +49,7 @@ class WordLine(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.label)
+        self._write()
 
     def show_words(self, words: Sequence[Word], none: str) -> None:
         """Show other words.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.gui.background import Background
+from clipdesk.gui.problems import Problem
 from clipdesk.gui.worker import LazyHere, make_way
 from clipdesk.jobs.events import Ended, Failure, Paused, Progress
 from clipdesk.jobs.service import QueueService
@@ -175,6 +176,10 @@ class Surveyor(QObject):
     def _opened(self) -> QueueService:
         if self._service is None:
             self._service = QueueService(default_store(), LazyHere(lambda _done, _step: False), fallback=True)
+            _ = self._service.store
+            if self._service.notice:
+                # Nobody else is told of it: the first to open a damaged queue rescues what is in it.
+                self.failed.emit(Problem(self._service.notice))
         return self._service
 
     def _stored(self, service: QueueService, job: SurveyWork) -> int:
