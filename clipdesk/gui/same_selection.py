@@ -27,6 +27,7 @@ class SameSelection(QObject):
         self._wall = wall
         self._neurons = neurons
         self._in_front = self._from_wall = self._busy = False
+        self._in_table: list[tuple[int, int]] = []
         self._timer = QTimer(self, interval=_PATIENCE_MS, singleShot=True)
         self._timer.timeout.connect(self._follow)
         wall.selection_changed.connect(self._wall_changed)
@@ -48,7 +49,10 @@ class SameSelection(QObject):
 
     @Slot()
     def _table_changed(self) -> None:
-        self._changed(from_wall=False)
+        # The table tells of its selection, too, when it is filled anew and selects the same again.
+        before, self._in_table = self._in_table, self._neurons.selected_runs()
+        if self._in_table != before:
+            self._changed(from_wall=False)
 
     def _changed(self, *, from_wall: bool) -> None:
         if self._in_front and not self._busy:

@@ -149,7 +149,8 @@ class SurveyPages(QObject):
         self._go_on_with_tour()
         layer = self._neurons.model.layer
         if layer is not None:
-            self._neurons.show_facts(layer.name, None)
+            if self._neurons.model.surveyed:
+                self._neurons.show_facts(layer.name, None)
             self._desk.ask_layer(layer.name)
 
     @Slot()
