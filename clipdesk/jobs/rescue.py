@@ -97,7 +97,9 @@ def _job(old: sqlite3.Connection, number: int, columns: set[str]) -> _Rescued | 
         if row is None:
             # The way to it is damaged.
             return None
-        job = {name: row[name] for name in row.keys() if name in columns}  # noqa: SIM118 - a Row iterates over values
+        # SQLite does not mind the case of names, which a damaged byte may change.
+        names = {name.lower(): name for name in row.keys()}  # noqa: SIM118 - a Row iterates over values
+        job = {name: row[own] for name, own in names.items() if name in columns}
         count = len(read_work(job["job"]).units)
         if job["state"] not in {wish.value for wish in Wish} or not isinstance(job["folder"], (str, bytes)):
             return None
