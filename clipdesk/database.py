@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -20,6 +21,7 @@ from clipdesk.errors import ClipDeskError, one_line
 
 log = logging.getLogger(__name__)
 
+_AGAIN_SECONDS = 0.02
 WAIT_SECONDS = 20.0
 """How long to wait for another process that writes."""
 
@@ -85,7 +87,7 @@ class Database:
                 raise
 
     def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._keep_a_log()
         self._connection.execute("PRAGMA foreign_keys = ON")
         # A file that is as it should be can be opened while another process writes to it.
         if self._user_version() != len(self._form.migrations):
@@ -93,6 +95,18 @@ class Database:
                 self._migrate(self._user_version())
         for table, columns in self._form.columns.items():
             self._connection.execute(f"SELECT {columns} FROM {table} LIMIT 1")
+
+    def _keep_a_log(self) -> None:
+        """Let others read while one writes. SQLite fails at once where others open a new file, so it is tried again."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+            time.sleep(_AGAIN_SECONDS)
 
     def _user_version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])

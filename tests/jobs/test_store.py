@@ -272,3 +272,22 @@ def test_a_job_of_another_version_is_left_out(store: JobStore, owner: Owner, tmp
     claim = take(store, owner, 1, second)
     assert claim is not None
     assert claim.stored.number == second
+
+
+def test_a_new_queue_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    for attempt in range(30):
+        path, together, failed = tmp_path / str(attempt) / "queue.sqlite", threading.Barrier(4), []
+
+        def open_it(path: Path = path, together: threading.Barrier = together, failed: list[object] = failed) -> None:
+            together.wait()
+            try:
+                JobStore(path).close()
+            except StoreError as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=open_it) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failed == []

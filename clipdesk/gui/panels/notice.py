@@ -114,7 +114,9 @@ class NoticeBar(_Bar):
 
     @Slot(object)
     def show_problem(self, problem: Problem) -> None:
-        """Show a problem."""
+        """Show a problem; one that is shown already is not counted twice."""
+        if self._problem is not None and self._problem.message == problem.message:
+            return
         self._count = self._count + 1 if self._problem is not None else 1
         self._problem = problem
         more = f"  ({self._count - 1} earlier)" if self._count > 1 else ""
