@@ -276,7 +276,8 @@ def test_a_job_of_another_version_is_left_out(store: JobStore, owner: Owner, tmp
 
 def test_a_new_queue_is_opened_by_several_at_once(tmp_path: Path) -> None:
     for attempt in range(30):
-        path, together, failed = tmp_path / str(attempt) / "queue.sqlite", threading.Barrier(4), []
+        path, together = tmp_path / str(attempt) / "queue.sqlite", threading.Barrier(4)
+        failed: list[object] = []
 
         def open_it(path: Path = path, together: threading.Barrier = together, failed: list[object] = failed) -> None:
             together.wait()
