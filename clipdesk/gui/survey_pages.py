@@ -281,6 +281,9 @@ class SurveyPages(QObject):
         self._history.go((unit.layer, unit.index))
         survey = self._desk.current
         lacking = survey is not None and not self._desk.has(unit.layer)
+        if lacking and (folder := self._desk.having(unit.layer)) is not None:
+            # Another survey of the model has the layer, and answers.
+            self._desk.look(folder)
         words = f"The survey does not have the layer {short_layer(unit.layer)}" if lacking else ""
         if survey is None:
             words = "A survey shows here what the unit answers to" if self._desk.looked else "Looking for surveys …"

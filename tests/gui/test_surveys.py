@@ -174,6 +174,9 @@ def test_a_layer_that_was_not_surveyed_can_be(surveyed: MainWindow, qtbot: QtBot
     assert page.layer_button.isVisible()
     page.layer_button.click()
     until(qtbot, lambda: surveyed.surveys.desk.has("visual.transformer.resblocks.0.attn"))
+    assert not surveyed.surveys.desk.has(LAYER)
+    show_unit(surveyed, qtbot, 5)
+    assert surveyed.surveys.desk.has(LAYER), "the survey before has this layer"
 
 
 def test_a_word_leads_to_units_and_a_unit_to_its_page(surveyed: MainWindow, qtbot: QtBot) -> None:

@@ -163,6 +163,12 @@ class SurveyDesk(QObject):
         """Whether the survey that is asked has a layer."""
         return self.current is not None and any(each.layer == layer for each in self.current.manifest.layers)
 
+    def having(self, layer: str) -> Path | None:
+        """The newest survey of the model that has a layer; None if there is none."""
+        return next(
+            (path for path, manifest in self.listed if any(each.layer == layer for each in manifest.layers)), None
+        )
+
     # Questions
 
     def ask_unit(self, layer: str, unit: int) -> None:
