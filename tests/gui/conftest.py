@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import Run
+from clipdesk.gui.theme import Theme
 from clipdesk.gui.tracks import Track
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
@@ -78,8 +79,8 @@ def new_window(
     monkeypatch.setattr(MainWindow, "confirm_close", lambda _: True)
     windows: list[MainWindow] = []
 
-    def make(model: str | None = None, start: bool = False) -> MainWindow:
-        window = MainWindow(model, start=start, settings=settings)
+    def make(model: str | None = None, start: bool = False, theme: Theme | None = None) -> MainWindow:
+        window = MainWindow(model, start=start, settings=settings, theme=theme)
         window.parameters.show_settings(make_settings(iterations=5))
         qtbot.addWidget(window)
         window.show()

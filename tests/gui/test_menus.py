@@ -1,14 +1,21 @@
+from collections.abc import Callable
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.menus import actions_by_menu, all_actions
 from clipdesk.gui.shortcut_list import ShortcutList
+from clipdesk.gui.theme import Theme
 
 
-def test_every_command_has_a_name_and_no_two_the_same_keys(window: MainWindow) -> None:
+def test_every_command_has_a_name_and_no_two_the_same_keys(
+    new_window: Callable[..., MainWindow], qapp: QApplication, settings: QSettings
+) -> None:
+    # With all that the program has: the themes have keys, too.
+    window = new_window(theme=Theme(qapp, settings))
     actions = all_actions(window.menuBar())
     assert len(actions) > 50
     assert all(action.text() for action in actions)

@@ -119,14 +119,13 @@ class UnitPage(QWidget):
         )
         tip = "Give the unit a star, or take it away"
         self.star_action = make_action(self, "Star this unit", "star_outline", "Ctrl+D", tip, checkable=True)
-        self.export_action = make_action(
-            self, "Export page …", "export_variant", "Ctrl+Alt+U", "Write this page as HTML"
-        )
-        self.export_layer_action = make_action(self, "Export page of the layer …", "export_variant", "Ctrl+Alt+L")
-        self.link_action = make_action(
-            self, "Copy link", "link_variant", "Ctrl+Alt+K", "Copy a link that opens ClipDesk here"
-        )
-        self.command_action = make_action(self, "Copy as command", "console_line", "Ctrl+Alt+D")
+        export, tip = "export_variant", "Write this page as HTML or JSON"
+        self.export_action = make_action(self, "Export page …", export, "Ctrl+Alt+U", tip)
+        self.export_layer_action = make_action(self, "Export page of the layer …", export, "Ctrl+Alt+Shift+U")
+        tip = "Copy a link that opens ClipDesk at this unit"
+        self.link_action = make_action(self, "Copy link", "link_variant", "Ctrl+Alt+K", tip)
+        tip = "Copy a line for a terminal that writes this page"
+        self.command_action = make_action(self, "Copy page as command", "console_line", "Ctrl+Alt+Shift+C", tip)
         self.out_actions = [self.export_action, self.export_layer_action, self.link_action, self.command_action]
         self.actions_shown = [
             self.back_action,
@@ -335,7 +334,7 @@ class UnitPage(QWidget):
         side = _LARGE if self.width() >= _WIDE else _SMALL
         self.picture.setFixedSize(side, side)
         if self._rendered is None or self._rendered.isNull():
-            self.picture.setText("Not rendered yet:\nCtrl+Alt+R")
+            self.picture.setText(f"Not rendered yet:\n{self.render_action.shortcut().toString()}")
             return
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         self.picture.setPixmap(to_pixmap(self._rendered.scaled(QSize(side, side), keep, smooth)))
