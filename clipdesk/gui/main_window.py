@@ -71,7 +71,7 @@ class MainWindow(PanelWindow):
         self._connect_panels()
         self._connect_commands()
         self._connect_model()
-        parts = self.center, self.architecture, self.neurons, self.gallery, self.results
+        parts = self.center, self.architecture, self.neurons, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
         self.canvas.welcome.tour_asked.connect(self.surveys.pages.tour)

@@ -10,15 +10,13 @@ from clipdesk.gui.images import to_image, unpacked
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from clipdesk.gui.controller import RenderController
-    from clipdesk.gui.library import Entry
-    from clipdesk.gui.panels.gallery import GalleryPanel
+    from clipdesk.gui.item_models.neurons import NeuronTableModel
+    from clipdesk.gui.item_models.unit_columns import UnitState
     from clipdesk.gui.panels.unit_page import UnitPage
+    from clipdesk.gui.results import Results
     from clipdesk.gui.runs import Run
     from clipdesk.gui.session import Session
     from clipdesk.gui.surveys.desk import SurveyDesk
@@ -31,7 +29,8 @@ class RenderedUnit(QObject):
     Args:
         session: Knows the open model.
         controller: Renders.
-        gallery: Has the pictures of earlier sessions.
+        results: Finds the pictures of earlier sessions.
+        neurons: Knows them.
         desk: Judges pictures.
         page: Shows them.
     """
@@ -40,30 +39,33 @@ class RenderedUnit(QObject):
         self,
         session: Session,
         controller: RenderController,
-        gallery: GalleryPanel,
+        results: Results,
+        neurons: NeuronTableModel,
         desk: SurveyDesk,
         page: UnitPage,
     ) -> None:
         super().__init__(session)
-        self._session, self._controller, self._gallery = session, controller, gallery
+        self._session, self._controller, self._neurons = session, controller, neurons
         self._desk, self._page = desk, page
         self._unit: Unit | None = None
         controller.progressed.connect(self._progressed)
         controller.track_ended.connect(self._ended)
-        gallery.model.rowsInserted.connect(self._look_again)
+        results.found.connect(self._found)
         desk.judged.connect(self._judged)
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
         """Show the picture of a unit from now on."""
         self._unit = unit
-        track, entry = self._track(), self._entry()
+        track, state = self._track(), self._neurons.state(unit.layer, unit.index)
         if track is not None and track.frames.newest is not None:
             self._page.show_rendered(to_image(track.frames.newest))
-            self._judge(track)
-        elif entry is not None:
-            self._page.show_rendered(unpacked(entry.thumbnail))
-            self._desk.ask_judgement(unit.layer, unit.index, entry.path)
+            if track.result is not None:
+                self._desk.ask_judgement(unit.layer, unit.index, track.path or track.result.pixels)
+        elif state.path is not None:
+            # Of an earlier session.
+            self._page.show_rendered(unpacked(state.thumbnail))
+            self._desk.ask_judgement(unit.layer, unit.index, state.path)
         else:
             self._page.show_rendered(None)
 
@@ -79,14 +81,6 @@ class RenderedUnit(QObject):
                 return track
         return None
 
-    def _entry(self) -> Entry | None:
-        """The newest picture of earlier sessions."""
-        for entry in self._gallery.model.all:
-            recipe = entry.recipe
-            if recipe.target == self._unit and self._session.is_open(recipe.model, recipe.weights):
-                return entry
-        return None
-
     @Slot(object)
     def _progressed(self, run: Run) -> None:
         track = None if self._unit is None else run.tracks.get(self._unit)
@@ -98,18 +92,12 @@ class RenderedUnit(QObject):
         if track.target == self._unit and self._unit is not None:
             self.show_unit(self._unit)
 
-    @Slot()
-    def _look_again(self) -> None:
-        """The gallery has more pictures."""
-        if self._unit is not None and self._track() is None and self._page.isVisible():
-            self.show_unit(self._unit)
-
-    def _judge(self, track: Track) -> None:
-        if track.result is not None and self._unit is not None:
-            self._ask(self._unit, track.path or track.result.pixels)
-
-    def _ask(self, unit: Unit, picture: Path | NDArray[np.uint8]) -> None:
-        self._desk.ask_judgement(unit.layer, unit.index, picture)
+    @Slot(str, object)
+    def _found(self, layer: str, found: Mapping[int, UnitState]) -> None:
+        """The results folder has pictures of a layer."""
+        unit = self._unit
+        if unit is not None and unit.layer == layer and unit.index in found and self._page.isVisible():
+            self.show_unit(unit)
 
     @Slot(str, int, float, str)
     def _judged(self, layer: str, unit: int, value: float, words: str) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.marking import Marking
     from clipdesk.gui.panels.architecture import ArchitecturePanel
-    from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.panels.neuron_table import NeuronTable
     from clipdesk.gui.panels.neurons import NeuronsPanel
     from clipdesk.gui.results import Results
@@ -72,7 +71,6 @@ class SurveyRoom(QObject):
         center: Center,
         architecture: ArchitecturePanel,
         neurons: NeuronsPanel,
-        gallery: GalleryPanel,
         results: Results,
         controller: RenderController,
         asking: Asking,
@@ -82,7 +80,7 @@ class SurveyRoom(QObject):
         """Join them with what they are shown in, asked from, and have rendered."""
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
-        self.rendered = RenderedUnit(session, controller, gallery, desk, page)
+        self.rendered = RenderedUnit(session, controller, results, neurons.model, desk, page)
         self.out = UnitOut(session, desk, page)
         self.marks = UnitMarks(session, marking, page)
         # It is in the bar, and no other program's.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.asked import AskedSurvey
     from clipdesk.gui.worker import OpenedModel
 
+_AT_ONCE = 4
+"""Thumbnails that are read at once: a question waits for them for some ten milliseconds."""
 Found = list[tuple[Path, "Manifest"]]
 
 
@@ -147,11 +150,7 @@ class SurveyDesk(QObject):
         if model is not self._model:
             return
         known = self.current
-        if (
-            known is not None
-            and survey is not None
-            and (known.folder, known.manifest) == (survey.folder, survey.manifest)
-        ):
+        if known is not None and survey is not None and known.is_same(survey):
             # What was read of it stays, and answers that are on their way are shown.
             known.changed = survey.changed
             survey = known
@@ -180,16 +179,20 @@ class SurveyDesk(QObject):
         self._ask(self._quick, "unit", ask)
 
     def ask_pictures(self, pictures: Sequence[int], kind: str = "pictures") -> None:
-        """Thumbnails; `pictures` follows, some at a time."""
+        """Thumbnails; `pictures` follows, some at a time.
+
+        Args:
+            pictures: Indices of pictures of the survey.
+            kind: Who asks: pictures that the same one has asked for before, and not got yet, are given up.
+        """
         wanted = list(pictures)
 
-        def read(survey: AskedSurvey) -> None:
-            for start in range(0, len(wanted), 12):
-                if self._closing.is_set() or survey is not self.current:
-                    return
-                self.pictures.emit({each: survey.thumbnail(each) for each in wanted[start : start + 12]})
+        def read(survey: AskedSurvey) -> Iterator[None]:
+            for start in range(0, len(wanted), _AT_ONCE):
+                self.pictures.emit({each: survey.thumbnail(each) for each in wanted[start : start + _AT_ONCE]})
+                yield
 
-        self._ask(self._quick, kind, read, urgent=False)
+        self._ask_in_pieces(kind, read)
 
     def ask_heat(self, layer: str, unit: int, pictures: Sequence[int]) -> None:
         """Where a unit fires in pictures; `heated` follows."""
@@ -244,6 +247,8 @@ class SurveyDesk(QObject):
         def tell(survey: AskedSurvey) -> None:
             facts = survey.layer_facts(layer)
             self.tabled.emit(layer, facts)
+            if facts.words:
+                return
 
             def tell_words(survey: AskedSurvey) -> None:
                 try:
@@ -269,13 +274,15 @@ class SurveyDesk(QObject):
         """
 
         def write(survey: AskedSurvey) -> None:
+            with suppress(UsageError):
+                # A model that reads no texts has pages all the same.
+                self._read_words(survey)
             if unit is None:
                 survey.export_layer(path, layer, results, photos=photos)
             else:
                 survey.export_unit(path, layer, unit, results, photos=photos)
             self.exported.emit(str(path))
 
-        # Where the words are read, since the page has them.
         self._ask(self._words, "export", write)
 
     def _read_words(self, survey: AskedSurvey) -> None:
@@ -289,23 +296,42 @@ class SurveyDesk(QObject):
             raise Cancelled
         self.reading.emit(done, total)
 
-    def _ask(
-        self, background: Background, kind: str, ask: Callable[[AskedSurvey], object], *, urgent: bool = True
-    ) -> None:
+    def _ask(self, background: Background, kind: str, ask: Callable[[AskedSurvey], object]) -> None:
         survey = self.current
         if survey is not None:
-            self._later(background, kind, lambda: ask(survey), urgent=urgent)
+            self._later(background, kind, lambda: ask(survey))
 
-    def _later(self, background: Background, kind: str, work: Callable[[], object], *, urgent: bool = True) -> None:
+    def _ask_in_pieces(self, kind: str, ask: Callable[[AskedSurvey], Iterator[None]]) -> None:
+        """Ask something a piece at a time, each at the end of the line: a unit that is chosen meanwhile goes before."""
+        survey = self.current
+        if survey is None:
+            return
+        pieces, turn = ask(survey), self._turn(kind)
+
+        def go_on() -> None:
+            if self._is_wanted(kind, turn) and survey is self.current and any(True for _ in islice(pieces, 1)):
+                self._quick.start(go_on, urgent=False)
+
+        self._quick.start(go_on, urgent=False)
+
+    def _later(self, background: Background, kind: str, work: Callable[[], object]) -> None:
         """Do something when its turn comes, unless the same has been asked for again by then."""
-        turn = self._turns[kind] = self._turns.get(kind, 0) + 1
+        turn = self._turn(kind)
 
         def guarded() -> None:
-            if self._turns[kind] == turn and not self._closing.is_set():
+            if self._is_wanted(kind, turn):
                 with suppress(Cancelled):
                     work()
 
-        background.start(guarded, urgent)
+        background.start(guarded)
+
+    def _turn(self, kind: str) -> int:
+        """The number of a new question of a kind, after which those before are not wanted any more."""
+        self._turns[kind] = self._turns.get(kind, 0) + 1
+        return self._turns[kind]
+
+    def _is_wanted(self, kind: str, turn: int) -> bool:
+        return self._turns[kind] == turn and not self._closing.is_set()
 
     def close(self, timeout_ms: int = 10_000) -> bool:
         """Give up what is asked, and wait for what is being answered; False if that is stuck."""

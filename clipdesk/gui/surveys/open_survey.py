@@ -23,7 +23,8 @@ from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.storing import Manifest, open_survey, read_thumbnail
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError
-from clipdesk.gui.surveys.data import Heat
+from clipdesk.gui.images import to_image
+from clipdesk.gui.surveys.data import Heat, LayerFacts
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
@@ -49,6 +50,7 @@ class OpenSurvey:
         model: The name of its model, as the window opened it.
         changed: What is another now than when it was made, in words.
         lexicon: The words for its units; None until they are read.
+        facts: What was found out of its layers, by their names.
     """
 
     folder: Path
@@ -57,6 +59,7 @@ class OpenSurvey:
     model: ModelName
     changed: tuple[str, ...] = ()
     lexicon: Lexicon | None = None
+    facts: dict[str, LayerFacts] = field(default_factory=dict)
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
 
     @classmethod
@@ -116,7 +119,6 @@ class OpenSurvey:
         return kept
 
     def _read(self, picture: int) -> QImage:
-
         webp = read_thumbnail(self.folder, self.survey.pictures[picture].place)
         try:
             return QImage() if webp is None else to_qt(decode_image(webp, "a thumbnail"))
@@ -154,6 +156,5 @@ def _crop(image: Image, values: NDArray[np.float32]) -> QImage:
 
 
 def to_qt(image: Image) -> QImage:
-    """A picture of Pillow's for Qt, with memory of its own."""
-    rgb = image.convert("RGB")
-    return QImage(rgb.tobytes(), rgb.width, rgb.height, 3 * rgb.width, QImage.Format.Format_RGB888).copy()
+    """A picture of Pillow's for Qt."""
+    return to_image(np.asarray(image.convert("RGB")))

@@ -71,27 +71,29 @@ def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> It
 
 
 def layer_facts(survey: OpenSurvey, layer: str) -> LayerFacts:
-    """What is known of a layer's units, without their words.
+    """What is known of a layer's units; their words only if they were asked for before (`with_words`).
 
     Raises:
         UsageError: the survey does not have the layer.
     """
-    statistics = statistics_of(survey.survey, layer)
-    numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
-    kinds = overview(numbers, survey.survey.embeddings)
-    return LayerFacts(numbers, kinds, statistics.histogram.counts, statistics.top.pictures[:, 0])
+    if layer not in survey.facts:
+        statistics = statistics_of(survey.survey, layer)
+        numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
+        kinds = overview(numbers, survey.survey.embeddings)
+        tops = statistics.top.pictures[:, 0]
+        survey.facts[layer] = LayerFacts(numbers, kinds, statistics.histogram.counts, tops)
+    return survey.facts[layer]
 
 
 def with_words(survey: OpenSurvey, facts: LayerFacts) -> LayerFacts:
     """The same, with the first word of each unit, once the words are read."""
-    if survey.lexicon is None:
+    if survey.lexicon is None or facts.words:
         return facts
     listed = words(survey.lexicon, facts.table.layer, count=1).units
     labels = (each.labels[0] if each.labels else None for each in listed)
-    return replace(
-        facts,
-        words=tuple(None if each is None else Word(each.concept, each.pearson, each.weak) for each in labels),
-    )
+    found = tuple(None if each is None else Word(each.concept, each.pearson, each.weak) for each in labels)
+    survey.facts[facts.table.layer] = replace(facts, words=found)
+    return survey.facts[facts.table.layer]
 
 
 def judgement(survey: OpenSurvey, layer: str, unit: int, picture: Path | NDArray[np.uint8]) -> tuple[float, str]:
@@ -114,8 +116,7 @@ def surprise(survey: OpenSurvey) -> tuple[str, int]:
         file.layer for file in survey.manifest.layers
     ]
     for layer in random.sample(names, min(_DRAWN, len(names))):
-        numbers = table(survey.survey, statistics_of(survey.survey, layer), rectified=survey.is_rectified(layer))
-        kinds = overview(numbers, survey.survey.embeddings)
+        kinds = layer_facts(survey, layer).overview
         units: list[int] = (kinds.clear & ~kinds.redundant & ~kinds.dense).nonzero()[0].tolist()
         if units:
             return layer, random.choice(units)
