@@ -87,12 +87,21 @@ def k_means(rows: Rows, count: int, seed: int) -> Groups:
         seed: Of the starts.
     """
     rng = np.random.default_rng(seed)
-    best, least = np.zeros(len(rows), dtype=np.intp), np.inf
-    for _ in range(_TRIES):
-        groups, error = _run(rows, _starts(rows, count, rng))
-        if error < least - 1e-12:
-            best, least = groups, error
-    return best
+    # All runs side by side: one by one, most of the time goes into calls.
+    centers = np.stack([_starts(rows, count, rng) for _ in range(_TRIES)])
+    groups = np.full((_TRIES, len(rows)), -1, dtype=np.intp)
+    for _ in range(_ROUNDS):
+        distances = _squared(rows, centers.reshape(_TRIES * count, -1)).reshape(len(rows), _TRIES, count)
+        found = distances.argmin(axis=2).T
+        if (found == groups).all():
+            break
+        groups = found
+        member = (groups[:, None] == np.arange(count)[:, None]).astype(np.float64)
+        sizes = member.sum(axis=2, keepdims=True)
+        # A group that has lost all of its rows keeps its centre.
+        centers = np.where(sizes > 0, member @ rows / np.maximum(1, sizes), centers)
+    errors = distances.min(axis=2).sum(axis=0)
+    return np.asarray(groups[errors.argmin()], dtype=np.intp)
 
 
 def mean_silhouette(distances: Rows, groups: Groups) -> float:
@@ -129,21 +138,6 @@ def _starts(rows: Rows, count: int, rng: np.random.Generator) -> Rows:
         total = nearest.sum()
         starts.append(rows[rng.choice(len(rows), p=nearest / total if total > 0 else None)])
     return np.stack(starts)
-
-
-def _run(rows: Rows, centers: Rows) -> tuple[Groups, float]:
-    groups = np.full(len(rows), -1, dtype=np.intp)
-    distances = _squared(rows, centers)
-    for _ in range(_ROUNDS):
-        found = distances.argmin(axis=1)
-        if (found == groups).all():
-            break
-        groups = found
-        # A group that has lost all of its rows keeps its centre.
-        there = np.unique(groups)
-        centers[there] = [rows[groups == group].mean(axis=0) for group in there]
-        distances = _squared(rows, centers)
-    return groups, float(distances[np.arange(len(rows)), groups].sum())
 
 
 def _squared(rows: Rows, others: Rows) -> Rows:
