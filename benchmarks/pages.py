@@ -13,13 +13,15 @@ import argparse
 import random
 import time
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import psutil
+from PySide6.QtCore import QEventLoop
 
 from benchmarks.desk import Ticks, open_window, wait
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.surveys.data import PooledUnit
+from clipdesk.network.layer_names import short_layer
 from clipdesk.render.presets import make_settings
 
 _WARM_UP = 40
@@ -31,10 +33,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=5000)
     parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--many", type=int, default=2000, help="changes over which memory is looked at")
+    parser.add_argument("--layer", help="only the units of this layer, such as 3.mlp.gelu")
     arguments = parser.parse_args()
     with open_window() as window:
         survey(window, f"scenes:{arguments.pictures}")
-        units = units_of(window)
+        units = units_of(window, arguments.layer)
         go_through(window, units[:_WARM_UP])
         alone, heat = go_through(window, units[: arguments.changes]), heat_of(window)
         print(f"page change, alone: {percentiles(alone)}; heat maps of 18 pictures: {heat:.0f} ms")
@@ -51,32 +54,32 @@ def survey(window: MainWindow, images: str) -> None:
     wait(lambda: desk.current is not None and desk.current is not before)
     survey = desk.current
     if window.neurons.model.layer is None:
-        window.architecture.choose(units_of(window)[0][0])
+        window.architecture.choose(units_of(window)[0].layer)
     wait(lambda: survey is not None and survey.lexicon is not None)
 
 
-def units_of(window: MainWindow) -> list[tuple[str, int]]:
-    """Units of all surveyed layers, in an order by chance that is the same each time."""
+def units_of(window: MainWindow, layer: str | None = None) -> list[PooledUnit]:
+    """Units of all surveyed layers or of one, in an order by chance that is the same each time."""
     survey = window.surveys.desk.current
     assert survey is not None, "there is a survey"
-    files = {file.layer: file.units for file in survey.manifest.layers}
-    units = [(layer, unit) for layer, count in files.items() for unit in range(count)]
+    files = {file.layer: file.units for file in survey.manifest.layers if layer in (None, short_layer(file.layer))}
+    units = [PooledUnit(name, unit) for name, count in files.items() for unit in range(count)]
     random.Random(0).shuffle(units)
     return units
 
 
-def go_through(window: MainWindow, units: Sequence[tuple[str, int]]) -> list[float]:
+def go_through(window: MainWindow, units: Sequence[PooledUnit]) -> list[float]:
     """Show the page of each unit in turn; how long each took, in milliseconds."""
     taken: list[float] = []
-    came: list[tuple[str, int]] = []
-    answered = window.surveys.desk.answered.connect(lambda layer, unit, _facts: came.append((layer, unit)))
+    # Nothing is polled: who asks every millisecond disturbs what is measured.
+    loop, shown = QEventLoop(), window.surveys.desk.answered
     for each in units:
+        answered = shown.connect(lambda unit, _facts, wanted=each: loop.quit() if unit == wanted else None)
         begun = time.perf_counter()
-        window.surveys.pages.go(*each)
-        wait(partial(came.__contains__, each))
+        window.surveys.pages.go(each)
+        loop.exec()
         taken.append(1000 * (time.perf_counter() - begun))
-        came.clear()
-    window.surveys.desk.answered.disconnect(answered)
+        shown.disconnect(answered)
     return taken
 
 
@@ -92,7 +95,7 @@ def heat_of(window: MainWindow) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
-def memory_over(window: MainWindow, units: Sequence[tuple[str, int]], changes: int) -> tuple[float, float]:
+def memory_over(window: MainWindow, units: Sequence[PooledUnit], changes: int) -> tuple[float, float]:
     """Memory after a fifth of the changes, and after all of them, in MB."""
     process = psutil.Process()
     go_through(window, units[: changes // 5])
@@ -101,7 +104,7 @@ def memory_over(window: MainWindow, units: Sequence[tuple[str, int]], changes: i
     return first, process.memory_info().rss / 1e6
 
 
-def print_busy(window: MainWindow, units: Sequence[tuple[str, int]]) -> None:
+def print_busy(window: MainWindow, units: Sequence[PooledUnit]) -> None:
     """Change pages while a render and a survey run."""
     window.parameters.show_settings(make_settings(iterations=5000, device="cpu"))
     window.asking.render_beside(window.neurons.selected())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 
 from clipdesk.activations.attention import check_head, part_beside
 from clipdesk.activations.heatmaps import read_layers
+from clipdesk.activations.questions.heads import COUNT, SpanWord, text_span
+from clipdesk.activations.questions.vocabulary import Vocabulary
+from clipdesk.activations.storing import read_thumbnail
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.reading import decode_image
@@ -99,6 +103,37 @@ def head_contributions(
         found.append(end.of_part(written, token).cpu().numpy())
         progress(sum(map(len, found)), len(pictures))
     return np.concatenate(found)
+
+
+def written_by(
+    opened: OpenModel,
+    folder: Path,
+    survey: Survey,
+    layer: str,
+    head: int,
+    vocabulary: Vocabulary,
+    *,
+    count: int = COUNT,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> tuple[tuple[SpanWord, ...], int]:
+    """The concepts that span what a head writes, and the number of pictures that they rest on.
+
+    Args:
+        opened: The survey's model.
+        folder: The survey's folder, with the thumbnails that the model reads.
+        survey: The survey.
+        layer: Name of a layer of heads.
+        head: Index of the head.
+        vocabulary: The concepts.
+        count: Number of concepts, at most.
+        progress: Told how many pictures have been read, and of how many.
+
+    Raises:
+        UsageError: as `head_contributions` and `sampled_pictures`.
+    """
+    pictures = sampled_pictures(survey, lambda place: read_thumbnail(folder, place), progress)
+    written = head_contributions(opened, layer, head, pictures, progress)
+    return text_span(written, vocabulary, count=count), len(pictures)
 
 
 def sampled_pictures(

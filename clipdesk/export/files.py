@@ -89,6 +89,19 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         os.replace(temporary, path)
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file of these bytes as `write_atomically` does.
+
+    Raises:
+        ClipDeskError: the folder cannot be written to, or the disk is full.
+    """
+
+    def write(file: BinaryIO) -> None:
+        file.write(data)
+
+    write_atomically(path, write)
+
+
 def write_new(path: Path, write: Callable[[BinaryIO], None]) -> Path:
     """Write a file as `write_atomically` does, but under a name that no file has, whoever else writes there.
 

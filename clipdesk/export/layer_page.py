@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -14,7 +12,6 @@ from clipdesk.activations.questions.overview import Overview
 from clipdesk.activations.questions.unit import histogram_of
 from clipdesk.activations.questions.words import LayerWords
 from clipdesk.activations.statistics import NONE, UnitStatistics
-from clipdesk.export.files import write_atomically
 from clipdesk.export.histogram import small_histogram
 from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
 from clipdesk.export.rendered import Rendered
@@ -44,40 +41,20 @@ class LayerAnswers:
     order: tuple[int, ...]
 
 
-def save_layer_page(
-    path: Path,
-    origin: Origin,
-    answers: LayerAnswers,
-    rendered: Mapping[int, Rendered],
-    progress: Callable[[int, int], None] = lambda done, all: None,
-) -> None:
-    """Write a layer's page.
-
-    Args:
-        path: The page.
-        origin: Where the answers are from.
-        answers: What the survey says.
-        rendered: The units' rendered pictures, as far as there are any.
-        progress: Told how many units are written, and of how many.
-
-    Raises:
-        ClipDeskError: the page cannot be written.
-    """
-    page = layer_page(origin, answers, rendered, progress)
-
-    def write(file: BinaryIO) -> None:
-        file.write(page)
-
-    write_atomically(path, write)
-
-
 def layer_page(
     origin: Origin,
     answers: LayerAnswers,
     rendered: Mapping[int, Rendered],
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> bytes:
-    """A layer's page as HTML; see `save_layer_page`."""
+    """A layer's page as HTML.
+
+    Args:
+        origin: Where the answers are from.
+        answers: What the survey says.
+        rendered: The units' rendered pictures, as far as there are any.
+        progress: Told how many units are written, and of how many.
+    """
     rows = []
     for done, unit in enumerate(answers.order, 1):
         rows.append(_row(origin, answers, unit, rendered.get(unit)))

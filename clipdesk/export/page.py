@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError
-from clipdesk.export.files import write_atomically
+from clipdesk.export.files import write_bytes
 from clipdesk.export.folder import check_is_folder, from_pictures
 from clipdesk.export.page_parts import allowed, part, webp
 from clipdesk.export.png import Curve, SavedPicture, pixels_of, read_png
@@ -81,12 +81,7 @@ def save_page(
         return _as_data(_entry(file, picture, form, path))
 
     entries = from_pictures(folder, entry, progress)
-    page = _assembled(folder.resolve().name, entries)
-
-    def write(file: BinaryIO) -> None:
-        file.write(page)
-
-    write_atomically(path, write)
+    write_bytes(path, _assembled(folder.resolve().name, entries))
     return len(entries)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 from PIL import Image
 
@@ -20,7 +18,6 @@ from clipdesk.activations.questions.words import Label
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import one_line
 from clipdesk.export.command import render_command
-from clipdesk.export.files import write_atomically
 from clipdesk.export.histogram import Mark, histogram
 from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
 from clipdesk.export.previews import Previews
@@ -85,40 +82,20 @@ class HeadAnswers:
     looks: tuple[Image.Image, ...] = ()
 
 
-def save_unit_page(
-    path: Path,
-    origin: Origin,
-    answers: UnitAnswers,
-    rendered: RankedPicture | None = None,
-    head: HeadAnswers | None = None,
-) -> None:
-    """Write a unit's page.
-
-    Args:
-        path: The page.
-        origin: Where the answers are from.
-        answers: What the survey says.
-        rendered: The unit's rendered picture, if there is one.
-        head: What else there is to say of an attention head.
-
-    Raises:
-        ClipDeskError: the page cannot be written.
-    """
-    page = unit_page(origin, answers, rendered, head)
-
-    def write(file: BinaryIO) -> None:
-        file.write(page)
-
-    write_atomically(path, write)
-
-
 def unit_page(
     origin: Origin,
     answers: UnitAnswers,
     rendered: RankedPicture | None = None,
     head: HeadAnswers | None = None,
 ) -> bytes:
-    """A unit's page as HTML; see `save_unit_page`."""
+    """A unit's page as HTML.
+
+    Args:
+        origin: Where the answers are from.
+        answers: What the survey says.
+        rendered: The unit's rendered picture, if there is one.
+        head: What else there is to say of an attention head.
+    """
     tiles = _Tiles(origin)
     parts = [
         _first(answers, rendered, tiles),

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.errors import one_line
 from clipdesk.gui.problems import Problem
+from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.names import parse_name
 from clipdesk.network.layer_names import full_layer, suggestion
@@ -39,11 +40,11 @@ class FirstSteps(QObject):
 
     Signals:
         render_asked: A tuple of targets.
-        unit_asked: Layer and index of a unit whose page is to be shown.
+        unit_asked: A `PooledUnit` whose page is to be shown.
     """
 
     render_asked = Signal(object)
-    unit_asked = Signal(str, int)
+    unit_asked = Signal(object)
 
     def __init__(
         self,
@@ -123,7 +124,7 @@ class FirstSteps(QObject):
         self._architecture.choose(layer)
         if unit is not None:
             self._neurons.select(unit)
-            self.unit_asked.emit(layer, unit)
+            self.unit_asked.emit(PooledUnit(layer, unit))
         return True
 
     def _look_for_jobs(self) -> None:

@@ -11,6 +11,10 @@ from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.item_models.neurons import NeuronTableModel
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.results import Results
     from clipdesk.gui.runs import Run
     from clipdesk.gui.session import Session
+    from clipdesk.gui.surveys.data import PooledUnit
     from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.tracks import Track
 
@@ -61,13 +66,17 @@ class RenderedUnit(QObject):
         if track is not None and track.frames.newest is not None:
             self._page.show_rendered(to_image(track.frames.newest))
             if track.result is not None:
-                self._desk.ask_judgement(unit.layer, unit.index, track.path or track.result.pixels)
+                self._ask_judgement(track.path or track.result.pixels)
         elif state.path is not None:
             # Of an earlier session.
             self._page.show_rendered(unpacked(state.thumbnail))
-            self._desk.ask_judgement(unit.layer, unit.index, state.path)
+            self._ask_judgement(state.path)
         else:
             self._page.show_rendered(None)
+
+    def _ask_judgement(self, picture: Path | NDArray[np.uint8]) -> None:
+        if (pooled := self._page.pooled) is not None:
+            self._desk.ask_judgement(pooled, picture)
 
     def targets(self) -> tuple[Unit, ...]:
         """The unit, to be rendered; nothing before the first one."""
@@ -99,7 +108,7 @@ class RenderedUnit(QObject):
         if unit is not None and unit.layer == layer and unit.index in found and self._page.isVisible():
             self.show_unit(unit)
 
-    @Slot(str, int, float, str)
-    def _judged(self, layer: str, unit: int, value: float, words: str) -> None:
-        if self._page.unit == (layer, unit):
+    @Slot(object, float, str)
+    def _judged(self, pooled: PooledUnit, value: float, words: str) -> None:
+        if self._page.pooled == pooled:
             self._page.judge(words, value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.gui.center import FIND, SURVEYED, UNIT
+from clipdesk.gui.center import SURVEYED, UNIT
 from clipdesk.gui.panels.survey_bar import SCENES
+from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.history import History
 from clipdesk.gui.words import duration
 from clipdesk.jobs.survey_work import SurveyWork
@@ -18,6 +18,7 @@ from clipdesk.network.layer_names import short_layer
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
+    from clipdesk.activations.statistics import Pooling
     from clipdesk.gui.center import Center
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.find import FindPage
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.survey_bar import SurveyBar
     from clipdesk.gui.panels.unit_page import UnitPage
     from clipdesk.gui.session import Session
-    from clipdesk.gui.surveys.data import Question, UnitFacts
+    from clipdesk.gui.surveys.data import UnitFacts
     from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.surveys.making import Surveyor
     from clipdesk.network.layers import LayerInfo
@@ -72,7 +73,7 @@ class SurveyPages(QObject):
         self._bar, self._page, self._find = bar, page, find
         self._architecture, self._neurons = architecture, neurons
         self._history = History()
-        self._wanted: Unit | None = None
+        self._wanted: PooledUnit | None = None
         self._asked_for = self._touring = False
         self._seconds: float | None = None
         self._connect()
@@ -87,19 +88,15 @@ class SurveyPages(QObject):
         desk.relisted.connect(self._show_bar)
         desk.answered.connect(self._answered)
         desk.pictures.connect(page.show_pictures)
-        desk.pictures.connect(find.found.add_images)
         desk.heated.connect(page.show_heat)
-        desk.found.connect(find.show_found)
         desk.worded.connect(self._show_wanted)
         desk.timed.connect(self._timed)
         desk.wordless.connect(lambda reason: page.words.show_words((), reason))
         desk.reading.connect(self._show_reading)
-        desk.mapped.connect(find.show_maps)
         desk.tabled.connect(self._neurons.show_facts)
         desk.pictures.connect(self._neurons.model.add_photos)
         self._neurons.model.photos_wanted.connect(self._ask_photos)
         surveyor.changed.connect(self._show_bar)
-        surveyor.changed.connect(self._show_waiting)
         surveyor.made.connect(self._made)
         bar.survey_asked.connect(self.survey)
         bar.chosen.connect(desk.look)
@@ -109,16 +106,13 @@ class SurveyPages(QObject):
         page.pictures_wanted.connect(desk.ask_pictures)
         page.heat_wanted.connect(self._ask_heat)
         page.unit_chosen.connect(self.go)
-        page.word_chosen.connect(self.find_word)
         page.layer_asked.connect(self._survey_layer)
         page.back_action.triggered.connect(self._go_back)
         page.forward_action.triggered.connect(self._go_forward)
         page.surprise_action.triggered.connect(desk.ask_surprise)
         desk.surprised.connect(self.go)
-        page.like_action.triggered.connect(self._find_like)
-        find.asked.connect(self._ask_find)
+        page.pooling_chosen.connect(self._choose_pooling)
         find.unit_chosen.connect(self.go)
-        find.pictures_wanted.connect(self._ask_found)
         self._neurons.current_changed.connect(self._current_changed)
         self._architecture.layer_chosen.connect(self._layer_chosen)
         self._center.changed.connect(self._center_changed)
@@ -133,8 +127,6 @@ class SurveyPages(QObject):
         self._wanted, self._asked_for, self._seconds = None, False, None
         self._touring = False
         self._page.show_none()
-        self._find.forget()
-        self._find.show_layer(None)
         self._show_ways()
         if model is not None:
             self._desk.show_model(model)
@@ -143,7 +135,6 @@ class SurveyPages(QObject):
     @Slot()
     def _survey_changed(self) -> None:
         self._show_bar()
-        self._find.ask_again()
         self._show_ways()
         self._show_wanted()
         self._go_on_with_tour()
@@ -222,10 +213,10 @@ class SurveyPages(QObject):
     @Slot()
     def tour(self) -> None:
         """Show the page of the selected unit, or a surprise where the survey does not have its layer."""
-        unit = self._wanted or self._neurons.current
+        pooled = self._pooled
         self._touring = self._desk.current is None
-        if unit is not None and (self._touring or self._desk.has(unit.layer)):
-            self.go(unit.layer, unit.index)
+        if pooled is not None and (self._touring or self._desk.has(pooled.layer)):
+            self.go(pooled)
         else:
             self._center.show_mode(UNIT)
             self._desk.ask_surprise()
@@ -237,30 +228,44 @@ class SurveyPages(QObject):
             if self._wanted is None or not self._desk.has(self._wanted.layer):
                 self._desk.ask_surprise()
 
-    @Slot(str, int)
-    def go(self, layer: str, unit: int) -> None:
+    @Slot(object)
+    def go(self, pooled: PooledUnit) -> None:
         """Show a unit's page, and select it in the tree and the table."""
         # The keys of the list or the wall that is left would go to the next button: Enter twice would give a star.
         if self._center.mode != UNIT and self._center.has_keys:
             self._center.show_mode(UNIT)
             self._page.take_focus()
         self._center.show_mode(UNIT)
-        self._select(layer, unit)
-        self._want(Unit(layer=layer, index=unit))
+        self._select(pooled)
+        self._want(pooled)
 
-    def _select(self, layer: str, unit: int) -> None:
+    def _select(self, pooled: PooledUnit) -> None:
         shown = self._neurons.model.layer
-        if shown is None or shown.name != layer:
-            self._architecture.choose(layer)
-        self._neurons.select(unit, quietly=True)
+        if shown is None or shown.name != pooled.layer:
+            self._architecture.choose(pooled.layer)
+        self._neurons.select(pooled.unit, quietly=True)
 
     @Slot(object)
     def _current_changed(self, unit: Unit) -> None:
-        self._want(unit)
+        before = self._wanted
+        # Who goes down the table goes on with what was chosen for the layer.
+        pooling = before.pooling if before is not None and before.layer == unit.layer else None
+        self._want(PooledUnit(unit.layer, unit.index, pooling))
 
-    def _want(self, unit: Unit) -> None:
-        self._wanted = unit
+    @Slot(str)
+    def _choose_pooling(self, pooling: Pooling) -> None:
+        if (pooled := self._pooled) is not None:
+            self._want(pooled._replace(pooling=pooling))
+
+    def _want(self, pooled: PooledUnit) -> None:
+        self._wanted = pooled
         self._show_wanted()
+
+    @property
+    def _pooled(self) -> PooledUnit | None:
+        """The unit that was chosen last; before the first one, the one that is selected in the table."""
+        selected = self._neurons.current
+        return self._wanted or (None if selected is None else PooledUnit(selected.layer, selected.index))
 
     @Slot()
     def _center_changed(self) -> None:
@@ -269,132 +274,73 @@ class SurveyPages(QObject):
             self._desk.look()
         self._show_bar()
         self._show_wanted()
-        if self._center.mode == FIND:
-            self._find.box.setFocus()
 
     @Slot()
     def _show_wanted(self) -> None:
-        """Show the unit that was chosen last, if its page is seen; before the first one, the one that is selected."""
-        unit = self._wanted or self._neurons.current
-        if unit is None or self._center.mode != UNIT:
+        """Show the unit that was chosen last, if its page is seen."""
+        pooled = self._pooled
+        if pooled is None or self._center.mode != UNIT:
             return
-        self._history.go((unit.layer, unit.index))
+        self._history.go(pooled)
         survey = self._desk.current
-        lacking = survey is not None and not self._desk.has(unit.layer)
-        if lacking and (folder := self._desk.having(unit.layer)) is not None:
+        lacking = survey is not None and not self._desk.has(pooled.layer)
+        if lacking and (folder := self._desk.having(pooled.layer)) is not None:
             # Another survey of the model has the layer, and answers.
             self._desk.look(folder)
-        words = f"The survey does not have the layer {short_layer(unit.layer)}" if lacking else ""
+        words = f"The survey does not have the layer {short_layer(pooled.layer)}" if lacking else ""
         if survey is None:
             words = "A survey shows here what the unit answers to" if self._desk.looked else "Looking for surveys …"
-        self._page.show_unit(unit.layer, unit.index, words)
+        self._page.show_unit(pooled, words)
         if lacking:
             self._page.offer_layer()
         elif survey is not None:
-            self._desk.ask_unit(unit.layer, unit.index)
+            self._desk.ask_unit(pooled)
         self._show_ways()
-        self.shown.emit(unit)
+        self.shown.emit(Unit(layer=pooled.layer, index=pooled.unit))
 
-    @Slot(str, int, object)
-    def _answered(self, layer: str, unit: int, facts: UnitFacts) -> None:
-        if self._page.unit == (layer, unit):
+    @Slot(object, object)
+    def _answered(self, pooled: PooledUnit, facts: UnitFacts) -> None:
+        if self._page.pooled == pooled:
             self._page.show_facts(facts)
 
     @Slot(int, int)
     def _show_reading(self, done: int, total: int) -> None:
         self._page.words.show_words((), f"the model reads them, once: {done / total:.0%}")
-        self._find.show_reading(done / total)
 
     @Slot(list)
     def _ask_heat(self, pictures: list[int]) -> None:
-        if self._page.unit is not None:
-            self._desk.ask_heat(*self._page.unit, pictures)
+        if (pooled := self._page.pooled) is not None:
+            self._desk.ask_heat(pooled.layer, pooled.unit, pictures)
 
     @Slot()
     def _go_back(self) -> None:
-        if (place := self._history.back()) is not None:
-            self.go(*place)
+        if (pooled := self._history.back()) is not None:
+            self.go(pooled)
 
     @Slot()
     def _go_forward(self) -> None:
-        if (place := self._history.forward()) is not None:
-            self.go(*place)
+        if (pooled := self._history.forward()) is not None:
+            self.go(pooled)
 
     def _show_ways(self) -> None:
         self._page.back_action.setEnabled(self._history.can_go_back)
         self._page.forward_action.setEnabled(self._history.can_go_forward)
-        self._page.render_action.setEnabled(self._page.unit is not None)
-        self._page.like_action.setEnabled(self._page.unit is not None and self._desk.current is not None)
+        self._page.render_action.setEnabled(self._page.pooled is not None)
+        self._page.like_action.setEnabled(self._page.pooled is not None and self._desk.current is not None)
         for action in self._page.out_actions:
-            action.setEnabled(self._page.unit is not None and self._desk.current is not None)
-        self._page.link_action.setEnabled(self._page.unit is not None)
+            action.setEnabled(self._page.pooled is not None and self._desk.current is not None)
+        self._page.link_action.setEnabled(self._page.pooled is not None)
         self._page.surprise_action.setEnabled(self._desk.current is not None)
 
     # The table
 
     @Slot(object)
     def _layer_chosen(self, layer: LayerInfo) -> None:
-        self._find.show_layer(layer.name)
         if self._desk.has(layer.name):
             self._desk.ask_layer(layer.name)
         else:
             self._neurons.show_facts(layer.name, None)
 
     @Slot(list)
-    def _ask_found(self, pictures: list[int]) -> None:
-        self._desk.ask_pictures(pictures, "photos of the search")
-
-    @Slot(list)
     def _ask_photos(self, pictures: list[int]) -> None:
         self._desk.ask_pictures(pictures, "photos of the table")
-
-    # The search
-
-    @Slot()
-    def show_find(self) -> None:
-        """Go to the search box."""
-        self._center.show_mode(FIND)
-        self._find.box.setFocus()
-        self._find.box.selectAll()
-
-    @Slot(str)
-    def find_word(self, word: str) -> None:
-        """Search by a word."""
-        self._center.show_mode(FIND)
-        self._find.search_text(word)
-
-    def find_image(self, image: Path) -> None:
-        """Search by an image."""
-        self._center.show_mode(FIND)
-        self._find.search_image(image)
-
-    @Slot()
-    def _find_like(self) -> None:
-        if self._page.unit is not None:
-            self._center.show_mode(FIND)
-            self._find.search_like(*self._page.unit)
-
-    @Slot(object)
-    def _ask_find(self, question: Question) -> None:
-        if self._desk.current is None:
-            self._show_waiting()
-        else:
-            self._desk.ask_find(question)
-
-    @Slot()
-    def _show_waiting(self) -> None:
-        """Say what a search waits for while there is no survey; it is asked again when there is one."""
-        question, model = self._find.question, self._session.model
-        if question is None or self._desk.current is not None:
-            return
-        making = self._surveyor.making
-        ours = making is not None and model is not None and making.job.weights == model.weights
-        if self._surveyor.busy and ours:
-            words = f"Units for {question.words} are listed as soon as the survey is done"
-        elif self._surveyor.busy:
-            words = "A survey is needed to search in: it can be made when that of the other model is done"
-        elif self._desk.looked:
-            words = "A survey is needed to search in: begin one with the button above"
-        else:
-            words = "Looking for surveys …"
-        self._find.show_found(question, words)

@@ -16,10 +16,12 @@ from clipdesk.gui.panels.unit_page import UnitPage
 from clipdesk.gui.panels.wall import WallPanel
 from clipdesk.gui.rendered_unit import RenderedUnit
 from clipdesk.gui.survey_pages import SurveyPages
+from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.desk import SurveyDesk
 from clipdesk.gui.surveys.making import Surveyor
 from clipdesk.gui.unit_marks import UnitMarks
 from clipdesk.gui.unit_out import UnitOut
+from clipdesk.gui.unit_search import UnitSearch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +82,7 @@ class SurveyRoom(QObject):
         """Join them with what they are shown in, asked from, and have rendered."""
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
+        self.search = UnitSearch(session, center, desk, self.surveyor, self.find, page, architecture)
         self.rendered = RenderedUnit(session, controller, results, neurons.model, desk, page)
         self.out = UnitOut(session, desk, page)
         self.marks = UnitMarks(session, marking, page)
@@ -95,7 +98,7 @@ class SurveyRoom(QObject):
         architecture.layer_chosen.connect(self._show_marks)
         self._neurons = neurons
         _keep_columns(neurons.table, session.preferences.store)
-        commands.find.triggered.connect(self.pages.show_find)
+        commands.find.triggered.connect(self.search.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
 
     @Slot(str, object)
@@ -105,7 +108,7 @@ class SurveyRoom(QObject):
 
     @Slot(object)
     def _open_unit(self, targets: tuple[Unit, ...]) -> None:
-        self.pages.go(targets[0].layer, targets[0].index)
+        self.pages.go(PooledUnit(targets[0].layer, targets[0].index))
 
     @Slot()
     def _show_marks(self) -> None:
@@ -116,7 +119,7 @@ class SurveyRoom(QObject):
     @Slot(object)
     def find_image(self, image: Path) -> None:
         """Search for units by an image."""
-        self.pages.find_image(image)
+        self.search.find_image(image)
 
     def close(self) -> bool:
         """Keep what a survey has found, and wait for the threads; False if one is stuck."""

@@ -49,11 +49,11 @@ class UnitOut(QObject):
         self._export(whole_layer=True)
 
     def _export(self, *, whole_layer: bool) -> None:
-        survey, unit = self._desk.current, self._page.unit
-        if survey is None or unit is None:
+        survey, pooled = self._desk.current, self._page.pooled
+        if survey is None or pooled is None:
             return
-        layer, index = unit
-        proposal = short_layer(layer) if whole_layer else f"{short_layer(layer)}-{index}"
+        layer = short_layer(pooled.layer)
+        proposal = layer if whole_layer else f"{layer}-{pooled.unit}"
         start = str(self._session.preferences.folder / f"{proposal}.html")
         title = "Export the page of the layer" if whole_layer else "Export the page of the unit"
         name, kind = QFileDialog.getSaveFileName(self._page, title, start, _KINDS)
@@ -62,7 +62,7 @@ class UnitOut(QObject):
         path = Path(name) if Path(name).suffix else Path(f"{name}{'.json' if 'json' in kind else '.html'}")
         photos = is_drawn(survey.manifest.source) or self._may_show_photos()
         results = self._session.preferences.folder
-        self._desk.export(path, layer, None if whole_layer else index, results, photos=photos)
+        self._desk.export(path, pooled, results, whole_layer=whole_layer, photos=photos)
 
     def _may_show_photos(self) -> bool:
         """Pages are there to be given to others, and photos are the user's own."""
@@ -78,16 +78,18 @@ class UnitOut(QObject):
 
     @Slot()
     def _copy_link(self) -> None:
-        if self._page.unit is not None and self._session.model is not None:
-            layer, unit = self._page.unit
-            self._copy(str(Link(str(self._session.model.name), layer, unit)), "Copied the link to this unit")
+        pooled = self._page.pooled
+        if pooled is not None and self._session.model is not None:
+            link = Link(str(self._session.model.name), pooled.layer, pooled.unit)
+            self._copy(str(link), "Copied the link to this unit")
 
     @Slot()
     def _copy_command(self) -> None:
-        survey, unit = self._desk.current, self._page.unit
-        if survey is not None and unit is not None:
-            what = f"{short_layer(unit[0])}:{unit[1]}"
+        survey, pooled = self._desk.current, self._page.pooled
+        if survey is not None and pooled is not None:
+            what = f"{short_layer(pooled.layer)}:{pooled.unit}"
             line = ["clipdesk", "page", what, "--model", str(survey.model), "--survey", survey.folder.name]
+            line += [] if pooled.pooling is None else ["--pooling", pooled.pooling]
             self._copy(shlex.join(line), "Copied the command that writes this unit's page")
 
     def _copy(self, text: str, said: str) -> None:

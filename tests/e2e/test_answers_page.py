@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.by import By
 
-from clipdesk.export.layer_page import save_layer_page
+from clipdesk.export.layer_page import layer_page
 from clipdesk.export.rendered import Rendered
-from clipdesk.export.unit_page import RankedPicture, save_unit_page
+from clipdesk.export.unit_page import RankedPicture, unit_page
 from clipdesk.links import Link, parse_link
 from tests.e2e.browser import Browser, missing_browser, open_browser
 from tests.export.origins import HOSTILE, layer_of, origin_of, photo_survey, thumbnails, unit_of
@@ -38,10 +38,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shown = origin_of(folder / "s", plain)
     answers = unit_of(hostile, hostile=True)
     rendered = Rendered(folder / "x.png", Image.fromarray(np.full((64, 64, 3), 200, np.uint8)), make_recipe())
-    save_unit_page(folder / "hostile unit.html", origin, answers, RankedPicture(rendered, answers.rank(9.0)))
-    save_layer_page(folder / "hostile layer.html", origin, layer_of(hostile, hostile=True), {4: rendered})
-    save_unit_page(folder / "unit.html", shown, unit_of(plain), RankedPicture(rendered, answers.rank(9.0)))
-    save_layer_page(folder / "layer.html", shown, layer_of(plain), {4: rendered})
+    (folder / "hostile unit.html").write_bytes(unit_page(origin, answers, RankedPicture(rendered, answers.rank(9.0))))
+    (folder / "hostile layer.html").write_bytes(layer_page(origin, layer_of(hostile, hostile=True), {4: rendered}))
+    (folder / "unit.html").write_bytes(unit_page(shown, unit_of(plain), RankedPicture(rendered, answers.rank(9.0))))
+    (folder / "layer.html").write_bytes(layer_page(shown, layer_of(plain), {4: rendered}))
     return {path.stem: path for path in folder.glob("*.html")}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from clipdesk.export.layer_page import layer_page, save_layer_page
+from clipdesk.export.layer_page import layer_page
 from clipdesk.export.rendered import Rendered
 from tests.export.origins import layer_of, origin_of, photo_survey, thumbnails
 from tests.recipes import make_recipe
@@ -19,7 +19,7 @@ def test_all_units_are_listed_in_their_order_with_numbers_and_words(tmp_path: Pa
     told: list[tuple[int, int]] = []
     rendered = {4: Rendered(tmp_path / "x.png", Image.new("RGB", (64, 64)), make_recipe())}
     origin = origin_of(thumbnails(tmp_path / "s", survey), survey)
-    save_layer_page(tmp_path / "page.html", origin, answers, rendered, lambda *each: told.append(each))
+    (tmp_path / "page.html").write_bytes(layer_page(origin, answers, rendered, lambda *each: told.append(each)))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     units = [int(each) for each in re.findall(r'href="clipdesk://demo/visual.layer/(\d+)"', page)]
     assert units == list(answers.order)

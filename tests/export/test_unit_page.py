@@ -10,7 +10,7 @@ from PIL import Image
 
 from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.export.rendered import Rendered
-from clipdesk.export.unit_page import HeadAnswers, RankedPicture, save_unit_page, unit_page
+from clipdesk.export.unit_page import HeadAnswers, RankedPicture, unit_page
 from tests.activations.surveys import LAYER
 from tests.export.origins import HOSTILE, origin_of, photo_survey, thumbnails, unit_of
 from tests.recipes import make_recipe
@@ -30,7 +30,7 @@ def test_the_page_says_what_the_survey_says(tmp_path: Path) -> None:
     survey = photo_survey()
     answers = unit_of(survey)
     path = tmp_path / "page.html"
-    save_unit_page(path, origin_of(thumbnails(tmp_path / "s", survey), survey), answers, ranked(tmp_path, 99.0))
+    path.write_bytes(unit_page(origin_of(thumbnails(tmp_path / "s", survey), survey), answers, ranked(tmp_path, 99.0)))
     page = text_of(path.read_bytes())
     assert "<title>layer:4</title>" in page
     assert 'href="clipdesk://demo/visual.layer/4"' in page

@@ -19,7 +19,7 @@ from clipdesk.gui import survey_pages
 from clipdesk.gui.center import FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.surveys.data import Question
+from clipdesk.gui.surveys.data import PooledUnit, Question
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.survey_work import SurveyWork
@@ -48,7 +48,7 @@ def drop(window: MainWindow, path: Path) -> None:
 
 
 def show_unit(window: MainWindow, qtbot: QtBot, unit: int, layer: str = LAYER) -> None:
-    window.surveys.pages.go(layer, unit)
+    window.surveys.pages.go(PooledUnit(layer, unit))
     until(qtbot, lambda: f"{unit}" in window.surveys.unit.title.text() and window.surveys.unit.numbers.isVisible())
 
 
@@ -86,7 +86,7 @@ def test_an_embedded_model_is_surveyed_when_that_is_missed(
     window.architecture.choose(LAYER)
     window.neurons.select(5, quietly=True)
     window.canvas.welcome.tour_asked.emit()
-    assert window.surveys.unit.unit == (LAYER, 5)
+    assert window.surveys.unit.pooled == PooledUnit(LAYER, 5)
     until(qtbot, lambda: window.surveys.desk.current is not None)
     until(qtbot, lambda: window.surveys.unit.numbers.isVisible())
 
@@ -161,16 +161,16 @@ def test_one_goes_to_a_similar_unit_and_back(surveyed: MainWindow, qtbot: QtBot)
     show_unit(surveyed, qtbot, 5)
     until(qtbot, lambda: page.within.list.count() > 0)
     page.within.list.itemActivated.emit(page.within.list.item(0))
-    until(qtbot, lambda: page.unit != (LAYER, 5))
+    until(qtbot, lambda: page.pooled != PooledUnit(LAYER, 5))
     page.back_action.trigger()
-    assert page.unit == (LAYER, 5)
+    assert page.pooled == PooledUnit(LAYER, 5)
     page.forward_action.trigger()
-    assert page.unit != (LAYER, 5)
+    assert page.pooled != PooledUnit(LAYER, 5)
 
 
 def test_a_layer_that_was_not_surveyed_can_be(surveyed: MainWindow, qtbot: QtBot) -> None:
     page = surveyed.surveys.unit
-    surveyed.surveys.pages.go("visual.transformer.resblocks.0.attn", 1)
+    surveyed.surveys.pages.go(PooledUnit("visual.transformer.resblocks.0.attn", 1))
     assert page.layer_button.isVisible()
     page.layer_button.click()
     until(qtbot, lambda: surveyed.surveys.desk.has("visual.transformer.resblocks.0.attn"))
@@ -189,8 +189,9 @@ def test_a_word_leads_to_units_and_a_unit_to_its_page(surveyed: MainWindow, qtbo
     assert '"a heart"' in find.title.text()
     first = find.found.units[0]
     qtbot.keyClick(find.list, Qt.Key.Key_Return)
-    until(qtbot, lambda: surveyed.surveys.unit.unit == (first.layer, first.unit))
+    until(qtbot, lambda: surveyed.surveys.unit.pooled == first.pooled)
     page = surveyed.surveys.unit
+    until(qtbot, lambda: page.pooling.currentData() == first.pooled.pooling)
     assert QApplication.focusWidget() in (page.area, page.photos), "not a button that a second Enter would press"
 
 
@@ -308,11 +309,37 @@ def test_a_link_to_the_unit_and_a_command_are_copied(surveyed: MainWindow, qtbot
     assert words[:3] == ["clipdesk", "page", "1.mlp.gelu:5"]
 
 
+def test_which_of_a_units_values_counts_is_chosen_and_kept_in_the_layer(
+    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_unit(surveyed, qtbot, 5)
+    page = surveyed.surveys.unit
+    until(qtbot, lambda: page.pooling.currentData() == "mean")
+    numbers = page.numbers.text()
+    page.pooling.setFocus()
+    qtbot.keyClick(page.pooling, Qt.Key.Key_Down)
+    until(qtbot, lambda: page.numbers.text() != numbers)
+    assert (page.pooled, page.pooling.currentText()) == (PooledUnit(LAYER, 5, "max"), "Largest patch")
+    surveyed.neurons.select(6)
+    until(qtbot, lambda: page.pooled == PooledUnit(LAYER, 6, "max"))
+    page.command_action.trigger()
+    assert shlex.split(QGuiApplication.clipboard().text())[-2:] == ["--pooling", "max"]
+    data = tmp_path / "unit.json"
+    monkeypatch.setattr(QMessageBox, "question", lambda *_args, **_options: QMessageBox.StandardButton.No)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(data), ""))
+    page.export_action.trigger()
+    until(qtbot, data.exists)
+    assert json.loads(data.read_text())["pooling"] == "max"
+    page.back_action.trigger()
+    page.back_action.trigger()
+    until(qtbot, lambda: page.numbers.text() == numbers)
+
+
 def test_a_surprise_is_shown(surveyed: MainWindow, qtbot: QtBot) -> None:
     surveyed.center.show_mode(UNIT)
     surveyed.surveys.unit.surprise_action.trigger()
-    until(qtbot, lambda: surveyed.surveys.unit.unit is not None)
-    shown = surveyed.surveys.unit.unit
+    until(qtbot, lambda: surveyed.surveys.unit.pooled is not None)
+    shown = surveyed.surveys.unit.pooled
     assert shown is not None
     assert shown[0] in (LAYER, OTHER)
 

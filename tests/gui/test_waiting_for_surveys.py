@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.center import FIND
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys import making
+from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.making import Making
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.store import JobStore, default_store, owners_of
@@ -132,7 +133,7 @@ def test_a_tour_shows_a_unit_of_the_survey_where_that_lacks_the_selected_layer(
     window.architecture.choose("visual.transformer.resblocks.0.ln_1")
     window.neurons.select(3, quietly=True)
     window.canvas.welcome.tour_asked.emit()
-    until(qtbot, lambda: window.surveys.unit.unit is not None and window.surveys.unit.unit[0] in (LAYER, OTHER))
+    until(qtbot, lambda: window.surveys.unit.pooled is not None and window.surveys.unit.pooled.layer in (LAYER, OTHER))
 
 
 def test_a_tour_that_waits_for_a_survey_ends_at_a_unit_of_it(
@@ -143,11 +144,11 @@ def test_a_tour_that_waits_for_a_survey_ends_at_a_unit_of_it(
     window.architecture.choose(lacking)
     window.neurons.select(3, quietly=True)
     window.canvas.welcome.tour_asked.emit()
-    assert window.surveys.unit.unit == (lacking, 3)
+    assert window.surveys.unit.pooled == PooledUnit(lacking, 3)
     window.surveys.pages.survey(str(images), (LAYER,))
-    until(qtbot, lambda: window.surveys.unit.unit != (lacking, 3))
-    assert window.surveys.unit.unit is not None
-    assert window.surveys.unit.unit[0] == LAYER
+    until(qtbot, lambda: window.surveys.unit.pooled != PooledUnit(lacking, 3))
+    assert window.surveys.unit.pooled is not None
+    assert window.surveys.unit.pooled.layer == LAYER
 
 
 def test_a_survey_that_was_left_is_not_offered_to_be_rendered(images: Path, window: MainWindow, qtbot: QtBot) -> None:

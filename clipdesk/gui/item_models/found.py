@@ -10,7 +10,6 @@ from PySide6.QtGui import QImage
 from typing_extensions import override
 
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
-from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import FoundUnit
@@ -61,15 +60,14 @@ class FoundModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self.units):
             return None
         found = self.units[index.row()]
-        name = f"{short_layer(found.layer)}:{found.unit}"
         if role == FOUND_ROLE:
             return found
         if role == Qt.ItemDataRole.DisplayRole:
-            return name
+            return found.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{name}, correlation {found.correlation:.2f}"
+            return f"{found.name}, correlation {found.correlation:.2f}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{found.layer}:{found.unit}"
+            return found.whole_name
         if role == IMAGES_ROLE:
             return [self._images.get(picture) for picture in found.pictures]
         if role == MAP_ROLE:

@@ -29,7 +29,7 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.item_models.found import FOUND_ROLE, IMAGES_ROLE, MAP_ROLE, FoundModel
 from clipdesk.gui.item_models.qt import Index
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.data import FoundUnit, Question
+from clipdesk.gui.surveys.data import FoundUnit, PooledUnit, Question
 from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
@@ -92,12 +92,12 @@ class FindPage(QWidget):
 
     Signals:
         asked: A `Question`.
-        unit_chosen: Layer and index of a unit.
+        unit_chosen: A `PooledUnit`.
         pictures_wanted: Indices of pictures whose thumbnails are needed.
     """
 
     asked = Signal(object)
-    unit_chosen = Signal(str, int)
+    unit_chosen = Signal(object)
     pictures_wanted = Signal(list)
 
     def __init__(self) -> None:
@@ -167,10 +167,10 @@ class FindPage(QWidget):
         self.box.setText(text)
         self._ask_text()
 
-    def search_like(self, layer: str, unit: int) -> None:
+    def search_like(self, pooled: PooledUnit) -> None:
         """Search for units that are like another one."""
         self.box.clear()
-        self._ask(Question(unit=(layer, unit)))
+        self._ask(Question(unit=pooled))
 
     def _ask_text(self) -> None:
         if text := self.box.text().strip():
@@ -236,4 +236,4 @@ class FindPage(QWidget):
     def _choose(self) -> None:
         found = self.list.currentIndex().data(FOUND_ROLE)
         if isinstance(found, FoundUnit):
-            self.unit_chosen.emit(found.layer, found.unit)
+            self.unit_chosen.emit(found.pooled)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, Q
 
 from clipdesk.gui.images import to_pixmap
 from clipdesk.gui.plain import plain_label
-from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import FoundUnit
@@ -28,10 +27,10 @@ class SimilarUnits(QWidget):
         own: Whether they are of one layer, whose name need not be said.
 
     Signals:
-        chosen: Layer and index of a unit.
+        chosen: A `PooledUnit`.
     """
 
-    chosen = Signal(str, int)
+    chosen = Signal(object)
 
     def __init__(self, title: str, *, own: bool) -> None:
         super().__init__()
@@ -62,11 +61,10 @@ class SimilarUnits(QWidget):
         self.setVisible(bool(units))
         self.list.clear()
         for found in units:
-            name = f"{short_layer(found.layer)}:{found.unit}"
-            item = QListWidgetItem(f"{found.unit if self._own else name}\n{found.correlation:.2f}")
+            item = QListWidgetItem(f"{found.pooled.unit if self._own else found.name}\n{found.correlation:.2f}")
             item.setData(_ROLE, found)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, correlation {found.correlation:.2f}")
-            item.setToolTip(f"{found.layer}:{found.unit}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{found.name}, correlation {found.correlation:.2f}")
+            item.setToolTip(found.whole_name)
             self.list.addItem(item)
 
     def pictures(self) -> list[int]:
@@ -84,5 +82,4 @@ class SimilarUnits(QWidget):
         return [self.list.item(row) for row in range(self.list.count())]
 
     def _choose(self, item: QListWidgetItem) -> None:
-        found = item.data(_ROLE)
-        self.chosen.emit(found.layer, found.unit)
+        self.chosen.emit(item.data(_ROLE).pooled)

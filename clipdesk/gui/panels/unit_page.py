@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -30,7 +31,7 @@ from clipdesk.gui.panels.photos import PhotosView
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.word_line import WordLine
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.data import Heading, Photo
+from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit
 from clipdesk.gui.words import breakable, unbroken
 from clipdesk.network.layer_names import short_layer
 
@@ -44,7 +45,10 @@ _WIDE = 560
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
 _ON_ITS_WAY = "Asking the survey …"
+_LATE = 250
+"""Milliseconds for which what was shown before may stay while an answer is on its way."""
 _COLUMNS = 5
+_POOLINGS = {"mean": "Mean over patches", "max": "Largest patch", "class": "Class token"}
 
 
 class _Tabs(QTabBar):
@@ -59,14 +63,16 @@ class UnitPage(QWidget):
     """One unit.
 
     Signals:
-        unit_chosen: Layer and index of another unit to go to.
+        unit_chosen: Another `PooledUnit` to go to.
+        pooling_chosen: Another pooling to show the unit in.
         word_chosen: A word to search by.
         pictures_wanted: Indices of pictures whose thumbnails are needed.
         heat_wanted: Indices of pictures: where does the unit fire in them?
         layer_asked: The unit's layer is to be surveyed, too.
     """
 
-    unit_chosen = Signal(str, int)
+    unit_chosen = Signal(object)
+    pooling_chosen = Signal(str)
     word_chosen = Signal(str)
     pictures_wanted = Signal(list)
     heat_wanted = Signal(list)
@@ -78,6 +84,7 @@ class UnitPage(QWidget):
         self._judged: float | None = None
         self._heated = False
         self._make_actions()
+        self.late = QTimer(self, singleShot=True, interval=_LATE)
         self.title = plain_label()
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.3)
@@ -95,6 +102,11 @@ class UnitPage(QWidget):
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
+        self.pooling = QComboBox()
+        self.pooling.setAccessibleName("Which of its values counts")
+        self.pooling.setToolTip(
+            "A unit has a value at each place of a picture. Which one counts changes what it answers to"
+        )
         self.tabs = _Tabs(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("Which pictures are shown")
         for name in ("Top", "Whole range", "Bottom", "Groups", "Against"):
@@ -141,6 +153,7 @@ class UnitPage(QWidget):
         for action in (self.back_action, self.forward_action):
             head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addWidget(self.title, 1)
+        head.addWidget(self.pooling)
         for action in self.actions_shown[2:]:
             head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addWidget(self._make_menu())
@@ -193,7 +206,9 @@ class UnitPage(QWidget):
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._show_part)
+        self.late.timeout.connect(self._clear)
         self.warm.toggled.connect(self._warm)
+        self.pooling.activated.connect(lambda row: self.pooling_chosen.emit(self.pooling.itemData(row)))
         self.photos.heat_wanted.connect(lambda _picture: self._want_heat())
         self.within.chosen.connect(self.unit_chosen)
         self.across.chosen.connect(self.unit_chosen)
@@ -212,42 +227,51 @@ class UnitPage(QWidget):
 
     # What is shown
 
-    @property
-    def unit(self) -> tuple[str, int] | None:
-        """The unit that is shown, by layer and index."""
-        return self._unit
-
     def show_none(self) -> None:
         """Show no unit."""
-        self._unit: tuple[str, int] | None = None
+        self.pooled: PooledUnit | None = None
         self.title.clear()
         self._show_facts(None, _NONE)
         self.picture.hide()
         self.judge("")
 
-    def show_unit(self, layer: str, unit: int, words: str = "") -> None:
+    def show_unit(self, pooled: PooledUnit, words: str = "") -> None:
         """Turn to a unit, of which nothing is known yet.
 
         Args:
-            layer: Its layer.
-            unit: Its index.
+            pooled: The unit, and how it is shown.
             words: Why nothing is known of it; empty if that is on its way, and the page of the unit before stays.
         """
-        if (layer, unit) != self._unit:
+        if self.pooled is None or pooled[:2] != self.pooled[:2]:
             self.area.verticalScrollBar().setValue(0)
-        self._unit = layer, unit
-        self.title.setText(f"{short_layer(layer)}:{unit}")
-        self.title.setToolTip(f"{layer}:{unit}")
+        self.pooled = pooled
+        self.title.setText(f"{short_layer(pooled.layer)}:{pooled.unit}")
+        self.title.setToolTip(f"{pooled.layer}:{pooled.unit}")
         self.picture.show()
         self.judge("")
         if words or self._facts is None:
             self._show_facts(None, words or _ON_ITS_WAY)
+        elif not self.late.isActive():
+            self.late.start()
 
     def show_facts(self, facts: UnitFacts) -> None:
         """Show what is known of the unit."""
         self._show_facts(facts, "")
 
+    def _clear(self) -> None:
+        """An answer is late: what is known of another unit must not stand under this one's name for long."""
+        self.message.setText(_ON_ITS_WAY)
+        self.message.show()
+        self.histogram.show_counts((), ())
+        self.numbers.clear()
+        self.photos.photos.show([])
+        for line in (self.words, self.opposite):
+            line.show_words((), "")
+        for similar in (self.within, self.across):
+            similar.show_units(())
+
     def _show_facts(self, facts: UnitFacts | None, words: str) -> None:
+        self.late.stop()
         self._facts, self._heated = facts, False
         self.message.setText(breakable(words))
         self.message.setVisible(bool(words))
@@ -255,6 +279,7 @@ class UnitPage(QWidget):
         known = (self._known, self.histogram, self.numbers, self.words, self.opposite)
         for widget in known:
             widget.setVisible(facts is not None)
+        self._show_poolings(facts)
         if facts is None:
             return
         self.histogram.show_counts(facts.edges, facts.counts)
@@ -272,13 +297,22 @@ class UnitPage(QWidget):
         self.across.show_units(facts.across)
         self._show_part()
 
+    def _show_poolings(self, facts: UnitFacts | None) -> None:
+        """Offer the ways that there are to make one value of a picture's many."""
+        poolings = () if facts is None else facts.poolings
+        self.pooling.clear()
+        for pooling in poolings:
+            self.pooling.addItem(_POOLINGS[pooling], pooling)
+        self.pooling.setCurrentIndex(-1 if facts is None else poolings.index(facts.pooling))
+        self.pooling.setVisible(len(poolings) > 1)
+
     def offer_layer(self) -> None:
         """Offer to survey the unit's layer."""
         self.layer_button.show()
 
     def _ask_layer(self) -> None:
-        if self._unit is not None:
-            self.layer_asked.emit(self._unit[0])
+        if self.pooled is not None:
+            self.layer_asked.emit(self.pooled.layer)
 
     def _show_part(self) -> None:
         if self._facts is None:
@@ -309,7 +343,7 @@ class UnitPage(QWidget):
 
     def show_heat(self, layer: str, unit: int, heat: Mapping[int, Heat]) -> None:
         """Take pictures of where the unit fires."""
-        if (layer, unit) == self._unit:
+        if self.pooled is not None and (layer, unit) == self.pooled[:2]:
             self.photos.photos.show_heat(heat)
 
     def _warm(self, warm: bool) -> None:

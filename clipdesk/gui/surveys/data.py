@@ -16,8 +16,23 @@ if TYPE_CHECKING:
 
     from clipdesk.activations.questions.layer import UnitTable
     from clipdesk.activations.questions.overview import Overview
+    from clipdesk.activations.statistics import Pooling
 
 _LONGEST = 400
+
+
+class PooledUnit(NamedTuple):
+    """A unit, and how its values at positions become one.
+
+    Attributes:
+        layer: Dotted name of its layer.
+        unit: Its index.
+        pooling: The pooling; None for the usual one of the layer.
+    """
+
+    layer: str
+    unit: int
+    pooling: Pooling | None = None
 
 
 @dataclass(frozen=True)
@@ -27,20 +42,20 @@ class Question:
     Attributes:
         text: A word or a sentence.
         image: An image of the user's.
-        unit: Another unit, by layer and index.
+        unit: Another unit.
         layer: Only units of this layer; of all layers by default.
     """
 
     text: str = ""
     image: Path | None = None
-    unit: tuple[str, int] | None = None
+    unit: PooledUnit | None = None
     layer: str | None = None
 
     @property
     def words(self) -> str:
         """What is looked for, for people."""
         if self.unit is not None:
-            return f"units like {short_layer(self.unit[0])}:{self.unit[1]}"
+            return f"units like {short_layer(self.unit.layer)}:{self.unit.unit}"
         return f'"{self.text}"' if self.image is None else self.image.name
 
 
@@ -48,16 +63,24 @@ class FoundUnit(NamedTuple):
     """A unit that was found.
 
     Attributes:
-        layer: Dotted name of its layer.
-        unit: Its index.
+        pooled: The unit, with the pooling in which it was found.
         correlation: Pearson correlation with what was looked for.
         pictures: Indices of its top pictures.
     """
 
-    layer: str
-    unit: int
+    pooled: PooledUnit
     correlation: float
     pictures: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Its layer and index, for people."""
+        return f"{short_layer(self.pooled.layer)}:{self.pooled.unit}"
+
+    @property
+    def whole_name(self) -> str:
+        """The same with the layer's dotted name."""
+        return f"{self.pooled.layer}:{self.pooled.unit}"
 
 
 class Word(NamedTuple):
@@ -151,8 +174,8 @@ class UnitFacts:
     """All of it, ready to be shown.
 
     Attributes:
-        layer: Dotted name of the unit's layer.
-        unit: Its index.
+        pooling: How the unit's values at positions became one.
+        poolings: The ways that the survey has for the layer.
         numbers: Names and values, in words.
         edges: Ends of the histogram's bins, one more than there are bins.
         counts: Pictures in each bin.
@@ -167,8 +190,8 @@ class UnitFacts:
         across: Those of other layers.
     """
 
-    layer: str
-    unit: int
+    pooling: Pooling
+    poolings: tuple[Pooling, ...]
     numbers: tuple[tuple[str, str], ...]
     edges: tuple[float, ...]
     counts: tuple[int, ...]

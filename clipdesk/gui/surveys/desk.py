@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from clipdesk.errors import Cancelled, UsageError
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
-from clipdesk.gui.surveys.data import Question
+from clipdesk.gui.surveys.data import PooledUnit, Question
 from clipdesk.gui.worker import make_way
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ class SurveyDesk(QObject):
     Signals:
         changed: `current` or `looked` is another.
         relisted: Only `listed` is another, or what has changed since `current` was made.
-        answered: A layer, the index of a unit and its `UnitFacts`.
+        answered: A `PooledUnit` and the `UnitFacts` of it.
         pictures: Thumbnails by the index of the picture.
         heated: A layer, the index of a unit, and pictures that are grey where it does not fire, by index.
         found: A `Question`, and the list of `FoundUnit`; or why there are none, in words.
         mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
-        judged: A layer, the index of a unit, its activation in a rendered picture as the survey measures it, and where
-            that stands among the pictures of the set, in words.
-        surprised: A unit that is worth looking at, by layer and index.
+        judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
+            among the pictures of the set, in words.
+        surprised: A `PooledUnit` that is worth looking at.
         timed: About how many seconds a survey takes.
         exported: A page that is written.
         reading: How many texts the model's text tower has read, and of how many.
@@ -60,13 +60,13 @@ class SurveyDesk(QObject):
 
     changed = Signal()
     relisted = Signal()
-    answered = Signal(str, int, object)
+    answered = Signal(object, object)
     pictures = Signal(object)
     heated = Signal(str, int, object)
     found = Signal(object, object)
     mapped = Signal(object, object)
-    judged = Signal(str, int, float, str)
-    surprised = Signal(str, int)
+    judged = Signal(object, float, str)
+    surprised = Signal(object)
     timed = Signal(float)
     exported = Signal(str)
     reading = Signal(int, int)
@@ -170,11 +170,11 @@ class SurveyDesk(QObject):
 
     # Questions
 
-    def ask_unit(self, layer: str, unit: int) -> None:
+    def ask_unit(self, pooled: PooledUnit) -> None:
         """All that a unit's page shows; `answered` follows."""
 
         def ask(survey: AskedSurvey) -> None:
-            self.answered.emit(layer, unit, survey.unit_facts(layer, unit))
+            self.answered.emit(pooled, survey.unit_facts(pooled))
 
         self._ask(self._quick, "unit", ask)
 
@@ -199,20 +199,19 @@ class SurveyDesk(QObject):
         wanted = list(pictures)
         self._ask(self._slow, "heat", lambda survey: self.heated.emit(layer, unit, survey.heat(layer, unit, wanted)))
 
-    def ask_judgement(self, layer: str, unit: int, picture: Path | NDArray[np.uint8]) -> None:
+    def ask_judgement(self, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> None:
         """Where a rendered picture stands among those of the set; `judged` follows.
 
         Args:
-            layer: The unit's layer.
-            unit: Its index.
+            pooled: The unit.
             picture: The picture's file, or its pixels, (height, width, 3 or 4).
         """
 
         def judge(survey: AskedSurvey) -> None:
-            value, words = survey.judgement(layer, unit, picture)
-            self.judged.emit(layer, unit, value, words)
+            value, words = survey.judgement(pooled, picture)
+            self.judged.emit(pooled, value, words)
 
-        if self.has(layer):
+        if self.has(pooled.layer):
             self._ask(self._slow, "judge", judge)
 
     def ask_find(self, question: Question) -> None:
@@ -239,7 +238,7 @@ class SurveyDesk(QObject):
     @Slot()
     def ask_surprise(self) -> None:
         """Any unit that is worth looking at; `surprised` follows."""
-        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(*survey.surprise()))
+        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(survey.surprise()))
 
     def ask_layer(self, layer: str) -> None:
         """Numbers and words of all units of a layer; `tabled` follows, first without words."""
@@ -262,14 +261,14 @@ class SurveyDesk(QObject):
         if self.has(layer):
             self._ask(self._slow, "layer", tell)
 
-    def export(self, path: Path, layer: str, unit: int | None, results: Path, *, photos: bool) -> None:
-        """Write the page of a unit, or of a layer where there is no unit; `exported` follows.
+    def export(self, path: Path, pooled: PooledUnit, results: Path, *, whole_layer: bool, photos: bool) -> None:
+        """Write the page of a unit or of its layer; `exported` follows.
 
         Args:
             path: The page, or a ``.json`` file.
-            layer: Dotted name of the layer.
-            unit: Index of the unit.
+            pooled: The unit.
             results: Where rendered pictures are.
+            whole_layer: Whether the page is to be that of the layer.
             photos: Whether the page may show photos.
         """
 
@@ -277,10 +276,8 @@ class SurveyDesk(QObject):
             with suppress(UsageError):
                 # A model that reads no texts has pages all the same.
                 self._read_words(survey)
-            if unit is None:
-                survey.export_layer(path, layer, results, photos=photos)
-            else:
-                survey.export_unit(path, layer, unit, results, photos=photos)
+            export = survey.export_layer if whole_layer else survey.export_unit
+            export(path, pooled, results, photos=photos)
             self.exported.emit(str(path))
 
         self._ask(self._words, "export", write)

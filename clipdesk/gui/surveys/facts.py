@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from clipdesk.activations.questions.against import Against
 from clipdesk.activations.questions.clusters import Clusters
 from clipdesk.activations.questions.examples import Example, Examples
+from clipdesk.activations.questions.lookup import poolings_of
 from clipdesk.activations.questions.unit import UnitAnswers, unit_answers
 from clipdesk.activations.statistics import Extremes
-from clipdesk.gui.surveys.data import Heading, Photo, UnitFacts, Word
+from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit, UnitFacts, Word
 from clipdesk.gui.surveys.open_survey import OpenSurvey
 from clipdesk.gui.surveys.questions import found_units
 
@@ -18,19 +19,28 @@ _TOP, _PER_BIN, _PER_GROUP = 18, 4, 4
 _OPPOSITE = 4
 
 
-def unit_facts(survey: OpenSurvey, layer: str, unit: int) -> UnitFacts:
+def unit_facts(survey: OpenSurvey, pooled: PooledUnit) -> UnitFacts:
     """What is known of a unit.
 
     Raises:
         UsageError: the survey does not have the layer or the unit.
     """
-    rectified, lexicon = survey.is_rectified(layer), survey.lexicon
-    found = unit_answers(survey.survey, layer, unit, rectified=rectified, lexicon=lexicon, count=_TOP, per_bin=_PER_BIN)
+    layer, lexicon = pooled.layer, survey.lexicon
+    found = unit_answers(
+        survey.survey,
+        layer,
+        pooled.unit,
+        rectified=survey.is_rectified(layer),
+        lexicon=lexicon,
+        pooling=survey.pooling(pooled),
+        count=_TOP,
+        per_bin=_PER_BIN,
+    )
     known = lexicon is not None
     opposite = () if found.against is None else found.against.opposite[:_OPPOSITE]
     return UnitFacts(
-        layer,
-        unit,
+        found.pooling,
+        tuple(poolings_of(survey.survey, layer)),
         tuple(_numbers(found)),
         tuple(found.histogram.edges.tolist()),
         tuple(found.histogram.counts.tolist()),

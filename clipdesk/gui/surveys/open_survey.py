@@ -18,13 +18,15 @@ from clipdesk.activations.attention import attention_maps, is_of_heads
 from clipdesk.activations.choosing import what_changed
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.heatmaps import has_places, heat_maps
+from clipdesk.activations.questions.lookup import poolings_of
 from clipdesk.activations.questions.words import Lexicon, prepare
 from clipdesk.activations.showing import ShownPictures
+from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import Manifest, open_survey, read_thumbnail
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError
 from clipdesk.gui.images import to_image
-from clipdesk.gui.surveys.data import Heat, LayerFacts
+from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
@@ -86,6 +88,10 @@ class OpenSurvey:
     def is_rectified(self, layer: str) -> bool:
         """Whether a layer is behind a rectifier; only there do dead and dense mean something."""
         return rectifier_of(layer, self.opened().inspector.layers) is not None
+
+    def pooling(self, pooled: PooledUnit) -> Pooling | None:
+        """The pooling that is asked for; the usual one where this survey does not have it for the layer."""
+        return pooled.pooling if pooled.pooling in poolings_of(self.survey, pooled.layer) else None
 
     def read_words(self, progress: Callable[[int, int], None]) -> Lexicon:
         """Make the words for its units ready. The model's text tower reads them, which takes minutes for a large one.

@@ -19,7 +19,7 @@ from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
 from clipdesk.activations.questions.words import words
-from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, Question, Word
+from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
@@ -42,7 +42,8 @@ def find(survey: OpenSurvey, question: Question) -> list[FoundUnit]:
     layers = None if question.layer is None else [question.layer]
     asked = survey.survey
     if question.unit is not None:
-        listed = finding.like(asked, *question.unit, layers=layers, count=COUNT)
+        own = question.unit
+        listed = finding.like(asked, own.layer, own.unit, own_pooling=survey.pooling(own), layers=layers, count=COUNT)
     elif question.image is not None:
         listed = finding.find(asked, image_direction(survey.opened(), question.image), layers=layers, count=_MAPPED)
     else:
@@ -55,7 +56,8 @@ def found_units(survey: OpenSurvey, listed: Iterable[finding.Found]) -> Iterator
     """Units as a search gives them, with their top pictures."""
     for each in listed:
         pictures = survey.survey.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN]
-        yield FoundUnit(each.layer, each.unit, each.correlation, tuple(int(place) for place in pictures if place >= 0))
+        pooled = PooledUnit(each.layer, each.unit, each.pooling)
+        yield FoundUnit(pooled, each.correlation, tuple(int(index) for index in pictures if index >= 0))
 
 
 def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> Iterator[tuple[int, QImage]]:
@@ -65,9 +67,10 @@ def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> It
         ClipDeskError: the image or the model cannot be read any more.
     """
     opened, picture = survey.opened(), fitted(read_image(image), SIDE)
-    for place, each in enumerate(found):
-        if has_places(opened.inspector.visualizable(each.layer)):
-            yield place, to_qt(heat_maps(opened, each.layer, each.unit, [picture]).over(0, picture))
+    for number, each in enumerate(found):
+        layer, unit, _ = each.pooled
+        if has_places(opened.inspector.visualizable(layer)):
+            yield number, to_qt(heat_maps(opened, layer, unit, [picture]).over(0, picture))
 
 
 def layer_facts(survey: OpenSurvey, layer: str) -> LayerFacts:
@@ -96,19 +99,20 @@ def with_words(survey: OpenSurvey, facts: LayerFacts) -> LayerFacts:
     return survey.facts[facts.table.layer]
 
 
-def judgement(survey: OpenSurvey, layer: str, unit: int, picture: Path | NDArray[np.uint8]) -> tuple[float, str]:
+def judgement(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> tuple[float, str]:
     """A unit's activation in a rendered picture, measured as in the survey, and where it stands, in words.
 
     Raises:
         ClipDeskError: the picture or the model cannot be read any more.
     """
     pixels = picture if isinstance(picture, Path) else picture[..., :3]
-    found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels)
+    layer, unit, _ = pooled
+    found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels, pooling=survey.pooling(pooled))
     return found.value, found.in_words
 
 
-def surprise(survey: OpenSurvey) -> tuple[str, int]:
-    """A unit that is worth looking at, by layer and index: any of the clear ones, which no other unit repeats.
+def surprise(survey: OpenSurvey) -> PooledUnit:
+    """A unit that is worth looking at: any of the clear ones, which no other unit repeats.
 
     Some layers are drawn until one has any; a survey without such a unit gives any unit.
     """
@@ -119,5 +123,5 @@ def surprise(survey: OpenSurvey) -> tuple[str, int]:
         kinds = layer_facts(survey, layer).overview
         units: list[int] = (kinds.clear & ~kinds.redundant & ~kinds.dense).nonzero()[0].tolist()
         if units:
-            return layer, random.choice(units)
-    return layer, random.randrange(len(kinds.dead))
+            return PooledUnit(layer, random.choice(units))
+    return PooledUnit(layer, random.randrange(len(kinds.dead)))

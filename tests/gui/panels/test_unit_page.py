@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.unit_page import UnitPage
+from clipdesk.gui.surveys.data import Photo, PooledUnit, UnitFacts, Word
 from clipdesk.gui.words import unbroken
+
+FACTS = UnitFacts(
+    pooling="mean",
+    poolings=("mean",),
+    numbers=(("mean", "3"),),
+    edges=(0.0, 1.0, 2.0),
+    counts=(3, 1),
+    top=(Photo(1, 1.5, "a.png"),),
+    range=(),
+    bottom=(),
+    groups=(),
+    against=(),
+    words=(Word("heart", 0.5, weak=False),),
+    opposite=(),
+    within=(),
+    across=(),
+)
 
 
 def test_the_wheel_over_the_tabs_does_not_turn_to_another(qtbot: QtBot) -> None:
@@ -23,11 +43,24 @@ def test_the_wheel_over_the_tabs_does_not_turn_to_another(qtbot: QtBot) -> None:
     assert not down.isAccepted(), "the page scrolls"
 
 
+def test_what_is_known_of_the_unit_before_goes_when_an_answer_is_late(qtbot: QtBot) -> None:
+    page = UnitPage()
+    qtbot.addWidget(page)
+    page.show_unit(PooledUnit("visual", 3))
+    page.show_facts(FACTS)
+    page.show_unit(PooledUnit("visual", 4))
+    assert page.numbers.text() == "mean 3", "the page does not flicker"
+    page.late.timeout.emit()
+    assert (page.numbers.text(), page.message.text()) == ("", "Asking the survey …")
+    page.show_facts(replace(FACTS, numbers=(("mean", "4"),)))
+    assert (page.numbers.text(), page.message.text()) == ("mean 4", "")
+
+
 def test_a_first_unit_whose_answers_are_on_their_way_says_so(qtbot: QtBot) -> None:
     page = UnitPage()
     qtbot.addWidget(page)
     assert page.message.text().startswith("Choose a unit")
-    page.show_unit("visual", 3)
+    page.show_unit(PooledUnit("visual", 3))
     assert page.message.text() == "Asking the survey …"
-    page.show_unit("visual", 4, "The survey does not have the layer")
+    page.show_unit(PooledUnit("visual", 4), "The survey does not have the layer")
     assert "does not have the layer" in unbroken(page.message.text())

@@ -16,7 +16,7 @@ from clipdesk.activations.surveying import survey_images
 from clipdesk.errors import UsageError
 from clipdesk.gui.surveys import questions
 from clipdesk.gui.surveys.asked import AskedSurvey
-from clipdesk.gui.surveys.data import Question
+from clipdesk.gui.surveys.data import PooledUnit, Question
 from clipdesk.gui.surveys.open_survey import SIDE
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.models.names import parse_name
@@ -32,12 +32,13 @@ def read_words(asked: AskedSurvey) -> None:
 def test_units_are_found_by_a_text_and_shown_with_their_top_pictures(asked: AskedSurvey) -> None:
     found = asked.find(Question(text="a heart"))
     assert found == sorted(found, key=lambda each: -each.correlation)
-    assert {each.layer for each in found} == {LAYER, OTHER}
-    first = found[0]
-    pooled = [values for (layer, _), values in asked.survey.statistics.items() if layer == first.layer]
-    assert first.pictures in {tuple(each.top.pictures[first.unit, :4].tolist()) for each in pooled}
+    assert {each.pooled.layer for each in found} == {LAYER, OTHER}
+    layer, unit, pooling = found[0].pooled
+    assert pooling is not None
+    top = asked.survey.statistics[layer, pooling].top
+    assert found[0].pictures == tuple(top.pictures[unit, :4].tolist()), "as it was found"
     here = asked.find(Question(text="a heart", layer=OTHER))
-    assert {each.layer for each in here} == {OTHER}
+    assert {each.pooled.layer for each in here} == {OTHER}
 
 
 def test_units_are_found_by_an_image_and_by_another_unit(asked: AskedSurvey, images: Path) -> None:
@@ -47,8 +48,8 @@ def test_units_are_found_by_an_image_and_by_another_unit(asked: AskedSurvey, ima
     maps = dict(asked.heat_of_image(photo, found))
     assert all(image.width() == SIDE for image in maps.values())
     assert set(maps) == set(range(len(found)))
-    like = asked.find(Question(unit=(LAYER, 3)))
-    assert (LAYER, 3) not in {(each.layer, each.unit) for each in like}
+    like = asked.find(Question(unit=PooledUnit(LAYER, 3)))
+    assert (LAYER, 3) not in {each.pooled[:2] for each in like}
 
 
 def test_an_image_that_cannot_be_read_is_said(asked: AskedSurvey, images: Path) -> None:
@@ -72,16 +73,16 @@ def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurv
 
 def test_a_rendered_picture_is_measured_as_the_survey_measures(asked: AskedSurvey, images: Path) -> None:
     photo = images / "dogs" / "01.png"
-    value, words = asked.judgement(LAYER, 5, photo)
+    value, words = asked.judgement(PooledUnit(LAYER, 5), photo)
     assert value == pytest.approx(activations_in(asked.opened(), LAYER, [photo], pooling="mean")[0, 5])
     assert "of 24 pictures" in words
     pixels = np.zeros((32, 32, 4), dtype=np.uint8)
-    assert np.isfinite(asked.judgement(LAYER, 5, pixels)[0])
+    assert np.isfinite(asked.judgement(PooledUnit(LAYER, 5), pixels)[0])
 
 
 def test_a_surprise_is_a_unit_of_the_survey(asked: AskedSurvey) -> None:
     for _ in range(5):
-        layer, unit = asked.surprise()
+        layer, unit, _ = asked.surprise()
         assert layer in (LAYER, OTHER)
         assert 0 <= unit < asked.survey.statistics[layer, "mean"].units
 
@@ -122,5 +123,5 @@ def test_a_surprise_is_a_unit_of_its_layer_where_none_is_clear(
     monkeypatch.setattr(questions, "overview", lambda numbers, _: none_clear(len(numbers.dead)))
     monkeypatch.setattr(random, "sample", lambda names, _: sorted(names, key=units.__getitem__)[::turn])
     monkeypatch.setattr(random, "randrange", lambda end: end - 1)
-    layer, unit = asked.surprise()
+    layer, unit, _ = asked.surprise()
     assert unit == units[layer] - 1

@@ -1,3 +1,4 @@
+from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.history import History
 
 
@@ -11,21 +12,21 @@ def test_there_is_nowhere_to_go_at_first() -> None:
 def test_one_goes_back_and_forward_as_in_a_browser() -> None:
     history = History()
     for unit in (1, 2, 3):
-        history.go(("a", unit))
-    assert history.back() == ("a", 2)
-    assert history.back() == ("a", 1)
+        history.go(PooledUnit("a", unit))
+    assert history.back() == PooledUnit("a", 2)
+    assert history.back() == PooledUnit("a", 1)
     assert not history.can_go_back
-    assert history.back() == ("a", 1)
-    assert history.forward() == ("a", 2)
-    history.go(("b", 9))
+    assert history.back() == PooledUnit("a", 1)
+    assert history.forward() == PooledUnit("a", 2)
+    history.go(PooledUnit("b", 9))
     assert not history.can_go_forward
-    assert history.back() == ("a", 2)
+    assert history.back() == PooledUnit("a", 2)
 
 
 def test_to_stay_is_not_to_go() -> None:
     history = History()
-    history.go(("a", 1))
-    history.go(("a", 1))
+    history.go(PooledUnit("a", 1))
+    history.go(PooledUnit("a", 1))
     assert not history.can_go_back
     history.forget()
     assert history.here is None
@@ -34,7 +35,7 @@ def test_to_stay_is_not_to_go() -> None:
 def test_the_way_is_bounded() -> None:
     history = History()
     for unit in range(500):
-        history.go(("a", unit))
+        history.go(PooledUnit("a", unit))
     steps = 0
     while history.can_go_back:
         history.back()
