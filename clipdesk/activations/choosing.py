@@ -16,8 +16,8 @@ from clipdesk.activations.storing import (
 )
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
-from clipdesk.imagesets.drawn import PREFIX
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.models.names import file_named, parse_name
 
 _FEW_PICTURES = 20_000
@@ -106,13 +106,13 @@ def size_on_disk(folder: Path) -> int:
 
 def _source(images: str) -> str:
     """What opens a set, as `ImageSet.source` has it, without opening it."""
-    if images.startswith(PREFIX):
+    if is_drawn(images):
         return images.removesuffix(":0")
     return os.path.abspath(Path(images).expanduser())
 
 
 def _of_images(manifest: Manifest) -> str:
-    if manifest.source.startswith(PREFIX):
+    if is_drawn(manifest.source):
         return ""
     if "{" not in manifest.source and not os.path.lexists(manifest.source):
         return "the images are not there"

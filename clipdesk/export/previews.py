@@ -8,8 +8,8 @@ from clipdesk.activations.storing import read_thumbnail
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.page_parts import webp
-from clipdesk.imagesets.drawn import PREFIX
 from clipdesk.imagesets.reading import decode_image
+from clipdesk.imagesets.suffixes import is_drawn
 
 _QUALITY = 70
 
@@ -28,7 +28,7 @@ class Previews:
 
     def __init__(self, folder: Path, survey: Survey, *, photos: bool) -> None:
         self._folder, self._survey = folder, survey
-        self.allowed = photos or survey.source.startswith(PREFIX)
+        self.allowed = photos or is_drawn(survey.source)
 
     def read(self, index: int, side: int) -> str | None:
         """A picture of at most this side as base64 of a WebP; None if it may not be shown or has no thumbnail."""

@@ -76,6 +76,9 @@ def make_application() -> QApplication:
     """The Qt application, as the window needs it."""
     # The render's thread gives Python up to the window's sooner than after the usual 5 ms.
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    # As torch's (computing.py): on all cores, NumPy's threads wait for one that the window or a render holds up. It is
+    # read when NumPy is loaded, which the window does without at first.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
     app = QApplication.instance() or QApplication(sys.argv[:1])
     if not isinstance(app, QApplication):
         raise TypeError("a Qt application without windows is running")

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from clipdesk.gui.panels.survey_bar import is_drawn
+from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.links import Link
 from clipdesk.network.layer_names import short_layer
 

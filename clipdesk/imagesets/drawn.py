@@ -16,7 +16,6 @@ from clipdesk.scenes.scenes import COLOR_NAMES, SHAPE_NAMES, SIZE
 
 MOST_SCENES = 100_000
 """49 kB each."""
-PREFIX = "scenes:"
 _SOURCE = re.compile(r"scenes:(\d{1,9})(?::(\d{1,9}))?")
 _DRAWING = 1
 """To be raised when scenes are drawn otherwise, so that those that were kept are drawn anew."""
@@ -77,4 +76,4 @@ def open_scenes(source: str) -> SceneSet:
         scenes = draw_scenes(count, seed, Kind.SEEN, cache=cache, processes=processes)
     except OSError as error:
         raise ClipDeskError(f"Cannot keep scenes in {cache}: {error.strerror or error}") from None
-    return SceneSet(source if seed else f"{PREFIX}{count}", scenes)
+    return SceneSet(source if seed else f"scenes:{count}", scenes)

@@ -12,12 +12,12 @@ from pathlib import Path
 from clipdesk.errors import UsageError, printable
 from clipdesk.files import is_unicode
 from clipdesk.imagesets import fields, tables
-from clipdesk.imagesets.drawn import PREFIX, open_scenes
+from clipdesk.imagesets.drawn import open_scenes
 from clipdesk.imagesets.folders import FileSet, Found, folder_set
 from clipdesk.imagesets.parquets import open_parquet
 from clipdesk.imagesets.sets import ImageSet, LeftOut, Omissions, Picture
 from clipdesk.imagesets.shards import open_tars
-from clipdesk.imagesets.suffixes import SUFFIXES
+from clipdesk.imagesets.suffixes import SUFFIXES, is_drawn
 from clipdesk.imagesets.walking import Walk, walk
 
 _RIGHT = (
@@ -45,7 +45,7 @@ def open_image_set(source: str | Path) -> ImageSet:
         ClipDeskError: scenes cannot be drawn for lack of room.
     """
     text = str(source)
-    if text.startswith(PREFIX):
+    if is_drawn(text):
         return open_scenes(text)
     path = Path(os.path.abspath(Path(source).expanduser()))
     try:

@@ -1,4 +1,4 @@
-"""What files of images are called. Imports nothing, so that the window can tell what is dropped on it."""
+"""What image sets are called. Imports nothing, so that the window can tell what is dropped on it."""
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Images of the formats that are read."""
@@ -6,3 +6,9 @@ UNREAD_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".ppm", ".
 """Images too, but of formats that are not read."""
 ARCHIVES = (".tar", ".parquet")
 """Files that hold images."""
+_DRAWN = "scenes:"
+
+
+def is_drawn(source: str) -> bool:
+    """Whether what opens an image set, such as ``scenes:5000``, is of drawn scenes, and not of somebody's photos."""
+    return source.startswith(_DRAWN)

@@ -208,8 +208,3 @@ def _day(date: str) -> str:
         return f"{datetime.fromisoformat(date).astimezone():%d %b}"
     except ValueError:
         return date[:10]
-
-
-def is_drawn(source: str) -> bool:
-    """Whether an image set is of scenes that ClipDesk draws."""
-    return source.startswith(SCENES.partition(":")[0] + ":")
