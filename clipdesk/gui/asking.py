@@ -77,11 +77,6 @@ class Asking(QObject):
             self._session.say(f"Added {count} picture{'s' if count > 1 else ''} to the queue")
 
     @Slot()
-    def render_selected(self) -> None:
-        """Queue the selected neurons, and watch them as soon as they run."""
-        self.render(self._neurons.selected())
-
-    @Slot()
     def add_selected(self) -> None:
         """Queue the selected neurons."""
         self.add_batch(self._neurons.selected())

@@ -11,15 +11,15 @@ from typing_extensions import override
 
 
 class _GlyphEngine(QIconEngine):
-    """Draws one glyph at whatever size is asked for."""
+    """Draws a glyph at whatever size is asked for, and another one of what is checked."""
 
-    def __init__(self, glyph: str) -> None:
+    def __init__(self, glyph: str, checked: str) -> None:
         super().__init__()
-        self._glyph = glyph
+        self._glyph, self._checked = glyph, checked
 
     @override
     def clone(self) -> QIconEngine:
-        return _GlyphEngine(self._glyph)
+        return _GlyphEngine(self._glyph, self._checked)
 
     @override
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
@@ -28,7 +28,8 @@ class _GlyphEngine(QIconEngine):
         painter.save()
         painter.setFont(font)
         painter.setPen(QGuiApplication.palette().color(*_role(mode, state)))
-        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, self._glyph)
+        glyph = self._checked if state is QIcon.State.On else self._glyph
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, glyph)
         painter.restore()
 
     @override
@@ -41,9 +42,18 @@ class _GlyphEngine(QIconEngine):
         return pixmap
 
 
-def icon(name: str) -> QIcon:
-    """The icon of a name of Material Design Icons 7, e.g. ``play`` or ``content_save``."""
-    return QIcon(_GlyphEngine(str(getattr(MDI7, name)).rpartition(".")[2]))
+def icon(name: str, checked: str | None = None) -> QIcon:
+    """The icon of a name of Material Design Icons 7, e.g. ``play`` or ``content_save``.
+
+    Args:
+        name: The name.
+        checked: The name of the icon of what is checked; by default the same one, in another colour.
+    """
+    return QIcon(_GlyphEngine(_glyph(name), _glyph(checked or name)))
+
+
+def _glyph(name: str) -> str:
+    return str(getattr(MDI7, name)).rpartition(".")[2]
 
 
 def _role(mode: QIcon.Mode, state: QIcon.State) -> tuple[QPalette.ColorGroup, QPalette.ColorRole]:

@@ -157,7 +157,6 @@ class MainWindow(PanelWindow):
         session, commands = self.session, self.commands
         session.folder_changed.connect(self._use_folder)
         commands.keep.toggled.connect(self._keep)
-        commands.render.triggered.connect(self.asking.render_selected)
         commands.batch.triggered.connect(self.asking.add_selected)
         commands.stop.triggered.connect(self.queue.stop)
         commands.welcome.triggered.connect(self.center.show_canvas)

@@ -64,15 +64,15 @@ class RenderedUnit(QObject):
         self._unit = unit
         track, state = self._track(), self._neurons.state(unit.layer, unit.index)
         if track is not None and track.frames.newest is not None:
-            self._page.show_rendered(to_image(track.frames.newest))
+            self._page.picture.show_image(to_image(track.frames.newest))
             if track.result is not None:
                 self._ask_judgement(track.path or track.result.pixels)
         elif state.path is not None:
             # Of an earlier session.
-            self._page.show_rendered(unpacked(state.thumbnail))
+            self._page.picture.show_image(unpacked(state.thumbnail))
             self._ask_judgement(state.path)
         else:
-            self._page.show_rendered(None)
+            self._page.picture.show_image(None)
 
     def _ask_judgement(self, picture: Path | NDArray[np.uint8]) -> None:
         if (pooled := self._page.pooled) is not None:
@@ -94,7 +94,7 @@ class RenderedUnit(QObject):
     def _progressed(self, run: Run) -> None:
         track = None if self._unit is None else run.tracks.get(self._unit)
         if track is not None and track.frames.newest is not None and self._page.isVisible():
-            self._page.show_rendered(to_image(track.frames.newest))
+            self._page.picture.show_image(to_image(track.frames.newest))
 
     @Slot(object, object)
     def _ended(self, _run: Run, track: Track) -> None:

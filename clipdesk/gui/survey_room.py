@@ -98,8 +98,19 @@ class SurveyRoom(QObject):
         architecture.layer_chosen.connect(self._show_marks)
         self._neurons = neurons
         _keep_columns(neurons.table, session.preferences.store)
+        self._center, self._asking = center, asking
+        commands.render.triggered.connect(self._render)
         commands.find.triggered.connect(self.search.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
+
+    @Slot()
+    def _render(self) -> None:
+        """Render what is selected: a unit forms on its page if that is shown, everything else on the canvas."""
+        selected = self._neurons.selected()
+        if self._center.mode == UNIT and selected == self.rendered.targets():
+            self._asking.render_beside(selected)
+        else:
+            self._asking.render(selected)
 
     @Slot(str, object)
     def _fill(self, layer: str, facts: LayerFacts) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui import survey_pages
-from clipdesk.gui.center import FIND, UNIT
+from clipdesk.gui.center import CANVAS, FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit, Question
@@ -268,8 +268,9 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     page = surveyed.surveys.unit
     surveyed.parameters.show_settings(make_settings(iterations=3))
     show_unit(surveyed, qtbot, 5)
-    page.render_action.trigger()
+    page.picture.button.click()
     until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
+    assert not page.picture.button.isVisible()
     until(qtbot, lambda: "The rendered picture excites it" in page.judged)
     assert surveyed.center.mode == UNIT, "it forms where it was asked for"
     assert page.histogram.marked is not None
@@ -277,6 +278,19 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     assert page.histogram.marked is None
     show_unit(surveyed, qtbot, 5)
     until(qtbot, lambda: page.histogram.marked is not None)
+
+
+def test_the_usual_key_renders_the_unit_on_its_page_and_others_on_the_canvas(
+    surveyed: MainWindow, qtbot: QtBot
+) -> None:
+    surveyed.parameters.show_settings(make_settings(iterations=3))
+    show_unit(surveyed, qtbot, 5)
+    surveyed.commands.render.trigger()
+    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
+    assert surveyed.center.mode == UNIT
+    surveyed.center.show_mode(FIND)
+    surveyed.commands.render.trigger()
+    until(qtbot, lambda: surveyed.center.mode == CANVAS)
 
 
 def test_the_page_is_exported_as_html_and_json(

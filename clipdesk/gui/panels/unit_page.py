@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -24,10 +24,10 @@ from typing_extensions import override
 
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.icons import icon
-from clipdesk.gui.images import to_pixmap
 from clipdesk.gui.panels.histogram import Histogram
 from clipdesk.gui.panels.mark_editor import MarkEditor
 from clipdesk.gui.panels.photos import PhotosView
+from clipdesk.gui.panels.rendered_picture import RenderedPicture
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.word_line import WordLine
 from clipdesk.gui.plain import plain_label
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _LARGE, _SMALL = 200, 136
 """Side of the rendered picture, in pixels."""
-_WIDE = 560
+_WIDE, _HIGH = 560, 420
 """With less room than this the rendered picture is small, so that photos are in sight."""
 _TOP, _RANGE, _BOTTOM, _GROUPS, _AGAINST = range(5)
 _NONE = "Choose a unit: in the table, on the wall, or by a search"
@@ -91,9 +91,7 @@ class UnitPage(QWidget):
         font.setBold(True)
         self.title.setFont(font)
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.picture = plain_label(centered=True)
-        self._rendered: QImage | None = None
-        self.picture.setAccessibleName("Rendered picture")
+        self.picture = RenderedPicture(self.render_action, _LARGE)
         self.judgement = plain_label(wrap=True)
         self.histogram = Histogram()
         self.numbers = plain_label(wrap=True)
@@ -131,6 +129,7 @@ class UnitPage(QWidget):
         )
         tip = "Give the unit a star, or take it away"
         self.star_action = make_action(self, "Star this unit", "star_outline", "Ctrl+D", tip, checkable=True)
+        self.star_action.setIcon(icon("star_outline", "star"))
         export, tip = "export_variant", "Write this page as HTML or JSON"
         self.export_action = make_action(self, "Export page …", export, "Ctrl+Alt+U", tip)
         self.export_layer_action = make_action(self, "Export page of the layer …", export, "Ctrl+Alt+Shift+U")
@@ -219,7 +218,7 @@ class UnitPage(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._draw()
+        self.picture.set_side(_LARGE if self.width() >= _WIDE and self.height() >= _HIGH else _SMALL)
 
     def take_focus(self) -> None:
         """Get the keys: the arrows go through the photos, or scroll while there are none."""
@@ -358,20 +357,6 @@ class UnitPage(QWidget):
             self.heat_wanted.emit(pictures)
 
     # The rendered picture
-
-    def show_rendered(self, image: QImage | None) -> None:
-        """Show the unit's own picture, or that there is none."""
-        self._rendered = image
-        self._draw()
-
-    def _draw(self) -> None:
-        side = _LARGE if self.width() >= _WIDE else _SMALL
-        self.picture.setFixedSize(side, side)
-        if self._rendered is None or self._rendered.isNull():
-            self.picture.setText(f"Not rendered yet:\n{self.render_action.shortcut().toString()}")
-            return
-        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        self.picture.setPixmap(to_pixmap(self._rendered.scaled(QSize(side, side), keep, smooth)))
 
     def judge(self, words: str, value: float | None = None) -> None:
         """Say where the rendered picture stands among those of the set, and mark its activation."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -54,6 +55,17 @@ def test_what_is_known_of_the_unit_before_goes_when_an_answer_is_late(qtbot: QtB
     assert (page.numbers.text(), page.message.text()) == ("", "Asking the survey …")
     page.show_facts(replace(FACTS, numbers=(("mean", "4"),)))
     assert (page.numbers.text(), page.message.text()) == ("mean 4", "")
+
+
+@pytest.mark.parametrize(("width", "height", "side"), [(700, 700, 200), (500, 700, 136), (700, 400, 136)])
+def test_a_small_page_has_a_small_picture_so_that_photos_are_in_sight(
+    qtbot: QtBot, width: int, height: int, side: int
+) -> None:
+    page = UnitPage()
+    qtbot.addWidget(page)
+    page.resize(width, height)
+    page.show()
+    assert page.picture.width() == side
 
 
 def test_a_first_unit_whose_answers_are_on_their_way_says_so(qtbot: QtBot) -> None:
