@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clipdesk.activations.making import survey
     from clipdesk.activations.measuring import rank_of_picture
     from clipdesk.activations.questions.clusters import clusters
+    from clipdesk.activations.questions.counterparts import counterparts
     from clipdesk.activations.questions.examples import examples
     from clipdesk.activations.questions.find import find, like
     from clipdesk.activations.questions.similar import similar
@@ -52,6 +53,7 @@ _HOMES = {
     "UsageError": "clipdesk.errors",
     "attention_maps": "clipdesk.activations.attention",
     "clusters": "clipdesk.activations.questions.clusters",
+    "counterparts": "clipdesk.activations.questions.counterparts",
     "examples": "clipdesk.activations.questions.examples",
     "find": "clipdesk.activations.questions.find",
     "head_contributions": "clipdesk.activations.contributions",
@@ -87,6 +89,7 @@ __all__ = [
     "UsageError",
     "attention_maps",
     "clusters",
+    "counterparts",
     "examples",
     "find",
     "head_contributions",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from clipdesk.activations.directions import image_direction, text_directions, vocabulary_of
 from clipdesk.activations.questions import find as finding
 from clipdesk.activations.questions.clusters import Clusters, clusters
+from clipdesk.activations.questions.counterparts import counterparts
 from clipdesk.activations.questions.examples import Example, Examples
 from clipdesk.activations.questions.examples import examples as examples_of
 from clipdesk.activations.questions.layer import COLUMNS, table
@@ -32,7 +33,7 @@ from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError
 from clipdesk.export.example_sheet import save_example_sheet
-from clipdesk.models.names import find_name
+from clipdesk.models.names import ModelName, find_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.network.rectifiers import rectifier_of
 from clipdesk.ranges import describe_range
@@ -61,6 +62,22 @@ def find(
         )
     else:
         found = finding.find(asked.survey, _directions(asked, text, image), layers=inside, pooling=pooling, count=count)
+    what = unit or (f'"{text}"' if image is None else image.name)
+    _show_found(found, f"Units for {what} in {asked.folder.name}", as_json)
+
+
+def find_in(wanted: Wanted, other: ModelName, unit: str, pooling: Pooling | None, count: int, as_json: bool) -> None:
+    """Print the units of another model that are active in the same pictures as a unit."""
+    own = unit_of(unit)
+    asked = ask(wanted, unit=own)
+    there = ask(Wanted(other, given=True, images=asked.survey.source, survey=None))
+    found = counterparts(
+        asked.survey, there.survey, asked.layer(own[0]), own[1], own_pooling=pooling, pooling=pooling, count=count
+    )
+    _show_found(found, f"Units of {there.opened.name} like {unit} of {asked.opened.name}", as_json)
+
+
+def _show_found(found: Sequence[finding.Found], title: str, as_json: bool) -> None:
     rows = [
         {
             "unit": f"{short_layer(each.layer)}:{each.unit}",
@@ -69,8 +86,7 @@ def find(
         }
         for each in found
     ]
-    what = unit or (f'"{text}"' if image is None else image.name)
-    show(rows, key=("unit", "correlation"), title=f"Units for {what} in {asked.folder.name}", as_json=as_json)
+    show(rows, key=("unit", "correlation"), title=title, as_json=as_json)
 
 
 def layer(

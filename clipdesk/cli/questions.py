@@ -10,6 +10,7 @@ import click
 
 from clipdesk.cli.wanted import Wanted, asked_of_a_survey
 from clipdesk.errors import UsageError
+from clipdesk.models.names import find_name
 
 COLUMNS = ("density", "selectivity", "kurtosis", "maximum", "clarity", "monosemanticity", "redundancy")
 """As `questions.layer.COLUMNS`, which takes NumPy along."""
@@ -28,6 +29,12 @@ def _count(usual: int, of_what: str) -> Callable[[Callable[..., None]], Callable
 @click.argument("text", required=False)
 @click.option("--image", type=click.Path(path_type=Path), help="An image instead of a text.")
 @click.option("--like", "unit", metavar="LAYER:UNIT", help="A unit instead: those that fire in the same pictures.")
+@click.option(
+    "--in-model",
+    "other",
+    metavar="MODEL",
+    help="With --like: list units of this model instead, from its survey of the same images.",
+)
 @click.option("--layer", "layers", multiple=True, help=f"Search only there; may be given several times. {_LAYER}")
 @_count(20, "units")
 @asked_of_a_survey
@@ -35,6 +42,7 @@ def find(
     text: str | None,
     image: Path | None,
     unit: str | None,
+    other: str | None,
     layers: tuple[str, ...],
     count: int,
     pooling: str | None,
@@ -47,7 +55,12 @@ def find(
     """
     if sum(each is not None for each in (text, image, unit)) != 1:
         raise UsageError('Say what to find: a text such as "a heart", --image FILE or --like LAYER:UNIT')
-    _asking().find(wanted, text, image, unit, layers, pooling, count, as_json)
+    if other is not None:
+        if unit is None or layers:
+            raise UsageError("--in-model is for --like LAYER:UNIT, and searches all layers")
+        _asking().find_in(wanted, find_name(other), unit, pooling, count, as_json)
+    else:
+        _asking().find(wanted, text, image, unit, layers, pooling, count, as_json)
 
 
 @click.command()

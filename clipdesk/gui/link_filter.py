@@ -46,5 +46,4 @@ class LinkFilter(QObject):
         except UsageError as error:
             self._window.session.complain(explained(error))
             return
-        self._window.first_steps.go_to((link.layer, link.unit), link.model)
-        self._window.opening.open(link.model)
+        self._window.go_to(link.model, (link.layer, link.unit))

@@ -33,6 +33,7 @@ from clipdesk.gui.watching import Watching
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.names import short_name
+from clipdesk.network.layer_names import Place
 
 
 class MainWindow(PanelWindow):
@@ -74,6 +75,7 @@ class MainWindow(PanelWindow):
         parts = self.center, self.architecture, self.neurons, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
+        self.surveys.unit.counterpart_chosen.connect(lambda unit: self.go_to(unit.model, unit.pooled[:2]))
         self.canvas.welcome.tour_asked.connect(self.surveys.pages.tour)
         arrange_docks(self, self.docks)
         # The window is painted before this, which takes long.
@@ -88,6 +90,11 @@ class MainWindow(PanelWindow):
     def model_name(self) -> str | None:
         """Name or file of the model that is open; None if there is none."""
         return None if self.session.model is None else str(self.session.model.name)
+
+    def go_to(self, model: str, place: Place) -> None:
+        """Open a model, and show one of its layers or units."""
+        self.first_steps.go_to(place, model)
+        self.opening.open(model)
 
     # Building
 

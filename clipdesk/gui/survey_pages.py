@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.survey_bar import SurveyBar
     from clipdesk.gui.panels.unit_page import UnitPage
     from clipdesk.gui.session import Session
-    from clipdesk.gui.surveys.data import UnitFacts
+    from clipdesk.gui.surveys.data import FoundUnit, UnitFacts, Word
     from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.surveys.making import Surveyor
     from clipdesk.network.layers import LayerInfo
@@ -87,6 +87,8 @@ class SurveyPages(QObject):
         desk.changed.connect(self._survey_changed)
         desk.relisted.connect(self._show_bar)
         desk.answered.connect(self._answered)
+        desk.related.connect(self._related)
+        desk.wrote.connect(self._wrote)
         desk.pictures.connect(page.show_pictures)
         desk.heated.connect(page.show_heat)
         desk.worded.connect(self._show_wanted)
@@ -302,6 +304,17 @@ class SurveyPages(QObject):
     def _answered(self, pooled: PooledUnit, facts: UnitFacts) -> None:
         if self._page.pooled == pooled:
             self._page.show_facts(facts)
+            self._desk.ask_more(pooled)
+
+    @Slot(object, object)
+    def _related(self, pooled: PooledUnit, found: list[FoundUnit]) -> None:
+        if self._page.pooled == pooled:
+            self._page.show_counterparts(found)
+
+    @Slot(object, object)
+    def _wrote(self, pooled: PooledUnit, words: tuple[Word, ...]) -> None:
+        if self._page.pooled == pooled:
+            self._page.writes.show_words(words, "")
 
     @Slot(int, int)
     def _show_reading(self, done: int, total: int) -> None:

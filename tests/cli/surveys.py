@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import torch
+from clip.model import CLIP
 from PIL import Image
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
@@ -20,3 +22,9 @@ def photos(folder: Path, count: int = 24, broken: int = 1) -> Path:
     for number in range(broken):
         (folder / "cats" / f"broken{number}.jpg").write_bytes(b"none")
     return folder
+
+
+def save_twin(model: CLIP, path: Path) -> None:
+    """A checkpoint of other weights whose units inside the image tower are the model's."""
+    state = model.state_dict()
+    torch.save({name: value.half() * (2 if name == "visual.proj" else 1) for name, value in state.items()}, path)

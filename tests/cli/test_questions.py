@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from clip.model import CLIP
 from PIL import Image
 
 from clipdesk.activations import storing
@@ -16,7 +17,7 @@ from clipdesk.cli import asked, asking, opening
 from clipdesk.cli.questions import COLUMNS
 from clipdesk.network.opened import ModelPool
 from tests.cli.conftest import Command
-from tests.cli.surveys import LAYER, SHORT, photos
+from tests.cli.surveys import LAYER, SHORT, photos, save_twin
 from tests.cli.test_terminal import is_clean
 
 MODEL = ("--model", "SMALL")
@@ -48,6 +49,20 @@ def test_units_are_found_by_an_image_or_a_unit(surveyed: Command) -> None:
     assert f"{SHORT}:3" not in {row["unit"] for row in like}
     full = json.loads(surveyed("find", "--like", f"{LAYER}:3", *MODEL, "--json").out)
     assert full == like
+
+
+def test_units_of_another_model_that_are_like_one_are_found(surveyed: Command, vit: CLIP) -> None:
+    other = surveyed.folder / "other.pt"
+    save_twin(vit, other)
+    like = ("find", "--like", f"{SHORT}:3", *MODEL, "--in-model", str(other), "--json")
+    refused = surveyed(*like)
+    assert "There is no survey of other" in refused.err
+    layers = ("--layers", f"{SHORT},0.mlp", "--device", "cpu")
+    assert surveyed("survey", "photos", "--model", str(other), *layers).code == 0
+    found = json.loads(surveyed(*like, "--pooling", "mean").out)
+    assert found[0]["unit"] == f"{SHORT}:3"
+    assert found[0]["correlation"] > 0.99
+    assert len(found) == 20
 
 
 def test_a_table_of_units_on_a_terminal(surveyed: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +214,7 @@ def test_a_survey_of_other_weights_does_not_answer(
     [
         (("find",), "Say what to find"),
         (("find", "a", "--like", "1.mlp:2"), "Say what to find"),
+        (("find", "a", "--in-model", "demo"), "--in-model is for --like LAYER:UNIT"),
         (("find", " "), "The text is empty"),
         (("find", "--image", "none.png"), "Cannot read none.png"),
         (("find", "--like", "nonsense"), "'nonsense' is not a unit. Write LAYER:UNIT"),

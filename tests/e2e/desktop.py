@@ -119,13 +119,14 @@ class Desktop:
         scale = self._scale
         return self.picture().crop((left * scale, top * scale, (left + width) * scale, (top + height) * scale))
 
-    def settle(self) -> None:
-        """Wait until the screen rests."""
-        before = self.picture()
+    def settle(self, looks: int = 1) -> None:
+        """Wait until the screen rests: until so many looks, a fifth of a second apart, find it as it was before."""
+        before, same = self.picture(), 0
         for _ in range(100):
             time.sleep(0.2)
             now = self.picture()
-            if now == before:
+            same = same + 1 if now == before else 0
+            if same == looks:
                 return
             before = now
 
@@ -167,7 +168,12 @@ class Desktop:
 
 @contextmanager
 def open_desktop(
-    home: Path, *arguments: str, program: Sequence[str] = INSTALLED, scale: float = 1, **variables: str
+    home: Path,
+    *arguments: str,
+    program: Sequence[str] = INSTALLED,
+    scale: float = 1,
+    size: tuple[int, int] = SIZE,
+    **variables: str,
 ) -> Iterator[Desktop]:
     """Start a screen, a window manager, a session bus and ClipDesk; end them all afterwards.
 
@@ -176,6 +182,7 @@ def open_desktop(
         arguments: Arguments of the command line.
         program: ClipDesk's command. Any but the installed one gets no variable of this process's, not even PATH.
         scale: Device pixels for each of Qt's.
+        size: Width and height of the screen, in Qt's pixels.
         variables: More for the program's environment.
     """
     with ExitStack() as stack:
@@ -189,7 +196,7 @@ def open_desktop(
             "QT_SCALE_FACTOR": str(scale),
             **variables,
         }
-        width, height = (round(side * scale) for side in SIZE)
+        width, height = (round(side * scale) for side in size)
         environment["DISPLAY"] = f":{_start_screen(stack, environment, width, height)}"
         environment["DBUS_SESSION_BUS_ADDRESS"] = address = _start_bus(stack, environment)
         _start(stack, environment, "openbox")

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.desktop import Desktop, missing_tools, open_desktop
+from tests.e2e.desktop import SIZE, Desktop, missing_tools, open_desktop
 
 _LAYER = "block 5 hidden gelu"
 _NEURONS = "173,189,229,480,513,556,590,749"
@@ -36,17 +36,24 @@ def main() -> None:
     _take(folder / "running-2x.webp", _run, scale=2)
     _take(folder / "error.webp", _err)
     _take(folder / "wall.webp", _hang)
-    _take(folder / "unit.webp", _understand)
+    _take(folder / "unit-2x.webp", _understand, scale=2)
+    _take(folder / "unit-small.webp", _understand, theme="dark", size=(1280, 720))
     _take(folder / "find.webp", _search, theme="dark")
 
 
-def _take(path: Path, prepare: Callable[[Desktop], None], theme: str = "light", scale: float = 1) -> None:
+def _take(
+    path: Path,
+    prepare: Callable[[Desktop], None],
+    theme: str = "light",
+    scale: float = 1,
+    size: tuple[int, int] = SIZE,
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         settings = home / ".config" / "ClipDesk" / "ClipDesk.conf"
         settings.parent.mkdir(parents=True)
         settings.write_text(f"[General]\ntheme={theme}\n", encoding="utf-8")
-        with open_desktop(home, scale=scale) as desk:
+        with open_desktop(home, scale=scale, size=size) as desk:
             prepare(desk)
             desk.window_picture().save(path, quality=88, method=6)
     print(path, flush=True)
@@ -128,7 +135,7 @@ def _search(desk: Desktop) -> None:
     desk.type("a striped thing")
     desk.press("Return")
     desk.wait_for("list item", "", within=desk.wait_for("list", "Found units"))
-    desk.settle()
+    desk.settle(looks=10)
 
 
 def _understand(desk: Desktop) -> None:
@@ -142,7 +149,7 @@ def _understand(desk: Desktop) -> None:
     desk.wait_for("list item", "", within=desk.wait_for("list", "Pictures of the unit"))
     desk.press("ctrl+alt+r")
     desk.until(lambda: desk.find("label", "The rendered picture") is not None, "the picture", _PATIENCE)
-    desk.settle()
+    desk.settle(looks=10)
 
 
 def _err(desk: Desktop) -> None:

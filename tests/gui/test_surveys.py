@@ -9,23 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip.model import CLIP
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from clipdesk.activations.surveying import survey_images
 from clipdesk.gui import survey_pages
 from clipdesk.gui.center import CANVAS, FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit, Question
+from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.links import parse_link
+from clipdesk.network.opened import open_model
 from clipdesk.render.presets import make_settings
-from tests.cli.surveys import LAYER, photos
+from tests.cli.surveys import LAYER, photos, save_twin
 from tests.gui.conftest import finished, until
 from tests.gui.shown import shown_in
 from tests.gui.surveys.conftest import OTHER, images, scenes_words, survey_folder
@@ -311,6 +315,22 @@ def test_the_page_is_exported_as_html_and_json(
     assert len(asked) == 3
     assert json.loads(data.read_text())["unit"] == f"{LAYER}:5"
     assert "1.mlp.gelu" in layer.read_text(encoding="utf-8")
+
+
+def test_a_unit_of_another_model_is_gone_to(
+    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, vit: CLIP, images: Path
+) -> None:
+    twin = tmp_path / "twin.pt"
+    save_twin(vit, twin)
+    list(survey_images(open_model(twin, "cpu"), open_image_set(images), [LAYER]))
+    show_unit(surveyed, qtbot, 5)
+    page = surveyed.surveys.unit
+    until(qtbot, lambda: page.elsewhere.list.count() > 0)
+    first = page.elsewhere.list.item(0)
+    assert first.text().startswith("twin.pt 1.mlp.gelu:5")
+    page.elsewhere.list.itemActivated.emit(first)
+    until(qtbot, lambda: str(surveyed.model_name) == str(twin))
+    until(qtbot, lambda: page.numbers.isVisible() and page.pooled is not None and page.pooled[:2] == (LAYER, 5))
 
 
 def test_a_link_to_the_unit_and_a_command_are_copied(surveyed: MainWindow, qtbot: QtBot) -> None:

@@ -27,7 +27,7 @@ class SimilarUnits(QWidget):
         own: Whether they are of one layer, whose name need not be said.
 
     Signals:
-        chosen: A `PooledUnit`.
+        chosen: A `FoundUnit`.
     """
 
     chosen = Signal(object)
@@ -82,4 +82,4 @@ class SimilarUnits(QWidget):
         return [self.list.item(row) for row in range(self.list.count())]
 
     def _choose(self, item: QListWidgetItem) -> None:
-        self.chosen.emit(item.data(_ROLE).pooled)
+        self.chosen.emit(item.data(_ROLE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -36,7 +36,7 @@ from clipdesk.gui.words import breakable, unbroken
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.data import Heat, UnitFacts
+    from clipdesk.gui.surveys.data import FoundUnit, Heat, UnitFacts
 
 _LARGE, _SMALL = 200, 136
 """Side of the rendered picture, in pixels."""
@@ -48,6 +48,7 @@ _ON_ITS_WAY = "Asking the survey …"
 _LATE = 250
 """Milliseconds for which what was shown before may stay while an answer is on its way."""
 _COLUMNS = 5
+_WRITES = "The texts that span what the head adds to the embedding, each with its share of the variance (TextSpan)"
 _POOLINGS = {"mean": "Mean over patches", "max": "Largest patch", "class": "Class token"}
 
 
@@ -64,6 +65,7 @@ class UnitPage(QWidget):
 
     Signals:
         unit_chosen: Another `PooledUnit` to go to.
+        counterpart_chosen: A `FoundUnit` of another model to go to.
         pooling_chosen: Another pooling to show the unit in.
         word_chosen: A word to search by.
         pictures_wanted: Indices of pictures whose thumbnails are needed.
@@ -72,6 +74,7 @@ class UnitPage(QWidget):
     """
 
     unit_chosen = Signal(object)
+    counterpart_chosen = Signal(object)
     pooling_chosen = Signal(str)
     word_chosen = Signal(str)
     pictures_wanted = Signal(list)
@@ -97,6 +100,7 @@ class UnitPage(QWidget):
         self.numbers = plain_label(wrap=True)
         self.words = WordLine("Words")
         self.opposite = WordLine("It answers least to")
+        self.writes = WordLine("It writes", _WRITES)
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
@@ -115,6 +119,8 @@ class UnitPage(QWidget):
         self.marks = MarkEditor(self.star_action)
         self.within = SimilarUnits("Similar units of the layer", own=True)
         self.across = SimilarUnits("Similar units of other layers", own=False)
+        self.elsewhere = SimilarUnits("Similar units of other models, surveyed over the same images", own=False)
+        self.similar = (self.within, self.across, self.elsewhere)
         self._lay_out()
         self._connect()
         self.show_none()
@@ -170,7 +176,7 @@ class UnitPage(QWidget):
         known = QVBoxLayout(self._known)
         known.setContentsMargins(0, 0, 0, 0)
         known.addLayout(row)
-        for part in (self.photos, self.within, self.across, self.opposite, self.numbers):
+        for part in (self.photos, *self.similar, self.writes, self.opposite, self.numbers):
             known.addWidget(part)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -209,10 +215,11 @@ class UnitPage(QWidget):
         self.warm.toggled.connect(self._warm)
         self.pooling.activated.connect(lambda row: self.pooling_chosen.emit(self.pooling.itemData(row)))
         self.photos.heat_wanted.connect(lambda _picture: self._want_heat())
-        self.within.chosen.connect(self.unit_chosen)
-        self.across.chosen.connect(self.unit_chosen)
-        self.words.chosen.connect(self.word_chosen)
-        self.opposite.chosen.connect(self.word_chosen)
+        for similar in (self.within, self.across):
+            similar.chosen.connect(lambda found: self.unit_chosen.emit(found.pooled))
+        self.elsewhere.chosen.connect(self.counterpart_chosen)
+        for line in (self.words, self.opposite, self.writes):
+            line.chosen.connect(self.word_chosen)
         self.layer_button.clicked.connect(self._ask_layer)
 
     @override
@@ -264,9 +271,9 @@ class UnitPage(QWidget):
         self.histogram.show_counts((), ())
         self.numbers.clear()
         self.photos.photos.show([])
-        for line in (self.words, self.opposite):
+        for line in (self.words, self.opposite, self.writes):
             line.show_words((), "")
-        for similar in (self.within, self.across):
+        for similar in self.similar:
             similar.show_units(())
 
     def _show_facts(self, facts: UnitFacts | None, words: str) -> None:
@@ -294,6 +301,8 @@ class UnitPage(QWidget):
         self.tabs.setTabText(_GROUPS, f"Groups ({groups})" if groups > 1 else "Groups")
         self.within.show_units(facts.within)
         self.across.show_units(facts.across)
+        self.elsewhere.show_units(())
+        self.writes.show_words((), "")
         self._show_part()
 
     def _show_poolings(self, facts: UnitFacts | None) -> None:
@@ -329,7 +338,7 @@ class UnitPage(QWidget):
         self.photos.set_columns(_COLUMNS if part in (_RANGE, _GROUPS, _AGAINST) else None)
         self.photos.photos.show(items)
         self._heated = False
-        wanted = [*self.photos.photos.missing(), *self.within.pictures(), *self.across.pictures()]
+        wanted = [*self.photos.photos.missing(), *self._of_similar()]
         self.pictures_wanted.emit(list(dict.fromkeys(wanted)))
         if self.warm.isChecked():
             self._want_heat()
@@ -337,8 +346,16 @@ class UnitPage(QWidget):
     def show_pictures(self, images: Mapping[int, QImage]) -> None:
         """Take thumbnails by the index of the picture."""
         self.photos.photos.add_images(images)
-        self.within.add_images(images)
-        self.across.add_images(images)
+        for similar in self.similar:
+            similar.add_images(images)
+
+    def show_counterparts(self, found: Sequence[FoundUnit]) -> None:
+        """Show which units of other models are like it."""
+        self.elsewhere.show_units(found)
+        self.pictures_wanted.emit(list(dict.fromkeys([*self.photos.photos.missing(), *self._of_similar()])))
+
+    def _of_similar(self) -> Iterator[int]:
+        return (picture for similar in self.similar for picture in similar.pictures())
 
     def show_heat(self, layer: str, unit: int, heat: Mapping[int, Heat]) -> None:
         """Take pictures of where the unit fires."""

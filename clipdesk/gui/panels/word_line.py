@@ -28,6 +28,7 @@ class WordLine(QWidget):
 
     Args:
         title: What the words are.
+        tip: What their scores are.
 
     Signals:
         chosen: A word.
@@ -35,13 +36,13 @@ class WordLine(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, tip: str = _TIP) -> None:
         super().__init__()
         self._title = title
         self._words: Sequence[Word] = ()
         self._none = ""
         self.label = rich_label(wrap=True)
-        self.label.setToolTip(_TIP)
+        self.label.setToolTip(tip)
         self.label.setTextInteractionFlags(
             Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )

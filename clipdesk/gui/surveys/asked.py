@@ -41,12 +41,14 @@ class AskedSurvey(OpenSurvey):
     unit_facts = facts.unit_facts
     export_layer = exporting.export_layer
     export_unit = exporting.export_unit
+    counterparts = questions.counterparts
     find = questions.find
     heat_of_image = questions.heat_of_image
     judgement = questions.judgement
     layer_facts = questions.layer_facts
     surprise = questions.surprise
     with_words = questions.with_words
+    written = questions.written
 
 
 __all__ = ["AskedSurvey", "seconds_for", "surveys_of"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from clipdesk.models.names import parse_name, short_name
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
@@ -66,16 +67,19 @@ class FoundUnit(NamedTuple):
         pooled: The unit, with the pooling in which it was found.
         correlation: Pearson correlation with what was looked for.
         pictures: Indices of its top pictures.
+        model: The model that has it; empty for the one that is open.
     """
 
     pooled: PooledUnit
     correlation: float
     pictures: tuple[int, ...]
+    model: str = ""
 
     @property
     def name(self) -> str:
-        """Its layer and index, for people."""
-        return f"{short_layer(self.pooled.layer)}:{self.pooled.unit}"
+        """Its layer and index, for people, after the name of another model."""
+        model = f"{short_name(parse_name(self.model))} " if self.model else ""
+        return f"{model}{short_layer(self.pooled.layer)}:{self.pooled.unit}"
 
     @property
     def whole_name(self) -> str:

@@ -42,6 +42,8 @@ class SurveyDesk(QObject):
         changed: `current` or `looked` is another.
         relisted: Only `listed` is another, or what has changed since `current` was made.
         answered: A `PooledUnit` and the `UnitFacts` of it.
+        related: A `PooledUnit`, and the units of other models that are like it, as `FoundUnit`.
+        wrote: A `PooledUnit` of an attention head, and what it writes, as `Word`.
         pictures: Thumbnails by the index of the picture.
         heated: A layer, the index of a unit, and pictures that are grey where it does not fire, by index.
         found: A `Question`, and the list of `FoundUnit`; or why there are none, in words.
@@ -61,6 +63,8 @@ class SurveyDesk(QObject):
     changed = Signal()
     relisted = Signal()
     answered = Signal(object, object)
+    related = Signal(object, object)
+    wrote = Signal(object, object)
     pictures = Signal(object)
     heated = Signal(str, int, object)
     found = Signal(object, object)
@@ -177,6 +181,19 @@ class SurveyDesk(QObject):
             self.answered.emit(pooled, survey.unit_facts(pooled))
 
         self._ask(self._quick, "unit", ask)
+
+    def ask_more(self, pooled: PooledUnit) -> None:
+        """What takes longer than a page may wait; `related` and, for an attention head, `wrote` follow."""
+
+        def read(survey: AskedSurvey) -> None:
+            with suppress(UsageError):
+                # Not known of a model that reads no texts, nor of all towers.
+                if survey.is_of_heads(pooled.layer):
+                    self._read_words(survey)
+                    self.wrote.emit(pooled, survey.written(pooled))
+
+        self._ask(self._slow, "related", lambda survey: self.related.emit(pooled, survey.counterparts(pooled)))
+        self._ask(self._words, "written", read)
 
     def ask_pictures(self, pictures: Sequence[int], kind: str = "pictures") -> None:
         """Thumbnails; `pictures` follows, some at a time.

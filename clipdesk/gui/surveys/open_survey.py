@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,15 +23,17 @@ from clipdesk.activations.questions.lookup import poolings_of
 from clipdesk.activations.questions.words import Lexicon, prepare
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.statistics import Pooling
-from clipdesk.activations.storing import Manifest, open_survey, read_thumbnail
+from clipdesk.activations.storing import Manifest, all_surveys, open_survey, read_thumbnail
 from clipdesk.activations.survey import Survey
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.gui.images import to_image
 from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.network.rectifiers import rectifier_of
+
+log = logging.getLogger(__name__)
 
 SIDE = 224
 """Side of the pictures that are shown, as thumbnails are kept."""
@@ -63,6 +66,7 @@ class OpenSurvey:
     lexicon: Lexicon | None = None
     facts: dict[str, LayerFacts] = field(default_factory=dict)
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
+    _relatives: dict[Path, Survey] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path, manifest: Manifest, model: ModelName) -> Self:
@@ -92,6 +96,10 @@ class OpenSurvey:
     def pooling(self, pooled: PooledUnit) -> Pooling | None:
         """The pooling that is asked for; the usual one where this survey does not have it for the layer."""
         return pooled.pooling if pooled.pooling in poolings_of(self.survey, pooled.layer) else None
+
+    def is_of_heads(self, layer: str) -> bool:
+        """Whether the units of a layer are attention heads."""
+        return is_of_heads(self.opened().inspector.visualizable(layer))
 
     def read_words(self, progress: Callable[[int, int], None]) -> Lexicon:
         """Make the words for its units ready. The model's text tower reads them, which takes minutes for a large one.
@@ -131,6 +139,21 @@ class OpenSurvey:
         except ClipDeskError:
             return QImage()
 
+    def relatives(self) -> Iterator[tuple[str, Survey]]:
+        """The newest survey of each other model over the same images, with what its model was asked for by."""
+        seen = {self.manifest.weights}
+        for path, manifest in all_surveys():
+            if manifest.weights in seen or manifest.fingerprint != self.manifest.fingerprint:
+                continue
+            seen.add(manifest.weights)
+            try:
+                survey = self._relatives.setdefault(path, open_survey(path))
+            except UsageError as error:
+                # It says so itself where it is asked.
+                log.info("not compared: %s", error)
+                continue
+            yield manifest.model, survey
+
     def heat(self, layer: str, unit: int, pictures: Sequence[int]) -> dict[int, Heat]:
         """Where a unit fires in pictures, by their index; none where the layer has no places in the picture.
 
@@ -143,7 +166,7 @@ class OpenSurvey:
             return {}
         read = {picture: found for picture in pictures if (found := self.shown.read(picture)) is not None}
         # Of a head it says more where it looks than how strong its output is.
-        mapped = attention_maps if is_of_heads(info) else heat_maps
+        mapped = attention_maps if self.is_of_heads(layer) else heat_maps
         maps = mapped(opened, layer, unit, list(read.values()))
         return {
             picture: Heat(to_qt(maps.over(number, image)), _crop(image, maps.values[number]))

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from clipdesk.activations.contributions import written_by
 from clipdesk.activations.directions import image_direction, text_directions
 from clipdesk.activations.heatmaps import has_places, heat_maps
 from clipdesk.activations.measuring import rank_of_picture
 from clipdesk.activations.questions import find as finding
+from clipdesk.activations.questions.counterparts import counterparts as in_other_model
 from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
@@ -29,6 +31,7 @@ COUNT = 60
 _SHOWN = 4
 _MANY, _DRAWN = 64, 6
 """Surprises come from layers with as many units, and from the first of so many layers that has any."""
+_COUNTERPARTS = 8
 _MAPPED = 24
 """Units of which a search by an image shows where they fire in it."""
 
@@ -58,6 +61,37 @@ def found_units(survey: OpenSurvey, listed: Iterable[finding.Found]) -> Iterator
         pictures = survey.survey.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN]
         pooled = PooledUnit(each.layer, each.unit, each.pooling)
         yield FoundUnit(pooled, each.correlation, tuple(int(index) for index in pictures if index >= 0))
+
+
+def counterparts(survey: OpenSurvey, pooled: PooledUnit) -> list[FoundUnit]:
+    """The units of other models that are active in the same pictures, best first; none without surveys of these.
+
+    Raises:
+        UsageError: the survey does not have the unit.
+    """
+    indices = {each.place: index for index, each in enumerate(survey.survey.pictures)}
+    found = []
+    for model, other in survey.relatives():
+        listed = in_other_model(
+            survey.survey, other, pooled.layer, pooled.unit, own_pooling=survey.pooling(pooled), count=_COUNTERPARTS
+        )
+        for each in listed:
+            top = other.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN].tolist()
+            places = (other.pictures[index].place for index in top if index >= 0)
+            pictures = tuple(indices[place] for place in places if place in indices)
+            found.append(FoundUnit(PooledUnit(each.layer, each.unit, each.pooling), each.correlation, pictures, model))
+    return sorted(found, key=lambda each: -each.correlation)[:_COUNTERPARTS]
+
+
+def written(survey: OpenSurvey, pooled: PooledUnit) -> tuple[Word, ...]:
+    """What an attention head writes into the embedding, each word with its share of the variance.
+
+    Raises:
+        UsageError: the model reads no texts, or this is not known of its tower.
+    """
+    vocabulary = survey.read_words(lambda _done, _total: None).vocabulary
+    found, _ = written_by(survey.opened(), survey.folder, survey.survey, pooled.layer, pooled.unit, vocabulary)
+    return tuple(Word(each.concept, each.explained, weak=False) for each in found)
 
 
 def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> Iterator[tuple[int, QImage]]:

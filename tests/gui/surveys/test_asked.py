@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clip.model import CLIP
 from PySide6.QtGui import QImage
 
 from clipdesk.activations.measuring import activations_in
@@ -21,7 +22,7 @@ from clipdesk.gui.surveys.open_survey import SIDE
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.models.names import parse_name
 from clipdesk.network.opened import open_model
-from tests.cli.surveys import LAYER
+from tests.cli.surveys import LAYER, save_twin
 from tests.gui.surveys.conftest import OTHER
 
 
@@ -55,6 +56,35 @@ def test_units_are_found_by_an_image_and_by_another_unit(asked: AskedSurvey, ima
 def test_an_image_that_cannot_be_read_is_said(asked: AskedSurvey, images: Path) -> None:
     with pytest.raises(UsageError, match="broken0"):
         asked.find(Question(image=images / "cats" / "broken0.jpg"))
+
+
+def test_units_of_other_models_over_the_same_images_are_found(
+    asked: AskedSurvey, images: Path, tmp_path: Path, vit: CLIP
+) -> None:
+    assert asked.counterparts(PooledUnit(LAYER, 3)) == [], "there is no other survey"
+    twin = tmp_path / "twin.pt"
+    save_twin(vit, twin)
+    list(survey_images(open_model(twin, "cpu"), open_image_set(images), [LAYER]))
+    first, *rest = asked.counterparts(PooledUnit(LAYER, 3, "max"))
+    assert (first.pooled, first.model) == (PooledUnit(LAYER, 3, "max"), str(twin))
+    assert first.name == "twin.pt 1.mlp.gelu:3"
+    assert first.correlation > 0.99
+    assert first.correlation >= rest[0].correlation
+    assert len(rest) == 7
+    top = asked.survey.statistics[LAYER, "max"].top.pictures[3, :4]
+    assert set(first.pictures) == set(top.tolist()), "indices of this survey"
+
+
+def test_a_head_is_said_to_write_words(asked: AskedSurvey, images: Path, checkpoint: Path) -> None:
+    assert not asked.is_of_heads(LAYER)
+    heads = "visual.transformer.resblocks.1.attn.heads"
+    list(survey_images(open_model(checkpoint, "cpu"), open_image_set(images), [heads]))
+    ((folder, manifest),) = [each for each in all_surveys() if each[0] != asked.folder]
+    of_heads = AskedSurvey.open(folder, manifest, asked.model)
+    assert of_heads.is_of_heads(heads)
+    words = of_heads.written(PooledUnit(heads, 0))
+    assert len(words) > 3
+    assert 0 < sum(word.pearson for word in words) <= 1
 
 
 def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurvey) -> None:
