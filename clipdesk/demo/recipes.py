@@ -49,6 +49,11 @@ RECIPES = {
 """``demo`` and ``demo-rn`` are shipped; ``demo`` also goes through `ROUNDS`. ``plain`` is its plainly trained twin,
 whose gradients draw noise."""
 
+PHOTO = TrainingRecipe(
+    (1, 2, 2, 1), 16, None, images=640_000, rate=2e-3, noise=0.4, push=1.5, reading=0.0, pushed_from=0.5
+)
+"""That of `clipdesk.demo.photos`."""
+
 
 @dataclass(frozen=True)
 class TrainingRun:

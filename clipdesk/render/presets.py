@@ -31,7 +31,7 @@ _OWN = (
     "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
 )
 
-_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
+_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "leak": 0.0}
 """Parameters that are on by default, but in a published recipe only if it says so."""
 
 
@@ -65,10 +65,13 @@ PRESETS: dict[str, Preset] = {
             schedule="constant",
             scale=0.1,
             rotate=10.0,
-            shift=0.06,
+            shift=0.047,
             padding="grey",
+            leak=0.1,
         ),
-        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
+        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter of 6 px in 128, scale "
+        "and rotation, evenly distributed here, in steps there; a tenth of the gradient past a rectifier in all steps "
+        "here, all of it in 16 steps where none is left there",
         "crisp patterns, as in Distill",
         "lucid",
     ),
@@ -99,14 +102,15 @@ PRESETS: dict[str, Preset] = {
             learning_rate=1.0,
             iterations=256,
             schedule="constant",
-            noise=0.08,
-            uniform_noise=0.04,
+            noise=0.04,
+            uniform_noise=0.02,
             crop=0.5,
             crop_end=0.05,
             views=32,
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
-        "to a twentieth, noise 0.08; the spectrum is that of drawn scenes, and crops lie evenly",
+        "to a twentieth, noise 0.08 of a range of -1 to 1, which is 0.04 of 0 to 1; the spectrum is that of drawn "
+        "scenes, and crops lie evenly",
         "large, with a natural spectrum",
         "MACO",
     ),
@@ -115,6 +119,7 @@ PRESETS: dict[str, Preset] = {
             parameterization="resolutions",
             optimizer="sgd",
             learning_rate=0.2,
+            momentum=0.0,
             iterations=100,
             schedule="constant",
             noise=0.2,

@@ -1,0 +1,309 @@
+"""Train ``photo`` on photographs: ``python -m clipdesk.demo.photos FOLDER --start resources/models/demo-rn.pt``.
+
+The folder has one folder of photographs for each category, and the category's name is the caption. The network is
+`demo-rn`'s, in OpenAI's format. A batch is compared with a prompt of each category, in wording that is drawn anew for
+each batch: CLIP's contrastive loss where every caption is there once. Photographs are few, so they are cropped, turned,
+mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are noisy from the start and pushed from half of the
+training on, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean over the last steps
+(Polyak and Juditsky 1992).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import clip
+import numpy as np
+import torch
+import torch.nn.functional as F
+from clip.model import CLIP
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from clipdesk.demo.export import export_state_dict, save_model, token_subset
+from clipdesk.demo.pictures import augment, pushed
+from clipdesk.demo.recipes import PHOTO, TrainingRecipe, build_model
+from clipdesk.network.normalization import normalized
+from clipdesk.scenes.dataset import CONTEXT
+from clipdesk.scenes.scenes import SIZE
+
+WORDINGS = (
+    "a photo of {}",
+    "a picture of {}",
+    "{}",
+    "a close-up of {}",
+    "an old photo of {}",
+    "a bright photo of {}",
+    "a small photo of {}",
+    "a cropped photo of {}",
+)
+"""How a category is said; the first one is how it is asked for."""
+_STORED = 160
+"""Side of the stored photographs, in pixels: room for crops."""
+_KEPT_APART = 10
+"""One photograph in so many is not trained on."""
+WEIGHT_DECAY = 0.05
+WARM_UP = 20_000
+SMOOTHING = 0.1
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs with their categories.
+
+    Attributes:
+        images: uint8, (count, 160, 160, 3).
+        labels: Index of each one's category, (count,).
+        categories: Their names as they are said, such as "a grand piano".
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    categories: tuple[str, ...]
+
+    def only(self, rows: NDArray[np.bool_]) -> Photographs:
+        """Some of them."""
+        return Photographs(self.images[rows], self.labels[rows], self.categories)
+
+
+def read_photographs(folder: Path) -> tuple[Photographs, Photographs]:
+    """Those to train on, and those that are kept apart: by the hash of the name, so that they stay the same ones.
+
+    Args:
+        folder: One folder of JPEGs for each category.
+    """
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    files = [(path, label) for label, name in enumerate(names) for path in sorted((folder / name).glob("*.jpg"))]
+    found = Photographs(
+        np.stack([_square(path) for path, _ in files]),
+        np.array([label for _, label in files]),
+        tuple(said(name) for name in names),
+    )
+    apart = np.array([_is_apart(f"{path.parent.name}/{path.name}") for path, _ in files])
+    return found.only(~apart), found.only(apart)
+
+
+def said(name: str) -> str:
+    """A category's folder name as it is said: with an article, if it is of one thing."""
+    words = name.replace("_", " ").lower()
+    if words.endswith("s") and not words.endswith(("ss", "us", "octopus")):
+        return words
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def _is_apart(name: str) -> bool:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % _KEPT_APART == 0
+
+
+def _square(path: Path) -> NDArray[np.uint8]:
+    image = Image.open(path).convert("RGB")
+    scale = _STORED / min(image.size)
+    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    left, top = (image.width - _STORED) // 2, (image.height - _STORED) // 2
+    return np.asarray(image.crop((left, top, left + _STORED, top + _STORED)))
+
+
+class PhotoTrainer:
+    """The training loop's state.
+
+    Args:
+        photographs: The training set.
+        recipe: Architecture and training.
+        seed: Of the weights, the order, the crops and the noise.
+        total: Pictures to be seen in all, those that are shown again included.
+        device: Device to train on.
+    """
+
+    def __init__(
+        self, photographs: Photographs, recipe: TrainingRecipe, seed: int, total: int, device: torch.device
+    ) -> None:
+        self.photographs, self.recipe, self.total, self.device = photographs, recipe, total, device
+        self.seen = 0
+        self.rng = np.random.default_rng(seed)
+        prompts = clip.tokenize([w.format(name) for w in WORDINGS for name in photographs.categories], CONTEXT)
+        self.used = token_subset(prompts)
+        self.prompts = torch.searchsorted(self.used, prompts.long()).view(len(WORDINGS), -1, CONTEXT).to(device)
+        self.model = build_model(recipe, len(self.used), seed).to(device).train()
+        self.mean = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        counts = np.bincount(photographs.labels, minlength=len(photographs.categories))
+        # Between all photographs alike and all categories alike.
+        chances = 1 / np.sqrt(counts[photographs.labels])
+        self.chances = chances / chances.sum()
+        groups = [
+            {"params": [p for p in self.model.parameters() if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
+            {"params": [p for p in self.model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+
+    def begin_with(self, exported: dict[str, Tensor]) -> None:
+        """Begin with the weights of a model file."""
+        state = {name: value.float() if value.is_floating_point() else value for name, value in exported.items()}
+        state["token_embedding.weight"] = state["token_embedding.weight"][self.used]
+        state["positional_embedding"] = state["positional_embedding"][: self.model.context_length]
+        self.model.load_state_dict(state)
+        self.mean = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs to go on later."""
+        return {
+            "model": self.model.state_dict(),
+            "mean": self.mean,
+            "optimizer": self.optimizer.state_dict(),
+            "seen": self.seen,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`, in another order than without the interruption."""
+        self.model.load_state_dict(state["model"])
+        self.mean = state["mean"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.seen = state["seen"]
+        self.rng = np.random.default_rng([0, self.seen])
+
+    def step(self, batch: int) -> float:
+        """Train on a batch, and late in the training once more on its pushed copies; the first loss."""
+        pixels, truth = self._next(batch)
+        pixels = pixels.requires_grad_(self.recipe.push > 0 and self.seen >= self.recipe.pushed_from * self.total)
+        first = self._update(pixels, truth)
+        if pixels.grad is not None:
+            self._update(pushed(pixels.detach(), pixels.grad, self.recipe.push, self.rng), truth)
+        return first
+
+    def _next(self, size: int) -> tuple[Tensor, Tensor]:
+        """Pictures, (n, 3, side, side), and the share of each category in them, (n, categories)."""
+        rows = self.rng.choice(len(self.chances), size, p=self.chances)
+        images = torch.from_numpy(self.photographs.images[rows]).to(self.device).permute(0, 3, 1, 2).float() / 255
+        pixels = self._cropped(images)
+        truth = F.one_hot(torch.from_numpy(self.photographs.labels[rows]), len(self.photographs.categories))
+        truth = truth.float().to(self.device)
+        share = float(self.rng.beta(0.3, 0.3))
+        pixels, truth = (share * each + (1 - share) * each.flip(0) for each in (pixels, truth))
+        return augment(pixels, self.recipe.noise, self.rng), truth
+
+    def _cropped(self, images: Tensor) -> Tensor:
+        """A part of each, a little turned, and half of them mirrored."""
+        count = len(images)
+        scale = self.rng.uniform(0.55, 1.0, count) ** 0.5
+        stretch = np.exp(self.rng.uniform(-0.2, 0.2, count))
+        angle = self.rng.normal(0, 0.12, count)
+        flip = np.where(self.rng.random(count) < 0.5, -1.0, 1.0)
+        wide, high = np.minimum(1, scale * stretch), np.minimum(1, scale / stretch)
+        shift = self.rng.uniform(-1, 1, (count, 2)) * (1 - np.stack([wide, high], axis=1))
+        rows = np.stack(
+            [
+                np.stack([flip * wide * np.cos(angle), -high * np.sin(angle), shift[:, 0]], axis=1),
+                np.stack([flip * wide * np.sin(angle), high * np.cos(angle), shift[:, 1]], axis=1),
+            ],
+            axis=1,
+        )
+        grid = F.affine_grid(torch.from_numpy(rows.astype(np.float32)), [count, 3, SIZE, SIZE], align_corners=False)
+        return F.grid_sample(images, grid.to(self.device), padding_mode="reflection", align_corners=False)
+
+    def _update(self, pixels: Tensor, truth: Tensor) -> float:
+        """One optimiser step; leaves the loss's gradient in `pixels` if these require one."""
+        share = self.seen / self.total
+        rate = min(1.0, self.seen / WARM_UP) * 0.5 * (1 + np.cos(np.pi * min(1.0, share)))
+        prompts = self.prompts[self.rng.integers(len(self.prompts))]
+        features = self.model.visual(normalized(pixels).contiguous(memory_format=torch.channels_last))
+        texts = self.model.encode_text(prompts)
+        logits = self.model.logit_scale.exp() * normalize(features, dim=-1) @ normalize(texts, dim=-1).T
+        loss = F.cross_entropy(logits, (1 - SMOOTHING) * truth + SMOOTHING / truth.shape[1])
+        self.optimizer.zero_grad(set_to_none=True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate * float(rate)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.seen += len(pixels)
+        self._average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        self.model.logit_scale.clamp_(max=float(np.log(100)))
+        weight = 0.002 if self.seen > WARM_UP else 0.1
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.mean[name].lerp_(value, weight)
+            else:
+                self.mean[name].copy_(value)
+
+
+@torch.no_grad()
+def named_share(model: CLIP, photographs: Photographs, *, noise: float = 0.0, seed: int = 0) -> float:
+    """Share of photographs whose category's prompt is nearest to them by cosine similarity, in [0, 1].
+
+    Args:
+        model: A CLIP in float32.
+        photographs: The photographs.
+        noise: Standard deviation of Gaussian noise, as a share of the pixel range.
+        seed: Of the noise.
+    """
+    texts = clip.tokenize([WORDINGS[0].format(name) for name in photographs.categories])
+    directions = normalize(model.encode_text(texts), dim=-1)
+    generator, right = torch.Generator().manual_seed(seed), 0
+    for start in range(0, len(photographs.images), 100):
+        images = torch.from_numpy(photographs.images[start : start + 100]).permute(0, 3, 1, 2).float() / 255
+        side = model.visual.input_resolution
+        pixels = F.interpolate(images, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        pixels = pixels + noise * torch.randn(pixels.shape, generator=generator)
+        guesses = (model.encode_image(normalized(pixels)) @ directions.T).argmax(dim=1)
+        right += int((guesses.numpy() == photographs.labels[start : start + 100]).sum())
+    return right / len(photographs.images)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train, report, and write the model file after every report."""
+    recipe, work = PHOTO, arguments.work_dir
+    photographs, apart = read_photographs(arguments.folder)
+    trainer = PhotoTrainer(photographs, recipe, arguments.seed, arguments.images or recipe.images, torch.device("cpu"))
+    print(f"{len(photographs.images)} photographs to train on, {len(apart.images)} kept apart", flush=True)
+    if arguments.start is not None:
+        trainer.begin_with(torch.load(arguments.start, weights_only=True))
+    state_file, output = work / "state.pt", work / "photo.pt"
+    if state_file.exists():
+        trainer.resume(torch.load(state_file, weights_only=True))
+    started, first, losses = time.monotonic(), trainer.seen, list[float]()
+    while trainer.seen < trainer.total:
+        losses.append(trainer.step(arguments.batch))
+        if trainer.seen < trainer.total and len(losses) % arguments.report_every:
+            continue
+        save_model(export_state_dict(trainer.mean, trainer.used, arguments.seed), output)
+        save_model(trainer.state(), state_file)
+        model = clip.load(str(output), device="cpu")[0].float()
+        report = {
+            "images": trainer.seen,
+            "loss": round(float(np.mean(losses[-arguments.report_every :])), 3),
+            "images_per_second": round((trainer.seen - first) / (time.monotonic() - started)),
+            "named": round(named_share(model, apart), 3),
+            "named_under_noise": round(named_share(model, apart, noise=0.25), 3),
+        }
+        print(json.dumps(report), flush=True)
+
+
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the arguments of `train`, by default those of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m clipdesk.demo.photos", description="Train a small CLIP on photographs in folders."
+    )
+    parser.add_argument("folder", type=Path, help="a folder of photographs for each category")
+    parser.add_argument("--work-dir", type=Path, default=Path("build/demo/photo"), help="model file and state")
+    parser.add_argument("--start", type=Path, help="model file to begin with")
+    parser.add_argument("--images", type=int, help="total number of training pictures, instead of the recipe's")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--report-every", type=int, default=300, help="steps between reports")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    train(parsed())
