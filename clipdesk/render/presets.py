@@ -31,8 +31,10 @@ _OWN = (
     "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
 )
 
-_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "leak": 0.0}
+_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
 """Parameters that are on by default, but in a published recipe only if it says so."""
+
+_LEAKS = "a tenth of the gradient passes the target's rectifier, for which the source has nothing (leak 0)"
 
 
 def _own(**settings: object) -> RenderSettings:
@@ -67,7 +69,6 @@ PRESETS: dict[str, Preset] = {
             rotate=10.0,
             shift=0.047,
             padding="grey",
-            leak=0.1,
         ),
         "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter of 6 px in 128, scale "
         "and rotation, evenly distributed here, in steps there; a tenth of the gradient past a rectifier in all steps "
@@ -90,7 +91,7 @@ PRESETS: dict[str, Preset] = {
             shift=0.14,
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
-        "pixels, total variation; moved pictures are reflected here, rolled there",
+        f"pixels, total variation; moved pictures are reflected here, rolled there; {_LEAKS}",
         "rich detail, for vision transformers",
         "Ghiasi et al.",
     ),
@@ -110,7 +111,7 @@ PRESETS: dict[str, Preset] = {
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
         "to a twentieth, noise 0.08 of a range of -1 to 1, which is 0.04 of 0 to 1; the spectrum is that of drawn "
-        "scenes, and crops lie evenly",
+        f"scenes, and crops lie evenly; {_LEAKS}",
         "large, with a natural spectrum",
         "MACO",
     ),
@@ -119,7 +120,6 @@ PRESETS: dict[str, Preset] = {
             parameterization="resolutions",
             optimizer="sgd",
             learning_rate=0.2,
-            momentum=0.0,
             iterations=100,
             schedule="constant",
             noise=0.2,
@@ -127,7 +127,8 @@ PRESETS: dict[str, Preset] = {
             views=64,
         ),
         "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
-        "steps, 64 jittered and noisy views",
+        "steps, 64 jittered and noisy views; the sum is over every side there, here over 16 for 224 px, and momentum "
+        f"0.9 makes up for the smaller steps; {_LEAKS}",
         "detail at all scales",
         "Direct Ascent",
     ),
@@ -140,7 +141,8 @@ PRESETS: dict[str, Preset] = {
             blur_every=10,
             tv_weight=0.01,
         ),
-        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
+        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped; "
+        f"{_LEAKS}",
         "soft pixels",
     ),
 }

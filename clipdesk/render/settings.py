@@ -115,7 +115,7 @@ class RenderSettings(BaseModel):
     )
     optimizer: Annotated[Literal["adam", "nadam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
         "adam",
-        description="Adam adapts the step to each coefficient, NAdam looks ahead too; SGD follows the plain gradient",
+        description="Adam adapts the step to each coefficient, NAdam looks ahead too; SGD follows the gradient",
     )
     momentum: Annotated[float, Knob("Momentum", _ASCENT, "", 0.05)] = Field(
         0.9, ge=0.0, le=0.99, description="how much of the steps before is kept: SGD's momentum, Adam's first beta"
