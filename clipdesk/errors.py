@@ -19,6 +19,10 @@ class UsageError(ClipDeskError):
     exit_code = 2
 
 
+class NotInModelError(UsageError):
+    """The model has no such layer or unit."""
+
+
 class RenderError(ClipDeskError):
     """A picture could not be rendered, e.g. for lack of memory or because its activation is not a number."""
 

@@ -17,6 +17,7 @@ from typing_extensions import override
 import clipdesk
 from clipdesk.cli import display
 from clipdesk.cli.folder import curves, sheet, spectrum
+from clipdesk.cli.hints import of_wrong_use, with_model
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.output import flush_output, mute, say, say_lines
 from clipdesk.cli.pages import page
@@ -25,7 +26,7 @@ from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
-from clipdesk.errors import ClipDeskError, UsageError, first_line
+from clipdesk.errors import ClipDeskError, NotInModelError, UsageError, first_line
 from clipdesk.links import is_link, parse_link
 from clipdesk.network.layer_names import Place, place_of
 from clipdesk.paths import log_file
@@ -46,6 +47,13 @@ class _Entry(click.Group):
             unit = link.layer if link.unit is None else f"{link.layer}:{link.unit}"
             args = ["--model", link.model, "--unit", unit]
         return super().parse_args(ctx, args)
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except NotInModelError as error:
+            raise with_model(error, ctx) from error
 
 
 @click.group(
@@ -116,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         text = io.StringIO()
         error.show(file=text)
-        say_lines(text.getvalue().rstrip("\n"), err=True)
+        say_lines("\n".join(filter(None, (text.getvalue().rstrip("\n"), of_wrong_use(error)))), err=True)
         code = error.exit_code
     except ClipDeskError as error:
         say(f"Error: {error}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clipdesk.cli.hints import note_model
 from clipdesk.cli.output import say, say_json
 from clipdesk.cli.terminal import said_if_slow, show
 from clipdesk.models.catalogue import EMBEDDED
@@ -36,6 +37,7 @@ def find_model(name_or_path: str, trust_archive: bool) -> ModelName:
         UsageError, ClipDeskError: see `find_name` and `allow_file`.
     """
     name = find_name(name_or_path)
+    note_model(name)
     file = file_named(name)
     if trust_archive and file is not None and os.path.isfile(file):
         allow_file(file)

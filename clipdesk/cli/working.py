@@ -35,7 +35,7 @@ from clipdesk.models.names import ModelName
 from clipdesk.network.layer_names import full_layer
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.objectives import resolve
+from clipdesk.render.objectives import resolved
 from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
@@ -185,9 +185,7 @@ def _opened(job: Job) -> OpenModel:
 
 def _check(job: Job, opened: OpenModel) -> None:
     """Say what is wrong with a job's targets before anything is rendered."""
-    _, failed = resolve(job.targets, opened.inspector, Sources())
-    for _, problem in failed:
-        raise UsageError(problem)
+    resolved(job.targets, opened.inspector, Sources())
 
 
 def _follow_pictures(

@@ -67,7 +67,7 @@ def run_job(
     sound, failed = resolve(job.targets, opened.inspector, sources)
     _check_files(job, sources)
     for target, problem in failed:
-        yield Failure(target, problem, known=False)
+        yield Failure(target, str(problem), known=False)
     size = group_size or _group_size(opened, job, sound, sources)
     groups: deque[tuple[ResolvedTarget, ...]] = deque()
     for units in (True, False):

@@ -27,12 +27,12 @@ class LayerInspector:
             It is not changed.
 
     Raises:
-        UsageError: the model takes pictures that are not square.
+        UsageError: the model is not a CLIP, or takes pictures that are not square.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
-        tower = model.get_submodule(ROOT)
+        tower = tower_of(model)
         with frozen(model):
             trace = _trace(tower)
         self.tree = _node(ROOT, tower, trace, _patch_count(tower), parent=None)
@@ -100,7 +100,35 @@ def input_side(model: nn.Module) -> int:
     Raises:
         UsageError: they are not square.
     """
-    return _resolution(model.get_submodule(ROOT))
+    return _resolution(tower_of(model))
+
+
+def tower_of(model: nn.Module) -> nn.Module:
+    """The image tower of a CLIP.
+
+    Raises:
+        UsageError: it has none, or is no network; says what to do instead.
+    """
+    # What a person gives, whatever the types say.
+    given: object = model
+    if not isinstance(given, nn.Module):
+        raise UsageError(
+            f"A model is a network, such as clipdesk.load_model gives, and not of type {type(given).__name__}. "
+            "A name, a file or a folder is opened by clipdesk.open_model"
+        )
+    tower = getattr(given, ROOT, None)
+    if isinstance(tower, nn.Module):
+        return tower
+    kind = type(given).__name__
+    if hasattr(given, "vision_model") or type(given).__module__.startswith("transformers."):
+        raise UsageError(
+            f"{kind} is a model of transformers, whose towers are built otherwise. Open its folder or its repository: "
+            "clipdesk.open_model('hf:OWNER/NAME')"
+        )
+    raise UsageError(
+        f"{kind} is not a CLIP: it has no image tower of the name '{ROOT}'. ClipDesk reads OpenAI's CLIPs, open_clip's "
+        "and checkpoints of them. Of these, give the whole model, and not its tower alone"
+    )
 
 
 def _resolution(tower: nn.Module) -> int:

@@ -11,7 +11,7 @@ from typing import Protocol
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from clipdesk.errors import UsageError
+from clipdesk.errors import NotInModelError, UsageError
 from clipdesk.network.layer_names import suggestion
 
 
@@ -111,7 +111,7 @@ def layer_info(layers: Mapping[str, LayerInfo], layer: str) -> LayerInfo:
     """
     if layer not in layers:
         names = [name for name, info in layers.items() if info.reason is None]
-        raise UsageError(f"There is no layer '{layer}'. {suggestion(layer, names)}")
+        raise NotInModelError(f"There is no layer '{layer}'. {suggestion(layer, names)}")
     return layers[layer]
 
 
@@ -136,7 +136,7 @@ def check_unit(layers: Mapping[str, LayerInfo], layer: str, index: int) -> Layer
     info = visualizable(layers, layer)
     if not 0 <= index < info.units:
         plural = f"{info.unit_kind}s"
-        raise UsageError(
+        raise NotInModelError(
             f"Layer '{layer}' has no {info.unit_kind} {index}: its {info.units} {plural} are 0 to {info.units - 1}"
         )
     return info

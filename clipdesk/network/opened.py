@@ -30,7 +30,7 @@ from clipdesk.models.names import (
 from clipdesk.models.places import find_place
 from clipdesk.models.transfer import Transfer
 from clipdesk.network.frozen import alone_with
-from clipdesk.network.inspector import ROOT, LayerInspector, input_side
+from clipdesk.network.inspector import ROOT, LayerInspector, input_side, tower_of
 from clipdesk.network.normalization import Normalization, normalization_of
 
 POOL_BYTES = 6 * 2**30
@@ -104,8 +104,9 @@ class OpenModel:
 
         Raises:
             ClipDeskError: the device is not there.
-            UsageError: it takes pictures that are not square.
+            UsageError: it is not a CLIP, or takes pictures that are not square.
         """
+        tower_of(network)
         place = next(network.parameters()).device if device is None else resolve_device(device)
         network = on_device(network, place)
         return cls(

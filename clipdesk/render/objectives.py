@@ -35,7 +35,7 @@ class ResolvedTarget:
 
 def resolve(
     targets: Sequence[Target], inspector: LayerInspector, sources: Sources
-) -> tuple[list[ResolvedTarget], list[tuple[Target, str]]]:
+) -> tuple[list[ResolvedTarget], list[tuple[Target, UsageError]]]:
     """Check targets against a model; each distinct term is checked once, and each file read once.
 
     Args:
@@ -44,23 +44,23 @@ def resolve(
         sources: Reads the files that targets name, and keeps them for `render`.
 
     Returns:
-        The targets that can be rendered, and those that cannot with the reason; both in the order of `targets`.
+        The targets that can be rendered, and those that cannot with the error; both in the order of `targets`.
     """
-    checked: dict[Term, LayerInfo | str] = {}
+    checked: dict[Term, LayerInfo | UsageError] = {}
     sound: list[ResolvedTarget] = []
-    failed: list[tuple[Target, str]] = []
+    failed: list[tuple[Target, UsageError]] = []
     for target in targets:
         try:
             check_length(target)
         except UsageError as error:
-            failed.append((target, str(error)))
+            failed.append((target, error))
             continue
         terms: list[ResolvedTerm] = []
         for term in terms_of(target):
             if term not in checked:
                 checked[term] = _checked(term, inspector, sources)
             found = checked[term]
-            if isinstance(found, str):
+            if isinstance(found, UsageError):
                 failed.append((target, found))
                 break
             terms.append(ResolvedTerm(term, found))
@@ -80,7 +80,7 @@ def resolved(
     new = list(dict.fromkeys(target for target in targets if not isinstance(target, ResolvedTarget)))
     sound, failed = resolve(new, inspector, sources)
     if failed:
-        raise UsageError(failed[0][1])
+        raise failed[0][1]
     of = {each.target: each for each in sound}
     return [target if isinstance(target, ResolvedTarget) else of[target] for target in targets]
 
@@ -108,13 +108,13 @@ def check_layer(term: Term, layers: Mapping[str, LayerInfo]) -> LayerInfo:
     return READERS[type(term.what)].check(term.what, term.at, layers)
 
 
-def _checked(term: Term, inspector: LayerInspector, sources: Sources) -> LayerInfo | str:
+def _checked(term: Term, inspector: LayerInspector, sources: Sources) -> LayerInfo | UsageError:
     """The layer that a term reads, or why it cannot be read."""
     try:
         READERS[type(term.what)].check_contents(term.what, inspector, sources)
         return check_layer(term, inspector.layers)
     except UsageError as error:
-        return str(error)
+        return error
 
 
 class Objective:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from clipdesk.errors import UsageError, one_line
+from clipdesk.errors import NotInModelError, UsageError, one_line
 from clipdesk.network.layer_names import full_layer, short_label, short_layer, suggestion
 from clipdesk.network.rectifiers import layer_before, rectifier_of
 from clipdesk.render.expressions import begins_as_expression, is_expression, parse_target, text_target
@@ -55,7 +55,9 @@ def read_typed(text: str, layers: Collection[str] = ()) -> Target:
         raise UsageError(f"{error}. {_quotes_force(text)}") from None
     unknown = next((each for each in _layers_of(target) if each not in layers), None) if layers else None
     if unknown is not None and not begins_as_expression(text):
-        raise UsageError(f"There is no layer '{unknown}'. {suggestion(unknown, list(layers))} {_quotes_force(text)}")
+        raise NotInModelError(
+            f"There is no layer '{unknown}'. {suggestion(unknown, list(layers))} {_quotes_force(text)}"
+        )
     return target
 
 

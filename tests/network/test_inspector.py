@@ -1,11 +1,18 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from clip.model import CLIP
+from torch import nn
 
 from clipdesk.errors import UsageError
+from clipdesk.jobs.visualizer import FeatureVisualizer
+from clipdesk.network.capture import NeuronActivationHook
 from clipdesk.network.inspector import LayerInspector, input_side
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import Layout
+from clipdesk.network.opened import OpenModel
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -96,3 +103,38 @@ def test_a_float16_model_can_be_inspected(vit: CLIP) -> None:
 
 def test_the_input_side_is_the_models(vit: CLIP, resnet: CLIP) -> None:
     assert (input_side(vit), input_side(resnet)) == (32, 64)
+
+
+class _OfTransformers(nn.Module):
+    """As CLIPModel of transformers, whose towers have other names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vision_model = nn.Linear(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (nn.Linear(3, 3), "Linear is not a CLIP: it has no image tower"),
+        (_OfTransformers(), "hf:OWNER/NAME"),
+        (None, "not of type NoneType"),
+        ("demo", "opened by clipdesk.open_model"),
+        ({}, "not of type dict"),
+    ],
+)
+def test_what_is_no_clip_is_refused_in_one_line(given: object, words: str) -> None:
+    makers: list[Callable[[Any], object]] = [LayerInspector, OpenModel.of, lambda it: NeuronActivationHook(it, "a", 0)]
+    if not isinstance(given, str):
+        # A name is opened.
+        makers.append(FeatureVisualizer)
+    for make in makers:
+        with pytest.raises(UsageError) as raised:
+            make(given)
+        assert words in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_a_tower_alone_is_not_the_model(vit: CLIP) -> None:
+    with pytest.raises(UsageError, match="give the whole model, and not its tower alone"):
+        LayerInspector(vit.visual)
