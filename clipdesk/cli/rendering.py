@@ -134,7 +134,11 @@ def quickstart(output: Path | None) -> None:
         "  clipdesk                                    the window\n"
         "  clipdesk layers                             every layer of the model\n"
         f"  clipdesk render --layer {layer} --neuron 1\n"
-        '  clipdesk render --text "a star"',
+        '  clipdesk render --text "a star"\n'
+        "The same in Python:\n"
+        "  import clipdesk\n"
+        f'  visualizer = clipdesk.FeatureVisualizer("{EMBEDDED}")\n'
+        f'  visualizer.generate_image("{layer}", {index}, num_iterations={_QUICK_STEPS}, path="neuron.png")',
         err=True,
     )
 
