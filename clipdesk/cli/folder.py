@@ -31,10 +31,7 @@ def sheet(folder: Path, output: Path, columns: int | None) -> None:
     "--wide", is_flag=True, help="Write one column per picture, for spreadsheets, instead of one row per step."
 )
 def curves(folder: Path, output: Path, wide: bool) -> None:
-    """Write the curves of the pictures in FOLDER as CSV: the activation at each step.
-
-    It is that of the changed and noisy views of the step; tables and recipes have that of the picture itself.
-    """
+    """Write the curves of the pictures in FOLDER as CSV: the activation at each step."""
     if output.suffix.lower() != ".csv":
         raise UsageError(f"Curves go into a .csv file, not {output.name}")
     opened(folder).curves(output, wide)

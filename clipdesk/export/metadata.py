@@ -51,8 +51,7 @@ class UnitRecord(BaseModel):
         parameters: Settings of the picture, including its own seed.
         file: Name of the PNG in the batch's folder; None if the unit failed.
         sha256: Checksum of that file, which reveals a changed or damaged one.
-        activation: Activation of the saved picture, without the transforms of a step, under which its curve is. In
-            bfloat16 it is up to 0.5 % from that in float32.
+        activation: Activation of the saved picture.
         seconds: Time that the unit's group took.
         reason: Reason of the failure.
     """

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import nn
 
-from clipdesk.errors import RenderError, UsageError
-from clipdesk.export.png import save_png
+from clipdesk.errors import RenderError
 from clipdesk.jobs.events import Failure, Progress, Result
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -23,7 +21,7 @@ from clipdesk.render.custom import CustomObjective, MakeParameterization, Transf
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
-from clipdesk.render.presets import default_preset, make_settings
+from clipdesk.render.presets import DEFAULT_PRESET, make_settings
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import in_full
 
@@ -67,8 +65,7 @@ class FeatureVisualizer:
         tv_weight: float | None = None,
         seed: int = 0,
         progress_callback: ProgressCallback | None = None,
-        preset: str | None = None,
-        path: str | Path | None = None,
+        preset: str = DEFAULT_PRESET,
     ) -> Image.Image:
         """Render one neuron.
 
@@ -82,8 +79,7 @@ class FeatureVisualizer:
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: As in `generate`.
-            path: As in `generate`.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`.
 
         Returns:
             The picture, RGB.
@@ -102,15 +98,14 @@ class FeatureVisualizer:
         changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         info = self.inspector.check_unit(layer_name, neuron_index)
         target = Unit(layer=info.name, index=neuron_index)
-        return self.generate(target, preset, progress_callback=progress_callback, path=path, seed=seed, **changes)
+        return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
 
     def generate(
         self,
         target: Target | str | None = None,
-        preset: str | None = None,
+        preset: str = DEFAULT_PRESET,
         *,
         progress_callback: ProgressCallback | None = None,
-        path: str | Path | None = None,
         parameterization: MakeParameterization | None = None,
         transforms: Transforms | None = None,
         objective: CustomObjective | None = None,
@@ -121,12 +116,8 @@ class FeatureVisualizer:
         Args:
             target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``. None where there
                 is an `objective`.
-            preset: Name of one of `clipdesk.render.presets.PRESETS`; by default the one that suits the model, as on the
-                command line: ``standard`` where nothing is known of it, as of a network that has no name.
-            progress_callback: Called after each step with (steps done, steps in all, activation under that step's
-                transforms).
-            path: Where to save the picture, as a PNG that contains its recipe and its curve. Pillow's own `save` writes
-                neither.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`.
+            progress_callback: Called after each step with (steps done, steps in all, activation).
             parameterization: Makes the picture, in place of the setting of that name; see `clipdesk.render.custom`.
             transforms: Makes the network's input, in place of crops, noise and all other random changes.
             objective: What is maximised, in place of a target.
@@ -137,13 +128,10 @@ class FeatureVisualizer:
 
         Raises:
             UsageError: the target cannot be read or is not there, a setting is unknown or out of range, or a part of
-                your own returns a tensor of the wrong shape; or there is a `path`, and a part of your own, which no
-                recipe can hold.
-            ClipDeskError: the picture cannot be written to `path`.
+                your own returns a tensor of the wrong shape.
             RenderError: out of memory, or an activation that is not a number.
         """
-        name = self._opened.name or _NAME
-        settings = make_settings(preset or default_preset(name), **{"device": self.device, **changes})
+        settings = make_settings(preset, **{"device": self.device, **changes})
         targets: list[Target] = []
         if target is not None:
             asked = parse_target(target) if isinstance(target, str) else target
@@ -151,8 +139,6 @@ class FeatureVisualizer:
         tell = _tell_nobody if progress_callback is None else progress_callback
         own = (parameterization, transforms, objective)
         if not targets or any(part is not None for part in own):
-            if path is not None:
-                raise UsageError("A recipe cannot hold parts of your own: save the picture with its own method, save")
             frames = render(
                 self._opened.network,
                 targets,
@@ -164,12 +150,9 @@ class FeatureVisualizer:
             )
             return _last_picture(frames, tell)
         check_target(targets[0], self.inspector)
-        result = self._queued(Job(model=name, targets=tuple(targets), settings=settings), tell)
-        if path is not None:
-            save_png(result.pixels, Path(path), result.recipe, result.curve)
-        return Image.fromarray(result.image)
+        return self._queued(Job(model=self._opened.name or _NAME, targets=tuple(targets), settings=settings), tell)
 
-    def _queued(self, job: Job, tell: ProgressCallback) -> Result:
+    def _queued(self, job: Job, tell: ProgressCallback) -> Image.Image:
         """Render a job of one picture through a queue of its own, as every other face of ClipDesk does."""
         with closing(QueueService(None, Here(opened=self._opened))) as service:
             service.add(job, None)
@@ -178,7 +161,7 @@ class FeatureVisualizer:
                 if isinstance(event, Failure):
                     raise RenderError(event.reason)
                 if isinstance(event, Result):
-                    return event
+                    return Image.fromarray(event.image)
                 if isinstance(event, Progress):
                     tell(event.step, event.iterations, float(event.activations[0]))
         raise AssertionError("a job ends with a result or a failure")

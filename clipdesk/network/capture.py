@@ -29,12 +29,10 @@ class LayerCapture:
         model: The model that the layers belong to.
         layers: The layers to read, as `LayerInspector` describes them.
         half: Whether `run` computes in bfloat16; see `Tower`.
-        leak: Share of the gradient that a rectifier at the end of a layer lets past, beside its own. A unit that is far
-            below zero has no gradient otherwise. Lucid's redirected ReLU is for the same.
     """
 
-    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False, leak: float = 0.0) -> None:
-        self._model, self._leak = model, leak
+    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False) -> None:
+        self._model = model
         with alone_with(model):
             self._tower = Tower(model.get_submodule(ROOT), half=half)
         self._layers = {info.name: info for info in layers}
@@ -45,7 +43,7 @@ class LayerCapture:
 
     def __enter__(self) -> Self:
         for info in self._layers.values():
-            self._hooks += info.source.attach(self._model, info, partial(self._keep, info.name), self._leak)
+            self._hooks += info.source.attach(self._model, info, partial(self._keep, info.name))
         return self
 
     def __exit__(

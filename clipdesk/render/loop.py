@@ -85,8 +85,7 @@ def render(
 ) -> Iterator[Frame]:
     """Render pictures that excite the targets, all side by side, each from its own random numbers.
 
-    To pause, stop pulling; to stop, close the generator. A picture does not depend on the others in its
-    batch, but for rounding, which a ResNet's ascent may make large (docs/settings.md).
+    To pause, stop pulling; to stop, close the generator. A picture does not depend on the others in its batch.
 
     Example::
 

@@ -26,7 +26,7 @@ from clipdesk.render.arrays import decode_array
 from clipdesk.render.images import Parameterization, before_sigmoid, color_axes, colored
 from clipdesk.render.streams import RandomStreams
 
-_TINY = 1e-12
+_TINY = 1e-6
 _LARGEST_SPECTRUM = 4096
 """Largest side of a spectrum: twice that of the largest picture."""
 
@@ -64,8 +64,7 @@ def standardized(values: Tensor) -> Tensor:
     """Standardise each picture's values, (n, ...), to mean 0 and standard deviation 1."""
     axes = tuple(range(1, values.ndim))
     centred = values - values.mean(dim=axes, keepdim=True)
-    # Not added to the deviation: that of planes falls with their size, so large pictures would have less contrast.
-    return centred / centred.square().mean(dim=axes, keepdim=True).sqrt().clamp(min=_TINY)
+    return centred / (centred.square().mean(dim=axes, keepdim=True).sqrt() + _TINY)
 
 
 def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDArray[np.float32]:

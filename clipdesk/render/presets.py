@@ -34,8 +34,6 @@ _OWN = (
 _OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
 """Parameters that are on by default, but in a published recipe only if it says so."""
 
-_LEAKS = "a tenth of the gradient passes the target's rectifier, for which the source has nothing (leak 0)"
-
 
 def _own(**settings: object) -> RenderSettings:
     return RenderSettings.model_validate({"flatness": 6.0, "noise_views": "graded", **settings})
@@ -67,12 +65,10 @@ PRESETS: dict[str, Preset] = {
             schedule="constant",
             scale=0.1,
             rotate=10.0,
-            shift=0.047,
+            shift=0.06,
             padding="grey",
         ),
-        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter of 6 px in 128, scale "
-        "and rotation, evenly distributed here, in steps there; a tenth of the gradient past a rectifier in all steps "
-        "here, all of it in 16 steps where none is left there",
+        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
         "crisp patterns, as in Distill",
         "lucid",
     ),
@@ -91,7 +87,7 @@ PRESETS: dict[str, Preset] = {
             shift=0.14,
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
-        f"pixels, total variation; moved pictures are reflected here, rolled there; {_LEAKS}",
+        "pixels, total variation; moved pictures are reflected here, rolled there",
         "rich detail, for vision transformers",
         "Ghiasi et al.",
     ),
@@ -103,15 +99,14 @@ PRESETS: dict[str, Preset] = {
             learning_rate=1.0,
             iterations=256,
             schedule="constant",
-            noise=0.04,
-            uniform_noise=0.02,
+            noise=0.08,
+            uniform_noise=0.04,
             crop=0.5,
             crop_end=0.05,
             views=32,
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
-        "to a twentieth, noise 0.08 of a range of -1 to 1, which is 0.04 of 0 to 1; the spectrum is that of drawn "
-        f"scenes, and crops lie evenly; {_LEAKS}",
+        "to a twentieth, noise 0.08; the spectrum is that of drawn scenes, and crops lie evenly",
         "large, with a natural spectrum",
         "MACO",
     ),
@@ -127,8 +122,7 @@ PRESETS: dict[str, Preset] = {
             views=64,
         ),
         "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
-        "steps, 64 jittered and noisy views; the sum is over every side there, here over 16 for 224 px, and momentum "
-        f"0.9 makes up for the smaller steps; {_LEAKS}",
+        "steps, 64 jittered and noisy views",
         "detail at all scales",
         "Direct Ascent",
     ),
@@ -141,8 +135,7 @@ PRESETS: dict[str, Preset] = {
             blur_every=10,
             tv_weight=0.01,
         ),
-        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped; "
-        f"{_LEAKS}",
+        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
         "soft pixels",
     ),
 }

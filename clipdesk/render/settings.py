@@ -115,20 +115,13 @@ class RenderSettings(BaseModel):
     )
     optimizer: Annotated[Literal["adam", "nadam", "sgd"], Knob("Optimiser", _ASCENT)] = Field(
         "adam",
-        description="Adam adapts the step to each coefficient, NAdam looks ahead too; SGD follows the gradient",
+        description="Adam adapts the step to each coefficient, NAdam looks ahead too; SGD follows the plain gradient",
     )
     momentum: Annotated[float, Knob("Momentum", _ASCENT, "", 0.05)] = Field(
         0.9, ge=0.0, le=0.99, description="how much of the steps before is kept: SGD's momentum, Adam's first beta"
     )
     second_momentum: Annotated[float, Knob("Second momentum", _ASCENT, "", 0.001, (0.9, 0.999))] = Field(
         0.999, ge=0.5, le=0.9999, description="Adam's second beta: how long it remembers how large the steps were"
-    )
-    leak: Annotated[float, Knob("Leak", _ASCENT, "of gradient", 0.05)] = Field(
-        0.1,
-        ge=0.0,
-        le=1.0,
-        description="gradient that the target's rectifier lets past where a unit is silent, so that its picture can "
-        "begin; 0: as the network has it",
     )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"

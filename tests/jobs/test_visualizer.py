@@ -1,6 +1,4 @@
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +10,12 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.errors import UsageError
-from clipdesk.export.png import read_png
 from clipdesk.jobs.visualizer import FeatureVisualizer
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.images import Parameterization
-from clipdesk.render.presets import make_settings
 from clipdesk.render.streams import RandomStreams
-from clipdesk.render.targets import Unit
 from tests.toy_parts import Grey
 
 LAYER = "visual.transformer.resblocks.1.attn"
@@ -157,34 +152,6 @@ def pool() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("pool")
-def test_a_picture_is_saved_with_its_recipe(vit: CLIP, tmp_path: Path) -> None:
-    path = tmp_path / "neuron.png"
-    image = FeatureVisualizer(vit).generate_image(LAYER, 3, num_iterations=2, seed=5, path=path)
-    saved = read_png(path)
-    assert np.array_equal(saved.pixels, np.asarray(image))
-    assert (saved.recipe.target, saved.recipe.settings.seed) == (Unit(layer=LAYER, index=3), 5)
-    assert saved.curve is not None
-    assert len(saved.curve) == 2
-
-
-def test_a_part_of_ones_own_fits_no_recipe(vit: CLIP, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="A recipe cannot hold parts of your own"):
-        FeatureVisualizer(vit).generate(f"{LAYER}:3", parameterization=Grey, path=tmp_path / "x.png", iterations=1)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("name", "preset"), [("ViT-B/32", "ghiasi"), ("RN50", "lucid"), ("demo", "standard"), (None, "standard")]
-)
-def test_the_preset_is_that_of_the_command_line(vit: CLIP, tmp_path: Path, name: str | None, preset: str) -> None:
-    opened = OpenModel.of(vit, None)
-    named = opened if name is None else replace(opened, name=Named(name))
-    path = tmp_path / "x.png"
-    FeatureVisualizer(named).generate(f"{LAYER}:3", path=path, iterations=1, image_size=64)
-    made = read_png(path).recipe.settings
-    assert made == make_settings(preset, iterations=1, image_size=64, device=made.device, precision=made.precision)
-
-
 def test_a_model_is_opened_once_by_its_name() -> None:
     opened = clipdesk.open_model("demo", "cpu")
     assert isinstance(opened, OpenModel)

@@ -29,16 +29,6 @@ def test_standardised_values_have_mean_0_and_deviation_1_for_each_picture() -> N
     assert torch.allclose(standardized(values), torch.tensor([[-1.0, 1.0], [-1.0, 1.0]]), atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [64, 128, 512, 2048])
-def test_the_contrast_does_not_depend_on_the_size(size: int) -> None:
-    planes = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 1e-3 / size
-    assert float(standardized(planes).std()) == pytest.approx(1, abs=1e-3)
-
-
-def test_values_that_are_all_the_same_stay_finite() -> None:
-    assert bool(standardized(torch.full((1, 3, 4, 4), 0.3)).isfinite().all())
-
-
 def test_the_spectrum_stays_whatever_the_phases_are() -> None:
     image = MacoImage(128, RandomStreams([3], CPU))
     with torch.no_grad():

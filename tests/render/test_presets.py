@@ -54,8 +54,6 @@ def test_published_presets_have_the_published_numbers() -> None:
     assert ghiasi.view_tv_weight == pytest.approx(8 * 0.0005), "their activation counts for an eighth"
     lucid = PRESETS["lucid"].settings
     assert (lucid.iterations, lucid.learning_rate, lucid.frequency_decay, lucid.rotate) == (512, 0.05, 1.0, 10)
-    assert round(128 * lucid.shift, 1) == 6, "jitter of 8 and of 4 moves by up to 4 and 2 pixels either way"
-    assert all("rectifier" in preset.source for preset in PRESETS.values() if "ClipDesk's own" not in preset.source)
     maco = PRESETS["maco"].settings
     assert (maco.optimizer, maco.learning_rate, maco.iterations, maco.image_size, maco.views) == (
         "nadam",
@@ -64,7 +62,7 @@ def test_published_presets_have_the_published_numbers() -> None:
         512,
         32,
     )
-    assert (maco.crop, maco.crop_end, maco.noise, maco.uniform_noise) == (0.5, 0.05, 0.04, 0.02)
+    assert (maco.crop, maco.crop_end, maco.noise, maco.uniform_noise) == (0.5, 0.05, 0.08, 0.04)
     ascent = PRESETS["direct-ascent"].settings
     assert (ascent.optimizer, ascent.learning_rate, ascent.iterations, ascent.views) == ("sgd", 0.2, 100, 64)
     assert (ascent.noise, ascent.shift) == (0.2, 56 / 224)

@@ -304,7 +304,7 @@ COLUMNS = (
     Column(
         "activation",
         "Activation",
-        "The activation of the picture as it is saved. The curve has that of the changed views of each step",
+        "The activation that the picture reached",
         text=lambda known, unit: "" if (value := known.state(unit).activation) is None else f"{value:.3f}",
         values=_of_state("activation"),
         width=13,

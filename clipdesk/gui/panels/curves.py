@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MOST_HELD = 32
 _REFRESH_MS = 100
 """Curves are drawn ten times a second: nobody sees more of lines that grow at one end."""
-_HINT = "The activation at each step appears here: that of its changed views. The table has that of the picture itself."
 
 
 class CurvesPanel(QWidget):
@@ -49,7 +48,7 @@ class CurvesPanel(QWidget):
         # Long names do not make the panel wider.
         self._readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._make_actions()
-        hint = plain_label(_HINT, centered=True, wrap=True)
+        hint = plain_label("The activation at each step appears here", centered=True)
         hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         area = QWidget()
         self._pages = QStackedLayout(area)
