@@ -123,6 +123,13 @@ class RenderSettings(BaseModel):
     second_momentum: Annotated[float, Knob("Second momentum", _ASCENT, "", 0.001, (0.9, 0.999))] = Field(
         0.999, ge=0.5, le=0.9999, description="Adam's second beta: how long it remembers how large the steps were"
     )
+    rectifier_gradient: Annotated[float, Knob("Past rectifiers", _ASCENT, "", 0.05)] = Field(
+        0.1,
+        ge=0.0,
+        le=1.0,
+        description="share of the gradient that also gets past the rectifier in which the target's layer ends, so that "
+        "a unit which is off can be switched on; 0: none, as the network has it",
+    )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
     )
