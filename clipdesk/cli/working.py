@@ -234,7 +234,8 @@ def _say_outcome(event: Saved) -> None:
     recipe = event.result.recipe
     if recipe.outcome is Outcome.DONE:
         return
-    reached = f" (activation {recipe.activation.picture:.3g}, {recipe.activation.start:.3g} at the start)"
+    activation = recipe.activation
+    reached = f" (activation {activation.picture:.3g} clean, {activation.start:.3g} under the first step's changes)"
     say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
 
 
