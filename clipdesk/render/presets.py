@@ -161,8 +161,13 @@ _DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "lucid
 is in their name."""
 
 
-def default_preset(model: ModelName) -> str:
-    """The preset to begin with for a model; of a checkpoint without an architecture's name nothing is known."""
+def default_preset(model: ModelName | None) -> str:
+    """The preset to begin with for a model, in the window, the command line and Python.
+
+    Nothing is known of a checkpoint without an architecture's name, or of a network without a name (None).
+    """
+    if model is None:
+        return DEFAULT_PRESET
     return next((preset for kind, preset in _DEFAULTS.items() if kind in model.architecture), DEFAULT_PRESET)
 
 
