@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from clipdesk.errors import RenderError
+from clipdesk.export.png import with_recipe
 from clipdesk.jobs.events import Failure, Progress, Result
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -86,7 +87,7 @@ class FeatureVisualizer:
                 line.
 
         Returns:
-            The picture, RGB.
+            The picture, RGB; it carries its recipe, as that of `generate`.
 
         Raises:
             UsageError: no such layer or neuron, or a value out of range.
@@ -129,7 +130,8 @@ class FeatureVisualizer:
             changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
 
         Returns:
-            The picture, RGB.
+            The picture, RGB. It carries its recipe and its curve, which `clipdesk.save_picture` writes with it, unless
+            it was made with a part of your own.
 
         Raises:
             UsageError: the target cannot be read or is not there, a setting is unknown or out of range, or a part of
@@ -166,7 +168,7 @@ class FeatureVisualizer:
                 if isinstance(event, Failure):
                     raise RenderError(event.reason)
                 if isinstance(event, Result):
-                    return Image.fromarray(event.image)
+                    return with_recipe(Image.fromarray(event.image), event.recipe, event.curve)
                 if isinstance(event, Progress):
                     tell(event.step, event.iterations, float(event.activations[0]))
         raise AssertionError("a job ends with a result or a failure")

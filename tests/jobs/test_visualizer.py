@@ -11,6 +11,7 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.errors import UsageError
+from clipdesk.export.png import read_png
 from clipdesk.jobs.visualizer import FeatureVisualizer
 from clipdesk.models import loading
 from clipdesk.models.names import Named, parse_name
@@ -77,6 +78,20 @@ def test_the_engine_begins_with_it_too(vit: CLIP, monkeypatch: pytest.MonkeyPatc
 
 def test_a_loaded_model_is_known_by_its_name(checkpoint: Path) -> None:
     assert loading.name_of(loading.load_model(checkpoint, "cpu")) == parse_name(str(checkpoint))
+
+
+def test_a_picture_carries_its_recipe_into_its_file(checkpoint: Path, tmp_path: Path) -> None:
+    opened = clipdesk.open_model(checkpoint, "cpu")
+    visualizer = FeatureVisualizer(opened)
+    picture = visualizer.generate(f"{LAYER}:3", "draft", iterations=3, image_size=64, seed=5)
+    clipdesk.save_picture(picture, tmp_path / "x.png")
+    read = read_png(tmp_path / "x.png")
+    assert (read.recipe.model, read.recipe.weights) == (str(opened.name), opened.sha256)
+    assert (read.recipe.target.label, read.recipe.settings.seed, read.recipe.steps) == (f"{LAYER}:3", 5, 3)
+    assert np.array_equal(read.pixels, np.asarray(picture))
+    changes = {"iterations": 3, "image_size": 64, "seed": read.recipe.settings.seed}
+    again = visualizer.generate(read.recipe.target, "draft", **changes)
+    assert np.array_equal(np.asarray(again), read.pixels)
 
 
 def test_short_names_of_layers_are_the_same_layers(vit: CLIP) -> None:
