@@ -89,8 +89,7 @@ def test_a_picture_carries_its_recipe_into_its_file(checkpoint: Path, tmp_path: 
     assert (read.recipe.model, read.recipe.weights) == (str(opened.name), opened.sha256)
     assert (read.recipe.target.label, read.recipe.settings.seed, read.recipe.steps) == (f"{LAYER}:3", 5, 3)
     assert np.array_equal(read.pixels, np.asarray(picture))
-    changes = {"iterations": 3, "image_size": 64, "seed": read.recipe.settings.seed}
-    again = visualizer.generate(read.recipe.target, "draft", **changes)
+    again = visualizer.generate(read.recipe.target, "draft", iterations=3, image_size=64, seed=5)
     assert np.array_equal(np.asarray(again), read.pixels)
 
 
