@@ -230,8 +230,10 @@ def _in_full(job: Job, opened: OpenModel) -> Job:
 
 
 def _say_outcome(event: Saved) -> None:
-    """Say of a picture that was not finished, or shows nothing of its target, that it is so."""
+    """Say of a picture that was not finished, ended early, or shows nothing of its target, that it is so."""
     recipe = event.result.recipe
+    if recipe.steady:
+        say(f"{event.path.name}: the activation was steady at step {recipe.steps}.", err=True)
     if recipe.outcome is Outcome.DONE:
         return
     activation = recipe.activation

@@ -19,6 +19,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.models.loading import name_of
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.render.convergence import Convergence
 from clipdesk.render.custom import CustomObjective, MakeParameterization, Transforms
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
@@ -155,7 +156,7 @@ class FeatureVisualizer:
                 transforms=transforms,
                 objective=objective,
             )
-            return _last_picture(frames, tell)
+            return _last_picture(frames, Convergence(settings, 1), tell)
         check_target(targets[0], self.inspector)
         return self._queued(Job(model=self._opened.name or _NAME, targets=tuple(targets), settings=settings), tell)
 
@@ -174,10 +175,12 @@ class FeatureVisualizer:
         raise AssertionError("a job ends with a result or a failure")
 
 
-def _last_picture(frames: Iterator[Frame], tell: ProgressCallback) -> Image.Image:
+def _last_picture(frames: Iterator[Frame], convergence: Convergence, tell: ProgressCallback) -> Image.Image:
     """Pull a render that has parts which no job can hold, to its end."""
     for frame in frames:
         tell(frame.step, frame.iterations, float(frame.activations[0]))
+        if convergence.ended(frame.activations):
+            break
     return Image.fromarray(frame.images()[0])
 
 

@@ -122,7 +122,8 @@ def render(
         objective: What is maximised, in place of targets, of which there must then be none.
 
     Returns:
-        A generator of `settings.iterations` frames.
+        A generator of `settings.iterations` frames; whoever pulls them follows `settings.patience`, if they want to
+        (`clipdesk.render.convergence`).
 
     Raises:
         UsageError: at once, if a target or a layer does not exist, or the render cannot begin as asked; from the
