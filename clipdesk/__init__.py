@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clipdesk.activations.survey import Survey
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
     from clipdesk.export.animation import save_animation
+    from clipdesk.export.png import save_picture
     from clipdesk.imagesets.opening import open_image_set
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
@@ -66,6 +67,7 @@ _HOMES = {
     "parse_target": "clipdesk.render.expressions",
     "rank_of_picture": "clipdesk.activations.measuring",
     "save_animation": "clipdesk.export.animation",
+    "save_picture": "clipdesk.export.png",
     "similar": "clipdesk.activations.questions.similar",
     "survey": "clipdesk.activations.making",
     "text_directions": "clipdesk.activations.directions",
@@ -102,6 +104,7 @@ __all__ = [
     "parse_target",
     "rank_of_picture",
     "save_animation",
+    "save_picture",
     "similar",
     "survey",
     "text_directions",

@@ -66,8 +66,10 @@ class PooledReader:
         with frozen(network):
             try:
                 for info in self.layers.values():
-                    hooks += info.source.attach(network, info, partial(keep, info))
-                hooks += self._root.source.attach(network, self._root, lambda output: embeddings.append(output[:, 0]))
+                    hooks += info.source.attach(network, info, partial(keep, info), 0.0)
+                hooks += self._root.source.attach(
+                    network, self._root, lambda output: embeddings.append(output[:, 0]), 0.0
+                )
                 self._tower(inputs)
             finally:
                 for hook in hooks:

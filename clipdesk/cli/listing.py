@@ -121,6 +121,10 @@ def _inspector(name: ModelName) -> LayerInspector:
     return opened.inspector
 
 
+_ACTIVATIONS = {"start": "first step", "end": "last step", "best": "best step", "picture": "clean"}
+"""What a recipe calls its activations, and what they are: of steps, under their random changes, and of the picture."""
+
+
 @click.command("show")
 @click.argument("picture", type=click.Path(path_type=Path))
 @json_option
@@ -134,7 +138,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
         return
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
     rows["outcome"] = recipe.outcome_in_words
-    rows |= {f"activation {name}": value for name, value in recipe.activation.model_dump().items()}
+    rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None
     wide = max(map(len, rows))

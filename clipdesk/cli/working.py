@@ -228,11 +228,14 @@ def _in_full(job: Job, opened: OpenModel) -> Job:
 
 
 def _say_outcome(event: Saved) -> None:
-    """Say of a picture that was not finished, or shows nothing of its target, that it is so."""
+    """Say of a picture that was not finished, ended early, or shows nothing of its target, that it is so."""
     recipe = event.result.recipe
+    if recipe.steady:
+        say(f"{event.path.name}: the activation was steady at step {recipe.steps}.", err=True)
     if recipe.outcome is Outcome.DONE:
         return
-    reached = f" (activation {recipe.activation.picture:.3g}, {recipe.activation.start:.3g} at the start)"
+    activation = recipe.activation
+    reached = f" (activation {activation.picture:.3g} clean, {activation.start:.3g} under the first step's changes)"
     say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
 
 

@@ -51,7 +51,9 @@ class UnitRecord(BaseModel):
         parameters: Settings of the picture, including its own seed.
         file: Name of the PNG in the batch's folder; None if the unit failed.
         sha256: Checksum of that file, which reveals a changed or damaged one.
-        activation: Activation of the saved picture.
+        activation: The clean activation: of the saved picture, without the transforms and noise of the steps, under
+            which its curve is. Where the network computed in bfloat16 (see `parameters`), it is bfloat16's, a few
+            tenths of a percent off float32's.
         seconds: Time that the unit's group took.
         reason: Reason of the failure.
     """
@@ -69,7 +71,16 @@ class UnitRecord(BaseModel):
 
 
 class BatchMetadata(BaseModel):
-    """The whole file; `units` is keyed by unit index."""
+    """The whole file.
+
+    Attributes:
+        version: Version of this format.
+        model: The model whose units they are.
+        layer: Their layer.
+        units: The newest record of each unit, by its index.
+        earlier: The records before it, oldest first, such as those of other seeds; only of units that have some.
+            Where an earlier one names the same file as a newer one, its picture was replaced.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -77,6 +88,19 @@ class BatchMetadata(BaseModel):
     model: str
     layer: str
     units: dict[int, UnitRecord] = {}
+    earlier: dict[int, tuple[UnitRecord, ...]] = {}
+
+    def records(self, index: int) -> tuple[UnitRecord, ...]:
+        """All records of a unit, oldest first."""
+        newest = self.units.get(index)
+        return () if newest is None else (*self.earlier.get(index, ()), newest)
+
+    def add(self, index: int, record: UnitRecord) -> None:
+        """Make a record a unit's newest one; one that is there already, as after a crash, is not there twice."""
+        before = tuple(each for each in self.records(index) if each != record)
+        if before:
+            self.earlier[index] = before
+        self.units[index] = record
 
     @staticmethod
     def path(folder: Path, layer: str) -> Path:
@@ -114,7 +138,9 @@ class BatchMetadata(BaseModel):
             )
         if not is_same_name(name, found.model):
             raise OtherModelError(folder, found.model, name)
-        found.units.update({line.index: line.record for line in lines if is_same_name(name, line.model)})
+        for line in lines:
+            if is_same_name(name, line.model):
+                found.add(line.index, line.record)
         return found
 
     def save(self, folder: Path) -> None:

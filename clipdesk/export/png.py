@@ -78,18 +78,59 @@ def save_png(
         DiskFullError: there is no room for it.
         ClipDeskError: it cannot be written.
     """
-    text = PngInfo()
-    text.add_itxt(RECIPE_KEY, recipe.to_json())
-    if curve is not None:
-        text.add_text(CURVE_KEY, base64.b64encode(curve.astype("<f4").tobytes()), zip=True)
+    written = None if curve is None else _written_curve(curve)
 
     def write(file: BinaryIO) -> None:
-        Image.fromarray(image).save(file, format="PNG", pnginfo=text)
+        Image.fromarray(image).save(file, format="PNG", pnginfo=_texts(recipe, written))
 
     if new:
         return write_new(path, write)
     write_atomically(path, write)
     return path
+
+
+def with_recipe(image: Image.Image, recipe: Recipe, curve: Curve) -> Image.Image:
+    """The same image, which carries its recipe and its curve from now on, for `save_picture`."""
+    image.info |= {RECIPE_KEY: recipe.to_json(), CURVE_KEY: _written_curve(curve)}
+    return image
+
+
+def save_picture(picture: Image.Image, path: str | Path) -> None:
+    """Write a picture of `FeatureVisualizer`'s as a PNG with its recipe and its curve inside.
+
+    ``clipdesk show`` prints them, the window's gallery lists the picture, and ``clipdesk render --from`` makes it again
+    if its model was opened by name, with `clipdesk.open_model`. `Image.save` writes the pixels alone.
+
+    Args:
+        picture: As `FeatureVisualizer` or `read_png` has returned it, unchanged.
+        path: Where to; a file of this name is replaced.
+
+    Raises:
+        UsageError: the picture carries no recipe, as one that was made with parts of your own.
+        DiskFullError: there is no room for it.
+        ClipDeskError: it cannot be written.
+    """
+    text, curve = picture.info.get(RECIPE_KEY), picture.info.get(CURVE_KEY)
+    if not isinstance(text, str):
+        raise UsageError("This picture carries no recipe. Write its pixels alone with its own method save")
+    recipe = Recipe.from_json(text)
+
+    def write(file: BinaryIO) -> None:
+        picture.save(file, format="PNG", pnginfo=_texts(recipe, curve if isinstance(curve, str) else None))
+
+    write_atomically(Path(path), write)
+
+
+def _texts(recipe: Recipe, curve: str | None) -> PngInfo:
+    texts = PngInfo()
+    texts.add_itxt(RECIPE_KEY, recipe.to_json())
+    if curve is not None:
+        texts.add_text(CURVE_KEY, curve, zip=True)
+    return texts
+
+
+def _written_curve(curve: Curve) -> str:
+    return base64.b64encode(curve.astype("<f4").tobytes()).decode()
 
 
 def read_recipe(path: Path) -> Recipe:

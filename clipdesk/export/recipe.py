@@ -43,7 +43,15 @@ class Outcome(str, Enum):
 
 
 class Activations(BaseModel):
-    """The objective at the first, the last and the best step, with transforms, and for the picture without them."""
+    """The objective at the first, the last and the best step, with transforms, and for the picture without them.
+
+    Attributes:
+        start: In the first step, under its transforms and noise, as the curve has it.
+        end: In the last step.
+        best: In the best step.
+        picture: The clean activation, of the picture as it is saved. Where the network computed in bfloat16, it is
+            bfloat16's, a few tenths of a percent off float32's.
+    """
 
     @classmethod
     def of(cls, curve: NDArray[np.float32], picture: float | None = None) -> Activations:
@@ -77,7 +85,8 @@ class Recipe(BaseModel):
         target: The target that the picture is to excite.
         settings: All settings, with the picture's own seed and the precision that ``auto`` chose.
         files: SHA-256 of the files that target and settings name, by path.
-        steps: Number of steps done; fewer than the settings ask for if the render was stopped.
+        steps: Number of steps done; fewer than the settings ask for if the render was stopped, or ended early.
+        steady: Whether it ended early because the activation did not rise any more, as the settings ask.
         activation: Objective values that were reached.
         device: Device that rendered it.
         seconds: Time that its group took.
@@ -95,6 +104,7 @@ class Recipe(BaseModel):
     settings: RenderSettings
     files: Annotated[dict[str, Sha256], Field(max_length=_MOST_FILES)] = {}
     steps: Annotated[int, Field(ge=1)]
+    steady: bool = False
     activation: Activations
     device: _Short
     seconds: Annotated[FiniteFloat, Field(ge=0)]
@@ -112,8 +122,8 @@ class Recipe(BaseModel):
 
     @property
     def complete(self) -> bool:
-        """True if all steps were done."""
-        return self.steps == self.settings.iterations
+        """True if all steps were done, or as many as were needed."""
+        return self.steady or self.steps == self.settings.iterations
 
     @property
     def outcome(self) -> Outcome:

@@ -33,6 +33,10 @@ class Series:
         """Add the next step's number."""
         self._values.append(value)
 
+    def cut(self, steps: int) -> None:
+        """Forget all numbers after a step."""
+        del self._values[steps:]
+
     def at(self, step: int | None) -> float | None:
         """The number of a step, counted from 1, or of the newest; None where there is none."""
         last = len(self._values)
@@ -75,6 +79,10 @@ class KeptFrames:
             # The one goes whose neighbours' steps are then still the closest, in proportion.
             steps = self.steps
             del self._frames[min(range(1, MAX_FRAMES), key=lambda i: steps[i + 1] / steps[i - 1])]
+
+    def cut(self, step: int) -> None:
+        """Forget all pictures after a step."""
+        self._frames = [frame for frame in self._frames if frame[0] <= step]
 
     def thin(self) -> None:
         """Give up all but the first and the newest."""
@@ -175,6 +183,10 @@ class Track:
         """Note the result; its picture is the last of the frames."""
         self.result = result
         self.recipe = result.recipe
+        # Others of its group may have gone on after it had ended.
+        self.frames.cut(len(result.curve))
+        for series in (self.curve, *self.penalties.values()):
+            series.cut(len(result.curve))
         self.frames.add(len(result.curve), result.pixels)
 
     def clear(self) -> None:

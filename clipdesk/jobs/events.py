@@ -56,7 +56,7 @@ class Result:
         curve: The objective at each step, under that step's transforms, float32, (steps,).
         activation: The objective of the picture itself.
         seconds: Time its group took.
-        complete: False if the job was cancelled before the last step.
+        complete: False if the job was cancelled before the picture's last step.
         recipe: All of this and what it ran on.
         alpha: How opaque each pixel is, uint8, (size, size); None where all are.
     """
@@ -94,7 +94,7 @@ class Result:
             return self
         curve = self.curve[:step]
         reached = Activations.of(curve)
-        recipe = self.recipe.model_copy(update={"steps": step, "activation": reached})
+        recipe = self.recipe.model_copy(update={"steps": step, "steady": False, "activation": reached})
         changes: dict[str, Any] = {"activation": reached.picture, "complete": False, "recipe": recipe, "alpha": None}
         return replace(self, image=image, curve=curve, **changes)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from clipdesk.jobs.groups import find_group_size
 from clipdesk.jobs.job import Job
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.precision import precision_of
+from clipdesk.render.convergence import Convergence
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import ResolvedTarget, resolve
 from clipdesk.render.sources import Sources
@@ -133,21 +135,23 @@ def _run_group(
     settings = [job.settings_of(target).model_copy(update=computed_in) for target in group]
     seeds = [each.seed for each in settings]
     frames = render(opened.network, resolved, job.settings, seeds=seeds, inspector=opened.inspector, sources=sources)
+    convergence = Convergence(job.settings, len(group))
     curves: list[NDArray[np.float32]] = []
+    steady: dict[int, _Reached] = {}
     for frame in frames:
         if not curves:
             # The start and the spectrum are read by now.
             _check_files(job, sources)
         curves.append(frame.activations)
-        yield _progress(group, frame, wanted)
-        if stop():
+        if rows := convergence.ended(frame.activations):
+            steady |= _reached(frame, rows, curves)
+        yield _progress(group, frame, wanted, steady)
+        if stop() or convergence.over:
             break
-    images, clean, alphas = frame.images(), frame.clean_activations(), frame.alphas()
-    if not np.isfinite(clean).all():
-        raise RenderError("The finished picture's activation is not a number. Try a lower learning rate")
+    found = steady | _reached(frame, [row for row in range(len(group)) if row not in steady], curves)
     seconds = time.monotonic() - started
     for i, target in enumerate(group):
-        curve = np.array([row[i] for row in curves], dtype=np.float32)
+        reached = found[i]
         recipe = Recipe(
             clipdesk=__version__,
             torch=str(torch.__version__),
@@ -156,8 +160,9 @@ def _run_group(
             target=target,
             settings=settings[i],
             files={path: sources.sha256[path] for path in job.paths_of(target) if path in sources.sha256},
-            steps=len(curve),
-            activation=Activations.of(curve, float(clean[i])),
+            steps=len(reached.curve),
+            steady=i in steady and len(reached.curve) < job.settings.iterations,
+            activation=Activations.of(reached.curve, reached.clean),
             device=str(opened.device),
             seconds=round(seconds, 3),
             date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
@@ -165,16 +170,42 @@ def _run_group(
         yield Result(
             target=target,
             settings=settings[i],
-            image=images[i],
-            curve=curve,
-            activation=float(clean[i]),
+            image=reached.image,
+            curve=reached.curve,
+            activation=reached.clean,
             seconds=seconds,
-            complete=len(curve) == job.settings.iterations,
+            complete=recipe.complete,
             recipe=recipe,
-            alpha=None if alphas is None else alphas[i],
+            alpha=reached.alpha,
         )
 
 
-def _progress(group: tuple[Target, ...], frame: Frame, wanted: Wanted) -> Progress:
+class _Reached(NamedTuple):
+    """What a picture has reached at its end; see `Result`."""
+
+    image: NDArray[np.uint8]
+    curve: NDArray[np.float32]
+    clean: float
+    alpha: NDArray[np.uint8] | None
+
+
+def _reached(frame: Frame, rows: Sequence[int], curves: Sequence[NDArray[np.float32]]) -> dict[int, _Reached]:
+    """What some pictures of a group have reached, by their place in it."""
+    if not rows:
+        return {}
+    images, clean, alphas = frame.images(), frame.clean_activations(), frame.alphas()
+    if not np.isfinite(clean).all():
+        raise RenderError("The finished picture's activation is not a number. Try a lower learning rate")
+    steps = np.array(curves, dtype=np.float32)
+    return {
+        row: _Reached(images[row], steps[:, row].copy(), float(clean[row]), None if alphas is None else alphas[row])
+        for row in rows
+    }
+
+
+def _progress(group: tuple[Target, ...], frame: Frame, wanted: Wanted, steady: Mapping[int, _Reached]) -> Progress:
     images = frame.images() if wanted(frame.step, frame.iterations) else None
+    if images is not None:
+        for row, reached in steady.items():
+            images[row] = reached.image
     return Progress(group, frame.step, frame.iterations, frame.activations, frame.penalties, images)

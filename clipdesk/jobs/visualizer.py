@@ -11,17 +11,20 @@ from PIL import Image
 from torch import nn
 
 from clipdesk.errors import RenderError
+from clipdesk.export.png import with_recipe
 from clipdesk.jobs.events import Failure, Progress, Result
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
+from clipdesk.models.loading import name_of
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.render.convergence import Convergence
 from clipdesk.render.custom import CustomObjective, MakeParameterization, Transforms
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
-from clipdesk.render.presets import DEFAULT_PRESET, make_settings
+from clipdesk.render.presets import default_preset, make_settings
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import in_full
 
@@ -35,7 +38,8 @@ class FeatureVisualizer:
 
     Args:
         model: A model as `clipdesk.open_model` returns it, or the name of one; or a network as `clip.load` or
-            `clipdesk.load_model` returns it. It is left as it is.
+            `clipdesk.load_model` returns it. It is left as it is. A network of which ClipDesk does not know the name,
+            as `clip.load` returns it, begins with the preset ``standard``, as a checkpoint does.
         device: Where to render; by default where the model is.
 
     Raises:
@@ -51,6 +55,7 @@ class FeatureVisualizer:
             self._opened = model if device is None else model.on(device)
         else:
             self._opened = OpenModel.of(model, device)
+        self._preset = default_preset(self._opened.name or name_of(self.model))
         self.device = str(self._opened.device)
         self.inspector = self._opened.inspector
 
@@ -65,7 +70,7 @@ class FeatureVisualizer:
         tv_weight: float | None = None,
         seed: int = 0,
         progress_callback: ProgressCallback | None = None,
-        preset: str = DEFAULT_PRESET,
+        preset: str | None = None,
     ) -> Image.Image:
         """Render one neuron.
 
@@ -79,10 +84,11 @@ class FeatureVisualizer:
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: Name of one of `clipdesk.render.presets.PRESETS`.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`; by default the model's own, as in the command
+                line.
 
         Returns:
-            The picture, RGB.
+            The picture, RGB; it carries its recipe, as that of `generate`.
 
         Raises:
             UsageError: no such layer or neuron, or a value out of range.
@@ -103,7 +109,7 @@ class FeatureVisualizer:
     def generate(
         self,
         target: Target | str | None = None,
-        preset: str = DEFAULT_PRESET,
+        preset: str | None = None,
         *,
         progress_callback: ProgressCallback | None = None,
         parameterization: MakeParameterization | None = None,
@@ -116,7 +122,8 @@ class FeatureVisualizer:
         Args:
             target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``. None where there
                 is an `objective`.
-            preset: Name of one of `clipdesk.render.presets.PRESETS`.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`; by default the model's own, as in the command
+                line.
             progress_callback: Called after each step with (steps done, steps in all, activation).
             parameterization: Makes the picture, in place of the setting of that name; see `clipdesk.render.custom`.
             transforms: Makes the network's input, in place of crops, noise and all other random changes.
@@ -124,14 +131,15 @@ class FeatureVisualizer:
             changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
 
         Returns:
-            The picture, RGB.
+            The picture, RGB. It carries its recipe and its curve, which `clipdesk.save_picture` writes with it, unless
+            it was made with a part of your own.
 
         Raises:
             UsageError: the target cannot be read or is not there, a setting is unknown or out of range, or a part of
                 your own returns a tensor of the wrong shape.
             RenderError: out of memory, or an activation that is not a number.
         """
-        settings = make_settings(preset, **{"device": self.device, **changes})
+        settings = make_settings(preset or self._preset, **{"device": self.device, **changes})
         targets: list[Target] = []
         if target is not None:
             asked = parse_target(target) if isinstance(target, str) else target
@@ -148,7 +156,7 @@ class FeatureVisualizer:
                 transforms=transforms,
                 objective=objective,
             )
-            return _last_picture(frames, tell)
+            return _last_picture(frames, Convergence(settings, 1), tell)
         check_target(targets[0], self.inspector)
         return self._queued(Job(model=self._opened.name or _NAME, targets=tuple(targets), settings=settings), tell)
 
@@ -161,16 +169,18 @@ class FeatureVisualizer:
                 if isinstance(event, Failure):
                     raise RenderError(event.reason)
                 if isinstance(event, Result):
-                    return Image.fromarray(event.image)
+                    return with_recipe(Image.fromarray(event.image), event.recipe, event.curve)
                 if isinstance(event, Progress):
                     tell(event.step, event.iterations, float(event.activations[0]))
         raise AssertionError("a job ends with a result or a failure")
 
 
-def _last_picture(frames: Iterator[Frame], tell: ProgressCallback) -> Image.Image:
+def _last_picture(frames: Iterator[Frame], convergence: Convergence, tell: ProgressCallback) -> Image.Image:
     """Pull a render that has parts which no job can hold, to its end."""
     for frame in frames:
         tell(frame.step, frame.iterations, float(frame.activations[0]))
+        if convergence.ended(frame.activations):
+            break
     return Image.fromarray(frame.images()[0])
 
 

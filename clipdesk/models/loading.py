@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import torch
+from torch import nn
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, file_of
@@ -17,6 +19,8 @@ from clipdesk.models.listing import on_the_hub
 from clipdesk.models.names import Checkpoint, HubModel, ModelName, Named, find_name
 from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
+
+_names: WeakKeyDictionary[nn.Module, ModelName] = WeakKeyDictionary()
 
 
 def load_model(
@@ -78,7 +82,13 @@ def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archi
         # Its class is not OpenAI's, but has the methods that are used here; the two have no common base class.
         loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive, asked=asked))
     network = loaded.network.float().eval().requires_grad_(False).to(device)
+    _names[network] = name
     return Loaded(network, loaded.sha256, loaded.notes, loaded.activation)
+
+
+def name_of(network: nn.Module) -> ModelName | None:
+    """What a network was opened by in this process; None for one that was made or opened elsewhere."""
+    return _names.get(network)
 
 
 def fetch_model(

@@ -29,13 +29,16 @@ class LayerCapture:
         model: The model that the layers belong to.
         layers: The layers to read, as `LayerInspector` describes them.
         half: Whether `run` computes in bfloat16; see `Tower`.
+        leak: Share of the gradient that also gets past the rectifier in which a layer ends, where that is flat. The
+            values are the same with any.
     """
 
-    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False) -> None:
+    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False, leak: float = 0.1) -> None:
         self._model = model
         with alone_with(model):
             self._tower = Tower(model.get_submodule(ROOT), half=half)
         self._layers = {info.name: info for info in layers}
+        self._leak = leak
         self._hooks: list[RemovableHandle] = []
         self._stop = False
         self.outputs: dict[str, Tensor] = {}
@@ -43,7 +46,7 @@ class LayerCapture:
 
     def __enter__(self) -> Self:
         for info in self._layers.values():
-            self._hooks += info.source.attach(self._model, info, partial(self._keep, info.name))
+            self._hooks += info.source.attach(self._model, info, partial(self._keep, info.name), self._leak)
         return self
 
     def __exit__(
@@ -102,7 +105,8 @@ class NeuronActivationHook:
     def __init__(self, model: nn.Module, layer_name: str, neuron_index: int) -> None:
         self._info = LayerInspector(model).check_unit(layer_name, neuron_index)
         self._index = neuron_index
-        self._capture = LayerCapture(model, [self._info])
+        # The gradient is the network's own: whoever follows it has not asked for another.
+        self._capture = LayerCapture(model, [self._info], leak=0.0)
 
     @property
     def activation(self) -> Tensor | None:

@@ -19,9 +19,9 @@ from clipdesk.network.layers import LayerInfo, Layout, by_position
 from clipdesk.network.tower import attended, watch
 
 # A unit behind a rectifier that is far below zero for the random start has no gradient; its picture would stay noise.
-# Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero.
+# Source: lucid's redirected ReLU, which follows the input's gradient where the output's is zero; there it is the whole
+# gradient, in the first steps only. `RenderSettings.rectifier_gradient` says how much it is here.
 _RECTIFIERS = ("QuickGELU", "GELU", "GELUTanh", "ReLU", "SiLU")
-_LEAK = 0.1
 _PROJECTIONS = ("out_proj", "proj")
 """Names of the output projection in attention modules that are not PyTorch's own, such as timm's."""
 
@@ -36,7 +36,9 @@ class ModuleOutput:
 
     module: str
 
-    def attach(self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None]) -> list[RemovableHandle]:
+    def attach(
+        self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+    ) -> list[RemovableHandle]:
         """As `LayerSource.attach`."""
         layer = network.get_submodule(self.module)
         rectified: list[Tensor] = []
@@ -47,9 +49,9 @@ class ModuleOutput:
 
         def after(_module: nn.Module, _args: object, output: Tensor | tuple[Tensor, ...]) -> None:
             first = output[0] if isinstance(output, tuple) else output
-            if rectified and torch.is_grad_enabled():
+            if rectified and leak and torch.is_grad_enabled():
                 # The value stays; the gradient gets a way past the flat part of the function.
-                first = first + _LEAK * (rectified[0] - rectified[0].detach())
+                first = first + leak * (rectified[0] - rectified[0].detach())
             keep(by_position(first, info))
 
         rectifier = _last_rectifier(layer)
@@ -100,7 +102,9 @@ class AttentionPart:
     module: str
     part: Part
 
-    def attach(self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None]) -> list[RemovableHandle]:
+    def attach(
+        self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+    ) -> list[RemovableHandle]:
         """As `LayerSource.attach`."""
         attention: Any = network.get_submodule(self.module)
         projection = None if isinstance(attention, nn.MultiheadAttention) else heads_projection(attention)

@@ -33,7 +33,9 @@ class Layout(str, Enum):
 class LayerSource(Protocol):
     """Where a layer's values come from. Implementations are hashable and hold no part of the network."""
 
-    def attach(self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None]) -> list[RemovableHandle]:
+    def attach(
+        self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+    ) -> list[RemovableHandle]:
         """Register hooks that read the layer in every forward pass.
 
         Args:
@@ -41,6 +43,7 @@ class LayerSource(Protocol):
             info: The layer.
             keep: Called in each pass with the layer's values, (pictures, positions, units). Positions are tokens, the
                 class token first, or pixels.
+            leak: Share of the gradient that also gets past the rectifier in which the layer ends.
 
         Returns:
             The hooks; the caller removes them.

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -26,6 +26,8 @@ from clipdesk.network.kernels import quick_gelu
 _MOST_TOKENS = 600
 """Largest number of tokens for attention by matrix products, whose memory grows with its square: ViT-L/14 at 336 px
 has 577."""
+_SMALL = 20_480
+"""Numbers in the input of a convolution up to which torch computes a batch of one by other code on a CPU."""
 _CAST = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 """Modules that compute in low precision under torch's autocast."""
 
@@ -88,6 +90,10 @@ def _faster(module: nn.Module, patches: nn.Conv2d | None) -> Iterator[tuple[nn.M
         # Not tried on Apple's GPUs.
         if type(part).__name__ == "QuickGELU" and next(module.parameters()).device.type in ("cpu", "cuda"):
             yield part, quick_gelu
+        if type(part).__name__ == "AttentionPool2d":
+            yield part, partial(_one_by_one, part)
+        if isinstance(part, nn.Conv2d) and patches is None:
+            yield part, partial(_as_in_a_batch, part)
         if type(part) is nn.MultiheadAttention and part.in_proj_weight is not None and part.bias_k is None:
             yield part, partial(_self_attention, part)
 
@@ -113,6 +119,31 @@ def _product(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
     patches = whole.reshape(n, channels, down, side, across, side).permute(0, 2, 4, 1, 3, 5)
     embedded = F.linear(patches.reshape(n, down * across, -1), convolution.weight.flatten(1), convolution.bias)
     return embedded.transpose(1, 2).reshape(n, -1, down, across)
+
+
+def _as_in_a_batch(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
+    """Convolve a single small picture beside a copy of itself, so that it is rounded as it would be in a batch.
+
+    torch computes a batch of one by other code than larger ones (its `use_mkldnn`). The difference is in the last bit,
+    but the ascent of a ResNet makes another picture of it within forty steps.
+    """
+    alike = convolution.groups > 1 or (convolution.kernel_size == (1, 1) and torch.get_num_threads() == 1)
+    if alike or len(pixels) != 1 or pixels.device.type != "cpu" or pixels.numel() > _SMALL:
+        return nn.Conv2d.forward(convolution, pixels)
+    twice = pixels.expand(2, -1, -1, -1).contiguous(memory_format=torch.channels_last)
+    return nn.Conv2d.forward(convolution, twice)[:1]
+
+
+def _one_by_one(pool: nn.Module, maps: Tensor) -> Tensor:
+    """Pool pictures one by one on a CPU, so that each is rounded alike in every batch.
+
+    The products of matrices inside are rounded differently for other numbers of rows; `_as_in_a_batch` says what comes
+    of it. OpenAI's ResNets and open_clip's end in such a pool, which takes little of the time.
+    """
+    forward = type(pool).forward
+    if maps.device.type != "cpu" or len(maps) == 1:
+        return cast("Tensor", forward(pool, maps))
+    return torch.cat([cast("Tensor", forward(pool, maps[i : i + 1])) for i in range(len(maps))])
 
 
 def _in_one_piece(transformer: Transformer, tokens: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from clipdesk.errors import RenderError, UsageError
-from clipdesk.models.loading import resolve_device
+from clipdesk.models.loading import name_of, resolve_device
 from clipdesk.network.faults import explained
 from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
@@ -20,7 +20,7 @@ from clipdesk.render.custom import BoundObjective, CustomObjective, CustomParts,
 from clipdesk.render.grids import Likeness, seeds_of_variants
 from clipdesk.render.objectives import Objective, ResolvedTarget, resolved
 from clipdesk.render.optimization import Optimization, Scoring
-from clipdesk.render.presets import make_settings
+from clipdesk.render.presets import default_preset, make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.sources import Sources
 from clipdesk.render.start import check_start
@@ -110,7 +110,7 @@ def render(
         model: A CLIP, in any mode. It is not changed; if it is on another device or not in float32, a copy is used.
             Other renders may use it at the same time, on other threads too: its forward passes take turns.
         targets: What each picture is to excite; those that `resolve` has checked are not checked again.
-        settings: How; the default is ClipDesk's own recipe.
+        settings: How; by default as the model's own preset says (`default_preset`), if `load_model` has opened it.
         seeds: A seed for each target; by default `settings.seed` for all. With `objective`, a seed for each picture; by
             default one picture with `settings.seed`.
         inspector: The model's inspector, to save tracing it again.
@@ -122,7 +122,8 @@ def render(
         objective: What is maximised, in place of targets, of which there must then be none.
 
     Returns:
-        A generator of `settings.iterations` frames.
+        A generator of `settings.iterations` frames; whoever pulls them follows `settings.patience`, if they want to
+        (`clipdesk.render.convergence`).
 
     Raises:
         UsageError: at once, if a target or a layer does not exist, or the render cannot begin as asked; from the
@@ -131,7 +132,7 @@ def render(
         RenderError: out of memory; from the generator also an activation that is not a number.
         DeviceLostError: the device has failed.
     """
-    settings = settings or make_settings()
+    settings = settings or make_settings(default_preset(name_of(model)))
     custom = CustomParts(parameterization, transforms, objective)
     if parameterization is None:
         check_start(settings)

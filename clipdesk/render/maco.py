@@ -45,7 +45,9 @@ class MacoImage(Parameterization):
     def __init__(self, size: int, streams: RandomStreams, magnitudes: Tensor | None = None) -> None:
         self._size = size
         device = streams.uniform(1).device
-        self._magnitudes = resampled(scene_magnitudes() if magnitudes is None else magnitudes, size).to(device)
+        self._magnitudes = _of_unit_planes(
+            resampled(scene_magnitudes() if magnitudes is None else magnitudes, size), size
+        ).to(device)
         self._axes = color_axes().to(device)
         self.values = streams.normal(3, size, size // 2 + 1).requires_grad_()
 
@@ -58,6 +60,19 @@ class MacoImage(Parameterization):
     @override
     def blur(self, sigma: float) -> None:
         """The spectrum is fixed: nothing is blurred."""
+
+
+def _of_unit_planes(magnitudes: Tensor, size: int) -> Tensor:
+    """Magnitudes of planes whose values are of the size of 1, whatever the size of the picture.
+
+    Otherwise `_TINY` would take contrast from large pictures, whose planes are the sum of more waves divided by more
+    pixels.
+    """
+    exact = magnitudes.double()
+    exact = exact / exact.max()
+    # Parseval's theorem; the spectrum of real planes holds one of each two waves.
+    deviation = (2 * exact.square().sum() / len(exact)).sqrt() / size**2
+    return (exact / deviation).float()
 
 
 def standardized(values: Tensor) -> Tensor:

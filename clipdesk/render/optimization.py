@@ -92,7 +92,8 @@ class Optimization:
         self._device = next(model.parameters()).device
         read = [*scoring.pictures.layers, *(scoring.likeness.layers if scoring.likeness else ())]
         precision = precision_of(settings.precision, model, self._device)
-        self._capture = LayerCapture(model, dict.fromkeys(read), half=precision == "bfloat16")
+        leak = settings.rectifier_gradient
+        self._capture = LayerCapture(model, dict.fromkeys(read), half=precision == "bfloat16", leak=leak)
         self._side = input_side(model)
         self._mean, self._std = constants(normalization_of(model), self._device)
         self._streams = RandomStreams(seeds, self._device)

@@ -31,7 +31,7 @@ _OWN = (
     "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
 )
 
-_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
+_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "rectifier_gradient": 0.0}
 """Parameters that are on by default, but in a published recipe only if it says so."""
 
 
@@ -65,10 +65,14 @@ PRESETS: dict[str, Preset] = {
             schedule="constant",
             scale=0.1,
             rotate=10.0,
-            shift=0.06,
+            shift=6 / 128,
             padding="grey",
+            rectifier_gradient=0.1,
         ),
-        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter, scale and rotation",
+        "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter of 6 in 128 px, scale "
+        "and rotation. Here the picture has the model's size, jitter and angles lie evenly, and a tenth of the "
+        "gradient gets past the target's rectifier in every step; there all of it gets past each rectifier that lets "
+        "none through, in the first 16",
         "crisp patterns, as in Distill",
         "lucid",
     ),
@@ -84,7 +88,7 @@ PRESETS: dict[str, Preset] = {
             noise_schedule="linear",
             color_shift=1.0,
             views=8,
-            shift=0.14,
+            shift=32 / 224,
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
         "pixels, total variation; moved pictures are reflected here, rolled there",
@@ -99,14 +103,15 @@ PRESETS: dict[str, Preset] = {
             learning_rate=1.0,
             iterations=256,
             schedule="constant",
-            noise=0.08,
-            uniform_noise=0.04,
+            noise=0.04,
+            uniform_noise=0.02,
             crop=0.5,
             crop_end=0.05,
             views=32,
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
-        "to a twentieth, noise 0.08; the spectrum is that of drawn scenes, and crops lie evenly",
+        "to a twentieth, noise 0.08 in a range from -1 to 1, which is 0.04 of it; here the spectrum is that of drawn "
+        "scenes, and crops lie evenly",
         "large, with a natural spectrum",
         "MACO",
     ),
@@ -114,15 +119,18 @@ PRESETS: dict[str, Preset] = {
         _published(
             parameterization="resolutions",
             optimizer="sgd",
-            learning_rate=0.2,
+            learning_rate=2.0,
+            momentum=0.0,
             iterations=100,
             schedule="constant",
-            noise=0.2,
-            shift=0.25,
+            uniform_noise=0.1,
+            shift=56 / 224,
             views=64,
         ),
-        "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, SGD 0.2, 100 "
-        "steps, 64 jittered and noisy views",
+        "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, plain SGD, 100 "
+        "steps, 64 views with jitter of 56 in 224 px and uniform noise 0.2 wide. The rate is 2.0, 0.2 there: here each "
+        "side is the square root of two times the one before, there every side from 1 px on is summed, and a sigmoid "
+        "is half as steep as their tanh; the noise brightens nothing here",
         "detail at all scales",
         "Direct Ascent",
     ),
@@ -153,8 +161,13 @@ _DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "lucid
 is in their name."""
 
 
-def default_preset(model: ModelName) -> str:
-    """The preset to begin with for a model; of a checkpoint without an architecture's name nothing is known."""
+def default_preset(model: ModelName | None) -> str:
+    """The preset to begin with for a model, in the window, the command line and Python.
+
+    Nothing is known of a checkpoint without an architecture's name, or of a network without a name (None).
+    """
+    if model is None:
+        return DEFAULT_PRESET
     return next((preset for kind, preset in _DEFAULTS.items() if kind in model.architecture), DEFAULT_PRESET)
 
 

@@ -128,7 +128,8 @@ class TextReader(Reader[Text]):
         distinct = list(dict.fromkeys(what.text for what in whats))
         tokens = tokenize(distinct, model).to(_device(model))
         with torch.no_grad():
-            embeddings = cast("CLIP", model).encode_text(tokens)
+            # One by one: an embedding's rounding depends on how many are computed at once.
+            embeddings = torch.cat([cast("CLIP", model).encode_text(tokens[i : i + 1]) for i in range(len(tokens))])
         return _cosine(embeddings[[distinct.index(what.text) for what in whats]])
 
 
@@ -152,7 +153,7 @@ class ImageReader(Reader[ImageTarget]):
         pixels = torch.stack([sources.square(path, side) for path in distinct])
         with torch.no_grad():
             inputs = normalized(pixels.to(_device(model)), normalization_of(model))
-            embeddings = cast("CLIP", model).encode_image(inputs)
+            embeddings = torch.cat([cast("CLIP", model).encode_image(inputs[i : i + 1]) for i in range(len(inputs))])
         return _cosine(embeddings[[distinct.index(what.path) for what in whats]])
 
 

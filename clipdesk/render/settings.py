@@ -110,6 +110,13 @@ class RenderSettings(BaseModel):
     iterations: Annotated[int, Knob("Iterations", _ASCENT, "steps", 50, (100, 5000), log=True)] = Field(
         250, ge=1, le=5000, description="optimisation steps; more is better but slower"
     )
+    patience: Annotated[int, Knob("Stop when steady", _ASCENT, "steps", 5, (0, 100))] = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="a picture ends early once its mean activation over so many steps is less than 1 % above that of "
+        "as many before; 0: it takes all steps",
+    )
     learning_rate: Annotated[float, Knob("Learning rate", _ASCENT, "", 0.005, (0.001, 0.1), log=True)] = Field(
         0.04, ge=0.0001, le=2.0, description="step size of the optimiser"
     )
@@ -122,6 +129,13 @@ class RenderSettings(BaseModel):
     )
     second_momentum: Annotated[float, Knob("Second momentum", _ASCENT, "", 0.001, (0.9, 0.999))] = Field(
         0.999, ge=0.5, le=0.9999, description="Adam's second beta: how long it remembers how large the steps were"
+    )
+    rectifier_gradient: Annotated[float, Knob("Past rectifiers", _ASCENT, "", 0.05)] = Field(
+        0.1,
+        ge=0.0,
+        le=1.0,
+        description="share of the gradient that also gets past the rectifier in which the target's layer ends, so that "
+        "a unit which is off can be switched on; 0: none, as the network has it",
     )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"

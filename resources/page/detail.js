@@ -56,7 +56,7 @@ class Detail {
     const { picture: reached, start, end, best } = recipe.activation;
     fillList("facts", [
       ["Outcome", picture.outcome || "done"],
-      ["Picture", short(reached)],
+      ["Clean activation", short(reached)],
       ["First step", short(start)],
       ["Last step", short(end)],
       ["Best", short(best)],

@@ -23,8 +23,8 @@ def reach(monkeypatch: pytest.MonkeyPatch) -> Callable[[Activations], None]:
 @pytest.mark.parametrize(
     ("reached", "line"),
     [
-        (WORSE, "found nothing better than noise (activation 0.0002, 0.082 at the start)."),
-        (SILENT, "nothing excited it (activation 0, 0 at the start)."),
+        (WORSE, "found nothing better than noise (activation 0.0002 clean, 0.082 under the first step's changes)."),
+        (SILENT, "nothing excited it (activation 0 clean, 0 under the first step's changes)."),
     ],
 )
 def test_render_says_that_a_picture_shows_nothing(
@@ -34,7 +34,7 @@ def test_render_says_that_a_picture_shows_nothing(
     outcome = clipdesk("render", *QUICK, "--neuron", "3", "--output", "x.png")
     assert (outcome.code, outcome.out) == (0, "x.png\n")
     assert f"x.png: {line}" in outcome.err
-    assert f"outcome             {line.partition(' (')[0]}" in clipdesk("show", "x.png").out
+    assert f"outcome                {line.partition(' (')[0]}" in clipdesk("show", "x.png").out
 
 
 def test_a_batch_counts_pictures_that_show_nothing_and_notes_them(

@@ -197,6 +197,35 @@ def test_whoever_opens_the_metadata_sees_what_is_in_the_journal(tmp_path: Path) 
     assert json.loads(BatchMetadata.path(tmp_path, LAYER).read_text())["units"].keys() == {"3", "5"}
 
 
+@pytest.mark.parametrize("merged", ["never", "at the end", "after each"])
+def test_all_records_of_a_unit_are_kept_and_the_newest_is_its_own(tmp_path: Path, merged: str) -> None:
+    records = [RECORD.model_copy(update={"file": f"{name}.png"}) for name in "abc"]
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    for record in records:
+        writer.note(3, record)
+        writer.note(4, RECORD)
+        if merged == "after each":
+            writer.settle()
+    if merged == "at the end":
+        writer.settle()
+    found = BatchMetadata.open(tmp_path, LAYER, "demo")
+    assert found.units == {3: records[2], 4: RECORD}
+    assert found.earlier == {3: tuple(records[:2])}
+    assert (found.records(3), found.records(4), found.records(5)) == (tuple(records), (RECORD,), ())
+
+
+def test_a_journal_that_is_merged_twice_adds_no_record_twice(tmp_path: Path) -> None:
+    records = [RECORD.model_copy(update={"file": f"{name}.png"}) for name in "abc"]
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    for record in records:
+        writer.note(3, record)
+    kept = journal(tmp_path).read_bytes()
+    writer.settle()
+    journal(tmp_path).write_bytes(kept)
+    MetadataWriter(tmp_path, LAYER, "demo").settle()
+    assert BatchMetadata.open(tmp_path, LAYER, "demo").records(3) == tuple(records)
+
+
 @pytest.mark.parametrize("keep", [1, 20, 100])
 def test_half_a_line_is_passed_over_and_harms_no_other(tmp_path: Path, keep: int) -> None:
     writer = MetadataWriter(tmp_path, LAYER, "demo")

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_png, read_recipe, save_png
+from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_png, read_recipe, save_picture, save_png, with_recipe
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text
 from tests.recipes import make_recipe
@@ -125,3 +125,24 @@ def test_a_malformed_recipe_is_refused(tmp_path: Path, text: str) -> None:
     Image.fromarray(PIXELS).save(path, pnginfo=info)
     with pytest.raises(UsageError, match=r"x\.png"):
         read_recipe(path)
+
+
+def test_a_picture_of_pythons_is_saved_with_what_it_carries(tmp_path: Path) -> None:
+    curve = np.linspace(0, 1, 5, dtype=np.float32)
+    recipe = make_recipe(steps=5)
+    picture = Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3))
+    pixels = np.array(picture)
+    save_picture(with_recipe(picture, recipe, curve), tmp_path / "x.png")
+    read = read_png(tmp_path / "x.png")
+    assert read.recipe == recipe
+    assert read.curve is not None
+    assert np.array_equal(read.curve, curve)
+    assert np.array_equal(read.pixels, pixels)
+    save_picture(read.image, tmp_path / "y.png")
+    assert (tmp_path / "y.png").read_bytes() == (tmp_path / "x.png").read_bytes()
+
+
+def test_a_picture_without_a_recipe_is_not_saved_as_if_it_had_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="carries no recipe"):
+        save_picture(Image.new("RGB", (4, 4)), tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())

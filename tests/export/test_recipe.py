@@ -51,6 +51,8 @@ def test_a_recipe_without_the_newest_settings_still_gives_the_same_picture() -> 
         "stages": 1,
         "transparency": "none",
         "second_momentum": 0.999,
+        "rectifier_gradient": 0.1,
+        "patience": 0,
     }
     assert read == written.model_copy(update=off)
     assert set(off) | set(names.split()) == set(type(read).model_fields), "a new setting is off in old recipes, too"

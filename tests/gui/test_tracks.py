@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from clipdesk.gui import tracks
 from clipdesk.gui.tracks import KeptFrames, Series, Track
+from clipdesk.jobs.events import Result
 from clipdesk.render.targets import Text
+from tests.recipes import make_recipe
 
 
 def picture(value: int = 0) -> NDArray[np.uint8]:
@@ -60,3 +62,19 @@ def test_a_track_tells_at_which_earlier_step_it_is_seen() -> None:
     for step in (1, 5, 9):
         track.frames.add(step, picture(step))
     assert [track.earlier(step) for step in (None, 1, 4, 6, 9, 20)] == [None, 1, 1, 5, None, None]
+
+
+def test_a_track_ends_with_its_picture_though_others_of_its_group_went_on() -> None:
+    track = Track(Text(text="a"), "a", 0)
+    track.penalties["flatness"] = Series()
+    for step in range(1, 9):
+        track.curve.append(step)
+        track.penalties["flatness"].append(step)
+        track.frames.add(step, picture(step))
+    recipe = make_recipe(Text(text="a"), steps=5).model_copy(update={"steady": True})
+    curve = np.arange(1, 6, dtype=np.float32)
+    track.finish(Result(recipe.target, recipe.settings, picture(99), curve, 5.0, 1.0, True, recipe))
+    assert (len(track.curve), len(track.penalties["flatness"])) == (5, 5)
+    assert track.frames.steps == [1, 2, 3, 4, 5]
+    assert track.frames.newest is not None
+    assert track.frames.newest.max() == 99

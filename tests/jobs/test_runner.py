@@ -1,10 +1,12 @@
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from clip.model import CLIP
+from numpy.typing import NDArray
 from PIL import Image
 
 from clipdesk.checksums import read_sha256
@@ -16,6 +18,7 @@ from clipdesk.jobs.runner import run_job
 from clipdesk.models.names import Checkpoint
 from clipdesk.network.opened import ModelPool, OpenModel
 from clipdesk.network.precision import precision_of
+from clipdesk.render.convergence import Convergence
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import ResolvedTarget
@@ -97,6 +100,40 @@ def test_stopping_keeps_what_was_reached_and_starts_nothing_new(vit: CLIP) -> No
             made.append(event)
     assert len(seen) == 2
     assert [(event.complete, len(event.curve)) for event in made] == [(False, 2), (False, 2)]
+
+
+def test_a_picture_that_does_not_rise_any_more_ends_for_itself(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one that it would be alone, though others of its group go on."""
+
+    class Ends(Convergence):
+        def ended(self, activations: NDArray[np.float32]) -> Sequence[int]:
+            self._curves.append(activations)
+            rows = {2: [1], 4: [0]}.get(len(self._curves), []) if len(activations) > 1 else []
+            self._rising.difference_update(rows)
+            return rows
+
+    monkeypatch.setattr("clipdesk.jobs.runner.Convergence", Ends)
+    asked = job(5, 1, 3).model_copy(update={"settings": SETTINGS.model_copy(update={"iterations": 6})})
+    made = results(vit, asked, 3)
+    assert [(len(each.curve), each.complete, each.recipe.steady) for each in made] == [
+        (4, True, True),
+        (2, True, True),
+        (6, True, False),
+    ]
+    for each in made:
+        steps = len(each.curve)
+        run = render(vit, [each.target], asked.settings)
+        frame = next(frame for frame in run if frame.step == steps)
+        assert np.abs(each.image.astype(int) - frame.images()[0]).max() <= 1
+        assert each.activation == pytest.approx(float(frame.clean_activations()[0]), abs=1e-4)
+
+
+def test_a_group_that_is_steady_takes_no_further_step(vit: CLIP) -> None:
+    settings = make_settings("draft", iterations=200, learning_rate=0.0001, patience=4, device="cpu", noise=0)
+    settings = settings.model_copy(update={"scale": 0.0, "rotate": 0.0, "shift": 0.0})
+    made = results(vit, job(1, 2).model_copy(update={"settings": settings}))
+    assert all(len(each.curve) < 200 for each in made)
+    assert all(each.complete and each.recipe.outcome.useful for each in made)
 
 
 def test_pictures_come_with_the_steps_for_which_they_are_wanted(vit: CLIP) -> None:

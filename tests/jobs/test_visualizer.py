@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,18 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.errors import UsageError
+from clipdesk.export.png import read_png
 from clipdesk.jobs.visualizer import FeatureVisualizer
-from clipdesk.models.names import Named
+from clipdesk.models import loading
+from clipdesk.models.names import Named, parse_name
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.images import Parameterization
+from clipdesk.render.loop import render
+from clipdesk.render.presets import preset_of
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
+from clipdesk.render.targets import Unit
 from tests.toy_parts import Grey
 
 LAYER = "visual.transformer.resblocks.1.attn"
@@ -38,6 +45,52 @@ def test_progress_is_reported_after_every_step(vit: CLIP) -> None:
     )
     assert [call[:2] for call in calls] == [(1, 3), (2, 3), (3, 3)]
     assert all(np.isfinite(call[2]) for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("name", "preset"), [("demo", "standard"), ("ViT-B/32", "ghiasi"), ("RN50x4", "lucid"), (None, "standard")]
+)
+@pytest.mark.parametrize("known", ["given", "loaded"])
+def test_python_begins_with_the_preset_that_the_command_line_begins_with(
+    vit: CLIP, name: str | None, preset: str, known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = None if name is None else parse_name(name)
+    if found is not None and known == "loaded":
+        monkeypatch.setitem(loading._names, vit, found)
+    opened = OpenModel.of(vit, name=found) if known == "given" else vit
+    made: list[RenderSettings] = []
+
+    def keep(_model: CLIP, _targets: object, settings: RenderSettings, **_: object) -> None:
+        made.append(settings)
+
+    monkeypatch.setattr("clipdesk.jobs.visualizer.render", keep)
+    monkeypatch.setattr("clipdesk.jobs.visualizer._last_picture", lambda *_: None)
+    FeatureVisualizer(opened, "cpu").generate(f"{LAYER}:3", transforms=lambda pixels, _streams, _step: pixels)
+    assert preset_of(made[0]) == preset
+
+
+def test_the_engine_begins_with_it_too(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(loading._names, vit, parse_name("RN50"))
+    assert next(render(vit, [Unit(layer=LAYER, index=3)])).iterations == 512
+    monkeypatch.delitem(loading._names, vit)
+    assert next(render(vit, [Unit(layer=LAYER, index=3)])).iterations == 250
+
+
+def test_a_loaded_model_is_known_by_its_name(checkpoint: Path) -> None:
+    assert loading.name_of(loading.load_model(checkpoint, "cpu")) == parse_name(str(checkpoint))
+
+
+def test_a_picture_carries_its_recipe_into_its_file(checkpoint: Path, tmp_path: Path) -> None:
+    opened = clipdesk.open_model(checkpoint, "cpu")
+    visualizer = FeatureVisualizer(opened)
+    picture = visualizer.generate(f"{LAYER}:3", "draft", iterations=3, image_size=64, seed=5)
+    clipdesk.save_picture(picture, tmp_path / "x.png")
+    read = read_png(tmp_path / "x.png")
+    assert (read.recipe.model, read.recipe.weights) == (str(opened.name), opened.sha256)
+    assert (read.recipe.target.label, read.recipe.settings.seed, read.recipe.steps) == (f"{LAYER}:3", 5, 3)
+    assert np.array_equal(read.pixels, np.asarray(picture))
+    again = visualizer.generate(read.recipe.target, "draft", iterations=3, image_size=64, seed=5)
+    assert np.array_equal(np.asarray(again), read.pixels)
 
 
 def test_short_names_of_layers_are_the_same_layers(vit: CLIP) -> None:

@@ -119,3 +119,31 @@ def test_a_resnets_unit_that_is_silent_has_a_way_to_wake_up(resnet: CLIP, layer:
     dead.sum().backward()
     assert pixels.grad is not None
     assert pixels.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.1, 0.5])
+def test_the_share_of_the_gradient_that_was_asked_for_gets_past_the_rectifier(resnet: CLIP, leak: float) -> None:
+    def gradient(layer: str, leak: float) -> torch.Tensor:
+        pixels = pictures(64).requires_grad_()
+        LayerCapture(resnet, [LayerInspector(resnet).visualizable(layer)], leak=leak).run(pixels)[
+            layer
+        ].sum().backward()
+        assert pixels.grad is not None
+        return pixels.grad
+
+    wanted = gradient("visual.relu1", 0) + leak * gradient("visual.bn1", 0)
+    assert torch.allclose(gradient("visual.relu1", leak), wanted, atol=1e-5)
+
+
+def test_the_activation_hook_leaves_the_gradient_as_the_network_has_it(resnet: CLIP) -> None:
+    pixels = pictures(64)
+    plain, hooked = pixels.clone().requires_grad_(), pixels.clone().requires_grad_()
+    parts = (resnet.get_submodule(f"visual.{name}") for name in ("conv1", "bn1", "relu1"))
+    nn.Sequential(*parts)(plain)[:, 3].mean(dim=(1, 2)).sum().backward()
+    with NeuronActivationHook(resnet, "visual.relu1", 3) as hook:
+        resnet.encode_image(hooked)
+    assert hook.activation is not None
+    hook.activation.sum().backward()
+    assert plain.grad is not None
+    assert hooked.grad is not None
+    assert torch.allclose(plain.grad, hooked.grad, atol=1e-6)

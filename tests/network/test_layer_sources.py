@@ -78,7 +78,9 @@ def test_a_new_kind_of_source_is_attached_like_any_other(vit: CLIP) -> None:
     class Doubled:
         module: str
 
-        def attach(self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None]) -> list[RemovableHandle]:
+        def attach(
+            self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+        ) -> list[RemovableHandle]:
             def after(_module: nn.Module, _args: object, output: Tensor) -> None:
                 keep(2 * by_position(output, info))
 

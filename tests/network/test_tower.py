@@ -1,6 +1,6 @@
 import pytest
 import torch
-from clip.model import CLIP
+from clip.model import CLIP, AttentionPool2d
 from torch import Tensor, nn
 
 from clipdesk.network.frozen import frozen
@@ -76,3 +76,50 @@ def test_tokens_attend_to_each_other_as_in_torch(half: bool) -> None:
     most = 0.02 if half else 1e-5
     assert float((found - expected).detach().norm() / expected.detach().norm()) < most
     assert float((ours.grad - own.grad).norm() / own.grad.norm()) < most
+
+
+@pytest.mark.parametrize(("pictures", "batches"), [(1, {2}), (2, {2}), (3, {3})])
+def test_a_single_picture_takes_the_way_of_a_batch_through_small_convolutions(
+    resnet: CLIP, pictures: int, batches: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch computes a batch of one by other code, whose rounding makes another picture of a ResNet's."""
+    seen: set[int] = set()
+    convolve = nn.Conv2d.forward
+
+    def forward(self: nn.Conv2d, inputs: Tensor) -> Tensor:
+        if max(self.kernel_size) > 1:
+            seen.add(len(inputs))
+        return convolve(self, inputs)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", forward)
+    inputs = torch.rand(pictures, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    outputs: list[Tensor] = []
+    hook = resnet.visual.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    try:
+        Tower(resnet.visual)(inputs)
+    finally:
+        hook.remove()
+    assert seen == batches
+    assert torch.allclose(outputs[0], resnet.visual(inputs), atol=1e-4)
+
+
+def test_a_resnets_pool_takes_pictures_one_by_one(resnet: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The products of matrices in it are rounded differently for other numbers of pictures."""
+    seen: list[int] = []
+    pooled = AttentionPool2d.forward
+
+    def forward(self: AttentionPool2d, maps: Tensor) -> Tensor:
+        seen.append(len(maps))
+        found: Tensor = pooled(self, maps)
+        return found
+
+    monkeypatch.setattr(AttentionPool2d, "forward", forward)
+    outputs: list[Tensor] = []
+    hook = resnet.get_submodule("visual.attnpool").register_forward_hook(
+        lambda _module, _inputs, output: outputs.append(output)
+    )
+    try:
+        Tower(resnet.visual)(torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    finally:
+        hook.remove()
+    assert (seen, [len(output) for output in outputs]) == ([1, 1, 1], [3])

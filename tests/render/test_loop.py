@@ -56,6 +56,16 @@ def test_a_picture_does_not_depend_on_its_neighbours(vit: CLIP) -> None:
     assert among.activations[1] == pytest.approx(alone.activations[0], abs=1e-4)
 
 
+@pytest.mark.parametrize("preset", ["draft", "lucid", "classic", "standard"])
+@pytest.mark.parametrize("layer", ["visual.layer3", "visual"])
+def test_a_resnets_picture_does_not_depend_on_its_neighbours(resnet: CLIP, preset: str, layer: str) -> None:
+    settings = make_settings(preset, iterations=6, device="cpu")
+    among = last(resnet, [unit(index, layer) for index in (3, 7, 20)], settings, [10, 11, 12])
+    alone = last(resnet, [unit(7, layer)], settings, [11])
+    assert np.abs(among.images()[1].astype(int) - alone.images()[0]).max() <= 1
+    assert among.activations[1] == pytest.approx(alone.activations[0], rel=1e-3, abs=1e-5)
+
+
 def test_units_of_several_layers_keep_their_order(vit: CLIP) -> None:
     targets: list[Target] = [unit(7), unit(5, "visual.conv1"), unit(3)]
     frame = last(vit, targets, QUICK)

@@ -52,6 +52,16 @@ def test_the_magnitudes_of_a_wave() -> None:
         mean_magnitudes([])
 
 
+@pytest.mark.parametrize("size", [64, 128, 512, 1024])
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
+def test_the_contrast_does_not_depend_on_the_size_of_the_picture_or_of_the_spectrum(
+    size: int, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipdesk.render.maco.colored", lambda planes, _axes: planes)
+    planes = MacoImage(size, RandomStreams([3], CPU), scale * scene_magnitudes()).pixels().detach()
+    assert float(planes.std()) == pytest.approx(1, abs=1e-4)
+
+
 @pytest.mark.parametrize("size", [64, 100, 128, 224])
 def test_magnitudes_for_other_sizes_fall_in_the_same_way(size: int) -> None:
     magnitudes = resampled(scene_magnitudes(), size)

@@ -51,19 +51,28 @@ def test_published_presets_have_the_published_numbers() -> None:
     ghiasi = PRESETS["ghiasi"].settings
     assert (ghiasi.iterations, ghiasi.learning_rate, ghiasi.momentum, ghiasi.second_momentum) == (400, 1.0, 0.5, 0.99)
     assert (ghiasi.views, ghiasi.color_shift, ghiasi.offset_noise, ghiasi.schedule) == (8, 1.0, 0.5, "cosine")
+    assert ghiasi.shift == 32 / 224
     assert ghiasi.view_tv_weight == pytest.approx(8 * 0.0005), "their activation counts for an eighth"
     lucid = PRESETS["lucid"].settings
     assert (lucid.iterations, lucid.learning_rate, lucid.frequency_decay, lucid.rotate) == (512, 0.05, 1.0, 10)
+    assert (lucid.scale, lucid.shift) == (0.1, (8 / 2 + 4 / 2) / 128), "crops that leave out 8 and then 4 pixels"
     maco = PRESETS["maco"].settings
-    assert (maco.optimizer, maco.learning_rate, maco.iterations, maco.image_size, maco.views) == (
-        "nadam",
-        1,
-        256,
-        512,
-        32,
-    )
-    assert (maco.crop, maco.crop_end, maco.noise, maco.uniform_noise) == (0.5, 0.05, 0.08, 0.04)
+    rate = ("nadam", 1, 256, 512, 32)
+    assert (maco.optimizer, maco.learning_rate, maco.iterations, maco.image_size, maco.views) == rate
+    wide = 1 - -1  # xplique's values_range
+    assert (maco.crop, maco.crop_end, maco.noise, maco.uniform_noise) == (0.5, 0.05, 0.08 / wide, 0.08 / 2 / wide)
     ascent = PRESETS["direct-ascent"].settings
-    assert (ascent.optimizer, ascent.learning_rate, ascent.iterations, ascent.views) == ("sgd", 0.2, 100, 64)
-    assert (ascent.noise, ascent.shift) == (0.2, 56 / 224)
-    assert all(PRESETS[name].settings.flatness == 0 for name in ("ghiasi", "lucid", "maco", "direct-ascent", "classic"))
+    assert (ascent.optimizer, ascent.momentum, ascent.iterations, ascent.views) == ("sgd", 0, 100, 64)
+    assert (ascent.noise, ascent.uniform_noise, ascent.shift) == (0, 0.2 / 2, 56 / 224)
+
+
+@pytest.mark.parametrize("name", ["ghiasi", "maco", "direct-ascent", "classic"])
+def test_published_presets_have_nothing_of_clipdesks_own(name: str) -> None:
+    settings = PRESETS[name].settings
+    assert settings.flatness == settings.rectifier_gradient == 0
+
+
+def test_recipes_from_before_the_gradient_past_rectifiers_was_a_setting_have_it() -> None:
+    old = {name: value for name, value in PRESETS["ghiasi"].settings.model_dump().items() if "rectifier" not in name}
+    assert RenderSettings.model_validate(old).rectifier_gradient == 0.1
+    assert PRESETS["standard"].settings.rectifier_gradient == PRESETS["lucid"].settings.rectifier_gradient == 0.1

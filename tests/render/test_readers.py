@@ -1,11 +1,13 @@
 """The registry of readers: one for each kind of term."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import torch
 from clip.model import CLIP
+from PIL import Image
 from torch import nn
 from typing_extensions import override
 
@@ -16,7 +18,7 @@ from clipdesk.network.layers import LayerInfo
 from clipdesk.render.objectives import Objective, check_layer
 from clipdesk.render.readers import READERS, Reader, Score, at_position
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Combined, Others, Position, Readable, ReadableBase, Term, Text
+from clipdesk.render.targets import Combined, ImageTarget, Others, Position, Readable, ReadableBase, Term, Text
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -70,3 +72,26 @@ def test_a_new_kind_of_term_needs_one_reader(vit: CLIP, monkeypatch: pytest.Monk
     with torch.no_grad():
         outputs = LayerCapture(vit, objective.layers).run(torch.randn(1, 3, 32, 32))
     assert torch.allclose(objective(outputs), 2 * outputs[BLOCK][:, 1:].amax(dim=(1, 2)))
+
+
+@pytest.mark.parametrize("tower", ["encode_text", "encode_image"])
+def test_a_wanted_embedding_is_computed_by_itself(
+    vit: CLIP, tower: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Computed beside others it is rounded differently, of which a ResNet's ascent makes another picture."""
+    seen: list[int] = []
+    encode = getattr(vit, tower)
+
+    def counted(inputs: torch.Tensor) -> torch.Tensor:
+        seen.append(len(inputs))
+        found: torch.Tensor = encode(inputs)
+        return found
+
+    monkeypatch.setattr(vit, tower, counted)
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (32, 32), "red" if name == "a.png" else "blue").save(tmp_path / name)
+    texts = [Text(text="a star"), Text(text="a heart"), Text(text="a star")]
+    images = [ImageTarget(path=str(tmp_path / name)) for name in ("a.png", "b.png", "a.png")]
+    wanted = texts if tower == "encode_text" else images
+    Objective.of([Combined(terms=(Term(what=what),)) for what in wanted], vit, LayerInspector(vit))
+    assert seen == [1, 1]

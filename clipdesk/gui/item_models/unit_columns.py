@@ -304,7 +304,7 @@ COLUMNS = (
     Column(
         "activation",
         "Activation",
-        "The activation that the picture reached",
+        "The clean activation of the picture itself; the curves are under the random changes of each step",
         text=lambda known, unit: "" if (value := known.state(unit).activation) is None else f"{value:.3f}",
         values=_of_state("activation"),
         width=13,

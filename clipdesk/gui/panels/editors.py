@@ -167,6 +167,7 @@ class SettingRow(QWidget):
         self.choice: QComboBox | None = None
         self.slider: QSlider | None = None
         self._reference: Any = None
+        self._exact: float | None = None
         self._chosen: Any = RenderSettings.model_fields[name].default
         self.reset = QToolButton(autoRaise=True)
         self.reset.setIcon(icon("restore"))
@@ -241,7 +242,10 @@ class SettingRow(QWidget):
             return self.choice.currentData() if self.choice else None
         if self.box.optional and self.box.value() == 0:
             return None
-        return round(self.box.value()) if not self.box.decimals() else round(self.box.value(), 6)
+        shown = round(self.box.value()) if not self.box.decimals() else round(self.box.value(), 6)
+        # The box rounds: 6 of 128 is shown as 0.05, and stays what it is until another value is chosen.
+        exact = self._exact
+        return exact if exact is not None and round(exact, self.box.decimals()) == shown else shown
 
     def set_value(self, value: Any) -> None:  # noqa: ANN401
         """Show a value."""
@@ -252,6 +256,7 @@ class SettingRow(QWidget):
                 self.choice.setItemData(0, plain_tip(str(value)), Qt.ItemDataRole.ToolTipRole)
             self.choice.setCurrentIndex(self.choice.findData(str(value)))
         elif self.box is not None:
+            self._exact = None if value is None or not self.box.decimals() else float(value)
             self.box.setValue(0 if value is None else float(value))
 
     def _choose_file(self, text: str) -> None:

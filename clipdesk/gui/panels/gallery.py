@@ -346,7 +346,8 @@ def recipe_html(entry: Entry) -> str:
     rows: list[tuple[str, object]] = [
         ("Model", recipe.model),
         ("Target", entry.label),
-        ("Activation", f"{recipe.activation.picture:.4g}"),
+        ("Activation", f"{recipe.activation.picture:.4g} (clean)"),
+        ("In the last step", f"{recipe.activation.end:.4g} (under its random changes)"),
         ("Outcome", recipe.outcome_in_words),
         ("Steps", recipe.steps),
         ("Device", recipe.device),

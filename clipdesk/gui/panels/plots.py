@@ -160,6 +160,9 @@ class Plots(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.activation = Plot("activation", "Activation curves")
+        self.activation.setToolTip(
+            "The activation in each step, under its random changes; the table and finished pictures have the clean one"
+        )
         self.penalty = Plot("penalty", "Regulariser curves")
         self.penalty.item.setLabel("bottom", "step")
         self.penalty.item.setXLink(self.activation)

@@ -215,6 +215,9 @@ def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
     assert "<img" not in recipe_html(entry)
     assert "<b>" not in recipe_html(entry)
     assert "stopped at 7" in recipe_html(entry)
+    reached = entry.recipe.activation
+    assert f"{reached.picture:.4g} (clean)" in recipe_html(entry)
+    assert f"{reached.end:.4g} (under its random changes)" in recipe_html(entry)
 
 
 def test_a_picture_without_a_whole_recipe_is_left_out(

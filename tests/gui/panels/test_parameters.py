@@ -53,6 +53,16 @@ def test_any_settings_can_be_shown(panel: ParametersPanel, changes: dict[str, ob
     assert panel.settings() == settings
 
 
+def test_a_value_that_the_box_rounds_stays_until_another_is_chosen(panel: ParametersPanel) -> None:
+    panel.show_preset("lucid")
+    row = panel.rows["shift"]
+    assert row.box is not None
+    assert (row.box.text(), row.value()) == ("± 0.05 of side", 6 / 128)
+    row.box.stepUp()
+    row.box.stepUp()
+    assert row.value() == 0.07
+
+
 def test_arrows_and_sliders_keep_to_the_ranges(panel: ParametersPanel) -> None:
     for name, row in panel.rows.items():
         bounds = limits(name)
