@@ -138,7 +138,8 @@ def quickstart(output: Path | None) -> None:
         "The same in Python:\n"
         "  import clipdesk\n"
         f'  visualizer = clipdesk.FeatureVisualizer("{EMBEDDED}")\n'
-        f'  visualizer.generate_image("{layer}", {index}, num_iterations={_QUICK_STEPS}, path="neuron.png")',
+        f'  picture = visualizer.generate_image("{layer}", {index}, num_iterations={_QUICK_STEPS})\n'
+        '  clipdesk.save_picture(picture, "neuron.png")',
         err=True,
     )
 

@@ -31,7 +31,9 @@ _OWN = (
     "of Rudin, Osher and Fatemi 1992 in proportion to the activation"
 )
 
-_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "rectifier_gradient": 0.0}
+_PAST = "a tenth of the gradient gets past the target's rectifier here, none there (--rectifier-gradient 0)"
+
+_OFF = {"noise": 0.0, "scale": 0.0, "rotate": 0.0, "shift": 0.0}
 """Parameters that are on by default, but in a published recipe only if it says so."""
 
 
@@ -67,7 +69,6 @@ PRESETS: dict[str, Preset] = {
             rotate=10.0,
             shift=6 / 128,
             padding="grey",
-            rectifier_gradient=0.1,
         ),
         "lucid's render_vis (Olah et al. 2017, Distill): Fourier, Adam 0.05, 512 steps, jitter of 6 in 128 px, scale "
         "and rotation. Here the picture has the model's size, jitter and angles lie evenly, and a tenth of the "
@@ -91,7 +92,7 @@ PRESETS: dict[str, Preset] = {
             shift=32 / 224,
         ),
         "Ghiasi et al. 2022 (arXiv:2212.06727), for CLIP's vision transformers: 8 views of shifted and colour-shifted "
-        "pixels, total variation; moved pictures are reflected here, rolled there",
+        f"pixels, total variation; moved pictures are reflected here, rolled there; {_PAST}",
         "rich detail, for vision transformers",
         "Ghiasi et al.",
     ),
@@ -111,7 +112,7 @@ PRESETS: dict[str, Preset] = {
         ),
         "MACO (Fel et al. 2023, arXiv:2306.06805) as xplique has it: NAdam 1.0, 256 steps, 512 px, 32 crops of a half "
         "to a twentieth, noise 0.08 in a range from -1 to 1, which is 0.04 of it; here the spectrum is that of drawn "
-        "scenes, and crops lie evenly",
+        f"scenes, and crops lie evenly; {_PAST}",
         "large, with a natural spectrum",
         "MACO",
     ),
@@ -130,7 +131,7 @@ PRESETS: dict[str, Preset] = {
         "Direct Ascent Synthesis (Fort and Whitaker 2025, arXiv:2502.07753): a sum over resolutions, plain SGD, 100 "
         "steps, 64 views with jitter of 56 in 224 px and uniform noise 0.2 wide. The rate is 2.0, 0.2 there: here each "
         "side is the square root of two times the one before, there every side from 1 px on is summed, and a sigmoid "
-        "is half as steep as their tanh; the noise brightens nothing here",
+        f"is half as steep as their tanh; the noise brightens nothing here; {_PAST}",
         "detail at all scales",
         "Direct Ascent",
     ),
@@ -143,7 +144,8 @@ PRESETS: dict[str, Preset] = {
             blur_every=10,
             tv_weight=0.01,
         ),
-        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped",
+        "CLIP Neuron Visualizer: random pixels, Adam, total variation, a periodic Gaussian blur, values clipped; "
+        f"{_PAST}",
         "soft pixels",
     ),
 }
