@@ -29,6 +29,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.plan import PATTERNS, PLACEHOLDERS, Existing, Fate, Planned, plan_export
 from clipdesk.gui.exporter import Export, Exporter, Source
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.panels.rows_table import RowsTable
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.problems import Problem
 
@@ -142,7 +143,7 @@ class ExportDialog(QDialog):
         for name, (text, tip) in _EXTRAS.items():
             self.extras[name] = QCheckBox(text)
             self.extras[name].setToolTip(tip)
-        self.table = QTableView()
+        self.table = RowsTable()
         self.table.setModel(self.model)
         self.table.setAccessibleName("What will be written")
         self.table.verticalHeader().hide()

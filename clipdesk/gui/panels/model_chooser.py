@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.item_models.models import Choice, ModelsFilter, ModelsModel
+from clipdesk.gui.panels.rows_table import RowsTable
 from clipdesk.gui.plain import plain_label, rich_label
 
 
@@ -59,7 +60,7 @@ class ModelChooser(QDialog):
         self._update()
 
     def _make_table(self) -> QTableView:
-        table = QTableView()
+        table = RowsTable()
         table.setAccessibleName("Models")
         table.setModel(self.filter)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

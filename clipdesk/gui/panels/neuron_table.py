@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QStyleOptionViewItem
 from typing_extensions import override
 
 from clipdesk.gui.item_models.neurons import NeuronTableModel
 from clipdesk.gui.item_models.unit_columns import COLUMNS, THUMBNAIL, column_of
 from clipdesk.gui.panels.columns import SharingHeader
 from clipdesk.gui.panels.focus import show_focus
+from clipdesk.gui.panels.rows_table import RowsTable
 
 
-class NeuronTable(QTableView):
+class NeuronTable(RowsTable):
     """A table where a drag from an unselected row selects, and a drag from a selected one carries the rows away.
 
     Args:
@@ -136,14 +137,6 @@ class NeuronTable(QTableView):
     def _release(self) -> None:
         self._pressed = False
         self._second.start()
-
-    @override
-    def moveCursor(self, action: QTableView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        """Home and End go to the first and the last row: rows are what is selected here, and not cells."""
-        ends = {QTableView.CursorAction.MoveHome: 0, QTableView.CursorAction.MoveEnd: self.model().rowCount() - 1}
-        if action in ends:
-            return self.model().index(ends[action], max(self.currentIndex().column(), 0))
-        return super().moveCursor(action, modifiers)
 
     def point_at(self, row: int | None) -> None:
         """Frame a row, as one whose picture the mouse is over elsewhere; None for none."""
