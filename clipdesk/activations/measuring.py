@@ -52,7 +52,7 @@ def activations_in(
         raise UsageError(f"Layer '{name}' has no {pooling}. Available: {', '.join(each for _, each in units)}")
     parts = [np.zeros((0, units[name, pooling]), np.float32)]
     for first in range(0, len(pictures), _BATCH):
-        squares = [fitted(_image(each), opened.side) for each in pictures[first : first + _BATCH]]
+        squares = [square_of(each, opened.side) for each in pictures[first : first + _BATCH]]
         pixels = np.stack([np.asarray(each).transpose(2, 0, 1) for each in squares])
         found, _ = reader.read(torch.from_numpy(pixels))
         parts.append(found[name, pooling].values.cpu().numpy())
@@ -81,6 +81,15 @@ def rank_of_picture(
     opened.inspector.check_unit(layer, unit)
     value = float(activations_in(opened, layer, [picture], pooling=pooling)[0, unit])
     return rank(survey.statistics[layer, pooling], unit, value)
+
+
+def square_of(picture: Picture, side: int) -> Image.Image:
+    """The square in a picture's middle, at a side, as a survey sees it.
+
+    Raises:
+        UsageError: a file is not an image that can be read.
+    """
+    return fitted(_image(picture), side)
 
 
 def _image(picture: Picture) -> Image.Image:

@@ -136,12 +136,12 @@ def words(
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 
 
-def with_torch() -> tuple[ModuleType, ModuleType]:
-    """What answers questions, and what makes pages of the answers."""
+def with_torch() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """What answers questions, what makes pages of the answers, and what checks pictures."""
     # Only when one of them runs: they take torch along.
-    from clipdesk.cli import asking, paging
+    from clipdesk.cli import asking, checking, paging
 
-    return asking, paging
+    return asking, paging, checking
 
 
 def _asking() -> ModuleType:

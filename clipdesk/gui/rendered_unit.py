@@ -53,10 +53,12 @@ class RenderedUnit(QObject):
         self._session, self._controller, self._neurons = session, controller, neurons
         self._desk, self._page = desk, page
         self._unit: Unit | None = None
+        self._judgement: tuple[float, str] | None = None
         controller.progressed.connect(self._progressed)
         controller.track_ended.connect(self._ended)
         results.found.connect(self._found)
         desk.judged.connect(self._judged)
+        desk.checked.connect(self._checked)
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
@@ -111,4 +113,11 @@ class RenderedUnit(QObject):
     @Slot(object, float, str)
     def _judged(self, pooled: PooledUnit, value: float, words: str) -> None:
         if self._page.pooled == pooled:
+            self._judgement = value, words
             self._page.judge(words, value)
+
+    @Slot(object, str)
+    def _checked(self, pooled: PooledUnit, words: str) -> None:
+        if self._page.pooled == pooled and self._judgement is not None:
+            value, stands = self._judgement
+            self._page.judge(f"{stands}. {words}", value)

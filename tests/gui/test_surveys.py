@@ -277,6 +277,7 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     assert not page.picture.button.isVisible()
     until(qtbot, lambda: "The rendered picture excites it" in page.judged)
     assert surveyed.center.mode == UNIT, "it forms where it was asked for"
+    until(qtbot, lambda: any(f". {verdict}" in page.judged for verdict in ("Trust", "Doubt", "No")))
     assert page.histogram.marked is not None
     show_unit(surveyed, qtbot, 6)
     assert page.histogram.marked is None

@@ -47,6 +47,7 @@ class AskedSurvey(OpenSurvey):
     judgement = questions.judgement
     layer_facts = questions.layer_facts
     surprise = questions.surprise
+    verdict = questions.verdict
     with_words = questions.with_words
     written = questions.written
 

@@ -50,6 +50,7 @@ class SurveyDesk(QObject):
         mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
         judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
             among the pictures of the set, in words.
+        checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; follows `judged`.
         surprised: A `PooledUnit` that is worth looking at.
         timed: About how many seconds a survey takes.
         exported: A page that is written.
@@ -70,6 +71,7 @@ class SurveyDesk(QObject):
     found = Signal(object, object)
     mapped = Signal(object, object)
     judged = Signal(object, float, str)
+    checked = Signal(object, str)
     surprised = Signal(object)
     timed = Signal(float)
     exported = Signal(str)
@@ -217,7 +219,7 @@ class SurveyDesk(QObject):
         self._ask(self._slow, "heat", lambda survey: self.heated.emit(layer, unit, survey.heat(layer, unit, wanted)))
 
     def ask_judgement(self, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> None:
-        """Where a rendered picture stands among those of the set; `judged` follows.
+        """Where a rendered picture stands among those of the set; `judged` follows, then `checked`.
 
         Args:
             pooled: The unit.
@@ -228,8 +230,12 @@ class SurveyDesk(QObject):
             value, words = survey.judgement(pooled, picture)
             self.judged.emit(pooled, value, words)
 
+        def check(survey: AskedSurvey) -> None:
+            self.checked.emit(pooled, survey.verdict(pooled, picture))
+
         if self.has(pooled.layer):
             self._ask(self._slow, "judge", judge)
+            self._ask(self._slow, "check", check)
 
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""

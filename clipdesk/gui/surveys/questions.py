@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from clipdesk.activations.checking import check_picture
 from clipdesk.activations.contributions import written_by
 from clipdesk.activations.directions import image_direction, text_directions
 from clipdesk.activations.heatmaps import has_places, heat_maps
@@ -143,6 +144,20 @@ def judgement(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np
     layer, unit, _ = pooled
     found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels, pooling=survey.pooling(pooled))
     return found.value, found.in_words
+
+
+def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> str:
+    """Whether a rendered picture can be trusted, in words; it takes about a second for the embedded models.
+
+    Raises:
+        ClipDeskError: the picture or the model cannot be read any more.
+    """
+    pixels = picture if isinstance(picture, Path) else picture[..., :3]
+    layer, unit, _ = pooled
+    found = check_picture(
+        survey.opened(), survey.survey, layer, unit, pixels, read=survey.shown.read, pooling=survey.pooling(pooled)
+    )
+    return found.beside_rank
 
 
 def surprise(survey: OpenSurvey) -> PooledUnit:

@@ -1,0 +1,31 @@
+"""``clipdesk check``: whether rendered pictures can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clipdesk.cli.questions import with_torch
+from clipdesk.cli.wanted import Wanted, asked_of_a_survey
+from clipdesk.errors import UsageError
+
+if TYPE_CHECKING:
+    from clipdesk.activations.statistics import Pooling
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--unit", metavar="LAYER:UNIT", help="The unit, where the picture has no recipe, or another one.")
+@asked_of_a_survey
+def check(files: tuple[Path, ...], unit: str | None, pooling: Pooling | None, as_json: bool, wanted: Wanted) -> None:
+    """Check whether pictures show what their units look for.
+
+    Each FILE is measured as it is saved, beside the pictures of a survey of its model: how much it excites its unit,
+    how many other units stand higher in it, what a shift, a blur and a JPEG leave, and whether it goes the same way
+    through the layers as the pictures that excite the unit most. The verdict is trust, doubt or no, with its reasons.
+    """
+    if not files:
+        raise UsageError("Name the pictures to check: clipdesk check FILE...")
+    with_torch()[2].check(files, unit, pooling, as_json, wanted)
