@@ -31,7 +31,7 @@ def sheet(folder: Path, output: Path, columns: int | None) -> None:
     "--wide", is_flag=True, help="Write one column per picture, for spreadsheets, instead of one row per step."
 )
 def curves(folder: Path, output: Path, wide: bool) -> None:
-    """Write the curves of the pictures in FOLDER as CSV: the activation at each step."""
+    """Write the curves of the pictures in FOLDER as CSV: the activation at each step, under its changes."""
     if output.suffix.lower() != ".csv":
         raise UsageError(f"Curves go into a .csv file, not {output.name}")
     opened(folder).curves(output, wide)

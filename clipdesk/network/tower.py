@@ -134,16 +134,17 @@ def _as_in_a_batch(convolution: nn.Conv2d, pixels: Tensor) -> Tensor:
     return nn.Conv2d.forward(convolution, twice)[:1]
 
 
-def _one_by_one(pool: nn.Module, maps: Tensor) -> Tensor:
+def _one_by_one(pool: nn.Module, maps: Tensor, **options: object) -> Tensor:
     """Pool pictures one by one on a CPU, so that each is rounded alike in every batch.
 
     The products of matrices inside are rounded differently for other numbers of rows; `_as_in_a_batch` says what comes
     of it. OpenAI's ResNets and open_clip's end in such a pool, which takes little of the time.
     """
-    forward = type(pool).forward
+    # timm's pool of that name has an option.
+    forward = partial(type(pool).forward, pool, **options)
     if maps.device.type != "cpu" or len(maps) == 1:
-        return cast("Tensor", forward(pool, maps))
-    return torch.cat([cast("Tensor", forward(pool, maps[i : i + 1])) for i in range(len(maps))])
+        return cast("Tensor", forward(maps))
+    return torch.cat([cast("Tensor", forward(maps[i : i + 1])) for i in range(len(maps))])
 
 
 def _in_one_piece(transformer: Transformer, tokens: Tensor) -> Tensor:

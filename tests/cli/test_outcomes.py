@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from clipdesk.export.recipe import Activations
+from clipdesk.export.png import read_recipe
+from clipdesk.export.recipe import Activations, Outcome
 from tests.cli.conftest import Command
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
@@ -51,3 +53,15 @@ def test_a_batch_counts_pictures_that_show_nothing_and_notes_them(
 def test_a_good_picture_needs_no_line(clipdesk: Command, reach: Callable[[Activations], None]) -> None:
     reach(Activations(start=0.1, end=2.0, best=2.0, picture=2.0))
     assert "x.png:" not in clipdesk("render", *QUICK, "--neuron", "3", "--output", "x.png").err
+
+
+def test_a_picture_that_is_steady_ends_early_and_is_done(clipdesk: Command) -> None:
+    still = ("--noise", "0", "--scale", "0", "--rotate", "0", "--shift", "0", "--lr", "0.0001")
+    outcome = clipdesk(
+        "render", *QUICK, *still, "--iterations", "30", "--patience", "2", "--neuron", "3", "--output", "x.png"
+    )
+    assert (outcome.code, outcome.out) == (0, "x.png\n")
+    recipe = read_recipe(Path("x.png"))
+    assert f"x.png: the activation was steady at step {recipe.steps}." in outcome.err
+    assert recipe.steps < recipe.settings.iterations == 30
+    assert (recipe.steady, recipe.outcome) == (True, Outcome.DONE)

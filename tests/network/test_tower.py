@@ -123,3 +123,23 @@ def test_a_resnets_pool_takes_pictures_one_by_one(resnet: CLIP, monkeypatch: pyt
     finally:
         hook.remove()
     assert (seen, [len(output) for output in outputs]) == ([1, 1, 1], [3])
+
+
+def test_a_pool_of_that_name_may_have_options() -> None:
+    class AttentionPool2d(nn.Module):
+        def forward(self, maps: Tensor, pre_logits: bool = False) -> Tensor:
+            return maps.sum(dim=(2, 3)) if pre_logits else maps
+
+    class Visual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(3, 4, 3)
+            self.pool = AttentionPool2d()
+            self.seen: list[Tensor] = []
+
+        def forward(self, pixels: Tensor) -> None:
+            self.seen.append(self.pool(self.conv1(pixels), pre_logits=True))
+
+    visual = Visual()
+    Tower(visual)(torch.zeros(2, 3, 8, 8))
+    assert visual.seen[0].shape == (2, 4)
