@@ -74,6 +74,19 @@ def _finish(variant: str) -> None:
         inside = DIST / f"{bundle.NAME}.app" / "Contents" / "Resources"
         shutil.copy(FOLDER / "LICENCES.txt", inside)
         shutil.copytree(FOLDER / "licences", inside / "licences")
+        # Last: PyInstaller has sealed the app, and a file that is added breaks the seal. A download with a broken one
+        # opens as "damaged".
+        seal(DIST / f"{bundle.NAME}.app")
+
+
+def seal(app: Path) -> None:
+    """Sign an app of macOS without an identity, and check the signature.
+
+    Raises:
+        subprocess.CalledProcessError: it cannot be signed, or a file in it is not covered.
+    """
+    subprocess.run(["codesign", "--force", "--deep", "--sign", "-", str(app)], check=True)
+    subprocess.run(["codesign", "--verify", "--deep", "--strict", str(app)], check=True)
 
 
 def _add_desktop_files(share: Path) -> None:

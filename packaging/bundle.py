@@ -17,6 +17,8 @@ PROGRAMS = ("clipdesk", "clipdesk.com", "Contents/MacOS/ClipDesk", "ClipDesk")
 """Possible paths of the command-line program in a bundle; the first that exists counts."""
 CPU, CUDA = "cpu", "cuda"
 ICON_SIDES = (16, 24, 32, 48, 64, 128, 256, 512)
+LEAST_MACOS = "14.0"
+"""What torch's wheels ask for, which are for Apple's chips only; PySide6's ask for 13."""
 LIMIT_MB = {CPU: 1200}
 """Largest unpacked size of a variant."""
 

@@ -60,5 +60,5 @@ def test_all_files_and_arrays_are_described(clipdesk: Command, folder: Path) -> 
 
 def test_the_commands_of_the_page_are_there() -> None:
     named = set(re.findall(r"^clipdesk (\w+)", PAGE, re.MULTILINE))
-    assert named == {"survey", "surveys", "find", "layer", "examples", "words", "page"}
+    assert named == {"survey", "surveys", "find", "layer", "examples", "words", "page", "check"}
     assert named <= set(cli.commands)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+import build
 import bundle
 import clipdesk
 from clipdesk.links import SCHEME
@@ -21,6 +22,55 @@ PACKAGING = bundle.ROOT / "packaging"
 
 def test_the_version_is_found_without_importing() -> None:
     assert bundle.version() == clipdesk.__version__
+
+
+def test_an_app_is_sealed_after_the_last_file_is_added_and_then_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, app = tmp_path / bundle.NAME, tmp_path / f"{bundle.NAME}.app"
+    inside = app / "Contents" / "Resources"
+    inside.mkdir(parents=True)
+    folder.mkdir()
+    sealed: list[tuple[str, list[str]]] = []
+
+    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        if command[0] == "codesign":
+            sealed.append((command[1], sorted(path.name for path in inside.iterdir())))
+        return subprocess.CompletedProcess(command, 0, stdout="")
+
+    for module, name, value in (
+        (build, "DIST", tmp_path),
+        (build, "FOLDER", folder),
+        (sys, "platform", "darwin"),
+        (subprocess, "run", run),
+        (build, "_licences", lambda: "all"),
+    ):
+        monkeypatch.setattr(module, name, value)
+    build._finish(bundle.CPU)
+    files = ["LICENCES.txt", "licences"]
+    assert sealed == [("--force", files), ("--verify", files)]
+    assert sorted(path.name for path in inside.iterdir()) == files
+
+
+def test_the_least_macos_is_the_same_everywhere() -> None:
+    major = bundle.LEAST_MACOS.partition(".")[0]
+    assert f"macOS {major} or newer" in (bundle.ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert "bundle.LEAST_MACOS" in (PACKAGING / "clipdesk.spec").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the workflow runs it on Linux")
+def test_the_sums_of_a_release_name_files_that_lie_beside_them(tmp_path: Path) -> None:
+    """The step of the workflow, as it is."""
+    text = (bundle.ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    step = text[text.index("rm -rf files/site") : text.index("- env:")]
+    for name in ("ubuntu-cpu/a.tar.xz", "macos-cpu/b.zip", "site/index.html"):
+        (tmp_path / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / name).write_text(name)
+    lines = [line.strip() for line in step.splitlines()]
+    subprocess.run(["bash", "-e", "-c", "\n".join(lines)], cwd=tmp_path, check=True)
+    flat = tmp_path / "flat"
+    assert sorted(path.name for path in flat.iterdir()) == ["SHA256SUMS", "a.tar.xz", "b.zip"]
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=flat, check=True)
 
 
 def test_a_source_without_a_version_is_refused(tmp_path: Path) -> None:
