@@ -18,6 +18,8 @@ _OPTIONS = {
     "--neurons": f"{_SINGLE}\n{_RANGE}",
     "--neuron-range": _RANGE,
     "--unit": "A neuron is named by: --layer LAYER --neuron 7, or in one by: --target LAYER:7",
+    "--learning-rate": "The learning rate is --lr 0.005",
+    "--image-size": "The side of the picture is --size 512",
     "--block": "A block is a part of a layer's name: --layer 7.mlp ('clipdesk layers' lists them)",
 }
 """Options that people look for on commands that do not have them, such as those of CLIP Neuron Visualizer."""

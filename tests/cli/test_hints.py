@@ -18,6 +18,8 @@ from tests.cli.conftest import Command
         (("batch", "--neuron-range", "0:8"), "clipdesk batch --layer LAYER --neuron-range 0 64 8"),
         (("batch", "--neuron", "3"), "clipdesk render --layer LAYER --neuron 3"),
         (("render", "--block", "7"), "--layer 7.mlp"),
+        (("render", "--learning-rate", "1"), "--lr 0.005"),
+        (("batch", "--image-size", "64"), "--size 512"),
         (("render", "7.mlp:256"), "--target"),
     ],
 )
