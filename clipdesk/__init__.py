@@ -12,6 +12,8 @@ from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from clipdesk.activations.attention import attention_maps
+    from clipdesk.activations.comparing.comparison import Comparison
+    from clipdesk.activations.comparing.making import compare
     from clipdesk.activations.contributions import head_contributions
     from clipdesk.activations.directions import image_direction, text_directions
     from clipdesk.activations.making import survey
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
     "Combined": "clipdesk.render.targets",
+    "Comparison": "clipdesk.activations.comparing.comparison",
     "Direction": "clipdesk.render.targets",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.network.inspector",
@@ -52,6 +55,7 @@ _HOMES = {
     "UsageError": "clipdesk.errors",
     "attention_maps": "clipdesk.activations.attention",
     "clusters": "clipdesk.activations.questions.clusters",
+    "compare": "clipdesk.activations.comparing.making",
     "examples": "clipdesk.activations.questions.examples",
     "find": "clipdesk.activations.questions.find",
     "head_contributions": "clipdesk.activations.contributions",
@@ -73,6 +77,7 @@ _HOMES = {
 __all__ = [
     "ClipDeskError",
     "Combined",
+    "Comparison",
     "Direction",
     "FeatureVisualizer",
     "LayerInspector",
@@ -87,6 +92,7 @@ __all__ = [
     "UsageError",
     "attention_maps",
     "clusters",
+    "compare",
     "examples",
     "find",
     "head_contributions",

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.cli import display
+from clipdesk.cli.comparisons import compare
 from clipdesk.cli.folder import curves, sheet, spectrum
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
 from clipdesk.cli.output import flush_output, mute, say, say_lines
@@ -72,7 +73,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, unit: st
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, compare)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 

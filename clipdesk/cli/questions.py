@@ -123,12 +123,12 @@ def words(
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 
 
-def with_torch() -> tuple[ModuleType, ModuleType]:
-    """What answers questions, and what makes pages of the answers."""
+def with_torch() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """What answers questions, what makes pages of the answers, and what compares models."""
     # Only when one of them runs: they take torch along.
-    from clipdesk.cli import asking, paging
+    from clipdesk.cli import asking, comparing, paging
 
-    return asking, paging
+    return asking, paging, comparing
 
 
 def _asking() -> ModuleType:

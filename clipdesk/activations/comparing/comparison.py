@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,20 @@ class LayerComparison:
         return np.asarray(1 - found, dtype=np.float64)
 
     @property
+    def moved(self) -> NDArray[np.float64]:
+        """Standard deviation of the difference between a unit's values in the two models, (units,).
+
+        In units of the first layer's median standard deviation, so that it is small for units that hardly vary in
+        either, whose correlation any noise destroys. NaN for no other.
+        """
+        others = self._others
+        first, second = self.first.squares, self.second.squares[others]
+        both = np.where(np.isfinite(self.drift), 1 - self.drift, 0) * np.sqrt(first * second)
+        usual = float(np.median(self.first.deviations[self.first.varies])) if self.first.varies.any() else np.nan
+        found = np.sqrt(np.maximum(first + second - 2 * both, 0) / self.first.count) / usual
+        return np.where(others < 0, np.nan, found)
+
+    @property
     def densities(self) -> NDArray[np.float64]:
         """By how much the share of the pictures in which a unit is above zero has grown, (units,); NaN for no other."""
         return np.where(self._others < 0, np.nan, self.second.densities[self._others] - self.first.densities)
@@ -95,6 +110,7 @@ class Drifted:
         unit: Its index in the first model.
         other: The unit of the second that it is compared with; -1 for none.
         drift: 1 - correlation.
+        moved: How far its values are from the other's (`LayerComparison.moved`).
         weights: Share by which its weights have moved; NaN where that is not known.
         density: By how much the share of pictures in which it is above zero has grown.
         top: Share of its top pictures that are others now.
@@ -105,6 +121,7 @@ class Drifted:
     unit: int
     other: int
     drift: float
+    moved: float
     weights: float
     density: float
     top: float
@@ -147,18 +164,21 @@ class Comparison:
             raise UsageError(f"The layer '{one_line(name)}' was not compared. {nearest(name, there)}")
         return found
 
-    def drifted(self, count: int = 20, layers: Sequence[str] | None = None) -> list[Drifted]:
-        """The units that have changed most, by drift.
+    def drifted(
+        self, count: int = 20, layers: Sequence[str] | None = None, *, sort: Literal["drift", "moved"] = "drift"
+    ) -> list[Drifted]:
+        """The units that have changed most.
 
         Args:
             count: How many, at most.
             layers: Only of these layers of the first model.
+            sort: By which number.
 
         Raises:
             UsageError: such a layer was not compared.
         """
         chosen = self.layers if layers is None else tuple(map(self.layer, layers))
-        drifts = [each.drift for each in chosen]
+        drifts = [getattr(each, sort) for each in chosen]
         places = np.concatenate([np.stack([np.full(len(d), at), np.arange(len(d))]) for at, d in enumerate(drifts)], 1)
         values = np.concatenate(drifts)
         order = np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")
@@ -176,7 +196,7 @@ class _Numbers:
 
     def __init__(self, layer: LayerComparison) -> None:
         self._layer = layer
-        self._drift, self._densities, self._tops = layer.drift, layer.densities, layer.tops
+        self._drift, self._moved, self._densities, self._tops = layer.drift, layer.moved, layer.densities, layer.tops
 
     def of(self, unit: int) -> Drifted:
         layer, weights = self._layer, self._layer.weights
@@ -185,6 +205,7 @@ class _Numbers:
             unit,
             layer.other(unit),
             float(self._drift[unit]),
+            float(self._moved[unit]),
             float("nan") if weights is None else float(weights[unit]),
             float(self._densities[unit]),
             float(self._tops[unit]),

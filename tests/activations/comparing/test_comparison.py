@@ -9,7 +9,7 @@ import pytest
 import torch
 from clip.model import CLIP
 
-from tests.activations.comparing.models import HIDDEN, MLP, compared
+from tests.activations.comparing.models import HIDDEN, MLP, compared, other
 from tests.clips import openais
 
 
@@ -40,3 +40,10 @@ def test_a_unit_that_went_silent_has_drifted_by_one_and_is_said_to(clip: CLIP) -
     back = compared(silent, silent, [HIDDEN]).layers[0]
     assert np.isnan(back.drift[7])
     assert back.note(7) == "constant in both"
+
+
+def test_what_moved_is_the_spread_of_the_difference(clip: CLIP) -> None:
+    layer = compared(clip, other(clip), [HIDDEN]).layers[0]
+    first, second = (each.sample.astype(np.float64) for each in (layer.first, layer.second))
+    wanted = (second - first).std(axis=1) / np.median(first.std(axis=1))
+    assert layer.moved == pytest.approx(wanted, abs=0.01 * wanted.max())
