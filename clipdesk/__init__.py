@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
+    from clipdesk.render.together import render_difference
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
@@ -68,6 +69,7 @@ _HOMES = {
     "parse_target": "clipdesk.render.expressions",
     "rank_of_picture": "clipdesk.activations.measuring",
     "save_animation": "clipdesk.export.animation",
+    "render_difference": "clipdesk.render.together",
     "similar": "clipdesk.activations.questions.similar",
     "survey": "clipdesk.activations.making",
     "text_directions": "clipdesk.activations.directions",
@@ -104,6 +106,7 @@ __all__ = [
     "open_survey",
     "parse_target",
     "rank_of_picture",
+    "render_difference",
     "save_animation",
     "similar",
     "survey",
