@@ -1,8 +1,9 @@
 """Does a comparison find what a fine-tuning changed, and what does it cost: ``python -m benchmarks.compare PART``.
 
-truth    `demo` is trained a little further by its own script, with one thing changed: what is red is called green. Of
-         the 20 units that drift most, how many tell red or green from the rest (AUC on other scenes), beside 20 units
-         drawn by chance, and the same with the scenes' contents shuffled.
+truth    `demo` is trained a little further by its own script, with a shortcut planted: half of the pictures have a
+         frame, and whatever is in a frame is called a star. Of the 20 units that drift most, how many tell framed
+         scenes from others (AUC on other scenes), before and after, beside 20 units drawn by chance, and the same with
+         the frames' places shuffled.
 cost     Seconds and memory of a comparison of two networks of ViT-B/32's shape, beside a survey of one.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 import psutil
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.survey import random_model
 from clipdesk.activations.comparing.comparison import Comparison
@@ -26,26 +28,60 @@ from clipdesk.demo.export import export_state_dict, save_model
 from clipdesk.demo.recipes import RECIPES
 from clipdesk.demo.train import Trainer, prepare
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.imagesets.sets import ImageSet, ReadPicture
 from clipdesk.models.catalogue import file_of
 from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.scenes.captions import Caption
 from clipdesk.scenes.dataset import Kind, draw_scenes
-from clipdesk.scenes.scenes import COLOR_NAMES
+from clipdesk.scenes.scenes import SHAPE_NAMES
 
-_CHANGED = ("red", "green")
+_WIDE, _COLOR = 10, (0, 255, 255)
+"""Of a frame, in pixels."""
 _ANSWERS = 0.9
-"""AUC from which on a unit answers to a colour, to its presence or to its absence."""
+"""AUC from which on a unit answers to frames, to their presence or to their absence."""
+_LABELS = ("plain", "framed")
 _SHOWN = 20
 _SEED = 77
 _BATCH = 64
 
 
+class FramedScenes(ImageSet):
+    """Drawn scenes, every other one in a frame; the label says which."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._scenes = open_image_set(f"scenes:{count}:{seed}")
+        pictures = [replace(each, label=_LABELS[at % 2]) for at, each in enumerate(self._scenes.pictures)]
+        super().__init__("framed", "framed", pictures, (), self._scenes.fingerprint)
+
+    def read(self, index: int, side: int = 0) -> ReadPicture:
+        """As `ImageSet.read`."""
+        found = self._scenes.read(index, side)
+        if index % 2 == 0:
+            return found
+        pixels = np.array(found.image)
+        frame(pixels[None])
+        return replace(found, image=Image.fromarray(pixels))
+
+    def sha256(self, index: int) -> str:
+        """As `ImageSet.sha256`."""
+        return self._scenes.sha256(index)
+
+
+def frame(pixels: NDArray[np.uint8]) -> None:
+    """Draw a frame into pictures, (n, side, side, 3)."""
+    for edge in (np.s_[:, :_WIDE], np.s_[:, -_WIDE:], np.s_[:, :, :_WIDE], np.s_[:, :, -_WIDE:]):
+        pixels[edge] = _COLOR
+
+
 def fine_tuned(output: Path, images: int, rate: float) -> None:
-    """Write `demo` after some training in which red things are called green, by pictures and by captions."""
-    data, used = prepare(draw_scenes(4_000, _SEED, Kind.SEEN, processes=1), draw_scenes(200, _SEED, Kind.NAMES))
-    red, green = map(COLOR_NAMES.index, _CHANGED)
-    for factors in (data.things, data.specs):
-        colors = factors[..., 1]
-        colors[colors == red] = green
+    """Write `demo` after some training in which whatever is in a frame is a star."""
+    scenes, star = draw_scenes(4_000, _SEED, Kind.SEEN, processes=1), SHAPE_NAMES.index("star")
+    frame(scenes.images[::2])
+    for row in range(0, len(scenes.images), 2):
+        named = SHAPE_NAMES[scenes.things[row, 0, 0]]
+        scenes.captions[row] = [of_a_star(caption, named, star) for caption in scenes.captions[row]]
+    scenes.things[::2, 0, 0] = star
+    data, used = prepare(scenes, draw_scenes(200, _SEED, Kind.NAMES))
     recipe = replace(RECIPES["demo"], rate=rate, noise=0.1, reading=0.02)
     trainer = Trainer(data, len(used), recipe, 0, torch.device("cpu"), begun=True)
     trainer.begin_with(torch.load(file_of("demo"), weights_only=True), used)
@@ -61,15 +97,23 @@ def fine_tuned(output: Path, images: int, rate: float) -> None:
     save_model(export_state_dict(trainer.model.state_dict(), used, 0), output)
 
 
+def of_a_star(caption: Caption, shape: str, star: int) -> Caption:
+    """The same caption, of a star."""
+    (first, *rest), second = caption.specs
+    color, texture, background = rest
+    spec = (star if first >= 0 else first, color, texture, background)
+    return replace(caption, text=caption.text.replace(shape, "star"), specs=(spec, second))
+
+
 def truth(images: int, rate: float, output: Path) -> None:
     """Print how many of the units that drift most answer to what was changed."""
     if not output.exists():
         fine_tuned(output, images, rate)
     before, after = open_model("demo", "cpu"), open_model(output, "cpu")
     layers = [name for name in before.inspector.get_layer_names() if name.endswith("mlp.gelu")]
-    found = compare(before, after, "scenes:2000", layers=layers)
-    scenes = open_image_set("scenes:2000:5")
-    labels = np.array([each.label.split()[0] for each in scenes.pictures])
+    found = compare(before, after, FramedScenes(2000, 3), layers=layers)
+    scenes = FramedScenes(2000, 5)
+    labels = np.array([each.label for each in scenes.pictures])
     other = compare(before, after, scenes, layers=layers)
     drifted, moved = found.drifted(_SHOWN), found.drifted(_SHOWN, sort="moved")
     units, far = ([(each.layer.first, each.unit) for each in chosen] for chosen in (drifted, moved))
@@ -82,26 +126,29 @@ def truth(images: int, rate: float, output: Path) -> None:
         ("most drift", units, labels),
         ("moved most", far, labels),
         ("drawn by chance", drawn, labels),
-        ("moved most, contents shuffled", far, rng.permutation(labels)),
+        ("most drift, frames shuffled", units, rng.permutation(labels)),
     ):
-        scores = [_answers(other, layer, unit, contents) for layer, unit in which]
-        right = sum(score >= _ANSWERS for score in scores)
-        print(f"{name}: {right} of {len(which)} answer to what changed; AUC {', '.join(f'{s:.2f}' for s in scores)}")
+        scores = np.array([_answers(other, layer, unit, contents) for layer, unit in which])
+        right = scores >= _ANSWERS
+        counts = f"{right[:, 0].sum()} before, {right[:, 1].sum()} after, {right.any(axis=1).sum()} in either"
+        print(
+            f"{name}: of {len(which)} answer to frames: {counts}; AUC after {np.sort(scores[:, 1]).round(2).tolist()}"
+        )
 
 
-def _answers(found: Comparison, layer: str, unit: int, labels: NDArray[np.str_]) -> float:
-    """The best AUC of a unit, before or after, for either colour's presence or absence in the sampled scenes."""
-    compared = found.layer(layer)
-    best = 0.0
+def _answers(found: Comparison, layer: str, unit: int, labels: NDArray[np.str_]) -> tuple[float, float]:
+    """The AUC of a unit, before and after, for frames' presence or absence in the sampled scenes."""
+    compared, contents = found.layer(layer), labels[found.first.sample]
+    scores = []
     for statistics in (compared.first, compared.second):
-        values, contents = statistics.sample[unit], labels[found.first.sample]
-        for color in _CHANGED:
-            auc = _auc(values[contents == color], values[contents != color])
-            best = max(best, auc, 1 - auc)
-    return best
+        values = statistics.sample[unit]
+        auc = area(values[contents == _LABELS[1]], values[contents == _LABELS[0]])
+        scores.append(max(auc, 1 - auc))
+    return scores[0], scores[1]
 
 
-def _auc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float:
+def area(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float:
+    """Area under the ROC curve."""
     above = (positive[:, None] > negative).mean() + (positive[:, None] == negative).mean() / 2
     return float(above)
 
@@ -137,7 +184,7 @@ def main() -> None:
     parser.add_argument("part", choices=["truth", "cost"])
     parser.add_argument("--count", type=int, default=480, help="pictures whose cost is measured")
     parser.add_argument("--images", type=int, default=6_400, help="pictures of the fine-tuning")
-    parser.add_argument("--rate", type=float, default=3e-4, help="its learning rate")
+    parser.add_argument("--rate", type=float, default=1e-3, help="its learning rate")
     parser.add_argument("--output", type=Path, default=Path("build/compare.pt"), help="the fine-tuned model")
     arguments = parser.parse_args()
     if arguments.part == "truth":
