@@ -12,6 +12,8 @@ from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from clipdesk.activations.attention import attention_maps
+    from clipdesk.activations.comparing.comparison import Comparison
+    from clipdesk.activations.comparing.making import compare
     from clipdesk.activations.contributions import head_contributions
     from clipdesk.activations.directions import image_direction, text_directions
     from clipdesk.activations.making import survey
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
+    from clipdesk.render.together import render_difference
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
     "Combined": "clipdesk.render.targets",
+    "Comparison": "clipdesk.activations.comparing.comparison",
     "Direction": "clipdesk.render.targets",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.network.inspector",
@@ -54,6 +58,7 @@ _HOMES = {
     "UsageError": "clipdesk.errors",
     "attention_maps": "clipdesk.activations.attention",
     "clusters": "clipdesk.activations.questions.clusters",
+    "compare": "clipdesk.activations.comparing.making",
     "counterparts": "clipdesk.activations.questions.counterparts",
     "examples": "clipdesk.activations.questions.examples",
     "find": "clipdesk.activations.questions.find",
@@ -67,6 +72,7 @@ _HOMES = {
     "parse_target": "clipdesk.render.expressions",
     "rank_of_picture": "clipdesk.activations.measuring",
     "save_animation": "clipdesk.export.animation",
+    "render_difference": "clipdesk.render.together",
     "save_picture": "clipdesk.export.png",
     "similar": "clipdesk.activations.questions.similar",
     "survey": "clipdesk.activations.making",
@@ -77,6 +83,7 @@ _HOMES = {
 __all__ = [
     "ClipDeskError",
     "Combined",
+    "Comparison",
     "Direction",
     "FeatureVisualizer",
     "LayerInspector",
@@ -91,6 +98,7 @@ __all__ = [
     "UsageError",
     "attention_maps",
     "clusters",
+    "compare",
     "counterparts",
     "examples",
     "find",
@@ -103,6 +111,7 @@ __all__ = [
     "open_survey",
     "parse_target",
     "rank_of_picture",
+    "render_difference",
     "save_animation",
     "save_picture",
     "similar",

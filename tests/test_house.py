@@ -27,6 +27,7 @@ TESTED_THROUGH = {
     "activations/moments": "activations/test_sums.py: a part of them",
     "activations/reading": "activations/test_scan.py: what a pass reads",
     "activations/storing": "activations/test_surveying.py: surveys as folders",
+    "export/comparison_parts": "cli/test_comparisons.py: a page with all of its parts",
     "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
     "demo/recipes": "demo/test_train.py: numbers that only a training can judge",
     "gui/computing": "gui/test_estimates.py and gui/test_window.py: what the threads of a real window do with torch",

@@ -12,7 +12,16 @@ from clipdesk.activations.pooling import Pooled
 from clipdesk.activations.statistics import Key, Surveyed
 from clipdesk.imagesets.sets import LeftOut
 
-_NOT_NUMBERS = "the model's activations for it are not numbers"
+NOT_NUMBERS = "the model's activations for it are not numbers"
+
+
+def finite_rows(values: Mapping[Key, Pooled], embeddings: Tensor) -> Tensor:
+    """For which pictures all of a model's numbers are numbers, bool, (pictures,)."""
+    finite = embeddings.isfinite().all(dim=1)
+    for each in values.values():
+        # In float64, finite numbers add up to a finite one: a sum tells as much as a look at each.
+        finite &= each.values.sum(dim=1, dtype=torch.float64).isfinite()
+    return finite
 
 
 class Block:
@@ -50,10 +59,7 @@ class Block:
             values: Their values, by layer and pooling.
             embeddings: float32, (pictures, width).
         """
-        finite = embeddings.isfinite().all(dim=1)
-        for each in values.values():
-            # In float64, finite numbers add up to a finite one: a sum tells as much as a look at each.
-            finite &= each.values.sum(dim=1, dtype=torch.float64).isfinite()
+        finite = finite_rows(values, embeddings)
         rows = finite.nonzero()[:, 0]
         begin, end = len(self.pictures), len(self.pictures) + len(rows)
         if self._embeddings is None:
@@ -67,7 +73,7 @@ class Block:
         good = [prepared[row] for row in rows.tolist()]
         self.pictures += [(each.number, each.picture) for each in good]
         self.thumbnails += [each.thumbnail for each in good]
-        return [LeftOut(prepared[row].picture.place, _NOT_NUMBERS) for row in (~finite).nonzero()[:, 0].tolist()]
+        return [LeftOut(prepared[row].picture.place, NOT_NUMBERS) for row in (~finite).nonzero()[:, 0].tolist()]
 
     def clear(self) -> None:
         """Begin anew, in the same memory."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from clipdesk.activations.pooling import Pooled, Scratch, pool, poolings_of
-from clipdesk.activations.statistics import Key
+from clipdesk.activations.statistics import Key, Pooling
 from clipdesk.network.frozen import alone_with, frozen
 from clipdesk.network.inspector import ROOT
 from clipdesk.network.layers import LayerInfo
@@ -27,10 +27,13 @@ class PooledReader:
         opened: The model.
         layers: Which layers; the image embedding is read besides.
         precision: What to compute in.
+        pooling: The only one to read, where a layer has it; of other layers, the mean. By default all are read.
     """
 
-    def __init__(self, opened: OpenModel, layers: Sequence[str], precision: Precision) -> None:
-        self._opened = opened
+    def __init__(
+        self, opened: OpenModel, layers: Sequence[str], precision: Precision, pooling: Pooling | None = None
+    ) -> None:
+        self._opened, self._pooling = opened, pooling
         self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name) for name in layers}
         self._root = opened.inspector.get_layer_info(ROOT)
         self._scratch = Scratch()
@@ -45,7 +48,7 @@ class PooledReader:
 
     def units(self) -> dict[Key, int]:
         """How many units there are, by layer and pooling."""
-        return {(name, each): info.units for name, info in self.layers.items() for each in poolings_of(info)}
+        return {(name, each): info.units for name, info in self.layers.items() for each in self._poolings(info)}
 
     @torch.no_grad()
     def read(self, pictures: Tensor) -> tuple[dict[Key, Pooled], Tensor]:
@@ -58,7 +61,7 @@ class PooledReader:
         embeddings: list[Tensor] = []
 
         def keep(info: LayerInfo, output: Tensor) -> None:
-            for pooling in poolings_of(info):
+            for pooling in self._poolings(info):
                 found[info.name, pooling] = pool(output, info, pooling, self._scratch)
 
         inputs = (pictures.to(self._opened.device).float() / 255 - self._mean) / self._std
@@ -75,3 +78,9 @@ class PooledReader:
                 for hook in hooks:
                     hook.remove()
         return found, torch.nn.functional.normalize(embeddings[-1].float(), dim=-1)
+
+    def _poolings(self, info: LayerInfo) -> tuple[Pooling, ...]:
+        there = poolings_of(info)
+        if self._pooling is None:
+            return there
+        return (self._pooling,) if self._pooling in there else ("mean",)

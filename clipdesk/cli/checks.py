@@ -28,4 +28,4 @@ def check(files: tuple[Path, ...], unit: str | None, pooling: Pooling | None, as
     """
     if not files:
         raise UsageError("Name the pictures to check: clipdesk check FILE...")
-    with_torch()[2].check(files, unit, pooling, as_json, wanted)
+    with_torch().checking.check(files, unit, pooling, as_json, wanted)

@@ -17,6 +17,7 @@ from typing_extensions import override
 import clipdesk
 from clipdesk.cli import display
 from clipdesk.cli.checks import check
+from clipdesk.cli.comparisons import compare
 from clipdesk.cli.folder import curves, sheet, spectrum
 from clipdesk.cli.hints import of_wrong_use, with_model
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
@@ -81,7 +82,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, unit: st
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 

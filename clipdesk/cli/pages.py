@@ -78,7 +78,7 @@ def page(
         _of_folder(Path(what), output, megabytes)
         return
     _refuse(_OF_FOLDERS, "a folder's page")
-    _, paging, _ = with_torch()
+    paging = with_torch().paging
     making = paging.Paging(wanted, output, rendered, concepts, pooling, photos=with_photos, as_json=as_json)
     if ":" in what:
         making.unit(what)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import click
 
@@ -136,13 +137,21 @@ def words(
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 
 
-def with_torch() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """What answers questions, what makes pages of the answers, and what checks pictures."""
-    # Only when one of them runs: they take torch along.
-    from clipdesk.cli import asking, checking, paging
+class Answering(NamedTuple):
+    """What answers in the commands of surveys: questions, pages, checks of pictures, and comparisons of models."""
 
-    return asking, paging, checking
+    asking: ModuleType
+    paging: ModuleType
+    checking: ModuleType
+    comparing: ModuleType
+
+
+def with_torch() -> Answering:
+    """Import what answers, which takes torch along, only when a command runs."""
+    from clipdesk.cli import asking, checking, comparing, paging
+
+    return Answering(asking, paging, checking, comparing)
 
 
 def _asking() -> ModuleType:
-    return with_torch()[0]
+    return with_torch().asking

@@ -1,0 +1,1 @@
+"""Two models over the same pictures: what differs between their units and their layers."""

@@ -1,0 +1,134 @@
+"""What a comparison's page shows of units: their words, their rendered pictures, and photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from PIL import Image
+
+from clipdesk.activations.comparing.comparison import Comparison, Drifted
+from clipdesk.activations.questions.vocabulary import Vocabulary
+from clipdesk.activations.questions.words import Label, Lexicon, prepare, words
+from clipdesk.activations.statistics import NONE, UnitStatistics
+from clipdesk.errors import ClipDeskError
+from clipdesk.export.comparison_page import Rendered
+from clipdesk.export.page_parts import webp
+from clipdesk.imagesets.sets import ImageSet
+from clipdesk.imagesets.suffixes import is_drawn
+from clipdesk.network.opened import OpenModel
+from clipdesk.render.loop import Frame, render
+from clipdesk.render.settings import RenderSettings
+from clipdesk.render.targets import Unit
+from clipdesk.render.together import Measured, render_difference
+
+_QUALITY = 70
+
+
+def words_of_units(
+    found: Comparison, units: Sequence[Drifted], first: Vocabulary, second: Vocabulary, count: int = 3
+) -> dict[tuple[str, int], tuple[tuple[Label, ...], tuple[Label, ...]]]:
+    """The words of units in both models, by layer and index in the first.
+
+    Args:
+        found: The comparison.
+        units: Which units.
+        first: Words as the first model's text tower reads them.
+        second: As the second's does.
+        count: Words for each, at most.
+    """
+    lexicons = prepare(found.first, first), prepare(found.second, second)
+
+    def of(lexicon: Lexicon, layer: str, unit: int) -> tuple[Label, ...]:
+        return () if unit == NONE else words(lexicon, layer, [unit], count=count).units[0].labels
+
+    return {
+        (each.layer.first, each.unit): (
+            of(lexicons[0], each.layer.first, each.unit),
+            of(lexicons[1], each.layer.second, each.other),
+        )
+        for each in units
+    }
+
+
+def pictures_of_units(
+    found: Comparison,
+    units: Sequence[Drifted],
+    first: OpenModel,
+    second: OpenModel,
+    settings: RenderSettings,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> dict[tuple[str, int], Rendered]:
+    """Units rendered in both models and as their difference, with the same seed and settings.
+
+    Args:
+        found: The comparison.
+        units: Which units; those without a counterpart in the second model are left out.
+        first: The first model.
+        second: The second.
+        settings: How.
+        progress: Told how many steps are done, and of how many.
+
+    Raises:
+        RenderError: out of memory, or an activation that is not a number.
+    """
+    rendered = [each for each in units if each.other != NONE]
+    if not rendered:
+        return {}
+    before = [Unit(layer=each.layer.first, index=each.unit) for each in rendered]
+    after = [Unit(layer=each.layer.second, index=each.other) for each in rendered]
+    renders = [
+        render(first.network, before, settings, inspector=first.inspector),
+        render(second.network, after, settings, inspector=second.inspector),
+        render_difference(first, second, [_measured(found, each) for each in rendered], settings),
+    ]
+    parts, total = list[list[Image.Image]](), len(renders) * settings.iterations
+    for at, frames in enumerate(renders):
+        parts.append(_last(frames, partial(_told, progress, at * settings.iterations, total)))
+    triples = zip(*parts, strict=True)
+    return {(each.layer.first, each.unit): (a, b, c) for each, (a, b, c) in zip(rendered, triples, strict=True)}
+
+
+def photos_of(images: ImageSet, found: Comparison, *, photos: bool) -> Callable[[int, int], str | None]:
+    """What gives a picture of a comparison as base64 of a WebP, by its index and for a side.
+
+    It gives None where photos may not be shown, as for pages they are not unless a user says so, and where one is away.
+
+    Args:
+        images: The set that was read.
+        found: The comparison.
+        photos: Whether photos may be shown; drawn scenes always are.
+    """
+    if not photos and not is_drawn(images.source):
+        return lambda index, side: None
+    numbers = {each.place: number for number, each in enumerate(images.pictures)}
+
+    def photo(index: int, side: int) -> str | None:
+        try:
+            return webp(images.read(numbers[found.first.pictures[index].place], side).image, side, _QUALITY)
+        except ClipDeskError:
+            return None
+
+    return photo
+
+
+def _told(progress: Callable[[int, int], None], before: int, total: int, step: int) -> None:
+    progress(before + step, total)
+
+
+def _last(frames: Iterator[Frame], progress: Callable[[int], None]) -> list[Image.Image]:
+    frame = None
+    for frame in frames:
+        progress(frame.step)
+    assert frame is not None, "a render has a step"
+    return list(map(Image.fromarray, frame.images()))
+
+
+def _measured(found: Comparison, each: Drifted) -> tuple[Measured, Measured]:
+    layer = found.layer(each.layer.first)
+
+    def of(statistics: UnitStatistics, name: str, unit: int) -> Measured:
+        # In other poolings than the mean the scale is another one, but still one that both share.
+        return Measured(name, unit, float(statistics.means[unit]), float(statistics.deviations[unit]))
+
+    return of(layer.first, each.layer.first, each.unit), of(layer.second, each.layer.second, each.other)

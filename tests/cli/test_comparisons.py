@@ -1,0 +1,99 @@
+"""`clipdesk compare`: a table, JSON, CSV and a page, and what it refuses."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.cli.conftest import Command
+from tests.cli.surveys import LAYER, SHORT, photos
+from tests.conftest import small_vit
+
+
+@pytest.fixture
+def changed(clipdesk: Command) -> str:
+    """SMALL with unit 3 of a layer replaced."""
+    photos(clipdesk.folder / "photos")
+    model = small_vit()
+    with torch.no_grad():
+        weight = model.get_parameter(LAYER.replace("gelu", "c_fc.weight"))
+        weight[3] = weight.std() * torch.randn(weight.shape[1], generator=torch.Generator().manual_seed(0))
+    torch.save(model.state_dict(), clipdesk.folder / "changed.pt")
+    return "changed.pt"
+
+
+def compare(clipdesk: Command, *more: str) -> tuple[str, ...]:
+    return ("compare", "SMALL", *more, "--images", "photos", "--layers", SHORT, "--device", "cpu")
+
+
+def test_the_unit_that_was_changed_is_listed_first(clipdesk: Command, changed: str) -> None:
+    done = clipdesk(*compare(clipdesk, changed))
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[0].startswith(f"{SHORT}:3\t")
+    assert "1 of " in done.err, "the layer's line says how many have changed"
+
+
+def test_json_says_all_of_it(clipdesk: Command, changed: str) -> None:
+    done = clipdesk(*compare(clipdesk, changed), "--json", "--count", "2")
+    found = json.loads(done.out)
+    assert [each["layer"] for each in found["layers"]] == [LAYER]
+    assert found["units"][0]["unit"] == f"{SHORT}:3"
+    assert found["units"][0]["weights"] > 0.1
+    assert found["units"][1]["drift"] == pytest.approx(0, abs=1e-4)
+    assert len(found["units"][0]["first"]["top"]) == 20
+    assert found["pictures"] == 24
+    assert len(found["left_out"]) == 1
+
+
+def test_csv_has_a_line_for_each_unit(clipdesk: Command, changed: str) -> None:
+    done = clipdesk(*compare(clipdesk, changed), "--csv", "units.csv")
+    rows = list(csv.DictReader((clipdesk.folder / "units.csv").read_text().splitlines()))
+    assert done.out.splitlines()[-1] == "units.csv"
+    assert rows[0]["unit"] == "3"
+    assert len(rows) == small_vit().get_parameter(LAYER.replace("gelu", "c_fc.bias")).numel()
+
+
+def test_a_page_shows_both_and_the_difference(clipdesk: Command, changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clipdesk.render.presets import make_settings
+
+    monkeypatch.setattr("clipdesk.cli.comparing.make_settings", lambda **own: make_settings(iterations=2, **own))
+    asked = (
+        *compare(clipdesk, changed),
+        "--page",
+        "page.html",
+        "--render",
+        "1",
+        "--count",
+        "2",
+        "--concepts",
+        "scenes",
+    )
+    assert clipdesk(*asked).code == 0
+    without = Path("page.html").read_text()
+    assert without.count("data:image/webp") == 3, "A, B and the difference, and no photos"
+    assert "B - A" in without
+    assert clipdesk(*asked, "--with-photos").code == 0
+    assert Path("page.html").read_text().count("data:image/webp") == 3 + 2 * 2 * 6
+
+
+def test_a_model_against_itself_has_not_changed(clipdesk: Command, changed: str) -> None:
+    done = clipdesk(*compare(clipdesk, "SMALL"), "--match")
+    assert done.code == 0
+    assert "the same weights" in done.err
+    assert "CKA 1.000, median drift 0.000, 0 of" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--page", "page.pdf"), ".html"),
+        (("--csv", "units.txt"), ".csv"),
+        (("--layers", "9.mlp.gelu"), "9.mlp.gelu"),
+    ],
+)
+def test_what_it_refuses(clipdesk: Command, changed: str, arguments: tuple[str, ...], said: str) -> None:
+    done = clipdesk("compare", "SMALL", changed, "--images", "photos", "--device", "cpu", *arguments)
+    assert done.code == 2
+    assert said in done.err
