@@ -1,7 +1,8 @@
 """Measure the figures of a model card.
 
 ``python -m clipdesk.demo.evaluate`` prints the card's tables for an embedded model: zero-shot accuracy on drawn scenes,
-clean and under noise, accuracy on written names, and the number of units that tell one concept from the rest.
+clean and under noise, accuracy on written names, and the number of units that tell one concept from the rest. With
+``--photographs FOLDER`` it prints how many photographs a model names that were kept apart from its training.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from clipdesk.demo.photos import named_share, read_photographs
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
@@ -135,12 +138,16 @@ def count_selective_units(model: CLIP, scenes: Scenes, *, auc: float = 0.95) -> 
 
 
 def main() -> None:
-    """Print the tables of the model card in Markdown, for scenes of the held-out shape x colour pairs."""
+    """Print the tables of the model card in Markdown: of held-out shape x colour pairs, or of photographs."""
     parser = argparse.ArgumentParser(prog="python -m clipdesk.demo.evaluate", description=main.__doc__)
     parser.add_argument("--model", default="demo", help="name or checkpoint file")
     parser.add_argument("--scenes", type=int, default=4_000)
+    parser.add_argument("--photographs", type=Path, help="a folder of photographs for each category, instead of scenes")
     arguments = parser.parse_args()
     model = load_model(arguments.model)
+    if arguments.photographs is not None:
+        _print_photographs(model.float(), arguments.photographs)
+        return
     scenes = draw_scenes(arguments.scenes, HELD_OUT_SEED, Kind.HELD_OUT)
     _print_row("noise (sigma)", "shape", "object colour", "texture", "background", head=True)
     for noise in (0.0, 0.25, 0.5):
@@ -157,6 +164,14 @@ def main() -> None:
     for group, counts in units.items():
         of = counts.pop("of")
         _print_row(f"{group}, {of} units", *map(str, counts.values()), str(sum(counts.values())))
+
+
+def _print_photographs(model: CLIP, folder: Path) -> None:
+    """Print how many of the photographs that are kept apart a model names, under noise of several strengths."""
+    _, apart = read_photographs(folder)
+    _print_row("noise (sigma)", f"named, of {len(apart.images)} in {len(apart.categories)} categories", head=True)
+    for noise in (0.0, 0.25, 0.4):
+        _print_row(f"{noise:.2f}" if noise else "none", f"{100 * named_share(model, apart, noise=noise):.1f} %")
 
 
 def _print_row(*cells: str, head: bool = False) -> None:
