@@ -80,8 +80,24 @@ def separable() -> Judge:
     )
 
 
-MAKES = {"plain": plain, "separable": separable}
-"""The judges by name."""
+def foreign() -> Judge:
+    """Residual blocks of two full convolutions each (after ResNet)."""
+    return Judge(
+        nn.Sequential(
+            *_convolution(3, 24, side=5, stride=2),
+            *_convolution(24, 48, stride=2),
+            _Pair(48),
+            *_convolution(48, 96, stride=2),
+            _Pair(96),
+            _Pair(96),
+            _MeanAndMax(),
+        ),
+        192,
+    )
+
+
+MAKES = {"plain": plain, "separable": separable, "foreign": foreign}
+"""The judges by name. ``foreign`` learns from scenes that other code draws; see `benchmarks.judges.foreign`."""
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -> list[nn.Module]:
@@ -112,6 +128,18 @@ class _Block(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         added: Tensor = self.inner(features)
         return features + added
+
+
+class _Pair(nn.Module):
+    """A residual block of two convolutions over all channels."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        second = [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
+        self.inner = nn.Sequential(*_convolution(width, width), *second)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return F.relu(features + self.inner(features))
 
 
 def weights_file(name: str) -> Path:

@@ -76,9 +76,9 @@ class Answers:
     samples: dict[int, NDArray[np.uint8]]
 
     @property
-    def mean(self) -> float:
-        """Recovery, averaged over the judges."""
-        return float(np.mean(list(self.recovery.values())))
+    def lowest(self) -> float:
+        """The recovery by the judge that sees least: the one to quote."""
+        return min(self.recovery.values())
 
 
 def place_of(folder: Path, model: str, method: Method) -> Path:

@@ -17,7 +17,19 @@ from clipdesk.scenes.captions import FACTORS
 from clipdesk.scenes.dataset import Scenes
 
 _SHEET_SIDE, _LABEL, _COLUMNS = 72, 150, 16
-_HEADINGS = ("method", "pictures", *MAKES, "seeds", "> 99 %", "x best scene", "kept", "transfer", "spectrum dB", "s")
+_HEADINGS = (
+    "method",
+    "pictures",
+    *MAKES,
+    "lowest",
+    "seeds",
+    "> 99 %",
+    "x best scene",
+    "kept",
+    "transfer",
+    "spectrum dB",
+    "s",
+)
 
 
 def _cells(answers: Answers) -> list[str]:
@@ -26,6 +38,7 @@ def _cells(answers: Answers) -> list[str]:
         answers.method,
         str(answers.count),
         *(f"{100 * answers.recovery[judge]:.0f} %" for judge in MAKES),
+        f"{100 * answers.lowest:.0f} %",
         f"{100 * lowest:.0f}-{100 * highest:.0f} %" if answers.seeds > 1 else "1",
         f"{100 * answers.above:.0f} %",
         f"{answers.ratio:.2f}",
@@ -154,9 +167,11 @@ The embedded models were trained on drawn scenes with known contents, so it can 
 excites a text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report
 docs/quality.md`; `--models` rewrites only the sections of those models, so each section names its weights.
 
-- **{" and ".join(MAKES)}**: the share of the pictures in which each of two judges names what was asked for. They are
+- **{", ".join(MAKES)}**: the share of the pictures in which each judge names what was asked for. They are
   convolutional networks, not CLIPs, trained on scenes with noise, blur, colour casts and occlusion; their own accuracy
-  on clean scenes is below. In a combination both words must be right.
+  on clean scenes is below. In a combination both words must be right. `foreign` saw only scenes that other code draws,
+  so it shares no outline with the models; sections without its column are older than it.
+- **lowest**: the share by the judge that sees least, which is the one to quote.
 - **seeds**: the lowest and the highest share of a seed, averaged over the judges; 1 if there was only one seed.
 - **> 99 %**: the share of the pictures that excite their target more than 99 % of 5,000 scenes do.
 - **x best scene**: the picture's activation over the most that any of the scenes reaches, median.

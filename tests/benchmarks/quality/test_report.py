@@ -49,6 +49,8 @@ def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.
     ]
     assert found[0].chance == pytest.approx(1 / 16)
     assert found[0].shares.keys() == {0, 15}
+    assert found[0].lowest == min(found[0].recovery.values())
+    assert set(found[0].recovery) == {"plain", "separable", "foreign"}
     print_table(found)
     assert "grey" in capsys.readouterr().out
     (tmp_path / "docs").mkdir()
