@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clipdesk.activations.survey import Survey
     from clipdesk.errors import ClipDeskError, RenderError, UsageError
     from clipdesk.export.animation import save_animation
-    from clipdesk.export.png import save_picture
+    from clipdesk.export.png import read_recipe, save_picture
     from clipdesk.imagesets.opening import open_image_set
     from clipdesk.jobs.visualizer import FeatureVisualizer
     from clipdesk.models.loading import load_model
@@ -71,6 +71,7 @@ _HOMES = {
     "open_survey": "clipdesk.activations.storing",
     "parse_target": "clipdesk.render.expressions",
     "rank_of_picture": "clipdesk.activations.measuring",
+    "read_recipe": "clipdesk.export.png",
     "save_animation": "clipdesk.export.animation",
     "render_difference": "clipdesk.render.together",
     "save_picture": "clipdesk.export.png",
@@ -111,6 +112,7 @@ __all__ = [
     "open_survey",
     "parse_target",
     "rank_of_picture",
+    "read_recipe",
     "render_difference",
     "save_animation",
     "save_picture",

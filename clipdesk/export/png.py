@@ -133,13 +133,13 @@ def _written_curve(curve: Curve) -> str:
     return base64.b64encode(curve.astype("<f4").tobytes()).decode()
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: str | Path) -> Recipe:
     """The recipe inside a PNG.
 
     Raises:
         UsageError, ClipDeskError: see `read_png`.
     """
-    return read_png(path).recipe
+    return read_png(Path(path)).recipe
 
 
 def read_png(path: Path) -> SavedPicture:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import clipdesk
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.png import CURVE_KEY, RECIPE_KEY, read_png, read_recipe, save_picture, save_png, with_recipe
 from clipdesk.render.presets import make_settings
@@ -22,6 +23,11 @@ def test_picture_and_recipe_come_back(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", recipe)
     assert read_recipe(tmp_path / "a.png") == recipe
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), PIXELS)
+
+
+def test_a_recipe_is_read_by_the_name_of_its_file_too(tmp_path: Path) -> None:
+    save_png(PIXELS, tmp_path / "a.png", make_recipe())
+    assert clipdesk.read_recipe(str(tmp_path / "a.png")) == make_recipe()
 
 
 def test_the_curve_comes_back_to_the_last_bit_and_is_small(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from clipdesk.errors import UsageError
-from clipdesk.export.png import save_png
+from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.sheet import find_pictures, save_sheet
 from clipdesk.render.targets import Combined, Term, Text, Unit
 from tests.recipes import SILENT, make_recipe
@@ -40,6 +40,14 @@ def test_a_png_shows_every_picture_with_its_label(folder: Path) -> None:
         assert sheet.getpixel((x, y)) == (20 * i,) * 3
         label = sheet.crop((x - 70, int((i // 5 + 0.88) * high), x + 70, int((i // 5 + 0.98) * high)))
         assert label.convert("L").getextrema()[0] < 100
+
+
+def test_a_sheet_is_no_picture_with_a_recipe(folder: Path) -> None:
+    """As docs/results.md says; a sheet in the folder of its pictures is not taken for one."""
+    save_sheet(find_pictures(folder), folder / "sheet.png")
+    with pytest.raises(UsageError):
+        read_recipe(folder / "sheet.png")
+    assert len(find_pictures(folder)) == 10
 
 
 def test_a_pdf_has_pages(folder: Path) -> None:
