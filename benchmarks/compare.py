@@ -153,28 +153,51 @@ def area(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> floa
     return float(above)
 
 
+def _survey(model: OpenModel, images: ImageSet) -> float:
+    with _Cost("survey") as cost:
+        for _ in scan(model, images):
+            cost.look()
+    return cost.seconds
+
+
+def _comparison(first: OpenModel, second: OpenModel, images: ImageSet) -> float:
+    with _Cost("comparison") as cost:
+        # Kept until the end, as whoever asks for it keeps it.
+        found = compare(first, second, images, progress=lambda _: cost.look())
+        cost.look()
+    print(f"{len(found.layers)} layers, {sum(each.first.units for each in found.layers):,} units")
+    return cost.seconds
+
+
+class _Cost:
+    """Seconds and memory of what is done while it is entered; they are printed at its end."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._process = name, psutil.Process()
+        self._before = self._peak = self._process.memory_info().rss
+        self._begun = time.perf_counter()
+        self.seconds = 0.0
+
+    def look(self) -> None:
+        """Look how much memory is taken now."""
+        self._peak = max(self._peak, self._process.memory_info().rss)
+
+    def __enter__(self) -> _Cost:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._begun
+        beside = (self._peak - self._before) / 2**20
+        taken = f"{self._peak / 2**20:.0f} MiB in all, {beside:.0f} MiB beside the models"
+        print(f"{self._name}: {self.seconds:.1f} s, {taken}", flush=True)
+
+
 def cost(count: int) -> None:
     """Print what a comparison takes beside a survey of the same pictures."""
     images = open_image_set(f"scenes:{count}")
     first, second = random_model("ViT-B/32"), random_model("ViT-B/32")
     second = OpenModel.of(second.network)
-    process, seconds = psutil.Process(), []
-    for part in ("survey", "comparison"):
-        before, peak, begun = process.memory_info().rss, 0, time.perf_counter()
-        if part == "survey":
-            for _ in scan(first, images):
-                peak = max(peak, process.memory_info().rss)
-        else:
-
-            def look(_: object) -> None:
-                nonlocal peak
-                peak = max(peak, process.memory_info().rss)
-
-            compare(first, second, images, progress=look)
-        peak = max(peak, process.memory_info().rss)
-        seconds.append(time.perf_counter() - begun)
-        taken = f"{peak / 2**20:.0f} MiB in all, {(peak - before) / 2**20:.0f} MiB beside the models"
-        print(f"{part}: {seconds[-1]:.1f} s, {taken}", flush=True)
+    seconds = [_survey(first, images), _comparison(first, second, images)]
     print(f"ratio {seconds[1] / seconds[0]:.2f} (bar 2.1)")
 
 
