@@ -23,6 +23,7 @@ class FoundModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.units: list[FoundUnit] = []
+        self._wanted: frozenset[int] = frozenset()
         self._images: dict[int, QImage] = {}
         self._maps: dict[int, QImage] = {}
 
@@ -31,6 +32,7 @@ class FoundModel(QAbstractListModel):
         self.beginResetModel()
         self.units = list(units)
         self._images, self._maps = {}, {}
+        self._wanted = frozenset(self.pictures())
         self.endResetModel()
 
     def pictures(self) -> list[int]:
@@ -38,9 +40,11 @@ class FoundModel(QAbstractListModel):
         return list(dict.fromkeys(picture for unit in self.units for picture in unit.pictures))
 
     def add_images(self, images: Mapping[int, QImage]) -> None:
-        """Take images by the index of the picture."""
-        self._images.update(images)
-        self._tell()
+        """Take images by the index of the picture; those that no unit here has are not kept."""
+        wanted = {picture: image for picture, image in images.items() if picture in self._wanted}
+        if wanted:
+            self._images.update(wanted)
+            self._tell()
 
     def add_maps(self, maps: Mapping[int, QImage]) -> None:
         """Take pictures of where units fire in the image that was searched by, by their place in the list."""

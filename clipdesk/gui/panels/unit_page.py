@@ -352,6 +352,8 @@ class UnitPage(QWidget):
     def show_counterparts(self, found: Sequence[FoundUnit]) -> None:
         """Show which units of other models are like it."""
         self.elsewhere.show_units(found)
+        if not found:
+            return
         self.pictures_wanted.emit(list(dict.fromkeys([*self.photos.photos.missing(), *self._of_similar()])))
 
     def _of_similar(self) -> Iterator[int]:
