@@ -6,6 +6,7 @@ Each shows one state; look at every one at full size before it is committed.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ _LAYER = "block 5 hidden gelu"
 _NEURONS = "173,189,229,480,513,556,590,749"
 _RENDERED = "5.mlp.gelu:173 and 7 more"
 _WALL = "3.mlp.gelu"
+_LATE = 8
+"""Seconds before the end, when the pictures show something."""
 _PATIENCE = 900.0
 """Seconds that eight pictures may take on a busy machine."""
 _BROKEN = Path(tempfile.gettempdir()) / "broken.pt"
@@ -77,15 +80,14 @@ def _choose(desk: Desktop, neurons: str) -> None:
 def _run(desk: Desktop) -> None:
     _choose(desk, _NEURONS)
     desk.press("ctrl+r")
-    # A name is read anew each time, and step 24 may have become step 25.
-    late, early = f"{_RENDERED}: step 24", f"{_RENDERED}: step 24 of"
+    shown = f"{_RENDERED}: "
 
     def nearly_done() -> bool:
-        found = desk.find("label", late)
-        now = found.name if found is not None else ""
-        return now.startswith(late) and not now.startswith(early)
+        found = desk.find("label", shown)
+        left = re.match(r"(\d+) s left", found.name.removeprefix(shown)) if found is not None else None
+        return left is not None and int(left[1]) <= _LATE
 
-    desk.until(nearly_done, late, _PATIENCE)
+    desk.until(nearly_done, shown, _PATIENCE)
 
 
 def _finish(desk: Desktop) -> None:
