@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from clip.model import CLIP
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from clipdesk.activations.surveying import survey_images
 from clipdesk.gui import survey_pages
-from clipdesk.gui.center import CANVAS, FIND, UNIT
+from clipdesk.gui.center import FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit, Question
-from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.survey_work import SurveyWork
-from clipdesk.links import parse_link
-from clipdesk.network.opened import open_model
-from clipdesk.render.presets import make_settings
-from tests.cli.surveys import LAYER, photos, save_twin
-from tests.gui.conftest import finished, until
+from tests.cli.surveys import LAYER, photos
+from tests.gui.conftest import until
 from tests.gui.shown import shown_in
-from tests.gui.surveys.conftest import OTHER, images, scenes_words, survey_folder
+from tests.gui.surveys.conftest import images, scenes_words, survey_folder
 
 __all__ = ["images", "scenes_words", "survey_folder"]
 
@@ -266,117 +258,6 @@ def test_a_star_and_a_note_of_a_unit_stay_and_are_in_the_table(surveyed: MainWin
     assert not page.star_action.isChecked()
     show_unit(surveyed, qtbot, 5)
     assert page.star_action.isChecked()
-
-
-def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, qtbot: QtBot) -> None:
-    page = surveyed.surveys.unit
-    surveyed.parameters.show_settings(make_settings(iterations=3))
-    show_unit(surveyed, qtbot, 5)
-    page.picture.button.click()
-    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
-    assert not page.picture.button.isVisible()
-    until(qtbot, lambda: "The rendered picture excites it" in page.judged)
-    assert surveyed.center.mode == UNIT, "it forms where it was asked for"
-    until(qtbot, lambda: any(f". {verdict}" in page.judged for verdict in ("Trust", "Doubt", "No")))
-    assert page.histogram.marked is not None
-    show_unit(surveyed, qtbot, 6)
-    assert page.histogram.marked is None
-    show_unit(surveyed, qtbot, 5)
-    until(qtbot, lambda: page.histogram.marked is not None)
-
-
-def test_the_usual_key_renders_the_unit_on_its_page_and_others_on_the_canvas(
-    surveyed: MainWindow, qtbot: QtBot
-) -> None:
-    surveyed.parameters.show_settings(make_settings(iterations=3))
-    show_unit(surveyed, qtbot, 5)
-    surveyed.commands.render.trigger()
-    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
-    assert surveyed.center.mode == UNIT
-    surveyed.center.show_mode(FIND)
-    surveyed.commands.render.trigger()
-    until(qtbot, lambda: surveyed.center.mode == CANVAS)
-
-
-def test_the_page_is_exported_as_html_and_json(
-    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    show_unit(surveyed, qtbot, 5)
-    page, asked = surveyed.surveys.unit, []
-    html, data, layer = tmp_path / "unit.html", tmp_path / "unit.json", tmp_path / "layer.html"
-    monkeypatch.setattr(QMessageBox, "question", lambda *args, **_: asked.append(args[2]))
-    for path, action in ((html, page.export_action), (data, page.export_action), (layer, page.export_layer_action)):
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
-        action.trigger()
-        until(qtbot, path.exists)
-    text = html.read_text(encoding="utf-8")
-    assert "1.mlp.gelu:5" in text
-    assert "clipdesk://" in text
-    assert "data:image/webp" not in text, "nobody has said that photos may be shown"
-    assert len(asked) == 3
-    assert json.loads(data.read_text())["unit"] == f"{LAYER}:5"
-    assert "1.mlp.gelu" in layer.read_text(encoding="utf-8")
-
-
-def test_a_unit_of_another_model_is_gone_to(
-    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, vit: CLIP, images: Path
-) -> None:
-    twin = tmp_path / "twin.pt"
-    save_twin(vit, twin)
-    list(survey_images(open_model(twin, "cpu"), open_image_set(images), [LAYER]))
-    show_unit(surveyed, qtbot, 5)
-    page = surveyed.surveys.unit
-    until(qtbot, lambda: page.elsewhere.list.count() > 0)
-    first = page.elsewhere.list.item(0)
-    assert first.text().startswith("twin.pt 1.mlp.gelu:5")
-    page.elsewhere.list.itemActivated.emit(first)
-    until(qtbot, lambda: str(surveyed.model_name) == str(twin))
-    until(qtbot, lambda: page.numbers.isVisible() and page.pooled is not None and page.pooled[:2] == (LAYER, 5))
-
-
-def test_a_link_to_the_unit_and_a_command_are_copied(surveyed: MainWindow, qtbot: QtBot) -> None:
-    show_unit(surveyed, qtbot, 5)
-    surveyed.surveys.unit.link_action.trigger()
-    link = parse_link(QGuiApplication.clipboard().text())
-    assert (link.model, link.layer, link.unit) == (surveyed.model_name, LAYER, 5)
-    surveyed.surveys.unit.command_action.trigger()
-    words = shlex.split(QGuiApplication.clipboard().text())
-    assert words[:3] == ["clipdesk", "page", "1.mlp.gelu:5"]
-
-
-def test_which_of_a_units_values_counts_is_chosen_and_kept_in_the_layer(
-    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    show_unit(surveyed, qtbot, 5)
-    page = surveyed.surveys.unit
-    until(qtbot, lambda: page.pooling.currentData() == "mean")
-    numbers = page.numbers.text()
-    page.pooling.setFocus()
-    qtbot.keyClick(page.pooling, Qt.Key.Key_Down)
-    until(qtbot, lambda: page.numbers.text() != numbers)
-    assert (page.pooled, page.pooling.currentText()) == (PooledUnit(LAYER, 5, "max"), "Largest patch")
-    surveyed.neurons.select(6)
-    until(qtbot, lambda: page.pooled == PooledUnit(LAYER, 6, "max"))
-    page.command_action.trigger()
-    assert shlex.split(QGuiApplication.clipboard().text())[-2:] == ["--pooling", "max"]
-    data = tmp_path / "unit.json"
-    monkeypatch.setattr(QMessageBox, "question", lambda *_args, **_options: QMessageBox.StandardButton.No)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(data), ""))
-    page.export_action.trigger()
-    until(qtbot, data.exists)
-    assert json.loads(data.read_text())["pooling"] == "max"
-    page.back_action.trigger()
-    page.back_action.trigger()
-    until(qtbot, lambda: page.numbers.text() == numbers)
-
-
-def test_a_surprise_is_shown(surveyed: MainWindow, qtbot: QtBot) -> None:
-    surveyed.center.show_mode(UNIT)
-    surveyed.surveys.unit.surprise_action.trigger()
-    until(qtbot, lambda: surveyed.surveys.unit.pooled is not None)
-    shown = surveyed.surveys.unit.pooled
-    assert shown is not None
-    assert shown[0] in (LAYER, OTHER)
 
 
 def test_images_that_have_changed_are_said_and_surveyed_anew(
