@@ -31,12 +31,12 @@ from clipdesk.gui.panels.rendered_picture import RenderedPicture
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.word_line import WordLine
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit
+from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit, UnitFacts
 from clipdesk.gui.words import breakable, unbroken
 from clipdesk.network.layer_names import short_layer
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.data import FoundUnit, Heat, UnitFacts
+    from clipdesk.gui.surveys.data import FoundUnit, Heat
 
 _LARGE, _SMALL = 200, 136
 """Side of the rendered picture, in pixels."""
@@ -50,6 +50,8 @@ _LATE = 250
 _COLUMNS = 5
 _WRITES = "The texts that span what the head adds to the embedding, each with its share of the variance (TextSpan)"
 _POOLINGS = {"mean": "Mean over patches", "max": "Largest patch", "class": "Class token"}
+_UNKNOWN = UnitFacts("mean", ("mean",), (), (), (), (), (), (), (), (), None, (), (), ())
+"""Of a unit whose answer is late."""
 
 
 class _Tabs(QTabBar):
@@ -250,14 +252,14 @@ class UnitPage(QWidget):
         """
         if self.pooled is None or pooled[:2] != self.pooled[:2]:
             self.area.verticalScrollBar().setValue(0)
-        self.pooled = pooled
+        another, self.pooled = pooled != self.pooled, pooled
         self.title.setText(f"{short_layer(pooled.layer)}:{pooled.unit}")
         self.title.setToolTip(f"{pooled.layer}:{pooled.unit}")
         self.picture.show()
         self.judge("")
         if words or self._facts is None:
             self._show_facts(None, words or _ON_ITS_WAY)
-        elif not self.late.isActive():
+        elif another and not self.late.isActive():
             self.late.start()
 
     def show_facts(self, facts: UnitFacts) -> None:
@@ -266,15 +268,9 @@ class UnitPage(QWidget):
 
     def _clear(self) -> None:
         """An answer is late: what is known of another unit must not stand under this one's name for long."""
-        self.message.setText(_ON_ITS_WAY)
-        self.message.show()
-        self.histogram.show_counts((), ())
-        self.numbers.clear()
-        self.photos.photos.show([])
-        for line in (self.words, self.opposite, self.writes):
-            line.show_words((), "")
-        for similar in self.similar:
-            similar.show_units(())
+        # Nothing is hidden, since that would take the keys away.
+        self._show_facts(_UNKNOWN, _ON_ITS_WAY)
+        self.words.show_words((), "")
 
     def _show_facts(self, facts: UnitFacts | None, words: str) -> None:
         self.late.stop()

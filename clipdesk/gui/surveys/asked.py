@@ -49,7 +49,7 @@ class AskedSurvey(OpenSurvey):
     surprise = questions.surprise
     verdict = questions.verdict
     with_words = questions.with_words
-    written = questions.written
+    words_written = questions.words_written
 
 
 __all__ = ["AskedSurvey", "seconds_for", "surveys_of"]

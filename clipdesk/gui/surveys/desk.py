@@ -192,7 +192,7 @@ class SurveyDesk(QObject):
                 # Not known of a model that reads no texts, nor of all towers.
                 if survey.is_of_heads(pooled.layer):
                     self._read_words(survey)
-                    self.wrote.emit(pooled, survey.written(pooled))
+                    self.wrote.emit(pooled, survey.words_written(pooled))
 
         self._ask(self._slow, "related", lambda survey: self.related.emit(pooled, survey.counterparts(pooled)))
         self._ask(self._words, "written", read)
@@ -235,7 +235,8 @@ class SurveyDesk(QObject):
 
         if self.has(pooled.layer):
             self._ask(self._slow, "judge", judge)
-            self._ask(self._slow, "check", check)
+            # With the words, so that it does not keep heat maps waiting: for a large model it takes long.
+            self._ask(self._words, "check", check)
 
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""

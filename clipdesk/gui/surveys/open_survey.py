@@ -27,11 +27,12 @@ from clipdesk.activations.storing import Manifest, all_surveys, open_survey, rea
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.gui.images import to_image
-from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit
+from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit, Word
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.network.rectifiers import rectifier_of
+from clipdesk.paths import surveys_folder
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class OpenSurvey:
         changed: What is another now than when it was made, in words.
         lexicon: The words for its units; None until they are read.
         facts: What was found out of its layers, by their names.
+        written: What attention heads write, by layer and index, as far as it was asked for; it takes seconds.
     """
 
     folder: Path
@@ -65,8 +67,10 @@ class OpenSurvey:
     changed: tuple[str, ...] = ()
     lexicon: Lexicon | None = None
     facts: dict[str, LayerFacts] = field(default_factory=dict)
+    written: dict[tuple[str, int], tuple[Word, ...]] = field(default_factory=dict)
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
-    _relatives: dict[Path, Survey] = field(default_factory=dict)
+    _relatives: dict[str, Survey] = field(default_factory=dict)
+    _looked: int = -1
 
     @classmethod
     def open(cls, folder: Path, manifest: Manifest, model: ModelName) -> Self:
@@ -139,20 +143,33 @@ class OpenSurvey:
         except ClipDeskError:
             return QImage()
 
-    def relatives(self) -> Iterator[tuple[str, Survey]]:
-        """The newest survey of each other model over the same images, with what its model was asked for by."""
+    def relatives(self) -> dict[str, Survey]:
+        """The newest survey of each other model over the same images, by what its model was asked for by.
+
+        They are looked for anew only after a survey was made or deleted: manifests take long to read.
+        """
+        folder = surveys_folder()
+        changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
+        if changed != self._looked:
+            self._relatives, self._looked = dict(self._find_relatives()), changed
+        return self._relatives
+
+    def _find_relatives(self) -> Iterator[tuple[str, Survey]]:
         seen = {self.manifest.weights}
         for path, manifest in all_surveys():
             if manifest.weights in seen or manifest.fingerprint != self.manifest.fingerprint:
                 continue
             seen.add(manifest.weights)
             try:
-                survey = self._relatives.setdefault(path, open_survey(path))
+                yield manifest.model, open_survey(path)
             except UsageError as error:
                 # It says so itself where it is asked.
                 log.info("not compared: %s", error)
-                continue
-            yield manifest.model, survey
+
+    @cached_property
+    def indices(self) -> dict[str, int]:
+        """The index of each picture, by its place."""
+        return {each.place: index for index, each in enumerate(self.survey.pictures)}
 
     def heat(self, layer: str, unit: int, pictures: Sequence[int]) -> dict[int, Heat]:
         """Where a unit fires in pictures, by their index; none where the layer has no places in the picture.

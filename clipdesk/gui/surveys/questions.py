@@ -70,29 +70,31 @@ def counterparts(survey: OpenSurvey, pooled: PooledUnit) -> list[FoundUnit]:
     Raises:
         UsageError: the survey does not have the unit.
     """
-    indices = {each.place: index for index, each in enumerate(survey.survey.pictures)}
     found = []
-    for model, other in survey.relatives():
+    for model, other in survey.relatives().items():
         listed = in_other_model(
             survey.survey, other, pooled.layer, pooled.unit, own_pooling=survey.pooling(pooled), count=_COUNTERPARTS
         )
         for each in listed:
             top = other.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN].tolist()
             places = (other.pictures[index].place for index in top if index >= 0)
-            pictures = tuple(indices[place] for place in places if place in indices)
+            pictures = tuple(survey.indices[place] for place in places if place in survey.indices)
             found.append(FoundUnit(PooledUnit(each.layer, each.unit, each.pooling), each.correlation, pictures, model))
     return sorted(found, key=lambda each: -each.correlation)[:_COUNTERPARTS]
 
 
-def written(survey: OpenSurvey, pooled: PooledUnit) -> tuple[Word, ...]:
+def words_written(survey: OpenSurvey, pooled: PooledUnit) -> tuple[Word, ...]:
     """What an attention head writes into the embedding, each word with its share of the variance.
 
     Raises:
         UsageError: the model reads no texts, or this is not known of its tower.
     """
-    vocabulary = survey.read_words(lambda _done, _total: None).vocabulary
-    found, _ = written_by(survey.opened(), survey.folder, survey.survey, pooled.layer, pooled.unit, vocabulary)
-    return tuple(Word(each.concept, each.explained, weak=False) for each in found)
+    head = pooled.layer, pooled.unit
+    if head not in survey.written:
+        vocabulary = survey.read_words(lambda _done, _total: None).vocabulary
+        found, _ = written_by(survey.opened(), survey.folder, survey.survey, *head, vocabulary)
+        survey.written[head] = tuple(Word(each.concept, each.explained, weak=False) for each in found)
+    return survey.written[head]
 
 
 def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> Iterator[tuple[int, QImage]]:

@@ -53,6 +53,9 @@ def test_what_is_known_of_the_unit_before_goes_when_an_answer_is_late(qtbot: QtB
     assert page.numbers.text() == "mean 3", "the page does not flicker"
     page.late.timeout.emit()
     assert (page.numbers.text(), page.message.text()) == ("", "Asking the survey …")
+    page.tabs.setCurrentIndex(2)
+    page.tabs.setCurrentIndex(0)
+    assert page.photos.photos.items == [], "nor does it come back with another part"
     page.show_facts(replace(FACTS, numbers=(("mean", "4"),)))
     assert (page.numbers.text(), page.message.text()) == ("mean 4", "")
 
@@ -66,6 +69,18 @@ def test_a_small_page_has_a_small_picture_so_that_photos_are_in_sight(
     page.resize(width, height)
     page.show()
     assert page.picture.width() == side
+
+
+def test_an_answer_to_the_same_unit_again_leaves_its_page_as_it_is(qtbot: QtBot) -> None:
+    """As when the words have been read."""
+    page = UnitPage()
+    qtbot.addWidget(page)
+    page.show_unit(PooledUnit("visual", 3))
+    page.show_facts(FACTS)
+    page.show_unit(PooledUnit("visual", 3))
+    assert not page.late.isActive()
+    page.show_unit(PooledUnit("visual", 3, "max"))
+    assert page.late.isActive()
 
 
 def test_a_first_unit_whose_answers_are_on_their_way_says_so(qtbot: QtBot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,10 @@ def test_units_of_other_models_over_the_same_images_are_found(
     assert len(rest) == 7
     top = asked.survey.statistics[LAYER, "max"].top.pictures[3, :4]
     assert set(first.pictures) == set(top.tolist()), "indices of this survey"
+    known = asked.relatives()
+    assert asked.relatives() is known, "they are not opened again for each unit"
+    shutil.rmtree(next(folder for folder, manifest in all_surveys() if manifest.model == str(twin)))
+    assert asked.counterparts(PooledUnit(LAYER, 3)) == []
 
 
 def test_a_head_is_said_to_write_words(asked: AskedSurvey, images: Path, checkpoint: Path) -> None:
@@ -82,7 +87,7 @@ def test_a_head_is_said_to_write_words(asked: AskedSurvey, images: Path, checkpo
     ((folder, manifest),) = [each for each in all_surveys() if each[0] != asked.folder]
     of_heads = AskedSurvey.open(folder, manifest, asked.model)
     assert of_heads.is_of_heads(heads)
-    words = of_heads.written(PooledUnit(heads, 0))
+    words = of_heads.words_written(PooledUnit(heads, 0))
     assert len(words) > 3
     assert 0 < sum(word.pearson for word in words) <= 1
 
