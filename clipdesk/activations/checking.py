@@ -13,13 +13,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from clipdesk.activations.measuring import Picture, activations_in, square_of
-from clipdesk.activations.questions.lookup import check_pooling
+from clipdesk.activations.measuring import Picture, activations_in, check_comparable, square_of
 from clipdesk.activations.questions.ranking import Rank, rank
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.statistics import NONE, Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey
-from clipdesk.errors import UsageError
 from clipdesk.network.opened import OpenModel
 
 Verdict = Literal["trust", "doubt", "no"]
@@ -79,7 +77,7 @@ class Check:
         if self.higher > max(1, _FEW * self.units):
             found.append(f"{self.higher:,} of {self.units:,} units of the layer stand higher in it")
         if self.kept < _KEPT:
-            found.append(f"a shift, a blur and a JPEG leave {max(0.0, self.kept):.0%} of the activation")
+            found.append(f"a shift, a blur and a JPEG leave {100 * max(0.0, self.kept):.0f} % of the activation")
         if self.path < _NEAR:
             found.append("it goes another way through the layers than the pictures that excite the unit most")
         return tuple(found)
@@ -130,10 +128,7 @@ def check_picture(
     Raises:
         UsageError: the survey is of other weights, or does not have the layer or the unit; the picture cannot be read.
     """
-    if opened.sha256 is not None and opened.sha256 != survey.weights:
-        raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
-    pooling = check_pooling(survey, layer, pooling)
-    opened.inspector.check_unit(layer, unit)
+    pooling = check_comparable(opened, survey, layer, unit, pooling)
     image = square_of(picture, opened.side)
     values = activations_in(opened, layer, [image, *_changed(image)], pooling=pooling)
     statistics, value = survey.statistics[layer, pooling], float(values[0, unit])
@@ -178,12 +173,12 @@ def _path(
     outputs, _ = PooledReader(opened, layers, "float32").read(torch.from_numpy(pixels))
     ways = []
     for layer in layers:
-        means, deviations = survey.statistics[layer, "mean"].means, survey.statistics[layer, "mean"].deviations
-        varies = deviations > 0
-        rows = (outputs[layer, "mean"].values.cpu().numpy()[:, varies] - means[varies]) / deviations[varies]
+        known = survey.statistics[layer, "mean"]
+        values = outputs[layer, "mean"].values.cpu().numpy()[:, known.varies]
+        rows = (values - known.means[known.varies]) / known.deviations[known.varies]
         ways.append(_nearness(rows[0], rows[1:][of_unit], rows[1:][~of_unit]))
-    known = [each for each in ways if math.isfinite(each)]
-    return float(np.mean(np.clip(known, -1, 1.5))) if known else math.nan
+    told = [each for each in ways if math.isfinite(each)]
+    return float(np.mean(np.clip(told, -1, 1.5))) if told else math.nan
 
 
 def _layers_to(survey: Survey, layer: str) -> list[str]:

@@ -75,12 +75,21 @@ def rank_of_picture(
     Raises:
         UsageError: as `activations_in`; or the survey is of other weights, or does not have the layer or the unit.
     """
-    if opened.sha256 is not None and opened.sha256 != survey.weights:
-        raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
-    pooling = check_pooling(survey, layer, pooling)
-    opened.inspector.check_unit(layer, unit)
+    pooling = check_comparable(opened, survey, layer, unit, pooling)
     value = float(activations_in(opened, layer, [picture], pooling=pooling)[0, unit])
     return rank(survey.statistics[layer, pooling], unit, value)
+
+
+def check_comparable(opened: OpenModel, survey: Survey, layer: str, unit: int, pooling: Pooling | None) -> Pooling:
+    """Check that a model's activations can be compared with those of a survey; the pooling that is meant.
+
+    Raises:
+        UsageError: the survey is of other weights, or does not have the layer or the unit.
+    """
+    if opened.sha256 is not None and opened.sha256 != survey.weights:
+        raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
+    opened.inspector.check_unit(layer, unit)
+    return check_pooling(survey, layer, pooling)
 
 
 def square_of(picture: Picture, side: int) -> Image.Image:

@@ -33,7 +33,7 @@ class LayerCapture:
             values are the same with any.
     """
 
-    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False, leak: float = 0.1) -> None:
+    def __init__(self, model: nn.Module, layers: Iterable[LayerInfo], *, half: bool = False, leak: float = 0.0) -> None:
         self._model = model
         with alone_with(model):
             self._tower = Tower(model.get_submodule(ROOT), half=half)
@@ -105,8 +105,7 @@ class NeuronActivationHook:
     def __init__(self, model: nn.Module, layer_name: str, neuron_index: int) -> None:
         self._info = LayerInspector(model).check_unit(layer_name, neuron_index)
         self._index = neuron_index
-        # The gradient is the network's own: whoever follows it has not asked for another.
-        self._capture = LayerCapture(model, [self._info], leak=0.0)
+        self._capture = LayerCapture(model, [self._info])
 
     @property
     def activation(self) -> Tensor | None:

@@ -95,11 +95,11 @@ GOOD = Rank(2.0, 5000, 5000, 1.4)
         (Check(GOOD, 1, 768, 0.9, 0.8), "trust", "superstimulus"),
         (Check(Rank(1.0, 4990, 5000, 0.9), 1, 768, 0.9, 0.8), "trust", "more than 99.8 % of 5,000 pictures"),
         (Check(GOOD, 30, 768, 0.9, 0.8), "doubt", "30 of 768 units of the layer stand higher in it"),
-        (Check(GOOD, 1, 768, 0.3, 0.8), "doubt", "leave 30% of the activation"),
+        (Check(GOOD, 1, 768, 0.3, 0.8), "doubt", "leave 30 % of the activation"),
         (Check(GOOD, 1, 768, 0.9, 0.1), "doubt", "another way through the layers"),
         (Check(Rank(0.5, 4700, 5000, 0.4), 1, 768, 0.9, 0.8), "doubt", "more than 94.0 %"),
         (Check(Rank(0.0, 400, 5000, math.nan), 500, 768, math.nan, -0.2), "no", "more than 8.0 %"),
-        (Check(GOOD, 1, 768, -0.1, 0.8), "no", "leave 0% of the activation"),
+        (Check(GOOD, 1, 768, -0.1, 0.8), "no", "leave 0 % of the activation"),
     ],
 )
 def test_the_verdict_names_its_reasons(found: Check, verdict: str, words: str) -> None:

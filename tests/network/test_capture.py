@@ -111,7 +111,7 @@ def test_a_resnets_unit_that_is_silent_has_a_way_to_wake_up(resnet: CLIP, layer:
     """Its ReLUs work in place, and a block ends in one: the value is theirs, the gradient goes past their flat part."""
     inspector = LayerInspector(resnet)
     pixels = torch.full((1, 3, 64, 64), 0.1, requires_grad=True)
-    output = LayerCapture(resnet, [inspector.visualizable(layer)]).run(pixels)[layer]
+    output = LayerCapture(resnet, [inspector.visualizable(layer)], leak=0.1).run(pixels)[layer]
     silent = int(output.detach()[0].mean(dim=0).argmin())
     assert output.min() >= 0
     dead = output[0, :, silent][output.detach()[0, :, silent] == 0]
