@@ -212,7 +212,7 @@ def test_the_layers_of_a_resnet() -> None:
     assert (info.layout, info.shape) == (Layout.CHANNELS_FIRST, (64, 8, 8))
     # Where the rectifier is off, a gradient gets past it.
     pixels = torch.rand(1, 3, 64, 64, requires_grad=True)
-    output = LayerCapture(model, [info]).run(pixels)[info.name]
+    output = LayerCapture(model, [info], leak=0.1).run(pixels)[info.name]
     off = (output == 0).nonzero()[0].tolist()
     output[tuple(off)].backward()
     assert pixels.grad is not None
