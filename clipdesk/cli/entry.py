@@ -124,9 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with terminable():
             code = cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
+        hint = of_wrong_use(error)
+        if hint and isinstance(error, click.NoSuchOption):
+            # Without the options that are only spelt alike.
+            error = click.NoSuchOption(error.option_name, ctx=error.ctx)
         text = io.StringIO()
         error.show(file=text)
-        say_lines("\n".join(filter(None, (text.getvalue().rstrip("\n"), of_wrong_use(error)))), err=True)
+        say_lines("\n".join(filter(None, (text.getvalue().rstrip("\n"), hint))), err=True)
         code = error.exit_code
     except ClipDeskError as error:
         say(f"Error: {error}", err=True)

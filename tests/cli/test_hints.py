@@ -31,6 +31,11 @@ def test_an_option_that_another_command_has_is_said_where_it_is(
     assert words in outcome.err
 
 
+def test_options_that_are_only_spelt_alike_are_not_suggested_beside(clipdesk: Command) -> None:
+    assert "Did you mean" not in clipdesk("render", "--list-layers").err
+    assert "'--seed'" in clipdesk("render", "--sead", "1").err
+
+
 def test_an_option_that_nobody_has_gets_no_hint(clipdesk: Command) -> None:
     assert clipdesk("render", "--nonsense").err.splitlines()[-1].startswith("Error: No such option '--nonsense'")
 
