@@ -17,6 +17,8 @@ _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, 
 _OF_ONE_BYTE = 1
 _USUAL = ("weight", "bias", "embed", "proj", "norm", "token", "mean", "var", "scale", "gamma", "beta", "alpha", "probe")
 """Parts of the names that weights have in all forms of a CLIP."""
+_OF_LATENTS = ("w_enc", "w_dec", "enc", "dec")
+"""Names that the weights of sparse autoencoders have, where they have none of the usual parts."""
 
 
 def header_problem(file: BinaryIO, size: int) -> str:
@@ -52,10 +54,14 @@ def _problem(header: bytes, size: int) -> str:
         return "it is damaged, cut off, or something else: its tensors do not fill it"
     if any(numbers > _MOST_NUMBERS for numbers, _ in claimed.values()):
         return "it claims a tensor that is larger than any of a CLIP"
-    odd = sum(length for name, (_, length) in claimed.items() if not any(part in name.lower() for part in _USUAL))
+    odd = sum(length for name, (_, length) in claimed.items() if not _is_usual(name.lower()))
     if odd > size // 2:
         return "most of what it claims is not named as weights are"
     return ""
+
+
+def _is_usual(name: str) -> bool:
+    return name in _OF_LATENTS or any(part in name for part in _USUAL)
 
 
 def _claimed(entry: dict[str, Any], size: int) -> tuple[int, int]:
