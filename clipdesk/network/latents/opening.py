@@ -22,8 +22,9 @@ from clipdesk.network.latents.sae_lens import CONFIG, WEIGHTS, read_sae_lens
 from clipdesk.network.latents.saev import read_saev
 
 _FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning or PatchSAE"
-_CONFIGS = (CONFIG, "config.json")
-_NAMES = (WEIGHTS, "weights.pt", "sae.pt", "ae.pt")
+CONFIGS = (CONFIG, "config.json")
+"""Names of configurations beside weights."""
+NAMES = (WEIGHTS, "weights.pt", "sae.pt", "ae.pt")
 """Names of weights in a folder, the first that is there."""
 _LONGEST_HEADER = 1_000_000
 
@@ -39,7 +40,7 @@ def read_latents(path: Path) -> Latents:
         ClipDeskError: it cannot be read, or is not a sparse autoencoder; the message is one line.
     """
     weights = _weights_at(path)
-    config = next((each for name in _CONFIGS if (each := weights.parent / name).is_file()), None)
+    config = next((each for name in CONFIGS if (each := weights.parent / name).is_file()), None)
     beside = read_config(config) if config is not None else {}
     digests = [_sha256(config)] if config is not None else []
     with reading(weights, _FORMATS, "a sparse autoencoder") as file, explained():
@@ -106,6 +107,16 @@ def _fields(config: object) -> Mapping[str, object]:
     return config if isinstance(config, Mapping) else {}
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that `read_latents` reads: weights, and the configuration beside them.
+
+    Raises:
+        UsageError: as `read_latents`.
+    """
+    weights = _weights_at(path)
+    return (weights, *(each for name in CONFIGS if (each := weights.parent / name).is_file()))
+
+
 def _sha256(path: Path) -> str:
     try:
         return file_sha256(path)
@@ -115,19 +126,19 @@ def _sha256(path: Path) -> str:
 
 def _name(weights: Path) -> str:
     """The folder's name for a file whose own is the same everywhere."""
-    return weights.parent.name if weights.name in _NAMES and weights.parent.name else weights.stem
+    return weights.parent.name if weights.name in NAMES and weights.parent.name else weights.stem
 
 
 def _weights_at(path: Path) -> Path:
     if path.is_dir():
         return _weights_in(path)
-    if path.name in _CONFIGS:
+    if path.name in CONFIGS:
         return _weights_in(path.parent)
     return path
 
 
 def _weights_in(folder: Path) -> Path:
-    found = next((folder / name for name in _NAMES if (folder / name).is_file()), None)
+    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
     if found is not None:
         return found
     others = sorted(each for kind in ("*.safetensors", "*.pt", "*.pth", "*.bin") for each in folder.glob(kind))
