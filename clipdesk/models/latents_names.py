@@ -11,6 +11,8 @@ from clipdesk.errors import UsageError, one_line
 HUB_PREFIX = "hf:"
 TOKENS = ("all", "patches", "class")
 NORMS = ("none", "center", "layer_norm", "rescale")
+USUAL = ("sae_weights.safetensors", "weights.pt", "sae.pt", "ae.pt")
+"""Names that the weights have in folders of the libraries, best first."""
 SAYABLE = (
     "?layer=LAYER, ?tokens=all|patches|class, ?norm=none|center|layer_norm|rescale, ?bias=subtracted|added, ?anyway"
 )
@@ -90,9 +92,11 @@ def parse_latents(text: str) -> LatentsName:
 
 
 def short_latents(name: LatentsName) -> str:
-    """Its name without the folders of its file."""
-    place = name.place if name.repository else Path(name.place).name
-    return str(replace(name, place=place))
+    """Its name without the folders of its file; for a file of the name that all have, that of its folder."""
+    if name.repository:
+        return str(name)
+    path = Path(name.place)
+    return str(replace(name, place=path.parent.name if path.name in USUAL and path.parent.name else path.name))
 
 
 def check_latents(name: LatentsName) -> None:

@@ -120,3 +120,11 @@ def test_several_may_be_given(clipdesk: Command, files: Path) -> None:
         (LATENTS, "16 x 128"),
         ("visual.transformer.resblocks.1.latents", "128"),
     ]
+
+
+@pytest.mark.usefixtures("files")
+def test_it_is_said_whether_a_latent_is_active_in_its_picture(clipdesk: Command) -> None:
+    done = clipdesk("render", *MODEL, "--layer", "0.latents", "--neuron", "5", *QUICK, "--output", "a.png")
+    assert "a.png: the latent survives top-k (k = 40) at" in done.err
+    done = clipdesk("render", *MODEL, "--layer", "0", "--neuron", "5", *QUICK, "--output", "b.png")
+    assert "latent" not in done.err

@@ -61,6 +61,7 @@ def test_a_models_name_holds_those_of_its_sparse_autoencoders(tmp_path: Path) ->
     assert short_name(name) == "demo+sae:[[b]?layer=2]+sae:[hf:o/n]"
     assert plain_name(name) == plain_name(Named("demo")) == Named("demo")
     assert short_latents(name.latents[0]) == "[b]?layer=2"
+    assert short_latents(parse_latents("/a/layer 5/sae.pt?layer=2")) == "layer 5?layer=2"
     more = with_latents(name, ["/c", "hf:o/n"])
     assert isinstance(more, WithLatents)
     assert [each.place for each in more.latents] == ["/a/[b]", "hf:o/n", "/c"]

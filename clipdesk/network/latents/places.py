@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from clipdesk.models.latents_names import LatentsName, check_latents
+from clipdesk.models.latents_names import USUAL, LatentsName, check_latents
 from clipdesk.models.listing import hub_module
 from clipdesk.models.names import has_open_clip, missing
 from clipdesk.models.transfer import Transfer
-from clipdesk.network.latents.opening import CONFIGS, NAMES
+from clipdesk.network.latents.opening import CONFIGS
 
 
 def place_of(
@@ -36,6 +36,6 @@ def place_of(
         raise missing(name.place)
     repository, inside = name.repository
     found: Path = hub_module().fetch_beside(
-        name.place, repository, inside, NAMES, CONFIGS, progress=progress, cancelled=cancelled
+        name.place, repository, inside, USUAL, CONFIGS, progress=progress, cancelled=cancelled
     )
     return found
