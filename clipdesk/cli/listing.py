@@ -164,6 +164,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     rows["outcome"] = recipe.outcome_in_words
     rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
+    rows["latents"] = ", ".join(f"{name} (SHA-256 {digest})" for name, digest in recipe.latents.items()) or None
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None
     wide = max(map(len, rows))
     for name, value in rows.items():

@@ -170,7 +170,8 @@ class OpenModel:
         """As `with_latents`, of one that was read, with what the user says of it."""
         latents = latents.known().to(self.device)
         kept = cache_folder() / "latents"
-        pairing = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
+        found = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
+        pairing = replace(found, said=str(said or ""))
         return replace(
             self,
             name=self.name and (with_latents(self.name, [str(said)]) if said else self.name),

@@ -57,6 +57,8 @@ def test_a_render_maximises_the_pre_activation_and_its_recipe_finds_the_file_aga
     assert recipe.model == f"{files / 'mine.pt'}+sae:[{files / 'own'}]"
     assert recipe.target.label == f"{LATENTS}:5"
     opened = open_model(recipe.model, "cpu")
+    assert recipe.latents == {str(files / "own"): read_latents(files / "own").sha256}
+    assert f"{files / 'own'} (SHA-256 {recipe.latents[str(files / 'own')]})" in clipdesk("show", "a.png").out
     assert recipe.weights == opened.sha256 != open_model(files / "mine.pt", "cpu").sha256
     # Latent 5 of the perfect one is unit 5 of the block where that is above zero: before ReLU, the unit itself.
     done = clipdesk("render", "--from", "a.png", "--output", "b.png")
