@@ -37,7 +37,8 @@ def model_option(function: Callable[..., None]) -> Callable[..., None]:
         "--sae",
         multiple=True,
         metavar="FILE|FOLDER|hf:OWNER/NAME",
-        help="A sparse autoencoder, whose latents become a layer of the model; may be given several times.",
+        help="A sparse autoencoder, whose latents become a layer of the model; 'shipped' is that of an embedded model. "
+        "May be given several times.",
     )(with_model)
 
 

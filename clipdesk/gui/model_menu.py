@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from clipdesk.gui.plain import plain_tip
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.latents_names import SHIPPED, shipped_latents
 from clipdesk.models.names import parse_name, plain_name, short_name, with_latents, with_other_activation
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class ModelMenu(QMenu):
         recent: The menu of models that were opened before.
         models: The catalogue's models; the open one is ticked.
         add_latents: Asks for a sparse autoencoder, and opens the model again with it.
+        add_shipped: Opens the model again with the sparse autoencoder that was shipped for it.
         without: Opens the model again without its sparse autoencoders.
 
     Signals:
@@ -53,6 +55,9 @@ class ModelMenu(QMenu):
         self.add_latents = self.addAction("Add a sparse &autoencoder …")
         self.add_latents.setToolTip("A file of weights, .safetensors or .pt: its latents become a layer of the model")
         self.add_latents.triggered.connect(self._ask_for_latents)
+        self.add_shipped = self.addAction("Add the &shipped sparse autoencoder")
+        self.add_shipped.setToolTip("The one that comes with ClipDesk for this model")
+        self.add_shipped.triggered.connect(lambda: self._add(SHIPPED))
         self.without = self.addAction("Open without sparse autoencoders")
         self.without.triggered.connect(lambda: self.chosen.emit(self.without.data()))
         self._show_latents(None)
@@ -83,6 +88,8 @@ class ModelMenu(QMenu):
     def _show_latents(self, name: ModelName | None) -> None:
         self.add_latents.setEnabled(name is not None)
         self.add_latents.setData("" if name is None else str(name))
+        has = name is not None and name == plain_name(name) and shipped_latents(str(name)) is not None
+        self.add_shipped.setVisible(has)
         self.without.setVisible(name is not None and plain_name(name) != name)
         self.without.setData("" if name is None else str(plain_name(name)))
 
@@ -90,7 +97,10 @@ class ModelMenu(QMenu):
     def _ask_for_latents(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Add a sparse autoencoder", "", _WEIGHTS)
         if path:
-            self.chosen.emit(str(with_latents(parse_name(self.add_latents.data()), [path])))
+            self._add(path)
+
+    def _add(self, place: str) -> None:
+        self.chosen.emit(str(with_latents(parse_name(self.add_latents.data()), [place])))
 
     def _show_recent(self) -> None:
         self.recent.clear()
