@@ -172,12 +172,13 @@ def _joined(found: list[object]) -> dict[str, torch.Tensor]:
 
 
 @contextmanager
-def reading(path: Path, formats: str) -> Iterator[WeightsFile]:
+def reading(path: Path, formats: str, kind: str = "a CLIP checkpoint") -> Iterator[WeightsFile]:
     """While it is entered, a file is open for reading; any error in it becomes one line.
 
     Args:
         path: The file.
         formats: What it must be, for a message that goes on from "It must be".
+        kind: What it should be, for a message that goes on from "is not".
 
     Yields:
         The file, with the checksum of what it holds.
@@ -186,7 +187,7 @@ def reading(path: Path, formats: str) -> Iterator[WeightsFile]:
         ClipDeskError: it cannot be read, is none of the formats, or changed meanwhile.
     """
     _check_regular(path)
-    with _explained(path, formats), path.open("rb") as handle:
+    with _explained(path, formats, kind), path.open("rb") as handle:
         before = _state(handle)
         try:
             if before.size == 0:
@@ -225,7 +226,7 @@ def _state(handle: BinaryIO) -> _State:
 
 
 @contextmanager
-def _explained(path: Path, formats: str) -> Iterator[None]:
+def _explained(path: Path, formats: str, kind: str) -> Iterator[None]:
     """Any error as one line. A file that is no checkpoint fails in as many ways as there are files."""
     try:
         with warnings.catch_warnings():
@@ -242,7 +243,7 @@ def _explained(path: Path, formats: str) -> Iterator[None]:
         if isinstance(error, MemoryError) or _OUT_OF_MEMORY in str(error):
             megabytes = path.stat().st_size / 1e6
             raise ClipDeskError(f"There is too little memory to open {path} ({megabytes:,.0f} MB)") from error
-        raise ClipDeskError(f"{path} is not a CLIP checkpoint. It must be {formats}, but {_reason(error)}") from error
+        raise ClipDeskError(f"{path} is not {kind}. It must be {formats}, but {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

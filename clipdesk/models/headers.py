@@ -17,6 +17,8 @@ _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, 
 _OF_ONE_BYTE = 1
 _USUAL = ("weight", "bias", "embed", "proj", "norm", "token", "mean", "var", "scale", "gamma", "beta", "alpha", "probe")
 """Parts of the names that weights have in all forms of a CLIP."""
+_OF_LATENTS = ("w_enc", "w_dec", "enc", "dec")
+"""Names that the weights of sparse autoencoders have, where they have none of the usual parts."""
 
 
 def header_problem(file: BinaryIO, size: int) -> str:
@@ -32,7 +34,8 @@ def header_problem(file: BinaryIO, size: int) -> str:
     try:
         begin = file.read(9)
         length = int.from_bytes(begin[:8], "little")
-        if begin[8:] != b"{":
+        # A text in JSON may have a brace in this place, too; as a length, eight letters would be beyond all disks.
+        if begin[8:] != b"{" or all(0x20 <= byte < 0x7F for byte in begin[:8]):
             return ""
         if length > min(_LONGEST, size - 8):
             return "it is damaged, cut off, or something else: its header cannot be so long"
@@ -52,10 +55,14 @@ def _problem(header: bytes, size: int) -> str:
         return "it is damaged, cut off, or something else: its tensors do not fill it"
     if any(numbers > _MOST_NUMBERS for numbers, _ in claimed.values()):
         return "it claims a tensor that is larger than any of a CLIP"
-    odd = sum(length for name, (_, length) in claimed.items() if not any(part in name.lower() for part in _USUAL))
+    odd = sum(length for name, (_, length) in claimed.items() if not _is_usual(name.lower()))
     if odd > size // 2:
         return "most of what it claims is not named as weights are"
     return ""
+
+
+def _is_usual(name: str) -> bool:
+    return name in _OF_LATENTS or any(part in name for part in _USUAL)
 
 
 def _claimed(entry: dict[str, Any], size: int) -> tuple[int, int]:

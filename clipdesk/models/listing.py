@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from clipdesk.models.catalogue import CATALOGUE, SHOWPIECES, file_of
@@ -18,6 +19,7 @@ from clipdesk.models.names import (
     check_name,
     has_open_clip,
     missing,
+    plain_name,
 )
 from clipdesk.paths import resource
 
@@ -113,6 +115,7 @@ def is_on_disk(name: ModelName) -> bool:
     Raises:
         UsageError: open_clip is not installed, or has no such model.
     """
+    name = plain_name(name)
     if isinstance(name, Checkpoint):
         return True
     if isinstance(name, Named):
@@ -128,15 +131,20 @@ def on_the_hub(name: OpenClip | HubModel) -> HubFile | Repository:
         UsageError: open_clip has no such model.
     """
     if isinstance(name, HubModel):
-        # Here and below: its package may be missing, and takes long to load.
-        from clipdesk.models.hub import Repository
-
-        return Repository(name.repository)
+        found: Repository = hub_module().Repository(name.repository)
+        return found
     _before_open_clip()
     from clipdesk.models.open_clips import check_pair, hub_file
 
     check_pair(name)
     return hub_file(name)
+
+
+def hub_module() -> ModuleType:
+    """`clipdesk.models.hub`, whose package may be missing and takes long to load."""
+    from clipdesk.models import hub
+
+    return hub
 
 
 def _before_open_clip() -> None:

@@ -1,0 +1,189 @@
+"""Latents: the one form that sparse autoencoders of all files are brought into when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from clipdesk.network.latents.activations import Activation
+
+_TINY = 1e-5
+"""What Prisma and SAELens add to a standard deviation before they divide by it."""
+
+
+class Tokens(str, Enum):
+    """The tokens of a layer that a sparse autoencoder was trained on."""
+
+    ALL = "all"
+    PATCHES = "patches"
+    CLASS = "class"
+
+
+class Norm(str, Enum):
+    """What is done to each token's activations before the encoder, and undone after the decoder.
+
+    ``center`` takes their mean off; ``layer_norm`` also divides by their unbiased standard deviation; ``rescale``
+    brings their L2 norm to the root of their number. Constants that are the same for all tokens are inside the weights.
+    """
+
+    NONE = "none"
+    CENTER = "center"
+    LAYER_NORM = "layer_norm"
+    RESCALE = "rescale"
+
+
+class Normed(NamedTuple):
+    """Activations as the encoder takes them, and what brings them back: ``values * scale + mean``."""
+
+    values: Tensor
+    mean: Tensor | float
+    scale: Tensor | float
+
+
+@dataclass(frozen=True, eq=False)
+class Latents:
+    """A sparse autoencoder: ``f = activation(norm(x) @ encoder + bias)``, ``x' = undone(f @ decoder + decoder_bias)``.
+
+    A decoder bias that a file wants subtracted from the activations is inside `bias`.
+
+    Attributes:
+        encoder: (width of the layer, latents).
+        bias: (latents,).
+        decoder: (latents, width of the layer).
+        decoder_bias: (width of the layer,).
+        activation: From pre-activations to latents.
+        norm: What is done to a token's activations before and after.
+        layer: The layer that it reads, as its file says: a dotted name of ClipDesk's, or another library's name of it;
+            empty where the file does not say.
+        tokens: The tokens that it was trained on; None where the file does not say.
+        model: The model that it was trained on, in the file's words; empty where it does not say.
+        form: The form of its file, such as ``SAELens``.
+        name: What people are shown: the name of its file or folder.
+        sha256: Checksum of its file; empty for one that was made in this process.
+        unsure: Whether the file leaves open if the decoder bias is subtracted first.
+        subtracted: Whether it is subtracted: that much of it is inside `bias`.
+    """
+
+    encoder: Tensor
+    bias: Tensor
+    decoder: Tensor
+    decoder_bias: Tensor
+    activation: Activation
+    norm: Norm = Norm.NONE
+    layer: str = ""
+    tokens: Tokens | None = None
+    model: str = ""
+    form: str = ""
+    name: str = ""
+    sha256: str = ""
+    unsure: bool = False
+    subtracted: bool = False
+
+    def __post_init__(self) -> None:
+        width, count = self.encoder.shape
+        wanted = {"bias": (count,), "decoder": (count, width), "decoder_bias": (width,)}
+        for name, shape in wanted.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise ValueError(f"{name} has the shape {found} instead of {shape}")
+
+    @property
+    def width(self) -> int:
+        """How many units the layer has that it reads."""
+        return self.encoder.shape[0]
+
+    @property
+    def count(self) -> int:
+        """How many latents it has."""
+        return self.encoder.shape[1]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its weights take."""
+        return sum(each.numel() * each.element_size() for each in (self.encoder, self.bias, self.decoder))
+
+    def known(self) -> Latents:
+        """The same with a checksum: its file's, else one over its weights."""
+        if self.sha256:
+            return self
+        digest = hashlib.sha256(f"{self.activation.name} {self.norm.value}".encode())
+        for each in (self.encoder, self.bias, self.decoder, self.decoder_bias):
+            digest.update(each.detach().float().cpu().contiguous().numpy().tobytes())
+        return replace(self, sha256=digest.hexdigest())
+
+    def normed(self, values: Tensor) -> Normed:
+        """Activations as the encoder takes them.
+
+        Args:
+            values: (..., width of the layer).
+        """
+        if self.norm is Norm.NONE:
+            return Normed(values, 0.0, 1.0)
+        if self.norm is Norm.RESCALE:
+            scale = values.norm(dim=-1, keepdim=True) / self.width**0.5
+            return Normed(values / scale, 0.0, scale)
+        mean = values.mean(dim=-1, keepdim=True)
+        if self.norm is Norm.CENTER:
+            return Normed(values - mean, mean, 1.0)
+        deviation = values.std(dim=-1, keepdim=True)
+        return Normed((values - mean) / (deviation + _TINY), mean, deviation)
+
+    def pre(self, values: Tensor, units: Tensor | None = None) -> Tensor:
+        """The pre-activations, (..., latents), before ReLU, top-k or threshold.
+
+        Args:
+            values: The layer's activations, (..., width of the layer).
+            units: Numbers of the latents that are wanted; None for all.
+        """
+        encoder = self.encoder if units is None else self.encoder[:, units]
+        bias = self.bias if units is None else self.bias[units]
+        normed = self.normed(values.to(encoder.dtype)).values
+        # One product with the bias in it: for ten thousands of latents, another pass over them takes as long again.
+        return torch.addmm(bias, normed.reshape(-1, self.width), encoder).view(*values.shape[:-1], len(bias))
+
+    def encode(self, values: Tensor) -> Tensor:
+        """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""
+        return self.activation(self.pre(values))
+
+    def decode(self, latents: Tensor, like: Tensor | None = None) -> Tensor:
+        """The layer's activations, (..., width of the layer), as some latents say them.
+
+        Args:
+            latents: (..., latents).
+            like: The activations that the latents are of, whose norm is put back. Without them the result is normed.
+        """
+        rebuilt = latents @ self.decoder + self.decoder_bias
+        if like is None:
+            return rebuilt
+        _, mean, scale = self.normed(like.to(rebuilt.dtype))
+        return rebuilt * scale + mean
+
+    def rebuilt(self, values: Tensor) -> Tensor:
+        """The layer's activations, encoded and decoded again."""
+        return self.decode(self.encode(values), like=values)
+
+    def to(self, device: torch.device | str) -> Latents:
+        """The same on a device: itself if it is there."""
+        place = torch.device(device)
+        if self.encoder.device == place:
+            return self
+        return replace(
+            self,
+            encoder=self.encoder.to(place),
+            bias=self.bias.to(place),
+            decoder=self.decoder.to(place),
+            decoder_bias=self.decoder_bias.to(place),
+            activation=self.activation.to(place),
+        )
+
+    def subtracting(self, subtracted: bool = True) -> Latents:
+        """The same with the decoder bias subtracted from the activations first, or not."""
+        if subtracted is self.subtracted:
+            return self
+        change = self.decoder_bias @ self.encoder
+        return replace(self, bias=self.bias - change if subtracted else self.bias + change, subtracted=subtracted)

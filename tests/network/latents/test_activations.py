@@ -1,0 +1,39 @@
+"""What is done to pre-activations."""
+
+from __future__ import annotations
+
+import torch
+
+from clipdesk.network.latents.activations import Gated, Relu, Threshold, TopK
+
+PRE = torch.tensor([[3.0, -1.0, 0.5, 2.0], [-4.0, -1.0, -3.0, -2.0]])
+
+
+def test_relu_may_be_bounded() -> None:
+    assert Relu()(PRE)[0].tolist() == [3, 0, 0.5, 2]
+    assert torch.equal(Relu(bounded=True)(PRE), torch.tanh(torch.relu(PRE)))
+
+
+def test_top_k_without_relu_keeps_values_below_zero() -> None:
+    assert TopK(2)(PRE).tolist() == [[3, 0, 0, 2], [0, 0, 0, 0]]
+    assert TopK(2, rectified=False)(PRE).tolist() == [[3, 0, 0, 2], [0, -1, 0, -2]]
+    assert torch.equal(TopK(9, rectified=False)(PRE), PRE)
+
+
+def test_a_threshold_cuts_without_lowering_what_is_above_it() -> None:
+    assert Threshold(torch.tensor([1.0]))(PRE)[0].tolist() == [3, 0, 0, 2]
+    assert Threshold(torch.tensor([3.0, -9.0, 0.0, 0.0]))(PRE)[0].tolist() == [0, 0, 0.5, 2]
+
+
+def test_a_gate_opens_by_the_pre_activation_alone() -> None:
+    gated = Gated(torch.full((4,), 2.0), torch.tensor([1.0, 9.0, -1.5, 0.0]))
+    assert gated(PRE)[0].tolist() == [7, 0, 0, 4]
+
+
+def test_names_say_what_is_done() -> None:
+    assert [each.name for each in (Relu(), TopK(32), Threshold(torch.tensor([0.25])), Threshold(torch.ones(4)))] == [
+        "ReLU",
+        "top-k (k = 32)",
+        "threshold 0.25",
+        "JumpReLU",
+    ]

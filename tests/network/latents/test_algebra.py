@@ -1,0 +1,60 @@
+"""The one form of sparse autoencoders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from clipdesk.network.latents.activations import Relu
+from clipdesk.network.latents.algebra import Latents, Norm
+from tests.network.latents.weights import COUNT, WIDTH, activations, standard
+
+
+def made(norm: Norm = Norm.NONE) -> Latents:
+    w = standard()
+    return Latents(w["W_enc"], w["b_enc"], w["W_dec"], w["b_dec"], Relu(), norm=norm)
+
+
+def test_sizes_are_those_of_the_weights() -> None:
+    assert (made().width, made().count) == (WIDTH, COUNT)
+    assert made().nbytes == 4 * (2 * WIDTH * COUNT + COUNT)
+
+
+def test_weights_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"decoder_bias has the shape \(3,\) instead of \(12,\)"):
+        replace(made(), decoder_bias=torch.zeros(3))
+
+
+@pytest.mark.parametrize("norm", Norm)
+def test_some_latents_alone_have_the_values_that_they_have_among_all(norm: Norm) -> None:
+    x, units = activations(), torch.tensor([7, 0, 39])
+    assert torch.allclose(made(norm).pre(x, units), made(norm).pre(x)[..., units], atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", Norm)
+def test_a_norm_is_undone_after_the_decoder(norm: Norm) -> None:
+    x = activations()
+    values, mean, scale = made(norm).normed(x)
+    # A deviation is divided by 1e-5 more than it is multiplied with.
+    assert torch.allclose(values * scale + mean, x, atol=1e-3)
+
+
+def test_centring_takes_the_mean_off_each_token() -> None:
+    values = made(Norm.CENTER).normed(activations()).values
+    assert values.mean(-1).abs().max() < 1e-5
+
+
+def test_both_readings_of_the_decoder_bias_can_be_had() -> None:
+    x, latents = activations(), made()
+    subtracting = latents.subtracting()
+    assert torch.allclose(subtracting.pre(x), latents.pre(x - latents.decoder_bias), atol=1e-4)
+    assert torch.allclose(subtracting.subtracting(False).bias, latents.bias, atol=1e-5)
+
+
+def test_latents_are_computed_in_float32_whatever_the_layer_has() -> None:
+    x = activations().bfloat16()
+    assert made().encode(x).dtype is torch.float32
+    assert np.isfinite(made().rebuilt(x).numpy()).all()
