@@ -16,6 +16,7 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.cli import display
+from clipdesk.cli.autoencoders import sae
 from clipdesk.cli.checks import check
 from clipdesk.cli.comparisons import compare
 from clipdesk.cli.folder import curves, sheet, spectrum
@@ -82,7 +83,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, unit: st
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, sae)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 
