@@ -9,6 +9,7 @@ import click
 
 from clipdesk.activations.autoencoders.settings import Kind, TokenChoice, TrainingSettings
 from clipdesk.cli.listing import find_model, json_option, model_option, trust_option
+from clipdesk.cli.questions import with_torch
 from clipdesk.cli.surveys import SCENES
 
 _USUAL = TrainingSettings(layer="")
@@ -88,8 +89,6 @@ def train(
     Needs pip install 'clipdesk[sae]'. It is written as SAELens writes them: sae_weights.safetensors and cfg.json. Every
     tenth picture is kept apart, to measure the fit. After Ctrl-C the same command goes on.
     """
-    from clipdesk.cli import training
-
     name = find_model(model, trust_archive)
     wanted = TrainingSettings.model_validate({"layer": layer, **settings})
-    training.train(name, images, wanted, device, output, later=later, as_json=as_json)
+    with_torch().training.train(name, images, wanted, device, output, later=later, as_json=as_json)

@@ -1,4 +1,4 @@
-"""SAELens does the training: the only module that knows it, and only while it trains.
+"""SAELens does the training: the only module that imports it, for five seconds, with transformers and datasets.
 
 Why this library, of those that train such autoencoders, is in docs/training-latents.md.
 
@@ -10,16 +10,21 @@ has trained is read without it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import safetensors.torch
 import torch
+from sae_lens import (
+    MatryoshkaBatchTopKTrainingSAE,
+    MatryoshkaBatchTopKTrainingSAEConfig,
+    TopKTrainingSAE,
+    TopKTrainingSAEConfig,
+)
+from sae_lens.config import SAETrainerConfig
+from sae_lens.training.sae_trainer import SAETrainer
 from torch import Tensor
 
 from clipdesk.activations.autoencoders.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    from sae_lens import TopKTrainingSAE
+from clipdesk.activations.autoencoders.trainer import Weights
 
 _STATE = "autoencoder.safetensors"
 _WARM_UP = 200
@@ -29,26 +34,8 @@ _AUXILIARY = 1.0
 """Weight of the loss that does so. With Gao et al.'s 1/32 half of the latents of `demo` died."""
 
 
-class Weights(NamedTuple):
-    """What was trained: ``f = act(x @ encoder + bias)``, ``x' = f @ decoder + decoder_bias``.
-
-    Attributes:
-        encoder: (width of the layer, latents).
-        bias: (latents,).
-        decoder: (latents, width of the layer), rows of length 1.
-        decoder_bias: (width of the layer,).
-        threshold: Above which a latent counts; None where the largest few do.
-    """
-
-    encoder: Tensor
-    bias: Tensor
-    decoder: Tensor
-    decoder_bias: Tensor
-    threshold: float | None
-
-
 class SaeLensTrainer:
-    """A sparse autoencoder in training.
+    """A sparse autoencoder in training; a `Trainer`.
 
     Args:
         settings: What it is trained with.
@@ -62,10 +49,6 @@ class SaeLensTrainer:
     """
 
     def __init__(self, settings: TrainingSettings, sample: Tensor, latents: int, device: torch.device) -> None:
-        # Here, since it takes transformers and datasets along: five seconds.
-        from sae_lens.config import SAETrainerConfig
-        from sae_lens.training.sae_trainer import SAETrainer
-
         width = sample.shape[1]
         self.size = float(sample.norm(dim=1).mean()) / width**0.5
         with torch.random.fork_rng(devices=[]):
@@ -129,13 +112,6 @@ class SaeLensTrainer:
 
 
 def _fresh(settings: TrainingSettings, width: int, latents: int, device: torch.device) -> TopKTrainingSAE:
-    from sae_lens import (
-        MatryoshkaBatchTopKTrainingSAE,
-        MatryoshkaBatchTopKTrainingSAEConfig,
-        TopKTrainingSAE,
-        TopKTrainingSAEConfig,
-    )
-
     if settings.kind == "topk":
         return TopKTrainingSAE(
             TopKTrainingSAEConfig(

@@ -10,18 +10,17 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from clipdesk.activations.autoencoders.fit import Fit, fit_of
 from clipdesk.activations.autoencoders.rows import Batches, gather, remove_rows, rows_in, tokens_of
-from clipdesk.activations.autoencoders.saelens import SaeLensTrainer, Weights
 from clipdesk.activations.autoencoders.settings import EXPANSION, TrainingSettings, check_library
+from clipdesk.activations.autoencoders.trainer import MakeTrainer, Trainer, Weights
 from clipdesk.activations.storing import alone
 from clipdesk.errors import ClipDeskError, UsageError, first_line
 from clipdesk.filenames import safe_words
@@ -70,29 +69,6 @@ class TrainingProgress:
         return (self.total - self.done) / self.rate if self.rate else None
 
 
-class Trainer(Protocol):
-    """What learns; see `SaeLensTrainer`."""
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-
-    def advance(self, rows: Tensor) -> None:
-        """Do a step on some rows."""
-
-    def write(self, folder: Path) -> None:
-        """Write all that a later process needs to go on."""
-
-    def read(self, folder: Path) -> None:
-        """Go on from what `write` has written."""
-
-    def weights(self) -> Weights:
-        """What was learnt so far."""
-
-
-MakeTrainer = Callable[[TrainingSettings, Tensor, int, torch.device], Trainer]
-
-
 @dataclass
 class _Clock:
     """How many of something a second, since it was made."""
@@ -133,7 +109,7 @@ def train_autoencoder(
     settings: TrainingSettings,
     folder: Path | None = None,
     *,
-    make: MakeTrainer = SaeLensTrainer,
+    make: MakeTrainer | None = None,
 ) -> Generator[TrainingProgress, None, None]:
     """Train a sparse autoencoder, from where an interrupted training of the same was; at once where it is there.
 
@@ -144,7 +120,7 @@ def train_autoencoder(
         images: The pictures to learn from. Every tenth is kept apart, to measure the fit.
         settings: What to train with.
         folder: Where to put it; by default `autoencoder_folder`.
-        make: What learns.
+        make: What learns; by default SAELens.
 
     Yields:
         How far it is; the last one names the folder and the fit.
@@ -153,8 +129,7 @@ def train_autoencoder(
         UsageError: there is no such layer or class token; there are too few pictures; the folder is taken.
         ClipDeskError: SAELens is not installed; another process is at it; there is too little room on the disk.
     """
-    if make is SaeLensTrainer:
-        check_library()
+    make = make or _sae_lens()
     wanted = settled(opened, settings)
     own = autoencoder_folder(opened, images, wanted)
     place = own if folder is None else folder
@@ -282,6 +257,14 @@ def _write(latents: Latents, place: Path, notes: dict[str, object]) -> None:
     if place.is_dir():
         place.rmdir()
     fresh.replace(place)
+
+
+def _sae_lens() -> MakeTrainer:
+    check_library()
+    # Not above: it may be missing, and takes seconds to load.
+    from clipdesk.activations.autoencoders.saelens import SaeLensTrainer
+
+    return SaeLensTrainer
 
 
 def _is_there(folder: Path) -> bool:

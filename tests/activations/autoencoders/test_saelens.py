@@ -11,6 +11,7 @@ from torch import Tensor
 
 from clipdesk.activations.autoencoders.fit import fit_of
 from clipdesk.activations.autoencoders.settings import Kind, TrainingSettings
+from clipdesk.activations.autoencoders.trainer import Weights
 from clipdesk.network.latents.activations import Threshold, TopK
 from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.opening import read_latents
@@ -18,7 +19,7 @@ from clipdesk.network.latents.sae_lens import write_sae_lens
 
 pytest.importorskip("sae_lens", reason="the extra clipdesk[sae] is not installed")
 
-from clipdesk.activations.autoencoders.saelens import SaeLensTrainer, Weights
+from clipdesk.activations.autoencoders.saelens import SaeLensTrainer
 
 WIDTH, LATENTS = 16, 32
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from clipdesk.activations.autoencoders.saelens import Weights
 from clipdesk.activations.autoencoders.settings import TrainingSettings
+from clipdesk.activations.autoencoders.trainer import Weights
 
 
 class ToyTrainer:
