@@ -88,7 +88,7 @@ def gather(
     yield gathered
     waiting = range(gathered.done, len(images.pictures))
     with explained(_BATCH, opened.device):
-        for prepared in read_ahead(images, waiting, opened.side, _BATCH, opened.device):
+        for prepared in read_ahead(images, waiting, opened.side, _BATCH, opened.device, small=False):
             good = [each for each in prepared if isinstance(each, Prepared)]
             if good:
                 pixels = torch.from_numpy(np.stack([each.pixels for each in good])).to(opened.device)
