@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
+from torch import nn
 
 from benchmarks.quality.measures import recovered
 from benchmarks.quality.methods import Preset
@@ -51,7 +52,7 @@ def shipped(model: str) -> Path:
 
 
 @torch.no_grad()
-def token_rows(model: CLIP, latents: Latents, scenes: Scenes) -> NDArray[np.float32]:
+def token_rows(model: nn.Module, latents: Latents, scenes: Scenes) -> NDArray[np.float32]:
     """The activations that latents read, (scenes, tokens, width)."""
     info = LayerInspector(model).visualizable(latents.layer)
     capture, parts = LayerCapture(model, [info]), []

@@ -42,7 +42,7 @@ def sae() -> None:
     type=click.Choice(get_args(Kind)),
     default=_USUAL.kind,
     show_default=True,
-    help="How latents are kept few: Matryoshka batch top-k, or top-k.",
+    help="How latents are kept few: top-k, or Matryoshka batch top-k.",
 )
 @click.option("--latents", type=click.IntRange(8, 2**18), help="How many latents.  [default: 8 for each unit]")
 @click.option(
@@ -50,7 +50,7 @@ def sae() -> None:
     type=click.IntRange(1, 1024),
     default=_USUAL.active,
     show_default=True,
-    help="How many of them are active at a token, on average; with top-k, at each.",
+    help="How many of them are active at a token; with Matryoshka, on average.",
 )
 @click.option(
     "--tokens",

@@ -41,7 +41,7 @@ def test_a_training_prints_its_folder_and_its_fit(clipdesk: Command) -> None:
 
 @pytest.mark.usefixtures("_toy")
 def test_it_is_written_where_one_says_as_json(clipdesk: Command) -> None:
-    result = clipdesk(*SMALL, "--kind", "topk", "-o", "mine", "--json")
+    result = clipdesk(*SMALL, "-o", "mine", "--json")
     found = json.loads(result.out)
     assert Path(found["folder"]) == clipdesk.folder / "mine"
     assert set(found["fit"]) == {"r2", "active", "dead", "rows"}

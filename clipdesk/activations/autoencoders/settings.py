@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clipdesk.errors import ClipDeskError
 
-Kind = Literal["matryoshka", "topk"]
-"""``matryoshka``: batch top-k whose first quarter and first half of the latents have to do without the others (Bussmann
-et al. 2025). ``topk``: as many latents for each token (Gao et al. 2024)."""
+Kind = Literal["topk", "matryoshka"]
+"""``topk``: as many latents for each token (Gao et al. 2024). ``matryoshka``: batch top-k whose first quarter and first
+half of the latents have to do without the others (Bussmann et al. 2025)."""
 TokenChoice = Literal["patches", "class", "all"]
 EXPANSION = 8
 """Latents for each unit of the layer, where no number is named."""
@@ -37,7 +37,7 @@ class TrainingSettings(BaseModel):
 
     layer: str
     tokens: TokenChoice | None = None
-    kind: Kind = "matryoshka"
+    kind: Kind = "topk"
     latents: Annotated[int, Field(ge=8, le=2**18)] | None = None
     active: Annotated[int, Field(ge=1, le=1024)] = 24
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 2_000

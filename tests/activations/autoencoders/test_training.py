@@ -125,9 +125,10 @@ def test_a_checkpoint_that_cannot_be_read_begins_anew(opened: OpenModel, images:
     assert steps(rest) == [1, 2, 3, 4, 5, 6, 6]
 
 
-def test_top_k_is_written_as_top_k(opened: OpenModel, images: Drawn) -> None:
-    _, latents = finished(opened, images, SETTINGS.model_copy(update={"kind": "topk"}))
-    assert latents.activation.name == "top-k (k = 8)"
+@pytest.mark.parametrize(("kind", "name"), [("topk", "top-k (k = 8)"), ("matryoshka", "JumpReLU")])
+def test_each_kind_is_written_as_what_it_is(opened: OpenModel, images: Drawn, kind: str, name: str) -> None:
+    _, latents = finished(opened, images, SETTINGS.model_copy(update={"kind": kind}))
+    assert latents.activation.name == name
 
 
 def test_a_short_name_and_eight_latents_for_each_unit_are_the_usual(opened: OpenModel, images: Drawn) -> None:
