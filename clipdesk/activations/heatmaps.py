@@ -98,7 +98,7 @@ def read_layers(
     Raises:
         RenderError: the device has too little memory.
     """
-    capture = LayerCapture(opened.network, layers)
+    capture = LayerCapture(opened.network, [info.measured() for info in layers])
     for start in range(0, len(pictures), _BATCH):
         part = pictures[start : start + _BATCH]
         pixels = torch.stack([as_pixels(fitted(each.convert("RGB"), opened.side)) for each in part])

@@ -16,9 +16,11 @@ def usual_layers(inspector: LayerInspector) -> list[str]:
 
     Of a transformer's blocks: what they add up to (the residual stream), attention's output and its heads, the MLP's
     hidden layer and its output. Of a ResNet: its stages. Of every model: the image embedding, which is the tower's own
-    output. Of a tower with none of these: all that lies directly in it.
+    output, and the latents of its sparse autoencoders. Of a tower with none of these: all that lies directly in it.
     """
-    found = [name for node in inspector.tree.walk() for name in (*_of_block(node, inspector), *_of_stage(node))]
+    nodes = list(inspector.tree.walk())
+    found = [name for node in nodes for name in (*_of_block(node, inspector), *_of_stage(node))]
+    found += [node.info.name for node in nodes if node.info.unit_kind == "latent"]
     inside = [child.info.name for child in inspector.tree.children if child.info.reason is None]
     return [ROOT, *dict.fromkeys(found or inside)]
 

@@ -34,7 +34,7 @@ class PooledReader:
         self, opened: OpenModel, layers: Sequence[str], precision: Precision, pooling: Pooling | None = None
     ) -> None:
         self._opened, self._pooling = opened, pooling
-        self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name) for name in layers}
+        self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name).measured() for name in layers}
         self._root = opened.inspector.get_layer_info(ROOT)
         self._scratch = Scratch()
         self._mean, self._std = constants(opened.normalization, opened.device)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from clipdesk.cli.hints import note_model
+from clipdesk.cli.options import was_given
 from clipdesk.cli.output import say, say_json
 from clipdesk.cli.terminal import said_if_slow, show
 from clipdesk.models.catalogue import EMBEDDED
@@ -19,9 +22,30 @@ from clipdesk.models.trust import allow_file
 if TYPE_CHECKING:
     from clipdesk.network.inspector import LayerInspector
 
-model_option = click.option(
-    "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
-)
+
+def model_option(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--model`` and ``--sae``; both arrive as `model`, a name with what was added to it."""
+
+    @wraps(function)
+    def command(*, model: str, sae: tuple[str, ...], **others: object) -> None:
+        function(model="".join([model, *(f"+sae:[{place}]" for place in sae)]), **others)
+
+    with_model: Callable[..., None] = click.option(
+        "--model", default=EMBEDDED, show_default=True, help="Name of a model ('clipdesk models') or a checkpoint file."
+    )(command)
+    return click.option(
+        "--sae",
+        multiple=True,
+        metavar="FILE|FOLDER|hf:OWNER/NAME",
+        help="A sparse autoencoder, whose latents become a layer of the model; may be given several times.",
+    )(with_model)
+
+
+def model_given() -> bool:
+    """True if the user said which model the running command is about."""
+    return was_given("model") or was_given("sae")
+
+
 trust_option = click.option(
     "--trust-archive",
     is_flag=True,

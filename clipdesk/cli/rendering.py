@@ -60,6 +60,8 @@ def render(
     if source is not None:
         if layer or neuron or text or target or was_given("preset"):
             raise UsageError("--from takes target and preset from the picture. Leave them out")
+        if was_given("sae") and not was_given("model"):
+            raise UsageError("--from takes the sparse autoencoder from the picture. For another one, add --model")
         named = model if was_given("model") else None
         _working().render_again(source, named, trust_archive, output, animation, changes)
         return

@@ -8,8 +8,7 @@ from functools import wraps
 
 import click
 
-from clipdesk.cli.listing import find_model, json_option, model_option, trust_option
-from clipdesk.cli.options import was_given
+from clipdesk.cli.listing import find_model, json_option, model_given, model_option, trust_option
 from clipdesk.errors import UsageError
 from clipdesk.models.names import ModelName
 
@@ -40,7 +39,7 @@ def asked_of_a_survey(function: Callable[..., None]) -> Callable[..., None]:
     def command(*, model: str, trust_archive: bool, images: str | None, survey: str | None, **others: object) -> None:
         if images is not None and survey is not None:
             raise UsageError("--survey names one survey, so leave out --images")
-        wanted = Wanted(find_model(model, trust_archive), was_given("model"), images, survey)
+        wanted = Wanted(find_model(model, trust_archive), model_given(), images, survey)
         function(wanted=wanted, **others)
 
     with_options: Callable[..., None] = command

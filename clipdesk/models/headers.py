@@ -34,7 +34,8 @@ def header_problem(file: BinaryIO, size: int) -> str:
     try:
         begin = file.read(9)
         length = int.from_bytes(begin[:8], "little")
-        if begin[8:] != b"{":
+        # A text in JSON may have a brace in this place, too; as a length, eight letters would be beyond all disks.
+        if begin[8:] != b"{" or all(0x20 <= byte < 0x7F for byte in begin[:8]):
             return ""
         if length > min(_LONGEST, size - 8):
             return "it is damaged, cut off, or something else: its header cannot be so long"

@@ -12,12 +12,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    list_repo_files,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import EntryNotFoundError
 from typing_extensions import Self
 
-from clipdesk.errors import Cancelled, ClipDeskError
-from clipdesk.models.places import CONFIGS, INDICES, SINGLE, names_in
+from clipdesk.errors import Cancelled, ClipDeskError, one_line
+from clipdesk.models.places import CONFIGS, INDICES, SINGLE, SUFFIXES, names_in
 from clipdesk.models.transfer import Meter, Transfer
 
 log = logging.getLogger(__name__)
@@ -157,6 +164,70 @@ class Repository:
                 with suppress(ClipDeskError):
                     config.fetch(progress, cancelled)
         return found
+
+
+def fetch_beside(
+    label: str,
+    repository: str,
+    inside: str,
+    names: Sequence[str],
+    configs: Sequence[str],
+    *,
+    progress: Callable[[Transfer], object] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """A file of a repository with the configuration that is beside it, downloaded if they are not there.
+
+    Args:
+        label: What it is called in messages.
+        repository: Such as ``owner/name``.
+        inside: The file's path in the repository, or that of its folder; empty for the repository's own folder.
+        names: Names of the file in the folder, best first; if none of them is there, the only file of weights is taken.
+        configs: Names that a configuration may have.
+        progress: As for `HubFile.fetch`.
+        cancelled: As for `HubFile.fetch`.
+
+    Raises:
+        ClipDeskError: it cannot be had; says what to do without a connection.
+        Cancelled: `cancelled` said so.
+    """
+    is_file = Path(inside).suffix in SUFFIXES
+    folder = (inside.rpartition("/")[0] if is_file else inside).strip("/")
+    start = f"{folder}/" if folder else ""
+    for config in configs:
+        # Most have one of them only, and some none.
+        with suppress(ClipDeskError):
+            HubFile(label, repository, (f"{start}{config}",)).fetch(progress, cancelled)
+            break
+    weights = HubFile(label, repository, (inside,) if is_file else [f"{start}{name}" for name in names])
+    if is_file or weights.on_disk is not None:
+        return weights.fetch(progress, cancelled)
+    try:
+        return weights.fetch(progress, cancelled)
+    except ClipDeskError:
+        only = _only_weights(label, repository, start)
+        if only is None:
+            raise
+        return HubFile(label, repository, (only,)).fetch(progress, cancelled)
+
+
+def _only_weights(label: str, repository: str, start: str) -> str | None:
+    """The one file of weights in a folder of a repository; None where there is none, or no connection.
+
+    Raises:
+        ClipDeskError: there are several.
+    """
+    try:
+        with _plainly():
+            files = list_repo_files(repository)
+    except Exception:
+        log.info("listing %s", label, exc_info=True)
+        return None
+    found = [name for name in files if name.startswith(start) and Path(name).suffix in SUFFIXES]
+    if len(found) > 1:
+        shown = ", ".join(one_line(name, 80) for name in found[:5])
+        raise ClipDeskError(f"{label} holds {len(found)} files of weights. Name one of them after it: {shown}")
+    return found[0] if found else None
 
 
 def by_library(label: str, repository: str, names: Sequence[str], made: Callable[[bool], _Made]) -> _Made:

@@ -19,6 +19,7 @@ from clipdesk.models.names import (
     check_name,
     has_open_clip,
     missing,
+    plain_name,
 )
 from clipdesk.paths import resource
 
@@ -112,6 +113,7 @@ def is_on_disk(name: ModelName) -> bool:
     Raises:
         UsageError: open_clip is not installed, or has no such model.
     """
+    name = plain_name(name)
     if isinstance(name, Checkpoint):
         return True
     if isinstance(name, Named):
@@ -127,14 +129,19 @@ def on_the_hub(name: OpenClip | HubModel) -> HubFile | Repository:
         UsageError: open_clip has no such model.
     """
     if isinstance(name, HubModel):
-        # Here and below: its package may be missing, and takes long to load.
-        from clipdesk.models.hub import Repository
-
-        return Repository(name.repository)
+        found: Repository = hub_module().Repository(name.repository)
+        return found
     clips = _open_clips()
     clips.check_pair(name)
-    found: HubFile = clips.hub_file(name)
-    return found
+    file: HubFile = clips.hub_file(name)
+    return file
+
+
+def hub_module() -> ModuleType:
+    """`clipdesk.models.hub`, whose package may be missing and takes long to load."""
+    from clipdesk.models import hub
+
+    return hub
 
 
 def _open_clips() -> ModuleType:

@@ -16,11 +16,11 @@ from clipdesk.models.checkpoints import Loaded, read_checkpoint
 from clipdesk.models.downloads import download
 from clipdesk.models.evidence import NOTHING_ASKED, Asked
 from clipdesk.models.listing import on_the_hub
-from clipdesk.models.names import Checkpoint, HubModel, ModelName, Named, find_name
+from clipdesk.models.names import Checkpoint, HubModel, Named, PlainName, WithLatents, find_name
 from clipdesk.models.package import CLIP
 from clipdesk.models.transfer import Transfer
 
-_names: WeakKeyDictionary[nn.Module, ModelName] = WeakKeyDictionary()
+_names: WeakKeyDictionary[nn.Module, PlainName] = WeakKeyDictionary()
 
 
 def load_model(
@@ -56,11 +56,13 @@ def load_model(
         Cancelled: `cancelled` said so; the next call goes on from what has arrived.
     """
     name, target = find_name(name_or_path), resolve_device(device)
+    if isinstance(name, WithLatents):
+        raise UsageError("A network alone has no latents. Open it with clipdesk.open_model")
     path = fetch_model(name, progress=progress, cancelled=cancelled)
     return read_model(name, path, target, trust_archive=trust_archive).network
 
 
-def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+def read_model(name: PlainName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
     """Open the file of a model, and take the checksum of what was read.
 
     Args:
@@ -86,13 +88,13 @@ def read_model(name: ModelName, path: Path, device: torch.device, *, trust_archi
     return Loaded(network, loaded.sha256, loaded.notes, loaded.activation)
 
 
-def name_of(network: nn.Module) -> ModelName | None:
+def name_of(network: nn.Module) -> PlainName | None:
     """What a network was opened by in this process; None for one that was made or opened elsewhere."""
     return _names.get(network)
 
 
 def fetch_model(
-    name: ModelName,
+    name: PlainName,
     *,
     progress: Callable[[Transfer], object] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,

@@ -6,20 +6,23 @@ import importlib.util
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.files import is_unicode
 from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.latents_names import HUB_PREFIX, LatentsName, check_latents, parse_latents, short_latents
 from clipdesk.models.places import holds_checkpoint
 
 PREFIX = "open_clip:"
-HUB_PREFIX = "hf:"
 INSTALL = "pip install 'clipdesk[open-clip]'"
 """How to get the extra that open_clip's models need."""
 
 _LONGEST_SHOWN = 300
+_WITH = "+sae:["
+"""Stands between a model's name and each of its sparse autoencoders, which a bracket ends."""
 _FORM = re.compile(r"(?P<architecture>[^/\[\]]+)/(?:\[(?P<file>.+)\]|(?P<tag>[^/\[\]]+))", re.DOTALL)
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _OPTION = r"(?:gelu|quickgelu|state=[^&?]+|heads=[1-9][0-9]{0,3})"
@@ -107,7 +110,32 @@ class HubModel:
         return f"{HUB_PREFIX}{self.repository}"
 
 
-ModelName = Named | OpenClip | Checkpoint | HubModel
+PlainName = Named | OpenClip | Checkpoint | HubModel
+"""What a person calls a network."""
+
+
+@dataclass(frozen=True)
+class WithLatents:
+    """A model with sparse autoencoders, whose latents are layers of it.
+
+    Attributes:
+        model: The model.
+        latents: Where the sparse autoencoders are, in order.
+    """
+
+    model: PlainName
+    latents: tuple[LatentsName, ...]
+
+    @property
+    def architecture(self) -> str:
+        """That of the model."""
+        return self.model.architecture
+
+    def __str__(self) -> str:
+        return f"{self.model}{''.join(f'{_WITH}{each}]' for each in self.latents)}"
+
+
+ModelName = PlainName | WithLatents
 """What a person calls a model. It says how to find weights, not which: those are known by their checksum."""
 
 
@@ -117,14 +145,20 @@ def parse_name(text: str | PurePath | ModelName) -> ModelName:
     A name of the catalogue is `Named`, ``open_clip:ARCHITECTURE/TAG`` is `OpenClip`, ``hf:OWNER/NAME`` is `HubModel`,
     and everything else is a `Checkpoint`, with its path made absolute. After it may stand what the user says of it,
     ``?gelu``, ``?quickgelu``, ``?state=WHICH`` or ``?heads=NUMBER``, joined by ``&``, unless there is a file of the
-    whole name. Whether the model exists is for `check_name` to say.
+    whole name. Whether the model exists is for `check_name` to say. Behind all that, ``+sae:[PLACE]`` adds a sparse
+    autoencoder, as often as there are some: then it is `WithLatents`.
 
     Raises:
-        UsageError: the text begins like a name of open_clip's and goes on otherwise.
+        UsageError: the text begins like a name of open_clip's and goes on otherwise, or it says what cannot be said of
+            a checkpoint or a sparse autoencoder.
     """
-    if isinstance(text, Named | OpenClip | Checkpoint | HubModel):
+    if isinstance(text, PlainName | WithLatents):
         return text
     name = str(text)
+    if _WITH in name and name.endswith("]") and not _exists(Path(name)):
+        model, *places = name[:-1].split(_WITH)
+        if all(place.endswith("]") for place in places[:-1]):
+            return with_latents(parse_name(model), [place.removesuffix("]") for place in places])
     if name in CATALOGUE:
         return Named(name)
     if name.startswith(HUB_PREFIX) and _REPOSITORY.fullmatch(name[len(HUB_PREFIX) :]) and not _exists(Path(name)):
@@ -147,6 +181,29 @@ def parse_name(text: str | PurePath | ModelName) -> ModelName:
     return OpenClip(found["architecture"], found["tag"])
 
 
+def with_latents(name: ModelName, places: Sequence[str]) -> ModelName:
+    """A model's name with sparse autoencoders besides those that it has.
+
+    Args:
+        name: The model.
+        places: Where they are, as people write it: see `parse_latents`.
+
+    Raises:
+        UsageError: what is said of one says nothing.
+    """
+    if not places:
+        return name
+    added = tuple(map(parse_latents, places))
+    if isinstance(name, WithLatents):
+        return WithLatents(name.model, tuple(dict.fromkeys((*name.latents, *added))))
+    return WithLatents(name, tuple(dict.fromkeys(added)))
+
+
+def plain_name(name: ModelName) -> PlainName:
+    """A model's name without its sparse autoencoders: the name of its network."""
+    return name.model if isinstance(name, WithLatents) else name
+
+
 def kept_name(text: str | PurePath | ModelName) -> ModelName:
     """Read a model's name from the queue: a checkpoint's path stays as it was written.
 
@@ -157,12 +214,14 @@ def kept_name(text: str | PurePath | ModelName) -> ModelName:
     """
     name = parse_name(text)
     if isinstance(name, Checkpoint) and not isinstance(text, Checkpoint):
+        # Names with sparse autoencoders are written since later versions, with full paths.
         return replace(name, path=Path(_path_in(_split_options(str(text))[0])))
     return name
 
 
 def is_relative(name: ModelName) -> bool:
     """Whether a name leaves open which file it means, since its path starts from an unknown folder."""
+    name = plain_name(name)
     return isinstance(name, Checkpoint) and not _is_whole(str(name.path))
 
 
@@ -213,7 +272,9 @@ def find_name(text: str | PurePath | ModelName) -> ModelName:
         UsageError, ClipDeskError: as `check_name`; offers the nearest names.
     """
     name = parse_name(text)
-    if isinstance(name, Checkpoint) and not name.architecture and not _exists(name.path):
+    if isinstance(name, WithLatents):
+        find_name(name.model)
+    elif isinstance(name, Checkpoint) and not name.architecture and not _exists(name.path):
         file, _, said = str(name.path).rpartition("?")
         if file and _exists(Path(file)):
             raise UsageError(
@@ -236,6 +297,10 @@ def check_name(name: ModelName) -> None:
         ClipDeskError: the path is that of a folder without a checkpoint, or of something else that is not a regular
             file.
     """
+    if isinstance(name, WithLatents):
+        for each in name.latents:
+            check_latents(each)
+        return check_name(name.model)
     if isinstance(name, Named):
         return
     if (name.architecture or isinstance(name, HubModel)) and not has_open_clip():
@@ -272,11 +337,14 @@ def is_there(text: str) -> bool:
 
 def file_named(name: ModelName) -> Path | None:
     """The user's own file that a name is of; None for a model that is downloaded or shipped."""
+    name = plain_name(name)
     return name.path if isinstance(name, Checkpoint) else None
 
 
 def short_name(name: ModelName) -> str:
     """A model's name without the folders of its file: ``mine.pt``, ``open_clip:ViT-B-32/[mine.pt]``."""
+    if isinstance(name, WithLatents):
+        return f"{short_name(name.model)}{''.join(f'{_WITH}{short_latents(each)}]' for each in name.latents)}"
     return str(replace(name, path=Path(name.path.name)) if isinstance(name, Checkpoint) else name)
 
 

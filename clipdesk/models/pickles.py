@@ -1,8 +1,8 @@
 """Read pickled checkpoints without running anything in them.
 
 `torch.load` with ``weights_only`` reads tensors and plain values. Training scripts keep other objects beside the
-weights: numbers of numpy, argparse's Namespace, paths, settings of their own. In their place come stand-ins, which keep
-nothing and do nothing; the real classes are not even imported.
+weights: numbers of numpy, argparse's Namespace, paths, settings of their own. In their place come stand-ins, which do
+nothing and keep no more than the values of an object's fields; the real classes are not even imported.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pickle import UnpicklingError
+from types import MappingProxyType
 from typing import BinaryIO
 
 import torch
@@ -57,13 +58,20 @@ _lock = threading.Lock()
 
 
 class Inert:
-    """Stands for an object; takes what would make it up, and forgets it."""
+    """Stands for an object; takes what would make it up, and does nothing with it.
+
+    Attributes:
+        fields: The values of its fields by name, where it had such, as a dataclass of settings has.
+    """
+
+    fields: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, *_: object) -> None:
         pass
 
-    def __setstate__(self, _: object) -> None:
-        pass
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, dict):
+            self.fields = {name: value for name, value in state.items() if isinstance(name, str)}
 
 
 # torch sets items only in a plain dict or list, so a class of its own kind stands in for these by making one.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
@@ -37,6 +39,17 @@ class LayerInspector:
             trace = _trace(tower)
         self.tree = _node(ROOT, tower, trace, _patch_count(tower), parent=None)
         self._layers = {node.info.name: node.info for node in self.tree.walk()}
+
+    def with_layers(self, below: Mapping[str, Sequence[LayerInfo]]) -> Self:
+        """The same with further layers in its tree, such as latents.
+
+        Args:
+            below: The layers, by the name of the layer that each is to be below, behind what is there already.
+        """
+        made = copy(self)
+        made.tree = _extended(self.tree, below)
+        made._layers = {node.info.name: node.info for node in made.tree.walk()}
+        return made
 
     @property
     def layers(self) -> Mapping[str, LayerInfo]:
@@ -203,6 +216,11 @@ def _node(name: str, module: nn.Module, trace: _Trace, patches: int | None, pare
     children = [_node(f"{name}.{n}", child, trace, patches, module) for n, child in module.named_children()]
     parts = () if info.reason is not None or module in trace.comparing else _attention_parts(info, module, children)
     return LayerNode(info, (*(LayerNode(part) for part in parts), *children))
+
+
+def _extended(node: LayerNode, below: Mapping[str, Sequence[LayerInfo]]) -> LayerNode:
+    children = tuple(_extended(child, below) for child in node.children)
+    return LayerNode(node.info, (*children, *(LayerNode(info) for info in below.get(node.info.name, ()))))
 
 
 def _info(

@@ -1,6 +1,7 @@
 """Where the values of layers come from: the output of a module, or a part of what attention computes inside.
 
-A new source of units needs a class with the method `attach` of `LayerSource`; nothing else asks which source it is.
+A new source of units needs a class with the methods of `LayerSource`; nothing else asks which source it is. Latents of
+sparse autoencoders are in `latents.source`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+from typing_extensions import Self
 
 from clipdesk.network.layers import LayerInfo, Layout, by_position
 from clipdesk.network.tower import attended, watch
@@ -26,8 +28,41 @@ _PROJECTIONS = ("out_proj", "proj")
 """Names of the output projection in attention modules that are not PyTorch's own, such as timm's."""
 
 
+class Plain:
+    """A source whose values are those that are rendered and those that are measured, all of them at once."""
+
+    def measured(self) -> Self:
+        """As `LayerSource.measured`."""
+        return self
+
+    def narrowed(self, units: tuple[int, ...]) -> None:
+        """As `LayerSource.narrowed`."""
+        return
+
+
 @dataclass(frozen=True)
-class ModuleOutput:
+class ModuleInput(Plain):
+    """The first input of a module.
+
+    Attributes:
+        module: Dotted name of the module.
+    """
+
+    module: str
+
+    def attach(
+        self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+    ) -> list[RemovableHandle]:
+        """As `LayerSource.attach`."""
+
+        def before(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+            keep(by_position(args[0], info))
+
+        return [network.get_submodule(self.module).register_forward_pre_hook(before)]
+
+
+@dataclass(frozen=True)
+class ModuleOutput(Plain):
     """The output of a module; the first tensor, if it is a tuple.
 
     Attributes:
@@ -91,7 +126,7 @@ OF_HEADS = (Part.HEADS, Part.HEAD_CHANNELS)
 
 
 @dataclass(frozen=True)
-class AttentionPart:
+class AttentionPart(Plain):
     """A part of what an attention module computes inside.
 
     Attributes:

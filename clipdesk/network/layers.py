@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -49,6 +49,12 @@ class LayerSource(Protocol):
             The hooks; the caller removes them.
         """
 
+    def measured(self) -> LayerSource:
+        """Where the values come from that surveys, tables and heat maps show; usually itself."""
+
+    def narrowed(self, units: tuple[int, ...]) -> LayerSource | None:
+        """The source of some of its units alone, in this order, where that is less work; None where it is not."""
+
 
 @dataclass(frozen=True)
 class LayerInfo:
@@ -61,9 +67,10 @@ class LayerInfo:
         shape: Shape of its output for one picture, without the batch axis; empty if it has no output.
         layout: Order of the output's axes; None if the layer cannot be visualised.
         units: How many units it has; 0 if it cannot be visualised.
-        unit_kind: ``neuron``, ``channel`` or ``head``.
+        unit_kind: ``neuron``, ``channel``, ``head`` or ``latent``.
         class_token: Whether the first of its tokens is the class token.
         reason: Why it cannot be visualised; None if it can.
+        numbers: Which units of the layer these are, where it was narrowed; None for all.
     """
 
     name: str
@@ -74,6 +81,7 @@ class LayerInfo:
     unit_kind: str = "neuron"
     class_token: bool = False
     reason: str | None = None
+    numbers: tuple[int, ...] | None = None
     source: LayerSource = field(kw_only=True)
 
     @property
@@ -87,6 +95,27 @@ class LayerInfo:
     def label(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
+
+    def measured(self) -> LayerInfo:
+        """The layer with the values that surveys, tables and heat maps show."""
+        source = self.source.measured()
+        return self if source is self.source else replace(self, source=source)
+
+    def narrowed(self, units: Iterable[int]) -> LayerInfo:
+        """The layer with some of its units alone, where that is less work; else the layer as it is.
+
+        Its name is another one, so that both can be read at once.
+        """
+        numbers = tuple(sorted(set(units)))
+        source = self.source.narrowed(numbers) if len(numbers) < self.units else None
+        if source is None:
+            return self
+        name = f"{self.name} {numbers}"
+        return replace(self, name=name, units=len(numbers), numbers=numbers, source=source)
+
+    def column(self, unit: int) -> int:
+        """Where a unit's values are in the layer's output."""
+        return unit if self.numbers is None else self.numbers.index(unit)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,26 +16,37 @@ from torch import nn
 
 from clipdesk.errors import Cancelled, UsageError
 from clipdesk.models.catalogue import EMBEDDED
+from clipdesk.models.checkpoints import joined_sha256
+from clipdesk.models.latents_names import LatentsName, parse_latents
 from clipdesk.models.loading import fetch_model, read_model, resolve_device
 from clipdesk.models.names import (
     Checkpoint,
     HubModel,
     ModelName,
+    PlainName,
+    WithLatents,
     check_name,
     find_name,
+    plain_name,
     short_name,
+    with_latents,
     with_other_activation,
 )
-from clipdesk.models.places import find_place
 from clipdesk.models.transfer import Transfer
-from clipdesk.network.frozen import alone_with
-from clipdesk.network.inspector import ROOT, LayerInspector, input_side, tower_of
+from clipdesk.network.file_states import FileState, state_of, states_of
+from clipdesk.network.inspector import LayerInspector, input_side, tower_of
+from clipdesk.network.latents.algebra import Latents
+from clipdesk.network.latents.fitting import Pairing
+from clipdesk.network.latents.opening import files_of, read_latents
+from clipdesk.network.latents.pairing import paired, with_pairings
+from clipdesk.network.latents.places import place_of
 from clipdesk.network.normalization import Normalization, normalization_of
+from clipdesk.network.placing import activation_of, bytes_of, on_device
+from clipdesk.paths import cache_folder
 
 POOL_BYTES = 6 * 2**30
 """Memory that the networks of a pool may take: a ViT-L/14 in float32 takes 1.7 GB."""
 _WAIT_SECONDS = 0.1
-_RECTIFIERS = ("QuickGELU", "GELU", "ReLU", "SiLU")
 
 
 class OtherWeightsError(UsageError):
@@ -66,6 +76,8 @@ class OpenModel:
         nbytes: Memory that its weights take.
         reason: Why it has this activation, which its weights do not say; empty where nobody had to decide it.
         notes: What was taken off its weights, left out of them or taken for granted, a clause each.
+        latents: Sparse autoencoders whose latents are layers of it, with what they read; `sha256` is then over their
+            checksums, too.
     """
 
     name: ModelName | None
@@ -79,6 +91,7 @@ class OpenModel:
     nbytes: int
     reason: str = ""
     notes: tuple[str, ...] = ()
+    latents: tuple[Pairing, ...] = ()
 
     @classmethod
     def of(
@@ -118,7 +131,7 @@ class OpenModel:
             normalization=normalization_of(network),
             activation=activation_of(network),
             side=input_side(network),
-            nbytes=_bytes_of(network),
+            nbytes=bytes_of(network),
             reason=reason,
             notes=notes,
         )
@@ -130,14 +143,54 @@ class OpenModel:
             ClipDeskError: the device is not there.
         """
         network = on_device(self.network, resolve_device(device))
-        return self if network is self.network else OpenModel.of(network, name=self.name, sha256=self.sha256)
+        if network is self.network:
+            return self
+        made = OpenModel.of(network, name=self.name, sha256=self.sha256)
+        moved = tuple(each.to(made.device) for each in self.latents)
+        return replace(made, inspector=with_pairings(made.inspector, moved), latents=moved)
+
+    def with_latents(self, *latents: Latents | str | Path) -> OpenModel:
+        """The same model, whose layers are also the latents of sparse autoencoders; the network is shared.
+
+        Args:
+            latents: Open ones; or files, folders and repositories, and what is to be said of them, as for `--sae`.
+
+        Raises:
+            UsageError: there is no such file, or it fits no layer of the model.
+            ClipDeskError: it cannot be read, or is not a sparse autoencoder.
+        """
+        opened = self
+        for each in latents:
+            said = None if isinstance(each, Latents) else parse_latents(str(each))
+            read = each if isinstance(each, Latents) else read_latents(place_of(parse_latents(str(each))))
+            opened = opened.with_read(read, said)
+        return opened
+
+    def with_read(self, latents: Latents, said: LatentsName | None = None) -> OpenModel:
+        """As `with_latents`, of one that was read, with what the user says of it."""
+        latents = latents.known().to(self.device)
+        kept = cache_folder() / "latents"
+        pairing = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
+        return replace(
+            self,
+            name=self.name and (with_latents(self.name, [str(said)]) if said else self.name),
+            inspector=with_pairings(self.inspector, [pairing]),
+            sha256=self.sha256 and joined_sha256([self.sha256, latents.sha256]),
+            nbytes=self.nbytes + latents.nbytes,
+            latents=(*self.latents, pairing),
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """How a checkpoint was read, for the user, a sentence each; empty for a model that has a name."""
-        if not isinstance(self.name, Checkpoint | HubModel):
-            return ()
-        return (*self._activation_remark(), *(f"{note[:1].upper()}{note[1:]}." for note in self.notes))
+        """How a checkpoint was read, for the user, a sentence each; empty for a model that has a name.
+
+        Of sparse autoencoders: what they read, and how well they fit.
+        """
+        of_latents = tuple(f"{each.remark}." for each in self.latents)
+        name = None if self.name is None else plain_name(self.name)
+        if not isinstance(name, Checkpoint | HubModel):
+            return of_latents
+        return (*of_latents, *self._activation_remark(), *(f"{note[:1].upper()}{note[1:]}." for note in self.notes))
 
     def _activation_remark(self) -> tuple[str, ...]:
         if not self.reason or self.activation not in ("QuickGELU", "GELU"):
@@ -147,42 +200,21 @@ class OpenModel:
         return (f"Activation {self.activation}: {self.reason}.{how}",)
 
 
-def on_device(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network itself if it is in float32 on the device, else a copy that is."""
-    first = next(network.parameters())
-    same_place = first.device.type == device.type and device.index in (None, first.device.index)
-    with alone_with(network):
-        if same_place and all(p.dtype == torch.float32 for p in network.parameters()):
-            return network
-        return copy.deepcopy(network).float().to(device)
-
-
-def _bytes_of(network: nn.Module) -> int:
-    with alone_with(network):
-        return sum(each.numel() * each.element_size() for each in (*network.parameters(), *network.buffers()))
-
-
-def activation_of(network: nn.Module) -> str:
-    """Class of the first rectifier in a vision tower; empty where there is none that is known."""
-    kinds = (type(module).__name__ for module in network.get_submodule(ROOT).modules())
-    return next((kind for kind in kinds if kind in _RECTIFIERS), "")
-
-
-class _FileState(NamedTuple):
-    """By what a file is known to be unchanged without reading it."""
-
-    size: int
-    modified: int
-    changed: int
-    number: int
-
-
 class _Key(NamedTuple):
     """What decides whether a network that is open can be used again."""
 
     name: ModelName
     device: str
-    state: tuple[_FileState, ...]
+    state: tuple[FileState, ...]
+
+
+class _How(NamedTuple):
+    """How a model is opened; see `ModelPool.open`."""
+
+    trust_archive: bool
+    progress: Callable[[Transfer], object]
+    stage: Callable[[str], object]
+    cancelled: Callable[[], bool]
 
 
 class ModelPool:
@@ -232,17 +264,40 @@ class ModelPool:
         if kept is not None:
             return kept
         check_name(name)
-        with self._alone(name, place, cancelled):
-            stage(f"Opening {short_name(name)} …")
-            path = fetch_model(name, progress=progress, cancelled=cancelled)
-            key = _Key(name, str(place), _state_of(path))
+        how = _How(trust_archive, progress, stage, cancelled)
+        found = self._latents(name, place, how) if isinstance(name, WithLatents) else self._plain(name, place, how)
+        if weights is not None and found.sha256 is not None and found.sha256 != weights:
+            raise OtherWeightsError(name, weights, found.sha256)
+        return found
+
+    def _latents(self, name: WithLatents, place: torch.device, how: _How) -> OpenModel:
+        base = self._plain(name.model, place, how)
+        with self._alone(name, place, how.cancelled):
+            places = [place_of(each, how.progress, how.cancelled) for each in name.latents]
+            states = tuple(state for each in places for state in states_of(files_of(each)))
+            key = _Key(name, str(place), (*state_of(fetch_model(name.model)), *states))
             found = self._find(key)
             if found is None:
-                _check(cancelled)
-                stage(f"Opening {short_name(name)} …")
-                loaded = read_model(name, path, place, trust_archive=trust_archive)
-                _check(cancelled)
-                stage("Learning its layers …")
+                found = base
+                for path, said in zip(places, name.latents, strict=True):
+                    _check(how.cancelled)
+                    how.stage(f"Reading {path.name}, and whether it fits …")
+                    found = found.with_read(read_latents(path), said)
+                self._keep(key, found)
+        return found
+
+    def _plain(self, name: PlainName, place: torch.device, how: _How) -> OpenModel:
+        with self._alone(name, place, how.cancelled):
+            how.stage(f"Opening {short_name(name)} …")
+            path = fetch_model(name, progress=how.progress, cancelled=how.cancelled)
+            key = _Key(name, str(place), state_of(path))
+            found = self._find(key)
+            if found is None:
+                _check(how.cancelled)
+                how.stage(f"Opening {short_name(name)} …")
+                loaded = read_model(name, path, place, trust_archive=how.trust_archive)
+                _check(how.cancelled)
+                how.stage("Learning its layers …")
                 found = OpenModel.of(
                     loaded.network,
                     place,
@@ -252,8 +307,6 @@ class ModelPool:
                     notes=loaded.notes,
                 )
                 self._keep(key, found)
-        if weights is not None and found.sha256 is not None and found.sha256 != weights:
-            raise OtherWeightsError(name, weights, found.sha256)
         return found
 
     def kept(
@@ -332,15 +385,6 @@ def open_model(
     return default_pool().open(
         find_name(name_or_path), device, trust_archive=trust_archive, progress=progress, cancelled=cancelled
     )
-
-
-def _state_of(path: Path) -> tuple[_FileState, ...]:
-    """The states of the files of a model: its weights, and what stands beside them and says its form."""
-    try:
-        found = [file.stat() for file in find_place(path).files]
-    except OSError as error:
-        raise UsageError(f"Could not read {path}: {error.strerror or error}") from error
-    return tuple(_FileState(each.st_size, each.st_mtime_ns, each.st_ctime_ns, each.st_ino) for each in found)
 
 
 def _check(cancelled: Callable[[], bool]) -> None:

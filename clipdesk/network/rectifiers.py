@@ -22,7 +22,7 @@ def rectifier_of(layer: str, layers: Mapping[str, LayerInfo]) -> str | None:
         return None
     if info.kind in _RECTIFIERS:
         return info.kind
-    if info.kind in _BEHIND_RELU:
+    if info.unit_kind == "latent" or info.kind in _BEHIND_RELU:
         return "ReLU"
     if info.kind == "Sequential":
         inside = _children(layer, layers)

@@ -15,7 +15,7 @@ from clipdesk.network.faults import explained
 from clipdesk.network.frozen import frozen
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
-from clipdesk.network.opened import on_device
+from clipdesk.network.placing import on_device
 from clipdesk.render.custom import BoundObjective, CustomObjective, CustomParts, MakeParameterization, Transforms
 from clipdesk.render.grids import Likeness, seeds_of_variants
 from clipdesk.render.objectives import Objective, ResolvedTarget, resolved

@@ -15,7 +15,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.readers import READERS, Score
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Position, Target, Term, check_length, terms_of
+from clipdesk.render.targets import Position, Target, Term, Unit, check_length, terms_of
 
 
 class ResolvedTerm(NamedTuple):
@@ -117,6 +117,20 @@ def _checked(term: Term, inspector: LayerInspector, sources: Sources) -> LayerIn
         return error
 
 
+_Groups = dict[tuple[type, LayerInfo, Position], list[tuple[int, Term]]]
+"""Terms that are read alike, each with the row of its picture, by kind, layer and position."""
+
+
+def _narrowed(groups: _Groups) -> _Groups:
+    """The same terms, each read in no more of its layer's units than are asked for, where that is less work."""
+    asked: dict[LayerInfo, set[int]] = {}
+    for (_, info, _), members in groups.items():
+        asked.setdefault(info, set()).update(term.what.index for _, term in members if isinstance(term.what, Unit))
+    whole = {info for kind, info, _ in groups if kind is not Unit}
+    of = {info: info if info in whole else info.narrowed(units) for info, units in asked.items()}
+    return {(kind, of[info], at): members for (kind, info, at), members in groups.items()}
+
+
 class Objective:
     """Scores a batch of pictures, each for its own target.
 
@@ -135,10 +149,11 @@ class Objective:
         self._count = len(targets)
         self._device = next(model.parameters()).device
         # Terms that are read alike are read at once: one group for each kind, layer and position.
-        groups: dict[tuple[type, LayerInfo, Position], list[tuple[int, Term]]] = {}
+        groups: _Groups = {}
         for row, target in enumerate(targets):
             for term, info in target.terms:
                 groups.setdefault((type(term.what), info, term.at), []).append((row, term))
+        groups = _narrowed(groups)
         self.layers = list(dict.fromkeys(info for _, info, _ in groups))
         """The layers that it reads."""
         self._readings: list[tuple[LayerInfo, Tensor, Tensor | None, Tensor, Score]] = []

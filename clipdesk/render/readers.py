@@ -72,7 +72,7 @@ class UnitReader(Reader[Unit]):
 
     @override
     def bind(self, whats: Sequence[Unit], info: LayerInfo, at: Position, model: nn.Module, sources: Sources) -> Score:
-        columns = _columns(whats, model)
+        columns = _columns(whats, info, model)
         return lambda output: at_position(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
 
 
@@ -88,7 +88,7 @@ class OthersReader(Reader[Others]):
 
     @override
     def bind(self, whats: Sequence[Others], info: LayerInfo, at: Position, model: nn.Module, sources: Sources) -> Score:
-        columns = _columns(whats, model)
+        columns = _columns(whats, info, model)
         return lambda output: at_position(_mean_of_others(output, columns), info, at)[:, 0]
 
 
@@ -188,9 +188,9 @@ def _device(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def _columns(whats: Sequence[Unit | Others], model: nn.Module) -> Tensor:
-    """The index of each picture's unit, (pictures, 1, 1)."""
-    return torch.tensor([what.index for what in whats], device=_device(model))[:, None, None]
+def _columns(whats: Sequence[Unit | Others], info: LayerInfo, model: nn.Module) -> Tensor:
+    """Where the values of each picture's unit are, (pictures, 1, 1)."""
+    return torch.tensor([info.column(what.index) for what in whats], device=_device(model))[:, None, None]
 
 
 def _cosine(wanted: Tensor) -> Score:

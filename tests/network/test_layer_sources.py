@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.network.layer_sources import AttentionPart, ModuleOutput, Part
+from clipdesk.network.layer_sources import AttentionPart, ModuleOutput, Part, Plain
 from clipdesk.network.layers import LayerInfo, by_position
 from tests.network.test_capture import outputs_of, pictures
 
@@ -75,7 +75,7 @@ def test_a_new_kind_of_source_is_attached_like_any_other(vit: CLIP) -> None:
     """A capture does not ask what kind of layer it reads."""
 
     @dataclass(frozen=True)
-    class Doubled:
+    class Doubled(Plain):
         module: str
 
         def attach(

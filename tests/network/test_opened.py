@@ -16,7 +16,7 @@ from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.checkpoints import Loaded
 from clipdesk.models.loading import read_model
-from clipdesk.models.names import Checkpoint, ModelName, Named
+from clipdesk.models.names import Checkpoint, Named, PlainName
 from clipdesk.network import opened
 from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError, default_pool
 from tests.conftest import serve_model, small_resnet, small_vit
@@ -32,7 +32,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The checksums of the files that were read, in their order."""
     found: list[str] = []
 
-    def counted(name: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+    def counted(name: PlainName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
         loaded = read_model(name, path, device, trust_archive=trust_archive)
         found.append(loaded.sha256)
         return loaded
@@ -166,7 +166,7 @@ def test_another_model_is_opened_while_one_is_being_opened(
     overwrite(other.path)
     go, inside = threading.Event(), threading.Event()
 
-    def slow(asked: ModelName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
+    def slow(asked: PlainName, path: Path, device: torch.device, *, trust_archive: bool = False) -> Loaded[CLIP]:
         if asked == name:
             inside.set()
             assert go.wait(30)

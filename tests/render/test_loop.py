@@ -9,7 +9,7 @@ from clip.model import CLIP, convert_weights
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, DeviceLostError, RenderError, UsageError
-from clipdesk.network.opened import on_device
+from clipdesk.network.placing import on_device
 from clipdesk.render import loop, optimization
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render

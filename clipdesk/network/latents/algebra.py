@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
@@ -65,6 +66,7 @@ class Latents:
         name: What people are shown: the name of its file or folder.
         sha256: Checksum of its file; empty for one that was made in this process.
         unsure: Whether the file leaves open if the decoder bias is subtracted first.
+        subtracted: Whether it is subtracted: that much of it is inside `bias`.
     """
 
     encoder: Tensor
@@ -80,6 +82,7 @@ class Latents:
     name: str = ""
     sha256: str = ""
     unsure: bool = False
+    subtracted: bool = False
 
     def __post_init__(self) -> None:
         width, count = self.encoder.shape
@@ -103,6 +106,15 @@ class Latents:
     def nbytes(self) -> int:
         """Memory that its weights take."""
         return sum(each.numel() * each.element_size() for each in (self.encoder, self.bias, self.decoder))
+
+    def known(self) -> Latents:
+        """The same with a checksum: its file's, else one over its weights."""
+        if self.sha256:
+            return self
+        digest = hashlib.sha256(f"{self.activation.name} {self.norm.value}".encode())
+        for each in (self.encoder, self.bias, self.decoder, self.decoder_bias):
+            digest.update(each.detach().float().cpu().contiguous().numpy().tobytes())
+        return replace(self, sha256=digest.hexdigest())
 
     def normed(self, values: Tensor) -> Normed:
         """Activations as the encoder takes them.
@@ -167,6 +179,9 @@ class Latents:
             activation=self.activation.to(place),
         )
 
-    def subtracting(self, sign: int = 1) -> Latents:
-        """The same with the decoder bias subtracted from the activations first; with -1, not subtracted any more."""
-        return replace(self, bias=self.bias - sign * (self.decoder_bias @ self.encoder))
+    def subtracting(self, subtracted: bool = True) -> Latents:
+        """The same with the decoder bias subtracted from the activations first, or not."""
+        if subtracted is self.subtracted:
+            return self
+        change = self.decoder_bias @ self.encoder
+        return replace(self, bias=self.bias - change if subtracted else self.bias + change, subtracted=subtracted)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.models.checkpoints import content_of, joined_sha256, reading
+from clipdesk.models.checkpoints import WeightsFile, content_of, joined_sha256, reading
+from clipdesk.models.checks import NotAState
+from clipdesk.models.pickles import Inert
 from clipdesk.network.latents.algebra import Latents
+from clipdesk.network.latents.clip_scope import read_clip_scope
 from clipdesk.network.latents.contents import Content, Values, checked_weights, explained, read_config
+from clipdesk.network.latents.dictionary_learning import read_dictionary
+from clipdesk.network.latents.prisma import read_patch_sae, read_prisma
 from clipdesk.network.latents.sae_lens import CONFIG, WEIGHTS, read_sae_lens
+from clipdesk.network.latents.saev import read_saev
 
 _FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning or PatchSAE"
-_CONFIGS = (CONFIG, "config.json")
-_NAMES = (WEIGHTS, "weights.pt", "sae.pt", "ae.pt")
+CONFIGS = (CONFIG, "config.json")
+"""Names of configurations beside weights."""
+NAMES = (WEIGHTS, "weights.pt", "sae.pt", "ae.pt")
 """Names of weights in a folder, the first that is there."""
+_LONGEST_HEADER = 1_000_000
 
 
 def read_latents(path: Path) -> Latents:
@@ -29,14 +40,81 @@ def read_latents(path: Path) -> Latents:
         ClipDeskError: it cannot be read, or is not a sparse autoencoder; the message is one line.
     """
     weights = _weights_at(path)
-    config = next((found for name in _CONFIGS if (found := weights.parent / name).is_file()), None)
-    values = Values(read_config(config) if config is not None else {})
+    config = next((each for name in CONFIGS if (each := weights.parent / name).is_file()), None)
+    beside = read_config(config) if config is not None else {}
+    digests = [_sha256(config)] if config is not None else []
     with reading(weights, _FORMATS, "a sparse autoencoder") as file, explained():
-        held = content_of(file)
-        digests = [file.sha256, *([_sha256(config)] if config is not None else [])]
-        content = Content(file.path, checked_weights(held, file.size), values, joined_sha256(digests))
-        latents = read_sae_lens(content)
+        header, body = _split(file)
+        found, inside = _unwrapped(content_of(body))
+        checked = checked_weights(found, file.size)
+        values = Values({**inside, **beside})
+        content = Content(file.path, checked, values, joined_sha256([file.sha256, *digests]), Values(header or {}))
+        latents = _read(content, said=header is not None, lens=config is not None and config.name == CONFIG)
         return replace(latents, name=_name(weights), sha256=content.sha256)
+
+
+def _read(content: Content, *, said: bool, lens: bool) -> Latents:
+    """Latents of the form that the names of weights and values tell."""
+    config = content.config
+    if said:
+        return read_saev(content)
+    if content.has("pre_b", "enc", "dec"):
+        return read_clip_scope(content)
+    of_trainer = "trainer" in config or content.has("k") or (content.has("threshold") and "architecture" not in config)
+    if content.has("encoder.weight") or (of_trainer and not lens):
+        return read_dictionary(content)
+    if not content.has("W_enc", "W_dec"):
+        raise NotAState("its weights are not named as any of them names its own")
+    if lens or ("architecture" in config and "hook_point_layer" not in config):
+        return read_sae_lens(content)
+    return read_patch_sae(content) if "block_layer" in config else read_prisma(content)
+
+
+def _split(file: WeightsFile) -> tuple[dict[str, object] | None, WeightsFile]:
+    """The header of a file of saev's and what follows it; None and the file itself for all other files."""
+    file.handle.seek(0)
+    line = file.handle.readline(_LONGEST_HEADER)
+    if not line.startswith(b"{") or not line.endswith(b"\n"):
+        file.handle.seek(0)
+        return None, file
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        raise NotAState("its first line is not JSON") from None
+    rest = file.handle.read()
+    if not rest:
+        raise NotAState("no weights follow its first line")
+    return header, WeightsFile(file.path, io.BytesIO(rest), len(rest), file.sha256)
+
+
+def _unwrapped(held: object) -> tuple[object, Mapping[str, object]]:
+    """The weights in what a file holds, and what it says of them."""
+    if not isinstance(held, Mapping):
+        return held, {}
+    inner = held.get("autoencoder")
+    if isinstance(inner, Mapping) and "state_dict" in inner:
+        return inner["state_dict"], _fields(held.get("config"))
+    if isinstance(held.get("model_state_dict"), Mapping):
+        return held["model_state_dict"], held
+    if isinstance(held.get("state_dict"), Mapping):
+        return held["state_dict"], {**_fields(held.get("config")), **_fields(held.get("cfg"))}
+    return held, {}
+
+
+def _fields(config: object) -> Mapping[str, object]:
+    if isinstance(config, Inert):
+        return config.fields
+    return config if isinstance(config, Mapping) else {}
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that `read_latents` reads: weights, and the configuration beside them.
+
+    Raises:
+        UsageError: as `read_latents`.
+    """
+    weights = _weights_at(path)
+    return (weights, *(each for name in CONFIGS if (each := weights.parent / name).is_file()))
 
 
 def _sha256(path: Path) -> str:
@@ -48,19 +126,19 @@ def _sha256(path: Path) -> str:
 
 def _name(weights: Path) -> str:
     """The folder's name for a file whose own is the same everywhere."""
-    return weights.parent.name if weights.name in _NAMES and weights.parent.name else weights.stem
+    return weights.parent.name if weights.name in NAMES and weights.parent.name else weights.stem
 
 
 def _weights_at(path: Path) -> Path:
     if path.is_dir():
         return _weights_in(path)
-    if path.name in _CONFIGS:
+    if path.name in CONFIGS:
         return _weights_in(path.parent)
     return path
 
 
 def _weights_in(folder: Path) -> Path:
-    found = next((folder / name for name in _NAMES if (folder / name).is_file()), None)
+    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
     if found is not None:
         return found
     others = sorted(each for kind in ("*.safetensors", "*.pt", "*.pth", "*.bin") for each in folder.glob(kind))

@@ -51,7 +51,7 @@ def test_both_readings_of_the_decoder_bias_can_be_had() -> None:
     x, latents = activations(), made()
     subtracting = latents.subtracting()
     assert torch.allclose(subtracting.pre(x), latents.pre(x - latents.decoder_bias), atol=1e-4)
-    assert torch.allclose(subtracting.subtracting(-1).bias, latents.bias, atol=1e-5)
+    assert torch.allclose(subtracting.subtracting(False).bias, latents.bias, atol=1e-5)
 
 
 def test_latents_are_computed_in_float32_whatever_the_layer_has() -> None:

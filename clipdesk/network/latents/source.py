@@ -1,0 +1,96 @@
+"""Latents as a layer of a network: read where the sparse autoencoder reads, without a change to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.layers import LayerInfo, Layout
+
+KIND, UNIT = "Latents", "latent"
+
+
+@dataclass(frozen=True)
+class LatentsOf:
+    """Latents of a layer: pre-activations, which have a gradient everywhere; or what becomes of them, to be measured.
+
+    Attributes:
+        latents: The sparse autoencoder, on the network's device.
+        base: The layer that it reads.
+        tokens: The tokens of that layer that it was trained on; there are no values at others.
+        active: Whether ReLU, top-k or threshold are applied.
+        units: Numbers of the latents that are read; None for all. Top-k is among all of them in either case.
+    """
+
+    latents: Latents
+    base: LayerInfo
+    tokens: Tokens
+    active: bool = False
+    units: tuple[int, ...] | None = None
+
+    def attach(
+        self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
+    ) -> list[RemovableHandle]:
+        """As `LayerSource.attach`."""
+
+        def read(values: Tensor) -> None:
+            # The network may compute in low precision here, and thresholds are close to values.
+            with torch.autocast(values.device.type, enabled=False):
+                keep(self._of(chosen(values, self.base, self.tokens)))
+
+        return self.base.source.attach(network, self.base, read, leak)
+
+    def measured(self) -> LatentsOf:
+        """As `LayerSource.measured`: the latents after their activation."""
+        return self if self.active else replace(self, active=True)
+
+    def narrowed(self, units: tuple[int, ...]) -> LatentsOf | None:
+        """As `LayerSource.narrowed`: an encoder has as many columns as latents, and most of them are not asked for."""
+        return None if self.active else replace(self, units=units)
+
+    def _of(self, values: Tensor) -> Tensor:
+        if self.active:
+            return self.latents.encode(values)
+        units = None if self.units is None else torch.tensor(self.units, device=values.device)
+        return self.latents.pre(values, units)
+
+
+def chosen(values: Tensor, base: LayerInfo, tokens: Tokens) -> Tensor:
+    """A layer's values, (pictures, positions, units), at the tokens that a sparse autoencoder was trained on."""
+    if not base.class_token or tokens is Tokens.ALL:
+        return values
+    return values[:, :1] if tokens is Tokens.CLASS else values[:, 1:]
+
+
+def layer_of(latents: Latents, base: LayerInfo, tokens: Tokens, name: str) -> LayerInfo:
+    """Latents as a layer.
+
+    Args:
+        latents: The sparse autoencoder, on the network's device.
+        base: The layer that it reads.
+        tokens: The tokens that it was trained on.
+        name: The new layer's name.
+    """
+    layout, positions = Layout.BATCH_FIRST, base.shape[:-1]
+    if base.layout is Layout.VECTOR or (base.class_token and tokens is Tokens.CLASS):
+        layout, positions = Layout.VECTOR, ()
+    elif base.layout is not None and base.layout.is_map:
+        layout = Layout.CHANNELS_LAST
+        positions = base.shape[1:] if base.layout is Layout.CHANNELS_FIRST else base.shape[:2]
+    elif base.class_token and tokens is Tokens.PATCHES:
+        positions = (base.positions - 1,)
+    return LayerInfo(
+        name,
+        KIND,
+        shape=(*positions, latents.count),
+        layout=layout,
+        units=latents.count,
+        unit_kind=UNIT,
+        class_token=base.class_token and tokens is Tokens.ALL,
+        source=LatentsOf(latents, base, tokens),
+    )
