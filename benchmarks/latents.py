@@ -26,14 +26,15 @@ from torch import nn
 from benchmarks.quality.measures import recovered
 from benchmarks.quality.methods import Preset
 from benchmarks.quality.questions import PER_CONCEPT, Question
-from clipdesk.activations.autoencoders.fit import Fit, fit_of
 from clipdesk.demo.evaluate import HELD_OUT_SEED
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.opening import read_latents
+from clipdesk.network.latents.source import chosen
 from clipdesk.network.normalization import normalized
 from clipdesk.paths import resource
 from clipdesk.render.targets import Combined, Direction, Target, Term, Unit
@@ -59,15 +60,13 @@ def token_rows(model: nn.Module, latents: Latents, scenes: Scenes) -> NDArray[np
     for start in range(0, len(scenes.images), _BATCH):
         pixels = torch.from_numpy(np.array(scenes.images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
         output = capture.run(normalized(pixels))[info.name]
-        if info.class_token and latents.tokens is not Tokens.ALL:
-            output = output[:, :1] if latents.tokens is Tokens.CLASS else output[:, 1:]
-        parts.append(output.numpy())
+        parts.append(chosen(output, info, latents.tokens or Tokens.ALL).numpy())
     return np.concatenate(parts)
 
 
 def fit_on(model: CLIP, latents: Latents, scenes: Scenes) -> Fit:
     """The fit on all tokens of some scenes."""
-    return fit_of(latents, token_rows(model, latents, scenes).reshape(-1, latents.width))
+    return fit_of(latents, torch.from_numpy(token_rows(model, latents, scenes)))
 
 
 @torch.no_grad()
@@ -175,7 +174,7 @@ def main() -> None:
     latents = read_latents(asked.folder or shipped(asked.model))
     fit = fit_on(model, latents, draw_scenes(max(100, asked.scenes // 4), HELD_OUT_SEED, Kind.HELD_OUT))
     _print_row("layer", "latents", "R²", "active at a token", "never active", "tokens", head=True)
-    numbers = f"{fit.r2:.3f}", f"{fit.active:.1f}", f"{100 * fit.dead:.1f} %", f"{fit.rows:,}"
+    numbers = f"{fit.r2:.3f}", f"{fit.l0:.1f}", f"{100 * fit.dead:.1f} %", f"{fit.tokens:,}"
     _print_row(latents.layer, f"{latents.count:,}", *numbers)
     print()
     found = compared(model, latents, draw_scenes(asked.scenes, HELD_OUT_SEED, Kind.SEEN))

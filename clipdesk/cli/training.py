@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from clipdesk.activations.autoencoders.settings import TrainingSettings, check_library
-from clipdesk.activations.autoencoders.training import TrainingProgress, train_autoencoder
+from clipdesk.activations.autoencoders.training import TrainingProgress, fit_values, train_autoencoder
 from clipdesk.cli.bars import TrainingBar
 from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.output import say, say_json, say_path
@@ -49,14 +49,14 @@ def train(
     say_remarks(opened)
     end = _with_bars(opened, opened_set, settings, output)
     if as_json:
-        say_json({"folder": str(end.folder), "fit": None if end.fit is None else end.fit.values()})
+        say_json({"folder": str(end.folder), "fit": None if end.fit is None else fit_values(end.fit)})
     elif end.folder is not None:
         say_path(end.folder)
     if end.fit is not None:
         fit = end.fit
         say(
-            f"R² {fit.r2:.3f} with {fit.active:.1f} latents active at a token; {100 * fit.dead:.1f} % of the latents "
-            f"were never active, on {fit.rows:,} tokens that were kept apart",
+            f"R² {fit.r2:.3f} with {fit.l0:.1f} latents active at a token; {100 * fit.dead:.1f} % of the latents "
+            f"were never active, on {fit.tokens:,} tokens that were kept apart",
             err=True,
         )
 

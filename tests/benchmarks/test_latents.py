@@ -58,7 +58,7 @@ def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP
     assert rows.shape == (600, 64, 192)
     fit = fit_on(demo, latents, scenes)
     assert fit.r2 == pytest.approx(1, abs=1e-5)
-    assert fit.active == pytest.approx(192, abs=1)
+    assert fit.l0 == pytest.approx(192, abs=1)
     means = latent_means(latents, rows)
     assert np.abs(means[:, :192] - np.maximum(rows, 0).mean(axis=1)).max() < 1e-4
     found = compared(demo, latents, scenes)

@@ -44,7 +44,7 @@ def test_it_is_written_where_one_says_as_json(clipdesk: Command) -> None:
     result = clipdesk(*SMALL, "-o", "mine", "--json")
     found = json.loads(result.out)
     assert Path(found["folder"]) == clipdesk.folder / "mine"
-    assert set(found["fit"]) == {"r2", "active", "dead", "rows"}
+    assert set(found["fit"]) == {"r2", "l0", "dead", "tokens"}
     config = json.loads((clipdesk.folder / "mine" / "cfg.json").read_text())
     assert (config["architecture"], config["k"]) == ("topk", 8)
     assert "is there already" in clipdesk(*SMALL, "-o", "mine").err

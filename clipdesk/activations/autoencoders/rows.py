@@ -20,6 +20,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.sets import ImageSet
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.faults import explained
+from clipdesk.network.latents.algebra import Tokens
+from clipdesk.network.latents.source import chosen
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 from clipdesk.network.opened import OpenModel
@@ -144,9 +146,7 @@ def _chosen(
     output: Tensor, info: LayerInfo, tokens: TokenChoice, settings: TrainingSettings, numbers: Sequence[int]
 ) -> dict[str, list[NDArray[np.float32]]]:
     """The rows of some pictures, by the part that each picture belongs to."""
-    if info.class_token and tokens != "all":
-        output = output[:, :1] if tokens == "class" else output[:, 1:]
-    values = output.float().cpu().numpy()
+    values = chosen(output, info, Tokens(tokens)).float().cpu().numpy()
     if not np.isfinite(values).all():
         raise ClipDeskError(f"{info.name} gives values that are not finite numbers, from which nothing can be learnt")
     found: dict[str, list[NDArray[np.float32]]] = {part: [] for part in _FILES}

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from clipdesk.activations.autoencoders.fit import Fit, fit_of
 from clipdesk.activations.autoencoders.rows import Batches, gather, remove_rows, rows_in, tokens_of
 from clipdesk.activations.autoencoders.settings import EXPANSION, TrainingSettings, check_library
 from clipdesk.activations.autoencoders.trainer import MakeTrainer, Trainer, Weights
@@ -28,6 +27,7 @@ from clipdesk.imagesets.sets import ImageSet
 from clipdesk.models.names import short_name
 from clipdesk.network.latents.activations import Threshold, TopK
 from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.sae_lens import CONFIG, write_sae_lens
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import autoencoders_folder
@@ -145,7 +145,7 @@ def train_autoencoder(
         width = opened.inspector.visualizable(wanted.layer).units
         trainer = yield from _trained(opened, wanted, rows_in(partial, "training", width), partial, make)
         latents = _latents(opened, wanted, trainer.weights())
-        fit = fit_of(latents, _some(rows_in(partial, "held_out", width)))
+        fit = fit_of(latents, torch.from_numpy(_some(rows_in(partial, "held_out", width))))
         _write(latents, place, _notes(opened, images, wanted, fit))
         remove_rows(partial)
         shutil.rmtree(partial, ignore_errors=True)
@@ -237,6 +237,11 @@ def _latents(opened: OpenModel, settings: TrainingSettings, weights: Weights) ->
     )
 
 
+def fit_values(fit: Fit) -> dict[str, float]:
+    """A fit as plain values, rounded to what they are worth."""
+    return {name: round(value, 4) for name, value in asdict(fit).items()}
+
+
 def _notes(opened: OpenModel, images: ImageSet, settings: TrainingSettings, fit: Fit) -> dict[str, object]:
     """What the configuration says of how it was made."""
     return {
@@ -244,7 +249,7 @@ def _notes(opened: OpenModel, images: ImageSet, settings: TrainingSettings, fit:
         "images": images.source,
         "images_fingerprint": images.fingerprint,
         "training": settings.model_dump(),
-        "fit": fit.values(),
+        "fit": fit_values(fit),
         "clipdesk_version": __version__,
     }
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipdesk.activations.autoencoders.fit import fit_of
 from clipdesk.activations.autoencoders.settings import Kind, TrainingSettings
 from clipdesk.activations.autoencoders.trainer import Weights
 from clipdesk.network.latents.activations import Threshold, TopK
 from clipdesk.network.latents.algebra import Latents
+from clipdesk.network.latents.fitting import fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
 
@@ -65,9 +65,9 @@ def test_it_fits_and_sae_lens_opens_it(kind: Kind, rows: Tensor, tmp_path: Path)
     from sae_lens import SAE
 
     latents = latents_of(trained(kind, rows).weights())
-    fit = fit_of(latents, rows.numpy())
+    fit = fit_of(latents, rows)
     assert fit.r2 > 0.8
-    assert fit.active < 5
+    assert fit.l0 < 5
     assert torch.allclose(latents.decoder.norm(dim=1), torch.ones(LATENTS), atol=1e-4)
 
     theirs = SAE.load_from_disk(write_sae_lens(latents, tmp_path / "sae"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from benchmarks.latents import shipped, token_rows
-from clipdesk.activations.autoencoders.fit import fit_of
 from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.network.latents.fitting import fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.opened import open_model
 from clipdesk.scenes.dataset import Kind, draw_scenes
@@ -33,7 +34,7 @@ def test_it_is_of_these_weights_and_fits_scenes_that_it_has_not_seen(model: str)
     assert opened.inspector.visualizable(latents.layer).units == latents.width
     assert notes["training"]["layer"] == latents.layer
     rows = token_rows(opened.network, latents, draw_scenes(64, 7, Kind.HELD_OUT, processes=1))
-    fit = fit_of(latents, rows.reshape(-1, latents.width))
+    fit = fit_of(latents, torch.from_numpy(rows))
     assert fit.r2 > 0.9
-    assert fit.active <= 32
+    assert fit.l0 <= 32
     assert fit.dead < 0.1

@@ -10,7 +10,7 @@ import pytest
 
 from clipdesk.activations.autoencoders import training
 from clipdesk.activations.autoencoders.settings import TrainingSettings
-from clipdesk.activations.autoencoders.training import TrainingProgress, train_autoencoder
+from clipdesk.activations.autoencoders.training import TrainingProgress, fit_values, train_autoencoder
 from clipdesk.activations.storing import alone
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.network.latents.algebra import Latents, Tokens
@@ -65,8 +65,8 @@ def test_a_training_ends_in_a_folder_that_says_how_it_was_made(opened: OpenModel
     notes = json.loads((end.folder / "cfg.json").read_text())["metadata"]
     assert notes["weights_sha256"] == opened.sha256
     assert notes["training"] == {**SETTINGS.model_dump(), "tokens": "patches"}
-    assert notes["fit"] == end.fit.values()
-    assert end.fit.rows == 4 * (opened.inspector.visualizable(LAYER).positions - 1)
+    assert notes["fit"] == fit_values(end.fit)
+    assert end.fit.tokens == 4 * (opened.inspector.visualizable(LAYER).positions - 1)
     assert sorted(path.name for path in end.folder.iterdir()) == ["cfg.json", "sae_weights.safetensors"]
     assert [path for path in autoencoders_folder().iterdir() if path.is_dir()] == [end.folder]
 
