@@ -31,6 +31,11 @@ def surveys_folder() -> Path:
     return data_folder() / "surveys"
 
 
+def autoencoders_folder() -> Path:
+    """Where sparse autoencoders are kept that were trained here."""
+    return data_folder() / "autoencoders"
+
+
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"

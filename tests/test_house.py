@@ -19,6 +19,7 @@ TESTED_THROUGH = {
     "__init__": "test_api.py: the public Python API",
     "__main__": "cli/test_processes.py: `python -m clipdesk`",
     "version": "a constant",
+    "activations/autoencoders/trainer": "activations/autoencoders/test_saelens.py: a protocol, and the one there is",
     "activations/blocks": "activations/test_scan.py: what a pass gathers",
     "activations/checkpoints": "activations/test_surveying.py: surveys that were stopped",
     "activations/decoding": "activations/test_scan.py: the pictures of a pass",

@@ -55,9 +55,24 @@ class Prepared(NamedTuple):
 
 
 def read_ahead(
-    images: ImageSet, indices: Sequence[int], side: int, batch: int, device: torch.device
+    images: ImageSet,
+    indices: Sequence[int],
+    side: int,
+    batch: int,
+    device: torch.device,
+    *,
+    small: bool = True,
 ) -> Iterator[list[Prepared | LeftOut]]:
-    """Pictures of a set in batches, in order, for a model on a device; in place of those that cannot be read, why."""
+    """Pictures of a set in batches, in order, for a model on a device; in place of those that cannot be read, why.
+
+    Args:
+        images: The set.
+        indices: Which of its pictures.
+        side: Side of the pictures that the model takes, in pixels.
+        batch: How many at once.
+        device: Where the model is.
+        small: Whether thumbnails are made, which takes longer than all else; without, they are empty.
+    """
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="pictures")
     ahead_of_it = batch * (1 if device.type == "cpu" else _AHEAD)
     ahead: deque[Future[Prepared | LeftOut]] = deque()
@@ -65,7 +80,7 @@ def read_ahead(
     try:
         while True:
             while len(ahead) < ahead_of_it and (index := next(left, None)) is not None:
-                ahead.append(pool.submit(_prepare, images, index, side))
+                ahead.append(pool.submit(_prepare, images, index, side, small))
             if not ahead:
                 return
             yield [ahead.popleft().result() for _ in range(min(batch, len(ahead)))]
@@ -73,16 +88,17 @@ def read_ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _prepare(images: ImageSet, index: int, side: int) -> Prepared | LeftOut:
+def _prepare(images: ImageSet, index: int, side: int, with_thumbnail: bool) -> Prepared | LeftOut:
     known = images.pictures[index]
     try:
         read = images.read(index, max(side, THUMBNAIL))
     except UsageError as error:
         return LeftOut(known.place, str(error))
     seen = fitted(read.image, side)
-    small = seen if side == THUMBNAIL else fitted(read.image, THUMBNAIL)
     file = BytesIO()
-    small.save(file, "WEBP", quality=_QUALITY, method=0)
+    if with_thumbnail:
+        small = seen if side == THUMBNAIL else fitted(read.image, THUMBNAIL)
+        small.save(file, "WEBP", quality=_QUALITY, method=0)
     picture = Surveyed.of(known.place, known.label, known.caption, read.sha256)
     pixels = np.ascontiguousarray(np.asarray(seen).transpose(2, 0, 1))
     return Prepared(index, picture, pixels, Thumbnail(known.place, file.getvalue()))

@@ -267,8 +267,12 @@ def delete_survey(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """In the block, no other process makes or deletes the survey of a folder.
+def alone(folder: Path, doing: str = "makes this survey") -> Iterator[None]:
+    """In the block, no other process makes or deletes what is in a folder.
+
+    Args:
+        folder: It; it need not be there.
+        doing: What another process is said to do.
 
     Raises:
         ClipDeskError: another one does.
@@ -278,7 +282,7 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise ClipDeskError("Another process makes this survey at the moment") from None
+        raise ClipDeskError(f"Another process {doing} at the moment") from None
     try:
         yield
     finally:

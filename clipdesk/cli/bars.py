@@ -21,6 +21,7 @@ from clipdesk.errors import one_line, printable
 from clipdesk.models.transfer import Transfer
 
 if TYPE_CHECKING:
+    from clipdesk.activations.autoencoders.training import TrainingProgress
     from clipdesk.activations.surveying import SurveyProgress
 
 _LONGEST_LABEL = 60
@@ -201,6 +202,28 @@ class SurveyBar(_TerminalBar):
             self._progress.update(self._task, completed=progress.done, rate=f"{progress.rate:.1f}", left=left)
         elif progress.rate and self._tenth(progress.done):
             say(f"{progress.done:,}/{self._total:,} pictures  {progress.rate:.1f} pictures/s  {left} left", err=True)
+
+
+class TrainingBar(_TerminalBar):
+    """Progress of a stage of a training on the terminal's error output, with its speed and the time left.
+
+    In a pipe it prints a line after every tenth of the stage instead.
+    """
+
+    def __init__(self, progress: TrainingProgress) -> None:
+        self._unit = "pictures" if progress.stage == "reading" else "steps"
+        columns = (TextColumn(f"{{task.fields[rate]}} {self._unit}/s"), TextColumn("{task.fields[left]} left"))
+        super().__init__(progress.total, progress.stage, *columns, rate="-", left="-")
+
+    def update(self, progress: TrainingProgress) -> None:
+        """Show how far it is."""
+        seconds = progress.seconds_left
+        left = "-" if seconds is None else f"{timedelta(seconds=round(seconds))}"
+        if self._console.is_terminal:
+            self._progress.update(self._task, completed=progress.done, rate=f"{progress.rate:.1f}", left=left)
+        elif progress.rate and self._tenth(progress.done):
+            done = f"{progress.stage} {progress.done:,}/{self._total:,} {self._unit}"
+            say(f"{done}  {progress.rate:.1f} {self._unit}/s  {left} left", err=True)
 
 
 class DownloadBar:

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.cli import display
+from clipdesk.cli.autoencoders import sae
 from clipdesk.cli.checks import check
 from clipdesk.cli.comparisons import compare
 from clipdesk.cli.folder import curves, sheet, spectrum
@@ -94,7 +95,7 @@ def cli(
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, sae)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 

@@ -138,19 +138,20 @@ def words(
 
 
 class Answering(NamedTuple):
-    """What answers in the commands of surveys: questions, pages, checks of pictures, and comparisons of models."""
+    """What answers: questions to surveys, pages, checks of pictures, comparisons of models, and trainings."""
 
     asking: ModuleType
     paging: ModuleType
     checking: ModuleType
     comparing: ModuleType
+    training: ModuleType
 
 
 def with_torch() -> Answering:
     """Import what answers, which takes torch along, only when a command runs."""
-    from clipdesk.cli import asking, checking, comparing, paging
+    from clipdesk.cli import asking, checking, comparing, paging, training
 
-    return Answering(asking, paging, checking, comparing)
+    return Answering(asking, paging, checking, comparing, training)
 
 
 def _asking() -> ModuleType:

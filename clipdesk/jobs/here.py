@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 
+from clipdesk.activations.autoencoders.training import TrainingProgress, train_autoencoder
 from clipdesk.activations.surveying import survey_images
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.job import Job
@@ -20,7 +23,7 @@ from clipdesk.render.sources import Sources
 
 
 class Here:
-    """Renders and surveys in this process.
+    """Renders, surveys and trains in this process.
 
     Args:
         pool: Where models are opened; by default the process's own.
@@ -47,7 +50,7 @@ class Here:
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
         opened = self._open(job, hooks)
-        if isinstance(job, SurveyWork):
+        if isinstance(job, SurveyWork | AutoencoderWork):
             return Prepared(1, opened.sha256)
         rendering = _rendering(job)
         size = usual_group(opened, rendering, self._sources_of(rendering))
@@ -60,6 +63,8 @@ class Here:
         opened = self._open(job, hooks)
         if isinstance(job, SurveyWork):
             return _survey(opened, job, hooks)
+        if isinstance(job, AutoencoderWork):
+            return _train(opened, job, hooks)
         rendering = _rendering(job)
         # As many as `prepare` has said were taken at once.
         return run_job(
@@ -83,7 +88,7 @@ class Here:
             return self._given
         return self._pool.open(
             job.model,
-            job.device if isinstance(job, SurveyWork) else _rendering(job).settings.device,
+            job.device if isinstance(job, SurveyWork | AutoencoderWork) else _rendering(job).settings.device,
             weights=job.weights,
             progress=hooks.transfer,
             stage=hooks.stage,
@@ -106,6 +111,31 @@ def _survey(opened: OpenModel, job: SurveyWork, hooks: Hooks) -> Iterator[Event]
             yield Progress((job.images,), step, job.steps, np.zeros(1, dtype=np.float32))
             if hooks.stop():
                 return
+
+
+def _train(opened: OpenModel, job: AutoencoderWork, hooks: Hooks) -> Iterator[Event]:
+    """Train a sparse autoencoder; when it is stopped, what it has learnt is kept for the next time."""
+    hooks.stage(f"Opening {job.images} …")
+    images = open_image_set(job.images)
+    stage = ""
+    output = None if job.output is None else Path(job.output)
+    with closing(train_autoencoder(opened, images, job.settings, output)) as run:
+        for progress in run:
+            if progress.folder is not None:
+                yield Done(job.settings.layer, progress.folder.name)
+                return
+            if progress.stage != stage:
+                stage = progress.stage
+                hooks.stage("Reading activations …" if stage == "reading" else "Training …")
+            yield Progress((job.settings.layer,), _hundredths(progress), job.steps, np.zeros(1, dtype=np.float32))
+            if hooks.stop():
+                return
+
+
+def _hundredths(progress: TrainingProgress) -> int:
+    """How far a training is: the reading counts for a quarter."""
+    share = progress.done / progress.total
+    return max(1, int(25 * share) if progress.stage == "reading" else 25 + int(75 * share))
 
 
 def _rendering(job: Work) -> Job:

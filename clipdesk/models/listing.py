@@ -85,13 +85,11 @@ def open_clip_models() -> list[Listed]:
     """
     if not has_open_clip():
         raise missing("The list of these models")
-    _before_open_clip()
-    from clipdesk.models.open_clips import hub_file, input_size_of, known_names
-
+    clips = _open_clips()
     millions: dict[str, float] = json.loads(resource("open_clip_sizes.json").read_text(encoding="utf-8"))
     listed = []
-    for name in known_names():
-        file = hub_file(name)
+    for name in clips.known_names():
+        file = clips.hub_file(name)
         place, count = file.on_disk, millions.get(name.architecture)
         guess = None if count is None else round(_BYTES_OF_A_WEIGHT * count)
         listed.append(
@@ -99,7 +97,7 @@ def open_clip_models() -> list[Listed]:
                 str(name),
                 "open_clip",
                 f"{name.architecture}, trained on {name.tag}",
-                input_size_of(name.architecture),
+                clips.input_size_of(name.architecture),
                 _megabytes(place) if place else guess,
                 exact=place is not None,
                 place=place,
@@ -133,11 +131,10 @@ def on_the_hub(name: OpenClip | HubModel) -> HubFile | Repository:
     if isinstance(name, HubModel):
         found: Repository = hub_module().Repository(name.repository)
         return found
-    _before_open_clip()
-    from clipdesk.models.open_clips import check_pair, hub_file
-
-    check_pair(name)
-    return hub_file(name)
+    clips = _open_clips()
+    clips.check_pair(name)
+    file: HubFile = clips.hub_file(name)
+    return file
 
 
 def hub_module() -> ModuleType:
@@ -147,9 +144,12 @@ def hub_module() -> ModuleType:
     return hub
 
 
-def _before_open_clip() -> None:
-    """Import OpenAI's package first: meanwhile parts of torchvision are hidden, which open_clip needs."""
+def _open_clips() -> ModuleType:
+    # OpenAI's package first: meanwhile parts of torchvision are hidden, which open_clip needs.
     importlib.import_module("clipdesk.models.package")
+    from clipdesk.models import open_clips
+
+    return open_clips
 
 
 def file_model(name: Checkpoint) -> Listed:

@@ -1,0 +1,199 @@
+"""Are latents clearer than neurons? ``python -m benchmarks.latents MODEL [FOLDER]`` prints it as a card's tables.
+
+Of the sparse autoencoder in a folder, by default the shipped one, on scenes that no training has seen:
+
+fit        R², latents active at a token, and the share that is never active, on scenes of held-out pairs.
+selective  How many latents tell one concept from the rest, beside the neurons of the layer that they read and those of
+           all blocks: units whose mean over all positions has an AUC of at least 0.95, each for its best concept.
+rendered   With ``--render N``: pictures of the N most selective latents and of as many neurons of the layer, at most
+           three for a concept; the share in which each judge names the concept. A latent is rendered as the direction
+           of its encoder, which is its pre-activation.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from clip.model import CLIP
+from numpy.typing import NDArray
+from torch import nn
+
+from benchmarks.quality.measures import recovered
+from benchmarks.quality.methods import Preset
+from benchmarks.quality.questions import PER_CONCEPT, Question
+from clipdesk.demo.evaluate import HELD_OUT_SEED
+from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
+from clipdesk.models.loading import load_model
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.latents.fitting import Fit, fit_of
+from clipdesk.network.latents.opening import read_latents
+from clipdesk.network.latents.source import chosen
+from clipdesk.network.normalization import normalized
+from clipdesk.paths import resource
+from clipdesk.render.targets import Combined, Direction, Target, Term, Unit
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
+
+AUC = 0.95
+_BATCH = 100
+
+Areas = NDArray[np.float64]
+
+
+def shipped(model: str) -> Path:
+    """The folder of the sparse autoencoder that comes with an embedded model."""
+    return resource(f"latents/{model}")
+
+
+@torch.no_grad()
+def token_rows(model: nn.Module, latents: Latents, scenes: Scenes) -> NDArray[np.float32]:
+    """The activations that latents read, (scenes, tokens, width)."""
+    info = LayerInspector(model).visualizable(latents.layer)
+    capture, parts = LayerCapture(model, [info]), []
+    for start in range(0, len(scenes.images), _BATCH):
+        pixels = torch.from_numpy(np.array(scenes.images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
+        output = capture.run(normalized(pixels))[info.name]
+        parts.append(chosen(output, info, latents.tokens or Tokens.ALL).numpy())
+    return np.concatenate(parts)
+
+
+def fit_on(model: CLIP, latents: Latents, scenes: Scenes) -> Fit:
+    """The fit on all tokens of some scenes."""
+    return fit_of(latents, torch.from_numpy(token_rows(model, latents, scenes)))
+
+
+@torch.no_grad()
+def latent_means(latents: Latents, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each latent's mean over the tokens of a scene, (scenes, latents)."""
+    parts = [latents.encode(torch.from_numpy(part)).mean(dim=1) for part in np.array_split(rows, -(-len(rows) // 50))]
+    return torch.cat(parts).numpy()
+
+
+@dataclass(frozen=True)
+class Selective:
+    """How selective some units are.
+
+    Attributes:
+        name: What they are called.
+        areas: (concepts, units), of `CONCEPTS`.
+    """
+
+    name: str
+    areas: Areas
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tell one concept from the rest, by the factor of their best concept."""
+        factors = np.array([factor for factor, _ in CONCEPTS])
+        best = factors[self.areas.argmax(axis=0)[self.areas.max(axis=0) >= AUC]]
+        return {factor: int((best == factor).sum()) for factor in FACTORS}
+
+    @property
+    def concepts(self) -> int:
+        """How many concepts at least one unit tells from the rest."""
+        return int((self.areas.max(axis=1) >= AUC).sum())
+
+    def row(self) -> list[str]:
+        """A row of the table."""
+        counts = self.counts
+        together = sum(counts.values())
+        count = self.areas.shape[1]
+        share = f"{together} ({100 * together / count:.1f} %)"
+        return [f"{self.name}, {count} units", *map(str, counts.values()), share, f"{self.concepts} of {len(CONCEPTS)}"]
+
+    def first(self, count: int) -> list[tuple[int, int]]:
+        """The most selective, as concept and unit: at most `PER_CONCEPT` for a concept, each unit once."""
+        found: list[tuple[int, int]] = []
+        taken: dict[int, int] = {}
+        for unit in np.argsort(-self.areas.max(axis=0), kind="stable").tolist():
+            concept = int(self.areas[:, unit].argmax())
+            if taken.get(concept, 0) < PER_CONCEPT:
+                taken[concept] = taken.get(concept, 0) + 1
+                found.append((concept, unit))
+        return found[:count]
+
+
+def compared(model: CLIP, latents: Latents, scenes: Scenes) -> list[Selective]:
+    """Latents, the neurons of their layer, and those of the model's other groups of layers."""
+    shown = concepts_shown(scenes.factors)
+    groups = {
+        "neurons of the layer": [latents.layer],
+        **{f"all: {k}": names for k, names in layer_groups(model).items()},
+    }
+    activations = unit_activations(model, sorted({name for names in groups.values() for name in names}), scenes.images)
+    means = latent_means(latents, token_rows(model, latents, scenes))
+    of_layers = {name: areas_under_curves(values, shown) for name, values in activations.items()}
+    beside = [(group, np.concatenate([of_layers[each] for each in names], axis=1)) for group, names in groups.items()]
+    return [Selective("latents", areas_under_curves(means, shown)), *(Selective(*each) for each in beside)]
+
+
+def questions(selective: Selective, targets: Mapping[int, Target] | None, layer: str, count: int) -> list[Question]:
+    """What the most selective units are to show, each as a target of its own."""
+    asked = []
+    for concept, unit in selective.first(count):
+        factor, value = CONCEPTS[concept]
+        target = targets[unit] if targets is not None else Unit(layer=layer, index=unit)
+        asked.append(Question(target, "unit", {factor: FACTORS[factor].index(value)}))
+    return asked
+
+
+def directions(latents: Latents) -> dict[int, Target]:
+    """Each latent as the direction of its encoder: its pre-activation goes along it."""
+    columns = [tuple(column) for column in latents.encoder.T.tolist()]
+    return {
+        unit: Combined(terms=(Term(what=Direction(layer=latents.layer, vector=column, name=f"latent {unit}")),))
+        for unit, column in enumerate(columns)
+        if any(column)
+    }
+
+
+def shares(model: CLIP, asked: list[Question], preset: str, seed: int) -> dict[str, float]:
+    """By judge, the share of the rendered pictures in which it names what was asked for."""
+    images = Preset(preset).render(model, [question.target for question in asked], seed)
+    return {judge: float(right.mean()) for judge, right in recovered(asked, images).items()}
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.latents", description=__doc__.partition("\n")[0])
+    parser.add_argument("model", help="name of an embedded model")
+    parser.add_argument("folder", nargs="?", type=Path, help="a sparse autoencoder [the shipped one]")
+    parser.add_argument("--scenes", type=int, default=4_000)
+    parser.add_argument("--render", type=int, default=0, metavar="N", help="pictures of latents, and of neurons")
+    parser.add_argument("--preset", default="standard")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    model = load_model(asked.model).float()
+    latents = read_latents(asked.folder or shipped(asked.model))
+    fit = fit_on(model, latents, draw_scenes(max(100, asked.scenes // 4), HELD_OUT_SEED, Kind.HELD_OUT))
+    _print_row("layer", "latents", "R²", "active at a token", "never active", "tokens", head=True)
+    numbers = f"{fit.r2:.3f}", f"{fit.l0:.1f}", f"{100 * fit.dead:.1f} %", f"{fit.tokens:,}"
+    _print_row(latents.layer, f"{latents.count:,}", *numbers)
+    print()
+    found = compared(model, latents, draw_scenes(asked.scenes, HELD_OUT_SEED, Kind.SEEN))
+    _print_row(f"AUC >= {AUC}", "shape", "object colour", "texture", "background", "together", "concepts", head=True)
+    for selective in found:
+        _print_row(*selective.row())
+    if asked.render:
+        print()
+        _print_row("pictures that show the concept", "pictures", "plain", "separable", "foreign", "lowest", head=True)
+        for selective, targets in ((found[0], directions(latents)), (found[1], None)):
+            some = questions(selective, targets, latents.layer, asked.render)
+            seen = shares(model, some, asked.preset, asked.seed)
+            each = [f"{100 * seen[judge]:.0f} %" for judge in ("plain", "separable", "foreign")]
+            _print_row(selective.name, str(len(some)), *each, f"{100 * min(seen.values()):.0f} %")
+
+
+def _print_row(*cells: str, head: bool = False) -> None:
+    print(f"| {' | '.join(cells)} |" + ("\n" + "|---" * len(cells) + "|" if head else ""), flush=True)
+
+
+if __name__ == "__main__":
+    main()

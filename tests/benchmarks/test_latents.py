@@ -1,0 +1,81 @@
+"""The benchmark's tables of latents beside neurons, against given areas and given rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from clip.model import CLIP
+
+from benchmarks.latents import Selective, compared, directions, fit_on, latent_means, questions, token_rows
+from clipdesk.demo.selectivity import CONCEPTS
+from clipdesk.network.latents.activations import Relu, TopK
+from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.render.targets import Combined, Direction, Term, Unit
+from clipdesk.scenes.captions import FACTORS
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
+
+LAYER = "visual.transformer.resblocks.5"
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return draw_scenes(600, 3, Kind.SEEN, processes=1)
+
+
+def neurons(layer: str, width: int) -> Latents:
+    """Latents that are the neurons themselves, and their opposites."""
+    encoder = torch.cat([torch.eye(width), -torch.eye(width)], dim=1)
+    decoder = encoder.T.contiguous()
+    zeros = torch.zeros(width)
+    return Latents(encoder, torch.zeros(2 * width), decoder, zeros, Relu(), layer=layer, tokens=Tokens.PATCHES)
+
+
+def test_units_are_counted_once_each_for_their_best_concept() -> None:
+    areas = np.full((len(CONCEPTS), 5), 0.5)
+    areas[0, 0], areas[1, 0], areas[0, 1], areas[-1, 2], areas[3, 3] = 0.96, 0.99, 0.97, 0.95, 0.9499
+    selective = Selective("latents", areas)
+    assert selective.counts == {"shape": 2, "color": 0, "texture": 0, "background": 1}
+    assert selective.concepts == 3
+    assert selective.row() == ["latents, 5 units", "2", "0", "0", "1", "3 (60.0 %)", f"3 of {len(CONCEPTS)}"]
+
+
+def test_the_first_units_share_a_concept_at_most_by_three() -> None:
+    areas = np.full((len(CONCEPTS), 6), 0.1)
+    areas[2] = [0.9, 0.95, 0.99, 0.97, 0.96, 0.2]
+    areas[4, 5] = 0.91
+    assert Selective("latents", areas).first(4) == [(2, 2), (2, 3), (2, 4), (4, 5)]
+    assert Selective("latents", areas).first(2) == [(2, 2), (2, 3)]
+    asked = questions(Selective("neurons", areas), None, LAYER, 1)
+    factor, value = CONCEPTS[2]
+    assert asked[0].target == Unit(layer=LAYER, index=2)
+    assert asked[0].values == {factor: FACTORS[factor].index(value)}
+
+
+def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP, scenes: Scenes) -> None:
+    latents = neurons(LAYER, 192)
+    rows = token_rows(demo, latents, scenes)
+    assert rows.shape == (600, 64, 192)
+    fit = fit_on(demo, latents, scenes)
+    assert fit.r2 == pytest.approx(1, abs=1e-5)
+    assert fit.l0 == pytest.approx(192, abs=1)
+    means = latent_means(latents, rows)
+    assert np.abs(means[:, :192] - np.maximum(rows, 0).mean(axis=1)).max() < 1e-4
+    found = compared(demo, latents, scenes)
+    assert [each.name for each in found] == [
+        "latents",
+        "neurons of the layer",
+        "all: MLP hidden layers",
+        "all: residual stream",
+    ]
+    assert [each.areas.shape[1] for each in found] == [384, 192, 4608, 1152]
+
+
+def test_a_latent_is_rendered_as_its_encoders_direction() -> None:
+    encoder = torch.tensor([[1.0, 0.0, 0.5], [2.0, 0.0, -0.25]])
+    latents = Latents(encoder, torch.zeros(3), torch.zeros(3, 2), torch.zeros(2), TopK(1), layer=LAYER)
+    found = directions(latents)
+    direction = Direction(layer=LAYER, vector=(0.5, -0.25), name="latent 2")
+    assert found[2] == Combined(terms=(Term(what=direction),))
+    # A latent without an encoder points nowhere.
+    assert set(found) == {0, 2}
