@@ -37,6 +37,21 @@ def work_through_pipe(threads: int | None = None) -> NoReturn:
     _leave()
 
 
+def work_through_queues(
+    came: queue.SimpleQueue[bytes], said: queue.SimpleQueue[bytes], threads: int | None = None
+) -> None:
+    """Work for a head whose messages somebody else carries, as Ray does; does not return.
+
+    Args:
+        came: Messages of the head's.
+        said: Messages for it.
+        threads: How many threads torch may use; by default as many as there are cores.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    Worker(Here(), lambda wait: _next(came, wait), said.put, device=own_device()).work()
+
+
 def _pipes() -> tuple[IO[bytes], IO[bytes]]:
     """The streams of messages; what any library prints does not get among them."""
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
