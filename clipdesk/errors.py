@@ -43,6 +43,10 @@ class DiskFullError(ClipDeskError):
     """There is no room for a file, nor for any other in its folder."""
 
 
+class NoWorkersError(ClipDeskError):
+    """There is no worker that could do anything: work waits until there is one."""
+
+
 class Cancelled(Exception):
     """The work was cancelled. Not a `ClipDeskError`, since nothing failed."""
 

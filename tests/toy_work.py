@@ -49,6 +49,10 @@ class Counting(Work):
         return "pages"
 
     @override
+    def of(self, units: Sequence[str]) -> Self:
+        return self.model_copy(update={"pages": tuple(units)})
+
+    @override
     def part(self, positions: Sequence[int]) -> Self:
         return self.model_copy(update={"pages": tuple(self.pages[i] for i in positions)})
 

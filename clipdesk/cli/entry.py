@@ -26,7 +26,7 @@ from clipdesk.cli.output import flush_output, mute, say, say_lines
 from clipdesk.cli.pages import page
 from clipdesk.cli.questions import examples, find, layer, words
 from clipdesk.cli.queue import queue
-from clipdesk.cli.rendering import batch, quickstart, render
+from clipdesk.cli.rendering import batch, quickstart, render, worker
 from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
 from clipdesk.errors import ClipDeskError, NotInModelError, UsageError, first_line
@@ -96,7 +96,7 @@ def cli(
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
 _OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, sae)
-for command in (*_COMMANDS, *_OF_SURVEYS):
+for command in (*_COMMANDS, *_OF_SURVEYS, worker):
     cli.add_command(command)
 
 

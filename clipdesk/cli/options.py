@@ -66,3 +66,16 @@ def _help(name: str) -> str:
         return f"{description} [default: {usual}]"
     default = knob(name).unset if usual is None else f"{usual:g}"
     return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"
+
+
+PLACES = "here, local:4 for 4 workers on this computer, or ray"
+
+
+def on_option(function: _Function) -> _Function:
+    """``--on``: where the work is done."""
+    return click.option(
+        "--on",
+        "place",
+        metavar="PLACE",
+        help=f"Where the work is done: {PLACES}.  [default: a worker for each GPU if there are several, else here]",
+    )(function)

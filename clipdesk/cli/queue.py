@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 import click
 
 from clipdesk.cli.listing import json_option, trust_option
+from clipdesk.cli.options import on_option
 from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
 from clipdesk.jobs.rescue import open_store
@@ -129,11 +130,12 @@ def clear() -> None:
 
 @queue.command()
 @trust_option
-def run(trust_archive: bool) -> None:
+@on_option
+def run(trust_archive: bool, place: str | None) -> None:
     """Work through the queue until no job is waiting; several processes may do so at once."""
     from clipdesk.cli.working import follow, opened_service
 
-    with closing(opened_service()) as service:
+    with opened_service(place) as service:
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]
         if not waiting:
             say("No job is waiting.", err=True)

@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 from clipdesk.cli.listing import find_model, model_option, trust_option
-from clipdesk.cli.options import FOLDER, settings_from, settings_options, was_given
+from clipdesk.cli.options import FOLDER, on_option, settings_from, settings_options, was_given
 from clipdesk.cli.output import say_lines
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
@@ -88,6 +88,7 @@ def render(
 )
 @click.option("--seed-base", type=int, help="Give neuron i the seed SEED_BASE + i, instead of the same to all.")
 @click.option("--no-skip", is_flag=True, help="Render also what the folder already has.")
+@on_option
 @settings_options
 def batch(
     model: str,
@@ -97,6 +98,7 @@ def batch(
     output_dir: Path,
     seed_base: int | None,
     no_skip: bool,
+    place: str | None,
     preset: str | None,
     **changes: object,
 ) -> None:
@@ -109,7 +111,9 @@ def batch(
     indices = _indices(neuron_range)
     if seed_base is not None and seed_base < 0:
         raise UsageError(f"--seed-base must be 0 or more, not {seed_base}")
-    _working().render_batch(name, layer, indices, settings, output_dir, seed_base=seed_base, skip=not no_skip)
+    _working().render_batch(
+        name, layer, indices, settings, output_dir, seed_base=seed_base, skip=not no_skip, place=place
+    )
 
 
 def _indices(neuron_range: tuple[int, int, int]) -> range:
@@ -144,6 +148,13 @@ def quickstart(output: Path | None) -> None:
         '  clipdesk.save_picture(picture, "neuron.png")',
         err=True,
     )
+
+
+@click.command(hidden=True)
+@click.option("--threads", type=int, help="Threads of torch's.")
+def worker(threads: int | None) -> None:
+    """Work for the ClipDesk that has started this process."""
+    _working().work_through_pipe(threads)
 
 
 def _working() -> ModuleType:

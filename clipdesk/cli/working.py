@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -16,6 +16,7 @@ from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.output import say, say_path
+from clipdesk.cli.places import executor_on
 from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
@@ -25,6 +26,7 @@ from clipdesk.export.png import read_recipe
 from clipdesk.export.recipe import Outcome
 from clipdesk.files import is_unicode
 from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.executors.pipe import work_through_pipe
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -44,6 +46,15 @@ from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import advice_on, in_full, read_text
 
+__all__ = [
+    "follow",
+    "opened_service",
+    "render_again",
+    "render_batch",
+    "render_pictures",
+    "targets_from",
+    "work_through_pipe",
+]
 _LONGEST_NAME = 255
 
 
@@ -273,6 +284,7 @@ def render_batch(
     *,
     seed_base: int | None,
     skip: bool,
+    place: str | None,
 ) -> None:
     """Put a batch of units into the user's queue, or go on with it, and render it; exits as `follow` does."""
     targets = tuple(Unit(layer=layer, index=index) for index in indices)
@@ -285,7 +297,7 @@ def render_batch(
     job = job.with_weights(opened.sha256)
     make_folder(folder)
     BatchMetadata.open(folder, full_layer(layer, opened.inspector.layers), job.model)
-    with closing(opened_service()) as service:
+    with opened_service(place) as service:
         number = (
             service.store.again(job.known(), folder, skip=skip)
             or take_over(service.store, job.known(), folder, skip=skip)
@@ -299,13 +311,18 @@ def render_batch(
             raise
 
 
-def opened_service() -> QueueService:
-    """The user's queue, worked on by this process; says so if a damaged one had to be put aside."""
-    service = QueueService(default_store(), Here())
-    service.store.free_the_dead()
-    if service.notice:
-        say(f"Note: {service.notice}", err=True)
-    return service
+@contextmanager
+def opened_service(place: str | None) -> Iterator[QueueService]:
+    """The user's queue, worked on at a place, in the block; says so if a damaged one had to be put aside.
+
+    Args:
+        place: As for `executor_on`.
+    """
+    with executor_on(place) as executor, closing(QueueService(default_store(), executor)) as service:
+        service.store.free_the_dead()
+        if service.notice:
+            say(f"Note: {service.notice}", err=True)
+        yield service
 
 
 def follow(service: QueueService, waiting: list[StoredJob], number: int | None = None) -> None:
@@ -345,6 +362,8 @@ class _Count:
         self.failed = 0
         self.useless = 0
         self.halted = False
+        # The share of its steps that each unit has done which is being worked on; several groups may be.
+        self._under_way: dict[object, float] = {}
         self._noun = nouns.pop() if len(nouns) == 1 else "units"
         self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
         self._started = time.monotonic()
@@ -363,6 +382,7 @@ class _Count:
 
     def take(self, event: Event, number: int, bar: Bar) -> None:
         """Show an event."""
+        self._under_way.pop(getattr(event, "target", None), None)
         if isinstance(event, Saved):
             self.done += event.result.complete
             self.useless += not event.result.recipe.outcome.useful
@@ -385,6 +405,7 @@ class _Count:
         elif isinstance(event, Paused):
             say(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
         elif isinstance(event, Progress):
-            done = self.done + self.skipped + self.failed + event.step / event.iterations * len(event.targets)
+            self._under_way |= dict.fromkeys(event.targets, event.step / event.iterations)
+            done = self.done + self.skipped + self.failed + sum(self._under_way.values())
             pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)
             bar.update(round(done * self.steps), float(event.activations.mean()), f"{self.label}, {pace:.1f}/min")

@@ -19,6 +19,10 @@ def _no() -> bool:
     return False
 
 
+def _nothing(_: int) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Hooks:
     """Functions that an executor calls while it prepares or does work.
@@ -28,12 +32,15 @@ class Hooks:
         stage: Told what is done now, in words.
         unwanted: Asked while something is prepared; True gives it up.
         stop: Asked after every step; when it says True, what was reached so far comes as results, and the work ends.
+        more: Takes so many further units of the job that is run, so that no worker has to wait for the slowest one;
+            None where there are none, or where another job goes first.
     """
 
     transfer: Callable[[Transfer], object] = _ignore
     stage: Callable[[str], object] = _ignore
     unwanted: Callable[[], bool] = _no
     stop: Callable[[], bool] = _no
+    more: Callable[[int], Work | None] = _nothing
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,12 @@ class Prepared:
     Attributes:
         units: How many units to take at once.
         weights: SHA-256 of the weights that it will be done with; None where they are not from a file.
+        precision: What it will be computed in, where the job leaves that open and it matters to who adds results up.
     """
 
     units: int
     weights: str | None = None
+    precision: str | None = None
 
 
 class Executor(Protocol):
@@ -64,7 +73,7 @@ class Executor(Protocol):
         """
 
     def run(self, job: Work, hooks: Hooks) -> Iterator[Event]:
-        """Do all units of a job, or of a part of it.
+        """Do all units of a job, or of a part of it, and those that `more` gives.
 
         Yields:
             Events; among them one that ends each unit, unless `stop` says True.

@@ -62,6 +62,10 @@ class Job(Work):
         return self.model_copy(update={"targets": tuple(self.targets[i] for i in positions)})
 
     @override
+    def of(self, units: Sequence[Target]) -> Self:
+        return self.model_copy(update={"targets": tuple(units)})
+
+    @override
     def label(self, position: int) -> str:
         return self.targets[position].label
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from clipdesk.database import StoreError
@@ -235,9 +236,16 @@ class QueueService:
             self._wishes.turn_to(number)
             # Cancelled in a download: this is to end, or the job is to rest or was cancelled.
             with suppress(Cancelled):
-                if work.claim(self.owner, work.prepare()):
+                if work.claim(self.owner, work.prepare(), partial(self._is_first, number, numbers)):
                     return work
         return None if resumed is None else self._works[resumed]
+
+    def _is_first(self, number: int, numbers: Container[int] | None) -> bool:
+        """Whether a job that is worked on is still the one to take units of."""
+        if self._stop() or self.hold.is_set() or self._wishes() is not Wish.RUN:
+            return False
+        but = self._unreadable | self._elsewhere() | (self._paused.keys() - {number})
+        return self.store.next(self.owner, numbers, but=but) == number
 
     def _elsewhere(self) -> set[int]:
         """Jobs to be left alone for a moment, since processes of other queues are on their next units."""

@@ -47,6 +47,10 @@ class Work(BaseModel):
         """The same work on some of its units alone."""
         raise TypeError(f"{type(self).__name__} cannot be divided")
 
+    def of(self, units: Sequence[Any]) -> Self:
+        """The same work on other units."""
+        raise TypeError(f"{type(self).__name__} cannot be divided")
+
     def label(self, position: int) -> str:
         """A unit's name, for people."""
         return str(self.units[position])

@@ -9,8 +9,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from clipdesk.database import StoreError
-from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullError, first_line
-from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped
+from clipdesk.errors import (
+    Cancelled,
+    ClipDeskError,
+    DeviceLostError,
+    DiskFullError,
+    NoWorkersError,
+    first_line,
+)
+from clipdesk.jobs.events import Done, Event, Failure, Halted, Result, Saved, Skipped, UnitEvent
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.older import identified
 from clipdesk.jobs.owners import Owner
@@ -49,6 +56,10 @@ class Working:
         self._group = 0
         self._task: Task | None = None
         self._names: dict[int, str] = {}
+        self._fresh: dict[object, int] = {}
+        self._mine: list[object] = []
+        self._found: list[UnitEvent] = []
+        self._take_more: Callable[[int], bool] = lambda _: False
         self._problem: Exception | None = None
         self._lost: DeviceLostError | None = None
 
@@ -67,10 +78,10 @@ class Working:
             self._pin(job, prepared.weights)
             self._task = TASKS[self.stored.job.kind](self.stored)
             self._group = prepared.units
-        except DeviceLostError as error:
-            # While a step of one of them was measured.
+        except (DeviceLostError, NoWorkersError) as error:
+            # A device while a step of one of them was measured.
             self._problem = error
-            self._lost = error
+            self._lost = error if isinstance(error, DeviceLostError) else None
             return 1
         except (StoreError, Cancelled):
             raise
@@ -88,14 +99,26 @@ class Working:
             self._store.replace(self.stored.number, job)
             self.stored = replace(self.stored, job=job)
 
-    def claim(self, owner: Owner | None, size: int) -> bool:
-        """Take the next units; False where none waits any more."""
+    def claim(self, owner: Owner | None, size: int, first: Callable[[], bool] = lambda: True) -> bool:
+        """Take the next units; False where none waits any more.
+
+        Args:
+            owner: For whom.
+            size: How many.
+            first: Asked before the executor takes more of this job: whether no other job goes first.
+        """
+        self.left, self._names = {}, {}
+        self.others_are_on_it = False
+        self._take_more = lambda size: first() and self._claim(owner, size)
+        return self._claim(owner, size)
+
+    def _claim(self, owner: Owner | None, size: int) -> bool:
         claim = self._store.claim(owner, size, self.stored)
         if claim is None:
             return False
-        self.left = dict(zip(claim.job.units, claim.positions, strict=True))
-        self.others_are_on_it = False
-        self._names = self._store.names(self.stored.number, claim.positions)
+        self._fresh = dict(zip(claim.job.units, claim.positions, strict=True))
+        self.left |= self._fresh
+        self._names |= self._store.names(self.stored.number, claim.positions)
         return True
 
     def events(self) -> Generator[Event, None, None]:
@@ -113,21 +136,22 @@ class Working:
         task = self._task
         if task is None:
             raise RuntimeError("the work was not prepared")
-        mine: Sequence[object] = ()
+        self._mine, self._found = [], []
+        hooks = replace(self._hooks, more=lambda size: self._more(task, size))
         try:
-            mine = task.claim(list(self.left))
-            self._leave_to_others(mine)
-            yield from task.before(self._part())
+            self._begin(task)
+            yield from self._taken_found()
             if self.left:
-                for event in self._executor.run(self._part(), self._hooks):
+                for event in self._executor.run(self._part(), hooks):
                     name = self._names.get(self.left.get(getattr(event, "target", None), -1), "")
                     yield task.after(event, name)
+                    yield from self._taken_found()
+                yield from self._taken_found()
         except (DeviceLostError, StoreError):
             # No fault of the units that are left.
             raise
-        except DiskFullError as error:
-            self._store.halt(self.stored.number, str(error))
-            yield Halted(str(error))
+        except (DiskFullError, NoWorkersError) as error:
+            yield self._halt(error)
         except Cancelled:
             # While the model was opened again; what is left is given back.
             return
@@ -135,20 +159,55 @@ class Working:
             # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
             yield from self._failures(error)
         finally:
-            task.release(mine)
+            task.release(self._mine)
+
+    def _begin(self, task: Task) -> list[int]:
+        """Get what was claimed just now ready: the positions of what is to be done of it."""
+        mine = task.claim(list(self._fresh))
+        self._mine += mine
+        self._leave_to_others(mine)
+        positions = [self._fresh[unit] for unit in mine]
+        found = task.before(self.stored.job.part(sorted(positions)))
+        self._found += found
+        there = {event.target for event in found}
+        return sorted(position for unit, position in self._fresh.items() if unit in set(mine) - there)
+
+    def _more(self, task: Task, size: int) -> Work | None:
+        """Take further units for an executor that has room for them; those that are there already are passed over."""
+        while self._take_more(size):
+            positions = self._begin(task)
+            if positions:
+                return self.stored.job.part(positions)
+            if len(self._found) > _MOST_FOUND or self.others_are_on_it:
+                # What has been found is to be noted; and what others are on is looked for again later.
+                break
+        return None
+
+    def _taken_found(self) -> Iterator[Event]:
+        """What was there already of the units that were claimed."""
+        while self._found:
+            yield self._found.pop(0)
+
+    def _halt(self, error: Exception) -> Halted:
+        """Let the job wait until people have seen to something."""
+        self._store.halt(self.stored.number, str(error))
+        return Halted(str(error))
 
     def _leave_to_others(self, mine: Sequence[object]) -> None:
         """Give back units that a process of another queue is on, in the same folder; it looks for them again later."""
         mine_too = set(mine)
-        theirs = [position for unit, position in self.left.items() if unit not in mine_too]
-        self._store.give_back(self.stored.number, theirs)
-        self.left = {unit: position for unit, position in self.left.items() if unit in mine_too}
-        self.others_are_on_it = bool(theirs) and not self.left
+        theirs = {unit: position for unit, position in self._fresh.items() if unit not in mine_too}
+        self._store.give_back(self.stored.number, list(theirs.values()))
+        self.left = {unit: position for unit, position in self.left.items() if unit not in theirs}
+        self.others_are_on_it = bool(theirs) and not mine_too
 
     def _part(self) -> Work:
         return self.stored.job.part(sorted(self.left.values()))
 
     def _failures(self, error: Exception) -> Iterator[Event]:
+        if isinstance(error, NoWorkersError):
+            yield self._halt(error)
+            return
         reason = _reason(error)
         expected = isinstance(error, ClipDeskError) and error.__cause__ is None
         details = "" if expected else "".join(traceback.format_exception(error))
@@ -218,6 +277,9 @@ class Wishes:
             self._wish = self._look(self.number)
         return self._wish
 
+
+_MOST_FOUND = 1_000
+"""So many units that are there already are noted at once."""
 
 LOOK_SECONDS = 0.1
 """How often the queue's file is asked whether a job is still wanted."""

@@ -48,3 +48,8 @@ def allow_file(path: Path) -> None:
 def is_allowed(sha256: str) -> bool:
     """Whether somebody has allowed an archive of this checksum."""
     return sha256 in _allowed
+
+
+def all_allowed() -> list[str]:
+    """The checksums of all archives that somebody has allowed, as for another process that works for this one."""
+    return sorted(_allowed)

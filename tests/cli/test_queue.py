@@ -112,3 +112,19 @@ def test_a_job_of_another_version_is_mentioned(clipdesk: Command) -> None:
     db.commit()
     db.close()
     assert "job 1 is of another version" in clipdesk("queue", "list").err
+
+
+@pytest.mark.parametrize("place", ["mars", "rays", "local:0", "local:x", "local:-1", ""])
+def test_a_place_that_is_not_there_is_named(clipdesk: Command, place: str) -> None:
+    result = clipdesk("queue", "run", "--on", place)
+    assert result.code == 2
+    assert result.err.startswith(f"Error: --on {place}: there is no such place. Name one of: here, ")
+
+
+def test_workers_of_this_computer_render_a_batch(clipdesk: Command) -> None:
+    result = clipdesk(*BATCH, "0", "4", "1", "--on", "local:2")
+    assert result.code == 0
+    assert result.err.splitlines()[-1].startswith("4 rendered, 0 skipped, 0 failed")
+    assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 4
+    again = clipdesk(*BATCH, "0", "4", "1", "--on", "local")
+    assert again.err.splitlines()[-2].startswith("0 rendered, 4 skipped")

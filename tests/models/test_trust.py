@@ -39,3 +39,9 @@ def test_the_refusal_says_how_to_allow_the_archive(tmp_path: Path) -> None:
     assert refusal.sha256 == "0" * 64
     for word in ("a.pt", "--trust-archive", "trust_archive=True"):
         assert word in str(refusal)
+
+
+def test_all_that_is_allowed_can_be_told_to_another_process() -> None:
+    trust.allow("b" * 64)
+    trust.allow("a" * 64)
+    assert trust.all_allowed() == ["a" * 64, "b" * 64]

@@ -1,0 +1,1 @@
+"""Executors that have many workers: processes on this computer, and on others."""

@@ -1,0 +1,122 @@
+"""Many: an executor whose work is done by worker processes, here or elsewhere. Imports no torch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+
+from clipdesk.errors import Cancelled, NoWorkersError
+from clipdesk.jobs.events import Event
+from clipdesk.jobs.executor import Executor, Hooks, Prepared
+from clipdesk.jobs.executors.fleet import Fleet
+from clipdesk.jobs.executors.messages import error_in
+from clipdesk.jobs.executors.roster import Box, Member, Roster
+from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure
+from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.work import Work
+from clipdesk.models.trust import all_allowed
+
+
+class Many:
+    """Renders and surveys with many workers. Only this process, the head, has the queue and writes files.
+
+    Workers are started with the first job, and end with `close` or with this process, however it ends.
+
+    Args:
+        fleet: The processes.
+        itself: Does, in this process, the kinds of work that cannot be divided.
+        tell: Told a line for the user where a worker is refused, ends or is given up.
+        limits: How workers are used.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        itself: Executor,
+        *,
+        tell: Callable[[str], object] = lambda _: None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._itself = itself
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._roster = Roster(fleet, tell, all_allowed, clock)
+
+    @property
+    def workers(self) -> list[Member]:
+        """The workers, as they are now."""
+        return list(self._roster.members.values())
+
+    def prepare(self, job: Work, hooks: Hooks) -> Prepared:
+        """As `Executor.prepare`: have a worker open the model, and measure how many pictures fit there.
+
+        Raises:
+            NoWorkersError: there is no worker.
+        """
+        if isinstance(job, SurveyWork):
+            return self._itself.prepare(job, hooks)
+        box: Box = deque()
+        asked: dict[int, Member] = {}
+        refused: dict[Member, Exception] = {}
+        hooks.stage("Starting workers …")
+        try:
+            while True:
+                self._roster.start()
+                for member in self._roster.ready:
+                    if member not in refused and member not in asked.values():
+                        asked[measure(self._roster, member, job, box)] = member
+                heard = self._roster.hear(WAIT)
+                while box:
+                    member, message = box.popleft()
+                    if message.kind == "stage":
+                        hooks.stage(f"{member.name}: {message.fields['text']}")
+                        continue
+                    del asked[message.number]
+                    if message.kind == "prepared":
+                        member.groups[_key(job)] = max(1, min(int(message.fields["units"]), self._limits.most))
+                        return self._prepared(job, member, message.fields["weights"], message.fields["precision"])
+                    if message.kind == "end":
+                        refused[member] = error_in(message.fields)
+                if hooks.unwanted():
+                    raise Cancelled
+                if not heard:
+                    self._roster.end_the_silent(self._limits.silent, asked.values())
+                self._check(refused)
+        finally:
+            for number, member in asked.items():
+                self._roster.forget(member, number)
+
+    def _prepared(self, job: Work, member: Member, weights: str | None, precision: str | None) -> Prepared:
+        return Prepared(len(self._roster.hopeful) * member.groups[_key(job)], weights, precision)
+
+    def _check(self, refused: dict[Member, Exception]) -> None:
+        hopeful = self._roster.hopeful
+        if not hopeful:
+            raise NoWorkersError(f"There is no worker: {self._roster.why_none()}")
+        if all(member in refused for member in hopeful):
+            raise next(iter(refused.values()))
+
+    def run(self, job: Work, hooks: Hooks) -> Generator[Event, None, None]:
+        """As `Executor.run`.
+
+        Raises:
+            NoWorkersError: there is no worker any more.
+        """
+        if isinstance(job, SurveyWork):
+            yield from self._itself.run(job, hooks)
+        else:
+            yield from Round(self._roster, job, _key(job), hooks, self._limits, self._clock).events()
+
+    def close(self) -> None:
+        """End the workers."""
+        self._roster.close()
+
+
+def _key(job: Work) -> str:
+    """What a worker's measure of a job holds for: the same model, settings and layers."""
+    known = job.part([0]).model_dump(mode="json", exclude={"weights", "files", "targets"})
+    layers = sorted({str(getattr(unit, "layer", None)) for unit in job.units})
+    return f"{known} {layers}"

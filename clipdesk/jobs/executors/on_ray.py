@@ -1,0 +1,224 @@
+"""Workers on Ray: one for each GPU of its nodes, or for each core where there are none. Loads Ray when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import ipaddress
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from clipdesk.errors import ClipDeskError, UsageError, one_line
+from clipdesk.jobs.executors.fleet import Gone
+
+MISSING = "Ray is not installed. Install it with: pip install 'clipdesk[cluster]'"
+_POLL_SECONDS = 10.0
+"""How long a worker keeps a question open that asks for what it has to say."""
+_OWN = {
+    # On this computer alone: without it, Ray listens at all addresses.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+class RayWorker:
+    """An actor: a worker on a thread, and two methods that carry its messages.
+
+    Args:
+        threads: How many threads torch may use; 0 for as many as it likes.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._early: dict[int, bytes] = {}
+        self._next = 0
+        self._lock = threading.Lock()
+        threading.Thread(target=self._work, args=(threads,), daemon=True).start()
+
+    def _work(self, threads: int) -> None:
+        try:
+            # By name, since this module is loaded by the head as well, which needs no torch for it.
+            pipe = importlib.import_module("clipdesk.jobs.executors.pipe")
+            pipe.work_through_queues(self._came, self._said, threads)
+        finally:
+            # Whatever has ended it: the head sees that the actor has died.
+            os._exit(1)
+
+    def tell(self, place: int, data: bytes) -> None:
+        """Take a message; Ray may bring them in another order than they were sent in, so each says its place."""
+        with self._lock:
+            self._early[place] = data
+            while self._next in self._early:
+                self._came.put(self._early.pop(self._next))
+                self._next += 1
+
+    def hear(self, seconds: float) -> list[bytes]:
+        """What it has to say; waits so long at most until there is something."""
+        said: list[bytes] = []
+        with suppress(queue.Empty):
+            said.append(self._said.get(timeout=seconds))
+            while True:
+                said.append(self._said.get_nowait())
+        return said
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a worker may be: a node, and how many of its GPUs it takes."""
+
+    node: str
+    gpus: int
+
+
+class RayFleet:
+    """Workers as actors of Ray's.
+
+    Args:
+        address: Of a Ray that runs: ``auto`` for the one of this computer. None for one of our own, on this computer
+            alone, which ends with the fleet and with this process.
+
+    Raises:
+        UsageError: Ray is not installed; the cluster can be reached by anybody.
+        ClipDeskError: Ray cannot be started, or there is none at the address.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        if importlib.util.find_spec("ray") is None:
+            raise UsageError(MISSING)
+        if address is None:
+            os.environ.update(_OWN)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        self._ray: Any = importlib.import_module("ray")
+        self._actors: dict[int, Any] = {}
+        self._hearing: dict[Any, int] = {}
+        self._told: dict[int, int] = {}
+        self._ours = not self._ray.is_initialized()
+        if self._ours:
+            self._connect(address)
+        try:
+            check_closed(self._nodes(), os.environ)
+        except UsageError:
+            self.close()
+            raise
+
+    def _connect(self, address: str | None) -> None:
+        own = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        options = own if address is None else {"address": address}
+        try:
+            self._ray.init(**options, log_to_driver=False, logging_level="ERROR")
+        except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+            raise ClipDeskError(f"Ray could not be reached or started: {one_line(error, 200)}") from error
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        return [node for node in self._ray.nodes() if node["Alive"]]
+
+    def places(self) -> Sequence[str]:
+        """As `Fleet.places`: those of nodes that are alive now."""
+        return list(self._places())
+
+    def _places(self) -> dict[str, _Place]:
+        found: dict[str, _Place] = {}
+        nodes = self._nodes()
+        on_gpus = any(node["Resources"].get("GPU") for node in nodes)
+        for node in nodes:
+            count = int(node["Resources"].get("GPU" if on_gpus else "CPU", 0))
+            for i in range(count):
+                kind = f"GPU {i}" if on_gpus else f"worker {i + 1}"
+                found[f"{kind} of node {node['NodeID'][:8]}"] = _Place(node["NodeID"], int(on_gpus))
+        return found
+
+    def start(self, place: str) -> int:
+        """As `Fleet.start`."""
+        at = self._places().get(place)
+        if at is None:
+            raise ClipDeskError("its node is gone")
+        number = len(self._actors) + 1
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        actor = self._ray.remote(RayWorker).options(
+            num_gpus=at.gpus,
+            num_cpus=0 if at.gpus else 1,
+            # One to listen, one to speak, and one to spare.
+            max_concurrency=3,
+            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(at.node, soft=False),
+        )
+        self._actors[number] = actor.remote(0 if at.gpus else 1)
+        self._told[number] = 0
+        self._listen(number)
+        return number
+
+    def _listen(self, number: int) -> None:
+        self._hearing[self._actors[number].hear.remote(_POLL_SECONDS)] = number
+
+    def send(self, number: int, data: bytes) -> None:
+        """As `Fleet.send`."""
+        # What becomes of it is seen when nothing more is heard.
+        self._actors[number].tell.remote(self._told[number], data)
+        self._told[number] += 1
+
+    def receive(self, seconds: float) -> Sequence[tuple[int, bytes | Gone]]:
+        """As `Fleet.receive`."""
+        if not self._hearing:
+            time.sleep(seconds)
+            return []
+        waiting = list(self._hearing)
+        if not self._ray.wait(waiting, num_returns=1, timeout=seconds)[0]:
+            return []
+        came: list[tuple[int, bytes | Gone]] = []
+        for answer in self._ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]:
+            number = self._hearing.pop(answer)
+            try:
+                came += [(number, data) for data in self._ray.get(answer)]
+            except self._ray.exceptions.RayError as error:
+                came.append((number, Gone(_reason(error))))
+            else:
+                self._listen(number)
+        return came
+
+    def end(self, number: int) -> None:
+        """As `Fleet.end`."""
+        with suppress(self._ray.exceptions.RayError):
+            self._ray.kill(self._actors[number])
+
+    def close(self) -> None:
+        """As `Fleet.close`; a Ray of our own ends."""
+        for number in self._actors:
+            self.end(number)
+        if self._ours:
+            self._ray.shutdown()
+
+
+def check_closed(nodes: Sequence[Mapping[str, Any]], environment: Mapping[str, str]) -> None:
+    """Check that a cluster lets in only who may use it: whoever reaches an open one can run programs on it.
+
+    Raises:
+        UsageError: it is reached through the network, without a token and without TLS.
+    """
+    if environment.get("RAY_AUTH_MODE") == "token" or environment.get("RAY_USE_TLS") == "1":
+        return
+    for node in nodes:
+        if not _is_loopback(str(node["NodeManagerAddress"])):
+            raise UsageError(
+                f"The Ray at {node['NodeManagerAddress']} lets in everybody who reaches it. Start it with a token "
+                "(RAY_AUTH_MODE=token) or with TLS (RAY_USE_TLS=1), and set the same here"
+            )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def _reason(error: Exception) -> str:
+    """Why an actor is gone: Ray says so in its last line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return one_line(lines[-1] if lines else type(error).__name__, 200)
