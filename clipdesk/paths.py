@@ -31,6 +31,11 @@ def surveys_folder() -> Path:
     return data_folder() / "surveys"
 
 
+def comparisons_folder() -> Path:
+    """Where comparisons are kept."""
+    return data_folder() / "comparisons"
+
+
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"
