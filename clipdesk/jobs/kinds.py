@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic_core import from_json
 
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.survey_work import ComparisonWork, SurveyWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import kept_name
 
-KINDS: dict[str, type[Work]] = {"render": Job, "survey": SurveyWork}
+KINDS: dict[str, type[Work]] = {"render": Job, "survey": SurveyWork, "comparison": ComparisonWork}
 """By `Work.kind`."""
 
 

@@ -100,5 +100,9 @@ class RenderTask(Task):
             self._folder.settle()
 
 
-TASKS: dict[str, Callable[[StoredJob], Task]] = {"render": RenderTask, "survey": lambda _: Task()}
+TASKS: dict[str, Callable[[StoredJob], Task]] = {
+    "render": RenderTask,
+    "survey": lambda _: Task(),
+    "comparison": lambda _: Task(),
+}
 """By `Work.kind`."""
