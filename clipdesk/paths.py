@@ -36,6 +36,11 @@ def autoencoders_folder() -> Path:
     return data_folder() / "autoencoders"
 
 
+def comparisons_folder() -> Path:
+    """Where comparisons are kept."""
+    return data_folder() / "comparisons"
+
+
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"

@@ -129,7 +129,7 @@ def write_survey(
     save_file({**arrays, "sample": sample}, folder / EMBEDDINGS)
     _write_lines(folder / PICTURES, (_fields(picture) for picture in pictures))
     _write_lines(folder / LEFT_OUT, ({"place": each.place, "reason": each.reason} for each in left_out))
-    _write_text(folder / MANIFEST, describe(tuple(files)).model_dump_json(indent=1))
+    write_text(folder / MANIFEST, describe(tuple(files)).model_dump_json(indent=1))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -231,7 +231,7 @@ def is_survey(folder: Path) -> bool:
 
 
 def set_aside(folder: Path) -> None:
-    """Keep what stands where a survey is to be, under another name.
+    """Keep what stands where something is to be written, under another name.
 
     Raises:
         OSError: it cannot be renamed.
@@ -241,7 +241,7 @@ def set_aside(folder: Path) -> None:
     names = (f"{folder.name}{DAMAGED}{number}" for number in ("", *range(2, 1000)))
     kept = next(path for name in names if not os.path.lexists(path := folder.with_name(name)))
     folder.rename(kept)
-    log.warning("the survey in %s cannot be read; it is kept as %s", folder, kept.name)
+    log.warning("what is in %s cannot be read; it is kept as %s", folder, kept.name)
 
 
 def unfinished_surveys(folder: Path | None = None) -> list[Path]:
@@ -376,7 +376,8 @@ def _read_lines(path: Path) -> Iterator[dict[str, str]]:
         yield from map(json.loads, file)
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file under another name, and rename it into its place."""
     whole = path.with_name(f"{path.name}.partial")
     whole.write_text(text, encoding="utf-8")
     whole.replace(path)

@@ -122,7 +122,7 @@ def survey_images(
         partial.mkdir(parents=True, exist_ok=True)
         state, total, away = new_state(opened, chosen), len(images.pictures), list(images.left_out)
         started, rate = time.monotonic(), 0.0
-        with _disk_errors(partial):
+        with disk_errors(partial):
             set_aside(folder)
             if not read_checkpoint(partial, state):
                 yield from _go_on_from_earlier(opened, images, state, partial)
@@ -252,7 +252,12 @@ def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> N
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
+    """In the block, what a disk refuses is an error that says so.
+
+    Raises:
+        ClipDeskError: a file cannot be written.
+    """
     try:
         yield
     except (OSError, sqlite3.Error, SafetensorError) as error:

@@ -60,7 +60,7 @@ class Comparing:
 
         Raises:
             ClipDeskError: as `compare`, `ModelPool.open` and `open_image_set`; or a file cannot be written.
-            click.Abort: it was interrupted; nothing is kept.
+            click.Abort: it was interrupted; what was found is kept, and gone on with.
         """
         images = look_at(self.images)
         first, second = (open_with_bar(name, self.device or "auto") for name in self.names)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Literal
 
 from PIL import Image
 
 from clipdesk.activations.comparing.comparison import Comparison, Drifted
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import Label, Lexicon, prepare, words
-from clipdesk.activations.statistics import NONE, UnitStatistics
+from clipdesk.activations.statistics import NONE, Pooling, UnitStatistics
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.comparison_page import Rendered
 from clipdesk.export.page_parts import webp
@@ -19,10 +20,12 @@ from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Combined, Term, Unit
 from clipdesk.render.together import Measured, render_difference
 
 _QUALITY = 70
+_POSITIONS: Mapping[Pooling, Literal["patches", "max", "class"]] = {"mean": "patches", "max": "max", "class": "class"}
+"""The position of a layer whose value a pooling takes."""
 
 
 def words_of_units(
@@ -75,8 +78,9 @@ def pictures_of_units(
     rendered = [each for each in units if each.other != NONE]
     if not rendered:
         return {}
-    before = [Unit(layer=each.layer.first, index=each.unit) for each in rendered]
-    after = [Unit(layer=each.layer.second, index=each.other) for each in rendered]
+    layers = [found.layer(each.layer.first) for each in rendered]
+    before = [_target(layer.first, each.unit) for layer, each in zip(layers, rendered, strict=True)]
+    after = [_target(layer.second, each.other) for layer, each in zip(layers, rendered, strict=True)]
     renders = [
         render(first.network, before, settings, inspector=first.inspector),
         render(second.network, after, settings, inspector=second.inspector),
@@ -124,11 +128,17 @@ def _last(frames: Iterator[Frame], progress: Callable[[int], None]) -> list[Imag
     return list(map(Image.fromarray, frame.images()))
 
 
+def _target(statistics: UnitStatistics, unit: int) -> Unit | Combined:
+    """A unit, to be rendered where its values were compared."""
+    target, at = Unit(layer=statistics.layer, index=unit), _POSITIONS[statistics.pooling]
+    return target if at == "patches" else Combined(terms=(Term(what=target, at=at),))
+
+
 def _measured(found: Comparison, each: Drifted) -> tuple[Measured, Measured]:
     layer = found.layer(each.layer.first)
 
-    def of(statistics: UnitStatistics, name: str, unit: int) -> Measured:
-        # In other poolings than the mean the scale is another one, but still one that both share.
-        return Measured(name, unit, float(statistics.means[unit]), float(statistics.deviations[unit]))
+    def of(statistics: UnitStatistics, unit: int) -> Measured:
+        mean, deviation = float(statistics.means[unit]), float(statistics.deviations[unit])
+        return Measured(statistics.layer, unit, mean, deviation, _POSITIONS[statistics.pooling])
 
-    return of(layer.first, each.layer.first, each.unit), of(layer.second, each.layer.second, each.other)
+    return of(layer.first, each.unit), of(layer.second, each.other)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from clipdesk.activations.autoencoders.training import TrainingProgress, train_autoencoder
-from clipdesk.activations.surveying import survey_images
+from clipdesk.activations.comparing.keeping import compare_images
+from clipdesk.activations.surveying import SurveyProgress, survey_images
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Wanted, never, run_job, usual_group
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.survey_work import ComparisonWork, SetWork, SurveyWork
 from clipdesk.jobs.work import Work
 from clipdesk.network.opened import ModelPool, OpenModel, default_pool
 from clipdesk.render.sources import Sources
 
 
 class Here:
-    """Renders, surveys and trains in this process.
+    """Renders, surveys, compares and trains in this process.
 
     Args:
         pool: Where models are opened; by default the process's own.
@@ -50,7 +51,7 @@ class Here:
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
         opened = self._open(job, hooks)
-        if isinstance(job, SurveyWork | AutoencoderWork):
+        if isinstance(job, SetWork | AutoencoderWork):
             return Prepared(1, opened.sha256)
         rendering = _rendering(job)
         size = usual_group(opened, rendering, self._sources_of(rendering))
@@ -63,6 +64,8 @@ class Here:
         opened = self._open(job, hooks)
         if isinstance(job, SurveyWork):
             return _survey(opened, job, hooks)
+        if isinstance(job, ComparisonWork):
+            return self._compare(opened, job, hooks)
         if isinstance(job, AutoencoderWork):
             return _train(opened, job, hooks)
         rendering = _rendering(job)
@@ -76,6 +79,20 @@ class Here:
             stop=hooks.stop,
         )
 
+    def _compare(self, first: OpenModel, job: ComparisonWork, hooks: Hooks) -> Iterator[Event]:
+        """Compare two models over a set; when it is stopped, what it has found is kept for the next time."""
+        second = self._pool.open(
+            job.second,
+            job.device,
+            weights=job.second_weights,
+            progress=hooks.transfer,
+            stage=hooks.stage,
+            cancelled=hooks.unwanted,
+        )
+        hooks.stage(f"Opening {job.label(0)} …")
+        images = open_image_set(job.images)
+        yield from _passed(compare_images(first, second, images, job.layers, match=job.match), job, hooks)
+
     def _sources_of(self, job: Job) -> Sources:
         """What the last job has read of its files, if this one names the same."""
         if job.files != self._files:
@@ -88,7 +105,7 @@ class Here:
             return self._given
         return self._pool.open(
             job.model,
-            job.device if isinstance(job, SurveyWork | AutoencoderWork) else _rendering(job).settings.device,
+            job.device if isinstance(job, SetWork | AutoencoderWork) else _rendering(job).settings.device,
             weights=job.weights,
             progress=hooks.transfer,
             stage=hooks.stage,
@@ -99,8 +116,12 @@ class Here:
 def _survey(opened: OpenModel, job: SurveyWork, hooks: Hooks) -> Iterator[Event]:
     """Survey a set; when it is stopped, what it has found is kept for the next time."""
     hooks.stage(f"Opening {job.label(0)} …")
-    images = open_image_set(job.images)
-    with closing(survey_images(opened, images, job.layers)) as passes:
+    return _passed(survey_images(opened, open_image_set(job.images), job.layers), job, hooks)
+
+
+def _passed(found: Generator[SurveyProgress, None, None], job: SetWork, hooks: Hooks) -> Iterator[Event]:
+    """The events of a pass over a set, which is closed when it is stopped."""
+    with closing(found) as passes:
         for progress in passes:
             if progress.folder is not None:
                 yield Done(job.images, progress.folder.name)

@@ -6,11 +6,16 @@ from pydantic_core import from_json
 
 from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.survey_work import ComparisonWork, SurveyWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import kept_name
 
-KINDS: dict[str, type[Work]] = {"render": Job, "survey": SurveyWork, "autoencoder": AutoencoderWork}
+KINDS: dict[str, type[Work]] = {
+    "render": Job,
+    "survey": SurveyWork,
+    "comparison": ComparisonWork,
+    "autoencoder": AutoencoderWork,
+}
 """By `Work.kind`."""
 
 

@@ -104,5 +104,6 @@ TASKS: dict[str, Callable[[StoredJob], Task]] = {
     "render": RenderTask,
     "survey": lambda _: Task(),
     "autoencoder": lambda _: Task(),
+    "comparison": lambda _: Task(),
 }
 """By `Work.kind`."""

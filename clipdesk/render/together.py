@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from clipdesk.network.normalization import constants, normalization_of
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.loop import Frame, render
+from clipdesk.render.readers import at_position
 from clipdesk.render.settings import RenderSettings
 
 _TOWERS = ("first", "second")
@@ -29,12 +30,14 @@ class Measured(NamedTuple):
         unit: Its index there.
         mean: Mean of its activation over some pictures.
         deviation: Standard deviation over them; 0 for a unit that does not vary, whose activation counts as it is.
+        at: The position in the layer at which all of this is: as in `Term`, but for the number of one position.
     """
 
     layer: str
     unit: int
     mean: float
     deviation: float
+    at: Literal["patches", "max", "class"] = "patches"
 
 
 def render_difference(
@@ -127,14 +130,14 @@ def _objective(first: OpenModel, second: OpenModel, pairs: Sequence[tuple[Measur
 
 
 class _Reader:
-    """A unit's mean over the patches, in standard deviations above its mean."""
+    """A unit's value at its position, in standard deviations above its mean."""
 
     def __init__(self, opened: OpenModel, tower: str, unit: Measured) -> None:
-        info = opened.inspector.layers[unit.layer]
+        self._info = opened.inspector.layers[unit.layer]
         self.name = f"{ROOT}.{tower}{unit.layer.removeprefix(ROOT)}"
-        self._from = 1 if info.class_token else 0
         self._unit, self._scale = unit, unit.deviation or 1.0
 
     def __call__(self, outputs: Mapping[str, Tensor], rows: slice) -> Tensor:
-        values = outputs[self.name][rows, self._from :, self._unit.unit].mean(dim=1)
-        return (values - self._unit.mean) / self._scale
+        unit = self._unit
+        values = at_position(outputs[self.name][rows], self._info, unit.at)[:, unit.unit]
+        return (values - unit.mean) / self._scale

@@ -156,7 +156,7 @@ def test_a_survey_that_fails_at_its_manifest_is_whole_when_it_goes_on(
     """Nothing that was written for the end may be taken for what a pass that goes on has left."""
     begin(opened, photos, 3).close()
     with monkeypatch.context() as patch:
-        patch.setattr(storing, "_write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        patch.setattr(storing, "write_text", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         with pytest.raises(ClipDeskError):
             finished(opened, photos)
     end, survey = finished(opened, photos)

@@ -2,14 +2,31 @@
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, TypeVar, cast
 
 import pytest
 import torch
+from typing_extensions import ParamSpec
 
+from clipdesk.activations.statistics import Pooling
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos
 from tests.conftest import small_vit
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def noting(function: Callable[P, T], place: int, seen: list[object]) -> Callable[P, T]:
+    """The same function, whose argument at a place is noted."""
+
+    def noted(*arguments: P.args, **named: P.kwargs) -> T:
+        seen.append(arguments[place])
+        return function(*arguments, **named)
+
+    return noted
 
 
 @pytest.fixture
@@ -76,6 +93,42 @@ def test_a_page_shows_both_and_the_difference(clipdesk: Command, changed: str, m
     assert "B - A" in without
     assert clipdesk(*asked, "--with-photos").code == 0
     assert Path("page.html").read_text().count("data:image/webp") == 3 + 2 * 2 * 6
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "class"])
+def test_a_page_renders_units_as_they_were_compared(
+    clipdesk: Command, changed: str, monkeypatch: pytest.MonkeyPatch, pooling: Pooling
+) -> None:
+    from clipdesk.render.loop import render
+    from clipdesk.render.presets import make_settings
+    from clipdesk.render.targets import Combined, Term, Unit
+    from clipdesk.render.together import Measured, render_difference
+
+    targets: list[object] = []
+    pairs: list[object] = []
+    parts = "clipdesk.export.comparison_parts"
+    monkeypatch.setattr("clipdesk.cli.comparing.make_settings", lambda **own: make_settings(iterations=1, **own))
+    monkeypatch.setattr(f"{parts}.render", noting(render, 1, targets))
+    monkeypatch.setattr(f"{parts}.render_difference", noting(render_difference, 2, pairs))
+    page = ("--page", "page.html", "--render", "1", "--count", "1", "--concepts", "scenes")
+    assert clipdesk(*compare(clipdesk, changed), *page, "--pooling", pooling).code == 0
+    at: Literal["patches", "max", "class"] = "patches" if pooling == "mean" else pooling
+    unit = Unit(layer=LAYER, index=3)
+    assert targets == [[unit if at == "patches" else Combined(terms=(Term(what=unit, at=at),))]] * 2
+    ((both,),) = cast("list[list[tuple[Measured, Measured]]]", pairs)
+    assert [each.at for each in both] == [at, at]
+
+
+def test_what_was_compared_before_is_not_compared_again(
+    clipdesk: Command, changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert clipdesk(*compare(clipdesk, changed)).code == 0
+    monkeypatch.setattr(
+        "clipdesk.activations.comparing.passing.Pass.over", lambda *_: pytest.fail("the images are read again")
+    )
+    again = clipdesk(*compare(clipdesk, changed))
+    assert again.code == 0
+    assert again.out.startswith(f"{SHORT}:3\t")
 
 
 def test_a_model_against_itself_has_not_changed(clipdesk: Command, changed: str) -> None:

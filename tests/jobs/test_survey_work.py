@@ -1,4 +1,4 @@
-"""Surveys in the queue: they run, stop and go on like any other work."""
+"""Surveys and comparisons in the queue: they run, stop and go on like any other work."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from clipdesk.activations.comparing.storing import all_comparisons
 from clipdesk.activations.scan import BLOCK
 from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress
@@ -16,9 +18,10 @@ from clipdesk.jobs.here import Here
 from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.survey_work import ComparisonWork, SurveyWork
 from clipdesk.models.names import find_name
-from clipdesk.paths import surveys_folder
+from clipdesk.paths import comparisons_folder, surveys_folder
+from tests.conftest import small_vit
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 PICTURES = 300
@@ -75,6 +78,45 @@ def test_a_survey_that_was_stopped_waits_and_goes_on(job: SurveyWork, tmp_path: 
     assert list(all_surveys()) == []
     assert [event.step for event in work(queue) if isinstance(event, Progress)] == STEPS[1:]
     assert len(list(all_surveys())) == 1
+
+
+def compared(job: SurveyWork, tmp_path: Path) -> ComparisonWork:
+    """A comparison with the same model, one of whose weights is another."""
+    state = small_vit().state_dict()
+    state["visual.proj"] *= 2
+    torch.save(state, tmp_path / "other.pt")
+    second = find_name(tmp_path / "other.pt")
+    return ComparisonWork(model=job.model, second=second, images=job.images, layers=(LAYER,), device="cpu")
+
+
+def test_a_comparison_is_written_down_and_read_again(job: SurveyWork, tmp_path: Path) -> None:
+    asked = compared(job, tmp_path)
+    assert read_work(asked.written()) == asked
+    assert (asked.units, asked.label(0), asked.noun, asked.steps) == ((job.images,), "photos", "comparisons", 100)
+
+
+def test_a_comparison_that_was_stopped_waits_and_goes_on(job: SurveyWork, tmp_path: Path) -> None:
+    queue = tmp_path / "queue.sqlite"
+    with closing(QueueService(queue, Here())) as service:
+        service.add(compared(job, tmp_path), comparisons_folder())
+    begun = work(queue, most=2)
+    assert [event.step for event in begun if isinstance(event, Progress)] == STEPS[:1]
+    assert all_comparisons() == []
+    events = work(queue)
+    assert [event.step for event in events if isinstance(event, Progress)] == STEPS[1:]
+    ((path, manifest),) = all_comparisons()
+    assert [event.file for event in events if isinstance(event, Done)] == [path.name]
+    assert manifest.pictures == PICTURES
+    assert manifest.weights[0] != manifest.weights[1]
+
+
+def test_a_comparison_with_other_weights_than_it_asks_for_fails(job: SurveyWork, tmp_path: Path) -> None:
+    asked = compared(job, tmp_path).model_copy(update={"second_weights": "e" * 64})
+    with closing(QueueService(tmp_path / "queue.sqlite", Here())) as service:
+        service.add(asked, comparisons_folder())
+    events = work(tmp_path / "queue.sqlite")
+    assert [event for event in events if isinstance(event, Failure)]
+    assert all_comparisons() == []
 
 
 def test_a_set_that_is_gone_is_a_failure_with_a_reason(job: SurveyWork, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from clipdesk.network.normalization import normalized
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Combined, Position, Term, Unit
 from clipdesk.render.together import Measured, render_difference
 from tests.clips import openais
 
@@ -62,6 +64,23 @@ def test_each_picture_is_of_its_own_pair() -> None:
     *_, both = render_difference(first, second, pairs, short)
     *_, one = render_difference(first, second, pairs[1:], short)
     assert np.abs(both.images()[1].astype(int) - one.images()[0].astype(int)).max() <= 2
+
+
+@pytest.mark.parametrize("at", ["patches", "max", "class"])
+def test_units_are_read_at_the_position_that_is_asked_for(at: Literal["patches", "max", "class"]) -> None:
+    model, begun = OpenModel.of(openais()), PLAIN.model_copy(update={"iterations": 1})
+    # Far below its mean, the first's part does not count: what is left is the second's unit, as it is rendered alone.
+    pair = Measured(HIDDEN, 4, 1e6, 1.0, at), Measured(HIDDEN, 4, 0.0, 1.0, at)
+    *_, frame = render_difference(model, model, [pair], begun)
+    alone = {}
+    positions: tuple[Position, ...] = ("patches", "max", "class")
+    for each in positions:
+        target = Combined(terms=(Term(what=Unit(layer=HIDDEN, index=4), at=each),))
+        *_, own = render(model.network, [target], begun)
+        alone[each] = float(own.activations[0])
+    nearest = min(alone, key=lambda name: abs(alone[name] - float(frame.activations[0])))
+    assert nearest == at
+    assert float(frame.activations[0]) == pytest.approx(alone[at], abs=0.1)
 
 
 def test_models_of_different_input_size_are_rendered_together() -> None:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-
-from clipdesk.activations.comparing.comparison import Comparison, LayerComparison
-from clipdesk.activations.comparing.kernels import LEAST, cka
-from clipdesk.activations.comparing.pairs import CrossSums, PairSums
-from clipdesk.activations.comparing.partners import partners
-from clipdesk.activations.comparing.passing import Half, Pass
-from clipdesk.activations.comparing.planning import LayerPair, plan
-from clipdesk.activations.comparing.weights import weight_changes
-from clipdesk.activations.questions.lookup import statistics_of
+from clipdesk.activations.comparing.comparison import Comparison
+from clipdesk.activations.comparing.keeping import compare_images
+from clipdesk.activations.comparing.passing import Pass
+from clipdesk.activations.comparing.planning import plan
+from clipdesk.activations.comparing.results import comparison_of, notes_of, survey_of
+from clipdesk.activations.comparing.storing import open_comparison
 from clipdesk.activations.statistics import Pooling
-from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import SurveyProgress
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet
 from clipdesk.network.opened import OpenModel, open_model
-
-_STRANGERS = 0.1
-"""Median correlation of units of the same number up to which two models do not seem to come from one another."""
 
 
 def compare(
@@ -41,7 +34,8 @@ def compare(
 ) -> Comparison:
     """Find out what differs between two models, such as one and what a fine-tuning has made of it.
 
-    Both read every image of a set once. Nothing is kept on the disk.
+    Both read every image of a set once. The comparison is kept, and there at once when it is asked for again; one that
+    was interrupted goes on. Networks that were not opened from a file are compared in memory.
 
     Example::
 
@@ -65,80 +59,30 @@ def compare(
     Raises:
         UsageError: there are no such images, models or layers, or not one of the images can be read.
         RenderError: the device has too little memory.
+        ClipDeskError: another process makes this comparison, or there is no room on the disk.
     """
     opened_set = images if isinstance(images, ImageSet) else open_image_set(images)
     left, right = (each if isinstance(each, OpenModel) else open_model(each, device) for each in (first, second))
     if left.device != right.device:
         raise UsageError(f"One model is on {left.device} and the other on {right.device}. Open both on one device")
-    pairs = plan(left, right, layers, match=match)
-    passing, started = Pass(left, right, pairs, pooling), time.monotonic()
-    total = len(opened_set.pictures)
-    for done in passing.over(opened_set):
-        rate = done / max(time.monotonic() - started, 1e-6)
-        progress(SurveyProgress(done, total, rate, passing.left_out))
-    return _comparison(passing, opened_set, _notes(left, right))
+    if left.sha256 is None or right.sha256 is None:
+        return _in_memory(Pass(left, right, plan(left, right, layers, match=match), pooling), opened_set, progress)
+    folder: Path | None = None
+    # Closed at once when `progress` raises, so that what was found is kept before anything else is done.
+    with closing(compare_images(left, right, opened_set, layers, pooling=pooling, match=match)) as passes:
+        for each in passes:
+            progress(each)
+            folder = each.folder
+    assert folder is not None, "the last one names the folder"
+    return open_comparison(folder)
 
 
-def _comparison(passing: Pass, images: ImageSet, notes: Sequence[str]) -> Comparison:
-    first, second = (_survey(half, images) for half in passing.halves)
-    pairs = list(passing.sums)
-    rows, columns = (tuple(dict.fromkeys(names)) for names in zip(*((p.first, p.second) for p in pairs), strict=True))
-    layers = tuple(_layer(passing, pair, first, second) for pair in pairs)
-    samples = [
-        [statistics_of(survey, each).sample for each in names] for survey, names in ((first, rows), (second, columns))
-    ]
-    said = [*notes, *_remarks(layers, len(first.pictures))]
+def _in_memory(passing: Pass, images: ImageSet, progress: Callable[[SurveyProgress], object]) -> Comparison:
+    """The comparison of networks that no file's checksum names, which is not kept."""
+    total, started = len(images.pictures), time.monotonic()
+    for done in passing.over(images):
+        progress(SurveyProgress(done, total, done / max(time.monotonic() - started, 1e-6), passing.left_out))
+    first, second = passing.halves
+    surveys = survey_of(first, images), survey_of(second, images)
     away = [*images.left_out, *passing.left_out]
-    return Comparison(first, second, layers, cka(*samples), rows, columns, tuple(said), away)
-
-
-def _layer(passing: Pass, pair: LayerPair, first: Survey, second: Survey) -> LayerComparison:
-    left, right = statistics_of(first, pair.first), statistics_of(second, pair.second)
-    # Taken out, so that the memory of large ones is free again.
-    sums = passing.sums.pop(pair)
-    if isinstance(sums, CrossSums):
-        found = partners(sums.correlations(), left.varies, right.varies)
-        return LayerComparison(pair, left, right, None, None, found)
-    assert isinstance(sums, PairSums)
-    models = [half.opened for half in passing.halves]
-    return LayerComparison(
-        pair, left, right, sums.correlations(), weight_changes(models[0], models[1], pair.first), None
-    )
-
-
-def _survey(half: Half, images: ImageSet) -> Survey:
-    state, opened = half.state, half.opened
-    statistics = {key: state.statistics(key) for key in list(state.sums)}
-    name = "a network" if opened.name is None else str(opened.name)
-    return Survey(
-        name, opened.sha256 or "", images.source, state.surveyed, state.all_embeddings(), state.sampled(), statistics
-    )
-
-
-def _notes(first: OpenModel, second: OpenModel) -> list[str]:
-    notes = []
-    if first.side != second.side:
-        notes.append(f"A reads pictures at {first.side} px and B at {second.side} px, so B sees other pixels than A.")
-    if first.normalization != second.normalization:
-        notes.append("A and B normalise pixels differently. Each gets what it was trained with.")
-    if first.sha256 is not None and first.sha256 == second.sha256:
-        notes.append("A and B have the same weights.")
-    return notes
-
-
-def _remarks(layers: Sequence[LayerComparison], pictures: int) -> list[str]:
-    said = []
-    if pictures < LEAST:
-        said.append(f"There is no CKA of fewer than {LEAST} pictures.")
-    correlations = [each.correlations for each in layers if each.correlations is not None]
-    known = np.concatenate(correlations) if correlations else np.zeros(0)
-    known = known[np.isfinite(known)]
-    if len(known) and np.median(np.abs(known)) < _STRANGERS:
-        said.append(
-            "Units of the same number have little in common, so one model does not seem to come from the other. "
-            "With --match, each unit is compared with the one that it correlates with most."
-        )
-    dead = [each.pair.short for each in layers if not each.first.varies.any() or not each.second.varies.any()]
-    if dead:
-        said.append(f"In one of the models no unit varies over the pictures in {', '.join(dead)}.")
-    return said
+    return comparison_of(passing, surveys, notes_of(first.opened, second.opened), away)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,6 +44,16 @@ class PairSums:
         self.products = self.products + other.products + between * (self.count * other.count / count)
         self.means = self.means + apart * (other.count / count)
         self.count = count
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it, by name; `restore` takes it back."""
+        return {"count": torch.tensor(self.count), "means": self.means, "products": self.products}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        device = self.means.device
+        self.count = int(tensors["count"])
+        self.means, self.products = tensors["means"].to(device), tensors["products"].to(device)
 
     def correlations(self) -> NDArray[np.float64]:
         """Pearson correlation of each pair, (units,); NaN where one of the two does not vary."""
@@ -86,6 +98,22 @@ class CrossSums:
         if other.count:
             self.cross += other.cross
             self._merge(other.count, other.means, other.squares)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it, by name; `restore` takes it back."""
+        sides = {f"{name}.{at}": each[at] for at in range(2) for name, each in self._sides}
+        return {"count": torch.tensor(self.count), "cross": self.cross, **sides}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `tensors` gave."""
+        device = self.cross.device
+        self.count, self.cross = int(tensors["count"]), tensors["cross"].to(device)
+        for name, each in self._sides:
+            each[:] = [tensors[f"{name}.{at}"].to(device) for at in range(2)]
+
+    @property
+    def _sides(self) -> tuple[tuple[str, list[Tensor]], ...]:
+        return ("means", self.means), ("squares", self.squares)
 
     def correlations(self) -> NDArray[np.float32]:
         """Pearson correlation of each with each, (first's units, second's); 0 where one of the two does not vary."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from clipdesk.activations.blocks import NOT_NUMBERS, Block, finite_rows
 from clipdesk.activations.comparing.pairs import CrossSums, PairSums
 from clipdesk.activations.comparing.planning import LayerPair
-from clipdesk.activations.decoding import Prepared, read_ahead
+from clipdesk.activations.decoding import Prepared, Thumbnail, read_ahead
 from clipdesk.activations.pooling import Pooled
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.scan import BLOCK, ScanState, precision_for
@@ -64,6 +64,9 @@ class Pass:
         second: Another.
         pairs: The layers that are compared.
         pooling: How values at positions become one, where a layer has that; else their mean.
+
+    Attributes:
+        thumbnails: Of the pictures of the last block.
     """
 
     def __init__(self, first: OpenModel, second: OpenModel, pairs: Sequence[LayerPair], pooling: Pooling) -> None:
@@ -75,10 +78,20 @@ class Pass:
         for pair in pairs:
             units = self.halves[0].units(pair.first), self.halves[1].units(pair.second)
             self.sums[pair] = PairSums(units[0], first.device) if pair.same else CrossSums(*units, first.device)
-        self.left_out: list[LeftOut] = []
+        self.thumbnails: list[Thumbnail] = []
+
+    @property
+    def done(self) -> int:
+        """Index in the set up to which all pictures have been read or left out."""
+        return self.halves[0].state.done
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """Pictures that could not be read."""
+        return self.halves[0].state.left_out
 
     def over(self, images: ImageSet, batch: int | None = None) -> Iterator[int]:
-        """Read a set; how many pictures are done, after every block.
+        """Read a set from where the pass stands; how many pictures are done, after every block.
 
         Args:
             images: The pictures.
@@ -91,11 +104,11 @@ class Pass:
         """
         first = self.halves[0]
         batch = min(batch or (_ON_CPU if first.opened.device.type == "cpu" else _ON_GPU), BLOCK)
-        done, total = 0, len(images.pictures)
+        done, total = self.done, len(images.pictures)
         with explained(batch, first.opened.device):
             for prepared in self._prepared(images, batch):
                 self._take([each for each in prepared if _readable(each)])
-                self.left_out += [each for each, _ in prepared if isinstance(each, LeftOut)]
+                self.left_out.extend(each for each, _ in prepared if isinstance(each, LeftOut))
                 done += len(prepared)
                 if len(first.block.pictures) + batch > BLOCK or done == total:
                     self._settle(done)
@@ -107,7 +120,7 @@ class Pass:
     def _prepared(self, images: ImageSet, batch: int) -> Iterator[list[tuple[Prepared | LeftOut, Prepared | LeftOut]]]:
         """Batches of pictures as each of the models wants them; read once where both want the same."""
         first, second = (each.opened for each in self.halves)
-        indices = range(len(images.pictures))
+        indices = range(self.done, len(images.pictures))
         if first.side == second.side:
             for batched in read_ahead(images, indices, first.side, batch, first.device):
                 yield [(each, each) for each in batched]
@@ -128,11 +141,12 @@ class Pass:
             kept = {key: _rows(each, rows) for key, each in values.items()}
             half.block.put([side[row] for row in rows], kept, embeddings[rows])
         away = (~finite).nonzero()[:, 0].tolist()
-        self.left_out += [LeftOut(sides[0][row].picture.place, NOT_NUMBERS) for row in away]
+        self.left_out.extend(LeftOut(sides[0][row].picture.place, NOT_NUMBERS) for row in away)
 
     def _settle(self, done: int) -> None:
         first, second = self.halves
         left, right = dict(first.block.values()), dict(second.block.values())
+        self.thumbnails = first.block.thumbnails
         if first.block.pictures:
             for pair, sums in self.sums.items():
                 sums.add(left[first.keys[pair.first]].values, right[second.keys[pair.second]].values)

@@ -1,4 +1,4 @@
-"""Making surveys in the window: a job of the queue, done on a thread of its own, whatever is rendered meanwhile."""
+"""Making surveys and comparisons in the window: jobs of the queue, each done on a thread of its own beside renders."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from clipdesk.jobs.events import Ended, Failure, Paused, Progress
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import default_store
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.survey_work import SetWork, SurveyWork
 from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from clipdesk.jobs.events import Event
     from clipdesk.jobs.stored import StoredJob
 
@@ -33,17 +36,17 @@ State = Literal["preparing", "running", "paused", "left", "failed"]
 
 @dataclass(frozen=True)
 class Making:
-    """How far a survey is.
+    """How far a survey or a comparison is.
 
     Attributes:
-        job: What is surveyed.
+        job: What is made.
         state: What is done now.
         share: How much of it is done, 0 to 1.
         seconds_left: None where it is not known yet.
         words: What is done while it is prepared, or why it failed.
     """
 
-    job: SurveyWork
+    job: SetWork
     state: State = "preparing"
     share: float = 0.0
     seconds_left: float | None = None
@@ -51,15 +54,20 @@ class Making:
 
 
 class Surveyor(QObject):
-    """Makes one survey at a time.
+    """Makes one survey, or one comparison, at a time.
+
+    Args:
+        parent: Owns it.
+        kind: Which of the two it makes.
+        folder: Says where they are kept.
 
     Attributes:
-        making: The survey that is made, or was left; None if there is none.
+        making: The one that is made, or was left; None if there is none.
 
     Signals:
         changed: `making` is another.
-        numbered: The number that a survey has in the queue, before it begins.
-        made: The `SurveyWork` of a survey that is finished.
+        numbered: The number that it has in the queue, before it begins.
+        made: The `SetWork` of one that is finished.
         failed: A `Problem`.
     """
 
@@ -69,8 +77,14 @@ class Surveyor(QObject):
     failed = Signal(object)
     _told = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        kind: type[SetWork] = SurveyWork,
+        folder: Callable[[], Path] = surveys_folder,
+    ) -> None:
         super().__init__(parent)
+        self._kind, self._folder = kind, folder
         self.making: Making | None = None
         self._stopping = threading.Event()
         self._begun = 0.0, 0.0
@@ -85,19 +99,19 @@ class Surveyor(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a survey is on its way."""
+        """Whether one is on its way."""
         return self.making is not None and self.making.state in ("preparing", "running", "paused")
 
     # What the window asks
 
     def look(self, weights: str | None) -> None:
-        """Find a survey of these weights that was left unfinished, if none is made at the moment."""
+        """Find one of these weights that was left unfinished, if none is made at the moment."""
 
         def find() -> None:
             service = self._opened()
             for stored in service.store.unfinished():
                 job = stored.job
-                if isinstance(job, SurveyWork) and job.weights == weights and not stored.counts.get("running"):
+                if isinstance(job, self._kind) and job.weights == weights and not stored.counts.get("running"):
                     self._told.emit(Making(job, "left"))
                     return
             self._told.emit(None)
@@ -105,8 +119,8 @@ class Surveyor(QObject):
         if not self.busy:
             self._worker.start(find)
 
-    def begin(self, job: SurveyWork) -> None:
-        """Make a survey, from where an earlier one of the same stands."""
+    def begin(self, job: SetWork) -> None:
+        """Make it, from where an earlier one of the same stands."""
         if self.busy:
             return
         self._show(Making(job))
@@ -182,9 +196,9 @@ class Surveyor(QObject):
                 self.failed.emit(Problem(self._service.notice))
         return self._service
 
-    def _stored(self, service: QueueService, job: SurveyWork) -> int:
+    def _stored(self, service: QueueService, job: SetWork) -> int:
         """The number of a job in the queue; of one that was left, if it asks for the same."""
-        folder = surveys_folder()
+        folder = self._folder()
         left = service.store.again(job, folder)
         return service.add(job, folder) if left is None else left
 
@@ -194,7 +208,7 @@ class Surveyor(QObject):
             return
         make_way()
         worked = self._work(service, number)
-        # Another window or a command may be at it: its survey is this one's, and it may die before it is done.
+        # Another window or a command may be at it: what it makes is this one's, and it may die before it is done.
         while (status := self._status(service, number)) in _OPEN and not self._stopping.is_set():
             self._told.emit(_ELSEWHERE)
             self._stopping.wait(_LOOK_SECONDS)
@@ -222,7 +236,7 @@ class Surveyor(QObject):
         return worked
 
     def _tell_end(self, service: QueueService, number: int, status: Status) -> None:
-        """Tell what has become of a survey that others have made."""
+        """Tell what has become of it where others have made it."""
         if status is Status.PAUSED:
             self._told.emit(Paused())
             return
@@ -271,6 +285,6 @@ class Surveyor(QObject):
         self.changed.emit()
 
 
-def _same(stored: StoredJob, job: SurveyWork) -> bool:
-    """Whether a job of the queue asks for the same survey, and nobody is at it."""
+def _same(stored: StoredJob, job: SetWork) -> bool:
+    """Whether a job of the queue asks for the same, and nobody is at it."""
     return stored.job == job and not stored.counts.get("running")
