@@ -151,8 +151,7 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """The recipe as JSON, as a PNG contains it."""
-        # Older versions can read what says nothing of latents.
-        return self.model_dump_json(exclude=None if self.latents else {"latents"})
+        return self.model_dump_json()
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

@@ -18,11 +18,12 @@ from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.clip_scope import read_clip_scope
 from clipdesk.network.latents.contents import Content, Values, checked_weights, explained, read_config
 from clipdesk.network.latents.dictionary_learning import read_dictionary
+from clipdesk.network.latents.overcomplete import read_overcomplete
 from clipdesk.network.latents.prisma import read_patch_sae, read_prisma
 from clipdesk.network.latents.sae_lens import CONFIG, read_sae_lens
 from clipdesk.network.latents.saev import read_saev
 
-_FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning or PatchSAE"
+_FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning, PatchSAE or overcomplete"
 CONFIGS = (CONFIG, "config.json")
 """Names of configurations beside weights."""
 _LONGEST_HEADER = 1_000_000
@@ -59,6 +60,8 @@ def _read(content: Content, *, said: bool, lens: bool) -> Latents:
         return read_saev(content)
     if content.has("pre_b", "enc", "dec"):
         return read_clip_scope(content)
+    if content.has("dictionary._weights"):
+        return read_overcomplete(content)
     of_trainer = "trainer" in config or content.has("k") or (content.has("threshold") and "architecture" not in config)
     if content.has("encoder.weight") or (of_trainer and not lens):
         return read_dictionary(content)
