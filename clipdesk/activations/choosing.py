@@ -18,7 +18,7 @@ from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.suffixes import is_drawn
-from clipdesk.models.names import file_named, parse_name
+from clipdesk.models.names import file_named, parse_name, plain_name
 
 _FEW_PICTURES = 20_000
 """Sets up to this size are looked at for changes: a folder of them takes a second."""
@@ -129,8 +129,10 @@ def _of_images(manifest: Manifest) -> str:
 
 def _of_model(manifest: Manifest) -> str:
     try:
-        file = file_named(parse_name(manifest.model))
-        if file is None or file.is_dir():
+        name = parse_name(manifest.model)
+        file = file_named(name)
+        # The checksum of a model with sparse autoencoders is over several files.
+        if file is None or file.is_dir() or name != plain_name(name):
             return ""
         state = file.stat()
         # A file that was not written since needs no reading.

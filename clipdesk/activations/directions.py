@@ -23,6 +23,7 @@ from clipdesk.errors import UsageError
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
 from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.names import plain_name
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
 
@@ -36,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 def usual_concepts(opened: OpenModel) -> str:
     """The list of concepts for a model's units: the embedded models have learnt nothing but the scenes' words."""
-    return "scenes" if str(opened.name) in SHOWPIECES else "english"
+    return "scenes" if opened.name and str(plain_name(opened.name)) in SHOWPIECES else "english"
 
 
 def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: Progress | None = None) -> Vocabulary:

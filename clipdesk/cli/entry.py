@@ -31,6 +31,8 @@ from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
 from clipdesk.errors import ClipDeskError, NotInModelError, UsageError, first_line
 from clipdesk.links import is_link, parse_link
+from clipdesk.models.catalogue import EMBEDDED
+from clipdesk.models.names import parse_name, with_latents
 from clipdesk.network.layer_names import Place, place_of
 from clipdesk.paths import log_file
 
@@ -66,16 +68,26 @@ class _Entry(click.Group):
 )
 @click.version_option(clipdesk.__version__, prog_name="clipdesk")
 @click.option("--model", help="Model that the window opens: a name or a file.  [default: the one used last]")
+@click.option("--sae", multiple=True, metavar="FILE|FOLDER", help="A sparse autoencoder whose latents become a layer.")
 @trust_option
 @click.option("--unit", metavar="LAYER:UNIT", help="Unit that the window shows, or a layer.")
 @click.option("--start", is_flag=True, help="Start rendering one neuron as soon as the window is open.")
 @click.pass_context
-def cli(context: click.Context, model: str | None, trust_archive: bool, unit: str | None, start: bool) -> None:
+def cli(
+    context: click.Context,
+    model: str | None,
+    sae: tuple[str, ...],
+    trust_archive: bool,
+    unit: str | None,
+    start: bool,
+) -> None:
     """See what single neurons of a CLIP vision model look for.
 
     Without a command, opens the window; a link such as clipdesk://demo/visual.layer/5 opens it at a unit.
     """
     if context.invoked_subcommand is None:
+        if sae:
+            model = str(with_latents(parse_name(model or EMBEDDED), sae))
         if model is not None:
             find_model(model, trust_archive)
         place = None if unit is None else place_of(unit)

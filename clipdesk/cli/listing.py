@@ -37,7 +37,8 @@ def model_option(function: Callable[..., None]) -> Callable[..., None]:
         "--sae",
         multiple=True,
         metavar="FILE|FOLDER|hf:OWNER/NAME",
-        help="A sparse autoencoder, whose latents become a layer of the model; may be given several times.",
+        help="A sparse autoencoder, whose latents become a layer of the model; 'shipped' is that of an embedded model. "
+        "May be given several times.",
     )(with_model)
 
 
@@ -164,6 +165,7 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     rows["outcome"] = recipe.outcome_in_words
     rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
+    rows["latents"] = ", ".join(f"{name} (SHA-256 {digest})" for name, digest in recipe.latents.items()) or None
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None
     wide = max(map(len, rows))
     for name, value in rows.items():

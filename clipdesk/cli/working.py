@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from PIL import Image
+
+from clipdesk.activations.activity import activity_of
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
@@ -169,7 +172,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
     with closing(QueueService(None, executor)) as service:
         service.add(job, folder, skip=False, names=names, listed=False)
-        code = _follow_pictures(service, job, folder, recorder, animation)
+        code = _follow_pictures(service, job, folder, recorder, animation, opened)
     if code:
         raise SystemExit(code)
     return opened.sha256
@@ -189,7 +192,12 @@ def _check(job: Job, opened: OpenModel) -> None:
 
 
 def _follow_pictures(
-    service: QueueService, job: Job, folder: Path, recorder: FrameRecorder | None, animation: str | None
+    service: QueueService,
+    job: Job,
+    folder: Path,
+    recorder: FrameRecorder | None,
+    animation: str | None,
+    opened: OpenModel,
 ) -> int:
     """Show how a few pictures are rendered; the exit code."""
     code = 0
@@ -210,6 +218,7 @@ def _follow_pictures(
             elif isinstance(event, Saved):
                 finished += 1
                 _say_outcome(event)
+                _say_activity(event, opened)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
                 say_path(path)
@@ -237,6 +246,16 @@ def _say_outcome(event: Saved) -> None:
     activation = recipe.activation
     reached = f" (activation {activation.picture:.3g} clean, {activation.start:.3g} under the first step's changes)"
     say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
+
+
+def _say_activity(event: Saved, opened: OpenModel) -> None:
+    """Say of a latent's picture whether it is active there: what was maximised is its pre-activation."""
+    target = event.result.target
+    if isinstance(target, Unit) and opened.latents:
+        image = Image.fromarray(event.result.image)
+        found = activity_of(opened, target.layer, target.index, image)
+        if found is not None:
+            say(f"{event.path.name}: {found.in_words}.", err=True)
 
 
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:

@@ -82,6 +82,7 @@ class Recipe(BaseModel):
         torch: Version of torch.
         model: Name of the model, or path of its checkpoint.
         weights: SHA-256 of the weights' file; None if the model did not come from a file.
+        latents: SHA-256 of the model's sparse autoencoders, by their names; `weights` is over these, too.
         target: The target that the picture is to excite.
         settings: All settings, with the picture's own seed and the precision that ``auto`` chose.
         files: SHA-256 of the files that target and settings name, by path.
@@ -100,6 +101,7 @@ class Recipe(BaseModel):
     torch: _Short
     model: Annotated[str, Field(min_length=1, max_length=4096)]
     weights: Sha256 | None = None
+    latents: Annotated[dict[str, Sha256], Field(max_length=_MOST_FILES)] = {}
     target: Target
     settings: RenderSettings
     files: Annotated[dict[str, Sha256], Field(max_length=_MOST_FILES)] = {}
@@ -149,7 +151,8 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """The recipe as JSON, as a PNG contains it."""
-        return self.model_dump_json()
+        # Older versions can read what says nothing of latents.
+        return self.model_dump_json(exclude=None if self.latents else {"latents"})
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

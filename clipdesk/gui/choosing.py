@@ -13,7 +13,7 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.item_models.models import Choice
 from clipdesk.gui.panels.model_chooser import ModelChooser
 from clipdesk.models.listing import Listed, file_model, named_models, open_clip_models
-from clipdesk.models.names import Checkpoint, HubModel, OpenClip, parse_name
+from clipdesk.models.names import Checkpoint, HubModel, OpenClip, WithLatents, parse_name
 
 if TYPE_CHECKING:
     from clipdesk.gui.session import Session
@@ -114,6 +114,9 @@ def _recent(name: str, named: dict[str, Listed]) -> Listed:
     parsed = parse_name(name)
     if isinstance(parsed, OpenClip):
         return Listed(name, "open_clip", f"{parsed.architecture}, trained on {parsed.tag}")
+    if isinstance(parsed, WithLatents):
+        model = _recent(str(parsed.model), named)
+        return model._replace(name=name, description=f"{model.description}, with latents of a sparse autoencoder")
     if isinstance(parsed, HubModel):
         return Listed(name, "Hugging Face", f"repository {parsed.repository}")
     return file_model(parsed) if isinstance(parsed, Checkpoint) else Listed(name, "OpenAI", "")

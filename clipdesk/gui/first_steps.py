@@ -10,7 +10,7 @@ from clipdesk.errors import one_line
 from clipdesk.gui.problems import Problem
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.models.catalogue import SHOWPIECES
-from clipdesk.models.names import parse_name
+from clipdesk.models.names import parse_name, plain_name
 from clipdesk.network.layer_names import full_layer, suggestion
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class FirstSteps(QObject):
         first, self._looked = not self._looked, True
         self._architecture.tree.setFocus()
         gone_back = self._gone(opened) or (first and self._last_time is not None and self._last_time.go_back(opened))
-        if not gone_back and str(opened.name) in SHOWPIECES:
-            self._select(*SHOWPIECES[str(opened.name)])
+        if not gone_back and (name := str(plain_name(opened.name))) in SHOWPIECES:
+            self._select(*SHOWPIECES[name])
         if not self._canvas.tracks:
             self.greet()
         if first and self._last_time is None:

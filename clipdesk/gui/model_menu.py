@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from clipdesk.gui.plain import plain_tip
 from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.names import parse_name, short_name, with_other_activation
+from clipdesk.models.latents_names import SHIPPED, shipped_latents
+from clipdesk.models.names import parse_name, plain_name, short_name, with_latents, with_other_activation
 
 if TYPE_CHECKING:
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.preferences import Preferences
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.models.names import ModelName
+
+_WEIGHTS = "Weights of sparse autoencoders (*.safetensors *.pt *.pth *.bin)"
 
 
 class ModelMenu(QMenu):
@@ -29,6 +33,9 @@ class ModelMenu(QMenu):
     Attributes:
         recent: The menu of models that were opened before.
         models: The catalogue's models; the open one is ticked.
+        add_latents: Asks for a sparse autoencoder, and opens the model again with it.
+        add_shipped: Opens the model again with the sparse autoencoder that was shipped for it.
+        without: Opens the model again without its sparse autoencoders.
 
     Signals:
         chosen: Name or file of the model to open.
@@ -45,6 +52,15 @@ class ModelMenu(QMenu):
         self.other.setToolTip("A checkpoint's weights do not say whether it has GELU or QuickGELU")
         self.other.setEnabled(False)
         self.other.triggered.connect(lambda: self.chosen.emit(self.other.data()))
+        self.add_latents = self.addAction("Add a sparse &autoencoder …")
+        self.add_latents.setToolTip("A file of weights, .safetensors or .pt: its latents become a layer of the model")
+        self.add_latents.triggered.connect(self._ask_for_latents)
+        self.add_shipped = self.addAction("Add the &shipped sparse autoencoder")
+        self.add_shipped.setToolTip("The one that comes with ClipDesk for this model")
+        self.add_shipped.triggered.connect(lambda: self._add(SHIPPED))
+        self.without = self.addAction("Open without sparse autoencoders")
+        self.without.triggered.connect(lambda: self.chosen.emit(self.without.data()))
+        self._show_latents(None)
         self.recent = self.addMenu("&Recently used")
         self.recent.setToolTipsVisible(True)
         self.addSeparator()
@@ -64,9 +80,27 @@ class ModelMenu(QMenu):
         other = with_other_activation(opened.name, opened.activation)
         self.other.setEnabled(other is not None)
         self.other.setData("" if other is None else str(other))
+        self._show_latents(opened.name)
         for action in self.models.actions():
-            action.setChecked(action.data() == str(opened.name))
+            action.setChecked(action.data() == str(plain_name(opened.name)))
         self._show_recent()
+
+    def _show_latents(self, name: ModelName | None) -> None:
+        self.add_latents.setEnabled(name is not None)
+        self.add_latents.setData("" if name is None else str(name))
+        has = name is not None and name == plain_name(name) and shipped_latents(str(name)) is not None
+        self.add_shipped.setVisible(has)
+        self.without.setVisible(name is not None and plain_name(name) != name)
+        self.without.setData("" if name is None else str(plain_name(name)))
+
+    @Slot()
+    def _ask_for_latents(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Add a sparse autoencoder", "", _WEIGHTS)
+        if path:
+            self._add(path)
+
+    def _add(self, place: str) -> None:
+        self.chosen.emit(str(with_latents(parse_name(self.add_latents.data()), [place])))
 
     def _show_recent(self) -> None:
         self.recent.clear()

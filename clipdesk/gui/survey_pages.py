@@ -13,7 +13,7 @@ from clipdesk.gui.surveys.history import History
 from clipdesk.gui.words import duration
 from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.models.catalogue import SHOWPIECES
-from clipdesk.models.names import short_name
+from clipdesk.models.names import plain_name, short_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.render.targets import Unit
 
@@ -170,7 +170,7 @@ class SurveyPages(QObject):
         if self._asked_for or model is None or self._center.mode not in SURVEYED or not self._desk.looked:
             return
         self._asked_for = True
-        if str(model.name) in SHOWPIECES:
+        if str(plain_name(model.name)) in SHOWPIECES:
             self.survey(SCENES)
         else:
             self._desk.ask_time(_PICTURES)

@@ -157,6 +157,7 @@ def _run_group(
             torch=str(torch.__version__),
             model=str(job.model),
             weights=opened.sha256,
+            latents={each.name: each.latents.sha256 for each in opened.latents},
             target=target,
             settings=settings[i],
             files={path: sources.sha256[path] for path in job.paths_of(target) if path in sources.sha256},

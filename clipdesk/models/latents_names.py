@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipdesk.errors import UsageError, one_line
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.paths import resource
 
 HUB_PREFIX = "hf:"
+SHIPPED = "shipped"
+"""The place of the sparse autoencoder that comes with ClipDesk, of an embedded model."""
 TOKENS = ("all", "patches", "class")
 NORMS = ("none", "center", "layer_norm", "rescale")
+USUAL = ("sae_weights.safetensors", "weights.pt", "sae.pt", "ae.pt")
+"""Names that the weights have in folders of the libraries, best first."""
 SAYABLE = (
     "?layer=LAYER, ?tokens=all|patches|class, ?norm=none|center|layer_norm|rescale, ?bias=subtracted|added, ?anyway"
 )
@@ -26,7 +32,8 @@ class LatentsName:
     """Where a sparse autoencoder is, with what the user says of it; what is empty, its file and its fit say.
 
     Attributes:
-        place: A file or a folder with its full path, or ``hf:OWNER/NAME``, maybe with a path inside the repository.
+        place: A file or a folder with its full path; ``hf:OWNER/NAME``, maybe with a path inside the repository; or
+            ``shipped``.
         layer: The layer that it reads.
         tokens: The tokens that it was trained on.
         norm: What is done to a token's activations first.
@@ -79,7 +86,7 @@ def parse_latents(text: str) -> LatentsName:
     elif "?" in text and not Path(text).exists():
         said = text.rpartition("?")[2]
         raise UsageError(f"'?{one_line(said)}' after a sparse autoencoder says nothing. It can be {SAYABLE}")
-    if not _REPOSITORY.fullmatch(place) or Path(place).exists():
+    if place != SHIPPED and (not _REPOSITORY.fullmatch(place) or Path(place).exists()):
         place = str(Path(place).expanduser().absolute())
     values = dict(option.split("=") for option in options.split("&") if "=" in option)
     for key, value in values.items():
@@ -90,24 +97,43 @@ def parse_latents(text: str) -> LatentsName:
 
 
 def short_latents(name: LatentsName) -> str:
-    """Its name without the folders of its file."""
-    place = name.place if name.repository else Path(name.place).name
-    return str(replace(name, place=place))
+    """Its name without the folders of its file; for a file of the name that all have, that of its folder."""
+    if name.repository or name.place == SHIPPED:
+        return str(name)
+    path = Path(name.place)
+    return str(replace(name, place=path.parent.name if path.name in USUAL and path.parent.name else path.name))
 
 
-def check_latents(name: LatentsName) -> None:
-    """Check that its file or folder is there; of a repository nothing is asked yet.
+def shipped_latents(model: str) -> Path | None:
+    """Where the sparse autoencoder of an embedded model is; None for a model that none was shipped for."""
+    folder = resource("latents") / model
+    return folder if model in SHOWPIECES and folder.is_dir() else None
+
+
+def on_this_disk(name: LatentsName, model: str) -> Path | None:
+    """The file or folder of a sparse autoencoder; None for one of a repository.
+
+    Args:
+        name: The sparse autoencoder.
+        model: The name of the model that it is for.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not there.
     """
     if name.repository is not None:
-        return
+        return None
+    if name.place == SHIPPED:
+        shipped = shipped_latents(model)
+        if shipped is None:
+            those = " and ".join(each for each in SHOWPIECES if shipped_latents(each)) or "none"
+            raise UsageError(f"No sparse autoencoder was shipped for {one_line(model)}, but for {those}")
+        return shipped
     try:
         there = Path(name.place).exists()
     except (OSError, ValueError):
         there = False
-    if not there:
-        raise UsageError(
-            f"There is no sparse autoencoder '{one_line(name.place, 300)}'. Name a file, a folder or hf:OWNER/NAME"
-        )
+    if there:
+        return Path(name.place)
+    raise UsageError(
+        f"There is no sparse autoencoder '{one_line(name.place, 300)}'. Name a file, a folder or hf:OWNER/NAME"
+    )

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.files import is_unicode
 from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.latents_names import HUB_PREFIX, LatentsName, check_latents, parse_latents, short_latents
+from clipdesk.models.latents_names import HUB_PREFIX, LatentsName, on_this_disk, parse_latents, short_latents
 from clipdesk.models.places import holds_checkpoint
 
 PREFIX = "open_clip:"
@@ -299,7 +299,7 @@ def check_name(name: ModelName) -> None:
     """
     if isinstance(name, WithLatents):
         for each in name.latents:
-            check_latents(each)
+            on_this_disk(each, str(name.model))
         return check_name(name.model)
     if isinstance(name, Named):
         return

@@ -162,7 +162,8 @@ class OpenModel:
         opened = self
         for each in latents:
             said = None if isinstance(each, Latents) else parse_latents(str(each))
-            read = each if isinstance(each, Latents) else read_latents(place_of(parse_latents(str(each))))
+            model = "" if self.name is None else str(plain_name(self.name))
+            read = each if isinstance(each, Latents) else read_latents(place_of(parse_latents(str(each)), model))
             opened = opened.with_read(read, said)
         return opened
 
@@ -170,7 +171,8 @@ class OpenModel:
         """As `with_latents`, of one that was read, with what the user says of it."""
         latents = latents.known().to(self.device)
         kept = cache_folder() / "latents"
-        pairing = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
+        found = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
+        pairing = replace(found, said=str(said or ""))
         return replace(
             self,
             name=self.name and (with_latents(self.name, [str(said)]) if said else self.name),
@@ -273,7 +275,7 @@ class ModelPool:
     def _latents(self, name: WithLatents, place: torch.device, how: _How) -> OpenModel:
         base = self._plain(name.model, place, how)
         with self._alone(name, place, how.cancelled):
-            places = [place_of(each, how.progress, how.cancelled) for each in name.latents]
+            places = [place_of(each, str(name.model), how.progress, how.cancelled) for each in name.latents]
             states = tuple(state for each in places for state in states_of(files_of(each)))
             key = _Key(name, str(place), (*state_of(fetch_model(name.model)), *states))
             found = self._find(key)

@@ -110,7 +110,9 @@ def advice_on(target: Target, layers: Mapping[str, LayerInfo]) -> Advice | None:
     terms = terms_of(target)
     if any(term.weight > 0 for term in terms):
         return None
-    found = [term.what for term in terms if isinstance(term.what, Unit) and rectifier_of(term.what.layer, layers)]
+    units = [term.what for term in terms if isinstance(term.what, Unit)]
+    # Of latents the pre-activation is rendered, which has no bound.
+    found = [each for each in units if rectifier_of(each.layer, layers) and layers[each.layer].unit_kind != "latent"]
     if not found:
         return None
     first = found[0]

@@ -57,6 +57,8 @@ def test_a_render_maximises_the_pre_activation_and_its_recipe_finds_the_file_aga
     assert recipe.model == f"{files / 'mine.pt'}+sae:[{files / 'own'}]"
     assert recipe.target.label == f"{LATENTS}:5"
     opened = open_model(recipe.model, "cpu")
+    assert recipe.latents == {str(files / "own"): read_latents(files / "own").sha256}
+    assert f"{files / 'own'} (SHA-256 {recipe.latents[str(files / 'own')]})" in clipdesk("show", "a.png").out
     assert recipe.weights == opened.sha256 != open_model(files / "mine.pt", "cpu").sha256
     # Latent 5 of the perfect one is unit 5 of the block where that is above zero: before ReLU, the unit itself.
     done = clipdesk("render", "--from", "a.png", "--output", "b.png")
@@ -120,3 +122,11 @@ def test_several_may_be_given(clipdesk: Command, files: Path) -> None:
         (LATENTS, "16 x 128"),
         ("visual.transformer.resblocks.1.latents", "128"),
     ]
+
+
+@pytest.mark.usefixtures("files")
+def test_it_is_said_whether_a_latent_is_active_in_its_picture(clipdesk: Command) -> None:
+    done = clipdesk("render", *MODEL, "--layer", "0.latents", "--neuron", "5", *QUICK, "--output", "a.png")
+    assert "a.png: the latent survives top-k (k = 40) at" in done.err
+    done = clipdesk("render", *MODEL, "--layer", "0", "--neuron", "5", *QUICK, "--output", "b.png")
+    assert "latent" not in done.err

@@ -77,6 +77,29 @@ def test_a_file_is_downloaded_once_under_the_name_that_is_there(hub: HubFile) ->
     assert not seen
 
 
+@pytest.mark.parametrize("inside", ["weights.bin", ""])
+def test_a_file_is_found_with_the_configuration_beside_it(
+    hub: HubFile, inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clipdesk.models import hub as module
+
+    monkeypatch.setattr(module, "list_repo_files", lambda _repository: ["README.md", "weights.bin"])
+    configs = ("cfg.json", "config.json")
+    for names in (("sae.pt",), ("weights.bin",)):
+        path = module.fetch_beside("hf:somebody/model", "somebody/model", inside, names, configs)
+        assert (path.name, path.read_bytes()) == ("weights.bin", BODY)
+
+
+def test_several_files_are_asked_about_and_none_is_said(hub: HubFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clipdesk.models import hub as module
+
+    monkeypatch.setattr(module, "list_repo_files", lambda _repository: ["a/1.pt", "a/2.pt", "b.pt"])
+    with pytest.raises(ClipDeskError, match=r"holds 2 files of weights\. .*a/1\.pt, a/2\.pt$"):
+        module.fetch_beside("hf:somebody/model/a", "somebody/model", "a", ("sae.pt",), ())
+    with pytest.raises(ClipDeskError, match="Could not download hf:somebody/model/c"):
+        module.fetch_beside("hf:somebody/model/c", "somebody/model", "c", ("sae.pt",), ())
+
+
 def test_a_download_can_be_cancelled(hub: HubFile, tmp_path: Path) -> None:
     calls = iter((False, True))
     with pytest.raises(Cancelled):

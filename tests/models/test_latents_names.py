@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.models.latents_names import check_latents, parse_latents, short_latents
+from clipdesk.models import latents_names
+from clipdesk.models.latents_names import on_this_disk, parse_latents, shipped_latents, short_latents
 from clipdesk.models.names import (
     Checkpoint,
     Named,
@@ -45,11 +46,11 @@ def test_what_says_nothing_is_refused(text: str) -> None:
 
 
 def test_its_file_must_be_there(tmp_path: Path) -> None:
-    check_latents(parse_latents(str(tmp_path)))
-    check_latents(parse_latents("hf:owner/name"))
+    assert on_this_disk(parse_latents(str(tmp_path)), "demo") == tmp_path
+    assert on_this_disk(parse_latents("hf:owner/name"), "demo") is None
     for place in (str(tmp_path / "none"), "/x" * 3000):
         with pytest.raises(UsageError, match="There is no sparse autoencoder"):
-            check_latents(parse_latents(place))
+            on_this_disk(parse_latents(place), "demo")
 
 
 def test_a_models_name_holds_those_of_its_sparse_autoencoders(tmp_path: Path) -> None:
@@ -61,6 +62,7 @@ def test_a_models_name_holds_those_of_its_sparse_autoencoders(tmp_path: Path) ->
     assert short_name(name) == "demo+sae:[[b]?layer=2]+sae:[hf:o/n]"
     assert plain_name(name) == plain_name(Named("demo")) == Named("demo")
     assert short_latents(name.latents[0]) == "[b]?layer=2"
+    assert short_latents(parse_latents("/a/layer 5/sae.pt?layer=2")) == "layer 5?layer=2"
     more = with_latents(name, ["/c", "hf:o/n"])
     assert isinstance(more, WithLatents)
     assert [each.place for each in more.latents] == ["/a/[b]", "hf:o/n", "/c"]
@@ -78,3 +80,15 @@ def test_either_is_said_to_be_missing(tmp_path: Path) -> None:
         find_name(f"nowhere+sae:[{tmp_path}]")
     with pytest.raises(ClipDeskError, match="There is no sparse autoencoder"):
         find_name(f"demo+sae:[{tmp_path / 'none'}]")
+
+
+def test_the_shipped_one_is_that_of_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "latents" / "demo").mkdir(parents=True)
+    monkeypatch.setattr(latents_names, "resource", lambda name: tmp_path / name)
+    name = parse_latents("shipped?tokens=class")
+    assert (name.place, str(name), short_latents(name)) == ("shipped", "shipped?tokens=class", "shipped?tokens=class")
+    assert on_this_disk(name, "demo") == shipped_latents("demo") == tmp_path / "latents" / "demo"
+    assert str(find_name("demo+sae:[shipped]")) == "demo+sae:[shipped]"
+    for model in ("ViT-B/32", "demo-rn", "../latents/demo"):
+        with pytest.raises(UsageError, match=r"was shipped for .*, but for demo$"):
+            on_this_disk(name, model)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,16 @@ from clip.model import CLIP
 
 from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE
-from clipdesk.models.checkpoints import Loaded
+from clipdesk.models.checkpoints import Loaded, joined_sha256
 from clipdesk.models.loading import read_model
-from clipdesk.models.names import Checkpoint, Named, PlainName
+from clipdesk.models.names import Checkpoint, Named, PlainName, with_latents
 from clipdesk.network import opened
+from clipdesk.network.latents.algebra import Tokens
+from clipdesk.network.latents.opening import read_latents
+from clipdesk.network.latents.sae_lens import write_sae_lens
 from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError, default_pool
 from tests.conftest import serve_model, small_resnet, small_vit
+from tests.network.latents.perfect import perfect
 
 
 @pytest.fixture
@@ -235,3 +240,47 @@ def test_a_network_in_another_number_format_is_copied_once_and_left_as_it_was() 
     assert model.network is not half
     assert {p.dtype for p in model.network.parameters()} == {torch.float32}
     assert {p.dtype for p in half.parameters()} == {torch.float16}
+
+
+@pytest.fixture
+def latents(tmp_path: Path) -> Path:
+    return write_sae_lens(perfect(64, "1", Tokens.PATCHES), tmp_path / "own")
+
+
+def test_latents_are_part_of_a_model_and_of_its_identity(name: Checkpoint, latents: Path) -> None:
+    pool = ModelPool()
+    plain, both = pool.open(name, "cpu"), pool.open(with_latents(name, [str(latents)]), "cpu")
+    assert both.network is plain.network
+    assert both.sha256 == joined_sha256([plain.sha256 or "", read_latents(latents).sha256])
+    assert str(both.name) == f"{name}+sae:[{latents}]"
+    assert "visual.transformer.resblocks.1.latents" in both.inspector.layers
+    assert "visual.transformer.resblocks.1.latents" not in plain.inspector.layers
+    assert any("128 latents" in remark for remark in both.remarks)
+    by_hand = plain.with_latents(str(latents))
+    assert (by_hand.name, by_hand.sha256, by_hand.latents[0].fit) == (both.name, both.sha256, both.latents[0].fit)
+    assert pool.open(with_latents(name, [str(latents)]), "cpu", weights=both.sha256) is both
+
+
+def test_a_file_of_latents_that_changes_is_read_again(name: Checkpoint, latents: Path) -> None:
+    pool, whole = ModelPool(), with_latents(name, [str(latents)])
+    first = pool.open(whole, "cpu")
+    assert pool.open(whole, "cpu") is first
+    write_sae_lens(perfect(64, "0", Tokens.PATCHES), latents)
+    second = pool.open(whole, "cpu")
+    assert "visual.transformer.resblocks.0.latents" in second.inspector.layers
+    with pytest.raises(OtherWeightsError):
+        ModelPool().open(whole, "cpu", weights=first.sha256)
+    # One that is still open is used, as for any model.
+    assert pool.open(whole, "cpu", weights=first.sha256) is first
+
+
+def test_latents_of_this_process_have_an_identity_too(vit: CLIP) -> None:
+    opened = OpenModel.of(vit, sha256="a" * 64)
+    first, second = opened.with_latents(perfect(64, "1")), opened.with_latents(perfect(64, "0.mlp"))
+    other = opened.with_latents(replace(perfect(64, "1"), bias=torch.full((128,), 0.01)))
+    assert len({opened.sha256, first.sha256, other.sha256}) == 3
+    assert first.latents[0].name == "latents"
+    assert OpenModel.of(vit).with_latents(perfect(64, "1")).sha256 is None
+    both = first.with_latents(perfect(64, "0.mlp"))
+    assert [pairing.base.label for pairing in both.latents] == ["1", "mlp"]
+    assert second.on("cpu") is second

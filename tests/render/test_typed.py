@@ -8,9 +8,11 @@ from clip.model import CLIP
 
 from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import is_expression
 from clipdesk.render.targets import Text, Unit
 from clipdesk.render.typed import advice_on, in_full, in_words, read_text, read_typed
+from tests.network.latents.perfect import perfect
 
 HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
 
@@ -122,3 +124,8 @@ def test_a_block_of_a_resnet_has_no_layer_before(resnet: CLIP) -> None:
 @pytest.mark.parametrize("text", ["1.mlp.gelu:5", "-1.mlp.c_fc:5", '"a star" - 1.mlp.gelu:5', '-"a star"', "a star"])
 def test_other_targets_need_no_advice(inspector: LayerInspector, text: str) -> None:
     assert advice_on(read_typed(text, inspector.layers), inspector.layers) is None
+
+
+def test_the_pre_activation_of_a_latent_can_be_made_small(vit: CLIP) -> None:
+    layers = OpenModel.of(vit).with_latents(perfect(64, "1")).inspector.layers
+    assert advice_on(read_typed("-1.latents:5@max", layers), layers) is None

@@ -59,7 +59,7 @@ class TopK:
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
         values, places = pre.topk(min(self.k, pre.shape[-1]), dim=-1, sorted=False)
-        return torch.zeros_like(pre).scatter(-1, places, torch.relu(values) if self.rectified else values)
+        return torch.zeros_like(pre).scatter_(-1, places, torch.relu(values) if self.rectified else values)
 
     def to(self, device: torch.device) -> TopK:
         """As `Activation`."""

@@ -142,7 +142,9 @@ class Latents:
         """
         encoder = self.encoder if units is None else self.encoder[:, units]
         bias = self.bias if units is None else self.bias[units]
-        return self.normed(values.to(encoder.dtype)).values @ encoder + bias
+        normed = self.normed(values.to(encoder.dtype)).values
+        # One product with the bias in it: for ten thousands of latents, another pass over them takes as long again.
+        return torch.addmm(bias, normed.reshape(-1, self.width), encoder).view(*values.shape[:-1], len(bias))
 
     def encode(self, values: Tensor) -> Tensor:
         """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""

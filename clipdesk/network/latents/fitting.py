@@ -59,12 +59,19 @@ class Pairing:
         base: The layer.
         tokens: The tokens.
         fit: How well it fits.
+        said: What it was asked for by, as people write it; empty for one that was made in this process.
     """
 
     latents: Latents
     base: LayerInfo
     tokens: Tokens
     fit: Fit
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it was asked for by, else its own name."""
+        return self.said or self.latents.name or "latents"
 
     def to(self, device: torch.device) -> Pairing:
         """The same with the latents on a device."""

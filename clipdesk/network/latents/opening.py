@@ -12,20 +12,19 @@ from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.checkpoints import WeightsFile, content_of, joined_sha256, reading
 from clipdesk.models.checks import NotAState
+from clipdesk.models.latents_names import USUAL
 from clipdesk.models.pickles import Inert
 from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.clip_scope import read_clip_scope
 from clipdesk.network.latents.contents import Content, Values, checked_weights, explained, read_config
 from clipdesk.network.latents.dictionary_learning import read_dictionary
 from clipdesk.network.latents.prisma import read_patch_sae, read_prisma
-from clipdesk.network.latents.sae_lens import CONFIG, WEIGHTS, read_sae_lens
+from clipdesk.network.latents.sae_lens import CONFIG, read_sae_lens
 from clipdesk.network.latents.saev import read_saev
 
 _FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning or PatchSAE"
 CONFIGS = (CONFIG, "config.json")
 """Names of configurations beside weights."""
-NAMES = (WEIGHTS, "weights.pt", "sae.pt", "ae.pt")
-"""Names of weights in a folder, the first that is there."""
 _LONGEST_HEADER = 1_000_000
 
 
@@ -126,7 +125,7 @@ def _sha256(path: Path) -> str:
 
 def _name(weights: Path) -> str:
     """The folder's name for a file whose own is the same everywhere."""
-    return weights.parent.name if weights.name in NAMES and weights.parent.name else weights.stem
+    return weights.parent.name if weights.name in USUAL and weights.parent.name else weights.stem
 
 
 def _weights_at(path: Path) -> Path:
@@ -138,7 +137,7 @@ def _weights_at(path: Path) -> Path:
 
 
 def _weights_in(folder: Path) -> Path:
-    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    found = next((folder / name for name in USUAL if (folder / name).is_file()), None)
     if found is not None:
         return found
     others = sorted(each for kind in ("*.safetensors", "*.pt", "*.pth", "*.bin") for each in folder.glob(kind))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from clipdesk.models.latents_names import LatentsName, check_latents
+from clipdesk.models.latents_names import USUAL, LatentsName, on_this_disk
 from clipdesk.models.listing import hub_module
 from clipdesk.models.names import has_open_clip, missing
 from clipdesk.models.transfer import Transfer
-from clipdesk.network.latents.opening import CONFIGS, NAMES
+from clipdesk.network.latents.opening import CONFIGS
 
 
 def place_of(
     name: LatentsName,
+    model: str,
     progress: Callable[[Transfer], object] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
@@ -21,6 +22,7 @@ def place_of(
 
     Args:
         name: The sparse autoencoder.
+        model: The name of the model that it is for.
         progress: Told how far the download is, if there is one.
         cancelled: Asked during the download; True ends it.
 
@@ -29,13 +31,13 @@ def place_of(
         ClipDeskError: the download failed, or the repository has no such file.
         Cancelled: `cancelled` said so.
     """
-    if name.repository is None:
-        check_latents(name)
-        return Path(name.place)
+    there = on_this_disk(name, model)
+    if there is not None:
+        return there
     if not has_open_clip():
         raise missing(name.place)
-    repository, inside = name.repository
+    repository, inside = name.repository or ("", "")
     found: Path = hub_module().fetch_beside(
-        name.place, repository, inside, NAMES, CONFIGS, progress=progress, cancelled=cancelled
+        name.place, repository, inside, USUAL, CONFIGS, progress=progress, cancelled=cancelled
     )
     return found

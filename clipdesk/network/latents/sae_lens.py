@@ -13,11 +13,12 @@ from torch import Tensor
 
 from clipdesk.errors import UsageError
 from clipdesk.models.checks import NotAState
+from clipdesk.models.latents_names import USUAL
 from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK
 from clipdesk.network.latents.algebra import Latents, Norm, Tokens
 from clipdesk.network.latents.contents import Content, Values
 
-WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
+WEIGHTS, CONFIG = USUAL[0], "cfg.json"
 FORM = "SAELens"
 _VERSION = "6.0.0"
 """SAELens reads a configuration as of this version, where it keeps what it knows of the model under `metadata`."""

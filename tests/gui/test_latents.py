@@ -1,0 +1,53 @@
+"""A sparse autoencoder in the window: its latents are a layer of the tree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.network.latents.activations import TopK
+from clipdesk.network.latents.algebra import Tokens
+from clipdesk.network.latents.sae_lens import write_sae_lens
+from clipdesk.render.targets import Unit
+from tests.gui.conftest import done, until
+from tests.network.latents.perfect import perfect
+
+LATENTS = "visual.transformer.resblocks.1.latents"
+
+
+def test_one_is_added_rendered_and_left_again(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = replace(perfect(64, "1", Tokens.PATCHES), activation=TopK(40))
+    folder = write_sae_lens(latents, tmp_path / "own")
+    file = str(folder / "sae_weights.safetensors")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (file, ""))
+    menu = window.model_menu
+    assert menu.add_latents.isEnabled()
+    assert not menu.without.isVisible()
+    menu.add_latents.trigger()
+    until(qtbot, lambda: str(window.session.model_name) == f"{checkpoint}+sae:[{file}]")
+    assert window.windowTitle() == "small.pt+sae:[own] - ClipDesk"
+    assert "128 latents of visual.transformer.resblocks.1" in window.status.model.toolTip()
+    window.asking.render((Unit(layer=LATENTS, index=3),))
+    until(qtbot, lambda: done(window))
+    assert menu.recent.actions()[0].text() == "small.pt+sae:[own]"
+    window.choosing.open().reject()
+    menu.without.trigger()
+    until(qtbot, lambda: str(window.session.model_name) == str(checkpoint))
+    assert not menu.without.isVisible()
+
+
+def test_one_that_does_not_fit_leaves_the_model_as_it_was(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_sae_lens(perfect(33), tmp_path / "other")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(folder / "sae_weights.safetensors"), ""))
+    window.model_menu.add_latents.trigger()
+    until(qtbot, lambda: "is of layers with 33 units" in window.notice.message)
+    assert str(window.session.model_name) == str(checkpoint)
