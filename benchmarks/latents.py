@@ -6,14 +6,15 @@ fit        R², latents active at a token, and the share that is never active, o
 selective  How many latents tell one concept from the rest, beside the neurons of the layer that they read and those of
            all blocks: units whose mean over all positions has an AUC of at least 0.95, each for its best concept.
 rendered   With ``--render N``: pictures of the N most selective latents and of as many neurons of the layer, at most
-           three for a concept; the share in which each judge names the concept. A latent is rendered as the direction
-           of its encoder, which is its pre-activation.
+           three for a concept; the share in which each judge names the concept. Latents are rendered twice: as the
+           pre-activation, and as the pre-activation over the activations' distance from the decoder's bias.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +22,9 @@ import numpy as np
 import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from benchmarks.judges import MAKES
 from benchmarks.quality.measures import recovered
 from benchmarks.quality.methods import Preset
 from benchmarks.quality.questions import PER_CONCEPT, Question
@@ -35,14 +37,18 @@ from clipdesk.network.latents.algebra import Latents, Tokens
 from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.source import chosen
+from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
 from clipdesk.paths import resource
-from clipdesk.render.targets import Combined, Direction, Target, Term, Unit
+from clipdesk.render.custom import CustomObjective
+from clipdesk.render.loop import render
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
 from clipdesk.scenes.captions import FACTORS
 from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
 AUC = 0.95
-_BATCH = 100
+_BATCH, _GROUP = 100, 16
 
 Areas = NDArray[np.float64]
 
@@ -134,30 +140,72 @@ def compared(model: CLIP, latents: Latents, scenes: Scenes) -> list[Selective]:
     return [Selective("latents", areas_under_curves(means, shown)), *(Selective(*each) for each in beside)]
 
 
-def questions(selective: Selective, targets: Mapping[int, Target] | None, layer: str, count: int) -> list[Question]:
-    """What the most selective units are to show, each as a target of its own."""
+def questions(selective: Selective, layer: str, count: int) -> list[Question]:
+    """What the most selective units are to show; the target of a latent has its number."""
     asked = []
     for concept, unit in selective.first(count):
         factor, value = CONCEPTS[concept]
-        target = targets[unit] if targets is not None else Unit(layer=layer, index=unit)
-        asked.append(Question(target, "unit", {factor: FACTORS[factor].index(value)}))
+        asked.append(Question(Unit(layer=layer, index=unit), "unit", {factor: FACTORS[factor].index(value)}))
     return asked
 
 
-def directions(latents: Latents) -> dict[int, Target]:
-    """Each latent as the direction of its encoder: its pre-activation goes along it."""
-    columns = [tuple(column) for column in latents.encoder.T.tolist()]
-    return {
-        unit: Combined(terms=(Term(what=Direction(layer=latents.layer, vector=column, name=f"latent {unit}")),))
-        for unit, column in enumerate(columns)
-        if any(column)
-    }
+def aimed(latents: Latents, layer: LayerInfo, units: Sequence[int], *, relative: bool) -> CustomObjective:
+    """The mean pre-activation of a latent for each picture.
+
+    Args:
+        latents: The latents.
+        layer: The layer that they read.
+        units: The latent of each picture.
+        relative: Whether it is divided by the activations' distance from the decoder's bias: it then says how well
+            they point to the latent, and does not grow with whatever makes them long.
+    """
+    numbers = torch.tensor(units)
+
+    def score(outputs: Mapping[str, Tensor]) -> Tensor:
+        values = chosen(outputs[layer.name], layer, latents.tokens or Tokens.ALL)
+        # All views of a picture stand together.
+        of_each = numbers.repeat_interleave(len(values) // len(numbers))
+        pre = torch.einsum("ntd,dn->nt", values, latents.encoder[:, of_each]) + latents.bias[of_each][:, None]
+        if relative:
+            pre = pre / (values - latents.decoder_bias).norm(dim=-1).clamp_min(1e-6)
+        return pre.mean(dim=1)
+
+    return CustomObjective([layer.name], score)
 
 
-def shares(model: CLIP, asked: list[Question], preset: str, seed: int) -> dict[str, float]:
-    """By judge, the share of the rendered pictures in which it names what was asked for."""
-    images = Preset(preset).render(model, [question.target for question in asked], seed)
-    return {judge: float(right.mean()) for judge, right in recovered(asked, images).items()}
+def render_latents(
+    model: CLIP, latents: Latents, units: Sequence[int], preset: str, seed: int, *, relative: bool
+) -> NDArray[np.uint8]:
+    """A picture of each latent, uint8, (units, side, side, 3)."""
+    inspector, settings, parts = LayerInspector(model), make_settings(preset), []
+    layer = inspector.visualizable(latents.layer)
+    for start in range(0, len(units), _GROUP):
+        group = units[start : start + _GROUP]
+        seeds = [seed * 1_000 + start + place for place in range(len(group))]
+        objective = aimed(latents, layer, group, relative=relative)
+        frames = render(model, (), settings, seeds=seeds, inspector=inspector, objective=objective)
+        parts.append(deque(frames, maxlen=1).pop().images())
+    return np.concatenate(parts)
+
+
+def print_pictures(
+    model: CLIP, latents: Latents, of_latents: Selective, of_neurons: Selective, count: int, preset: str, seed: int
+) -> None:
+    """Print in how many pictures of latents and of neurons each judge names the concept."""
+    _print_row("pictures that show the concept", "pictures", *MAKES, "lowest", head=True)
+    asked = questions(of_latents, latents.layer, count)
+    units = [unit for _, unit in of_latents.first(count)]
+    for relative in (True, False):
+        images = render_latents(model, latents, units, preset, seed, relative=relative)
+        _print_shares(f"latents, {'over the distance' if relative else 'the pre-activation'}", asked, images)
+    asked = questions(of_neurons, latents.layer, count)
+    targets = [question.target for question in asked]
+    _print_shares("neurons of the layer", asked, Preset(preset).render(model, targets, seed))
+
+
+def _print_shares(name: str, asked: list[Question], images: NDArray[np.uint8]) -> None:
+    shares = [float(right.mean()) for right in recovered(asked, images).values()]
+    _print_row(name, str(len(asked)), *(f"{100 * share:.0f} %" for share in (*shares, min(shares))))
 
 
 def main() -> None:
@@ -183,12 +231,7 @@ def main() -> None:
         _print_row(*selective.row())
     if asked.render:
         print()
-        _print_row("pictures that show the concept", "pictures", "plain", "separable", "foreign", "lowest", head=True)
-        for selective, targets in ((found[0], directions(latents)), (found[1], None)):
-            some = questions(selective, targets, latents.layer, asked.render)
-            seen = shares(model, some, asked.preset, asked.seed)
-            each = [f"{100 * seen[judge]:.0f} %" for judge in ("plain", "separable", "foreign")]
-            _print_row(selective.name, str(len(some)), *each, f"{100 * min(seen.values()):.0f} %")
+        print_pictures(model, latents, found[0], found[1], asked.render, asked.preset, asked.seed)
 
 
 def _print_row(*cells: str, head: bool = False) -> None:

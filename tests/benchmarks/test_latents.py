@@ -7,11 +7,20 @@ import pytest
 import torch
 from clip.model import CLIP
 
-from benchmarks.latents import Selective, compared, directions, fit_on, latent_means, questions, token_rows
+from benchmarks.latents import (
+    Selective,
+    aimed,
+    compared,
+    fit_on,
+    latent_means,
+    questions,
+    token_rows,
+)
 from clipdesk.demo.selectivity import CONCEPTS
-from clipdesk.network.latents.activations import Relu, TopK
+from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.latents.activations import Relu
 from clipdesk.network.latents.algebra import Latents, Tokens
-from clipdesk.render.targets import Combined, Direction, Term, Unit
+from clipdesk.render.targets import Unit
 from clipdesk.scenes.captions import FACTORS
 from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
@@ -20,7 +29,7 @@ LAYER = "visual.transformer.resblocks.5"
 
 @pytest.fixture(scope="module")
 def scenes() -> Scenes:
-    return draw_scenes(600, 3, Kind.SEEN, processes=1)
+    return draw_scenes(200, 3, Kind.SEEN, processes=1)
 
 
 def neurons(layer: str, width: int) -> Latents:
@@ -46,7 +55,7 @@ def test_the_first_units_share_a_concept_at_most_by_three() -> None:
     areas[4, 5] = 0.91
     assert Selective("latents", areas).first(4) == [(2, 2), (2, 3), (2, 4), (4, 5)]
     assert Selective("latents", areas).first(2) == [(2, 2), (2, 3)]
-    asked = questions(Selective("neurons", areas), None, LAYER, 1)
+    asked = questions(Selective("neurons", areas), LAYER, 1)
     factor, value = CONCEPTS[2]
     assert asked[0].target == Unit(layer=LAYER, index=2)
     assert asked[0].values == {factor: FACTORS[factor].index(value)}
@@ -55,7 +64,7 @@ def test_the_first_units_share_a_concept_at_most_by_three() -> None:
 def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP, scenes: Scenes) -> None:
     latents = neurons(LAYER, 192)
     rows = token_rows(demo, latents, scenes)
-    assert rows.shape == (600, 64, 192)
+    assert rows.shape == (200, 64, 192)
     fit = fit_on(demo, latents, scenes)
     assert fit.r2 == pytest.approx(1, abs=1e-5)
     assert fit.l0 == pytest.approx(192, abs=1)
@@ -71,11 +80,15 @@ def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP
     assert [each.areas.shape[1] for each in found] == [384, 192, 4608, 1152]
 
 
-def test_a_latent_is_rendered_as_its_encoders_direction() -> None:
-    encoder = torch.tensor([[1.0, 0.0, 0.5], [2.0, 0.0, -0.25]])
-    latents = Latents(encoder, torch.zeros(3), torch.zeros(3, 2), torch.zeros(2), TopK(1), layer=LAYER)
-    found = directions(latents)
-    direction = Direction(layer=LAYER, vector=(0.5, -0.25), name="latent 2")
-    assert found[2] == Combined(terms=(Term(what=direction),))
-    # A latent without an encoder points nowhere.
-    assert set(found) == {0, 2}
+def test_latents_are_aimed_at_by_their_pre_activation_at_their_tokens(demo: CLIP) -> None:
+    latents = neurons(LAYER, 192)
+    info = LayerInspector(demo).visualizable(LAYER)
+    # Two views of each of two pictures.
+    output = torch.randn(4, 65, 192, generator=torch.Generator().manual_seed(0))
+    patches = output[:, 1:]
+    plain = aimed(latents, info, [3, 195], relative=False)
+    wanted = torch.stack([patches[0, :, 3], patches[1, :, 3], -patches[2, :, 3], -patches[3, :, 3]]).mean(dim=1)
+    assert torch.allclose(plain.score({LAYER: output}), wanted, atol=1e-5)
+    relative = aimed(latents, info, [3, 195], relative=True).score({LAYER: output})
+    assert torch.allclose(aimed(latents, info, [3, 195], relative=True).score({LAYER: 5 * output}), relative, atol=1e-5)
+    assert not torch.allclose(relative, wanted, atol=1e-3)
