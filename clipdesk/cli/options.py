@@ -68,7 +68,7 @@ def _help(name: str) -> str:
     return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"
 
 
-PLACES = "here, local:4 for 4 workers on this computer, or ray"
+PLACES = "here, local:4 for 4 workers on this computer, ray, or ray:HOST:PORT"
 
 
 def on_option(function: _Function) -> _Function:

@@ -20,9 +20,10 @@ from clipdesk.jobs.executors.fleet import Gone
 MISSING = "Ray is not installed. Install it with: pip install 'clipdesk[cluster]'"
 _POLL_SECONDS = 10.0
 """How long a worker keeps a question open that asks for what it has to say."""
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""If it is 0, Ray stays on this computer; otherwise it listens at all addresses."""
 _OWN = {
-    # On this computer alone: without it, Ray listens at all addresses.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    _LOOPBACK: "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
@@ -82,8 +83,8 @@ class RayFleet:
     """Workers as actors of Ray's.
 
     Args:
-        address: Of a Ray that runs: ``auto`` for the one of this computer. None for one of our own, on this computer
-            alone, which ends with the fleet and with this process.
+        address: Of a Ray that runs, ``HOST:PORT``; this computer must be one of its nodes. None for one of our own, on
+            this computer alone, which ends with the fleet and with this process.
 
     Raises:
         UsageError: Ray is not installed; the cluster can be reached by anybody.
@@ -110,8 +111,12 @@ class RayFleet:
             raise
 
     def _connect(self, address: str | None) -> None:
-        own = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        options = own if address is None else {"address": address}
+        options: dict[str, object] = {"address": address or "local"}
+        if address is None:
+            options["include_dashboard"] = False
+        if os.environ.get(_LOOPBACK) == "0":
+            # Otherwise this process tells the nodes an address at which they do not find it.
+            options["_node_ip_address"] = "127.0.0.1"
         try:
             self._ray.init(**options, log_to_driver=False, logging_level="ERROR")
         except (OSError, ValueError, RuntimeError, TimeoutError) as error:

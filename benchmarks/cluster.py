@@ -1,0 +1,316 @@
+"""Work divided among workers: is anything lost when they die, and what does it cost?
+
+    python -m benchmarks.cluster chaos --on ray --blows 20
+    python -m benchmarks.cluster pace --on ray
+
+`chaos`: while a batch of tiny renders is worked on, a worker is killed, the head is killed and started again, or, on
+Ray, one of three nodes is removed and another added, at random. Then files, metadata and queue are compared, and every
+picture with one that this process renders, bit by bit.
+
+`pace`: seconds for the same units in this process, with one worker and with two, each with one thread, once the workers
+are there. The best of three rounds, which take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from clip.model import CLIP
+from PIL import Image
+
+from clipdesk.errors import UsageError
+from clipdesk.export.metadata import BatchMetadata
+from clipdesk.export.png import read_recipe
+from clipdesk.jobs.events import Result
+from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.executors.fleet import Fleet
+from clipdesk.jobs.executors.local import LocalFleet
+from clipdesk.jobs.executors.many import Many
+from clipdesk.jobs.executors.on_ray import RayFleet
+from clipdesk.jobs.executors.rounds import Limits
+from clipdesk.jobs.here import Here
+from clipdesk.jobs.job import Job
+from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.store import JobStore
+from clipdesk.models.names import Checkpoint
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
+
+LAYER = "visual.transformer.resblocks.1.mlp.gelu"
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""Ray's nodes listen at 127.0.0.1 alone, and send no statistics."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The state after the last head.
+
+    Attributes:
+        blows: How many blows were dealt while there was work.
+        missing: Units without a picture.
+        twice: Units with more than one picture.
+        broken: Files that are neither complete pictures nor the metadata.
+        disagree: Units for which queue, metadata and files differ.
+        different: Pictures that differ from this process's in a bit.
+    """
+
+    blows: int
+    missing: int
+    twice: int
+    broken: int
+    disagree: int
+    different: int
+
+    @property
+    def clean(self) -> bool:
+        """True if every unit is complete, once, and as it should be."""
+        return not (self.missing or self.twice or self.broken or self.disagree or self.different)
+
+
+def batch(checkpoint: Path, units: int, iterations: int) -> Job:
+    """A job of tiny renders, on a CLIP with random weights, which is written to a file."""
+    torch.manual_seed(0)
+    torch.save(CLIP(32, 32, 2, 64, 8, 77, 49408, 64, 1, 1).state_dict(), checkpoint)
+    targets = tuple(Unit(layer=LAYER, index=index) for index in range(units))
+    settings = make_settings(iterations=iterations, views=1, device="cpu")
+    return Job(model=Checkpoint(checkpoint), targets=targets, settings=settings)
+
+
+def fleet_on(place: str, workers: int, address: str) -> Fleet:
+    """Workers on this computer, or on the nodes of a Ray."""
+    return LocalFleet(count=workers) if place == "local" else RayFleet(address)
+
+
+class Nodes:
+    """Three nodes of a Ray on this computer."""
+
+    def __init__(self) -> None:
+        os.environ.update(ALONE)
+        cluster_utils = importlib.import_module("ray.cluster_utils")
+        first = {"node_ip_address": "127.0.0.1", "num_cpus": 0, "include_dashboard": False}
+        self._cluster: Any = cluster_utils.Cluster(initialize_head=True, head_node_args=first)
+        self._nodes = [self._node() for _ in range(3)]
+
+    @property
+    def address(self) -> str:
+        """Where a head finds them."""
+        return str(self._cluster.address)
+
+    def _node(self) -> object:
+        return self._cluster.add_node(node_ip_address="127.0.0.1", num_cpus=1)
+
+    def replace(self, choose: random.Random) -> None:
+        """Remove a node, with what runs on it, and add another."""
+        node = self._nodes.pop(choose.randrange(len(self._nodes)))
+        self._cluster.remove_node(node, allow_graceful=False)
+        self._nodes.append(self._node())
+
+    def close(self) -> None:
+        """End all nodes."""
+        self._cluster.shutdown()
+
+
+class Head:
+    """A process with the queue."""
+
+    def __init__(self, queue: Path, place: str, address: str) -> None:
+        self._command = [sys.executable, "-W", "ignore", "-m", "benchmarks.cluster", "head", "--on", place]
+        self._command += ["--queue", str(queue), "--address", address]
+        self.process = subprocess.Popen(self._command)
+
+    def again(self) -> None:
+        """Kill it and start another."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process = subprocess.Popen(self._command)
+
+    def finish(self) -> None:
+        """Wait until there is no more work."""
+        if self.process.wait(600):
+            raise RuntimeError(f"the head ended with {self.process.returncode}")
+
+
+def kill_a_worker(choose: random.Random) -> None:
+    """Kill one of the workers, which are below this process or below Ray."""
+    found = [each for each in psutil.Process().children(recursive=True) if _is_worker(each)]
+    if found:
+        choose.choice(found).kill()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "worker" in process.cmdline()[-3:] or "RayWorker" in process.name()
+    except psutil.Error:
+        return False
+
+
+def chaos(folder: Path, place: str, blows: int, units: int, iterations: int, longest: float, seed: int = 0) -> Found:
+    """Do a batch while workers, nodes and heads die; see the module."""
+    queue, out = folder / "queue.sqlite", folder / "out"
+    job = batch(folder / "small.pt", units, iterations)
+    with closing(JobStore(queue)) as store:
+        store.add(job, out)
+    nodes = Nodes() if place == "ray" else None
+    choose, dealt = random.Random(seed), 0
+    head = Head(queue, place, "" if nodes is None else nodes.address)
+    try:
+        strikes: list[Callable[[], object]] = [lambda: kill_a_worker(choose), head.again]
+        if nodes is not None:
+            strikes.append(lambda: nodes.replace(choose))
+        while dealt < blows:
+            time.sleep(choose.uniform(longest / 4, longest))
+            if head.process.poll() is not None:
+                break
+            choose.choice(strikes)()
+            dealt += 1
+        head.finish()
+    finally:
+        head.process.kill()
+        head.process.wait()
+        if nodes is not None:
+            nodes.close()
+    return compare(job, queue, out, dealt)
+
+
+def compare(job: Job, queue: Path, out: Path, blows: int) -> Found:
+    """What is in the folder, by the queue, the metadata, and this process's own pictures."""
+    pictures: dict[int, list[Path]] = {index: [] for index in range(len(job.targets))}
+    broken = 0
+    for path in out.iterdir():
+        try:
+            target = read_recipe(path).target if path.suffix == ".png" else None
+        except UsageError:
+            target = None
+        if isinstance(target, Unit):
+            pictures[target.index].append(path)
+        elif not path.name.endswith("_metadata.json"):
+            broken += 1
+    with closing(JobStore(queue)) as store:
+        (stored,) = store.jobs()
+        files = {unit.position: unit.file for unit in store.units(stored.number)}
+    records = BatchMetadata.open(out, LAYER, job.model).units
+    agree = sum(
+        len(paths) == 1 and index in records and files[index] == paths[0].name == records[index].file
+        for index, paths in pictures.items()
+    )
+    different = sum(not _same(job, paths[0]) for paths in pictures.values() if paths)
+    missing, twice = (sum(test(len(each)) for each in pictures.values()) for test in (_is_none, _is_several))
+    return Found(blows, missing, twice, broken, len(pictures) - agree, different)
+
+
+def _is_none(count: int) -> bool:
+    return not count
+
+
+def _is_several(count: int) -> bool:
+    return count > 1
+
+
+def _same(job: Job, path: Path) -> bool:
+    """Whether a picture is what this process renders, bit by bit."""
+    (result,) = (
+        event for event in Here().run(job.of([read_recipe(path).target]), Hooks()) if isinstance(event, Result)
+    )
+    return np.array_equal(np.asarray(Image.open(path)), result.pixels)
+
+
+def seconds(executor: Executor, job: Job, folder: Path) -> float:
+    """Time for a job through a queue of its own."""
+    folder.mkdir()
+    with closing(QueueService(folder / "queue.sqlite", executor)) as service:
+        service.add(job, folder / "out")
+        started = time.perf_counter()
+        for _ in service.steps():
+            pass
+        return time.perf_counter() - started
+
+
+def pace(folder: Path, place: str, units: int, iterations: int) -> dict[str, float]:
+    """Seconds without workers, with one and with two."""
+    job = batch(folder / "small.pt", units, iterations)
+    if place == "ray":
+        os.environ.update(ALONE)
+        importlib.import_module("ray").init(
+            address="local", num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False
+        )
+    one: Fleet = LocalFleet(count=1) if place == "local" else _First()
+    two: Fleet = LocalFleet(count=2) if place == "local" else RayFleet()
+    found: dict[str, float] = {}
+    limits = Limits(most=1)
+    executors: dict[str, Executor] = {"here": Here(most=lambda *_: 1)}
+    for name, fleet in {"one worker": one, "two workers": two}.items():
+        # Not at once: on Ray the first would keep a core from the second.
+        executors[name] = Many(fleet, Here(), limits=limits)
+    for name, executor in executors.items():
+        seconds(executor, job.part(range(8)), folder / f"{name} warm")
+        times = [seconds(executor, job, folder / f"{name} {i}") for i in range(3)]
+        found[name] = min(times)
+        if isinstance(executor, Many):
+            executor.close()
+    return found
+
+
+class _First(RayFleet):
+    """Ray's first place alone."""
+
+    def places(self) -> list[str]:
+        """As `Fleet.places`."""
+        return list(super().places())[:1]
+
+
+def work(queue: Path, place: str, address: str) -> None:
+    """Work through a queue, as a head that may be killed."""
+    with (
+        closing(Many(fleet_on(place, 3, address), Here(), limits=Limits(most=1))) as executor,
+        closing(QueueService(queue, executor)) as service,
+    ):
+        for _ in service.steps():
+            pass
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["chaos", "pace", "head"])
+    parser.add_argument("--on", choices=["local", "ray"], default="local")
+    parser.add_argument("--blows", type=int, default=20)
+    parser.add_argument("--units", type=int, default=256)
+    parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument("--longest", type=float, default=10.0, help="longest time between two blows in seconds")
+    parser.add_argument("--queue", type=Path)
+    parser.add_argument("--address", default="")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.part == "head":
+        work(arguments.queue, arguments.on, arguments.address)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["CLIPDESK_DATA"] = name
+        if arguments.part == "pace":
+            for what, time_taken in pace(Path(name), arguments.on, arguments.units, arguments.iterations).items():
+                print(f"{what}: {time_taken:.2f} s")
+            return
+        options = (arguments.blows, arguments.units, arguments.iterations, arguments.longest)
+        found = chaos(Path(name), arguments.on, *options)
+    print(f"{found}: {'clean' if found.clean else 'NOT CLEAN'}")
+    sys.exit(not found.clean)
+
+
+if __name__ == "__main__":
+    main()
