@@ -84,7 +84,8 @@ class ComparisonRoom(QObject):
 
     @Slot()
     def _model_changed(self) -> None:
-        self._looked = False
+        self._looked, self._listed = False, ()
+        self.desk.forget()
         self.page.show_none()
         self.page.bar.offer(self._session.preferences.recent_models)
         model = self._session.model
@@ -109,7 +110,11 @@ class ComparisonRoom(QObject):
             bar.say("No model is open", ready=False)
         elif model.weights is None:
             bar.say(_UNKNOWN, ready=False)
-        elif making is not None and isinstance(making.job, ComparisonWork):
+        elif (
+            making is not None
+            and isinstance(making.job, ComparisonWork)
+            and (self.maker.busy or making.job.weights == model.weights)
+        ):
             bar.show_making(making, short_name(making.job.second))
         elif current is not None:
             bar.show_listed(self._listed, current.folder)

@@ -107,6 +107,18 @@ def test_a_comparison_is_found_again(
     assert again.comparisons.page.map.isVisible()
 
 
+def test_another_model_has_other_comparisons(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    compare(window, qtbot, changed, images)
+    window.opening.open(str(changed))
+    until(qtbot, lambda: window.comparisons.desk.current is None)
+    page = window.comparisons.page
+    until(qtbot, lambda: "changed.pt is A" in page.bar.message)
+    assert page.hint.isVisible()
+    assert page.model.rows == []
+
+
 def test_one_that_fails_says_why_and_can_be_dropped(
     changed: Path, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

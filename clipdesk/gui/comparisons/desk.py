@@ -44,10 +44,12 @@ class ComparisonDesk(QObject):
     rendering = Signal(float)
     rendered = Signal(int, object)
     failed = Signal(object)
+    _found = Signal(str, object, object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.current: AskedComparison | None = None
+        self._weights = ""
         self._turns: dict[str, int] = {}
         self._closing = threading.Event()
         self._given_up = threading.Event()
@@ -56,7 +58,7 @@ class ComparisonDesk(QObject):
         for background in (self._quick, self._slow, self._words):
             background.failed.connect(self.failed)
             background.start(make_way)
-        self.opened.connect(self._take)
+        self._found.connect(self._take)
 
     def look(self, weights: str, wanted: ComparisonWork | None = None, folder: Path | None = None) -> None:
         """Look which comparisons of a model there are, and open one: the one that is asked for, or the newest.
@@ -66,6 +68,7 @@ class ComparisonDesk(QObject):
             wanted: What was made.
             folder: A folder that the user has chosen; it may be anywhere.
         """
+        self._weights = weights
 
         def open_one() -> None:
             # Not above: it loads torch and NumPy, which the first sight of the window does without.
@@ -80,13 +83,20 @@ class ComparisonDesk(QObject):
             paths = [folder] if folder is not None else [*made, *(path for path, _ in found)]
             asked = AskedComparison.open(paths[0]) if paths else None
             rows, layers = ([], None) if asked is None else (asked.rows(), asked.layers())
-            self.opened.emit(asked, rows, layers, listed(found))
+            self._found.emit(weights, asked, rows, layers, listed(found))
 
         self._later(self._quick, "comparison", open_one)
 
-    @Slot(object, object, object, object)
-    def _take(self, asked: AskedComparison | None, *_: object) -> None:
-        self.current = asked
+    def forget(self) -> None:
+        """Ask nothing any more, as with another model."""
+        self.current, self._weights = None, ""
+        self._given_up.set()
+
+    @Slot(str, object, object, object, object)
+    def _take(self, weights: str, asked: AskedComparison | None, *more: object) -> None:
+        if weights == self._weights:
+            self.current = asked
+            self.opened.emit(asked, *more)
 
     def ask_unit(self, place: int) -> None:
         """All that is shown of a unit; `answered`, then `worded` follow."""
