@@ -30,6 +30,8 @@ TESTED_THROUGH = {
     "activations/moments": "activations/test_sums.py: a part of them",
     "activations/reading": "activations/test_scan.py: what a pass reads",
     "activations/storing": "activations/test_surveying.py: surveys as folders",
+    "activations/comparing/timeline": "cli/test_timelines.py: a unit over three checkpoints",
+    "export/timeline": "cli/test_timelines.py: numbers as JSON and CSV, and a page",
     "export/comparison_parts": "cli/test_comparisons.py: a page with all of its parts",
     "demo/export": "demo/test_model.py: the file that it has written, opened as any other",
     "demo/recipes": "demo/test_train.py: numbers that only a training can judge",

@@ -28,6 +28,7 @@ from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render
 from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
+from clipdesk.cli.timelines import timeline
 from clipdesk.errors import ClipDeskError, NotInModelError, UsageError, first_line
 from clipdesk.links import is_link, parse_link
 from clipdesk.network.layer_names import Place, place_of
@@ -82,7 +83,7 @@ def cli(context: click.Context, model: str | None, trust_archive: bool, unit: st
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, timeline)
 for command in (*_COMMANDS, *_OF_SURVEYS):
     cli.add_command(command)
 

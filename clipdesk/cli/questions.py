@@ -144,13 +144,14 @@ class Answering(NamedTuple):
     paging: ModuleType
     checking: ModuleType
     comparing: ModuleType
+    timing: ModuleType
 
 
 def with_torch() -> Answering:
     """Import what answers, which takes torch along, only when a command runs."""
-    from clipdesk.cli import asking, checking, comparing, paging
+    from clipdesk.cli import asking, checking, comparing, paging, timing
 
-    return Answering(asking, paging, checking, comparing)
+    return Answering(asking, paging, checking, comparing, timing)
 
 
 def _asking() -> ModuleType:

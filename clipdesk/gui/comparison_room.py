@@ -88,9 +88,6 @@ class ComparisonRoom(QObject):
         self.desk.forget()
         self.page.show_none()
         self.page.bar.offer(self._session.preferences.recent_models)
-        model = self._session.model
-        if model is not None:
-            self.maker.look(model.weights)
         self._look()
 
     @Slot()
@@ -99,6 +96,7 @@ class ComparisonRoom(QObject):
         model = self._session.model
         if self._center.mode == COMPARISON and not self._looked and model is not None and model.weights is not None:
             self._looked = True
+            self.maker.look(model.weights)
             self.desk.look(model.weights)
         self._show_bar()
 

@@ -22,11 +22,10 @@ _NAMES = ("In A", "In B", "B - A")
 _NONE = "Choose a unit in the table"
 
 
-class _Half(QWidget):
-    """One of the two models."""
+class _Half:
+    """The parts of one of the two models."""
 
     def __init__(self, name: str) -> None:
-        super().__init__()
         self.title, self.numbers = plain_label(wrap=True), plain_label(wrap=True)
         font = self.title.font()
         font.setBold(True)
