@@ -29,6 +29,7 @@ from clipdesk.cli.queue import queue
 from clipdesk.cli.rendering import batch, quickstart, render, worker
 from clipdesk.cli.surveys import survey, surveys
 from clipdesk.cli.terminal import INTERRUPTED, terminable
+from clipdesk.cli.timelines import timeline
 from clipdesk.errors import ClipDeskError, NotInModelError, UsageError, first_line
 from clipdesk.links import is_link, parse_link
 from clipdesk.models.catalogue import EMBEDDED
@@ -95,7 +96,7 @@ def cli(
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, sae)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, timeline, sae)
 for command in (*_COMMANDS, *_OF_SURVEYS, worker):
     cli.add_command(command)
 

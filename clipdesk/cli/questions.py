@@ -144,14 +144,15 @@ class Answering(NamedTuple):
     paging: ModuleType
     checking: ModuleType
     comparing: ModuleType
+    timing: ModuleType
     training: ModuleType
 
 
 def with_torch() -> Answering:
     """Import what answers, which takes torch along, only when a command runs."""
-    from clipdesk.cli import asking, checking, comparing, paging, training
+    from clipdesk.cli import asking, checking, comparing, paging, timing, training
 
-    return Answering(asking, paging, checking, comparing, training)
+    return Answering(asking, paging, checking, comparing, timing, training)
 
 
 def _asking() -> ModuleType:

@@ -9,6 +9,7 @@ from typing import Literal
 from PIL import Image
 
 from clipdesk.activations.comparing.comparison import Comparison, Drifted
+from clipdesk.activations.pooling import poolings_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import Label, Lexicon, prepare, words
 from clipdesk.activations.statistics import NONE, Pooling, UnitStatistics
@@ -79,8 +80,13 @@ def pictures_of_units(
     if not rendered:
         return {}
     layers = [found.layer(each.layer.first) for each in rendered]
-    before = [_target(layer.first, each.unit) for layer, each in zip(layers, rendered, strict=True)]
-    after = [_target(layer.second, each.other) for layer, each in zip(layers, rendered, strict=True)]
+    before = [
+        _target(layer.first.layer, each.unit, layer.first.pooling) for layer, each in zip(layers, rendered, strict=True)
+    ]
+    after = [
+        _target(layer.second.layer, each.other, layer.second.pooling)
+        for layer, each in zip(layers, rendered, strict=True)
+    ]
     renders = [
         render(first.network, before, settings, inspector=first.inspector),
         render(second.network, after, settings, inspector=second.inspector),
@@ -88,7 +94,7 @@ def pictures_of_units(
     ]
     parts, total = list[list[Image.Image]](), len(renders) * settings.iterations
     for at, frames in enumerate(renders):
-        parts.append(_last(frames, partial(_told, progress, at * settings.iterations, total)))
+        parts.append(last_pictures(frames, partial(_told, progress, at * settings.iterations, total)))
     triples = zip(*parts, strict=True)
     return {(each.layer.first, each.unit): (a, b, c) for each, (a, b, c) in zip(rendered, triples, strict=True)}
 
@@ -120,7 +126,8 @@ def _told(progress: Callable[[int, int], None], before: int, total: int, step: i
     progress(before + step, total)
 
 
-def _last(frames: Iterator[Frame], progress: Callable[[int], None]) -> list[Image.Image]:
+def last_pictures(frames: Iterator[Frame], progress: Callable[[int], None]) -> list[Image.Image]:
+    """The pictures that a render ends in; `progress` is told each step."""
     frame = None
     for frame in frames:
         progress(frame.step)
@@ -128,9 +135,13 @@ def _last(frames: Iterator[Frame], progress: Callable[[int], None]) -> list[Imag
     return list(map(Image.fromarray, frame.images()))
 
 
-def _target(statistics: UnitStatistics, unit: int) -> Unit | Combined:
-    """A unit, to be rendered where its values were compared."""
-    target, at = Unit(layer=statistics.layer, index=unit), _POSITIONS[statistics.pooling]
+def pooled_target(opened: OpenModel, layer: str, unit: int, pooling: Pooling) -> Unit | Combined:
+    """A unit, to be rendered where its values are taken from in a pooling; as a mean where the layer has no such."""
+    return _target(layer, unit, pooling if pooling in poolings_of(opened.inspector.layers[layer]) else "mean")
+
+
+def _target(layer: str, unit: int, pooling: Pooling) -> Unit | Combined:
+    target, at = Unit(layer=layer, index=unit), _POSITIONS[pooling]
     return target if at == "patches" else Combined(terms=(Term(what=target, at=at),))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QApplication, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-CANVAS, GALLERY, UNIT, FIND, WALL = "Canvas", "Gallery", "Unit", "Find", "Wall"
+CANVAS, GALLERY, UNIT, FIND, WALL, COMPARISON = "Canvas", "Gallery", "Unit", "Find", "Wall", "Two models"
 SURVEYED = (UNIT, FIND, WALL)
 """The modes that show what a survey knows."""
 

@@ -74,6 +74,7 @@ class MainWindow(PanelWindow):
         self._connect_model()
         parts = self.center, self.architecture, self.neurons, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
+        self.comparisons.join(self.center, self.controller, self.parameters)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
         self.surveys.unit.counterpart_chosen.connect(lambda unit: self.go_to(unit.model, unit.pooled[:2]))
         self.canvas.welcome.tour_asked.connect(self.surveys.pages.tour)
@@ -242,7 +243,15 @@ class MainWindow(PanelWindow):
         self.hide()
         self.log.stop()
         self.ended = self.neurons.text_box.stop() and self.ended
-        parts = self.surveys, self.controller, self.results, self.marking, self.choosing, self.files.exporter
+        parts = (
+            self.surveys,
+            self.comparisons,
+            self.controller,
+            self.results,
+            self.marking,
+            self.choosing,
+            self.files.exporter,
+        )
         for part in parts:
             # Each is closed, whether or not the one before could be.
             self.ended = part.close() and self.ended

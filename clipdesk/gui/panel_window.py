@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from typing_extensions import override
 
 from clipdesk.gui.center import CANVAS, GALLERY, Center
+from clipdesk.gui.comparison_room import ComparisonRoom
 from clipdesk.gui.controller import RenderController
 from clipdesk.gui.layout import Place, first_size, make_docks, places_of
 from clipdesk.gui.panels.architecture import ArchitecturePanel
@@ -47,7 +48,7 @@ class PanelWindow(QMainWindow):
         self._make_panels(preferences.store)
         self.setWindowTitle("ClipDesk")
         self.resize(first_size(self.screen().availableGeometry().size()))
-        modes = {CANVAS: self.canvas, GALLERY: self.gallery, **self.surveys.modes}
+        modes = {CANVAS: self.canvas, GALLERY: self.gallery, **self.surveys.modes, **self.comparisons.modes}
         self.center = Center((self.notice, self.offer), modes, self.surveys.bar)
         self.setCentralWidget(self.center)
         panels: dict[str, QWidget] = {
@@ -69,6 +70,7 @@ class PanelWindow(QMainWindow):
         self.queue = QueuePanel(self.controller.queue)
         self.gallery = GalleryPanel(store)
         self.surveys = SurveyRoom(self.session)
+        self.comparisons = ComparisonRoom(self.session)
         self.log = LogPanel()
         self.notice = NoticeBar()
         self.offer = OfferBar()
@@ -87,6 +89,7 @@ class PanelWindow(QMainWindow):
             "Log": self.log.text,
             CANVAS: self.canvas.view,
             **self.surveys.places,
+            **self.comparisons.places,
         }
         return places_of(widgets, self.docks, self.center)
 

@@ -38,6 +38,8 @@ def seconds_for(name: ModelName, pictures: int) -> float:
 class AskedSurvey(OpenSurvey):
     """One import for the threads that ask, which the first sight of the window does without."""
 
+    of_model = staticmethod(surveys_of)
+    seconds_for = staticmethod(seconds_for)
     unit_facts = facts.unit_facts
     export_layer = exporting.export_layer
     export_unit = exporting.export_unit

@@ -122,14 +122,12 @@ class SurveyDesk(QObject):
         weights = model.weights
 
         def open_one() -> None:
-            # Not above: it loads torch and NumPy, which the first sight of the window does without.
-            from clipdesk.gui.surveys.asked import AskedSurvey, surveys_of
-
-            listed = surveys_of(weights)
+            asked = _asked()
+            listed = asked.of_model(weights)
             wanted = [each for each in listed if each[0] == folder] or listed
             for path, manifest in wanted:
                 try:
-                    survey = AskedSurvey.open(path, manifest, model.name)
+                    survey = asked.open(path, manifest, model.name)
                 except UsageError as error:
                     self.failed.emit(explained(error))
                     continue
@@ -144,10 +142,8 @@ class SurveyDesk(QObject):
         model = self._model
 
         def measure() -> None:
-            from clipdesk.gui.surveys.asked import seconds_for
-
             if model is not None:
-                self.timed.emit(seconds_for(model.name, pictures))
+                self.timed.emit(_asked().seconds_for(model.name, pictures))
 
         self._later(self._slow, "time", measure)
 
@@ -359,3 +355,10 @@ class SurveyDesk(QObject):
         self._closing.set()
         ended = [each.wait(timeout_ms) for each in (self._quick, self._slow, self._words)]
         return all(ended)
+
+
+def _asked() -> type[AskedSurvey]:
+    """What is asked; it loads torch and NumPy, which the first sight of the window does without."""
+    from clipdesk.gui.surveys.asked import AskedSurvey
+
+    return AskedSurvey

@@ -1,0 +1,212 @@
+"""All that shows comparisons in the window: the page, and the threads that make and ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.gui.center import COMPARISON
+from clipdesk.gui.comparisons.desk import ComparisonDesk
+from clipdesk.gui.panels.comparison_page import ComparisonPage
+from clipdesk.gui.problems import explained
+from clipdesk.gui.surveys.making import Surveyor
+from clipdesk.jobs.survey_work import ComparisonWork
+from clipdesk.models.names import find_name, short_name
+from clipdesk.paths import comparisons_folder
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from clipdesk.gui.center import Center
+    from clipdesk.gui.comparisons.asked import AskedComparison
+    from clipdesk.gui.comparisons.data import Changed, Layers, Listed, Side
+    from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.panels.parameters import ParametersPanel
+    from clipdesk.gui.session import Session
+
+_UNKNOWN = "Its weights have no checksum, so no comparison can be told from another: open the model from a file"
+
+
+class ComparisonRoom(QObject):
+    """Makes the parts, and joins them with the rest of the window.
+
+    Args:
+        session: Knows the open model, which is A.
+
+    Attributes:
+        modes: The page, by its mode of the centre.
+        places: Where the keyboard goes in it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self.desk = ComparisonDesk(self)
+        self.maker = Surveyor(self, ComparisonWork, comparisons_folder)
+        self.page = ComparisonPage()
+        self.modes: dict[str, QWidget] = {COMPARISON: self.page}
+        self.places: dict[str, QWidget] = {COMPARISON: self.page.table}
+        self._listed: Sequence[Listed] = ()
+        self._looked = False
+
+    def join(self, center: Center, controller: RenderController, parameters: ParametersPanel) -> None:
+        """Join them with what they are shown in, and with the settings that they render with."""
+        self._center, self._parameters = center, parameters
+        desk, maker, page, bar = self.desk, self.maker, self.page, self.page.bar
+        for failed in (desk.failed, maker.failed):
+            failed.connect(self._session.complain)
+        # It is in the bar, and no other program's.
+        maker.numbered.connect(controller.desk.leave_out)
+        maker.changed.connect(self._show_bar)
+        maker.made.connect(self._made)
+        bar.asked.connect(self.compare)
+        bar.chosen.connect(self._open)
+        bar.pause_asked.connect(maker.pause)
+        bar.resume_asked.connect(maker.resume)
+        bar.cancel_asked.connect(maker.cancel)
+        page.unit_chosen.connect(self._ask_unit)
+        page.unit.pictures_wanted.connect(desk.ask_pictures)
+        page.unit.render_asked.connect(self._render)
+        page.unit.stop_asked.connect(desk.stop_render)
+        desk.opened.connect(self._opened)
+        desk.answered.connect(self._answered)
+        desk.worded.connect(self._worded)
+        desk.pictures.connect(page.unit.show_pictures)
+        desk.rendering.connect(page.unit.show_rendering)
+        desk.rendered.connect(self._rendered)
+        center.changed.connect(self._look)
+        self._session.model_changed.connect(self._model_changed)
+        self._show_bar()
+
+    @Slot()
+    def _model_changed(self) -> None:
+        self._looked, self._listed = False, ()
+        self.desk.forget()
+        self.page.show_none()
+        self.page.bar.offer(self._session.preferences.recent_models)
+        self._look()
+
+    @Slot()
+    def _look(self) -> None:
+        """Look which comparisons there are when the page is seen for the first time with a model."""
+        model = self._session.model
+        if self._center.mode == COMPARISON and not self._looked and model is not None and model.weights is not None:
+            self._looked = True
+            self.maker.look(model.weights)
+            self.desk.look(model.weights)
+        self._show_bar()
+
+    @Slot()
+    def _show_bar(self) -> None:
+        bar, model, making = self.page.bar, self._session.model, self.maker.making
+        current = self.desk.current
+        if model is None:
+            bar.say("No model is open", ready=False)
+        elif model.weights is None:
+            bar.say(_UNKNOWN, ready=False)
+        elif (
+            making is not None
+            and isinstance(making.job, ComparisonWork)
+            and (self.maker.busy or making.job.weights == model.weights)
+        ):
+            bar.show_making(making, short_name(making.job.second))
+        elif current is not None:
+            bar.show_listed(self._listed, current.folder)
+        else:
+            bar.say(f"{short_name(model.name)} is A")
+
+    # Which comparison
+
+    @Slot(str, str)
+    def compare(self, second: str, images: str) -> None:
+        """Compare the open model with another.
+
+        Args:
+            second: Name or file of the other.
+            images: What opens the images.
+        """
+        model = self._session.model
+        if model is None or model.weights is None:
+            return
+        if self.maker.busy:
+            self._session.say("A comparison is being made: cancel it, or wait until it is done")
+            return
+        try:
+            name = find_name(second)
+        except ClipDeskError as error:
+            self._session.complain(explained(error))
+            return
+        self.maker.begin(ComparisonWork(model=model.name, weights=model.weights, second=name, images=images))
+
+    @Slot(object)
+    def _made(self, job: ComparisonWork) -> None:
+        self._session.say(f"The comparison with {short_name(job.second)} is done")
+        if self._session.model is not None and job.weights == self._session.model.weights:
+            self.desk.look(job.weights or "", job)
+
+    @Slot(object)
+    def _open(self, folder: Path) -> None:
+        model = self._session.model
+        if model is not None and model.weights is not None:
+            self.desk.look(model.weights, folder=folder)
+
+    @Slot(object, object, object, object)
+    def _opened(
+        self, asked: AskedComparison | None, rows: list[Changed], layers: Layers, listed: Sequence[Listed]
+    ) -> None:
+        self._listed = listed
+        if asked is None:
+            self.page.show_none()
+        else:
+            self.page.show_comparison(rows, layers, asked.manifest.notes)
+        self._show_bar()
+
+    # The unit
+
+    @Slot(object)
+    def _ask_unit(self, changed: Changed) -> None:
+        self.desk.stop_render()
+        self.desk.ask_unit(changed.place)
+
+    def _is_shown(self, place: int) -> bool:
+        shown = self.page.unit.changed
+        return shown is not None and shown.place == place
+
+    @Slot(int, object)
+    def _answered(self, place: int, sides: Sequence[Side]) -> None:
+        if self._is_shown(place):
+            self.page.unit.show_sides(sides)
+
+    @Slot(int, object)
+    def _worded(self, place: int, words: object) -> None:
+        if self._is_shown(place) and isinstance(words, (str, tuple)):
+            self.page.unit.show_words(words)
+
+    @Slot()
+    def _render(self) -> None:
+        changed = self.page.unit.changed
+        try:
+            settings = self._parameters.settings().model_copy(update={"grid": 1})
+        except ClipDeskError as error:
+            self._session.complain(explained(error))
+            return
+        if changed is not None:
+            self.page.unit.show_rendering(0.0)
+            self.desk.ask_render(changed.place, settings)
+
+    @Slot(int, object)
+    def _rendered(self, place: int, images: object) -> None:
+        if self._is_shown(place):
+            self.page.unit.show_rendering(None)
+            if isinstance(images, tuple):
+                self.page.unit.show_images(images)
+
+    def close(self) -> bool:
+        """Keep what a comparison has found, and wait for the threads; False if one is stuck."""
+        self.desk.stop_render()
+        ended = [part.close() for part in (self.maker, self.desk)]
+        return all(ended)

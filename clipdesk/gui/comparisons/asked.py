@@ -1,0 +1,191 @@
+"""AskedComparison: a comparison with all that the window asks of it. Takes torch along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtGui import QImage
+from typing_extensions import Self
+
+from clipdesk.activations.comparing.comparison import Comparison, Drifted
+from clipdesk.activations.comparing.storing import (
+    FIRST,
+    ComparisonManifest,
+    all_comparisons,
+    open_comparison,
+    read_comparison_manifest,
+)
+from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.questions.unit import histogram_of
+from clipdesk.activations.questions.words import Lexicon, prepare, words
+from clipdesk.activations.statistics import NONE, UnitStatistics
+from clipdesk.activations.storing import read_thumbnail
+from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.comparison_json import top_pictures
+from clipdesk.export.comparison_parts import pictures_of_units
+from clipdesk.gui.comparisons.data import Changed, Layers, Listed, Side
+from clipdesk.gui.surveys.data import Photo, Word
+from clipdesk.gui.surveys.open_survey import to_qt
+from clipdesk.imagesets.reading import decode_image
+from clipdesk.models.names import parse_name, short_name
+from clipdesk.network.layer_names import short_layer
+from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.render.settings import RenderSettings
+
+_LISTED = 1000
+"""Units of the table."""
+_TOP, _WORDS = 12, 5
+Pictures = tuple[QImage, QImage, QImage]
+"""A unit in A, in B, and what excites B's and not A's."""
+
+
+def comparisons_of(weights: str) -> list[tuple[Path, ComparisonManifest]]:
+    """The comparisons of a model with others, newest first."""
+    return [each for each in all_comparisons() if each[1].weights[0] == weights]
+
+
+def listed(found: list[tuple[Path, ComparisonManifest]]) -> list[Listed]:
+    """The same for people."""
+    return [
+        Listed(path, f"{_short(each.models[1])}, {each.images}: {each.pictures:,} pictures") for path, each in found
+    ]
+
+
+@dataclass(eq=False)
+class AskedComparison:
+    """A comparison that is asked. To be used on the threads beside the window.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What it is of.
+        found: The comparison.
+        units: Those of the table, the most changed first.
+        lexicons: The words for the units of each model; None until they are read.
+    """
+
+    folder: Path
+    manifest: ComparisonManifest
+    found: Comparison
+    units: list[Drifted] = field(init=False)
+    lexicons: tuple[Lexicon, Lexicon] | None = None
+
+    def __post_init__(self) -> None:
+        self.units = self.found.drifted(_LISTED)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a comparison.
+
+        Raises:
+            UsageError: there is none, or it is damaged.
+        """
+        return cls(folder, read_comparison_manifest(folder), open_comparison(folder))
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The two models, for people."""
+        first, second = self.manifest.models
+        return _short(first), _short(second)
+
+    def rows(self) -> list[Changed]:
+        """The units of the table."""
+        return [
+            Changed(at, _name(each), each.drift, each.moved, each.weights, each.density, each.top, each.note)
+            for at, each in enumerate(self.units)
+        ]
+
+    def layers(self) -> Layers:
+        """The CKA of each layer with each."""
+        found = self.found
+        rows, columns = (tuple(map(short_layer, each)) for each in (found.rows, found.columns))
+        return Layers(rows, columns, tuple(map(tuple, found.cka.tolist())))
+
+    def sides(self, place: int) -> tuple[Side, ...]:
+        """A unit of the table in both models; in the first alone where it has no counterpart."""
+        each = self.units[place]
+        layer = self.found.layer(each.layer.first)
+        sides = [self._side(0, layer.first, each.unit)]
+        if each.other != NONE:
+            sides.append(self._side(1, layer.second, each.other))
+        return tuple(sides)
+
+    def thumbnail(self, picture: int) -> QImage:
+        """A picture by its index, small; an empty one where there is none."""
+        webp = read_thumbnail(self.folder / FIRST, self.found.first.pictures[picture].place)
+        try:
+            return QImage() if webp is None else to_qt(decode_image(webp, "a thumbnail"))
+        except ClipDeskError:
+            return QImage()
+
+    def read_words(self, progress: Callable[[int, int], None]) -> None:
+        """Make the words ready; the text towers may take minutes.
+
+        Raises:
+            ClipDeskError: a model reads no texts, or cannot be opened any more.
+        """
+        if self.lexicons is None:
+            first, second = self._models()
+            self.lexicons = (
+                prepare(self.found.first, vocabulary_of(first, progress=progress)),
+                prepare(self.found.second, vocabulary_of(second, progress=progress)),
+            )
+
+    def words(self, place: int) -> tuple[tuple[Word, ...], ...]:
+        """The words of a unit in each model, once they are read."""
+        each = self.units[place]
+        if self.lexicons is None:
+            return ()
+        sides = (self.lexicons[0], each.layer.first, each.unit), (self.lexicons[1], each.layer.second, each.other)
+        return tuple(tuple(_words(*side)) for side in sides if side[2] != NONE)
+
+    def rendered(self, place: int, settings: RenderSettings, progress: Callable[[int, int], None]) -> Pictures:
+        """A unit rendered in both models, and as their difference.
+
+        Raises:
+            ClipDeskError: a model cannot be opened any more, or has too little memory.
+        """
+        first, second = self._models()
+        found = pictures_of_units(self.found, [self.units[place]], first, second, settings, progress)
+        if not found:
+            raise UsageError("The unit has no counterpart in the other model")
+        (pictures,) = found.values()
+        first_one, second_one, difference = map(to_qt, pictures)
+        return first_one, second_one, difference
+
+    def _models(self) -> tuple[OpenModel, OpenModel]:
+        first, second = (
+            default_pool().open(parse_name(name), weights=weights)
+            for name, weights in zip(self.manifest.models, self.manifest.weights, strict=True)
+        )
+        return first, second
+
+    def _side(self, side: int, statistics: UnitStatistics, unit: int) -> Side:
+        bins = histogram_of(statistics.only(np.array([unit])))
+        known = self.found.first.pictures
+        top = (Photo(at, value, known[at].place, known[at].label) for at, value in top_pictures(statistics, unit, _TOP))
+        density, mean = statistics.densities[unit], statistics.means[unit]
+        return Side(
+            f"{'AB'[side]}: {self.names[side]}, {short_layer(statistics.layer)}:{unit}",
+            f"above zero in {density:.2%}, mean {mean:.3g}, sd {statistics.deviations[unit]:.3g}",
+            tuple(bins.edges.tolist()),
+            tuple(bins.counts.tolist()),
+            tuple(top),
+        )
+
+
+def _words(lexicon: Lexicon, layer: str, unit: int) -> Iterator[Word]:
+    for each in words(lexicon, layer, [unit], count=_WORDS).units[0].labels:
+        yield Word(each.concept, each.pearson, each.weak)
+
+
+def _name(each: Drifted) -> str:
+    first, second = (f"{short_layer(name)}:" for name in (each.layer.first, each.layer.second))
+    same = first == second and each.unit == each.other
+    return f"{first}{each.unit}" + ("" if same or each.other == NONE else f" = {second}{each.other}")
+
+
+def _short(model: str) -> str:
+    return short_name(parse_name(model))

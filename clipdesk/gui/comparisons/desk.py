@@ -1,0 +1,170 @@
+"""ComparisonDesk: finds and opens the comparisons of the open model, and asks them on threads beside the window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.gui.background import Background
+from clipdesk.gui.worker import make_way
+
+if TYPE_CHECKING:
+    from clipdesk.gui.comparisons.asked import AskedComparison
+    from clipdesk.jobs.survey_work import ComparisonWork
+    from clipdesk.render.settings import RenderSettings
+
+
+class ComparisonDesk(QObject):
+    """Answers come by signals; a question that is asked anew before its turn comes is answered once, the last time.
+
+    Attributes:
+        current: The comparison that is asked; None if there is none.
+
+    Signals:
+        opened: The `AskedComparison` that is asked from now on, or None; its `Changed` rows; its `Layers`; and all that
+            are `Listed`.
+        answered: The place of a unit, and its `Side`s.
+        worded: The place of a unit, and the words of each side; or why there are none.
+        pictures: Thumbnails by the index of the picture.
+        rendering: How much of a render is done, 0 to 1.
+        rendered: The place of a unit, and its three pictures; None if the render was stopped or failed.
+        failed: A `Problem`.
+    """
+
+    opened = Signal(object, object, object, object)
+    answered = Signal(int, object)
+    worded = Signal(int, object)
+    pictures = Signal(object)
+    rendering = Signal(float)
+    rendered = Signal(int, object)
+    failed = Signal(object)
+    _found = Signal(str, object, object, object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.current: AskedComparison | None = None
+        self._weights = ""
+        self._turns: dict[str, int] = {}
+        self._closing = threading.Event()
+        self._given_up = threading.Event()
+        # Answers must wait neither for a render nor for a text tower.
+        self._quick, self._slow, self._words = (Background(self) for _ in range(3))
+        for background in (self._quick, self._slow, self._words):
+            background.failed.connect(self.failed)
+            background.start(make_way)
+        self._found.connect(self._take)
+
+    def look(self, weights: str, wanted: ComparisonWork | None = None, folder: Path | None = None) -> None:
+        """Look which comparisons of a model there are, and open one: the one that is asked for, or the newest.
+
+        Args:
+            weights: SHA-256 of the model's weights.
+            wanted: What was made.
+            folder: A folder that the user has chosen; it may be anywhere.
+        """
+        self._weights = weights
+
+        def open_one() -> None:
+            # Not above: it loads torch and NumPy, which the first sight of the window does without.
+            from clipdesk.gui.comparisons.asked import AskedComparison, comparisons_of, listed
+
+            found = comparisons_of(weights)
+            made = [
+                path
+                for path, each in found
+                if wanted is not None and (each.models[1], each.source) == (str(wanted.second), wanted.images)
+            ]
+            paths = [folder] if folder is not None else [*made, *(path for path, _ in found)]
+            asked = AskedComparison.open(paths[0]) if paths else None
+            rows, layers = ([], None) if asked is None else (asked.rows(), asked.layers())
+            self._found.emit(weights, asked, rows, layers, listed(found))
+
+        self._later(self._quick, "comparison", open_one)
+
+    def forget(self) -> None:
+        """Ask nothing any more, as with another model."""
+        self.current, self._weights = None, ""
+        self._given_up.set()
+
+    @Slot(str, object, object, object, object)
+    def _take(self, weights: str, asked: AskedComparison | None, *more: object) -> None:
+        if weights == self._weights:
+            self.current = asked
+            self.opened.emit(asked, *more)
+
+    def ask_unit(self, place: int) -> None:
+        """All that is shown of a unit; `answered`, then `worded` follow."""
+
+        def read_words(asked: AskedComparison) -> None:
+            try:
+                asked.read_words(self._go_on)
+                self.worded.emit(place, asked.words(place))
+            except ClipDeskError as error:
+                self.worded.emit(place, str(error))
+
+        self._ask(self._quick, "unit", lambda asked: self.answered.emit(place, asked.sides(place)))
+        self._ask(self._words, "words", read_words)
+
+    def ask_pictures(self, pictures: Sequence[int]) -> None:
+        """Thumbnails; `pictures` follows."""
+        wanted = list(pictures)
+        self._ask(
+            self._quick, "pictures", lambda asked: self.pictures.emit({each: asked.thumbnail(each) for each in wanted})
+        )
+
+    def ask_render(self, place: int, settings: RenderSettings) -> None:
+        """Render a unit in both models, and their difference; `rendering` and `rendered` follow."""
+        self._given_up.clear()
+
+        def tell(done: int, total: int) -> None:
+            self._go_on(done, total)
+            if self._given_up.is_set():
+                raise Cancelled
+            self.rendering.emit(done / total)
+
+        def render(asked: AskedComparison) -> None:
+            found = None
+            try:
+                with suppress(Cancelled):
+                    found = asked.rendered(place, settings, tell)
+            finally:
+                self.rendered.emit(place, found)
+
+        self._ask(self._slow, "render", render)
+
+    @Slot()
+    def stop_render(self) -> None:
+        """Give up what is rendered, after its step."""
+        self._given_up.set()
+
+    def _go_on(self, _done: int, _total: int) -> None:
+        if self._closing.is_set():
+            raise Cancelled
+
+    def _ask(self, background: Background, kind: str, ask: Callable[[AskedComparison], object]) -> None:
+        asked = self.current
+        if asked is not None:
+            self._later(background, kind, lambda: ask(asked))
+
+    def _later(self, background: Background, kind: str, work: Callable[[], object]) -> None:
+        """Do something when its turn comes, unless the same has been asked for again by then."""
+        turn = self._turns[kind] = self._turns.get(kind, 0) + 1
+
+        def guarded() -> None:
+            if self._turns[kind] == turn and not self._closing.is_set():
+                with suppress(Cancelled):
+                    work()
+
+        background.start(guarded)
+
+    def close(self, timeout_ms: int = 10_000) -> bool:
+        """Give up what is asked, and wait for what is being answered; False if that is stuck."""
+        self._closing.set()
+        ended = [each.wait(timeout_ms) for each in (self._quick, self._slow, self._words)]
+        return all(ended)

@@ -1,0 +1,178 @@
+"""The bar over a comparison: which one is shown, how far the next one is, and how to begin one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from clipdesk.gui.icons import icon
+from clipdesk.gui.plain import plain_label, plain_tip
+from clipdesk.gui.words import breakable, duration, unbroken
+from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.names import parse_name, short_name
+
+if TYPE_CHECKING:
+    from clipdesk.gui.comparisons.data import Listed
+    from clipdesk.gui.surveys.making import Making
+
+_SCENES = "scenes:5000"
+_LEAST, _WIDEST = 100, 120
+_CHECKPOINTS = "Checkpoints (*.pt *.pth *.bin *.safetensors)"
+
+
+class ComparisonBar(QWidget):
+    """One row, which says one thing at a time.
+
+    Signals:
+        asked: The model to compare with, and what opens the images that both are to read.
+        chosen: The folder of the comparison that is to be shown.
+        pause_asked, resume_asked, cancel_asked: Of the comparison that is made.
+    """
+
+    asked = Signal(str, str)
+    chosen = Signal(object)
+    pause_asked = Signal()
+    resume_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = plain_label(wrap=True)
+        self._text.setMinimumWidth(_LEAST)
+        self.listed = QComboBox()
+        self.listed.setAccessibleName("Comparison that is shown")
+        self.listed.setMinimumWidth(_LEAST)
+        self.listed.activated.connect(lambda place: self.chosen.emit(self.listed.itemData(place)))
+        self.images = QComboBox()
+        self.images.setAccessibleName("Images that both models read")
+        self.images.setToolTip("What both models read")
+        self.images.setMinimumWidth(_LEAST)
+        self.images.addItem("5,000 drawn scenes", _SCENES)
+        self.images.addItem("A folder …", "")
+        self.images.activated.connect(self._choose_images)
+        self.progress = QProgressBar(textVisible=False)
+        self.progress.setAccessibleName("Progress of the comparison")
+        self.progress.setMaximumWidth(_WIDEST)
+        self.pause_button, self.resume_button, self.cancel_button = map(QPushButton, ("Pause", "Go on", "Cancel"))
+        self.pause_button.clicked.connect(self.pause_asked)
+        self.resume_button.clicked.connect(self.resume_asked)
+        self.cancel_button.clicked.connect(self.cancel_asked)
+        self.with_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.with_button.setText("Compare with")
+        self.with_button.setToolTip("Compare the open model, A, with another one, B")
+        self.menu = QMenu(self.with_button)
+        self.menu.setToolTipsVisible(True)
+        self.with_button.setMenu(self.menu)
+        self.with_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.with_button.setIcon(icon("compare"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 6, 4)
+        row.addWidget(self.listed, 1)
+        row.addWidget(self._text, 1)
+        self._steering = (self.progress, self.pause_button, self.resume_button, self.cancel_button)
+        for widget in (*self._steering, self.images, self.with_button):
+            row.addWidget(widget)
+        self.offer(())
+
+    def offer(self, recent: Sequence[str]) -> None:
+        """Offer models to compare with: those that were opened before, and the catalogue's."""
+        self.menu.clear()
+        for name in dict.fromkeys((*recent, *(each.name for each in CATALOGUE.values()))):
+            action = self.menu.addAction(short_name(parse_name(name)).replace("&", "&&"))
+            action.setToolTip(plain_tip(name))
+            action.triggered.connect(lambda _checked=False, name=name: self.ask(name))
+        self.menu.addSeparator()
+        self.menu.addAction("A checkpoint …", self._choose_checkpoint)
+        self.menu.addAction("A folder of a comparison …", self._choose_folder)
+
+    def ask(self, model: str) -> None:
+        """Ask for a comparison with a model."""
+        self.asked.emit(model, self.images.currentData())
+
+    @property
+    def message(self) -> str:
+        """What it says."""
+        return unbroken(self._text.text())
+
+    def say(self, text: str, *, ready: bool = True) -> None:
+        """Say why nothing is shown.
+
+        Args:
+            text: It.
+            ready: Whether a comparison can be made.
+        """
+        self._show(text, (self.images, self.with_button) if ready else ())
+
+    def show_making(self, making: Making, second: str) -> None:
+        """A comparison with a second model is made, or was left."""
+        name, share = f"{second}, {making.job.label(0)}", f"{making.share:.0%}"
+        left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
+        words = {
+            "preparing": f"With {name}: {making.words or 'starting …'}",
+            "running": f"With {name}: {share}{left}",
+            "paused": f"With {name}: paused at {share}",
+            "left": f"The comparison with {name} is not finished",
+            "failed": f"The comparison with {name} failed: {making.words}",
+        }[making.state]
+        steer = self.pause_button if making.state == "running" else self.resume_button
+        shown: list[QWidget] = [self.cancel_button, *([] if making.state == "preparing" else [steer])]
+        if making.state in ("preparing", "running", "paused"):
+            shown.append(self.progress)
+        self._show(words, shown)
+        self.progress.setRange(0, 0 if making.state == "preparing" else 100)
+        self.progress.setValue(round(100 * making.share))
+        self.resume_button.setText("Try again" if making.state == "failed" else "Go on")
+        self.cancel_button.setText("Drop it" if making.state in ("left", "failed") else "Cancel")
+
+    def show_listed(self, listed: Sequence[Listed], current: Path) -> None:
+        """Comparisons can be shown; one is."""
+        self.listed.clear()
+        for each in listed:
+            self.listed.addItem(each.name, each.folder)
+        if current not in [each.folder for each in listed]:
+            self.listed.addItem(current.name, current)
+        self.listed.setCurrentIndex(self.listed.findData(current))
+        self._show("", (self.listed, self.images, self.with_button))
+
+    def _show(self, text: str, shown: Sequence[QWidget]) -> None:
+        self._text.setText(breakable(text))
+        self._text.setVisible(bool(text))
+        for widget in (self.listed, *self._steering, self.images, self.with_button):
+            widget.setVisible(widget in shown)
+
+    def _choose_images(self, place: int) -> None:
+        if self.images.itemData(place):
+            return
+        folder = QFileDialog.getExistingDirectory(self, "Images that both models read")
+        if folder:
+            self.add_images(folder)
+        else:
+            self.images.setCurrentIndex(0)
+
+    def add_images(self, source: str) -> None:
+        """Offer an image set, and choose it."""
+        self.images.insertItem(0, Path(source).name, source)
+        self.images.setCurrentIndex(0)
+
+    def _choose_checkpoint(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Compare with a checkpoint", "", _CHECKPOINTS)
+        if path:
+            self.ask(path)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open the folder of a comparison")
+        if folder:
+            self.chosen.emit(Path(folder))

@@ -1,0 +1,145 @@
+"""The page of a comparison: the units that have changed, one of them in both models, and the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from clipdesk.gui.comparisons.data import Changed, Layers
+from clipdesk.gui.item_models.changed import ChangedModel
+from clipdesk.gui.panels.cka_map import CkaMap
+from clipdesk.gui.panels.compared_unit import ComparedUnit
+from clipdesk.gui.panels.comparison_bar import ComparisonBar
+from clipdesk.gui.panels.rows_table import RowsTable
+from clipdesk.gui.plain import plain_label
+from clipdesk.gui.words import breakable
+
+_HINT = (
+    "What did a fine-tuning change? Choose a second model under “Compare with”: both read the same images, and the "
+    "units that have changed most are listed, with pictures of both."
+)
+_CKA = (
+    "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the darker, the more alike they are. "
+    "Point at a cell for its number."
+)
+_WIDE = 620
+"""With less room than this, table and unit stand one above the other."""
+
+
+class ComparisonPage(QWidget):
+    """The page.
+
+    Signals:
+        unit_chosen: The `Changed` unit that is to be shown.
+    """
+
+    unit_chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = ComparisonBar()
+        self.model = ChangedModel(self)
+        self.table = self._make_table()
+        self.unit = ComparedUnit()
+        self.map = CkaMap()
+        self.notes = plain_label(wrap=True, margin=4)
+        self.hint = plain_label(_HINT, centered=True, wrap=True, margin=16)
+        self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
+        self.tabs.setAccessibleName("What is shown of the comparison")
+        for name in ("Units", "Layers"):
+            self.tabs.addTab(name)
+        self._lay_out()
+        self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self.table.selectionModel().currentRowChanged.connect(self._choose)
+        self.show_none()
+
+    def _make_table(self) -> RowsTable:
+        table = RowsTable()
+        table.setAccessibleName("Units that have changed most")
+        table.setModel(self.model)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setAlternatingRowColors(True)
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setWordWrap(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(round(1.5 * table.fontMetrics().height()))
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setResizeContentsPrecision(100)
+        header.setHighlightSections(False)
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+        table.setSortingEnabled(True)
+        return table
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter()
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.unit)
+        self.splitter.setSizes([300, 400])
+        area = QScrollArea()
+        area.setAccessibleName("CKA of the layers")
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidget(self.map)
+        layers = QWidget()
+        column = QVBoxLayout(layers)
+        # Outside of what scrolls: the map may be wider than the window, and a text must not be.
+        column.addWidget(plain_label(_CKA, wrap=True))
+        column.addWidget(area, 1)
+        self._pages = QStackedWidget()
+        for page in (self.splitter, layers, self.hint):
+            self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for widget in (self.bar, self.notes, self.tabs):
+            layout.addWidget(widget)
+        layout.addWidget(self._pages, 1)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= _WIDE
+        self.splitter.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
+
+    def show_none(self) -> None:
+        """Show no comparison."""
+        self.model.show(())
+        self.unit.show_none()
+        self.map.show_layers(None)
+        self.tabs.hide()
+        self.notes.hide()
+        self._pages.setCurrentWidget(self.hint)
+
+    def show_comparison(self, rows: Sequence[Changed], layers: Layers, notes: Sequence[str]) -> None:
+        """Show a comparison, and its most changed unit."""
+        self.unit.show_none()
+        self.map.show_layers(layers)
+        self.model.show(rows)
+        self.tabs.show()
+        self.notes.setText(breakable(" ".join(notes)))
+        self.notes.setVisible(bool(notes))
+        self._pages.setCurrentIndex(self.tabs.currentIndex())
+        self.table.selectRow(0)
+
+    def _choose(self, index: QModelIndex) -> None:
+        if index.isValid():
+            changed = self.model.rows[index.row()]
+            self.unit.show_unit(changed)
+            self.unit_chosen.emit(changed)

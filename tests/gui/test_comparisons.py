@@ -1,0 +1,160 @@
+"""Two models in a real window: compared beside renders, listed, shown side by side, rendered, and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtCore import QPointF, Qt
+from pytestqt.qtbot import QtBot
+
+from clipdesk.activations.comparing.storing import all_comparisons
+from clipdesk.gui.center import COMPARISON
+from clipdesk.gui.comparisons.data import Changed, Layers
+from clipdesk.gui.item_models.changed import ChangedModel
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.cka_map import CkaMap
+from clipdesk.jobs.status import Status
+from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.jobs.survey_work import ComparisonWork
+from tests.cli.surveys import LAYER
+from tests.conftest import small_vit
+from tests.gui.conftest import until
+from tests.gui.surveys.conftest import images, scenes_words
+
+__all__ = ["images", "scenes_words"]
+
+
+@pytest.fixture
+def changed(images: Path, tmp_path: Path) -> Path:
+    """The window's model with unit 3 of a layer replaced."""
+    model = small_vit()
+    with torch.no_grad():
+        weight = model.get_parameter(LAYER.replace("gelu", "c_fc.weight"))
+        weight[3] = weight.std() * torch.randn(weight.shape[1], generator=torch.Generator().manual_seed(0))
+    path = tmp_path / "<b>changed.pt"
+    torch.save(model.state_dict(), path)
+    return path
+
+
+def compare(window: MainWindow, qtbot: QtBot, changed: Path, images: Path) -> None:
+    window.center.show_mode(COMPARISON)
+    window.comparisons.page.bar.add_images(str(images))
+    window.comparisons.page.bar.ask(str(changed))
+    until(qtbot, lambda: window.comparisons.desk.current is not None)
+    until(qtbot, lambda: window.comparisons.page.unit.halves[1].title.isVisible())
+
+
+def test_two_models_are_compared_and_the_changed_unit_comes_first(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    page = window.comparisons.page
+    window.center.show_mode(COMPARISON)
+    assert page.hint.isVisible()
+    until(qtbot, lambda: "is A" in page.bar.message)
+    compare(window, qtbot, changed, images)
+    # What comes after the changed unit has moved with it, in later layers.
+    first = next(row for row in page.model.rows if row.name.startswith("1.mlp.gelu:"))
+    assert first.name == "1.mlp.gelu:3"
+    place = page.model.rows.index(first)
+    page.table.selectRow(place)
+    until(qtbot, lambda: "1.mlp.gelu:3" in page.unit.halves[1].title.text())
+    left, right = page.unit.halves
+    assert left.title.text().startswith("A: small.pt")
+    assert len(left.photos.photos.pictures()) == len(right.photos.photos.pictures()) == 12
+    until(qtbot, lambda: not left.photos.photos.missing() and not right.photos.photos.missing())
+    until(qtbot, lambda: "being read" not in left.words.label.text())
+    store = JobStore(default_store())
+    (stored,) = store.jobs()
+    store.close()
+    assert isinstance(stored.job, ComparisonWork), "a comparison is a job of the queue"
+    assert stored.status is Status.DONE
+
+
+def test_a_unit_is_rendered_in_both_and_as_the_difference(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    compare(window, qtbot, changed, images)
+    unit = window.comparisons.page.unit
+    assert not unit.images[0].isVisible()
+    unit.button.click()
+    assert unit.stop_button.isVisible()
+    until(qtbot, lambda: unit.images[2].isVisible())
+    assert all(not label.pixmap().isNull() for label in unit.images)
+    assert unit.button.isVisible()
+
+
+def test_a_comparison_is_found_again(
+    changed: Path,
+    images: Path,
+    scenes_words: None,
+    window: MainWindow,
+    qtbot: QtBot,
+    new_window: Callable[..., MainWindow],
+    checkpoint: Path,
+) -> None:
+    compare(window, qtbot, changed, images)
+    ((folder, _),) = all_comparisons()
+    again = new_window(str(checkpoint))
+    again.opening.open()
+    until(qtbot, lambda: again.session.model_name is not None)
+    again.center.show_mode(COMPARISON)
+    until(qtbot, lambda: again.comparisons.desk.current is not None)
+    assert again.comparisons.page.bar.listed.currentData() == folder
+    again.comparisons.page.tabs.setCurrentIndex(1)
+    assert again.comparisons.page.map.isVisible()
+
+
+def test_another_model_has_other_comparisons(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    compare(window, qtbot, changed, images)
+    window.opening.open(str(changed))
+    until(qtbot, lambda: window.comparisons.desk.current is None)
+    page = window.comparisons.page
+    until(qtbot, lambda: "changed.pt is A" in page.bar.message)
+    assert page.hint.isVisible()
+    assert page.model.rows == []
+
+
+def test_one_that_fails_says_why_and_can_be_dropped(
+    changed: Path, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    window.center.show_mode(COMPARISON)
+    bar = window.comparisons.page.bar
+    bar.add_images(str(tmp_path / "empty"))
+    bar.ask(str(changed))
+    until(qtbot, lambda: "failed" in bar.message)
+    assert "empty" in bar.message
+    bar.cancel_button.click()
+    assert window.comparisons.maker.making is None
+    assert bar.with_button.isVisible()
+
+
+def test_the_table_is_sorted_and_what_is_not_known_comes_last(qtbot: QtBot) -> None:
+    nan = float("nan")
+    model = ChangedModel()
+    rows = [Changed(at, f"0.mlp:{at}", 1.0 - at / 10, at, (nan, 2.0, 3.0)[at], 0.0, 0.0, "") for at in range(3)]
+    model.show(rows)
+    weights = 3
+    model.sort(weights, Qt.SortOrder.DescendingOrder)
+    assert [row.place for row in model.rows] == [2, 1, 0]
+    model.sort(weights, Qt.SortOrder.AscendingOrder)
+    assert [row.place for row in model.rows] == [1, 2, 0]
+    assert model.data(model.index(2, weights)) == ""
+    model.sort(-1)
+    assert [row.place for row in model.rows] == [0, 1, 2]
+
+
+def test_the_map_says_what_a_cell_is(qtbot: QtBot) -> None:
+    shown = CkaMap()
+    qtbot.addWidget(shown)
+    shown.show_layers(Layers(("0.mlp", "1.mlp"), ("0.mlp", "1.mlp"), ((1.0, 0.25), (0.5, 0.75))))
+    cell = max(12, shown.fontMetrics().height())
+    corner = shown.sizeHint().width() - 2 * cell - 4
+    assert shown.said_at(QPointF(corner + 1.5 * cell, corner + 0.5 * cell)) == "A 0.mlp, B 1.mlp: 0.250"
+    assert shown.said_at(QPointF(1, 1)) == ""
+    assert not shown.grab().isNull()
