@@ -17,8 +17,8 @@ from clipdesk.export.unit_page import number
 
 _SIDE, _QUALITY = 224, 84
 _NOTE = (
-    "One picture for each checkpoint, with the same seed and settings. Drift is 1 - correlation of the unit's activations "
-    "in two checkpoints, over all images; density the share of the images in which it is above zero."
+    "One picture for each checkpoint, with the same seed and settings. Drift is 1 - correlation of the unit's "
+    "activations in two checkpoints, over all images; density the share of the images in which it is above zero."
 )
 NUMBERS = tuple(each.name for each in fields(Moment))[1:]
 """The numbers of a `Moment`."""
