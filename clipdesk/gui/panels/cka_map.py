@@ -1,4 +1,4 @@
-"""The heat map of two models' layers: the darker a cell, the more alike the layers are."""
+"""The heat map of two models' layers: the stronger the colour of a cell, the more alike."""
 
 from __future__ import annotations
 

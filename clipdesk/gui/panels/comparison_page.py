@@ -32,8 +32,8 @@ _HINT = (
     "units that have changed most are listed, with pictures of both."
 )
 _CKA = (
-    "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the darker, the more alike they are. "
-    "Point at a cell for its number."
+    "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the stronger the colour, the "
+    "more alike. Point at a cell for its number."
 )
 _WIDE = 620
 """With less room than this, table and unit stand one above the other."""
