@@ -42,6 +42,11 @@ class AutoencoderWork(Work):
     def noun(self) -> str:
         return "sparse autoencoders"
 
+    @property
+    @override
+    def divisible(self) -> bool:
+        return False
+
     @override
     def part(self, positions: Sequence[int]) -> Self:
         return self

@@ -35,6 +35,11 @@ class SetWork(Work):
     def steps(self) -> int:
         return 100
 
+    @property
+    @override
+    def divisible(self) -> bool:
+        return False
+
     @override
     def part(self, positions: Sequence[int]) -> Self:
         return self

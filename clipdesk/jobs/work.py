@@ -43,6 +43,11 @@ class Work(BaseModel):
         """Steps that a unit takes, for a bar of progress."""
         return 1
 
+    @property
+    def divisible(self) -> bool:
+        """Whether several processes can do some of its units each."""
+        return True
+
     def part(self, positions: Sequence[int]) -> Self:
         """The same work on some of its units alone."""
         raise TypeError(f"{type(self).__name__} cannot be divided")

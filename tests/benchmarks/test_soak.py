@@ -37,6 +37,7 @@ def test_a_soak_counts_what_it_made_and_reports_the_most_memory_after_the_first_
 
 def test_memory_that_is_held_is_resident() -> None:
     before = soak.resident()
-    held = bytearray(b"x") * (64 * 2**20)
-    assert soak.resident() - before > 48
+    # Much more than what the system may take back from the process meanwhile.
+    held = bytearray(b"x") * (256 * 2**20)
+    assert soak.resident() - before > 128
     del held

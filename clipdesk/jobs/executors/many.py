@@ -13,7 +13,6 @@ from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.messages import error_in
 from clipdesk.jobs.executors.roster import Box, Member, Roster
 from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure
-from clipdesk.jobs.job import Job
 from clipdesk.jobs.work import Work
 from clipdesk.models.trust import all_allowed
 
@@ -56,7 +55,7 @@ class Many:
         Raises:
             NoWorkersError: there is no worker.
         """
-        if not isinstance(job, Job):
+        if not job.divisible:
             return self._itself.prepare(job, hooks)
         box: Box = deque()
         asked: dict[int, Member] = {}
@@ -105,7 +104,7 @@ class Many:
         Raises:
             NoWorkersError: there is no worker any more.
         """
-        if not isinstance(job, Job):
+        if not job.divisible:
             yield from self._itself.run(job, hooks)
         else:
             yield from Round(self._roster, job, _key(job), hooks, self._limits, self._clock).events()

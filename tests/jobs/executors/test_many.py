@@ -71,6 +71,15 @@ def test_all_workers_help_and_each_unit_is_done_once() -> None:
     assert sorted(page for groups in counted.values() for group in groups for page in group) == sorted(PAGES)
 
 
+def test_what_cannot_be_divided_is_done_by_the_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Counting, "divisible", False)
+    by_workers: list[tuple[str, ...]] = []
+    executor = many(ToyFleet(lambda _: Pages(8, by_workers)))
+    executor.prepare(job(), Hooks())
+    assert finished(executor.run(job(), Hooks())) == Counter(PAGES)
+    assert not by_workers
+
+
 def test_few_units_are_shared_out_evenly() -> None:
     counted: list[tuple[str, ...]] = []
     executor = many(ToyFleet(lambda _: Pages(8, counted)))
