@@ -133,7 +133,7 @@ def clear() -> None:
 @on_option
 def run(trust_archive: bool, place: str | None) -> None:
     """Work through the queue until no job is waiting; several processes may do so at once."""
-    from clipdesk.cli.working import follow, opened_service
+    from clipdesk.cli.following import follow, opened_service
 
     with opened_service(place) as service:
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]

@@ -154,7 +154,7 @@ def quickstart(output: Path | None) -> None:
 @click.option("--threads", type=int, help="Threads of torch's.")
 def worker(threads: int | None) -> None:
     """Work for the ClipDesk that has started this process."""
-    _working().work_through_pipe(threads)
+    _working().work_for_head(threads)
 
 
 def _working() -> ModuleType:

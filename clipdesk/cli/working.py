@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from PIL import Image
 
 from clipdesk.activations.activity import activity_of
 from clipdesk.cli.bars import Bar
+from clipdesk.cli.following import follow, opened_service, say_outcome
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.output import say, say_path
-from clipdesk.cli.places import executor_on
 from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
-from clipdesk.export.recipe import Outcome
 from clipdesk.files import is_unicode
-from clipdesk.jobs.events import Done, Event, Failure, Halted, Paused, Progress, Result, Saved, Skipped
+from clipdesk.jobs.events import Failure, Halted, Progress, Result, Saved
 from clipdesk.jobs.executors.pipe import work_through_pipe
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.older import take_over
 from clipdesk.jobs.service import QueueService
-from clipdesk.jobs.store import default_store
-from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.evidence import UNSAID
 from clipdesk.models.listing import is_on_disk
 from clipdesk.models.names import ModelName
@@ -46,15 +42,6 @@ from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import advice_on, in_full, read_text
 
-__all__ = [
-    "follow",
-    "opened_service",
-    "render_again",
-    "render_batch",
-    "render_pictures",
-    "targets_from",
-    "work_through_pipe",
-]
 _LONGEST_NAME = 255
 
 
@@ -228,7 +215,7 @@ def _follow_pictures(
                 code = ClipDeskError.exit_code
             elif isinstance(event, Saved):
                 finished += 1
-                _say_outcome(event)
+                say_outcome(event)
                 _say_activity(event, opened)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
@@ -245,18 +232,6 @@ def _in_full(job: Job, opened: OpenModel) -> Job:
     """A job with the full names of the layers that were typed."""
     targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
     return job.model_copy(update={"targets": targets})
-
-
-def _say_outcome(event: Saved) -> None:
-    """Say of a picture that was not finished, ended early, or shows nothing of its target, that it is so."""
-    recipe = event.result.recipe
-    if recipe.steady:
-        say(f"{event.path.name}: the activation was steady at step {recipe.steps}.", err=True)
-    if recipe.outcome is Outcome.DONE:
-        return
-    activation = recipe.activation
-    reached = f" (activation {activation.picture:.3g} clean, {activation.start:.3g} under the first step's changes)"
-    say(f"{event.path.name}: {recipe.outcome_in_words}{'' if recipe.outcome.useful else reached}.", err=True)
 
 
 def _say_activity(event: Saved, opened: OpenModel) -> None:
@@ -311,101 +286,10 @@ def render_batch(
             raise
 
 
-@contextmanager
-def opened_service(place: str | None) -> Iterator[QueueService]:
-    """The user's queue, worked on at a place, in the block; says so if a damaged one had to be put aside.
+def work_for_head(threads: int | None) -> None:
+    """Work for the process that has started this one, until it ends.
 
     Args:
-        place: As for `executor_on`.
+        threads: Threads of torch's; None for its own number.
     """
-    with executor_on(place) as executor, closing(QueueService(default_store(), executor)) as service:
-        service.store.free_the_dead()
-        if service.notice:
-            say(f"Note: {service.notice}", err=True)
-        yield service
-
-
-def follow(service: QueueService, waiting: list[StoredJob], number: int | None = None) -> None:
-    """Work through jobs with a progress bar; exits with 130 after Ctrl-C and with 1 if a unit failed.
-
-    Args:
-        service: The queue.
-        waiting: The jobs.
-        number: Only the job of this number.
-    """
-    count = _Count(waiting)
-    numbers = None if number is None else {number}
-    with interruptible() as interrupt, Bar(count.total * count.steps, count.label) as bar:
-        for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=bar.show_download):
-            count.folder = step.stored.folder
-            count.take(step.event, step.stored.number, bar)
-    if count.done or count.skipped or count.failed or not interrupt.requested:
-        say(count.summary, err=True)
-    if count.skipped:
-        say("What was skipped is there already, made with the same settings.", err=True)
-    if interrupt.requested:
-        raise SystemExit(INTERRUPTED)
-    if count.failed or count.halted:
-        raise SystemExit(ClipDeskError.exit_code)
-
-
-class _Count:
-    """The units that have come to an end so far, and the lines that tell of them."""
-
-    def __init__(self, waiting: list[StoredJob]) -> None:
-        nouns = {stored.job.noun for stored in waiting}
-        self.total = sum(stored.counts.get("waiting", 0) + stored.counts.get("running", 0) for stored in waiting)
-        self.steps = max(stored.job.steps for stored in waiting)
-        self.folder = waiting[0].folder
-        self.done = 0
-        self.skipped = 0
-        self.failed = 0
-        self.useless = 0
-        self.halted = False
-        # The share of its steps that each unit has done which is being worked on; several groups may be.
-        self._under_way: dict[object, float] = {}
-        self._noun = nouns.pop() if len(nouns) == 1 else "units"
-        self._verb = "rendered" if all(isinstance(stored.job, Job) for stored in waiting) else "done"
-        self._started = time.monotonic()
-
-    @property
-    def label(self) -> str:
-        """The text beside the bar."""
-        return f"{self.done + self.skipped}/{self.total} {self._noun}"
-
-    @property
-    def summary(self) -> str:
-        """The last line."""
-        useless = f", {self.useless} found nothing" if self.useless else ""
-        counts = f"{self.done} {self._verb}, {self.skipped} skipped, {self.failed} failed{useless}"
-        return f"{counts}. Folder: {self.folder}"
-
-    def take(self, event: Event, number: int, bar: Bar) -> None:
-        """Show an event."""
-        self._under_way.pop(getattr(event, "target", None), None)
-        if isinstance(event, Saved):
-            self.done += event.result.complete
-            self.useless += not event.result.recipe.outcome.useful
-            say_path(event.path)
-            _say_outcome(event)
-        elif isinstance(event, Done):
-            self.done += 1
-            if event.file and self.folder is not None:
-                say_path(self.folder / event.file)
-        elif isinstance(event, Skipped):
-            self.skipped += 1
-            bar.skip(self.steps)
-        elif isinstance(event, Failure):
-            self.failed += 1
-            say(f"Error: {getattr(event.target, 'label', event.target)}: {event.reason}", err=True)
-        elif isinstance(event, Halted):
-            self.halted = True
-            say(f"Error: {event.reason}", err=True)
-            say(f"Job {number} is paused. Then 'clipdesk queue resume {number}' and 'clipdesk queue run'.", err=True)
-        elif isinstance(event, Paused):
-            say(f"Job {number} is paused; 'clipdesk queue resume {number}' lets it go on from here.", err=True)
-        elif isinstance(event, Progress):
-            self._under_way |= dict.fromkeys(event.targets, event.step / event.iterations)
-            done = self.done + self.skipped + self.failed + sum(self._under_way.values())
-            pace = 60 * (done - self.skipped) / max(1e-9, time.monotonic() - self._started)
-            bar.update(round(done * self.steps), float(event.activations.mean()), f"{self.label}, {pace:.1f}/min")
+    work_through_pipe(threads)
