@@ -49,6 +49,7 @@ TESTED_THROUGH = {
     "network/file_states": "network/test_opened.py: models whose files change",
     "network/placing": "render/test_loop.py and network/test_opened.py: models on other devices",
     "network/latents/places": "cli/test_latents.py: files, folders and repositories",
+    "jobs/whole": "jobs/test_set_work.py and jobs/test_autoencoder_work.py: what surveys and trainings share",
     "jobs/executor": "jobs/test_here.py: a protocol, and the first executor there was",
     "jobs/executors/fleet": "jobs/executors/test_local.py: a protocol, and the first fleet there was",
     "jobs/executors/pipe": "jobs/executors/test_local.py: what the processes run",

@@ -14,7 +14,7 @@ from clipdesk.gui.comparisons.desk import ComparisonDesk
 from clipdesk.gui.panels.comparison_page import ComparisonPage
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.making import Surveyor
-from clipdesk.jobs.survey_work import ComparisonWork
+from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.models.names import find_name, short_name
 from clipdesk.paths import comparisons_folder
 

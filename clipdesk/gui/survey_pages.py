@@ -11,7 +11,7 @@ from clipdesk.gui.panels.survey_bar import SCENES
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.history import History
 from clipdesk.gui.words import duration
-from clipdesk.jobs.survey_work import SurveyWork
+from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.names import plain_name, short_name
 from clipdesk.network.layer_names import short_layer

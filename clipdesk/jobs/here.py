@@ -17,7 +17,8 @@ from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Wanted, never, run_job, usual_group
-from clipdesk.jobs.survey_work import ComparisonWork, SetWork, SurveyWork
+from clipdesk.jobs.set_work import ComparisonWork, SetWork, SurveyWork
+from clipdesk.jobs.whole import WholeWork
 from clipdesk.jobs.work import Work
 from clipdesk.network.opened import ModelPool, OpenModel, default_pool
 from clipdesk.render.sources import Sources
@@ -51,7 +52,7 @@ class Here:
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
         opened = self._open(job, hooks)
-        if isinstance(job, SetWork | AutoencoderWork):
+        if isinstance(job, WholeWork):
             return Prepared(1, opened.sha256)
         rendering = _rendering(job)
         size = usual_group(opened, rendering, self._sources_of(rendering))
@@ -105,7 +106,7 @@ class Here:
             return self._given
         return self._pool.open(
             job.model,
-            job.device if isinstance(job, SetWork | AutoencoderWork) else _rendering(job).settings.device,
+            job.device if isinstance(job, WholeWork) else _rendering(job).settings.device,
             weights=job.weights,
             progress=hooks.transfer,
             stage=hooks.stage,

@@ -6,7 +6,7 @@ from pydantic_core import from_json
 
 from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.survey_work import ComparisonWork, SurveyWork
+from clipdesk.jobs.set_work import ComparisonWork, SurveyWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import kept_name
 

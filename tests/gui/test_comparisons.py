@@ -16,9 +16,9 @@ from clipdesk.gui.comparisons.data import Changed, Layers
 from clipdesk.gui.item_models.changed import ChangedModel
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.cka_map import CkaMap
+from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.jobs.survey_work import ComparisonWork
 from tests.cli.surveys import LAYER
 from tests.conftest import small_vit
 from tests.gui.conftest import until

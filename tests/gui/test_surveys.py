@@ -18,9 +18,9 @@ from clipdesk.gui.center import FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit, Question
+from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.jobs.survey_work import SurveyWork
 from tests.cli.surveys import LAYER, photos
 from tests.gui.conftest import until
 from tests.gui.shown import shown_in

@@ -15,8 +15,8 @@ from clipdesk.gui.surveys import making
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.making import Making
 from clipdesk.jobs.owners import Owner
+from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.store import JobStore, default_store, owners_of
-from clipdesk.jobs.survey_work import SurveyWork
 from clipdesk.models.names import parse_name
 from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER

@@ -16,7 +16,7 @@ from clipdesk.gui.worker import make_way
 
 if TYPE_CHECKING:
     from clipdesk.gui.comparisons.asked import AskedComparison
-    from clipdesk.jobs.survey_work import ComparisonWork
+    from clipdesk.jobs.set_work import ComparisonWork
     from clipdesk.render.settings import RenderSettings
 
 

@@ -14,9 +14,9 @@ from clipdesk.gui.problems import Problem
 from clipdesk.gui.worker import LazyHere, make_way
 from clipdesk.jobs.events import Ended, Failure, Paused, Progress
 from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.set_work import SetWork, SurveyWork
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import default_store
-from clipdesk.jobs.survey_work import SetWork, SurveyWork
 from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:

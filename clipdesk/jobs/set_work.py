@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from clipdesk.export.recipe import Sha256
-from clipdesk.jobs.work import NameOfModel, Work
+from clipdesk.jobs.whole import WholeWork
+from clipdesk.jobs.work import NameOfModel
 
 
-class SetWork(Work):
-    """Work over an image set; its one unit is the set, and its steps are hundredths of it.
+class SetWork(WholeWork):
+    """Work on some layers over an image set, which is its one unit.
 
     Attributes:
-        images: What opens the set: an absolute path, a pattern of paths, or ``scenes:5000``.
         layers: Names of layers; None for the usual ones.
-        device: Where to run the model.
     """
 
-    images: str
     layers: tuple[str, ...] | None = None
-    device: str = "auto"
 
     @property
     @override
     def units(self) -> tuple[str, ...]:
         return (self.images,)
-
-    @property
-    @override
-    def steps(self) -> int:
-        return 100
-
-    @property
-    @override
-    def divisible(self) -> bool:
-        return False
-
-    @override
-    def part(self, positions: Sequence[int]) -> Self:
-        return self
 
     @override
     def label(self, position: int) -> str:

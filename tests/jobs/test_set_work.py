@@ -17,8 +17,8 @@ from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.service import QueueService
+from clipdesk.jobs.set_work import ComparisonWork, SurveyWork
 from clipdesk.jobs.status import Status
-from clipdesk.jobs.survey_work import ComparisonWork, SurveyWork
 from clipdesk.models.names import find_name
 from clipdesk.paths import comparisons_folder, surveys_folder
 from tests.conftest import small_vit
