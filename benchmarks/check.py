@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from PIL import Image
 
 from benchmarks.quality.measures import fitted, recovered
 from benchmarks.quality.questions import SCENES, SCENES_SEED, Question, text_questions, unit_questions
-from clipdesk.activations.checking import Check, ReadPicture, check_picture
+from clipdesk.activations.checking import Check, check_picture
 from clipdesk.activations.questions.lookup import poolings_of
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.storing import all_surveys, open_survey
@@ -124,7 +125,7 @@ def measure(opened: OpenModel, other: CLIP, shown: Rendered) -> None:
     right = seen >= 2
     for way in _ways():
         print(f"{way}: {100 * right[np.array(shown.ways) == way].mean():.0f} % named rightly by most judges")
-    folder, survey = _survey(opened)
+    folder, survey = survey_of(opened)
     read = ShownPictures(folder, survey, opened.side).read
     layers = {layer for layer, _ in survey.statistics}
     places, checks, near = [], [], []
@@ -134,7 +135,8 @@ def measure(opened: OpenModel, other: CLIP, shown: Rendered) -> None:
             picture = Image.fromarray(shown.images[i])
             places.append(i)
             checks.append(check_picture(opened, survey, unit.layer, unit.index, picture, read=read))
-            near.append(_nearness(other, survey, unit, shown.images[i], read))
+            tops = survey.statistics[unit.layer, poolings_of(survey, unit.layer)[0]].top.pictures[unit.index, :_TOP]
+            near.append(nearness(other, picture, [each for top in tops if (each := read(int(top))) is not None]))
     if not places:
         print(f"{opened.name}: the survey has none of the units' layers")
         return
@@ -156,20 +158,22 @@ def _parts(checks: list[Check]) -> dict[str, list[float]]:
     }
 
 
-def _survey(opened: OpenModel) -> tuple[Path, Survey]:
+def survey_of(opened: OpenModel) -> tuple[Path, Survey]:
+    """The newest survey of a model, with its folder.
+
+    Raises:
+        UsageError: there is none.
+    """
     for folder, manifest in all_surveys():
         if manifest.weights == opened.sha256:
             return folder, open_survey(folder)
     raise UsageError(f"There is no survey of {opened.name}: clipdesk survey scenes:5000 --model {opened.name}")
 
 
-def _nearness(other: CLIP, survey: Survey, unit: Unit, picture: NDArray[np.uint8], read: ReadPicture) -> float:
-    """Cosine of the picture and the mean of the unit's top pictures, in another model's embedding."""
-    statistics = survey.statistics[unit.layer, poolings_of(survey, unit.layer)[0]]
-    tops = [read(int(number)) for number in statistics.top.pictures[unit.index, :_TOP]]
-    sides = [np.asarray(each.convert("RGB")) for each in tops if each is not None]
+def nearness(other: CLIP, picture: Image.Image, tops: Sequence[Image.Image]) -> float:
+    """Cosine of a picture and the mean of a unit's top pictures, in another model's embedding."""
     side = input_side(other)
-    images = np.concatenate([fitted(each[None], side) for each in (picture, *sides)])
+    images = np.concatenate([fitted(np.asarray(each.convert("RGB"))[None], side) for each in (picture, *tops)])
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         rows = torch.nn.functional.normalize(other.encode_image(normalized(pixels)), dim=1)
