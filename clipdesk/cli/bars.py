@@ -167,6 +167,11 @@ class Bar(_TerminalBar):
             say(f"Downloading {transfer.name} …", err=True)
         self._downloaded = transfer.name
 
+    def show_stage(self, _number: int, text: str) -> None:
+        """Show what a job does before its first step; in a pipe, nothing."""
+        if self._console.is_terminal:
+            self._progress.update(self._task, description=one_line(text, _LONGEST_LABEL))
+
     def update(self, done: int, activation: float, label: str | None = None) -> None:
         """Show that `done` steps are done."""
         rate = (done - self._skipped) / max(1e-9, time.monotonic() - self._started)

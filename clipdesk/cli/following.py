@@ -56,7 +56,8 @@ def follow(service: QueueService, waiting: list[StoredJob], number: int | None =
     count = _Count(waiting)
     numbers = None if number is None else {number}
     with interruptible() as interrupt, Bar(count.total * count.steps, count.label) as bar:
-        for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=bar.show_download):
+        download, stage = bar.show_download, bar.show_stage
+        for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=download, stage=stage):
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
     if count.done or count.skipped or count.failed or not interrupt.requested:

@@ -50,12 +50,10 @@ class Prepared:
     Attributes:
         units: How many units to take at once.
         weights: SHA-256 of the weights that it will be done with; None where they are not from a file.
-        precision: What it will be computed in, where the job leaves that open and it matters to who adds results up.
     """
 
     units: int
     weights: str | None = None
-    precision: str | None = None
 
 
 class Executor(Protocol):

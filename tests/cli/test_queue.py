@@ -5,9 +5,13 @@ import sqlite3
 
 import pytest
 
+from clipdesk.cli.bars import Bar
+from clipdesk.jobs.executor import Hooks, Prepared
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Wish
 from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.jobs.work import Work
 from clipdesk.render.targets import Unit
 from tests.cli.conftest import Command
 
@@ -128,3 +132,27 @@ def test_workers_of_this_computer_render_a_batch(clipdesk: Command) -> None:
     assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 4
     again = clipdesk(*BATCH, "0", "4", "1", "--on", "local")
     assert again.err.splitlines()[-2].startswith("0 rendered, 4 skipped")
+
+
+def test_what_is_done_before_the_first_step_is_shown(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    prepare = Here.prepare
+
+    def telling(here: Here, job: Work, hooks: Hooks) -> Prepared:
+        hooks.stage("Starting workers …")
+        return prepare(here, job, hooks)
+
+    monkeypatch.setattr(Here, "prepare", telling)
+    monkeypatch.setattr(Bar, "show_stage", lambda _bar, _number, text: shown.append(text))
+    assert clipdesk(*BATCH, "0", "1", "1", "--on", "here").code == 0
+    assert shown[0] == "Starting workers …"
+
+
+def test_a_bar_on_a_terminal_shows_a_stage_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    with Bar(10, "0/1 pictures") as bar:
+        bar.show_stage(1, "Starting\nworkers …")
+    assert "Starting\\nworkers …" in capsys.readouterr().err

@@ -29,7 +29,8 @@ class CkaMap(QWidget):
         """Show other layers; None for none."""
         self._layers = layers or _NONE
         self.setFixedSize(self.sizeHint())
-        diagonal = [values[at] for at, values in enumerate(self._layers.values) if at < len(values)]
+        same = self._layers.rows == self._layers.columns
+        diagonal = [values[at] for at, values in enumerate(self._layers.values)] if same else []
         said = f"lowest of the same layers {min(diagonal):.2f}" if diagonal else ""
         self.setAccessibleDescription(said)
         self.update()

@@ -18,7 +18,7 @@ from clipdesk.models.trust import all_allowed
 
 
 class Many:
-    """Renders and surveys with many workers. Only this process, the head, has the queue and writes files.
+    """Renders with many workers. Only this process, the head, has the queue and writes files.
 
     Workers are started with the first job, and end with `close` or with this process, however it ends.
 
@@ -76,7 +76,7 @@ class Many:
                     del asked[message.number]
                     if message.kind == "prepared":
                         member.groups[_key(job)] = max(1, min(int(message.fields["units"]), self._limits.most))
-                        return self._prepared(job, member, message.fields["weights"], message.fields["precision"])
+                        return self._prepared(job, member, message.fields["weights"])
                     if message.kind == "end":
                         refused[member] = error_in(message.fields)
                 if hooks.unwanted():
@@ -88,8 +88,8 @@ class Many:
             for number, member in asked.items():
                 self._roster.forget(member, number)
 
-    def _prepared(self, job: Work, member: Member, weights: str | None, precision: str | None) -> Prepared:
-        return Prepared(len(self._roster.hopeful) * member.groups[_key(job)], weights, precision)
+    def _prepared(self, job: Work, member: Member, weights: str | None) -> Prepared:
+        return Prepared(len(self._roster.hopeful) * member.groups[_key(job)], weights)
 
     def _check(self, refused: dict[Member, Exception]) -> None:
         hopeful = self._roster.hopeful

@@ -16,7 +16,6 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.jobs.executors.wire import read_message, write_message
 from clipdesk.jobs.executors.worker import Worker
 from clipdesk.jobs.here import Here
-from clipdesk.models.loading import resolve_device
 
 
 def work_through_pipe(threads: int | None = None) -> NoReturn:
@@ -33,13 +32,12 @@ def work_through_pipe(threads: int | None = None) -> NoReturn:
         torch.set_num_threads(threads)
     came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, came), daemon=True).start()
-    Worker(Here(), lambda wait: _next(came, wait), lambda data: _send(sink, data), device=own_device()).work()
-    _leave()
+    Worker(Here(), lambda wait: _next(came, wait), lambda data: _send(sink, data)).work()
 
 
 def work_through_queues(
     came: queue.SimpleQueue[bytes], said: queue.SimpleQueue[bytes], threads: int | None = None
-) -> None:
+) -> NoReturn:
     """Work for a head whose messages somebody else carries, as Ray does; does not return.
 
     Args:
@@ -49,7 +47,7 @@ def work_through_queues(
     """
     if threads:
         torch.set_num_threads(threads)
-    Worker(Here(), lambda wait: _next(came, wait), said.put, device=own_device()).work()
+    Worker(Here(), lambda wait: _next(came, wait), said.put).work()
 
 
 def _pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -88,11 +86,3 @@ def _leave() -> NoReturn:
     with suppress(Exception):
         sys.stderr.flush()
     os._exit(0)
-
-
-def own_device() -> str:
-    """What this process computes on, for people."""
-    device = resolve_device("auto")
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(0)
-    return f"{device.type}, {torch.get_num_threads()} threads"

@@ -31,13 +31,11 @@ class Member:
         state: ``starting``, ``ready`` or ``lost``.
         host: Its computer's name.
         process: The number of its process there.
-        device: What it computes on.
         reason: Why it is lost.
         deaths: How often its process has ended since it last finished something.
         heard: When it last said something, or was told something.
         open: Numbers of what it was asked for and has not answered.
         groups: How many pictures it renders side by side, by what was measured.
-        done: Units that it has finished.
     """
 
     place: str
@@ -45,13 +43,11 @@ class Member:
     state: str = "starting"
     host: str = ""
     process: int = 0
-    device: str = ""
     reason: str = ""
     deaths: int = 0
     heard: float = 0.0
     open: set[int] = field(default_factory=set)
     groups: dict[str, int] = field(default_factory=dict)
-    done: int = 0
 
     @property
     def name(self) -> str:
@@ -189,7 +185,7 @@ class Roster:
         box.append((member, message))
 
     def _greet(self, member: Member, said: Mapping[str, Any]) -> None:
-        member.host, member.device = one_line(said.get("host", "")), one_line(said.get("device", ""))
+        member.host = one_line(said.get("host", ""))
         member.process = int(said.get("process", 0))
         problem = mismatch(said)
         if problem:

@@ -217,7 +217,6 @@ class Round:
                 yield event
             elif (unit := getattr(event, "target", None)) in claim.left:
                 del claim.left[unit]
-                member.done += 1
                 member.deaths = 0
                 yield event
             # Not before: who does not pull wants nothing more to be done.

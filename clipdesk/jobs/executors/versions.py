@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import platform
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -15,20 +14,14 @@ PROTOCOL = 1
 """Changes with what the messages mean."""
 
 
-def greeting(device: str) -> dict[str, Any]:
-    """What a worker says first.
-
-    Args:
-        device: What it computes on, for people.
-    """
+def greeting() -> dict[str, Any]:
+    """What a worker says first."""
     return {
         "protocol": PROTOCOL,
         "clipdesk": __version__,
         "torch": torch_version(),
-        "python": platform.python_version(),
         "host": socket.gethostname(),
         "process": os.getpid(),
-        "device": device,
     }
 
 

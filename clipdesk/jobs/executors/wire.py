@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from clipdesk.errors import ClipDeskError
 
-LARGEST = 2**36
-"""Bytes of a message; a survey's part of a large model has gigabytes."""
+LARGEST = 2**32
+"""Bytes of a message: more than any picture has."""
 
 _LENGTH = struct.Struct("<Q")
 _DTYPES = frozenset({"uint8", "float32"})

@@ -11,6 +11,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from clipdesk.errors import ClipDeskError, DeviceLostError
 from clipdesk.jobs.events import Event, Failure, Progress
@@ -45,7 +46,7 @@ class _Claim:
     """
 
     message: Message
-    events: Iterator[Event | Message]
+    events: Iterator[Event]
     positions: dict[object, int]
     credit: int
     stopped: bool = False
@@ -59,42 +60,27 @@ class Worker:
 
     Args:
         executor: What does the work in this process.
-        receive: Where messages come from. It raises EOFError when no more will.
+        receive: Where messages come from.
         send: Where messages go.
-        device: What it computes on, for people.
-        part: Does a part of a survey; called with the message of the claim, its job and the hooks.
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        receive: Receive,
-        send: Callable[[bytes], object],
-        *,
-        device: str = "",
-        part: Callable[[Message, Work, Hooks], Iterator[Event | Message]] | None = None,
-    ) -> None:
+    def __init__(self, executor: Executor, receive: Receive, send: Callable[[bytes], object]) -> None:
         self._executor = executor
         self._receive = receive
         self._send_bytes = send
-        self._device = device
-        self._part = part
         self._claims: dict[int, _Claim] = {}
         self._dropped: set[int] = set()
         self._questions: deque[Message] = deque()
 
-    def work(self) -> None:
-        """Greet the head and do what it asks, until no more messages will come."""
+    def work(self) -> NoReturn:
+        """Greet the head and do what it asks, for as long as this process lives."""
         self.greet()
-        try:
-            while True:
-                self.turn()
-        except EOFError:
-            return
+        while True:
+            self.turn()
 
     def greet(self) -> None:
         """Say what the head must know before it asks for anything."""
-        self._send(Message("hello", 0, greeting(self._device)))
+        self._send(Message("hello", 0, greeting()))
 
     def turn(self) -> None:
         """Take what has come, waiting for it if there is nothing to do, and do one step."""
@@ -159,7 +145,7 @@ class Worker:
         except Exception as error:
             self._end(number, error)
             return
-        fields = {"units": prepared.units, "weights": prepared.weights, "precision": prepared.precision}
+        fields = {"units": prepared.units, "weights": prepared.weights}
         self._send(Message("prepared", number, fields))
 
     def _say_stage(self, number: int, text: str) -> None:
@@ -177,15 +163,12 @@ class Worker:
             unwanted=lambda: self._is_dropped(message.number),
             stop=lambda: self._is_stopped(claim),
         )
-        claim.events = self._events(message, job, hooks)
+        claim.events = self._events(job, hooks)
         self._claims[message.number] = claim
 
-    def _events(self, message: Message, job: Work, hooks: Hooks) -> Iterator[Event | Message]:
+    def _events(self, job: Work, hooks: Hooks) -> Iterator[Event]:
         # As a generator, so that even its beginning is done in its turn.
-        if "part" in message.fields and self._part is not None:
-            yield from self._part(message, job, hooks)
-        else:
-            yield from self._executor.run(job, hooks)
+        yield from self._executor.run(job, hooks)
 
     def _is_stopped(self, claim: _Claim) -> bool:
         self._look()
@@ -211,7 +194,7 @@ class Worker:
         else:
             self._tell(claim, event)
 
-    def _tell(self, claim: _Claim, event: Event | Message) -> None:
+    def _tell(self, claim: _Claim, event: Event) -> None:
         if isinstance(event, Failure):
             claim.held.append(event)
             return
@@ -224,8 +207,7 @@ class Worker:
                 return
             claim.told = now
         claim.credit -= 1
-        number = claim.message.number
-        self._send(event if isinstance(event, Message) else message_of(event, number, claim.positions))
+        self._send(message_of(event, claim.message.number, claim.positions))
 
     def _flush(self, claim: _Claim) -> None:
         for failure in claim.held:

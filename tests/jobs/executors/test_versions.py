@@ -9,7 +9,7 @@ from clipdesk.version import __version__
 
 
 def test_the_same_versions_go_together() -> None:
-    assert mismatch(greeting("cpu")) == ""
+    assert mismatch(greeting()) == ""
 
 
 def test_the_version_of_torch_is_known_without_loading_it() -> None:
@@ -17,7 +17,7 @@ def test_the_version_of_torch_is_known_without_loading_it() -> None:
 
 
 def test_other_versions_are_named() -> None:
-    known = greeting("cpu")
+    known = greeting()
     other = mismatch({**known, "clipdesk": "0.0.9"})
     assert other == f"it has ClipDesk 0.0.9, and here is {__version__}. Install the same on both"
     assert mismatch({**known, "torch": "2.5.0"}).startswith("it has torch 2.5.0, and here is ")

@@ -101,7 +101,6 @@ class ToyFleet:
             self._executors(place),
             lambda _wait: inbox.popleft() if inbox else None,
             lambda data: self._came.append((number, data)),
-            device="paper",
         )
         self._workers[number].greet()
         return number
