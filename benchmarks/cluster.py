@@ -36,8 +36,7 @@ import torch
 from clip.model import CLIP
 from PIL import Image
 
-from clipdesk.errors import UsageError
-from clipdesk.export.metadata import BatchMetadata
+from benchmarks.left import left_in
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.executor import Executor, Hooks
@@ -192,36 +191,9 @@ def chaos(folder: Path, place: str, blows: int, units: int, iterations: int, lon
 
 def compare(job: Job, queue: Path, out: Path, blows: int) -> Found:
     """What is in the folder, by the queue, the metadata, and this process's own pictures."""
-    pictures: dict[int, list[Path]] = {index: [] for index in range(len(job.targets))}
-    broken = 0
-    for path in out.iterdir():
-        try:
-            target = read_recipe(path).target if path.suffix == ".png" else None
-        except UsageError:
-            target = None
-        if isinstance(target, Unit):
-            pictures[target.index].append(path)
-        elif not path.name.endswith("_metadata.json"):
-            broken += 1
-    with closing(JobStore(queue)) as store:
-        (stored,) = store.jobs()
-        files = {unit.position: unit.file for unit in store.units(stored.number)}
-    records = BatchMetadata.open(out, LAYER, job.model).units
-    agree = sum(
-        len(paths) == 1 and index in records and files[index] == paths[0].name == records[index].file
-        for index, paths in pictures.items()
-    )
-    different = sum(not _same(job, paths[0]) for paths in pictures.values() if paths)
-    missing, twice = (sum(test(len(each)) for each in pictures.values()) for test in (_is_none, _is_several))
-    return Found(blows, missing, twice, broken, len(pictures) - agree, different)
-
-
-def _is_none(count: int) -> bool:
-    return not count
-
-
-def _is_several(count: int) -> bool:
-    return count > 1
+    left = left_in(out, queue, LAYER, len(job.targets))
+    different = sum(not _same(job, paths[0]) for paths in left.pictures.values() if paths)
+    return Found(blows, left.missing, left.twice, left.broken, left.disagree, different)
 
 
 def _same(job: Job, path: Path) -> bool:

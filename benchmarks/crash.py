@@ -26,9 +26,7 @@ from pathlib import Path
 import torch
 from clip.model import CLIP
 
-from clipdesk.errors import UsageError
-from clipdesk.export.metadata import BatchMetadata
-from clipdesk.export.png import read_recipe
+from benchmarks.left import left_in
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
@@ -112,7 +110,8 @@ def torture(folder: Path, kills: int, seed: int = 0, iterations: int = 90, longe
         process.kill()
         process.join()
     _run(_work, queue)
-    return _compare(queue, out, hit, shared, done)
+    left = left_in(out, queue, LAYER, UNITS)
+    return Report(hit, shared, left.missing, left.twice, left.broken, left.disagree, done)
 
 
 def _run(target: object, *arguments: object) -> None:
@@ -137,35 +136,6 @@ def _work(queue: Path) -> None:
     with closing(QueueService(queue, Here())) as service:
         for _ in service.steps():
             pass
-
-
-def _compare(queue: Path, out: Path, kills: int, shared: int, done: int) -> Report:
-    pictures: dict[int, list[Path]] = {index: [] for index in range(UNITS)}
-    broken = 0
-    for path in out.iterdir():
-        try:
-            target = read_recipe(path).target if path.suffix == ".png" else None
-        except UsageError:
-            target = None
-        if isinstance(target, Unit):
-            pictures[target.index].append(path)
-        elif not path.name.endswith("_metadata.json"):
-            broken += 1
-    store = JobStore(queue)
-    (stored,) = store.jobs()
-    metadata = BatchMetadata.open(out, LAYER, stored.job.model)
-    files = {unit.position: unit.file for unit in store.units(stored.number)}
-    agree = sum(
-        1
-        for index, paths in pictures.items()
-        if len(paths) == 1
-        and files.get(index) == paths[0].name
-        and (record := metadata.units.get(index)) is not None
-        and (record.status, record.file) == ("done", paths[0].name)
-    )
-    missing = sum(1 for paths in pictures.values() if not paths)
-    twice = sum(1 for paths in pictures.values() if len(paths) > 1)
-    return Report(kills, shared, missing, twice, broken, UNITS - agree, done)
 
 
 def main() -> None:
