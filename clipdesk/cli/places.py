@@ -26,7 +26,7 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
         place: As ``--on`` has it; None for a worker for each GPU if there are several, and otherwise here.
 
     Raises:
-        UsageError: there is no such place.
+        UsageError: it is no place, or has no workers.
     """
     found = gpus(torch.cuda.device_count)
     if place == "here" or (place is None and len(found) < 2):
@@ -36,7 +36,7 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     match = re.fullmatch(r"local(?::(\d{1,3}))?", "local" if place is None else place)
     count = int(match[1]) if match and match[1] else None
     if match is None or count == 0:
-        raise UsageError(f"--on {place}: there is no such place. Name one of: {PLACES}")
+        raise UsageError(f"--on {place}: name one of {PLACES}, with at least one worker")
     return closing(_many(LocalFleet(found, count)))
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 import psutil
@@ -135,7 +136,7 @@ def worker_command() -> list[str]:
 
 def _log() -> IO[bytes]:
     """Where workers write what is no message: beside the log."""
-    path = log_file().with_name("workers.log")
+    path = _log_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > 1_000_000:
@@ -145,10 +146,15 @@ def _log() -> IO[bytes]:
         return open(os.devnull, "wb")
 
 
+def _log_path() -> Path:
+    return log_file().with_name("workers.log")
+
+
 def _ending(code: int) -> str:
     if code == -9:
-        return "its process was killed, as by a system that is out of memory"
-    return f"its process ended with signal {-code}" if code < 0 else f"its process ended with code {code}"
+        return "its process was killed by somebody, or by the system for lack of memory"
+    how = f"signal {-code}" if code < 0 else f"code {code}"
+    return f"its process ended with {how}; {_log_path()} may say more"
 
 
 def gpus(count: Callable[[], int]) -> list[str]:
