@@ -158,3 +158,6 @@ def test_the_map_says_what_a_cell_is(qtbot: QtBot) -> None:
     assert shown.said_at(QPointF(corner + 1.5 * cell, corner + 0.5 * cell)) == "A 0.mlp, B 1.mlp: 0.250"
     assert shown.said_at(QPointF(1, 1)) == ""
     assert not shown.grab().isNull()
+    assert shown.accessibleDescription() == "lowest of the same layers 0.75"
+    shown.show_layers(Layers(("0.mlp", "1.mlp"), ("layer1", "layer2"), ((0.5, 0.25), (0.5, 0.75))))
+    assert shown.accessibleDescription() == "", "no layer is in both"
