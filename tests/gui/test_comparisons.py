@@ -129,7 +129,7 @@ def test_one_that_fails_says_why_and_can_be_dropped(
     bar.ask(str(changed))
     until(qtbot, lambda: "failed" in bar.message)
     assert "empty" in bar.message
-    bar.cancel_button.click()
+    bar.steering.cancel_button.click()
     assert window.comparisons.maker.making is None
     assert bar.with_button.isVisible()
 

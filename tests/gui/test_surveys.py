@@ -96,7 +96,7 @@ def test_a_survey_that_fails_says_why_and_can_be_dropped(
     until(qtbot, lambda: "failed" in bar.message)
     assert window.center.mode == UNIT
     assert "empty" in bar.message
-    bar.cancel_button.click()
+    bar.steering.cancel_button.click()
     assert window.surveys.surveyor.making is None
     assert "There is no survey" in bar.message
 
@@ -107,15 +107,15 @@ def test_a_survey_is_paused_goes_on_and_is_cancelled(
     window.surveys.pages.survey(str(photos(tmp_path / "many", count=1500)))
     surveyor, bar = window.surveys.surveyor, window.surveys.bar
     until(qtbot, lambda: surveyor.making is not None and surveyor.making.state == "running")
-    bar.pause_button.click()
+    bar.steering.pause_button.click()
     until(qtbot, lambda: surveyor.making is None or surveyor.making.state == "paused")
     assert surveyor.making is not None
     share = surveyor.making.share
     assert f"paused at {share:.0%}" in bar.message
-    bar.resume_button.click()
+    bar.steering.resume_button.click()
     until(qtbot, lambda: surveyor.making is None or surveyor.making.share > share)
     if surveyor.making is not None:
-        bar.cancel_button.click()
+        bar.steering.cancel_button.click()
     until(qtbot, lambda: surveyor.making is None)
 
 
@@ -132,7 +132,7 @@ def test_a_survey_that_the_window_left_is_offered(
     window.session.open(model)
     bar = window.surveys.bar
     until(qtbot, lambda: bar.message == "The survey of photos is not finished")
-    bar.resume_button.click()
+    bar.steering.resume_button.click()
     until(qtbot, lambda: window.surveys.desk.current is not None)
 
 

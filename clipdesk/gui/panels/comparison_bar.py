@@ -12,15 +12,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMenu,
-    QProgressBar,
-    QPushButton,
     QToolButton,
     QWidget,
 )
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.panels.steering import Steering, in_words
 from clipdesk.gui.plain import plain_label, plain_tip
-from clipdesk.gui.words import breakable, duration, unbroken
+from clipdesk.gui.words import breakable, unbroken
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.names import parse_name, short_name
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.making import Making
 
 _SCENES = "scenes:5000"
-_LEAST, _WIDEST = 100, 120
+_LEAST = 100
 _CHECKPOINTS = "Checkpoints (*.pt *.pth *.bin *.safetensors)"
 
 
@@ -39,14 +38,13 @@ class ComparisonBar(QWidget):
     Signals:
         asked: The model to compare with, and what opens the images that both are to read.
         chosen: The folder of the comparison that is to be shown.
-        pause_asked, resume_asked, cancel_asked: Of the comparison that is made.
+
+    Attributes:
+        steering: Of the comparison that is made.
     """
 
     asked = Signal(str, str)
     chosen = Signal(object)
-    pause_asked = Signal()
-    resume_asked = Signal()
-    cancel_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,13 +61,7 @@ class ComparisonBar(QWidget):
         self.images.addItem("5,000 drawn scenes", _SCENES)
         self.images.addItem("A folder …", "")
         self.images.activated.connect(self._choose_images)
-        self.progress = QProgressBar(textVisible=False)
-        self.progress.setAccessibleName("Progress of the comparison")
-        self.progress.setMaximumWidth(_WIDEST)
-        self.pause_button, self.resume_button, self.cancel_button = map(QPushButton, ("Pause", "Go on", "Cancel"))
-        self.pause_button.clicked.connect(self.pause_asked)
-        self.resume_button.clicked.connect(self.resume_asked)
-        self.cancel_button.clicked.connect(self.cancel_asked)
+        self.steering = Steering("comparison")
         self.with_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.with_button.setText("Compare with")
         self.with_button.setToolTip("Compare the open model, A, with another one, B")
@@ -82,8 +74,7 @@ class ComparisonBar(QWidget):
         row.setContentsMargins(10, 4, 6, 4)
         row.addWidget(self.listed, 1)
         row.addWidget(self._text, 1)
-        self._steering = (self.progress, self.pause_button, self.resume_button, self.cancel_button)
-        for widget in (*self._steering, self.images, self.with_button):
+        for widget in (self.steering, self.images, self.with_button):
             row.addWidget(widget)
         self.offer(())
 
@@ -118,24 +109,9 @@ class ComparisonBar(QWidget):
 
     def show_making(self, making: Making, second: str) -> None:
         """A comparison with a second model is made, or was left."""
-        name, share = f"{second}, {making.job.label(0)}", f"{making.share:.0%}"
-        left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
-        words = {
-            "preparing": f"With {name}: {making.words or 'starting …'}",
-            "running": f"With {name}: {share}{left}",
-            "paused": f"With {name}: paused at {share}",
-            "left": f"The comparison with {name} is not finished",
-            "failed": f"The comparison with {name} failed: {making.words}",
-        }[making.state]
-        steer = self.pause_button if making.state == "running" else self.resume_button
-        shown: list[QWidget] = [self.cancel_button, *([] if making.state == "preparing" else [steer])]
-        if making.state in ("preparing", "running", "paused"):
-            shown.append(self.progress)
-        self._show(words, shown)
-        self.progress.setRange(0, 0 if making.state == "preparing" else 100)
-        self.progress.setValue(round(100 * making.share))
-        self.resume_button.setText("Try again" if making.state == "failed" else "Go on")
-        self.cancel_button.setText("Drop it" if making.state in ("left", "failed") else "Cancel")
+        name = f"{second}, {making.job.label(0)}"
+        self._show(in_words(making, f"With {name}", f"The comparison with {name}"), (self.steering,))
+        self.steering.show_making(making)
 
     def show_listed(self, listed: Sequence[Listed], current: Path) -> None:
         """Comparisons can be shown; one is."""
@@ -150,7 +126,7 @@ class ComparisonBar(QWidget):
     def _show(self, text: str, shown: Sequence[QWidget]) -> None:
         self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
-        for widget in (self.listed, *self._steering, self.images, self.with_button):
+        for widget in (self.listed, self.steering, self.images, self.with_button):
             widget.setVisible(widget in shown)
 
     def _choose_images(self, place: int) -> None:

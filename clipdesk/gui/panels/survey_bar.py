@@ -14,15 +14,15 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QMenu,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QWidget,
 )
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.panels.steering import Steering, in_words
 from clipdesk.gui.plain import plain_label
-from clipdesk.gui.words import breakable, duration, unbroken
+from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
     from clipdesk.activations.storing import Manifest
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SCENES = "scenes:5000"
 _LEAST_WIDTH = 120
-_LEAST_PROGRESS, _WIDEST_PROGRESS = 40, 120
 _FILES = "Lists, tables and archives of images (*.txt *.csv *.tsv *.jsonl *.tar *.parquet)"
 
 
@@ -40,14 +39,13 @@ class SurveyBar(QWidget):
     Signals:
         survey_asked: What opens the images that are to be surveyed.
         chosen: The folder of the survey that is to be asked.
-        pause_asked, resume_asked, cancel_asked: Of the survey that is made.
+
+    Attributes:
+        steering: Of the survey that is made.
     """
 
     survey_asked = Signal(str)
     chosen = Signal(object)
-    pause_asked = Signal()
-    resume_asked = Signal()
-    cancel_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,27 +59,15 @@ class SurveyBar(QWidget):
         # A long name of an image set must not push the panels beside the pages aside.
         self.surveys.setMinimumWidth(_LEAST_WIDTH)
         self.surveys.activated.connect(lambda place: self.chosen.emit(self.surveys.itemData(place)))
-        self.progress = QProgressBar()
-        self.progress.setAccessibleName("Progress of the survey")
-        self.progress.setMinimumWidth(_LEAST_PROGRESS)
-        self.progress.setMaximumWidth(_WIDEST_PROGRESS)
-        self.progress.setTextVisible(False)
+        self.steering = Steering("survey")
         self.begin_button = QPushButton("Survey 5,000 drawn scenes")
         self.begin_button.clicked.connect(self._begin)
-        self.pause_button = QPushButton("Pause")
-        self.pause_button.clicked.connect(self.pause_asked)
-        self.resume_button = QPushButton("Go on")
-        self.resume_button.clicked.connect(self.resume_asked)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.clicked.connect(self.cancel_asked)
         self.more_button = self._make_menu()
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 6, 4)
         row.addWidget(self.surveys)
         row.addWidget(self._text, 1)
-        row.addWidget(self.progress)
-        self._buttons = (self.begin_button, self.pause_button, self.resume_button, self.cancel_button)
-        for widget in (*self._buttons, self.more_button):
+        for widget in (self.begin_button, self.steering, self.more_button):
             row.addWidget(widget)
 
     def _make_menu(self) -> QToolButton:
@@ -133,28 +119,8 @@ class SurveyBar(QWidget):
             other: The name of its model, if that is not the open one.
         """
         name = f"{making.job.label(0)} with {other}" if other else making.job.label(0)
-        share = f"{making.share:.0%}"
-        left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
-        words = {
-            "preparing": f"Survey of {name}: {making.words or 'starting …'}",
-            "running": f"Survey of {name}: {share}{left}",
-            "paused": f"Survey of {name}: paused at {share}",
-            "left": f"The survey of {name} is not finished",
-            "failed": f"The survey of {name} failed: {making.words}",
-        }[making.state]
-        buttons = {
-            "preparing": (self.cancel_button,),
-            "running": (self.pause_button, self.cancel_button),
-            "paused": (self.resume_button, self.cancel_button),
-            "left": (self.resume_button, self.cancel_button),
-            "failed": (self.resume_button, self.cancel_button),
-        }[making.state]
-        self._show(words, *buttons)
-        self.resume_button.setText("Try again" if making.state == "failed" else "Go on")
-        self.cancel_button.setText("Drop it" if making.state in ("left", "failed") else "Cancel")
-        self.progress.setVisible(making.state in ("preparing", "running", "paused"))
-        self.progress.setRange(0, 0 if making.state == "preparing" else 100)
-        self.progress.setValue(round(100 * making.share))
+        self._show(in_words(making, f"Survey of {name}", f"The survey of {name}"), self.steering)
+        self.steering.show_making(making)
         self.more_button.setVisible(making.state in ("left", "failed"))
 
     def show_surveys(self, listed: Sequence[tuple[Path, Manifest]], current: Path, changed: Sequence[str]) -> None:
@@ -177,13 +143,11 @@ class SurveyBar(QWidget):
             self.surveys.addItem(f"{each.images}: {each.pictures:,} pictures, {_day(each.date)}", path)
         self.surveys.setCurrentIndex([path for path, _ in listed].index(current))
 
-    def _show(self, text: str, *buttons: QPushButton) -> None:
+    def _show(self, text: str, *shown: QWidget) -> None:
         self._text.setText(breakable(text))
         self._text.setMinimumWidth(_LEAST_WIDTH if text else 0)
-        for button in self._buttons:
-            button.setVisible(button in buttons)
-        self.surveys.setVisible(False)
-        self.progress.setVisible(False)
+        for widget in (self.surveys, self.begin_button, self.steering):
+            widget.setVisible(widget in shown)
         self.more_button.setVisible(True)
 
     # What the user wants
