@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from clipdesk.errors import UsageError
-from clipdesk.models.names import ModelName, short_name
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.names import ModelName, WithLatents, short_name
 
 _MODEL = "clipdesk.model"
+_LATENTS = re.compile(r"\.latents(?:_\d+)?'")
+"""A layer of latents, as an error quotes it."""
 _LIST = "Layers are listed by: clipdesk layers, and a layer's neurons by: clipdesk neurons --layer LAYER"
 _SINGLE = "Single neurons are rendered by: clipdesk render --layer LAYER --neuron 3 --neuron 7"
 _RANGE = "A range of neurons is rendered by: clipdesk batch --layer LAYER --neuron-range 0 64 8"
@@ -50,5 +55,8 @@ def with_model(error: UsageError, context: click.Context) -> UsageError:
     if name is None:
         return error
     end = "" if str(error).endswith(("?", ".")) else "."
+    if _LATENTS.search(str(error)) and not isinstance(name, WithLatents):
+        own = "--sae shipped" if str(name) in SHOWPIECES else "--sae FILE"
+        return UsageError(f"{error}{end} Latents are layers with a sparse autoencoder alone: add {own}")
     other = "'clipdesk models' lists others" if str(name) == "ViT-B/32" else "choose another with --model ViT-B/32"
     return UsageError(f"{error}{end} The model is {short_name(name)}: {other}")

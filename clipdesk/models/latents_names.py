@@ -77,8 +77,10 @@ def parse_latents(text: str) -> LatentsName:
     """Read the name of a sparse autoencoder as people and recipes write it; a path is made absolute.
 
     Raises:
-        UsageError: what follows the place says nothing.
+        UsageError: there is no place, or what follows it says nothing.
     """
+    if not text.strip():
+        raise UsageError("The name of a sparse autoencoder is empty. Name a file, a folder or hf:OWNER/NAME")
     place, options = text, ""
     found = _OPTIONS.fullmatch(text)
     if found is not None and not Path(text).exists():

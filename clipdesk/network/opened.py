@@ -153,18 +153,22 @@ class OpenModel:
         """The same model, whose layers are also the latents of sparse autoencoders; the network is shared.
 
         Args:
-            latents: Open ones; or files, folders and repositories, and what is to be said of them, as for `--sae`.
+            latents: Open ones; or files, folders and repositories, and what is to be said of them, as for `--sae`. One
+                that the model has by the same words is passed over.
 
         Raises:
             UsageError: there is no such file, or it fits no layer of the model.
             ClipDeskError: it cannot be read, or is not a sparse autoencoder.
         """
         opened = self
+        model = "" if self.name is None else str(plain_name(self.name))
         for each in latents:
-            said = None if isinstance(each, Latents) else parse_latents(str(each))
-            model = "" if self.name is None else str(plain_name(self.name))
-            read = each if isinstance(each, Latents) else read_latents(place_of(parse_latents(str(each)), model))
-            opened = opened.with_read(read, said)
+            if isinstance(each, Latents):
+                opened = opened.with_read(each)
+                continue
+            said = parse_latents(str(each))
+            if str(said) not in [pairing.said for pairing in opened.latents]:
+                opened = opened.with_read(read_latents(place_of(said, model)), said)
         return opened
 
     def with_read(self, latents: Latents, said: LatentsName | None = None) -> OpenModel:

@@ -60,3 +60,19 @@ def test_the_old_examples_say_which_model_was_asked_and_how_to_ask_another(
     assert outcome.err.endswith("The model is demo: choose another with --model ViT-B/32\n")
     assert "There is no layer" in outcome.err or "has no neuron" in outcome.err
     assert clipdesk.files() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render", "--layer", "4.latents", "--neuron", "7"),
+        ("render", "--target", "visual.transformer.resblocks.4.latents:7"),
+        ("examples", "4.latents:7"),
+    ],
+)
+def test_latents_without_a_sparse_autoencoder_say_how_to_name_one(
+    clipdesk: Command, arguments: tuple[str, ...]
+) -> None:
+    outcome = clipdesk(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.endswith("add --sae shipped\n")

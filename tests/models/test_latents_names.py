@@ -53,6 +53,12 @@ def test_its_file_must_be_there(tmp_path: Path) -> None:
             on_this_disk(parse_latents(place), "demo")
 
 
+@pytest.mark.parametrize("text", ["", "  "])
+def test_no_name_at_all_is_not_the_current_folder(text: str) -> None:
+    with pytest.raises(UsageError, match="is empty"):
+        parse_latents(text)
+
+
 def test_a_models_name_holds_those_of_its_sparse_autoencoders(tmp_path: Path) -> None:
     text = "demo+sae:[/a/[b]?layer=2]+sae:[hf:o/n]"
     name = parse_name(text)

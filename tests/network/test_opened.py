@@ -258,6 +258,8 @@ def test_latents_are_part_of_a_model_and_of_its_identity(name: Checkpoint, laten
     assert any("128 latents" in remark for remark in both.remarks)
     by_hand = plain.with_latents(str(latents))
     assert (by_hand.name, by_hand.sha256, by_hand.latents[0].fit) == (both.name, both.sha256, both.latents[0].fit)
+    again = by_hand.with_latents(str(latents), str(latents))
+    assert (again.name, again.sha256, len(again.latents)) == (both.name, both.sha256, 1), "it has them already"
     assert pool.open(with_latents(name, [str(latents)]), "cpu", weights=both.sha256) is both
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -69,10 +70,10 @@ class Latents:
         subtracted: Whether it is subtracted: that much of it is inside `bias`.
     """
 
-    encoder: Tensor
-    bias: Tensor
-    decoder: Tensor
-    decoder_bias: Tensor
+    encoder: Tensor = field(repr=False)
+    bias: Tensor = field(repr=False)
+    decoder: Tensor = field(repr=False)
+    decoder_bias: Tensor = field(repr=False)
     activation: Activation
     norm: Norm = Norm.NONE
     layer: str = ""
@@ -105,7 +106,8 @@ class Latents:
     @property
     def nbytes(self) -> int:
         """Memory that its weights take."""
-        return sum(each.numel() * each.element_size() for each in (self.encoder, self.bias, self.decoder))
+        weights = (self.encoder, self.bias, self.decoder, self.decoder_bias)
+        return sum(each.numel() * each.element_size() for each in weights)
 
     def known(self) -> Latents:
         """The same with a checksum: its file's, else one over its weights."""
@@ -133,18 +135,21 @@ class Latents:
         deviation = values.std(dim=-1, keepdim=True)
         return Normed((values - mean) / (deviation + _TINY), mean, deviation)
 
-    def pre(self, values: Tensor, units: Tensor | None = None) -> Tensor:
+    def only(self, units: Sequence[int]) -> Latents:
+        """Some of the latents, in this order, for their pre-activations: top-k would be among these alone."""
+        numbers = torch.tensor(units, device=self.encoder.device)
+        return replace(self, encoder=self.encoder[:, numbers], bias=self.bias[numbers], decoder=self.decoder[numbers])
+
+    def pre(self, values: Tensor) -> Tensor:
         """The pre-activations, (..., latents), before ReLU, top-k or threshold.
 
         Args:
             values: The layer's activations, (..., width of the layer).
-            units: Numbers of the latents that are wanted; None for all.
         """
-        encoder = self.encoder if units is None else self.encoder[:, units]
-        bias = self.bias if units is None else self.bias[units]
-        normed = self.normed(values.to(encoder.dtype)).values
+        normed = self.normed(values.to(self.encoder.dtype)).values
         # One product with the bias in it: for ten thousands of latents, another pass over them takes as long again.
-        return torch.addmm(bias, normed.reshape(-1, self.width), encoder).view(*values.shape[:-1], len(bias))
+        found = torch.addmm(self.bias, normed.reshape(-1, self.width), self.encoder)
+        return found.view(*values.shape[:-1], self.count)
 
     def encode(self, values: Tensor) -> Tensor:
         """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""

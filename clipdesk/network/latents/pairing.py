@@ -29,6 +29,8 @@ _VERSION = 1
 """Of what is kept of a fit; a change in how it is measured raises it."""
 _FEW = 16
 """Scenes that all layers are tried with, where it is open which one is meant."""
+_GOOD = 0.5
+"""With so high an R² elsewhere, no other norms and tokens are tried."""
 
 
 def paired(
@@ -146,7 +148,11 @@ def _no_layer(inspector: LayerInspector, latents: Latents) -> str:
 def _wrong(network: nn.Module, inspector: LayerInspector, own: Pairing) -> str:
     """What is wrong with a pairing whose latents rebuild less than a constant would, and what fits better."""
     candidates = list(_candidates(inspector, own.latents))
-    better = best_pairing(own.latents, activations_at(network, candidates, _FEW), candidates, any_norm=True)
+    values = activations_at(network, candidates, _FEW)
+    better = best_pairing(own.latents, values, candidates)
+    if better is None or better.fit.r2 < _GOOD:
+        # Many times as many, which takes long for a large one.
+        better = best_pairing(own.latents, values, candidates, any_norm=True)
     start = f"{_who(own.latents)} does not fit {own.text}: R² is {own.fit.r2:.2f}"
     if better is None or better.fit.r2 <= max(0.0, own.fit.r2):
         trained = f", such as {own.latents.model}" if own.latents.model else ""
@@ -154,7 +160,8 @@ def _wrong(network: nn.Module, inspector: LayerInspector, own: Pairing) -> str:
             f"{start}. It fits no layer of this model: it is of another model{trained}, or its activations were scaled "
             "by constants that its file does not have. To use it anyway, write ?anyway after its name"
         )
-    options = [f"layer={short_layer(better.base.name)}", f"tokens={better.tokens.value}"]
+    options = [f"layer={short_layer(better.base.name)}"]
+    options += [f"tokens={better.tokens.value}"] if better.tokens is not own.latents.tokens else []
     options += [f"norm={better.latents.norm.value}"] if better.latents.norm is not own.latents.norm else []
     changed = better.latents.subtracted is not own.latents.subtracted
     options += [f"bias={'subtracted' if better.latents.subtracted else 'added'}"] if changed else []

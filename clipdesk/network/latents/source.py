@@ -24,14 +24,12 @@ class LatentsOf:
         base: The layer that it reads.
         tokens: The tokens of that layer that it was trained on; there are no values at others.
         active: Whether ReLU, top-k or threshold are applied.
-        units: Numbers of the latents that are read; None for all. Top-k is among all of them in either case.
     """
 
     latents: Latents
     base: LayerInfo
     tokens: Tokens
     active: bool = False
-    units: tuple[int, ...] | None = None
 
     def attach(
         self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
@@ -51,13 +49,10 @@ class LatentsOf:
 
     def narrowed(self, units: tuple[int, ...]) -> LatentsOf | None:
         """As `LayerSource.narrowed`: an encoder has as many columns as latents, and most of them are not asked for."""
-        return None if self.active else replace(self, units=units)
+        return None if self.active else replace(self, latents=self.latents.only(units))
 
     def _of(self, values: Tensor) -> Tensor:
-        if self.active:
-            return self.latents.encode(values)
-        units = None if self.units is None else torch.tensor(self.units, device=values.device)
-        return self.latents.pre(values, units)
+        return self.latents.encode(values) if self.active else self.latents.pre(values)
 
 
 def chosen(values: Tensor, base: LayerInfo, tokens: Tokens) -> Tensor:

@@ -20,7 +20,7 @@ def made(norm: Norm = Norm.NONE) -> Latents:
 
 def test_sizes_are_those_of_the_weights() -> None:
     assert (made().width, made().count) == (WIDTH, COUNT)
-    assert made().nbytes == 4 * (2 * WIDTH * COUNT + COUNT)
+    assert made().nbytes == 4 * (2 * WIDTH * COUNT + COUNT + WIDTH)
 
 
 def test_weights_of_other_shapes_are_refused() -> None:
@@ -30,8 +30,12 @@ def test_weights_of_other_shapes_are_refused() -> None:
 
 @pytest.mark.parametrize("norm", Norm)
 def test_some_latents_alone_have_the_values_that_they_have_among_all(norm: Norm) -> None:
-    x, units = activations(), torch.tensor([7, 0, 39])
-    assert torch.allclose(made(norm).pre(x, units), made(norm).pre(x)[..., units], atol=1e-5)
+    x, units = activations(), [7, 0, 39]
+    assert torch.allclose(made(norm).only(units).pre(x), made(norm).pre(x)[..., units], atol=1e-5)
+
+
+def test_printed_they_say_what_they_are_and_not_their_weights() -> None:
+    assert "tensor(" not in repr(made()).partition("activation=")[0]
 
 
 @pytest.mark.parametrize("norm", Norm)
