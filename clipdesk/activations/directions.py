@@ -65,6 +65,23 @@ def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: P
     return found
 
 
+def vocabularies_of(
+    models: Sequence[OpenModel], concepts: str | None = None, *, progress: Progress | None = None
+) -> list[Vocabulary]:
+    """One list of concepts, read by each of several models, so that the words of their units can be compared.
+
+    Args:
+        models: The models.
+        concepts: As for `vocabulary_of`; by default that of the first model.
+        progress: Told how far each is.
+
+    Raises:
+        UsageError: as `vocabulary_of`.
+    """
+    listed = concepts or usual_concepts(models[0])
+    return [vocabulary_of(each, listed, progress=progress) for each in models]
+
+
 def text_directions(
     opened: OpenModel, survey: Survey, text: str, *, concepts: str | None = None, progress: Progress | None = None
 ) -> NDArray[np.float32]:

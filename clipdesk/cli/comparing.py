@@ -11,7 +11,8 @@ import click
 
 from clipdesk.activations.comparing.comparison import Comparison, Drifted
 from clipdesk.activations.comparing.making import compare
-from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.comparing.results import STRANGERS
+from clipdesk.activations.directions import vocabularies_of
 from clipdesk.activations.statistics import NONE, Pooling
 from clipdesk.activations.surveying import SurveyProgress
 from clipdesk.cli.bars import SurveyBar, counting
@@ -75,6 +76,8 @@ class Comparing:
             self._show(found, units, words)
         for note in found.notes:
             say(f"Note: {note}", err=True)
+        if STRANGERS in found.notes:
+            say("With --match, each unit is compared with the one that it correlates with most.", err=True)
         if self.table is not None:
             self._write(self.table, comparison_as_csv(found))
         if self.page is not None:
@@ -100,7 +103,7 @@ class Comparing:
 
     def _words(self, found: Comparison, units: Sequence[Drifted], first: OpenModel, second: OpenModel) -> Words:
         with counting("Texts") as progress:
-            left, right = (vocabulary_of(each, self.concepts, progress=progress) for each in (first, second))
+            left, right = vocabularies_of((first, second), self.concepts, progress=progress)
         return words_of_units(found, units, left, right)
 
     def _page(

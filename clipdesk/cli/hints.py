@@ -52,7 +52,7 @@ def note_model(name: ModelName) -> None:
 def with_model(error: UsageError, context: click.Context) -> UsageError:
     """The error of a layer or a unit that is not in the model, with what the model is and how to choose another."""
     name = context.meta.get(_MODEL)
-    if name is None:
+    if name is None or not _takes_model(context):
         return error
     end = "" if str(error).endswith(("?", ".")) else "."
     if _LATENTS.search(str(error)) and not isinstance(name, WithLatents):
@@ -60,3 +60,11 @@ def with_model(error: UsageError, context: click.Context) -> UsageError:
         return UsageError(f"{error}{end} Latents are layers with a sparse autoencoder alone: add {own}")
     other = "'clipdesk models' lists others" if str(name) == "ViT-B/32" else "choose another with --model ViT-B/32"
     return UsageError(f"{error}{end} The model is {short_name(name)}: {other}")
+
+
+def _takes_model(context: click.Context) -> bool:
+    """Whether the command that a group has run has ``--model``."""
+    group = context.command
+    name = context.invoked_subcommand
+    command = group.get_command(context, name) if isinstance(group, click.Group) and name else None
+    return command is not None and any(option.name == "model" for option in command.params)

@@ -10,7 +10,13 @@ import torch
 from PIL import Image
 
 from clipdesk.activations import directions
-from clipdesk.activations.directions import image_direction, text_directions, usual_concepts, vocabulary_of
+from clipdesk.activations.directions import (
+    image_direction,
+    text_directions,
+    usual_concepts,
+    vocabularies_of,
+    vocabulary_of,
+)
 from clipdesk.activations.questions.find import find
 from clipdesk.activations.questions.sharpening import sharpened
 from clipdesk.activations.survey import Survey
@@ -40,6 +46,12 @@ def survey_of(opened: OpenModel) -> Survey:
 def test_the_embedded_models_know_the_words_of_scenes(opened: OpenModel) -> None:
     assert usual_concepts(opened) == "english"
     assert usual_concepts(open_model("demo", "cpu")) == "scenes"
+
+
+def test_models_that_are_compared_read_one_list(opened: OpenModel) -> None:
+    of_demo, of_small = vocabularies_of([open_model("demo", "cpu"), opened])
+    assert of_demo.concepts == of_small.concepts == vocabulary_of(opened, "scenes").concepts
+    assert (of_demo.reader, of_small.reader) == ("demo", str(opened.name))
 
 
 def test_a_text_of_the_list_is_its_sharpened_direction_and_another_one_is_added(opened: OpenModel) -> None:

@@ -138,6 +138,23 @@ def test_a_model_against_itself_has_not_changed(clipdesk: Command, changed: str)
     assert "CKA 1.000, median drift 0.000, 0 of" in done.err
 
 
+def test_models_that_are_alike_are_said_to_be(clipdesk: Command, changed: str) -> None:
+    torch.save(small_vit().state_dict(), clipdesk.folder / "again.pt")
+    torch.save(small_vit().float().state_dict(), clipdesk.folder / "same.pt")
+    done = clipdesk("compare", "again.pt", "same.pt", "--images", "photos", "--layers", SHORT, "--device", "cpu")
+    assert done.code == 0
+    assert "No unit has changed" in done.err
+
+
+def test_a_layer_that_is_not_there_is_said_in_whole_sentences(clipdesk: Command, changed: str) -> None:
+    arguments = ("compare", "demo", changed, "--images", "photos", "--layers", "5.mlp.gelu", "--device", "cpu")
+    done = clipdesk(*arguments)
+    assert done.code == 2
+    assert "?." not in done.err
+    assert "--model" not in done.err
+    assert "write 5.mlp.gelu=LAYER" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

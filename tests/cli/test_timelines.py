@@ -90,3 +90,19 @@ def test_one_checkpoint_is_not_a_timeline(clipdesk: Command, epochs: list[str]) 
     done = clipdesk(*timeline(epochs[:1]))
     assert done.code == 2
     assert "at least two" in done.err
+
+
+def test_checkpoints_of_another_architecture_are_refused(clipdesk: Command, epochs: list[str]) -> None:
+    done = clipdesk("timeline", "demo", epochs[0], "--unit", "5.mlp.gelu:3", "--images", "photos", "--device", "cpu")
+    assert done.code == 2
+    assert "epoch_0.pt has no layer 5.mlp.gelu" in done.err
+    assert done.err.endswith("Checkpoints of a timeline must be of one architecture, as those of one training are\n")
+
+
+def test_a_unit_that_is_not_there_gets_no_advice_on_an_option_that_is_not_there(
+    clipdesk: Command, epochs: list[str]
+) -> None:
+    done = clipdesk(*timeline(epochs, unit=5_000))
+    assert done.code == 2
+    assert "has no neuron 5000" in done.err
+    assert "--model" not in done.err

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.activations.comparing.storing import all_comparisons
@@ -16,6 +17,8 @@ from clipdesk.gui.comparisons.data import Changed, Layers
 from clipdesk.gui.item_models.changed import ChangedModel
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.cka_map import CkaMap
+from clipdesk.gui.panels.comparison_bar import ComparisonBar
+from clipdesk.gui.panels.comparison_page import ComparisonPage
 from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
@@ -147,6 +150,34 @@ def test_the_table_is_sorted_and_what_is_not_known_comes_last(qtbot: QtBot) -> N
     assert model.data(model.index(2, weights)) == ""
     model.sort(-1)
     assert [row.place for row in model.rows] == [0, 1, 2]
+    assert [model.empty(column) for column in range(model.columnCount())] == [False] * 6 + [True]
+
+
+def test_columns_that_say_nothing_are_hidden(qtbot: QtBot) -> None:
+    page = ComparisonPage()
+    qtbot.addWidget(page)
+    nan = float("nan")
+    page.show_comparison([Changed(0, "0.mlp:1 = layer1:2", 0.5, 1.0, nan, 0.1, 0.2, "")], Layers((), (), ()), ())
+    shown = [not page.table.isColumnHidden(column) for column in range(page.model.columnCount())]
+    assert shown == [True, True, True, False, True, True, False]
+    page.show_comparison([Changed(0, "0.mlp:1", 0.5, 1.0, 0.1, 0.1, 0.2, "constant in B")], Layers((), (), ()), ())
+    assert not any(page.table.isColumnHidden(column) for column in range(page.model.columnCount()))
+
+
+def test_images_are_offered_once_and_a_choice_that_is_given_up_changes_nothing(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = ComparisonBar()
+    qtbot.addWidget(bar)
+    for folder in ("/photos", "/others", "/photos"):
+        bar.add_images(folder)
+    offered = [bar.images.itemText(place) for place in range(bar.images.count())]
+    assert sorted(offered) == ["5,000 drawn scenes", "A folder …", "others", "photos"]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    place = bar.images.findData("")
+    bar.images.setCurrentIndex(place)
+    bar.images.activated.emit(place)
+    assert bar.images.currentData() == "/photos"
 
 
 def test_the_map_says_what_a_cell_is(qtbot: QtBot) -> None:

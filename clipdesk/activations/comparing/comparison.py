@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clipdesk.activations.comparing.partners import Partners
+from clipdesk.activations.comparing.partners import ALONE, Partners
 from clipdesk.activations.comparing.planning import LayerPair
 from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.activations.survey import Survey
@@ -91,7 +91,7 @@ class LayerComparison:
         other = self.other(unit)
         silent = not self.first.varies[unit], other < 0 or not self.second.varies[other]
         if self.partners is not None and not silent[0]:
-            return "no partner" if self.partners.alone[unit] else ""
+            return f"no partner above {ALONE:g}" if self.partners.alone[unit] else ""
         return {(True, True): "constant in both", (True, False): "constant in A", (False, True): "constant in B"}.get(
             silent, ""
         )

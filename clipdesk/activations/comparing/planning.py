@@ -107,4 +107,5 @@ def _named(first: OpenModel, second: OpenModel, text: str) -> tuple[str, str]:
         if equals:
             raise
         name = one_line(short_layer(own))
-        raise UsageError(f"{error}. To compare it with a layer of another name, write {name}=LAYER") from None
+        end = "" if str(error).endswith(("?", ".")) else "."
+        raise UsageError(f"{error}{end} To compare it with a layer of another name, write {name}=LAYER") from None

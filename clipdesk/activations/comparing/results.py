@@ -19,6 +19,9 @@ from clipdesk.imagesets.sets import ImageSet, LeftOut
 from clipdesk.network.opened import OpenModel
 
 _STRANGERS = 0.1
+_SAME = 1e-6
+STRANGERS = "Units of the same number have little in common, so one model does not seem to come from the other."
+"""What is said where partners by correlation would tell more."""
 """Median correlation of units of the same number up to which two models do not seem to come from one another."""
 
 
@@ -88,10 +91,9 @@ def _remarks(layers: Sequence[LayerComparison], pictures: int) -> list[str]:
     known = np.concatenate(correlations) if correlations else np.zeros(0)
     known = known[np.isfinite(known)]
     if len(known) and np.median(np.abs(known)) < _STRANGERS:
-        said.append(
-            "Units of the same number have little in common, so one model does not seem to come from the other. "
-            "With --match, each unit is compared with the one that it correlates with most."
-        )
+        said.append(STRANGERS)
+    if len(known) and np.all(known > 1 - _SAME):
+        said.append("No unit has changed.")
     dead = [each.pair.short for each in layers if not each.first.varies.any() or not each.second.varies.any()]
     if dead:
         said.append(f"In one of the models no unit varies over the pictures in {', '.join(dead)}.")

@@ -11,7 +11,10 @@ from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.surveying import SurveyProgress
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.sets import ImageSet
+from clipdesk.network.layer_names import short_layer
 from clipdesk.network.opened import OpenModel
+
+_ALIKE = "Checkpoints of a timeline must be of one architecture, as those of one training are"
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,12 @@ def timeline(
     opened(0).inspector.check_unit(layer, unit)
 
     def between(first: int, second: int) -> LayerComparison:
-        found = compare(
-            opened(first), opened(second), images, layers=[layer], pooling=pooling, progress=progress
-        ).layers[0]
+        one, other = opened(first), opened(second)
+        if layer not in other.inspector.layers:
+            raise UsageError(f"{other.name or 'A checkpoint'} has no layer {short_layer(layer)}. {_ALIKE}")
+        found = compare(one, other, images, layers=[layer], pooling=pooling, progress=progress).layers[0]
         if not found.pair.same:
-            raise UsageError("Checkpoints of a timeline must be of one architecture, as those of one training are")
+            raise UsageError(_ALIKE)
         return found
 
     last = count - 1

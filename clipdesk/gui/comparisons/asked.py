@@ -18,7 +18,7 @@ from clipdesk.activations.comparing.storing import (
     open_comparison,
     read_comparison_manifest,
 )
-from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.directions import vocabularies_of
 from clipdesk.activations.questions.unit import histogram_of
 from clipdesk.activations.questions.words import Lexicon, prepare, words
 from clipdesk.activations.statistics import NONE, UnitStatistics
@@ -68,9 +68,9 @@ class AskedComparison:
 
     folder: Path
     manifest: ComparisonManifest
-    found: Comparison
-    units: list[Drifted] = field(init=False)
-    lexicons: tuple[Lexicon, Lexicon] | None = None
+    found: Comparison = field(repr=False)
+    units: list[Drifted] = field(init=False, repr=False)
+    lexicons: tuple[Lexicon, Lexicon] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.units = self.found.drifted(_LISTED)
@@ -127,11 +127,8 @@ class AskedComparison:
             ClipDeskError: a model reads no texts, or cannot be opened any more.
         """
         if self.lexicons is None:
-            first, second = self._models()
-            self.lexicons = (
-                prepare(self.found.first, vocabulary_of(first, progress=progress)),
-                prepare(self.found.second, vocabulary_of(second, progress=progress)),
-            )
+            left, right = vocabularies_of(self._models(), progress=progress)
+            self.lexicons = prepare(self.found.first, left), prepare(self.found.second, right)
 
     def words(self, place: int) -> tuple[tuple[Word, ...], ...]:
         """The words of a unit in each model, once they are read."""

@@ -72,7 +72,18 @@ class ChangedModel(QAbstractTableModel):
         self.layoutAboutToBeChanged.emit()
         down = order is Qt.SortOrder.DescendingOrder
         rows = sorted(self.rows, key=lambda row: row.place)
-        known = [row for row in rows if column >= 0 and row[1 + column] == row[1 + column]]
-        rest = [row for row in rows if row not in known]
+        known: list[Changed] = []
+        rest: list[Changed] = []
+        for row in rows:
+            (known if column >= 0 and self._says(row, column) else rest).append(row)
         self.rows = [*sorted(known, key=lambda row: row[1 + column], reverse=down), *rest]
         self.layoutChanged.emit()
+
+    def empty(self, column: int) -> bool:
+        """Whether a column says nothing of any unit."""
+        return not any(self._says(row, column) for row in self.rows)
+
+    @staticmethod
+    def _says(row: Changed, column: int) -> bool:
+        value = row[1 + column]
+        return bool(value) if isinstance(value, str) else math.isfinite(value)

@@ -41,6 +41,7 @@ _LABELS = {
     "values": "Values",
     "out_proj": "Output projection",
     "mlp": "MLP",
+    "latents": "Latents",
     "c_fc": "MLP before GELU",
     "gelu": "MLP hidden",
     "c_proj": "MLP out",

@@ -54,6 +54,7 @@ class ComparisonBar(QWidget):
         self.listed.setAccessibleName("Comparison that is shown")
         self.listed.setMinimumWidth(_LEAST)
         self.listed.activated.connect(lambda place: self.chosen.emit(self.listed.itemData(place)))
+        self._source = _SCENES
         self.images = QComboBox()
         self.images.setAccessibleName("Images that both models read")
         self.images.setToolTip("What both models read")
@@ -131,17 +132,17 @@ class ComparisonBar(QWidget):
 
     def _choose_images(self, place: int) -> None:
         if self.images.itemData(place):
+            self._source = self.images.itemData(place)
             return
         folder = QFileDialog.getExistingDirectory(self, "Images that both models read")
-        if folder:
-            self.add_images(folder)
-        else:
-            self.images.setCurrentIndex(0)
+        self.add_images(folder or self._source)
 
     def add_images(self, source: str) -> None:
-        """Offer an image set, and choose it."""
-        self.images.insertItem(0, Path(source).name, source)
-        self.images.setCurrentIndex(0)
+        """Offer an image set, unless it is offered already, and choose it."""
+        if self.images.findData(source) < 0:
+            self.images.insertItem(0, Path(source).name, source)
+        self.images.setCurrentIndex(self.images.findData(source))
+        self._source = source
 
     def _choose_checkpoint(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Compare with a checkpoint", "", _CHECKPOINTS)

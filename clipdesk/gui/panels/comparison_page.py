@@ -132,6 +132,8 @@ class ComparisonPage(QWidget):
         self.unit.show_none()
         self.map.show_layers(layers)
         self.model.show(rows)
+        for column in range(self.model.columnCount()):
+            self.table.setColumnHidden(column, self.model.empty(column))
         self.tabs.show()
         self.notes.setText(breakable(" ".join(notes)))
         self.notes.setVisible(bool(notes))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from clip.model import CLIP
 
+from clipdesk.activations.comparing.results import STRANGERS
 from tests.activations.comparing.models import HIDDEN, MLP, compared, deeper, other
 from tests.activations.sets import random_set
 from tests.clips import openais
@@ -60,4 +61,4 @@ def test_a_model_that_wants_other_pictures_is_said_to() -> None:
 
 def test_strangers_are_said_to_be() -> None:
     found = compared(openais(0), openais(1), [HIDDEN])
-    assert (np.nanmedian(np.abs(1 - found.layers[0].drift)) < 0.1) == any("--match" in note for note in found.notes)
+    assert (np.nanmedian(np.abs(1 - found.layers[0].drift)) < 0.1) == (STRANGERS in found.notes)
