@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.icons import icon
-from clipdesk.gui.panels.steering import Steering, in_words
+from clipdesk.gui.panels.steering import Steering, in_words, show_only
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.words import breakable, unbroken
 from clipdesk.models.catalogue import CATALOGUE
@@ -111,8 +111,8 @@ class ComparisonBar(QWidget):
     def show_making(self, making: Making, second: str) -> None:
         """A comparison with a second model is made, or was left."""
         name = f"{second}, {making.job.label(0)}"
-        self._show(in_words(making, f"With {name}", f"The comparison with {name}"), (self.steering,))
         self.steering.show_making(making)
+        self._show(in_words(making, f"With {name}", f"The comparison with {name}"), (self.steering,))
 
     def show_listed(self, listed: Sequence[Listed], current: Path) -> None:
         """Comparisons can be shown; one is."""
@@ -127,8 +127,7 @@ class ComparisonBar(QWidget):
     def _show(self, text: str, shown: Sequence[QWidget]) -> None:
         self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
-        for widget in (self.listed, self.steering, self.images, self.with_button):
-            widget.setVisible(widget in shown)
+        show_only(shown, (self.listed, self.steering, self.images, self.with_button))
 
     def _choose_images(self, place: int) -> None:
         if self.images.itemData(place):

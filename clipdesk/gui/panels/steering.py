@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -53,6 +54,15 @@ class Steering(QWidget):
         self.resume_button.setVisible(making.state in ("paused", "left", "failed"))
         self.resume_button.setText("Try again" if making.state == "failed" else "Go on")
         self.cancel_button.setText("Drop it" if making.state in ("left", "failed") else "Cancel")
+
+
+def show_only(shown: Collection[QWidget], among: Sequence[QWidget]) -> None:
+    """Hide all widgets of a row but some, and then show those: a row that is too wide moves the panels beside it."""
+    for widget in among:
+        if widget not in shown:
+            widget.hide()
+    for widget in shown:
+        widget.show()
 
 
 def in_words(making: Making, begins: str, whole: str) -> str:

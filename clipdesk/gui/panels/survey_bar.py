@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.icons import icon
-from clipdesk.gui.panels.steering import Steering, in_words
+from clipdesk.gui.panels.steering import Steering, in_words, show_only
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.words import breakable, unbroken
 
@@ -119,8 +119,8 @@ class SurveyBar(QWidget):
             other: The name of its model, if that is not the open one.
         """
         name = f"{making.job.label(0)} with {other}" if other else making.job.label(0)
-        self._show(in_words(making, f"Survey of {name}", f"The survey of {name}"), self.steering)
         self.steering.show_making(making)
+        self._show(in_words(making, f"Survey of {name}", f"The survey of {name}"), self.steering)
         self.more_button.setVisible(making.state in ("left", "failed"))
 
     def show_surveys(self, listed: Sequence[tuple[Path, Manifest]], current: Path, changed: Sequence[str]) -> None:
@@ -146,8 +146,7 @@ class SurveyBar(QWidget):
     def _show(self, text: str, *shown: QWidget) -> None:
         self._text.setText(breakable(text))
         self._text.setMinimumWidth(_LEAST_WIDTH if text else 0)
-        for widget in (self.surveys, self.begin_button, self.steering):
-            widget.setVisible(widget in shown)
+        show_only(shown, (self.surveys, self.begin_button, self.steering))
         self.more_button.setVisible(True)
 
     # What the user wants
