@@ -15,7 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
-from clipdesk.demo.pictures import augment, pushed
+from clipdesk.demo.pictures import HALF, augment, learn_pushed
 from clipdesk.demo.recipes import PHOTO, TrainingRecipe, build_model
 from clipdesk.network.normalization import normalized
 from clipdesk.scenes.dataset import CONTEXT
@@ -170,13 +170,12 @@ class PhotoTrainer:
         self.rng = np.random.default_rng([0, self.seen])
 
     def step(self, batch: int) -> float:
-        """Train on a batch, and late in the training once more on its pushed copies; the first loss."""
+        """Train on a batch, and late in the training again on its pushed copies; the first loss."""
         pixels, truth = self._next(batch)
-        pixels = pixels.requires_grad_(self.recipe.push > 0 and self.seen >= self.recipe.pushed_from * self.total)
-        first = self._update(pixels, truth)
-        if pixels.grad is not None:
-            self._update(pushed(pixels.detach(), pixels.grad, self.recipe.push, self.rng), truth)
-        return first
+        late = self.recipe.push > 0 and self.seen >= self.recipe.pushed_from * self.total
+        return learn_pushed(
+            lambda shown: self._update(shown, truth), pixels, self.recipe.push if late else 0.0, self.rng
+        )
 
     def _next(self, size: int) -> tuple[Tensor, Tensor]:
         """Pictures, (n, 3, side, side), and the share of each category in them, (n, categories)."""
@@ -213,8 +212,10 @@ class PhotoTrainer:
         share = self.seen / self.total
         rate = min(1.0, self.seen / WARM_UP) * 0.5 * (1 + np.cos(np.pi * min(1.0, share)))
         prompts = self.prompts[self.rng.integers(len(self.prompts))]
-        features = self.model.visual(normalized(pixels).contiguous(memory_format=torch.channels_last))
-        texts = self.model.encode_text(prompts)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=HALF):
+            shown = normalized(pixels).contiguous(memory_format=torch.channels_last)
+            features = self.model.visual(shown).float()
+            texts = self.model.encode_text(prompts).float()
         logits = self.model.logit_scale.exp() * normalize(features, dim=-1) @ normalize(texts, dim=-1).T
         loss = F.cross_entropy(logits, (1 - SMOOTHING) * truth + SMOOTHING / truth.shape[1])
         self.optimizer.zero_grad(set_to_none=True)
@@ -263,7 +264,9 @@ def named_share(model: CLIP, photographs: Photographs, *, noise: float = 0.0, se
 
 def train(arguments: argparse.Namespace) -> None:
     """Train, report, and write the model file after every report."""
-    recipe, work = PHOTO, arguments.work_dir
+    changes = {name: getattr(arguments, name) for name in ("rate", "noise", "push", "pushed_from")}
+    recipe = replace(PHOTO, **{name: value for name, value in changes.items() if value is not None})
+    work = arguments.work_dir
     photographs, apart = read_photographs(arguments.folder)
     trainer = PhotoTrainer(photographs, recipe, arguments.seed, arguments.images or recipe.images, torch.device("cpu"))
     print(f"{len(photographs.images)} photographs to train on, {len(apart.images)} kept apart", flush=True)
@@ -300,6 +303,10 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--images", type=int, help="total number of training pictures, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, help="peak learning rate instead of the recipe's")
+    parser.add_argument("--noise", type=float, help="strength of the noise instead of the recipe's")
+    parser.add_argument("--push", type=float, help="largest adversarial push instead of the recipe's")
+    parser.add_argument("--pushed-from", type=float, help="share of the images after which pictures are pushed")
     parser.add_argument("--report-every", type=int, default=300, help="steps between reports")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(words)

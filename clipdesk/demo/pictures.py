@@ -1,11 +1,18 @@
-"""Augmentation of training pictures."""
+"""Augmentation of training pictures, and their adversarial pushes."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+PUSHES = 2
+"""Number of times that each batch is shown again, pushed further each time."""
+# Without AVX-512, bfloat16 is eighteen times slower than float32 on a CPU.
+HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
 
 
 def shifted(images: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -49,3 +56,27 @@ def pushed(pixels: Tensor, gradient: Tensor, radius: float, rng: np.random.Gener
     norms = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
     moved: Tensor = pixels + (lengths / norms)[:, None, None, None] * gradient
     return moved
+
+
+def learn_pushed(update: Callable[[Tensor], float], pixels: Tensor, push: float, rng: np.random.Generator) -> float:
+    """Learn from pictures, and `PUSHES` times more from them, each time moved further along the loss's gradient.
+
+    This is "free" adversarial training (Shafahi et al. 2019, arXiv:1904.12843).
+
+    Args:
+        update: One step of the optimiser, which leaves the loss's gradient in pictures that require one; the loss.
+        pixels: Pictures, (n, 3, side, side).
+        push: Largest L2 norm of all moves together; 0 shows the pictures once, as they are.
+        rng: Draws the lengths of the moves.
+
+    Returns:
+        The loss of the pictures as they are.
+    """
+    pixels = pixels.requires_grad_(push > 0)
+    first = update(pixels)
+    for left in reversed(range(PUSHES if push > 0 else 0)):
+        if pixels.grad is None:
+            raise RuntimeError("the loss does not depend on the pictures")
+        pixels = pushed(pixels.detach(), pixels.grad, push / PUSHES, rng).requires_grad_(left > 0)
+        update(pixels)
+    return first

@@ -39,7 +39,7 @@ from clipdesk.demo.evaluate import draw_written_names, written_accuracy, zero_sh
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.guidance import Guidance
 from clipdesk.demo.losses import contrastive_loss, held_out_pairs, kept_out, naming_loss, true_captions
-from clipdesk.demo.pictures import augment, pushed, shifted
+from clipdesk.demo.pictures import HALF, augment, learn_pushed, shifted
 from clipdesk.demo.recipes import EMBEDDING, RECIPES, TrainingRecipe, build_model
 from clipdesk.network.normalization import normalized
 from clipdesk.scenes.captions import FACTORS, prompt
@@ -48,16 +48,12 @@ from clipdesk.scenes.scenes import SHAPE_NAMES
 
 TRAIN_SEED, TEST_SEED = 1, 2
 WEIGHT_DECAY = 0.05
-PUSHES = 2
-"""Number of times that each batch is shown again, pushed further each time."""
 NOISY_FROM = 0.6
 """Share of the training over which the noise grows to its full strength, unless the weights were trained with it."""
 WARM_UP = 20_000
 """Number of pictures over which the learning rate rises."""
 # On a CPU the plain attention is faster than the fused one for 65 tokens, and chunks of 64 pictures stay in its caches.
 ATTENTION = [SDPBackend.MATH] if not torch.cuda.is_available() else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
-# Without AVX-512, bfloat16 is eighteen times slower than float32 on a CPU.
-HALF = torch.cuda.is_available() or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "AVX2")
 CHUNK = 64 if not torch.cuda.is_available() else 4_096
 OUTLINES = ("circle", "square", "triangle", "star", "heart", "cross", "hexagon", "crescent", "arrow", "fish")
 """Shapes that differ only in their outline. They are the hardest to tell apart, so they are shown twice as often."""
@@ -197,15 +193,9 @@ class Trainer:
         progress = self.seen / total
         noise = self.recipe.noise * (1.0 if self.begun else min(1.0, progress / NOISY_FROM))
         chosen = self._next(batch)
-        pushes = PUSHES if self.recipe.push > 0 and progress >= self.recipe.pushed_from else 0
-        pixels = augment(chosen.pixels, noise, self.rng).requires_grad_(pushes > 0)
-        first = self._update(pixels, chosen, total)
-        for left in reversed(range(pushes)):
-            if pixels.grad is None:
-                raise RuntimeError("the loss does not depend on the pictures")
-            pixels = pushed(pixels.detach(), pixels.grad, self.recipe.push / pushes, self.rng).requires_grad_(left > 0)
-            self._update(pixels, chosen, total)
-        return first
+        push = self.recipe.push if progress >= self.recipe.pushed_from else 0.0
+        pixels = augment(chosen.pixels, noise, self.rng)
+        return learn_pushed(lambda shown: self._update(shown, chosen, total), pixels, push, self.rng)
 
     def _update(self, pixels: Tensor, batch: Batch, total: int) -> float:
         """One optimiser step; leaves the loss's gradient in `pixels` if these require one."""

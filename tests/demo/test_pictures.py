@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipdesk.demo.pictures import augment, pushed, shifted
+from clipdesk.demo.pictures import PUSHES, augment, learn_pushed, pushed, shifted
 
 
 @pytest.mark.parametrize("max_noise", [0.0, 0.5])
@@ -22,6 +22,28 @@ def test_pictures_are_pushed_along_the_gradient_within_the_radius() -> None:
     assert lengths.max() <= 2.0
     assert lengths[1:].std() > 0.3
     assert torch.cosine_similarity(moved, gradient.flatten(1))[1:].min() > 0.999
+
+
+def test_a_batch_is_shown_again_further_along_its_gradient_each_time() -> None:
+    shown: list[torch.Tensor] = []
+
+    def update(pixels: torch.Tensor) -> float:
+        shown.append(pixels.detach().clone())
+        loss = (pixels * torch.arange(1.0, 5)).sum()
+        if pixels.requires_grad:
+            loss.backward()
+        return float(loss.detach())
+
+    start = torch.zeros(8, 1, 2, 4)
+    assert learn_pushed(update, start, 2.0, np.random.default_rng(0)) == 0
+    assert len(shown) == 1 + PUSHES
+    sums = [float(pixels.sum()) for pixels in shown]
+    assert sums == sorted(sums)
+    assert sums[-1] > sums[0]
+    assert (shown[-1] - shown[0]).flatten(1).norm(dim=1).max() <= 2.0
+    shown.clear()
+    learn_pushed(update, start, 0.0, np.random.default_rng(0))
+    assert len(shown) == 1
 
 
 def test_each_picture_is_moved_by_its_own_offset_within_the_limit() -> None:

@@ -6,6 +6,7 @@ import torch
 
 from clipdesk.demo import train
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
+from clipdesk.demo.pictures import PUSHES
 from clipdesk.demo.recipes import RECIPES
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize
@@ -40,7 +41,7 @@ def test_a_few_steps_lower_the_loss_and_the_file_opens_like_openais(
 
 def test_pushed_pictures_are_shown_when_the_recipe_says_so(drawn: tuple[Scenes, Scenes]) -> None:
     data, used = train.prepare(*drawn)
-    for name, times in (("demo-rn", 1 + train.PUSHES), ("plain", 1)):
+    for name, times in (("demo-rn", 1 + PUSHES), ("plain", 1)):
         trainer = train.Trainer(data, len(used), RECIPES[name], 0, CPU)
         trainer.step(16, 100)
         assert trainer.seen == 16, "not at first"
