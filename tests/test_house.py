@@ -23,6 +23,7 @@ TESTED_THROUGH = {
     "activations/blocks": "activations/test_scan.py: what a pass gathers",
     "activations/checkpoints": "activations/test_surveying.py: surveys that were stopped",
     "activations/comparing/checkpoints": "activations/comparing/test_keeping.py: comparisons that were stopped",
+    "activations/comparing/manifests": "cli/test_comparisons.py: comparisons that are listed and deleted",
     "activations/comparing/results": "activations/comparing/test_making.py: what a pass has found",
     "activations/comparing/storing": "activations/comparing/test_keeping.py: comparisons as folders",
     "activations/decoding": "activations/test_scan.py: the pictures of a pass",

@@ -42,7 +42,7 @@ def survey_named(name: str, folder: Path | None = None) -> Found:
     if os.sep in name or (os.altsep and os.altsep in name):
         path = Path(os.path.abspath(Path(name).expanduser()))
     else:
-        path = _one_of(name, [path for path, _ in all_surveys(folder)])
+        path = one_of(name, [path for path, _ in all_surveys(folder)])
     return path, read_manifest(path)
 
 
@@ -53,19 +53,30 @@ def kept_folder(name: str, folder: Path | None = None) -> Path:
         UsageError: there is no such survey, or several begin like this.
     """
     whole = [path for path, _ in all_surveys(folder)]
-    return _one_of(name, [*whole, *unfinished_surveys(folder), *damaged_surveys(folder)])
+    return one_of(name, [*whole, *unfinished_surveys(folder), *damaged_surveys(folder)])
 
 
-def _one_of(name: str, folders: Sequence[Path]) -> Path:
+def one_of(name: str, folders: Sequence[Path], noun: str = "survey", making: str = "clipdesk survey") -> Path:
+    """The one of some folders that has a name, or whose name begins with it.
+
+    Args:
+        name: What a person typed.
+        folders: All there are.
+        noun: What is in them.
+        making: The command that makes one.
+
+    Raises:
+        UsageError: there is none, or several begin like this.
+    """
     same = [path for path in folders if path.name == name]
     begun = same or [path for path in folders if name and path.name.startswith(name)]
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise UsageError(f"Several surveys begin with '{one_line(name)}': {', '.join(path.name for path in begun)}")
+        raise UsageError(f"Several {noun}s begin with '{one_line(name)}': {', '.join(path.name for path in begun)}")
     names = [path.name for path in folders]
-    hint = nearest(name, names) if names else "There are none yet. Make one with: clipdesk survey"
-    raise UsageError(f"There is no survey '{one_line(name)}'. {hint}")
+    hint = nearest(name, names) if names else f"There are none yet. Make one with: {making}"
+    raise UsageError(f"There is no {noun} '{one_line(name)}'. {hint}")
 
 
 def surveys_of(
@@ -89,14 +100,18 @@ def surveys_of(
 
 def what_changed(manifest: Manifest) -> list[str]:
     """What is another now than when a survey was made, in words, as far as that is quickly known."""
-    found = [_of_images(manifest), _of_model(manifest)]
+    count = manifest.pictures + manifest.left_out
+    found = [
+        images_changed(manifest.source, manifest.fingerprint, count, known=manifest.changed),
+        model_changed(manifest.model, manifest.weights, manifest.date),
+    ]
     return [each for each in found if each]
 
 
 def size_on_disk(folder: Path) -> int:
-    """Bytes that the files of a survey take."""
+    """Bytes that the files in a folder take, with those of the folders in it."""
     total = 0
-    for path in folder.iterdir() if folder.is_dir() else ():
+    for path in folder.rglob("*"):
         try:
             total += path.stat().st_size
         except OSError:
@@ -111,35 +126,51 @@ def _source(images: str) -> str:
     return os.path.abspath(Path(images).expanduser())
 
 
-def _of_images(manifest: Manifest) -> str:
-    if is_drawn(manifest.source):
+def images_changed(source: str, fingerprint: str, count: int, *, known: bool = False) -> str:
+    """How the images of a set differ from those that were read, in words; empty where that is not so or not known.
+
+    Args:
+        source: What opens the set.
+        fingerprint: The set's, when it was read.
+        count: Images that it had then.
+        known: Whether it is known that they have changed, unless they are gone.
+    """
+    if is_drawn(source):
         return ""
-    if "{" not in manifest.source and not os.path.lexists(manifest.source):
+    if "{" not in source and not os.path.lexists(source):
         return "the images are not there"
     changed = "the images have changed since"
-    if manifest.changed:
+    if known:
         return changed
-    if manifest.pictures + manifest.left_out > _FEW_PICTURES:
+    if count > _FEW_PICTURES:
         return ""
     try:
-        return "" if open_image_set(manifest.source).fingerprint == manifest.fingerprint else changed
+        return "" if open_image_set(source).fingerprint == fingerprint else changed
     except ClipDeskError:
         return changed
 
 
-def _of_model(manifest: Manifest) -> str:
+def model_changed(model: str, weights: str, date: str, said: str = "the model's file") -> str:
+    """How a model's file differs from the one that was read, in words; empty where that is not so or not known.
+
+    Args:
+        model: What it was asked for by.
+        weights: SHA-256 of the weights that were read.
+        date: When, in ISO 8601.
+        said: What the file is called.
+    """
     try:
-        name = parse_name(manifest.model)
+        name = parse_name(model)
         file = file_named(name)
         # The checksum of a model with sparse autoencoders is over several files.
         if file is None or file.is_dir() or name != plain_name(name):
             return ""
         state = file.stat()
         # A file that was not written since needs no reading.
-        written = max(state.st_mtime, state.st_ctime) > datetime.fromisoformat(manifest.date).timestamp()
-        other = written and state.st_size <= _SMALL_FILE and file_sha256(file) != manifest.weights
+        written = max(state.st_mtime, state.st_ctime) > datetime.fromisoformat(date).timestamp()
+        other = written and state.st_size <= _SMALL_FILE and file_sha256(file) != weights
     except FileNotFoundError:
-        return "the model's file is not there"
+        return f"{said} is not there"
     except (ClipDeskError, OSError, ValueError):
         return ""
-    return "the model's file is another now" if other else ""
+    return f"{said} is another now" if other else ""

@@ -1,4 +1,4 @@
-"""``clipdesk compare``: what differs between two models."""
+"""``clipdesk compare``, and ``clipdesk comparisons``, which lists and deletes what it has made."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from clipdesk.cli.listing import find_model, json_option, trust_option
+from clipdesk.cli.output import say
 from clipdesk.cli.questions import with_torch
-from clipdesk.cli.surveys import SCENES
+from clipdesk.cli.surveys import SCENES, kept
+from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import POOLINGS
 from clipdesk.errors import UsageError
 
@@ -119,3 +121,25 @@ def compare(
         device=device,
         as_json=as_json,
     ).run()
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def comparisons(context: click.Context, as_json: bool) -> None:
+    """List the comparisons that were made, newest first; 'comparisons delete' deletes one."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = kept().listed_comparisons(as_json)
+    if not rows and not as_json:
+        say("There are no comparisons yet. Make one with: clipdesk compare", err=True)
+        return
+    optional = ("pooling", "partners", "layers", "left_out", "images", "MB", "made", "pictures", "model_a", "model_b")
+    show(rows, key="comparison", title="Comparisons", as_json=as_json, optional=optional)
+
+
+@comparisons.command()
+@click.argument("names", nargs=-1, required=True, metavar="COMPARISON...")
+def delete(names: tuple[str, ...]) -> None:
+    """Delete comparisons by their names, or by the beginning of a name. The images and the models stay."""
+    kept().delete_comparisons(names)

@@ -18,7 +18,7 @@ import clipdesk
 from clipdesk.cli import display
 from clipdesk.cli.autoencoders import sae
 from clipdesk.cli.checks import check
-from clipdesk.cli.comparisons import compare
+from clipdesk.cli.comparisons import compare, comparisons
 from clipdesk.cli.folder import curves, sheet, spectrum
 from clipdesk.cli.hints import of_wrong_use, with_model
 from clipdesk.cli.listing import find_model, layers, models, neurons, show_recipe, trust_option
@@ -96,7 +96,7 @@ def cli(
 
 
 _COMMANDS = (models, layers, neurons, render, batch, queue, show_recipe, sheet, page, curves, spectrum, quickstart)
-_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, timeline, sae)
+_OF_SURVEYS = (survey, surveys, find, layer, examples, words, check, compare, comparisons, timeline, sae)
 for command in (*_COMMANDS, *_OF_SURVEYS, worker):
     cli.add_command(command)
 

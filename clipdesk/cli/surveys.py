@@ -52,7 +52,7 @@ def surveys(context: click.Context, as_json: bool) -> None:
     """List the surveys that were made, newest first; 'surveys delete' deletes one."""
     if context.invoked_subcommand is not None:
         return
-    rows = _kept().listed(as_json)
+    rows = kept().listed_surveys(as_json)
     if not rows and not as_json:
         say("There are no surveys yet. Make one with: clipdesk survey", err=True)
         return
@@ -64,11 +64,12 @@ def surveys(context: click.Context, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="SURVEY...")
 def delete(names: tuple[str, ...]) -> None:
     """Delete surveys by their names, or by the beginning of a name. The images stay."""
-    _kept().delete(names)
+    kept().delete_surveys(names)
 
 
-def _kept() -> ModuleType:
+def kept() -> ModuleType:
+    """Import what lists and deletes surveys and comparisons."""
     # Only when one of them runs: it takes NumPy along, but not torch.
-    from clipdesk.cli import kept
+    from clipdesk.cli import kept as found
 
-    return kept
+    return found

@@ -10,7 +10,11 @@ import pytest
 import torch
 from typing_extensions import ParamSpec
 
+from clipdesk.activations.comparing.keeping import compare_images
+from clipdesk.activations.comparing.manifests import all_comparisons
 from clipdesk.activations.statistics import Pooling
+from clipdesk.imagesets.opening import open_image_set
+from clipdesk.network.opened import open_model
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos
 from tests.conftest import small_vit
@@ -167,3 +171,60 @@ def test_what_it_refuses(clipdesk: Command, changed: str, arguments: tuple[str, 
     done = clipdesk("compare", "SMALL", changed, "--images", "photos", "--device", "cpu", *arguments)
     assert done.code == 2
     assert said in done.err
+
+
+def test_comparisons_are_listed_and_deleted(clipdesk: Command, changed: str) -> None:
+    assert clipdesk("comparisons").err == "There are no comparisons yet. Make one with: clipdesk compare\n"
+    assert json.loads(clipdesk("comparisons", "--json").out) == []
+    assert clipdesk("comparisons", "delete", "x").err.startswith(
+        "Error: There is no comparison 'x'. There are none yet. Make one with: clipdesk compare"
+    )
+    clipdesk(*compare(clipdesk, changed))
+    clipdesk(*compare(clipdesk, changed), "--match")
+    rows = json.loads(clipdesk("comparisons", "--json").out)
+    assert [each["partners"] for each in rows] == [True, False]
+    wanted = {"pictures": 24, "left_out": 1, "layers": 1, "pooling": "mean", "state": "up to date"}
+    assert wanted.items() <= rows[0].items()
+    assert [Path(rows[0][side]).name for side in ("model_a", "model_b")] == ["small.pt", changed]
+    assert rows[0]["images"] == str(clipdesk.folder / "photos")
+    first, second = (each["comparison"] for each in rows)
+    assert clipdesk("comparisons").out == f"{first}\n{second}\n"
+    several = clipdesk("comparisons", "delete", first, "small")
+    assert several.code == 2
+    assert several.err.startswith("Error: Several comparisons begin with 'small': ")
+    assert len(all_comparisons()) == 2, "none is deleted where one name is not clear"
+    assert clipdesk("comparisons", "delete", first, first[:-1]).out == f"{first} deleted\n"
+    assert [path.name for path, _ in all_comparisons()] == [second]
+    assert len(list((clipdesk.folder / "photos").rglob("*.png"))) == 24, "the images stay"
+
+
+def test_comparisons_that_are_unfinished_or_damaged_are_listed_and_can_be_deleted(
+    clipdesk: Command, changed: str, checkpoint: Path
+) -> None:
+    first, second = (open_model(path, "cpu") for path in (checkpoint, clipdesk.folder / changed))
+    images = open_image_set(clipdesk.folder / "photos")
+    passing = compare_images(first, second, images, [SHORT])
+    next(passing)
+    (row,) = json.loads(clipdesk("comparisons", "--json").out)
+    assert row["state"].startswith("unfinished")
+    refused = clipdesk("comparisons", "delete", row["comparison"])
+    assert (refused.code, refused.err) == (1, "Error: Another process makes this comparison at the moment\n")
+    for _ in passing:
+        pass
+    ((folder, _),) = all_comparisons()
+    (folder / "manifest.json").write_text("{")
+    (row,) = json.loads(clipdesk("comparisons", "--json").out)
+    assert (row["comparison"], row["state"]) == (
+        folder.name,
+        "it cannot be read: it is damaged, or of another version",
+    )
+    assert clipdesk("comparisons", "delete", folder.name).code == 0
+    assert json.loads(clipdesk("comparisons", "--json").out) == []
+
+
+def test_a_comparison_says_what_is_another_now(clipdesk: Command, changed: str) -> None:
+    clipdesk(*compare(clipdesk, changed))
+    (clipdesk.folder / "photos" / "cats" / "00.png").unlink()
+    (clipdesk.folder / changed).unlink()
+    (row,) = json.loads(clipdesk("comparisons", "--json").out)
+    assert row["state"] == "the images have changed since; the file of B is not there"

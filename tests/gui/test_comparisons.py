@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from clipdesk.activations.comparing.storing import all_comparisons
+from clipdesk.activations.comparing.manifests import all_comparisons
 from clipdesk.gui.center import COMPARISON
 from clipdesk.gui.comparisons.data import Changed, Layers
 from clipdesk.gui.item_models.changed import ChangedModel

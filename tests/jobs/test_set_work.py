@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clipdesk.activations.comparing.storing import all_comparisons
+from clipdesk.activations.comparing.manifests import all_comparisons
 from clipdesk.activations.scan import BLOCK
 from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.jobs.events import Done, Ended, Event, Failure, Progress

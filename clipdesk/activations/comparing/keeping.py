@@ -11,18 +11,11 @@ from pathlib import Path
 
 from clipdesk.activations.comparing.checkpoints import remove_checkpoints, resumed, write_checkpoint
 from clipdesk.activations.comparing.comparison import Comparison
+from clipdesk.activations.comparing.manifests import VERSION, ComparedPair, ComparisonManifest, is_comparison
 from clipdesk.activations.comparing.passing import Half, Pass
 from clipdesk.activations.comparing.planning import LayerPair, plan
 from clipdesk.activations.comparing.results import comparison_of, notes_of
-from clipdesk.activations.comparing.storing import (
-    FIRST,
-    SECOND,
-    VERSION,
-    ComparedPair,
-    ComparisonManifest,
-    is_comparison,
-    write_comparison,
-)
+from clipdesk.activations.comparing.storing import FIRST, SECOND, write_comparison
 from clipdesk.activations.scan import precision_for
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import (

@@ -11,13 +11,8 @@ from PySide6.QtGui import QImage
 from typing_extensions import Self
 
 from clipdesk.activations.comparing.comparison import Comparison, Drifted
-from clipdesk.activations.comparing.storing import (
-    FIRST,
-    ComparisonManifest,
-    all_comparisons,
-    open_comparison,
-    read_comparison_manifest,
-)
+from clipdesk.activations.comparing.manifests import ComparisonManifest, all_comparisons, read_comparison_manifest
+from clipdesk.activations.comparing.storing import FIRST, open_comparison
 from clipdesk.activations.directions import vocabularies_of
 from clipdesk.activations.questions.unit import histogram_of
 from clipdesk.activations.questions.words import Lexicon, prepare, words

@@ -12,15 +12,10 @@ from clip.model import CLIP
 
 from clipdesk.activations.comparing.keeping import compare_images, comparison_folder
 from clipdesk.activations.comparing.making import compare
+from clipdesk.activations.comparing.manifests import all_comparisons, delete_comparison, read_comparison_manifest
 from clipdesk.activations.comparing.passing import Pass
 from clipdesk.activations.comparing.planning import LayerPair, plan
-from clipdesk.activations.comparing.storing import (
-    FIRST,
-    all_comparisons,
-    delete_comparison,
-    open_comparison,
-    read_comparison_manifest,
-)
+from clipdesk.activations.comparing.storing import FIRST, open_comparison
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import MANIFEST, alone, read_thumbnail
 from clipdesk.errors import ClipDeskError, UsageError
