@@ -18,7 +18,7 @@ from clipdesk.gui.item_models.changed import ChangedModel
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.cka_map import CkaMap
 from clipdesk.gui.panels.comparison_bar import ComparisonBar
-from clipdesk.gui.panels.comparison_page import ComparisonPage
+from clipdesk.gui.panels.comparison_page import LAYERS, ComparisonPage
 from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
@@ -106,7 +106,7 @@ def test_a_comparison_is_found_again(
     again.center.show_mode(COMPARISON)
     until(qtbot, lambda: again.comparisons.desk.current is not None)
     assert again.comparisons.page.bar.listed.currentData() == folder
-    again.comparisons.page.tabs.setCurrentIndex(1)
+    again.comparisons.page.tabs.setCurrentIndex(LAYERS)
     assert again.comparisons.page.map.isVisible()
 
 

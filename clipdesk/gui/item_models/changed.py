@@ -22,6 +22,8 @@ _COLUMNS = {
     "": "What is to be said of it",
 }
 
+_NUMBERS = ("Drift", "Moved", "Weights", "Density", "Top")
+
 
 class ChangedModel(QAbstractTableModel):
     """Rows of `Changed`."""
@@ -78,6 +80,11 @@ class ChangedModel(QAbstractTableModel):
             (known if column >= 0 and self._says(row, column) else rest).append(row)
         self.rows = [*sorted(known, key=lambda row: row[1 + column], reverse=down), *rest]
         self.layoutChanged.emit()
+
+    @staticmethod
+    def numbers() -> dict[int, str]:
+        """The columns of numbers, by their place."""
+        return {at: name for at, name in enumerate(_COLUMNS) if name in _NUMBERS}
 
     def empty(self, column: int) -> bool:
         """Whether a column says nothing of any unit."""

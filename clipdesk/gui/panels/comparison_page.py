@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,6 +22,7 @@ from clipdesk.gui.comparisons.data import Changed, Layers
 from clipdesk.gui.item_models.changed import ChangedModel
 from clipdesk.gui.panels.cka_map import CkaMap
 from clipdesk.gui.panels.compared_unit import ComparedUnit
+from clipdesk.gui.panels.compared_wall import ComparedWall
 from clipdesk.gui.panels.comparison_bar import ComparisonBar
 from clipdesk.gui.panels.rows_table import RowsTable
 from clipdesk.gui.plain import plain_label
@@ -35,6 +36,7 @@ _CKA = (
     "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the stronger the colour, the "
     "more alike. Point at a cell for its number."
 )
+UNITS, WALL, LAYERS = range(3)
 _WIDE = 620
 """With less room than this, table and unit stand one above the other."""
 
@@ -44,26 +46,32 @@ class ComparisonPage(QWidget):
 
     Signals:
         unit_chosen: The `Changed` unit that is to be shown.
+        ordered: The units of the table are others, or in another order.
     """
 
     unit_chosen = Signal(object)
+    ordered = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.bar = ComparisonBar()
         self.model = ChangedModel(self)
         self.table = self._make_table()
+        self.wall = ComparedWall()
         self.unit = ComparedUnit()
         self.map = CkaMap()
         self.notes = plain_label(wrap=True, margin=4)
         self.hint = plain_label(_HINT, centered=True, wrap=True, margin=16)
         self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("What is shown of the comparison")
-        for name in ("Units", "Layers"):
+        for name in ("Units", "Wall", "Layers"):
             self.tabs.addTab(name)
         self._lay_out()
-        self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._turn)
         self.table.selectionModel().currentRowChanged.connect(self._choose)
+        self.wall.unit_chosen.connect(self._choose_place)
+        self.wall.sort_asked.connect(lambda column: self.table.sortByColumn(column, Qt.SortOrder.DescendingOrder))
+        self.model.layoutChanged.connect(self._order)
         self.show_none()
 
     def _make_table(self) -> RowsTable:
@@ -90,7 +98,10 @@ class ComparisonPage(QWidget):
     def _lay_out(self) -> None:
         self.splitter = QSplitter()
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.table)
+        self._lists = QStackedWidget()
+        for each in (self.table, self.wall):
+            self._lists.addWidget(each)
+        self.splitter.addWidget(self._lists)
         self.splitter.addWidget(self.unit)
         self.splitter.setSizes([300, 400])
         area = QScrollArea()
@@ -123,6 +134,7 @@ class ComparisonPage(QWidget):
         self.model.show(())
         self.unit.show_none()
         self.map.show_layers(None)
+        self.wall.show_units((), None)
         self.tabs.hide()
         self.notes.hide()
         self._pages.setCurrentWidget(self.hint)
@@ -134,14 +146,36 @@ class ComparisonPage(QWidget):
         self.model.show(rows)
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.empty(column))
+        self._order()
         self.tabs.show()
         self.notes.setText(breakable(" ".join(notes)))
         self.notes.setVisible(bool(notes))
-        self._pages.setCurrentIndex(self.tabs.currentIndex())
+        self._turn(self.tabs.currentIndex())
         self.table.selectRow(0)
 
     def _choose(self, index: QModelIndex) -> None:
         if index.isValid():
             changed = self.model.rows[index.row()]
             self.unit.show_unit(changed)
+            self.wall.show_current(changed.place)
             self.unit_chosen.emit(changed)
+
+    def _choose_place(self, place: int) -> None:
+        row = next((at for at, each in enumerate(self.model.rows) if each.place == place), None)
+        if row is not None and row != self.table.currentIndex().row():
+            self.table.selectRow(row)
+
+    def _turn(self, tab: int) -> None:
+        """Show what a tab is for: units as a table or as a wall, beside the chosen one; or the layers."""
+        if not self.tabs.isHidden():
+            self._pages.setCurrentIndex(1 if tab == LAYERS else 0)
+            self._lists.setCurrentIndex(1 if tab == WALL else 0)
+
+    @Slot()
+    def _order(self) -> None:
+        """Hear that the units are in another order."""
+        header = self.table.horizontalHeader()
+        by = header.sortIndicatorSection()
+        columns = {column: name for column, name in self.model.numbers().items() if not self.model.empty(column)}
+        self.wall.offer(columns, by if by in columns else next(iter(columns), -1))
+        self.ordered.emit()
