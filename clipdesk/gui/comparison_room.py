@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Slot
 from clipdesk.errors import ClipDeskError
 from clipdesk.gui.center import COMPARISON
 from clipdesk.gui.comparisons.desk import ComparisonDesk
-from clipdesk.gui.panels.comparison_page import WALL, ComparisonPage
+from clipdesk.gui.panels.comparison_page import PHOTO, WALL, ComparisonPage
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.making import Surveyor
 from clipdesk.jobs.set_work import ComparisonWork
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from clipdesk.gui.comparisons.data import Changed, Layers, Listed, Side
     from clipdesk.gui.comparisons.pairs import Triple
     from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.item_models.changed import Photos, Words
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.session import Session
+    from clipdesk.gui.wall.source import Picture
     from clipdesk.render.settings import RenderSettings
 
+_AT_ONCE = 100
+"""Rows whose words are read in one go: those of the rows that come to be seen wait for them."""
 _UNKNOWN = "Its weights have no checksum, so no comparison can be told from another: open the model from a file"
 
 
@@ -73,6 +77,7 @@ class ComparisonRoom(QObject):
         bar.steering.cancel_asked.connect(maker.cancel)
         page.unit_chosen.connect(self._ask_unit)
         page.ordered.connect(self._hang)
+        page.rows_seen.connect(self._see_rows)
         page.tabs.currentChanged.connect(self._fill)
         page.wall.count_changed.connect(self._hang)
         page.wall.render_asked.connect(self._render_tiles)
@@ -87,8 +92,10 @@ class ComparisonRoom(QObject):
         desk.pictures.connect(page.unit.show_pictures)
         desk.rendering.connect(page.unit.show_rendering)
         desk.rendered.connect(self._rendered)
+        desk.row_photos.connect(self._add_photos)
+        desk.row_words.connect(self._worded_rows)
         desk.kept.connect(self._kept)
-        desk.tiles.connect(page.wall.show_tiles)
+        desk.tiles.connect(self._add_tiles)
         desk.tiles_left.connect(self._show_left)
         center.changed.connect(self._look)
         center.changed.connect(self._fill)
@@ -230,6 +237,31 @@ class ComparisonRoom(QObject):
         if self._is_shown(place):
             self.page.unit.show_images(images)
 
+    # Words and photos in the table
+
+    @Slot(list)
+    def _see_rows(self, places: list[int]) -> None:
+        model = self.page.model
+        # Sharp on a screen with small pixels too.
+        if lacking := model.without_photos(places):
+            self.desk.ask_row_photos(lacking, round(PHOTO * self.page.devicePixelRatioF()))
+        if lacking := [place for place in places if model.words_of(place) is None]:
+            self.desk.ask_row_words(lacking)
+
+    @Slot(object, object)
+    def _add_photos(self, asked: AskedComparison, photos: Mapping[int, Photos]) -> None:
+        if asked is self.desk.current:
+            self.page.model.add_photos(photos)
+
+    @Slot(object, object)
+    def _worded_rows(self, asked: AskedComparison, words: Mapping[int, Words]) -> None:
+        """Show words, and ask for those of rows that nobody sees, by which the table can be sorted."""
+        if not words or asked is not self.desk.current:
+            return
+        self.page.show_row_words(words)
+        if lacking := self.page.model.without_words(_AT_ONCE):
+            self.desk.ask_row_words(lacking)
+
     # The wall
 
     @Slot()
@@ -255,6 +287,11 @@ class ComparisonRoom(QObject):
             self.desk.stop_tiles()
         else:
             self.desk.ask_tiles(self.page.wall.places, settings)
+
+    @Slot(object, object)
+    def _add_tiles(self, asked: AskedComparison, tiles: Mapping[int, Picture]) -> None:
+        if asked is self.desk.current:
+            self.page.wall.show_tiles(tiles)
 
     @Slot()
     def _render_tiles(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from typing_extensions import Self
 
@@ -146,6 +147,32 @@ class AskedComparison:
             return ()
         sides = (self.lexicons[0], each.layer.first, each.unit), (self.lexicons[1], each.layer.second, each.other)
         return tuple(tuple(_words(*side)) for side in sides if side[2] != NONE)
+
+    def first_words(self, places: Sequence[int]) -> dict[int, tuple[Word | None, Word | None]]:
+        """The first word of some units of the table in each model, once they are read; None for none."""
+        found: list[dict[int, Word]] = [{}, {}]
+        for side, lexicon in enumerate(self.lexicons or ()):
+            layers: dict[str, list[int]] = {}
+            for place in places:
+                pair = self.units[place].layer
+                if side == 0 or self.has_counterpart(place):
+                    layers.setdefault((pair.first, pair.second)[side], []).append(place)
+            for layer, those in layers.items():
+                indices = [(self.units[place].unit, self.units[place].other)[side] for place in those]
+                for place, unit in zip(those, words(lexicon, layer, indices, count=1).units, strict=True):
+                    for label in unit.labels:
+                        found[side][place] = Word(label.concept, label.pearson, label.weak)
+        return {place: (found[0].get(place), found[1].get(place)) for place in places}
+
+    def row_photos(self, places: Sequence[int], side: int) -> dict[int, tuple[QImage, QImage]]:
+        """The photos that excite some units of the table most in each model, for squares of a side."""
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        found = {}
+        for place in places:
+            tops = [self.thumbnail(each) for pictures in self.tops(place, 1) for each in pictures[:1]]
+            first, second = [image.scaled(side, side, keep, smooth) for image in [*tops, QImage(), QImage()][:2]]
+            found[place] = first, second
+        return found
 
     def kept(self, place: int, settings: RenderSettings) -> Triple | None:
         """A unit's pictures that were rendered before with these settings; None if there are none."""

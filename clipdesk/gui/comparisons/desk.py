@@ -35,10 +35,13 @@ class ComparisonDesk(QObject):
         answered: The place of a unit, and its `Side`s.
         worded: The place of a unit, and the words of each side; or why there are none.
         pictures: Thumbnails by the index of the picture.
+        row_photos: The comparison that was asked, and the two `Photos` of some rows of its table, by the places of
+            their units.
+        row_words: The same with their first `Words`; empty where there can be none.
         rendering: How much of a render is done, 0 to 1.
         rendered: The place of a unit, and its `Triple` of pictures; None if the render was stopped or failed.
         kept: The place of a unit, and the `Triple` that was rendered before.
-        tiles: Pictures for the wall, by the places of their units.
+        tiles: The comparison that was asked, and pictures for the wall, by the places of their units.
         tiles_left: How many tiles are still to be rendered; 0 at the end, also where it was stopped or has failed.
         failed: A `Problem`.
     """
@@ -47,10 +50,12 @@ class ComparisonDesk(QObject):
     answered = Signal(int, object)
     worded = Signal(int, object)
     pictures = Signal(object)
+    row_photos = Signal(object, object)
+    row_words = Signal(object, object)
     rendering = Signal(float)
     rendered = Signal(int, object)
     kept = Signal(int, object)
-    tiles = Signal(object)
+    tiles = Signal(object, object)
     tiles_left = Signal(int)
     failed = Signal(object)
     _found = Signal(str, object, object, object, object)
@@ -134,6 +139,23 @@ class ComparisonDesk(QObject):
             self._quick, "pictures", lambda asked: self.pictures.emit({each: asked.thumbnail(each) for each in wanted})
         )
 
+    def ask_row_photos(self, places: Sequence[int], side: int) -> None:
+        """Photos of some rows of the table, for squares of a side; `row_photos` follows."""
+        wanted = list(places)
+        self._ask(self._quick, "row photos", lambda asked: self.row_photos.emit(asked, asked.row_photos(wanted, side)))
+
+    def ask_row_words(self, places: Sequence[int]) -> None:
+        """First words of some rows of the table, once the words are read; `row_words` follows."""
+        wanted = list(places)
+
+        def read(asked: AskedComparison) -> None:
+            # What there is against words is said beside the unit.
+            with suppress(ClipDeskError):
+                asked.read_words(self._go_on)
+            self.row_words.emit(asked, asked.first_words(wanted) if asked.lexicons is not None else {})
+
+        self._ask(self._words, "row words", read)
+
     def ask_tiles(self, places: Sequence[int], settings: RenderSettings) -> None:
         """Tiles of the wall: those that were rendered before at once, then the others; `tiles` follows, some at a time.
 
@@ -148,13 +170,13 @@ class ComparisonDesk(QObject):
 
         def render(asked: AskedComparison) -> None:
             kept = asked.kept_tiles(wanted, settings)
-            self.tiles.emit(kept)
+            self.tiles.emit(asked, kept)
             left = [place for place in wanted if place not in kept and asked.has_counterpart(place)]
             try:
                 while left:
                     self.tiles_left.emit(len(left))
                     some, left = left[:_TOGETHER], left[_TOGETHER:]
-                    self.tiles.emit(asked.rendered_tiles(some, settings, go_on))
+                    self.tiles.emit(asked, asked.rendered_tiles(some, settings, go_on))
             finally:
                 if self._turns[_TILES] == turn:
                     self.tiles_left.emit(0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolBar, QVBoxLayout, QWidget
 
 from clipdesk.gui.actions import fill_bar, make_action
+from clipdesk.gui.item_models.changed import Words, has_changed
 from clipdesk.gui.panels.wall_input import WallInput
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.wall.source import Kind, Picture
@@ -113,12 +114,12 @@ class ComparedWall(QWidget):
         """Offer orders.
 
         Args:
-            columns: Names of the columns of the table that units can be sorted by.
+            columns: What units can be sorted by, by the place of its column in the table.
             sorted_by: The one that they are sorted by.
         """
         self.sort.clear()
         for column, name in columns.items():
-            self.sort.addItem(f"By {name[:1].lower()}{name[1:]}", column)
+            self.sort.addItem(f"By {name}", column)
         self.sort.setCurrentIndex(self.sort.findData(sorted_by))
 
     def show_units(self, rows: Sequence[Changed], source: HungUnits | None) -> None:
@@ -131,6 +132,17 @@ class ComparedWall(QWidget):
         self._rows, self._source = tuple(rows) if source is not None else (), source
         self._places = {row.place: at for at, row in enumerate(self._rows)}
         self.view.show_units(len(self._rows), {}, source)
+
+    def show_words(self, words_of: Callable[[int], Words | None]) -> None:
+        """Show what units answer to, as far as it is known, by the places of their units."""
+        if self._source is None:
+            return
+        for at, row in enumerate(self._rows):
+            words = words_of(row.place)
+            if words is not None:
+                said = [word.concept for word in words if word is not None]
+                self._source.words[at] = " → ".join(said if has_changed(words) else said[:1])
+        self.view.update()
 
     def show_tiles(self, tiles: Mapping[int, Picture]) -> None:
         """Take rendered pictures, by the places of their units."""
