@@ -21,7 +21,7 @@ from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Combined, Term, Unit
+from clipdesk.render.targets import Combined, Target, Term, Unit
 from clipdesk.render.together import Measured, render_difference
 
 _QUALITY = 70
@@ -79,24 +79,73 @@ def pictures_of_units(
     rendered = [each for each in units if each.other != NONE]
     if not rendered:
         return {}
-    layers = [found.layer(each.layer.first) for each in rendered]
-    before = [
-        _target(layer.first.layer, each.unit, layer.first.pooling) for layer, each in zip(layers, rendered, strict=True)
-    ]
-    after = [
-        _target(layer.second.layer, each.other, layer.second.pooling)
-        for layer, each in zip(layers, rendered, strict=True)
-    ]
-    renders = [
-        render(first.network, before, settings, inspector=first.inspector),
-        render(second.network, after, settings, inspector=second.inspector),
-        render_difference(first, second, [_measured(found, each) for each in rendered], settings),
-    ]
-    parts, total = list[list[Image.Image]](), len(renders) * settings.iterations
-    for at, frames in enumerate(renders):
-        parts.append(last_pictures(frames, partial(_told, progress, at * settings.iterations, total)))
-    triples = zip(*parts, strict=True)
-    return {(each.layer.first, each.unit): (a, b, c) for each, (a, b, c) in zip(rendered, triples, strict=True)}
+    total = 3 * settings.iterations
+    pairs = pairs_of_units(found, rendered, first, second, settings, partial(_of_all, progress, total))
+    differences = differences_of_units(
+        found, rendered, first, second, settings, partial(_told, progress, 2 * settings.iterations, total)
+    )
+    return {
+        (each.layer.first, each.unit): (*pair, difference)
+        for each, pair, difference in zip(rendered, pairs, differences, strict=True)
+    }
+
+
+def pairs_of_units(
+    found: Comparison,
+    units: Sequence[Drifted],
+    first: OpenModel,
+    second: OpenModel,
+    settings: RenderSettings,
+    progress: Callable[[int, int], None] = lambda done, all: None,
+) -> list[tuple[Image.Image, Image.Image]]:
+    """Units rendered in both models, with the same seed and settings.
+
+    Args:
+        found: The comparison.
+        units: Which units; each has a counterpart in the second model.
+        first: The first model.
+        second: The second.
+        settings: How.
+        progress: Told how many steps are done, and of how many.
+
+    Raises:
+        RenderError: out of memory, or an activation that is not a number.
+    """
+    sides: tuple[list[Target], list[Target]] = [], []
+    for each in units:
+        layer = found.layer(each.layer.first)
+        sides[0].append(_target(layer.first.layer, each.unit, layer.first.pooling))
+        sides[1].append(_target(layer.second.layer, each.other, layer.second.pooling))
+    total, pictures = 2 * settings.iterations, []
+    for at, (opened, targets) in enumerate(zip((first, second), sides, strict=True)):
+        frames = render(opened.network, targets, settings, inspector=opened.inspector)
+        pictures.append(last_pictures(frames, partial(_told, progress, at * settings.iterations, total)))
+    return list(zip(*pictures, strict=True))
+
+
+def differences_of_units(
+    found: Comparison,
+    units: Sequence[Drifted],
+    first: OpenModel,
+    second: OpenModel,
+    settings: RenderSettings,
+    progress: Callable[[int], None] = lambda step: None,
+) -> list[Image.Image]:
+    """What excites units of the second model and not their counterparts in the first.
+
+    Args:
+        found: The comparison.
+        units: As in `pairs_of_units`, like the others.
+        first: The first model.
+        second: The second.
+        settings: How.
+        progress: Told each step.
+
+    Raises:
+        RenderError: out of memory, or an activation that is not a number.
+    """
+    measured = [_measured(found, each) for each in units]
+    return last_pictures(render_difference(first, second, measured, settings), progress)
 
 
 def photos_of(images: ImageSet, found: Comparison, *, photos: bool) -> Callable[[int, int], str | None]:
@@ -120,6 +169,10 @@ def photos_of(images: ImageSet, found: Comparison, *, photos: bool) -> Callable[
             return None
 
     return photo
+
+
+def _of_all(progress: Callable[[int, int], None], total: int, done: int, _: int) -> None:
+    progress(done, total)
 
 
 def _told(progress: Callable[[int, int], None], before: int, total: int, step: int) -> None:

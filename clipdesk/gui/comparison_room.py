@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Slot
 from clipdesk.errors import ClipDeskError
 from clipdesk.gui.center import COMPARISON
 from clipdesk.gui.comparisons.desk import ComparisonDesk
-from clipdesk.gui.panels.comparison_page import ComparisonPage
+from clipdesk.gui.panels.comparison_page import PHOTO, WALL, ComparisonPage
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.making import Surveyor
 from clipdesk.jobs.set_work import ComparisonWork
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
     from clipdesk.gui.center import Center
     from clipdesk.gui.comparisons.asked import AskedComparison
     from clipdesk.gui.comparisons.data import Changed, Layers, Listed, Side
+    from clipdesk.gui.comparisons.pairs import Triple
     from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.item_models.changed import Photos, Words
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.session import Session
+    from clipdesk.gui.wall.source import Picture
+    from clipdesk.render.settings import RenderSettings
 
+_AT_ONCE = 100
+"""Rows whose words are read in one go: those of the rows that come to be seen wait for them."""
 _UNKNOWN = "Its weights have no checksum, so no comparison can be told from another: open the model from a file"
 
 
@@ -52,6 +58,7 @@ class ComparisonRoom(QObject):
         self.places: dict[str, QWidget] = {COMPARISON: self.page.table}
         self._listed: Sequence[Listed] = ()
         self._looked = False
+        self._stopped = self._rendering = False
 
     def join(self, center: Center, controller: RenderController, parameters: ParametersPanel) -> None:
         """Join them with what they are shown in, and with the settings that they render with."""
@@ -69,6 +76,13 @@ class ComparisonRoom(QObject):
         bar.steering.resume_asked.connect(maker.resume)
         bar.steering.cancel_asked.connect(maker.cancel)
         page.unit_chosen.connect(self._ask_unit)
+        page.ordered.connect(self._hang)
+        page.rows_seen.connect(self._see_rows)
+        page.tabs.currentChanged.connect(self._fill)
+        page.wall.count_changed.connect(self._hang)
+        page.wall.render_asked.connect(self._render_tiles)
+        page.wall.stop_asked.connect(self._stop_tiles)
+        page.wall.view.failed.connect(self._session.complain)
         page.unit.pictures_wanted.connect(desk.ask_pictures)
         page.unit.render_asked.connect(self._render)
         page.unit.stop_asked.connect(desk.stop_render)
@@ -78,7 +92,13 @@ class ComparisonRoom(QObject):
         desk.pictures.connect(page.unit.show_pictures)
         desk.rendering.connect(page.unit.show_rendering)
         desk.rendered.connect(self._rendered)
+        desk.row_photos.connect(self._add_photos)
+        desk.row_words.connect(self._worded_rows)
+        desk.kept.connect(self._kept)
+        desk.tiles.connect(self._add_tiles)
+        desk.tiles_left.connect(self._show_left)
         center.changed.connect(self._look)
+        center.changed.connect(self._fill)
         self._session.model_changed.connect(self._model_changed)
         self._show_bar()
 
@@ -170,7 +190,7 @@ class ComparisonRoom(QObject):
     @Slot(object)
     def _ask_unit(self, changed: Changed) -> None:
         self.desk.stop_render()
-        self.desk.ask_unit(changed.place)
+        self.desk.ask_unit(changed.place, self._settings())
 
     def _is_shown(self, place: int) -> bool:
         shown = self.page.unit.changed
@@ -188,25 +208,109 @@ class ComparisonRoom(QObject):
 
     @Slot()
     def _render(self) -> None:
-        changed = self.page.unit.changed
-        try:
-            settings = self._parameters.settings().model_copy(update={"grid": 1})
-        except ClipDeskError as error:
-            self._session.complain(explained(error))
-            return
-        if changed is not None:
+        changed, settings = self.page.unit.changed, self._settings(complain=True)
+        if changed is not None and settings is not None:
             self.page.unit.show_rendering(0.0)
+            self._rendering = True
             self.desk.ask_render(changed.place, settings)
 
+    def _settings(self, *, complain: bool = False) -> RenderSettings | None:
+        """The panel's settings, for one picture of each unit; None where the panel has no valid ones."""
+        try:
+            return self._parameters.settings().model_copy(update={"grid": 1})
+        except ClipDeskError as error:
+            if complain:
+                self._session.complain(explained(error))
+            return None
+
     @Slot(int, object)
-    def _rendered(self, place: int, images: object) -> None:
+    def _rendered(self, place: int, images: Triple | None) -> None:
+        self._rendering = False
         if self._is_shown(place):
             self.page.unit.show_rendering(None)
-            if isinstance(images, tuple):
-                self.page.unit.show_images(images)
+        if images is not None:
+            self._kept(place, images)
+        self._fill()
+
+    @Slot(int, object)
+    def _kept(self, place: int, images: Triple) -> None:
+        if self._is_shown(place):
+            self.page.unit.show_images(images)
+
+    # Words and photos in the table
+
+    @Slot(list)
+    def _see_rows(self, places: list[int]) -> None:
+        model = self.page.model
+        # Sharp on a screen with small pixels too.
+        if lacking := model.without_photos(places):
+            self.desk.ask_row_photos(lacking, round(PHOTO * self.page.devicePixelRatioF()))
+        if lacking := [place for place in places if model.words_of(place) is None]:
+            self.desk.ask_row_words(lacking)
+
+    @Slot(object, object)
+    def _add_photos(self, asked: AskedComparison, photos: Mapping[int, Photos]) -> None:
+        if asked is self.desk.current:
+            self.page.model.add_photos(photos)
+
+    @Slot(object, object)
+    def _worded_rows(self, asked: AskedComparison, words: Mapping[int, Words]) -> None:
+        """Show words, and ask for those of rows that nobody sees, by which the table can be sorted."""
+        if not words or asked is not self.desk.current:
+            return
+        self.page.show_row_words(words)
+        if lacking := self.page.model.without_words(_AT_ONCE):
+            self.desk.ask_row_words(lacking)
+
+    # The wall
+
+    @Slot()
+    def _hang(self) -> None:
+        """Hang up the first units of the table, in its order."""
+        asked, wall, rows = self.desk.current, self.page.wall, self.page.model.rows
+        if asked is None or not rows:
+            wall.show_units((), None)
+            return
+        hung = asked.hung([row.place for row in rows[: wall.wanted or len(rows)]])
+        wall.show_units(rows[: hung.units], hung)
+        if self.page.unit.changed is not None:
+            wall.show_current(self.page.unit.changed.place)
+        self._stopped = False
+        self._fill()
+
+    @Slot()
+    def _fill(self) -> None:
+        """Render what hangs on the wall while it is seen, unless the user has stopped that."""
+        seen = self._center.mode == COMPARISON and self.page.tabs.currentIndex() == WALL and bool(self.page.wall.places)
+        settings = self._settings() if seen and not self._stopped and not self._rendering else None
+        if settings is None:
+            self.desk.stop_tiles()
+        else:
+            self.desk.ask_tiles(self.page.wall.places, settings)
+
+    @Slot(object, object)
+    def _add_tiles(self, asked: AskedComparison, tiles: Mapping[int, Picture]) -> None:
+        if asked is self.desk.current:
+            self.page.wall.show_tiles(tiles)
+
+    @Slot()
+    def _render_tiles(self) -> None:
+        self._stopped = False
+        if self._settings(complain=True) is not None:
+            self._fill()
+
+    @Slot()
+    def _stop_tiles(self) -> None:
+        self._stopped = True
+        self.desk.stop_tiles()
+
+    @Slot(int)
+    def _show_left(self, left: int) -> None:
+        self.page.wall.show_left(0 if self._stopped else left)
 
     def close(self) -> bool:
         """Keep what a comparison has found, and wait for the threads; False if one is stuck."""
         self.desk.stop_render()
-        ended = [part.close() for part in (self.maker, self.desk)]
+        self.desk.stop_tiles()
+        ended = [self.page.wall.view.close_threads(), *(part.close() for part in (self.maker, self.desk))]
         return all(ended)

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 import torch
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.activations.comparing.manifests import all_comparisons
 from clipdesk.gui.center import COMPARISON
 from clipdesk.gui.comparisons.data import Changed, Layers
-from clipdesk.gui.item_models.changed import ChangedModel
+from clipdesk.gui.item_models.changed import SIDES, ChangedModel, has_changed
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.cka_map import CkaMap
 from clipdesk.gui.panels.comparison_bar import ComparisonBar
-from clipdesk.gui.panels.comparison_page import ComparisonPage
+from clipdesk.gui.panels.comparison_page import LAYERS, ComparisonPage
+from clipdesk.gui.surveys.data import Word
 from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
@@ -76,6 +78,34 @@ def test_two_models_are_compared_and_the_changed_unit_comes_first(
     assert stored.status is Status.DONE
 
 
+def test_the_table_has_words_of_all_units_and_photos_of_those_that_are_seen(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    compare(window, qtbot, changed, images)
+    page = window.comparisons.page
+    model, table = page.model, page.table
+    until(qtbot, lambda: not model.without_words(1))
+    assert any(model.words_of(row.place) != (None, None) for row in model.rows)
+
+    def lacking() -> list[int]:
+        seen = range(max(table.rowAt(0), 0), table.rowAt(table.viewport().height() - 1) + 1)
+        return model.without_photos([model.rows[row].place for row in seen])
+
+    until(qtbot, lambda: not lacking())
+    places = [row.place for row in model.rows]
+    assert model.without_photos(places), "the others wait until they are seen"
+    table.scrollToBottom()
+    assert lacking()
+    until(qtbot, lambda: not lacking())
+    photo = model.data(model.index(len(places) - 1, SIDES[1]), Qt.ItemDataRole.DecorationRole)
+    assert isinstance(photo, QImage)
+    in_b = SIDES[1]
+    table.sortByColumn(in_b, Qt.SortOrder.AscendingOrder)
+    words = [str(model.data(model.index(row, in_b))) for row in range(10)]
+    assert words == sorted(words)
+    assert page.wall.sort.currentText() == "By word in B"
+
+
 def test_a_unit_is_rendered_in_both_and_as_the_difference(
     changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -106,7 +136,7 @@ def test_a_comparison_is_found_again(
     again.center.show_mode(COMPARISON)
     until(qtbot, lambda: again.comparisons.desk.current is not None)
     assert again.comparisons.page.bar.listed.currentData() == folder
-    again.comparisons.page.tabs.setCurrentIndex(1)
+    again.comparisons.page.tabs.setCurrentIndex(LAYERS)
     assert again.comparisons.page.map.isVisible()
 
 
@@ -142,7 +172,7 @@ def test_the_table_is_sorted_and_what_is_not_known_comes_last(qtbot: QtBot) -> N
     model = ChangedModel()
     rows = [Changed(at, f"0.mlp:{at}", 1.0 - at / 10, at, (nan, 2.0, 3.0)[at], 0.0, 0.0, "") for at in range(3)]
     model.show(rows)
-    weights = 3
+    weights = 5
     model.sort(weights, Qt.SortOrder.DescendingOrder)
     assert [row.place for row in model.rows] == [2, 1, 0]
     model.sort(weights, Qt.SortOrder.AscendingOrder)
@@ -150,7 +180,28 @@ def test_the_table_is_sorted_and_what_is_not_known_comes_last(qtbot: QtBot) -> N
     assert model.data(model.index(2, weights)) == ""
     model.sort(-1)
     assert [row.place for row in model.rows] == [0, 1, 2]
-    assert [model.empty(column) for column in range(model.columnCount())] == [False] * 6 + [True]
+    assert [model.empty(column) for column in range(model.columnCount())] == [False] * 8 + [True]
+
+
+def test_words_are_shown_as_weak_or_as_changed_and_sorted_by(qtbot: QtBot) -> None:
+    model = ChangedModel()
+    model.show([Changed(at, f"0.mlp:{at}", 1.0 - at / 10, at, 1.0, 0.0, 0.0, "") for at in range(4)])
+    red, star, chance = Word("red", 0.8, False), Word("star", 0.7, False), Word("dotted", 0.1, True)
+    model.add_words({0: (star, red), 1: (red, red), 2: (chance, None)})
+    assert [has_changed(words) for words in ((star, red), (red, red), (chance, None), (chance, star))] == [
+        *(True, False, False, True)
+    ]
+    in_a, in_b = SIDES
+    shown = [[model.data(model.index(row, column)) for column in SIDES] for row in range(4)]
+    assert shown == [["star", "red"], ["red", "red"], ["dotted", None], [None, None]]
+    font = Qt.ItemDataRole.FontRole
+    assert [model.data(model.index(row, in_b), font) is not None for row in range(4)] == [True, False, False, False]
+    assert model.data(model.index(0, in_b), Qt.ItemDataRole.AccessibleTextRole) == "red 0.80, another"
+    assert model.data(model.index(2, in_a), Qt.ItemDataRole.ToolTipRole) == "dotted 0.10, weak"
+    assert model.data(model.index(2, in_a), Qt.ItemDataRole.ForegroundRole) is not None
+    assert model.without_words(5) == [3]
+    model.sort(in_a, Qt.SortOrder.AscendingOrder)
+    assert [row.place for row in model.rows] == [2, 1, 0, 3]
 
 
 def test_columns_that_say_nothing_are_hidden(qtbot: QtBot) -> None:
@@ -159,7 +210,7 @@ def test_columns_that_say_nothing_are_hidden(qtbot: QtBot) -> None:
     nan = float("nan")
     page.show_comparison([Changed(0, "0.mlp:1 = layer1:2", 0.5, 1.0, nan, 0.1, 0.2, "")], Layers((), (), ()), ())
     shown = [not page.table.isColumnHidden(column) for column in range(page.model.columnCount())]
-    assert shown == [True, True, True, False, True, True, False]
+    assert shown == [True, True, True, True, True, False, True, True, False]
     page.show_comparison([Changed(0, "0.mlp:1", 0.5, 1.0, 0.1, 0.1, 0.2, "constant in B")], Layers((), (), ()), ())
     assert not any(page.table.isColumnHidden(column) for column in range(page.model.columnCount()))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from typing_extensions import Self
 
@@ -20,10 +21,12 @@ from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.activations.storing import read_thumbnail
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.comparison_json import top_pictures
-from clipdesk.export.comparison_parts import pictures_of_units
 from clipdesk.gui.comparisons.data import Changed, Layers, Listed, Side
+from clipdesk.gui.comparisons.hung import HungUnits
+from clipdesk.gui.comparisons.pairs import Pairs, Triple
 from clipdesk.gui.surveys.data import Photo, Word
 from clipdesk.gui.surveys.open_survey import to_qt
+from clipdesk.gui.wall.source import Picture
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import parse_name, short_name
 from clipdesk.network.layer_names import short_layer
@@ -33,8 +36,6 @@ from clipdesk.render.settings import RenderSettings
 _LISTED = 1000
 """Units of the table."""
 _TOP, _WORDS = 12, 5
-Pictures = tuple[QImage, QImage, QImage]
-"""A unit in A, in B, and what excites B's and not A's."""
 
 
 def comparisons_of(weights: str) -> list[tuple[Path, ComparisonManifest]]:
@@ -58,6 +59,7 @@ class AskedComparison:
         manifest: What it is of.
         found: The comparison.
         units: Those of the table, the most changed first.
+        pairs: Their pictures.
         lexicons: The words for the units of each model; None until they are read.
     """
 
@@ -65,10 +67,12 @@ class AskedComparison:
     manifest: ComparisonManifest
     found: Comparison = field(repr=False)
     units: list[Drifted] = field(init=False, repr=False)
+    pairs: Pairs = field(init=False, repr=False)
     lexicons: tuple[Lexicon, Lexicon] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.units = self.found.drifted(_LISTED)
+        self.pairs = Pairs(self.folder, self.found)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -107,6 +111,17 @@ class AskedComparison:
             sides.append(self._side(1, layer.second, each.other))
         return tuple(sides)
 
+    def tops(self, place: int, count: int) -> tuple[tuple[int, ...], ...]:
+        """The pictures that excite a unit of the table most in A, and in B if it has a counterpart there."""
+        each = self.units[place]
+        layer = self.found.layer(each.layer.first)
+        sides = (layer.first, each.unit), (layer.second, each.other)
+        return tuple(
+            tuple(picture for picture, _ in top_pictures(statistics, unit, count))
+            for statistics, unit in sides
+            if unit != NONE
+        )
+
     def thumbnail(self, picture: int) -> QImage:
         """A picture by its index, small; an empty one where there is none."""
         webp = read_thumbnail(self.folder / FIRST, self.found.first.pictures[picture].place)
@@ -133,19 +148,71 @@ class AskedComparison:
         sides = (self.lexicons[0], each.layer.first, each.unit), (self.lexicons[1], each.layer.second, each.other)
         return tuple(tuple(_words(*side)) for side in sides if side[2] != NONE)
 
-    def rendered(self, place: int, settings: RenderSettings, progress: Callable[[int, int], None]) -> Pictures:
+    def first_words(self, places: Sequence[int]) -> dict[int, tuple[Word | None, Word | None]]:
+        """The first word of some units of the table in each model, once they are read; None for none."""
+        found: list[dict[int, Word]] = [{}, {}]
+        for side, lexicon in enumerate(self.lexicons or ()):
+            layers: dict[str, list[int]] = {}
+            for place in places:
+                pair = self.units[place].layer
+                if side == 0 or self.has_counterpart(place):
+                    layers.setdefault((pair.first, pair.second)[side], []).append(place)
+            for layer, those in layers.items():
+                indices = [(self.units[place].unit, self.units[place].other)[side] for place in those]
+                for place, unit in zip(those, words(lexicon, layer, indices, count=1).units, strict=True):
+                    for label in unit.labels:
+                        found[side][place] = Word(label.concept, label.pearson, label.weak)
+        return {place: (found[0].get(place), found[1].get(place)) for place in places}
+
+    def row_photos(self, places: Sequence[int], side: int) -> dict[int, tuple[QImage, QImage]]:
+        """The photos that excite some units of the table most in each model, for squares of a side."""
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        found = {}
+        for place in places:
+            tops = [self.thumbnail(each) for pictures in self.tops(place, 1) for each in pictures[:1]]
+            first, second = [image.scaled(side, side, keep, smooth) for image in [*tops, QImage(), QImage()][:2]]
+            found[place] = first, second
+        return found
+
+    def kept(self, place: int, settings: RenderSettings) -> Triple | None:
+        """A unit's pictures that were rendered before with these settings; None if there are none."""
+        return self.pairs.kept(self.units[place], settings)
+
+    def rendered(self, place: int, settings: RenderSettings, progress: Callable[[int, int], None]) -> Triple:
         """A unit rendered in both models, and as their difference.
 
         Raises:
             ClipDeskError: a model cannot be opened any more, or has too little memory.
         """
-        first, second = self._models()
-        found = pictures_of_units(self.found, [self.units[place]], first, second, settings, progress)
-        if not found:
+        each = self.units[place]
+        if each.other == NONE:
             raise UsageError("The unit has no counterpart in the other model")
-        (pictures,) = found.values()
-        first_one, second_one, difference = map(to_qt, pictures)
-        return first_one, second_one, difference
+        return self.pairs.render(each, settings, self._models(), progress)
+
+    def hung(self, places: Sequence[int]) -> HungUnits:
+        """Units of the table for the wall."""
+        return HungUnits(places, self.tops, self.thumbnail)
+
+    def has_counterpart(self, place: int) -> bool:
+        """Whether a unit of the table is compared with one of the other model."""
+        return self.units[place].other != NONE
+
+    def kept_tiles(self, places: Sequence[int], settings: RenderSettings) -> dict[int, Picture]:
+        """Tiles of the wall that were rendered before with these settings, by the place of their unit."""
+        found = {place: self.pairs.kept_tile(self.units[place], settings) for place in places}
+        return {place: tile for place, tile in found.items() if tile is not None}
+
+    def rendered_tiles(
+        self, places: Sequence[int], settings: RenderSettings, progress: Callable[[int, int], None]
+    ) -> dict[int, Picture]:
+        """The same, rendered now; units without a counterpart are left out.
+
+        Raises:
+            ClipDeskError: as `rendered`.
+        """
+        units = [self.units[place] for place in places]
+        tiles = self.pairs.render_tiles(units, settings, self._models(), progress)
+        return {place: tile for place, tile in zip(places, tiles, strict=True) if tile is not None}
 
     def _models(self) -> tuple[OpenModel, OpenModel]:
         first, second = (

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from clipdesk.jobs.set_work import ComparisonWork
     from clipdesk.render.settings import RenderSettings
 
+_TILES, _TOGETHER = "tiles", 4
+"""Tiles that are rendered side by side: more take less time each, and let nobody see the first ones sooner."""
+
 
 class ComparisonDesk(QObject):
     """Answers come by signals; a question that is asked anew before its turn comes is answered once, the last time.
@@ -32,8 +35,14 @@ class ComparisonDesk(QObject):
         answered: The place of a unit, and its `Side`s.
         worded: The place of a unit, and the words of each side; or why there are none.
         pictures: Thumbnails by the index of the picture.
+        row_photos: The comparison that was asked, and the two `Photos` of some rows of its table, by the places of
+            their units.
+        row_words: The same with their first `Words`; empty where there can be none.
         rendering: How much of a render is done, 0 to 1.
-        rendered: The place of a unit, and its three pictures; None if the render was stopped or failed.
+        rendered: The place of a unit, and its `Triple` of pictures; None if the render was stopped or failed.
+        kept: The place of a unit, and the `Triple` that was rendered before.
+        tiles: The comparison that was asked, and pictures for the wall, by the places of their units.
+        tiles_left: How many tiles are still to be rendered; 0 at the end, also where it was stopped or has failed.
         failed: A `Problem`.
     """
 
@@ -41,8 +50,13 @@ class ComparisonDesk(QObject):
     answered = Signal(int, object)
     worded = Signal(int, object)
     pictures = Signal(object)
+    row_photos = Signal(object, object)
+    row_words = Signal(object, object)
     rendering = Signal(float)
     rendered = Signal(int, object)
+    kept = Signal(int, object)
+    tiles = Signal(object, object)
+    tiles_left = Signal(int)
     failed = Signal(object)
     _found = Signal(str, object, object, object, object)
 
@@ -90,6 +104,7 @@ class ComparisonDesk(QObject):
     def forget(self) -> None:
         """Ask nothing any more, as with another model."""
         self.current, self._weights = None, ""
+        self.stop_tiles()
         self._given_up.set()
 
     @Slot(str, object, object, object, object)
@@ -98,8 +113,14 @@ class ComparisonDesk(QObject):
             self.current = asked
             self.opened.emit(asked, *more)
 
-    def ask_unit(self, place: int) -> None:
-        """All that is shown of a unit; `answered`, then `worded` follow."""
+    def ask_unit(self, place: int, settings: RenderSettings | None) -> None:
+        """All that is shown of a unit; `answered`, `kept` if it was rendered so before, and `worded` follow."""
+
+        def look(asked: AskedComparison) -> None:
+            self.answered.emit(place, asked.sides(place))
+            kept = None if settings is None else asked.kept(place, settings)
+            if kept is not None:
+                self.kept.emit(place, kept)
 
         def read_words(asked: AskedComparison) -> None:
             try:
@@ -108,7 +129,7 @@ class ComparisonDesk(QObject):
             except ClipDeskError as error:
                 self.worded.emit(place, str(error))
 
-        self._ask(self._quick, "unit", lambda asked: self.answered.emit(place, asked.sides(place)))
+        self._ask(self._quick, "unit", look)
         self._ask(self._words, "words", read_words)
 
     def ask_pictures(self, pictures: Sequence[int]) -> None:
@@ -118,9 +139,60 @@ class ComparisonDesk(QObject):
             self._quick, "pictures", lambda asked: self.pictures.emit({each: asked.thumbnail(each) for each in wanted})
         )
 
+    def ask_row_photos(self, places: Sequence[int], side: int) -> None:
+        """Photos of some rows of the table, for squares of a side; `row_photos` follows."""
+        wanted = list(places)
+        self._ask(self._quick, "row photos", lambda asked: self.row_photos.emit(asked, asked.row_photos(wanted, side)))
+
+    def ask_row_words(self, places: Sequence[int]) -> None:
+        """First words of some rows of the table, once the words are read; `row_words` follows."""
+        wanted = list(places)
+
+        def read(asked: AskedComparison) -> None:
+            # What there is against words is said beside the unit.
+            with suppress(ClipDeskError):
+                asked.read_words(self._go_on)
+            self.row_words.emit(asked, asked.first_words(wanted) if asked.lexicons is not None else {})
+
+        self._ask(self._words, "row words", read)
+
+    def ask_tiles(self, places: Sequence[int], settings: RenderSettings) -> None:
+        """Tiles of the wall: those that were rendered before at once, then the others; `tiles` follows, some at a time.
+
+        A render of a unit that is asked for meanwhile stops this.
+        """
+        wanted = list(places)
+        turn = self._turns.get(_TILES, 0) + 1
+
+        def go_on(_done: int, _total: int) -> None:
+            if self._closing.is_set() or self._turns[_TILES] != turn:
+                raise Cancelled
+
+        def render(asked: AskedComparison) -> None:
+            kept = asked.kept_tiles(wanted, settings)
+            self.tiles.emit(asked, kept)
+            left = [place for place in wanted if place not in kept and asked.has_counterpart(place)]
+            try:
+                while left:
+                    self.tiles_left.emit(len(left))
+                    some, left = left[:_TOGETHER], left[_TOGETHER:]
+                    self.tiles.emit(asked, asked.rendered_tiles(some, settings, go_on))
+            finally:
+                if self._turns[_TILES] == turn:
+                    self.tiles_left.emit(0)
+
+        self._ask(self._slow, _TILES, render)
+
+    @Slot()
+    def stop_tiles(self) -> None:
+        """Give up the tiles that are rendered, after their step."""
+        self._turns[_TILES] = self._turns.get(_TILES, 0) + 1
+        self.tiles_left.emit(0)
+
     def ask_render(self, place: int, settings: RenderSettings) -> None:
         """Render a unit in both models, and their difference; `rendering` and `rendered` follow."""
         self._given_up.clear()
+        self.stop_tiles()
 
         def tell(done: int, total: int) -> None:
             self._go_on(done, total)

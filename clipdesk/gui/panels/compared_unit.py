@@ -156,11 +156,14 @@ class ComparedUnit(QWidget):
             part.setVisible(share is not None)
         self.progress.setValue(round(100 * (share or 0)))
 
-    def show_images(self, images: Sequence[QImage] | None) -> None:
-        """Show the rendered pictures; None for none."""
+    def show_images(self, images: Sequence[QImage | None] | None) -> None:
+        """Show the rendered pictures, and leave room for those that are None; without any, no room is left."""
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         for at, (label, caption) in enumerate(zip(self.images, self._captions, strict=True)):
             label.setVisible(images is not None)
             caption.setVisible(images is not None)
-            if images is not None:
-                label.setPixmap(to_pixmap(images[at].scaled(_PICTURE, _PICTURE, keep, smooth)))
+            image = None if images is None else images[at]
+            if image is None:
+                label.clear()
+            else:
+                label.setPixmap(to_pixmap(image.scaled(_PICTURE, _PICTURE, keep, smooth)))

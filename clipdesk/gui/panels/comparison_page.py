@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from clipdesk.gui.comparisons.data import Changed, Layers
-from clipdesk.gui.item_models.changed import ChangedModel
+from clipdesk.gui.item_models.changed import SIDES, ChangedModel, Words
 from clipdesk.gui.panels.cka_map import CkaMap
 from clipdesk.gui.panels.compared_unit import ComparedUnit
+from clipdesk.gui.panels.compared_wall import ComparedWall
 from clipdesk.gui.panels.comparison_bar import ComparisonBar
 from clipdesk.gui.panels.rows_table import RowsTable
 from clipdesk.gui.plain import plain_label
@@ -35,6 +36,10 @@ _CKA = (
     "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the stronger the colour, the "
     "more alike. Point at a cell for its number."
 )
+UNITS, WALL, LAYERS = range(3)
+PHOTO = 30
+"""Side of a photo in the table."""
+_LOOK_MS = 60
 _WIDE = 620
 """With less room than this, table and unit stand one above the other."""
 
@@ -44,26 +49,37 @@ class ComparisonPage(QWidget):
 
     Signals:
         unit_chosen: The `Changed` unit that is to be shown.
+        ordered: The units of the table are others, or in another order.
+        rows_seen: The places of the units in the rows that are seen.
     """
 
     unit_chosen = Signal(object)
+    ordered = Signal()
+    rows_seen = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
         self.bar = ComparisonBar()
         self.model = ChangedModel(self)
         self.table = self._make_table()
+        self.wall = ComparedWall()
         self.unit = ComparedUnit()
         self.map = CkaMap()
         self.notes = plain_label(wrap=True, margin=4)
         self.hint = plain_label(_HINT, centered=True, wrap=True, margin=16)
         self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("What is shown of the comparison")
-        for name in ("Units", "Layers"):
+        for name in ("Units", "Wall", "Layers"):
             self.tabs.addTab(name)
         self._lay_out()
-        self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._turn)
         self.table.selectionModel().currentRowChanged.connect(self._choose)
+        self.wall.unit_chosen.connect(self._choose_place)
+        self.wall.sort_asked.connect(self._sort)
+        self.model.layoutChanged.connect(self._order)
+        self._look = QTimer(self, singleShot=True, interval=_LOOK_MS)
+        self._look.timeout.connect(self._see)
+        self.table.verticalScrollBar().valueChanged.connect(self._look.start)
         self.show_none()
 
     def _make_table(self) -> RowsTable:
@@ -77,10 +93,15 @@ class ComparisonPage(QWidget):
         table.setTabKeyNavigation(False)
         table.setWordWrap(False)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(round(1.5 * table.fontMetrics().height()))
+        table.setIconSize(QSize(PHOTO, PHOTO))
+        table.verticalHeader().setDefaultSectionSize(max(PHOTO + 4, round(1.5 * table.fontMetrics().height())))
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setResizeContentsPrecision(100)
+        for column in SIDES:
+            # Words come later, and must not move the columns that are being read.
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            header.resizeSection(column, PHOTO + round(7.5 * table.fontMetrics().averageCharWidth()) + 14)
         header.setHighlightSections(False)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
@@ -90,7 +111,10 @@ class ComparisonPage(QWidget):
     def _lay_out(self) -> None:
         self.splitter = QSplitter()
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self.table)
+        self._lists = QStackedWidget()
+        for each in (self.table, self.wall):
+            self._lists.addWidget(each)
+        self.splitter.addWidget(self._lists)
         self.splitter.addWidget(self.unit)
         self.splitter.setSizes([300, 400])
         area = QScrollArea()
@@ -115,6 +139,7 @@ class ComparisonPage(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._look.start()
         wide = self.width() >= _WIDE
         self.splitter.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
 
@@ -123,6 +148,7 @@ class ComparisonPage(QWidget):
         self.model.show(())
         self.unit.show_none()
         self.map.show_layers(None)
+        self.wall.show_units((), None)
         self.tabs.hide()
         self.notes.hide()
         self._pages.setCurrentWidget(self.hint)
@@ -134,14 +160,61 @@ class ComparisonPage(QWidget):
         self.model.show(rows)
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.empty(column))
+        self._order()
         self.tabs.show()
         self.notes.setText(breakable(" ".join(notes)))
         self.notes.setVisible(bool(notes))
-        self._pages.setCurrentIndex(self.tabs.currentIndex())
+        self._turn(self.tabs.currentIndex())
         self.table.selectRow(0)
+
+    def show_row_words(self, words: Mapping[int, Words]) -> None:
+        """Take first words, by the places of their units; sort by them where they are what the table is sorted by."""
+        self.model.add_words(words)
+        header = self.table.horizontalHeader()
+        if header.sortIndicatorSection() in SIDES and not self.model.without_words(1):
+            self.model.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        else:
+            self.wall.show_words(self.model.words_of)
 
     def _choose(self, index: QModelIndex) -> None:
         if index.isValid():
             changed = self.model.rows[index.row()]
             self.unit.show_unit(changed)
+            self.wall.show_current(changed.place)
             self.unit_chosen.emit(changed)
+
+    def _choose_place(self, place: int) -> None:
+        row = next((at for at, each in enumerate(self.model.rows) if each.place == place), None)
+        if row is not None and row != self.table.currentIndex().row():
+            self.table.selectRow(row)
+
+    def _sort(self, column: int) -> None:
+        words = column in SIDES
+        order = Qt.SortOrder.AscendingOrder if words else Qt.SortOrder.DescendingOrder
+        self.table.sortByColumn(column, order)
+
+    def _turn(self, tab: int) -> None:
+        """Show what a tab is for: units as a table or as a wall, beside the chosen one; or the layers."""
+        if not self.tabs.isHidden():
+            self._pages.setCurrentIndex(1 if tab == LAYERS else 0)
+            self._lists.setCurrentIndex(1 if tab == WALL else 0)
+            self._look.start()
+
+    @Slot()
+    def _order(self) -> None:
+        """Hear that the units are in another order."""
+        header = self.table.horizontalHeader()
+        by = header.sortIndicatorSection()
+        columns = self.model.orders()
+        self.wall.offer(columns, by if by in columns else next(iter(columns), -1))
+        self.ordered.emit()
+        self.wall.show_words(self.model.words_of)
+        self._look.start()
+
+    def _see(self) -> None:
+        """Say which rows are seen, once they stay."""
+        if not self.table.isVisible() or not self.model.rows:
+            return
+        first, last = self.table.rowAt(0), self.table.rowAt(self.table.viewport().height() - 1)
+        rows = self.model.rows[max(first, 0) : (last + 1) or len(self.model.rows)]
+        self.rows_seen.emit([row.place for row in rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QEasingCurve, QEvent, QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent, QStaticText
@@ -28,6 +28,7 @@ class WallView(QWidget):
         selection: What is selected on it.
         camera: Where it is looked at from now.
         glide_ms: How long the view takes to where it is going.
+        name: Gives the number of a unit, or what else it is called on its tile.
         is_drawn: Whether the last frame had all tiles that were seen, as they are.
 
     Signals:
@@ -48,6 +49,7 @@ class WallView(QWidget):
         self.selection = Selection()
         self.camera = Camera(0, 0, 1)
         self.glide_ms = GLIDE_MS
+        self.name: Callable[[int], str] = str
         self.is_drawn = False
         self._all = True
         self._pictures: dict[int, Picture] = {}
@@ -305,7 +307,7 @@ class WallView(QWidget):
         overlay = Overlay(self.palette(), self.fontMetrics(), self.camera, stage)
         words = _NOBODY if self._source is None else self._source.words
         any_empty = self._source is None or self._kind is Kind.PICTURE
-        overlay.captions(painter, hanging, words, self.is_empty, any_empty, self._texts)
+        overlay.captions(painter, hanging, words, self.name, self.is_empty, any_empty, self._texts)
         overlay.selected(painter, hanging, self.selection)
         if self.hasFocus() and self.selection.current is not None:
             overlay.cursor(painter, self.selection.place_of(self.selection.current))

@@ -57,6 +57,7 @@ class Overlay:
         painter: QPainter,
         hanging: Hanging,
         words: Mapping[int, str],
+        name: Callable[[int], str],
         is_empty: Callable[[int], bool],
         any_empty: bool,
         texts: dict[str, QStaticText],
@@ -67,6 +68,7 @@ class Overlay:
             painter: Draws on the view.
             hanging: What hangs where.
             words: Of units.
+            name: Gives the number of a unit, or what else it is called.
             is_empty: Whether nothing is known to show of a unit.
             any_empty: Whether there may be such units.
             texts: Laid out before; this adds to them.
@@ -79,11 +81,12 @@ class Overlay:
             empty = is_empty(unit)
             if side >= WORDED and (word := words.get(unit)):
                 painter.setPen(Qt.GlobalColor.white)
-                paint_badge(painter, frame, f"{unit}  {one_line(word)}")
+                paint_badge(painter, frame, f"{name(unit)}  {one_line(word)}")
                 continue
             if not empty and side < NUMBERED:
                 continue
-            text = texts.get(str(unit)) or texts.setdefault(str(unit), QStaticText(str(unit)))
+            named = name(unit)
+            text = texts.get(named) or texts.setdefault(named, QStaticText(named))
             width = text.size().width()
             if width + 4 > frame.width():
                 continue

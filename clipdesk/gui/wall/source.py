@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a tile shows of its unit."""
+    """What a tile shows of its unit.
+
+    A unit in two models is a `PAIR`: its pictures beside each other, over the photos of both. There, a `Picture` is
+    twice as wide as high, and a photo is a square of four: the first photos of both models, and below the second ones.
+    """
 
     PICTURE = "picture"
     PHOTO = "photo"
     BOTH = "both"
+    PAIR = "pair"
 
 
 class Picture(NamedTuple):

@@ -44,12 +44,16 @@ class Tiles:
 
     def is_ready(self, kind: Kind, unit: int) -> bool:
         """Whether a small tile can be drawn without decoding anything."""
-        parts = (Kind.PICTURE, Kind.PHOTO) if kind is Kind.BOTH else (kind,)
+        parts = (Kind.PICTURE, Kind.PHOTO) if kind in (Kind.BOTH, Kind.PAIR) else (kind,)
         with self._lock:
             return all((part, unit) in self._small for part in parts)
 
     def draw(self, painter: QPainter, frame: QRect, kind: Kind, unit: int, empty: int) -> None:
         """Draw a unit's tile into a square."""
+        if kind is Kind.PAIR:
+            pictures, photos = (self._part(part, unit, frame.width()) for part in (Kind.PICTURE, Kind.PHOTO))
+            _draw_pair(painter, frame, pictures, photos, empty)
+            return
         if kind is not Kind.BOTH:
             _draw_whole(painter, frame, self._part(kind, unit, frame.width()), empty)
             return
@@ -160,3 +164,14 @@ def _draw_both(painter: QPainter, frame: QRect, images: tuple[QImage, QImage], a
             part = QRect(0, 0, min(place.width(), image.width()), min(place.height(), image.height()))
             part.moveCenter(image.rect().center())
             painter.drawImage(place, image, part)
+
+
+def _draw_pair(painter: QPainter, frame: QRect, pictures: QImage | None, photos: QImage | None, empty: int) -> None:
+    """Pictures over the first photos; photos alone where no pictures are rendered."""
+    if pictures is None or photos is None:
+        _draw_whole(painter, frame, photos if pictures is None else pictures, empty)
+        return
+    painter.fillRect(frame, empty)
+    painter.drawImage(frame.topLeft(), pictures)
+    below = QRect(frame.left(), frame.top() + pictures.height(), frame.width(), frame.height() - pictures.height())
+    painter.drawImage(below, photos, QRect(0, 0, photos.width(), photos.height() // 2))
