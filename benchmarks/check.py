@@ -25,7 +25,8 @@ from PIL import Image
 
 from benchmarks.quality.measures import fitted, recovered
 from benchmarks.quality.questions import SCENES, SCENES_SEED, Question, text_questions, unit_questions
-from clipdesk.activations.checking import Check, check_picture
+from clipdesk.activations.checking.check import Check
+from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.questions.lookup import poolings_of
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.storing import all_surveys, open_survey
@@ -134,7 +135,7 @@ def measure(opened: OpenModel, other: CLIP, shown: Rendered) -> None:
         if isinstance(unit, Unit) and unit.layer in layers:
             picture = Image.fromarray(shown.images[i])
             places.append(i)
-            checks.append(check_picture(opened, survey, unit.layer, unit.index, picture, read=read))
+            checks.append(check_picture(opened, survey, unit, picture, read=read))
             tops = survey.statistics[unit.layer, poolings_of(survey, unit.layer)[0]].top.pictures[unit.index, :_TOP]
             near.append(nearness(other, picture, [each for top in tops if (each := read(int(top))) is not None]))
     if not places:

@@ -4,84 +4,198 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
-from clipdesk.activations.checking import Check, check_picture
+from clipdesk.activations.checking.check import Check
+from clipdesk.activations.checking.picture import check_picture
+from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.directions import usual_concepts, vocabulary_of
+from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.statistics import Pooling
 from clipdesk.cli.asked import Asked, ask, unit_of
+from clipdesk.cli.bars import counting
+from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.png import read_recipe
-from clipdesk.models.names import find_name
-from clipdesk.network.layer_names import short_layer
-from clipdesk.render.targets import Unit
+from clipdesk.models.names import ModelName, find_name, short_name
+from clipdesk.network.layer_names import short_label
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.targets import Target, Unit, terms_of
 
-_Subject = tuple[Wanted, tuple[str, int], str | None]
+_OPTIONAL = ("higher", "kept", "path", "near")
 
 
-def check(files: Sequence[Path], unit: str | None, pooling: Pooling | None, as_json: bool, wanted: Wanted) -> None:
+@dataclass(frozen=True)
+class _Subject:
+    """What is asked of a picture.
+
+    Attributes:
+        wanted: Which survey answers.
+        target: What the picture is to show.
+        weights: Those that it was rendered on; None where that is not known.
+    """
+
+    wanted: Wanted
+    target: Target
+    weights: str | None
+
+
+class Checking:
+    """Checks pictures, and keeps the surveys and the second models that it has opened.
+
+    Args:
+        target: What the pictures are to show; None for what their recipes say.
+        reader: The second model; None for the usual one of each model.
+        pooling: How a unit's values at positions become one.
+        wanted: Which survey answers.
+    """
+
+    def __init__(
+        self, target: Target | None, reader: ModelName | None, pooling: Pooling | None, wanted: Wanted
+    ) -> None:
+        self._target, self._reader, self._pooling, self._wanted = target, reader, pooling, wanted
+        self._checkers: dict[tuple[str, frozenset[str]], _Checker] = {}
+
+    def check(self, file: Path) -> Check:
+        """Check a picture.
+
+        Raises:
+            ClipDeskError: it cannot be checked.
+        """
+        subject = self.subject(file)
+        layers = frozenset(layer for term in terms_of(subject.target) if (layer := getattr(term.what, "layer", None)))
+        key = str(subject.wanted.model), layers
+        if key not in self._checkers:
+            self._checkers[key] = self._checker(subject, layers)
+        checker = self._checkers[key]
+        if subject.weights is not None and subject.weights != checker.asked.survey.weights:
+            raise UsageError("It was rendered on other weights than those of the survey")
+        return checker.check(file, subject.target, self._pooling)
+
+    def subject(self, file: Path) -> _Subject:
+        """What is asked of a picture.
+
+        Raises:
+            UsageError: it has no recipe, and nothing says what it is to show.
+        """
+        if self._target is not None:
+            return _Subject(self._wanted, self._target, None)
+        try:
+            recipe = read_recipe(file)
+        except UsageError as error:
+            raise UsageError(f"{error}. Name what it is to show: --unit LAYER:UNIT or --target TARGET") from None
+        model = self._wanted.model if self._wanted.given else find_name(recipe.model)
+        return _Subject(replace(self._wanted, model=model, given=True), recipe.target, recipe.weights)
+
+    def _checker(self, subject: _Subject, layers: frozenset[str]) -> _Checker:
+        unit = subject.target
+        own = (unit.layer, unit.index) if isinstance(unit, Unit) else None
+        asked = ask(subject.wanted, [] if own else sorted(layers), own)
+        return _Checker(asked, self._reader or usual_reader(asked.opened.name))
+
+
+@dataclass(frozen=True, eq=False)
+class _Checker:
+    """A survey that pictures are checked with, and the name of the second model."""
+
+    asked: Asked
+    reader: ModelName | None
+
+    @cached_property
+    def _shown(self) -> ShownPictures:
+        return ShownPictures(self.asked.folder, self.asked.survey, self.asked.opened.side)
+
+    @cached_property
+    def _second(self) -> SecondReader | None:
+        if self.reader is None:
+            model = "this model" if self.asked.opened.name is None else short_name(self.asked.opened.name)
+            say(
+                f"No other model reads the pictures of {model}, so no verdict is better than doubt. "
+                "Name one: --reader MODEL",
+                err=True,
+            )
+            return None
+        opened = open_with_bar(self.reader, "cpu")
+        return SecondReader(opened, self.asked.survey, self._shown.read, concepts=usual_concepts(self.asked.opened))
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary | None:
+        with suppress(UsageError), counting("Texts") as progress:
+            return vocabulary_of(self.asked.opened, progress=progress)
+        return None
+
+    def check(self, file: Path, target: Target, pooling: Pooling | None) -> Check:
+        if isinstance(target, Unit):
+            target = Unit(layer=self.asked.layer(target.layer), index=target.index)
+        return check_picture(
+            self.asked.opened,
+            self.asked.survey,
+            target,
+            file,
+            read=self._shown.read,
+            reader=self._second,
+            vocabulary=None if isinstance(target, Unit) else self._vocabulary,
+            pooling=pooling,
+        )
+
+
+def check(
+    files: Sequence[Path],
+    unit: str | None,
+    target: str | None,
+    reader: str | None,
+    pooling: Pooling | None,
+    as_json: bool,
+    wanted: Wanted,
+) -> None:
     """Check pictures, and print a row for each; one that cannot be checked never stops the others."""
+    asked = _named(unit, target)
+    checking = Checking(asked, None if reader is None else find_name(reader), pooling, wanted)
     rows, failed = [], False
-    surveys: dict[tuple[str, tuple[str, int]], Asked] = {}
     for file in files:
         try:
-            subject, own, weights = _subject(file, unit, wanted)
-            key = str(subject.model), own
-            if key not in surveys:
-                surveys[key] = ask(subject, unit=own)
-            rows.append(_row(file, surveys[key], own, weights, pooling))
+            rows.append(_as_row(file, checking.subject(file).target, checking.check(file)))
         except ClipDeskError as error:
             failed = True
             named = str(error).startswith(str(file))
             say(f"{error}" if named else f"{file}: {error}", err=True)
     if rows:
-        optional = ("units_higher", "kept", "path")
-        show(rows, key=("file", "verdict", "why"), title="Checked", as_json=as_json, optional=optional)
+        show(rows, key=("file", "verdict", "why"), title="Checked", as_json=as_json, optional=_OPTIONAL)
     if failed:
         raise SystemExit(UsageError.exit_code if not rows else ClipDeskError.exit_code)
 
 
-def _subject(file: Path, unit: str | None, wanted: Wanted) -> _Subject:
-    """Which survey is asked about which unit for a picture, and of which weights the picture is, if that is known."""
+def _named(unit: str | None, target: str | None) -> Target | None:
+    if unit is not None and target is not None:
+        raise UsageError("--unit and --target both say what the pictures are to show. Leave one of them out")
     if unit is not None:
-        return wanted, unit_of(unit), None
-    try:
-        recipe = read_recipe(file)
-    except UsageError as error:
-        raise UsageError(f"{error}. Name the unit that it is to show: --unit LAYER:UNIT") from None
-    target = recipe.target
-    if not isinstance(target, Unit):
-        raise UsageError(f"It shows {target.label}, and only pictures of single units can be checked")
-    model = wanted.model if wanted.given else find_name(recipe.model)
-    return replace(wanted, model=model, given=True), (target.layer, target.index), recipe.weights
+        layer, index = unit_of(unit)
+        return Unit(layer=layer, index=index)
+    return None if target is None else parse_target(target)
 
 
-def _row(
-    file: Path, asked: Asked, unit: tuple[str, int], weights: str | None, pooling: Pooling | None
-) -> dict[str, object]:
-    if weights is not None and weights != asked.survey.weights:
-        raise UsageError("It was rendered on other weights than those of the survey")
-    layer = asked.layer(unit[0])
-    shown = ShownPictures(asked.folder, asked.survey, asked.opened.side)
-    found = check_picture(asked.opened, asked.survey, layer, unit[1], file, read=shown.read, pooling=pooling)
-    return _as_row(file, f"{short_layer(layer)}:{unit[1]}", found)
-
-
-def _as_row(file: Path, unit: str, found: Check) -> dict[str, object]:
+def _as_row(file: Path, target: Target, found: Check) -> dict[str, object]:
+    seen = found.seen
     return {
         "file": file.name,
-        "unit": unit,
+        "target": short_label(target.label),
         "verdict": found.verdict,
         "score": round(found.score, 3),
         "percentile": round(100 * found.rank.share, 2),
         "times_best": _number(found.rank.ratio),
-        "units_higher": found.higher,
+        "higher": found.higher if found.among else None,
         "kept": _number(found.kept),
         "path": _number(found.path),
+        "reader": None if seen is None else seen.reader,
+        "near": None if seen is None else _number(seen.near),
+        "reads_higher": seen.higher if seen is not None and seen.concepts else None,
         "why": found.in_words.partition(": ")[2],
     }
 

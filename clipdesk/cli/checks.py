@@ -18,14 +18,29 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--unit", metavar="LAYER:UNIT", help="The unit, where the picture has no recipe, or another one.")
+@click.option("--target", metavar="TARGET", help="Likewise, as 'clipdesk render --target' has it: '\"a star\"'.")
+@click.option(
+    "--reader",
+    metavar="MODEL",
+    help="A second model that reads the pictures.  [default: of demo demo-rn, of demo-rn demo, of others none]",
+)
 @asked_of_a_survey
-def check(files: tuple[Path, ...], unit: str | None, pooling: Pooling | None, as_json: bool, wanted: Wanted) -> None:
-    """Check whether pictures show what their units look for.
+def check(
+    files: tuple[Path, ...],
+    unit: str | None,
+    target: str | None,
+    reader: str | None,
+    pooling: Pooling | None,
+    as_json: bool,
+    wanted: Wanted,
+) -> None:
+    """Check whether pictures show what their targets look for.
 
-    Each FILE is measured as it is saved, beside the pictures of a survey of its model: how much it excites its unit,
-    how many other units stand higher in it, what a shift, a blur and a JPEG leave, and whether it goes the same way
-    through the layers as the pictures that excite the unit most. The verdict is trust, doubt or no, with its reasons.
+    Each FILE is measured as it is saved, beside the pictures of a survey of its model: how much it excites its target,
+    how many other units of the layer, or concepts, stand higher in it, what a shift, a blur and a JPEG leave, whether
+    it goes the same way through the layers as the pictures that excite the target most, and how near these it is to a
+    second model. The verdict is trust, doubt or no, with its reasons.
     """
     if not files:
         raise UsageError("Name the pictures to check: clipdesk check FILE...")
-    with_torch().checking.check(files, unit, pooling, as_json, wanted)
+    with_torch().checking.check(files, unit, target, reader, pooling, as_json, wanted)

@@ -30,7 +30,7 @@ def test_a_picture_is_checked_by_its_recipe(surveyed: Command) -> None:
     asked = surveyed("check", "a.png", "--json")
     assert asked.code == 0
     (row,) = json.loads(asked.out)
-    assert (row["file"], row["unit"]) == ("a.png", f"{SHORT}:5")
+    assert (row["file"], row["target"]) == ("a.png", f"{SHORT}:5")
     assert row["verdict"] in ("trust", "doubt", "no")
     assert 0 <= row["score"] <= 1
     assert 0 <= row["percentile"] <= 100
@@ -44,7 +44,7 @@ def test_a_photo_needs_a_unit(surveyed: Command) -> None:
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "--unit LAYER:UNIT" in refused.err
     checked = surveyed("check", photo, *MODEL, "--unit", f"{SHORT}:5", "--json")
-    assert json.loads(checked.out)[0]["unit"] == f"{SHORT}:5"
+    assert json.loads(checked.out)[0]["target"] == f"{SHORT}:5"
 
 
 def test_one_that_cannot_be_checked_does_not_stop_the_others(surveyed: Command) -> None:
@@ -52,12 +52,40 @@ def test_one_that_cannot_be_checked_does_not_stop_the_others(surveyed: Command) 
     found = surveyed("check", "none.png", "missing.png", "a.png", "--json")
     assert found.code == 1
     assert [row["file"] for row in json.loads(found.out)] == ["a.png"]
-    assert found.err.count("\n") == 2
+    assert found.err.count("\n") == 3, "two pictures, and that no other model reads the third"
 
 
-def test_a_text_and_other_weights_are_said(surveyed: Command, vit: CLIP) -> None:
-    assert surveyed("render", *MODEL, *QUICK, "--text", "a star", "--output", "t.png").code == 0
-    assert "only pictures of single units" in surveyed("check", "t.png").err
+def test_texts_and_sums_are_checked(surveyed: Command) -> None:
+    written = (f"{SHORT}:5 - {SHORT}:6", f"others({SHORT}:5)")
+    targets = [("--text", "a red star"), *(("--target", each) for each in written)]
+    for number, target in enumerate(targets):
+        assert surveyed("render", *MODEL, *QUICK, *target, "--output", f"{number}.png").code == 0
+    found = surveyed("check", "0.png", "1.png", "2.png", "--json")
+    assert [row["target"] for row in json.loads(found.out)] == ['"a red star"', written[0]]
+    assert "2.png: A survey does not know the mean size of a layer's units" in found.err
+
+
+def test_a_second_model_reads_the_pictures(surveyed: Command, resnet: CLIP) -> None:
+    alone = surveyed("check", "a.png", "--json")
+    assert "--reader MODEL" in alone.err
+    assert json.loads(alone.out)[0]["reader"] is None
+    save_twin(resnet, surveyed.folder / "other.pt")
+    found = surveyed("check", "a.png", "--reader", "other.pt", "--json")
+    (row,) = json.loads(found.out)
+    assert found.err == ""
+    assert row["reader"].endswith("other.pt")
+    assert "no other model" not in row["why"]
+    assert "has to be another one" in surveyed("check", "a.png", "--reader", "SMALL").err
+
+
+def test_what_pictures_are_to_show_is_said_once(surveyed: Command) -> None:
+    both = surveyed("check", "a.png", "--unit", f"{SHORT}:5", "--target", '"a star"')
+    assert (both.code, both.err.count("\n")) == (2, 1)
+    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--target", '"a star"', "--json")
+    assert json.loads(photo.out)[0]["target"] == '"a star"'
+
+
+def test_other_weights_are_said(surveyed: Command, vit: CLIP) -> None:
     save_twin(vit, surveyed.folder / "twin.pt")
     other = ("--model", "twin.pt")
     assert surveyed("survey", "photos", *other, "--layers", SHORT, "--device", "cpu").code == 0

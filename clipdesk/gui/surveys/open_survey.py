@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage
 from typing_extensions import Self
 
 from clipdesk.activations.attention import attention_maps, is_of_heads
+from clipdesk.activations.checking.second import SecondReader, usual_reader
 from clipdesk.activations.choosing import what_changed
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.heatmaps import has_places, heat_maps
@@ -124,6 +125,12 @@ class OpenSurvey:
     def shown(self) -> ShownPictures:
         """Its pictures, from the image set where that is still there."""
         return ShownPictures(self.folder, self.survey, SIDE)
+
+    @cached_property
+    def second_reader(self) -> SecondReader | None:
+        """The model that reads rendered pictures beside this survey's; None where there is none at no cost."""
+        name = usual_reader(self.model)
+        return None if name is None else SecondReader(default_pool().open(name), self.survey, self.shown.read)
 
     def thumbnail(self, picture: int) -> QImage:
         """A picture by its index, small; an empty one where there is none."""

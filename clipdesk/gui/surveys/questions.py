@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from clipdesk.activations.checking import check_picture
+from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.contributions import written_by
 from clipdesk.activations.directions import image_direction, text_directions
 from clipdesk.activations.heatmaps import has_places, heat_maps
@@ -26,6 +26,7 @@ from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Questio
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
+from clipdesk.render.targets import Unit
 
 COUNT = 60
 """Units that a search lists."""
@@ -157,7 +158,13 @@ def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np.u
     pixels = picture if isinstance(picture, Path) else picture[..., :3]
     layer, unit, _ = pooled
     found = check_picture(
-        survey.opened(), survey.survey, layer, unit, pixels, read=survey.shown.read, pooling=survey.pooling(pooled)
+        survey.opened(),
+        survey.survey,
+        Unit(layer=layer, index=unit),
+        pixels,
+        read=survey.shown.read,
+        reader=survey.second_reader,
+        pooling=survey.pooling(pooled),
     )
     return found.beside_rank
 

@@ -1,0 +1,1 @@
+"""Whether rendered pictures can be trusted."""

@@ -1,0 +1,127 @@
+"""A second model that reads a rendered picture beside the pictures that excite its target most.
+
+What a picture owes to the quirks of the network that it was rendered on, another network does not see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from clipdesk.activations.checking.beside import named_by
+from clipdesk.activations.checking.known import KnownTarget, text_rows
+from clipdesk.activations.checking.nearness import nearness
+from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.measuring import Picture, square_of
+from clipdesk.activations.reading import PooledReader
+from clipdesk.activations.survey import Survey
+from clipdesk.errors import UsageError
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.names import ModelName, parse_name, plain_name
+from clipdesk.network.opened import OpenModel
+
+ReadPicture = Callable[[int], Image.Image | None]
+"""Reads a picture of the survey by its index; None where it is not there any more."""
+
+_OTHERS = 48
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture as a second model reads it.
+
+    Attributes:
+        reader: What that model was asked for by.
+        near: How near the picture is to the target's top pictures in its embedding, from 0, as other pictures, to 1, as
+            these are to each other; NaN where they cannot be read, or are not alike to this model.
+        higher: For a text, how many concepts stand higher in the picture than the text does.
+        concepts: How many concepts that is of; 0 for other targets, and where the model does not read texts.
+    """
+
+    reader: str
+    near: float
+    higher: int = 0
+    concepts: int = 0
+
+
+def usual_reader(name: ModelName | None) -> ModelName | None:
+    """The model that reads the pictures of another one unless it is said: of an embedded one the other embedded one."""
+    own = "" if name is None else str(plain_name(name))
+    if own not in SHOWPIECES:
+        return None
+    return parse_name(next(each for each in SHOWPIECES if each != own))
+
+
+class SecondReader:
+    """Reads pictures of a survey, and keeps what it has read.
+
+    Args:
+        opened: The second model.
+        survey: The survey, of the first model.
+        read: Reads its pictures.
+        concepts: The list that texts are told apart from.
+
+    Raises:
+        UsageError: it is the same model.
+    """
+
+    def __init__(self, opened: OpenModel, survey: Survey, read: ReadPicture, *, concepts: str | None = None) -> None:
+        if opened.sha256 is not None and opened.sha256 == survey.weights:
+            raise UsageError(f"{opened.name} is the model that is checked. The reader has to be another one")
+        self._opened, self._survey, self._read_picture, self._concepts = opened, survey, read, concepts
+        self._reader = PooledReader(opened, [], "float32")
+        self._kept: dict[int, NDArray[np.float32] | None] = {}
+
+    @property
+    def name(self) -> str:
+        """What the model was asked for by."""
+        return "another model" if self._opened.name is None else str(self._opened.name)
+
+    def see(self, picture: Picture, known: KnownTarget) -> Seen:
+        """Read a picture of a target."""
+        (row,) = self._embedded([picture])
+        tops = self._rows(known.tops)
+        others = self._rows(known.others[:: max(1, len(known.others) // _OTHERS)][:_OTHERS])
+        if not len(others):
+            return Seen(self.name, math.nan)
+        mean = others.mean(axis=0)
+        near = nearness(row - mean, tops - mean, others - mean)
+        if known.text is None:
+            return Seen(self.name, near)
+        try:
+            return Seen(self.name, near, *self._concepts_higher(known.text, row, others))
+        except UsageError:
+            # It reads no texts, or none so long.
+            return Seen(self.name, near)
+
+    def _concepts_higher(self, text: str, row: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, int]:
+        vocabulary = vocabulary_of(self._opened, self._concepts)
+        rest = [place for place, concept in enumerate(vocabulary.concepts) if not named_by(text, concept)]
+        texts = np.concatenate([text_rows(self._opened, [text]), vocabulary.means[rest]])
+        usual = others @ texts.T
+        heights = (texts @ row - usual.mean(axis=0)) / np.maximum(usual.std(axis=0), 1e-6)
+        return int((heights[1:] > heights[0]).sum()), len(rest)
+
+    def _rows(self, pictures: Sequence[int]) -> NDArray[np.float32]:
+        """Embeddings of those pictures that are still there, (pictures, width)."""
+        new = [each for each in dict.fromkeys(pictures) if each not in self._kept]
+        images = {each: self._read_picture(each) for each in new}
+        there = {each: image for each, image in images.items() if image is not None}
+        self._kept |= dict.fromkeys(new) | dict(zip(there, self._embedded(list(there.values())), strict=True))
+        rows = [row for each in pictures if (row := self._kept[each]) is not None]
+        return np.stack(rows) if rows else np.zeros((0, self._reader.width), np.float32)
+
+    def _embedded(self, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        parts = [np.zeros((0, self._reader.width), np.float32)]
+        for first in range(0, len(pictures), _BATCH):
+            squares = [square_of(each, self._opened.side) for each in pictures[first : first + _BATCH]]
+            pixels = np.stack([np.asarray(each).transpose(2, 0, 1) for each in squares])
+            parts.append(self._reader.read(torch.from_numpy(pixels))[1].cpu().numpy())
+        return np.concatenate(parts)

@@ -1,0 +1,91 @@
+"""What a survey knows of targets of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
+from clipdesk.errors import UsageError
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.targets import Combined, Direction, Target, Term, Text, Unit
+from tests.activations.checking.conftest import BEFORE, Setting, spot
+from tests.cli.surveys import LAYER
+
+
+def known(setting: Setting, target: Target | str) -> KnownTarget:
+    if isinstance(target, str):
+        target = parse_target(target)
+    return known_target(setting.opened, setting.survey, target)
+
+
+def sampled(setting: Setting, found: KnownTarget) -> np.ndarray:
+    """The scores of the sampled pictures."""
+    values = {key: setting.survey.statistics[key].sample.T.astype(np.float32) for key in found.keys}
+    return found.score(Outputs(values, setting.survey.embeddings.unit_rows(setting.survey.sample)))
+
+
+def test_a_unit_is_known_from_its_statistics(setting: Setting) -> None:
+    statistics = setting.survey.statistics[LAYER, "mean"]
+    found = known(setting, Unit(layer=LAYER, index=5))
+    assert found.keys == ((LAYER, "mean"),)
+    assert found.tops == tuple(statistics.top.pictures[5, :4])
+    assert not set(found.others) & set(statistics.top.pictures[5, :20].tolist())
+    assert found.mean == pytest.approx(statistics.means[5])
+    assert found.rank(float(statistics.most[5])).ratio == pytest.approx(1)
+
+
+def test_a_text_is_known_from_the_embeddings(setting: Setting) -> None:
+    (row,) = text_rows(setting.opened, ["a star"])
+    cosines = setting.survey.embeddings.unit_rows(np.arange(64)) @ row
+    found = known(setting, Text(text="a star"))
+    assert (found.keys, found.text) == ((), "a star")
+    assert found.tops[0] == int(cosines.argmax())
+    assert found.mean == pytest.approx(cosines.mean(), abs=1e-4)
+    assert found.rank(float(np.median(cosines))).below == pytest.approx(32, abs=1)
+
+
+def test_a_sum_is_known_from_the_sampled_pictures(setting: Setting) -> None:
+    found = known(setting, f'{LAYER}:5 - 0.5*{BEFORE}:3@max + "a star"')
+    (row,) = text_rows(setting.opened, ["a star"])
+    one, two = (setting.survey.statistics[key].sample.astype(float) for key in ((LAYER, "mean"), (BEFORE, "max")))
+    wanted = one[5] - 0.5 * two[3] + setting.survey.embeddings.unit_rows(setting.survey.sample) @ row
+    assert sampled(setting, found) == pytest.approx(wanted, abs=1e-3)
+    assert found.tops[0] == setting.survey.sample[int(wanted.argmax())]
+    assert found.rank(float(wanted.max()) + 1).below == 64
+
+
+def test_a_negative_unit_is_most_excited_by_the_bottom_pictures(setting: Setting) -> None:
+    found = known(setting, f"-{LAYER}:5")
+    assert found.tops[0] in setting.survey.statistics[LAYER, "mean"].bottom.pictures[5, :3].tolist()
+
+
+def test_a_direction_is_known_along_its_length_of_one(setting: Setting) -> None:
+    units = setting.survey.statistics[LAYER, "mean"].units
+    vector = tuple(2.0 if unit in (1, 2) else 0.0 for unit in range(units))
+    target = Combined(terms=(Term(what=Direction(layer=LAYER, vector=vector, name="d.npy")),))
+    sample = setting.survey.statistics[LAYER, "mean"].sample.astype(float)
+    assert sampled(setting, known(setting, target)) == pytest.approx((sample[1] + sample[2]) / 2**0.5, abs=1e-3)
+
+
+def test_an_image_is_known_by_its_embedding(setting: Setting, tmp_path: Path) -> None:
+    found = known(setting, f"image:[{spot(tmp_path / 'red.png')}]")
+    assert found.keys == ()
+    assert -1 <= found.mean <= 1
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        (f"{LAYER}:5 - others({LAYER}:5)", "does not know the mean size"),
+        (f"{LAYER}:5@3", "at position 3"),
+        ("visual.conv1:5", "has no layer 'visual.conv1'"),
+        (f"{LAYER}:99999", "99999"),
+        ("image:[/none.png]", "none.png"),
+    ],
+)
+def test_what_a_survey_does_not_know_is_said(setting: Setting, written: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        known(setting, written)

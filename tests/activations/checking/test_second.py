@@ -1,0 +1,66 @@
+"""A second model beside the one that is checked."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from PIL import Image
+
+from clipdesk.activations.checking.known import known_target
+from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.errors import UsageError
+from clipdesk.models.names import parse_name
+from clipdesk.render.targets import Text, Unit
+from tests.activations.checking.conftest import Setting
+from tests.cli.surveys import LAYER
+
+
+def test_top_pictures_are_nearer_than_others(setting: Setting) -> None:
+    known = known_target(setting.opened, setting.survey, Unit(layer=LAYER, index=5))
+    tops = [setting.reader.see(setting.picture(each), known).near for each in known.tops]
+    others = [setting.reader.see(setting.picture(each), known).near for each in known.others[:8]]
+    assert min(tops) > sum(others) / len(others)
+    assert setting.reader.see(setting.picture(known.tops[0]), known).concepts == 0
+
+
+def test_pictures_of_the_survey_are_read_once(setting: Setting) -> None:
+    opened = setting.reader._opened
+    read: list[int] = []
+
+    def reading(index: int) -> Image.Image | None:
+        read.append(index)
+        return setting.shown.read(index)
+
+    reader = SecondReader(opened, setting.survey, reading)
+    known = known_target(setting.opened, setting.survey, Unit(layer=LAYER, index=5))
+    first = reader.see(setting.picture(0), known)
+    seen = len(read)
+    assert reader.see(setting.picture(0), known) == first
+    assert (len(read), len(set(read))) == (seen, seen)
+
+
+def test_a_text_is_also_read_by_name(setting: Setting) -> None:
+    known = known_target(setting.opened, setting.survey, Text(text="a red star"))
+    reader = SecondReader(setting.reader._opened, setting.survey, setting.shown.read, concepts="scenes")
+    seen = reader.see(setting.picture(0), known)
+    assert seen.concepts == 30, "all of the list but red and star"
+    assert 0 <= seen.higher <= 30
+
+
+def test_pictures_that_are_gone_leave_it_without_an_answer(setting: Setting) -> None:
+    known = known_target(setting.opened, setting.survey, Unit(layer=LAYER, index=5))
+    reader = SecondReader(setting.reader._opened, setting.survey, lambda _: None)
+    assert math.isnan(reader.see(setting.picture(0), known).near)
+
+
+def test_a_model_does_not_read_its_own_pictures(setting: Setting) -> None:
+    with pytest.raises(UsageError, match="has to be another one"):
+        SecondReader(setting.opened, setting.survey, setting.shown.read)
+
+
+def test_the_embedded_models_read_each_others_pictures() -> None:
+    assert str(usual_reader(parse_name("demo"))) == "demo-rn"
+    assert str(usual_reader(parse_name("demo-rn"))) == "demo"
+    assert usual_reader(parse_name("ViT-B/32")) is None
+    assert usual_reader(None) is None
