@@ -2,6 +2,7 @@
 
     python -m benchmarks.cluster chaos --on ray --blows 20
     python -m benchmarks.cluster pace --on ray
+    python -m benchmarks.cluster survey --on ray --pictures 2000
 
 `chaos`: while a batch of tiny renders is worked on, a worker is killed, the head is killed and started again, or, on
 Ray, one of three nodes is removed and another added, at random. Then files, metadata and queue are compared, and every
@@ -10,6 +11,9 @@ picture with one that this process renders, bit by bit.
 `pace`: seconds for the same units in this process, with one worker and with two, each with one thread, once the workers
 are there. The best of three rounds, which take turns, so that what else the computer does is no one's alone. The bars:
 one worker costs at most 5 % more than this process, and two are at least 1.7 times as fast.
+
+`survey`: the same for a survey of scenes, by the median, with one worker and two, or on Ray with three nodes; and
+whether the surveys are those of one pass: equal in everything, sums to 1e-6.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ import torch
 from clip.model import CLIP
 from PIL import Image
 
+from benchmarks.divided import survey_pace
 from benchmarks.left import left_in
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Result
@@ -273,6 +278,14 @@ class _Some(RayFleet):
         return list(super().places())[: self._count]
 
 
+def survey(place: str, pictures: int) -> str:
+    """The pace of surveys in this process and divided, and how they agree."""
+    if place == "local":
+        return survey_pace({"one worker": LocalFleet(count=1), "two workers": LocalFleet(count=2)}, pictures)
+    with closing(Nodes()) as nodes:
+        return survey_pace({"three nodes": RayFleet(nodes.address)}, pictures)
+
+
 def work(queue: Path, place: str, address: str) -> None:
     """Work through a queue, as a head that may be killed."""
     with (
@@ -286,12 +299,13 @@ def work(queue: Path, place: str, address: str) -> None:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["chaos", "pace", "head"])
+    parser.add_argument("part", choices=["chaos", "pace", "survey", "head"])
     parser.add_argument("--on", choices=["local", "ray"], default="local")
     parser.add_argument("--blows", type=int, default=20)
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=200)
     parser.add_argument("--longest", type=float, default=10.0, help="longest time between two blows in seconds")
+    parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--queue", type=Path)
     parser.add_argument("--address", default="")
     arguments = parser.parse_args()
@@ -305,6 +319,9 @@ def main() -> None:
         os.environ["CLIPDESK_DATA"] = name
         if arguments.part == "pace":
             print(pace(Path(name), arguments.on, arguments.units, arguments.iterations))
+            return
+        if arguments.part == "survey":
+            print(survey(arguments.on, arguments.pictures))
             return
         options = (arguments.blows, arguments.units, arguments.iterations, arguments.longest)
         found = chaos(Path(name), arguments.on, *options)

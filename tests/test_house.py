@@ -52,6 +52,7 @@ TESTED_THROUGH = {
     "network/latents/places": "cli/test_latents.py: files, folders and repositories",
     "jobs/whole": "jobs/test_set_work.py and jobs/test_autoencoder_work.py: what surveys and trainings share",
     "jobs/executor": "jobs/test_here.py: a protocol, and the first executor there was",
+    "jobs/sharding": "jobs/executors/test_divided.py: the workers of a survey",
     "jobs/executors/fleet": "jobs/executors/test_local.py: a protocol, and the first fleet there was",
     "jobs/executors/pipe": "jobs/executors/test_local.py: what the processes run",
     "jobs/executors/roster": "jobs/executors/test_many.py: the workers that rounds are done with",

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 import torch
@@ -25,28 +25,39 @@ _LARGEST = 2**40
 
 
 def write_checkpoint(folder: Path, state: ScanState) -> None:
-    """Write what a pass has found so far, in place of what was there: a line of JSON, then arrays in NumPy's form."""
+    """Write what a pass has found so far, in place of what was there."""
     path = folder / f"{_NAME}.partial"
     with path.open("wb") as file:
-        known = {
-            "done": state.done,
-            "count": state.moments.count,
-            "pictures": [[index, each.id, each.place, each.label, each.caption] for index, each in state.pictures],
-            "left_out": [[each.place, each.reason] for each in state.left_out],
-            "ranks": state.sample.ranks,
-            "sampled": state.sample.pictures,
-        }
-        file.write(json.dumps(known).encode() + b"\n")
-        for array in _arrays(state):
-            np.save(file, array, allow_pickle=False)
+        save_state(file, state)
         file.flush()
         os.fsync(file.fileno())
     path.replace(folder / _NAME)
 
 
-def read_checkpoint(folder: Path, state: ScanState) -> bool:
-    """Let a pass that has found nothing yet go on from where another was; False where there is none to go on from."""
-    path = folder / _NAME
+def save_state(file: IO[bytes], state: ScanState) -> None:
+    """Write what a pass has found into a file: a line of JSON, then arrays in NumPy's form."""
+    known = {
+        "done": state.done,
+        "count": state.moments.count,
+        "pictures": [[index, each.id, each.place, each.label, each.caption] for index, each in state.pictures],
+        "left_out": [[each.place, each.reason] for each in state.left_out],
+        "ranks": state.sample.ranks,
+        "sampled": state.sample.pictures,
+    }
+    file.write(json.dumps(known).encode() + b"\n")
+    for array in _arrays(state):
+        np.save(file, array, allow_pickle=False)
+
+
+def read_checkpoint(folder: Path, state: ScanState, name: str = _NAME) -> bool:
+    """Let a pass that has found nothing yet go on from where another was; False where there is none to go on from.
+
+    Args:
+        folder: Where the other has written it.
+        state: Of the pass that is to go on.
+        name: The file's name, where `save_state` has written another than the checkpoint.
+    """
+    path = folder / name
     try:
         check_readable(path, _LARGEST)
         with path.open("rb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from bisect import bisect_left
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -92,16 +93,30 @@ class ScanState:
 
     def merge(self, other: ScanState) -> None:
         """Take in what a pass over other pictures of the same set has found."""
-        taken = self.sample.merge(other.sample)
-        for key, sums in self.sums.items():
-            sums.merge(other.sums[key], other.moments, self.moments)
-            sums.sample[list(taken)] = other.sums[key].sample[list(taken.values())]
-        self.moments.merge(other.moments)
-        self.pictures += other.pictures
-        self.embeddings += other.embeddings
-        self.put_in_order()
+        if other.pictures:
+            taken = self.sample.merge(other.sample)
+            for key, sums in self.sums.items():
+                sums.merge(other.sums[key], other.moments, self.moments)
+                sums.sample[list(taken)] = other.sums[key].sample[list(taken.values())]
+            self.moments.merge(other.moments)
+            self.pictures += other.pictures
+            self.embeddings += other.embeddings
+            self.put_in_order()
         self.left_out += other.left_out
         self.done = max(self.done, other.done)
+
+    def check_read(self, name: str) -> None:
+        """Check that a picture was read.
+
+        Args:
+            name: Name of the set.
+
+        Raises:
+            UsageError: not one can be read.
+        """
+        if not self.pictures:
+            reason = f": {self.left_out[0].reason}" if self.left_out else ""
+            raise UsageError(f"Not one picture of {name} can be read{reason}")
 
     def put_in_order(self) -> None:
         """Put pictures and embeddings into the order of the set."""
@@ -169,7 +184,7 @@ def scan(
     precision: Precision | None = None,
     batch: int | None = None,
     block: int = BLOCK,
-    part: range | None = None,
+    part: Sequence[int] | None = None,
 ) -> Generator[Scanned, None, None]:
     """Read every picture of a set once, and sum up what each unit answers to.
 
@@ -184,13 +199,13 @@ def scan(
         precision: What to compute in: by default float32 on a CPU, and bfloat16 on a GPU that is fast at it.
         batch: Pictures in a forward pass.
         block: Pictures that are summed up at once. It changes nothing but speed and memory.
-        part: Which pictures of the set; by default all.
+        part: Indices of pictures in the set, ascending; by default all.
 
     Yields:
         After every block how far it is.
 
     Raises:
-        UsageError: at once, if there is no such layer; from the generator, if not one picture can be read.
+        UsageError: at once, if there is no such layer.
         RenderError: the device has too little memory.
         DeviceLostError: the device has failed.
     """
@@ -198,8 +213,15 @@ def scan(
     layers = usual_layers(opened.inspector) if layers is None else layers
     reader = PooledReader(opened, layers, precision or precision_for(opened))
     state = state or ScanState(reader, device)
-    batch = batch or (_ON_CPU if device.type == "cpu" else _ON_GPU)
-    return _scan(opened, images, reader, state, min(batch, block), block, part or range(len(images.pictures)))
+    batch = batch or batch_on(device)
+    return _scan(
+        opened, images, reader, state, min(batch, block), block, range(len(images.pictures)) if part is None else part
+    )
+
+
+def batch_on(device: torch.device) -> int:
+    """How many pictures there are in a forward pass."""
+    return _ON_CPU if device.type == "cpu" else _ON_GPU
 
 
 def precision_for(opened: OpenModel) -> Precision:
@@ -219,10 +241,10 @@ def _scan(
     state: ScanState,
     batch: int,
     block: int,
-    part: range,
+    part: Sequence[int],
 ) -> Generator[Scanned, None, None]:
     gathered = Block(block)
-    waiting, taken = _waiting(state, range(max(part.start, state.done), part.stop)), 0
+    waiting, taken, stop = waiting_for(state, part), 0, part[-1] + 1 if part else 0
     with explained(batch, opened.device):
         for prepared in read_ahead(images, waiting, opened.side, batch, opened.device):
             state.left_out += [each for each in prepared if isinstance(each, LeftOut)]
@@ -235,21 +257,19 @@ def _scan(
             if len(gathered.pictures) + batch > block or not left:
                 if gathered.pictures:
                     state.add(gathered)
-                state.done = waiting[taken] if left else part.stop
+                state.done = waiting[taken] if left else stop
                 _give_back_memory()
-                yield Scanned(part.stop - left, part.stop, gathered.thumbnails, state)
+                yield Scanned(len(part) - left, len(part), gathered.thumbnails, state)
                 gathered.clear()
-    state.done = max(state.done, part.stop)
+    state.done = max(state.done, stop)
     state.put_in_order()
-    if not state.pictures:
-        reason = f": {state.left_out[0].reason}" if state.left_out else ""
-        raise UsageError(f"Not one picture of {images.name} can be read{reason}")
 
 
-def _waiting(state: ScanState, part: range) -> Sequence[int]:
-    """The pictures of a part that are not known yet."""
-    known = {index for index, _ in state.pictures if index in part}
-    return [index for index in part if index not in known] if known else part
+def waiting_for(state: ScanState, part: Sequence[int]) -> Sequence[int]:
+    """Those of some pictures that a pass has not read or left out yet; their indices ascend."""
+    rest = part[bisect_left(part, state.done) :]
+    known = {index for index, _ in state.pictures if index >= state.done}
+    return [index for index in rest if index not in known] if known else rest
 
 
 def _give_back_memory() -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 from safetensors import SafetensorError
@@ -21,6 +22,7 @@ from clipdesk.activations.extending import Search, earlier_survey
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.pooling import poolings_of
 from clipdesk.activations.scan import BLOCK, Scanned, ScanState, new_state, precision_for, scan
+from clipdesk.activations.shards import remove_shards
 from clipdesk.activations.storing import (
     PARTIAL,
     THUMBNAILS,
@@ -77,6 +79,23 @@ class SurveyProgress:
         return (self.total - self.done) / self.rate if self.rate else None
 
 
+class Divided(Protocol):
+    """Reads an image set with the help of others."""
+
+    def __call__(
+        self, opened: OpenModel, images: ImageSet, layers: Sequence[str], state: ScanState, folder: Path
+    ) -> Iterator[Scanned]:
+        """Read what a pass does not know yet, as `scan` does.
+
+        Args:
+            opened: The model.
+            images: The pictures.
+            layers: Names of layers.
+            state: What is known already; it is gone on with.
+            folder: Where shards are kept, so that a pass which was interrupted goes on with them.
+        """
+
+
 def survey_folder(opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None) -> Path:
     """Where the survey of a model over a set is kept: named by weights, set, layers and version, so never stale."""
     precision = precision_for(opened)
@@ -87,7 +106,12 @@ def survey_folder(opened: OpenModel, images: ImageSet, layers: Sequence[str] | N
 
 
 def survey_images(
-    opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None, *, block: int = BLOCK
+    opened: OpenModel,
+    images: ImageSet,
+    layers: Sequence[str] | None = None,
+    *,
+    block: int = BLOCK,
+    divided: Divided | None = None,
 ) -> Generator[SurveyProgress, None, None]:
     """Survey an image set, from where an interrupted survey of the same was; at once where it is there already.
 
@@ -99,6 +123,7 @@ def survey_images(
         images: The pictures.
         layers: Which layers; by default those that `usual_layers` names.
         block: Pictures that are summed up at once.
+        divided: Reads the pictures; by default this process does.
 
     Yields:
         How far it is, after every block; the last one names the folder.
@@ -126,11 +151,17 @@ def survey_images(
             set_aside(folder)
             if not read_checkpoint(partial, state):
                 yield from _go_on_from_earlier(opened, images, state, partial)
-            begun = state.settled
-            for scanned in _kept(scan(opened, images, chosen, state=state, block=block), partial):
+            begun: int | None = None
+            if divided is None:
+                passes: Iterator[Scanned] = scan(opened, images, chosen, state=state, block=block)
+            else:
+                passes = divided(opened, images, chosen, state, partial)
+            for scanned in _kept(passes, partial):
+                begun = scanned.done - len(scanned.thumbnails) if begun is None else begun
                 rate = (scanned.done - begun) / max(time.monotonic() - started, 1e-6)
                 away += state.left_out[len(away) - len(images.left_out) :]
                 yield SurveyProgress(scanned.done, total, rate, away)
+            state.check_read(images.name)
             state.left_out = away = [*images.left_out, *state.left_out]
             seconds = time.monotonic() - started
             write_survey(
@@ -143,6 +174,7 @@ def survey_images(
                 lambda files: _manifest(opened, images, state, files, seconds),
             )
             remove_checkpoint(partial)
+            remove_shards(partial)
             partial.replace(folder)
     yield SurveyProgress(total, total, rate, away, folder)
 
@@ -190,6 +222,8 @@ def _kept(passes: Iterator[Scanned], folder: Path) -> Iterator[Scanned]:
         fresh = time.monotonic() - kept > CHECKPOINT_SECONDS
         if fresh:
             write_checkpoint(folder, scanned.state)
+            # Those that are in the checkpoint now.
+            remove_shards(folder, scanned.state.done)
             kept = time.monotonic()
         try:
             yield scanned
@@ -227,22 +261,36 @@ def has_changed(images: ImageSet) -> bool:
         return True
 
 
-def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> None:
-    """Check that the sums fit into memory and the survey onto the disk, before anything is done."""
+def check_memory(opened: OpenModel, layers: Sequence[str]) -> int:
+    """Check that a pass' sums fit into memory, before anything is done; how many bytes they take.
+
+    Args:
+        opened: The model.
+        layers: Names of layers.
+
+    Raises:
+        ClipDeskError: they do not.
+    """
     width = opened.inspector.get_layer_info(ROOT).units
     infos = [opened.inspector.visualizable(layer) for layer in layers]
     units = sum(info.units * len(poolings_of(info)) for info in infos)
-    needed = bytes_of(units, width) + 4 * units * BLOCK
-    free = psutil.virtual_memory().available
+    size = bytes_of(units, width)
+    needed, free = size + 4 * units * BLOCK, psutil.virtual_memory().available
     if needed + _SPARE_BYTES > free:
         raise ClipDeskError(
             f"A survey of these {len(layers)} layers needs {needed / 2**30:.1f} GB of memory, and "
             f"{free / 2**30:.1f} GB are free. Name fewer layers with --layers"
         )
+    return size
+
+
+def _check_room(opened: OpenModel, images: ImageSet, layers: Sequence[str]) -> None:
+    """Check that the sums fit into memory and the survey onto the disk, before anything is done."""
+    size, width = check_memory(opened, layers), opened.inspector.get_layer_info(ROOT).units
     folder = surveys_folder()
     folder.mkdir(parents=True, exist_ok=True)
     # The checkpoint is there beside the survey while it is written.
-    on_disk = 2 * bytes_of(units, width) + len(images.pictures) * (_THUMBNAIL_BYTES + 2 * width)
+    on_disk = 2 * size + len(images.pictures) * (_THUMBNAIL_BYTES + 2 * width)
     room = shutil.disk_usage(folder).free
     if on_disk > room:
         raise ClipDeskError(

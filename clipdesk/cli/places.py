@@ -1,16 +1,18 @@
-"""Where ``queue run`` and ``batch`` have their work done. Takes torch along."""
+"""Where ``queue run``, ``batch`` and ``survey`` have their work done. Takes torch along."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 
 import torch
 
+from clipdesk.activations.surveying import Divided
 from clipdesk.cli.options import PLACES
 from clipdesk.cli.output import say
 from clipdesk.errors import UsageError
-from clipdesk.jobs.executor import Executor
+from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
@@ -42,3 +44,14 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
 
 def _many(fleet: Fleet, limits: Limits | None = None) -> Many:
     return Many(fleet, Here(), tell=lambda line: say(f"Note: {line}", err=True), limits=limits)
+
+
+def divided_on(executor: Executor, device: str, stop: Callable[[], bool]) -> Divided | None:
+    """What reads an image set with an executor's workers; None where it has none.
+
+    Args:
+        executor: As `executor_on` gives it.
+        device: Where to compute.
+        stop: Asked again and again; when it says True, what was read comes, and the pass ends.
+    """
+    return executor.divided(Hooks(stop=stop), device) if isinstance(executor, Many) else None

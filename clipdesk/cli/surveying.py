@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from clipdesk.activations.storing import DAMAGED, damaged_surveys, left_out_of, read_manifest
-from clipdesk.activations.surveying import survey_images
+from clipdesk.activations.surveying import Divided, survey_images
 from clipdesk.cli.bars import SurveyBar
 from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.output import say, say_json, say_path
+from clipdesk.cli.places import divided_on, executor_on
 from clipdesk.cli.terminal import interruptible, said_if_slow
 from clipdesk.errors import one_line
 from clipdesk.imagesets.opening import open_image_set
@@ -24,7 +25,13 @@ _SHOWN = 5
 
 
 def make_survey(
-    name: ModelName, images: str, layers: Sequence[str] | None, device: str | None, *, as_json: bool
+    name: ModelName,
+    images: str,
+    layers: Sequence[str] | None,
+    device: str | None,
+    *,
+    as_json: bool,
+    place: str | None,
 ) -> None:
     """Make a survey, print its folder, and say how many pictures it has read and left out.
 
@@ -32,10 +39,11 @@ def make_survey(
         ClipDeskError: as `open_image_set`, `ModelPool.open` and `survey_images`.
         click.Abort: it was interrupted; what it has found is kept.
     """
-    opened_set = look_at(images)
-    opened = open_with_bar(name, device or "auto")
-    say_remarks(opened)
-    folder = survey_with_bar(opened, opened_set, layers)
+    with executor_on(place) as executor:
+        opened_set = look_at(images)
+        opened = open_with_bar(name, device or "auto")
+        say_remarks(opened)
+        folder = survey_with_bar(opened, opened_set, layers, lambda stop: divided_on(executor, device or "auto", stop))
     manifest, left_out = read_manifest(folder), left_out_of(folder)
     if as_json:
         away = [{"place": each.place, "reason": each.reason} for each in left_out]
@@ -61,8 +69,19 @@ def look_at(images: str) -> ImageSet:
         return open_image_set(images)
 
 
-def survey_with_bar(opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None) -> Path:
+def survey_with_bar(
+    opened: OpenModel,
+    images: ImageSet,
+    layers: Sequence[str] | None = None,
+    divided: Callable[[Callable[[], bool]], Divided | None] = lambda _: None,
+) -> Path:
     """Survey an image set with a bar on the error output; the folder of the survey.
+
+    Args:
+        opened: The model.
+        images: The pictures.
+        layers: Which layers; by default those that `usual_layers` names.
+        divided: Gives what reads the pictures, from what says whether to stop; by default this process reads them.
 
     Raises:
         ClipDeskError: as `survey_images`.
@@ -70,7 +89,7 @@ def survey_with_bar(opened: OpenModel, images: ImageSet, layers: Sequence[str] |
     """
     progress = None
     with interruptible() as interrupted, SurveyBar(len(images.pictures), images.name) as bar:
-        surveying = survey_images(opened, images, layers)
+        surveying = survey_images(opened, images, layers, divided=divided(interrupted))
         for progress in surveying:
             bar.update(progress)
             if progress.remark:

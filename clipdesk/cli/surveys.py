@@ -7,6 +7,7 @@ from types import ModuleType
 import click
 
 from clipdesk.cli.listing import find_model, json_option, model_option, trust_option
+from clipdesk.cli.options import on_option
 from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
 
@@ -26,9 +27,16 @@ SCENES = "scenes:5000"
     "and its heads, the MLP's hidden layer and output, a ResNet's stages, the embedding]",
 )
 @click.option("--device", help="Where to compute: cpu, cuda, mps.  [default: a GPU if there is one]")
+@on_option
 @json_option
 def survey(
-    images: str, model: str, trust_archive: bool, layers: tuple[str, ...], device: str | None, as_json: bool
+    images: str,
+    model: str,
+    trust_archive: bool,
+    layers: tuple[str, ...],
+    device: str | None,
+    place: str | None,
+    as_json: bool,
 ) -> None:
     """Find out what each unit of a model answers to in IMAGES, in one pass.
 
@@ -42,7 +50,7 @@ def survey(
 
     name = find_model(model, trust_archive)
     named = [each.strip() for given in layers for each in given.split(",") if each.strip()]
-    surveying.make_survey(name, images, named or None, device, as_json=as_json)
+    surveying.make_survey(name, images, named or None, device, as_json=as_json, place=place)
 
 
 @click.group(invoke_without_command=True)

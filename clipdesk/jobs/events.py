@@ -46,6 +46,38 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class PartRead:
+    """A worker has read some more pictures of a shard of a survey.
+
+    Attributes:
+        target: The shard.
+        done: Pictures of it that were read or left out.
+        thumbnails: Place and WebP of each that was read since the last one.
+    """
+
+    target: Any
+    done: int
+    thumbnails: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class ShardPiece:
+    """A piece of what was found in a shard of a survey; pieces come in order.
+
+    Attributes:
+        target: The shard.
+        done: Pictures of it that were read or left out.
+        start: Where the bytes belong.
+        data: Bytes.
+    """
+
+    target: Any
+    done: int
+    start: int
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Result:
     """A picture.
 
@@ -195,5 +227,5 @@ RenderEvent = Progress | Result | Failure
 """What rendering gives."""
 UnitEvent = Result | Saved | Skipped | Done | Failure
 """A unit has come to an end."""
-Event = Began | Progress | Result | Failure | Saved | Skipped | Done | Paused | Halted | Ended
+Event = Began | Progress | PartRead | ShardPiece | Result | Failure | Saved | Skipped | Done | Paused | Halted | Ended
 """What can happen to a job."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from clipdesk.jobs.events import Event
 from clipdesk.jobs.work import Work
 from clipdesk.models.transfer import Transfer
+
+if TYPE_CHECKING:
+    # It takes torch along.
+    from clipdesk.activations.surveying import Divided
 
 
 def _ignore(_: object) -> None:
@@ -34,6 +38,7 @@ class Hooks:
         stop: Asked after every step; when it says True, what was reached so far comes as results, and the work ends.
         more: Takes so many further units of the job that is run, so that no worker has to wait for the slowest one;
             None where there are none, or where another job goes first.
+        divided: Reads an image set with the help of others, as a survey needs it; None where there are none.
     """
 
     transfer: Callable[[Transfer], object] = _ignore
@@ -41,6 +46,7 @@ class Hooks:
     unwanted: Callable[[], bool] = _no
     stop: Callable[[], bool] = _no
     more: Callable[[int], Work | None] = _nothing
+    divided: Divided | None = None
 
 
 @dataclass(frozen=True)

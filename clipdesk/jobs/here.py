@@ -18,6 +18,8 @@ from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import Wanted, never, run_job, usual_group
 from clipdesk.jobs.set_work import ComparisonWork, SetWork, SurveyWork
+from clipdesk.jobs.shard_work import ShardWork
+from clipdesk.jobs.sharding import ShardReader
 from clipdesk.jobs.whole import WholeWork
 from clipdesk.jobs.work import Work
 from clipdesk.network.opened import ModelPool, OpenModel, default_pool
@@ -48,10 +50,14 @@ class Here:
         self._most = most
         self._files: dict[str, str] = {}
         self._sources = Sources()
+        self._shards = ShardReader()
 
     def prepare(self, job: Work, hooks: Hooks) -> Prepared:
         """As `Executor.prepare`: open the model, and measure how many pictures fit."""
         opened = self._open(job, hooks)
+        if isinstance(job, ShardWork):
+            self._shards.prepare(opened, job, hooks)
+            return Prepared(1, opened.sha256)
         if isinstance(job, WholeWork):
             return Prepared(1, opened.sha256)
         rendering = _rendering(job)
@@ -69,6 +75,8 @@ class Here:
             return self._compare(opened, job, hooks)
         if isinstance(job, AutoencoderWork):
             return _train(opened, job, hooks)
+        if isinstance(job, ShardWork):
+            return self._shards.events(opened, job, hooks)
         rendering = _rendering(job)
         # As many as `prepare` has said were taken at once.
         return run_job(
@@ -106,7 +114,7 @@ class Here:
             return self._given
         return self._pool.open(
             job.model,
-            job.device if isinstance(job, WholeWork) else _rendering(job).settings.device,
+            job.device if isinstance(job, WholeWork | ShardWork) else _rendering(job).settings.device,
             weights=job.weights,
             progress=hooks.transfer,
             stage=hooks.stage,
@@ -117,7 +125,8 @@ class Here:
 def _survey(opened: OpenModel, job: SurveyWork, hooks: Hooks) -> Iterator[Event]:
     """Survey a set; when it is stopped, what it has found is kept for the next time."""
     hooks.stage(f"Opening {job.label(0)} …")
-    return _passed(survey_images(opened, open_image_set(job.images), job.layers), job, hooks)
+    found = survey_images(opened, open_image_set(job.images), job.layers, divided=hooks.divided)
+    return _passed(found, job, hooks)
 
 
 def _passed(found: Generator[SurveyProgress, None, None], job: SetWork, hooks: Hooks) -> Iterator[Event]:

@@ -147,7 +147,7 @@ def test_pictures_that_cannot_be_read_are_listed_and_left_out(vit: CLIP) -> None
 
 def test_a_set_of_which_nothing_can_be_read_is_refused(vit: CLIP) -> None:
     with pytest.raises(UsageError, match=r"Not one picture of drawn can be read: 0/00000\.png is not an image"):
-        last(OpenModel.of(vit), random_set(2, 32, broken=(0, 1)), [BLOCK])
+        last(OpenModel.of(vit), random_set(2, 32, broken=(0, 1)), [BLOCK]).check_read("drawn")
 
 
 def test_a_picture_alone_is_surveyed(vit: CLIP) -> None:

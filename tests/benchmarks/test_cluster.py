@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cluster import Pace, batch, best_of
+from benchmarks.divided import survey_pace
 from clipdesk.jobs.events import Done, Event
 from clipdesk.jobs.executor import Hooks, Prepared
+from clipdesk.jobs.executors.fleet import Fleet
+from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.work import Work
+from tests.jobs.executors.toy_fleet import ToyFleet
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -57,3 +61,14 @@ def test_the_pace_is_said_with_what_the_bars_are_about() -> None:
         "one worker: 10.40 s, +4.0 %",
         "two workers: 5.20 s, 1.92 times as fast as here, 2.00 times as fast as one",
     ]
+
+
+def test_a_divided_survey_is_timed_and_compared(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path))
+    fleets: dict[str, Fleet] = {"two workers": ToyFleet(lambda _: Here())}
+    lines = survey_pace(fleets, pictures=96, rounds=1, model=checkpoint).splitlines()
+    assert lines[0].startswith("two workers: all equal, sums to ")
+    assert lines[0].endswith("left out agree")
+    assert [line.partition(":")[0] for line in lines[1:]] == ["here", "two workers"]

@@ -227,6 +227,24 @@ def test_an_interrupt_keeps_what_was_found_and_the_same_command_goes_on(
     assert blocks[0] == 4, "only the rest was read"
 
 
+def test_workers_make_the_same_survey(clipdesk: Command) -> None:
+    clipdesk(*SURVEY)
+    ((folder, _),) = all_surveys()
+    here = open_survey(folder).statistics[LAYER, "max"].top.pictures.copy()
+    clipdesk("surveys", "delete", folder.name)
+    result = clipdesk(*SURVEY, "--on", "local:2")
+    assert result.code == 0
+    assert result.out == f"{folder}\n"
+    assert result.err.splitlines()[-2] == "24 pictures read, 1 left out:"
+    assert (open_survey(folder).statistics[LAYER, "max"].top.pictures == here).all()
+
+
+def test_a_place_that_is_none_is_refused(clipdesk: Command) -> None:
+    result = clipdesk(*SURVEY, "--on", "moon")
+    assert result.code == 2
+    assert result.err.startswith("Error: --on moon: name one of here, local:4")
+
+
 @needs_signals
 def test_the_same_command_goes_on_after_a_kill(clipdesk: Command, checkpoint: Path) -> None:
     photos(clipdesk.folder / "photos", count=600)

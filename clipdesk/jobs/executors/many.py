@@ -1,18 +1,21 @@
-"""Many: an executor whose work is done by worker processes, here or elsewhere. Imports no torch."""
+"""Many: an executor whose work is done by worker processes, here or elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 from clipdesk.errors import Cancelled, NoWorkersError
 from clipdesk.jobs.events import Event
 from clipdesk.jobs.executor import Executor, Hooks, Prepared
+from clipdesk.jobs.executors.divided import DividedPass
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.messages import error_in
 from clipdesk.jobs.executors.roster import Box, Member, Roster
-from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure
+from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure, measured_by
+from clipdesk.jobs.whole import WholeWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.trust import all_allowed
 
@@ -75,7 +78,7 @@ class Many:
                         continue
                     del asked[message.number]
                     if message.kind == "prepared":
-                        member.groups[_key(job)] = max(1, min(int(message.fields["units"]), self._limits.most))
+                        member.groups[measured_by(job)] = max(1, min(int(message.fields["units"]), self._limits.most))
                         return self._prepared(job, member, message.fields["weights"])
                     if message.kind == "end":
                         refused[member] = error_in(message.fields)
@@ -89,7 +92,7 @@ class Many:
                 self._roster.forget(member, number)
 
     def _prepared(self, job: Work, member: Member, weights: str | None) -> Prepared:
-        return Prepared(len(self._roster.hopeful) * member.groups[_key(job)], weights)
+        return Prepared(len(self._roster.hopeful) * member.groups[measured_by(job)], weights)
 
     def _check(self, refused: dict[Member, Exception]) -> None:
         hopeful = self._roster.hopeful
@@ -105,17 +108,21 @@ class Many:
             NoWorkersError: there is no worker any more.
         """
         if not job.divisible:
-            yield from self._itself.run(job, hooks)
+            # The head goes through a survey itself, but has others read the pictures.
+            device = job.device if isinstance(job, WholeWork) else "auto"
+            yield from self._itself.run(job, replace(hooks, divided=self.divided(hooks, device)))
         else:
-            yield from Round(self._roster, job, _key(job), hooks, self._limits, self._clock).events()
+            yield from Round(self._roster, job, measured_by(job), hooks, self._limits, self._clock).events()
+
+    def divided(self, hooks: Hooks, device: str) -> DividedPass:
+        """What reads an image set with the workers, for a survey.
+
+        Args:
+            hooks: As of `run`.
+            device: Where workers compute.
+        """
+        return DividedPass(self._roster, hooks, device, self._limits, self._clock)
 
     def close(self) -> None:
         """End the workers."""
         self._roster.close()
-
-
-def _key(job: Work) -> str:
-    """What a worker's measure of a job holds for: the same model, settings and layers."""
-    known = job.part([0]).model_dump(mode="json", exclude={"weights", "files", "targets"})
-    layers = sorted({str(getattr(unit, "layer", None)) for unit in job.units})
-    return f"{known} {layers}"

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clipdesk.errors import Cancelled, ClipDeskError, DeviceLostError, DiskFullError, RenderError, UsageError
 from clipdesk.export.recipe import Recipe
-from clipdesk.jobs.events import Done, Event, Failure, Progress, Result
+from clipdesk.jobs.events import Done, Event, Failure, PartRead, Progress, Result, ShardPiece
 from clipdesk.jobs.executors.wire import Message, WireError
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.work import Work
@@ -50,6 +53,13 @@ def message_of(event: Event, number: int, positions: Mapping[object, int]) -> Me
     if isinstance(event, Failure):
         fields = {"event": "failure", "unit": positions[event.target], "reason": event.reason}
         return Message("event", number, {**fields, "known": event.known, "details": event.details})
+    if isinstance(event, PartRead):
+        sizes = [[place, len(webp)] for place, webp in event.thumbnails]
+        fields = {"event": "read", "unit": positions[event.target], "done": event.done, "thumbnails": sizes}
+        return Message("event", number, fields, {"webp": _array_of(b"".join(webp for _, webp in event.thumbnails))})
+    if isinstance(event, ShardPiece):
+        fields = {"event": "piece", "unit": positions[event.target], "done": event.done, "start": event.start}
+        return Message("event", number, fields, {"data": _array_of(event.data)})
     if isinstance(event, Done):
         return Message("event", number, {"event": "done", "unit": positions[event.target], "file": event.file})
     raise TypeError(f"a worker has nothing to say of {type(event).__name__}")
@@ -82,6 +92,10 @@ def _event_of(message: Message, fields: Mapping[str, Any], job: Work) -> Event:
     if fields["event"] == "failure":
         reason, details = str(fields["reason"]), str(fields["details"])
         return Failure(units[position], reason, known=bool(fields["known"]), details=details)
+    if fields["event"] == "read":
+        return PartRead(units[position], int(fields["done"]), _thumbnails(arrays["webp"], fields["thumbnails"]))
+    if fields["event"] == "piece":
+        return ShardPiece(units[position], int(fields["done"]), int(fields["start"]), arrays["data"].tobytes())
     if fields["event"] == "done":
         return Done(units[position], str(fields["file"]))
     if not isinstance(job, Job) or fields["event"] != "result":
@@ -103,6 +117,18 @@ def _event_of(message: Message, fields: Mapping[str, Any], job: Work) -> Event:
         recipe=recipe.model_copy(update={"settings": recipe.settings.model_copy(update=asked), "date": date}),
         alpha=arrays.get("alpha"),
     )
+
+
+def _array_of(data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8)
+
+
+def _thumbnails(array: NDArray[np.uint8], sizes: Sequence[tuple[str, int]]) -> tuple[tuple[str, bytes], ...]:
+    data, start, found = array.tobytes(), 0, []
+    for place, size in sizes:
+        found.append((str(place), data[start : start + int(size)]))
+        start += int(size)
+    return tuple(found)
 
 
 def _position(position: object, units: Sequence[object]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipdesk.errors import NoWorkersError
-from clipdesk.jobs.events import Event, Failure, Progress
+from clipdesk.jobs.events import Event, Failure, PartRead, Progress, ShardPiece
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.messages import error_in, event_of
 from clipdesk.jobs.executors.roster import Box, Member, Roster
@@ -18,8 +18,6 @@ from clipdesk.jobs.work import Work
 
 WAIT = 0.05
 """Seconds until it is asked again whether the job is still wanted, while no worker says anything."""
-_AT_ONCE = 2
-"""Claims that a worker has: one that it is on, and the next, so that it need not wait for the head."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Limits:
         silent: Seconds after which a worker that says nothing is taken to hang.
         stop: Seconds that workers have to give what they have reached.
         most: The most pictures that a worker renders side by side.
+        at_once: Claims that a worker has: one that it is on, and the next, so that it need not wait for the head.
     """
 
     tries: int = 3
@@ -42,6 +41,7 @@ class Limits:
     silent: float = 600.0
     stop: float = 30.0
     most: int = 1_000
+    at_once: int = 2
 
 
 @dataclass(eq=False)
@@ -69,6 +69,13 @@ def representatives(job: Work) -> Work:
         if len(of_its_kind) < 2:
             of_its_kind.append(position)
     return job.part(sorted(itertools.chain(*first.values())))
+
+
+def measured_by(job: Work) -> str:
+    """What a worker's measure of a job holds for: the same model, settings and layers."""
+    known = job.part([0]).model_dump(mode="json", exclude={"weights", "files", "targets", "shards"})
+    layers = sorted({str(getattr(unit, "layer", None)) for unit in job.units})
+    return f"{known} {layers}"
 
 
 class Round:
@@ -156,7 +163,7 @@ class Round:
                 self._asked[measure(self._roster, member, self._whole, self._box)] = member
         able = [member for member in fit if self._key in member.groups]
         # Each gets a first claim before any gets a second one.
-        for count in range(_AT_ONCE):
+        for count in range(self._limits.at_once):
             others = sum(self._will_ask(member) for member in self._roster.hopeful)
             for member in able:
                 if self._claims_of(member) == count:
@@ -173,7 +180,7 @@ class Round:
     def _claim(self, member: Member, able: list[Member], others: int) -> None:
         group = sum(each.groups[self._key] for each in able)
         if len(self._waiting) < group and not self._exhausted:
-            further = self._hooks.more(_AT_ONCE * group)
+            further = self._hooks.more(self._limits.at_once * group)
             if further is None:
                 self._exhausted = True
             else:
@@ -213,7 +220,7 @@ class Round:
             self._hooks.stage(f"{member.name}: {message.fields['text']}")
         elif message.kind == "event":
             event = event_of(message, claim.job)
-            if isinstance(event, Progress):
+            if isinstance(event, Progress | PartRead | ShardPiece):
                 yield event
             elif (unit := getattr(event, "target", None)) in claim.left:
                 del claim.left[unit]

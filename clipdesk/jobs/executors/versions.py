@@ -10,7 +10,7 @@ from typing import Any
 
 from clipdesk.version import __version__
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Changes with what the messages mean."""
 
 

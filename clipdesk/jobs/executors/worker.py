@@ -20,7 +20,8 @@ from clipdesk.jobs.executors.messages import message_of, said
 from clipdesk.jobs.executors.versions import greeting
 from clipdesk.jobs.executors.wire import Message, unpacked
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.kinds import read_work
+from clipdesk.jobs.kinds import FOR_WORKERS, read_work
+from clipdesk.jobs.shard_work import ShardWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.trust import allow
 
@@ -229,7 +230,9 @@ class Worker:
 
 
 def _work_of(message: Message) -> Work:
-    job = read_work(message.fields["job"])
+    job = read_work(message.fields["job"], FOR_WORKERS)
+    if isinstance(job, ShardWork) and job.device.startswith("cuda:"):
+        return job.model_copy(update={"device": "cuda"})
     if isinstance(job, Job) and job.settings.device.startswith("cuda:"):
         # This process has one GPU, which is the first that it sees.
         return job.model_copy(update={"settings": job.settings.model_copy(update={"device": "cuda"})})

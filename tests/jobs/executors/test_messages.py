@@ -18,7 +18,7 @@ from clipdesk.errors import (
     RenderError,
     UsageError,
 )
-from clipdesk.jobs.events import Done, Event, Failure, Progress, Result, Saved
+from clipdesk.jobs.events import Done, Event, Failure, PartRead, Progress, Result, Saved, ShardPiece
 from clipdesk.jobs.executors.messages import error_in, event_of, message_of, said
 from clipdesk.jobs.executors.wire import Message, WireError, unpacked
 from clipdesk.jobs.job import Job
@@ -29,6 +29,7 @@ from clipdesk.network.opened import OpenModel, OtherWeightsError
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.conftest import VIT_LAYER
+from tests.jobs.test_shard_work import WORK
 from tests.toy_work import Counting
 
 UNITS = (Unit(layer=VIT_LAYER, index=3), Text(text="a star"))
@@ -103,6 +104,19 @@ def test_ends_of_units_come_as_they_were(event: Event) -> None:
     assert sent(event, Job(model=Named("demo"), targets=UNITS)) == event
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        PartRead(WORK.units[1], 160, (("a/1.png", b"webp"), ("b/2.png", b""), ("c/3.png", b"x" * 9))),
+        PartRead(WORK.units[0], 2, ()),
+        ShardPiece(WORK.units[1], 160, 4096, b"\0\1"),
+        Done(WORK.units[0]),
+    ],
+)
+def test_what_was_read_of_a_survey_comes_as_it_was(event: Event) -> None:
+    assert sent(event, WORK) == event
+
+
 def test_workers_write_no_files(results: tuple[Job, list[Result]]) -> None:
     job, (result, _) = results
     with pytest.raises(TypeError):
@@ -119,6 +133,8 @@ def test_workers_write_no_files(results: tuple[Job, list[Result]]) -> None:
         {"event": "done", "unit": True, "file": ""},
         {"event": "result", "unit": 0},
         {"event": "progress", "units": [0], "step": 1, "iterations": 2},
+        {"event": "read", "unit": 0, "done": 1, "thumbnails": [["a", 3]]},
+        {"event": "piece", "unit": 0, "done": 1, "start": 0},
     ],
 )
 def test_what_is_no_event_is_refused(fields: dict[str, object]) -> None:

@@ -16,7 +16,12 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.divided import compare_surveys, loaded
+from clipdesk.activations.storing import delete_survey, open_survey
+from clipdesk.activations.survey import Survey
+from clipdesk.activations.surveying import survey_images
 from clipdesk.errors import UsageError
+from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.many import Many
@@ -25,8 +30,10 @@ from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.models.names import Checkpoint
+from clipdesk.network.opened import open_model
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
+from tests.cli.surveys import photos
 from tests.conftest import VIT_LAYER
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
@@ -112,6 +119,23 @@ def test_an_actor_that_is_killed_is_replaced(fleet: RayFleet, checkpoint: Path) 
     psutil.Process(executor.workers[0].process).kill()
     found += events
     assert Counter(event.target for event in found if isinstance(event, Result)) == Counter(UNITS)
+
+
+@needs_ray
+def test_a_survey_over_workers_is_that_of_one_pass(
+    fleet: RayFleet, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    opened, images = open_model(checkpoint, "cpu"), open_image_set(photos(tmp_path / "photos", 100, broken=2))
+    found: list[Survey] = []
+    for divided in (None, Many(fleet, Here()).divided(Hooks(), "cpu")):
+        *_, end = survey_images(opened, images, [VIT_LAYER], divided=divided)
+        assert end.folder is not None
+        found.append(loaded(open_survey(end.folder)))
+        delete_survey(end.folder)
+    compared = compare_surveys(*found)
+    assert not compared.different
+    assert compared.sums < 1e-6
 
 
 @needs_ray

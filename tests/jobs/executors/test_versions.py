@@ -21,7 +21,7 @@ def test_other_versions_are_named() -> None:
     other = mismatch({**known, "clipdesk": "0.0.9"})
     assert other == f"it has ClipDesk 0.0.9, and here is {__version__}. Install the same on both"
     assert mismatch({**known, "torch": "2.5.0"}).startswith("it has torch 2.5.0, and here is ")
-    assert mismatch({**known, "protocol": 2}) == "it has another build of ClipDesk. Install the same on both"
+    assert mismatch({**known, "protocol": 0}) == "it has another build of ClipDesk. Install the same on both"
 
 
 def test_what_says_nothing_of_versions_is_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from clipdesk.errors import ClipDeskError
 from clipdesk.jobs.events import Done, Event, Progress
-from clipdesk.jobs.executor import Hooks, Prepared
+from clipdesk.jobs.executor import Executor, Hooks, Prepared
 from clipdesk.jobs.executors.fleet import Gone
 from clipdesk.jobs.executors.worker import Worker
 from clipdesk.jobs.work import Work
@@ -77,7 +77,7 @@ class ToyFleet:
         frozen: Numbers of workers that do nothing any more.
     """
 
-    def __init__(self, executors: Callable[[str], Pages], places: Sequence[str] = ("one", "two")) -> None:
+    def __init__(self, executors: Callable[[str], Executor], places: Sequence[str] = ("one", "two")) -> None:
         self.started: list[str] = []
         self.frozen: set[int] = set()
         self.closed = False
