@@ -68,7 +68,8 @@ def _help(name: str) -> str:
     return f"{description} [{bounds[0]:g} to {bounds[1]:g}{f' {unit}' if unit else ''}; default: {default}]"
 
 
-PLACES = "here, local:4 for 4 workers on this computer, ray, or ray:HOST:PORT"
+WORKER_PLACES = "local:4 for 4 on this computer, ray, or ray:HOST:PORT"
+PLACES = "here, local:4 for 4 workers on this computer, spool:FOLDER, ray, or ray:HOST:PORT"
 
 
 def on_option(function: _Function) -> _Function:

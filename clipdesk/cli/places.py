@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
 
 import torch
 
 from clipdesk.activations.surveying import Divided
-from clipdesk.cli.options import PLACES
+from clipdesk.cli.options import PLACES, WORKER_PLACES
 from clipdesk.cli.output import say
-from clipdesk.errors import UsageError
+from clipdesk.errors import UsageError, printable
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet
 from clipdesk.jobs.executors.rounds import Limits
+from clipdesk.jobs.executors.spool import SpoolFleet
 from clipdesk.jobs.here import Here
+
+_AFAR = Limits(credit=64, every=2.0)
+"""Of workers whose messages take a while, and cost the folder's server something each."""
 
 
 def executor_on(place: str | None) -> AbstractContextManager[Executor]:
@@ -30,16 +35,36 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     Raises:
         UsageError: it is no place, or has no workers.
     """
-    found = gpus(torch.cuda.device_count)
-    if place == "here" or (place is None and len(found) < 2):
+    kind, _, rest = (place or "").partition(":")
+    if place == "here" or (place is None and torch.cuda.device_count() < 2):
         return nullcontext(Here())
-    if place is not None and place.partition(":")[0] == "ray":
-        return closing(_many(RayFleet(place.partition(":")[2] or None), Limits(credit=16, every=0.5)))
-    match = re.fullmatch(r"local(?::(\d{1,3}))?", "local" if place is None else place)
+    if kind == "spool" and rest:
+        fleet = SpoolFleet(Path(rest).expanduser())
+        say(f"Note: Workers: clipdesk worker --spool '{printable(fleet.folder)}'", err=True)
+        return closing(_many(fleet, _AFAR))
+    return closing(_many(workers_on(place, PLACES)(), Limits(credit=16, every=0.5) if kind == "ray" else None))
+
+
+def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], Fleet]:
+    """What makes the fleet of a place that has workers by itself.
+
+    Args:
+        place: Such as ``local:4`` or ``ray``; None for a worker for each GPU of this computer, or one without any.
+        places: Those there are, for the message where it is none.
+
+    Raises:
+        UsageError: it is no such place, or has no workers.
+    """
+    place = "local" if place is None else place
+    kind, _, rest = place.partition(":")
+    if kind == "ray":
+        return lambda: RayFleet(rest or None)
+    match = re.fullmatch(r"local(?::(\d{1,3}))?", place)
     count = int(match[1]) if match and match[1] else None
     if match is None or count == 0:
-        raise UsageError(f"--on {place}: name one of {PLACES}, with at least one worker")
-    return closing(_many(LocalFleet(found, count)))
+        raise UsageError(f"--on {place}: name one of {places}, with at least one worker")
+    found = gpus(torch.cuda.device_count)
+    return lambda: LocalFleet(found, count)
 
 
 def _many(fleet: Fleet, limits: Limits | None = None) -> Many:

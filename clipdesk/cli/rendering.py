@@ -8,7 +8,7 @@ from types import ModuleType
 import click
 
 from clipdesk.cli.listing import find_model, model_option, trust_option
-from clipdesk.cli.options import FOLDER, on_option, settings_from, settings_options, was_given
+from clipdesk.cli.options import FOLDER, WORKER_PLACES, on_option, settings_from, settings_options, was_given
 from clipdesk.cli.output import say_lines
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
@@ -150,11 +150,31 @@ def quickstart(output: Path | None) -> None:
     )
 
 
-@click.command(hidden=True)
-@click.option("--threads", type=int, help="Threads of torch's.")
-def worker(threads: int | None) -> None:
-    """Work for the ClipDesk that has started this process."""
-    _working().work_for_head(threads)
+@click.command()
+@click.option(
+    "--spool",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Work for the head that runs 'queue run --on spool:FOLDER'. Both must see this folder.",
+)
+@click.option("--on", "place", metavar="PLACE", help=f"With --spool, whose workers: {WORKER_PLACES}.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="With --spool, end after so many minutes without a head.",
+)
+@click.option("--threads", type=int, hidden=True)
+def worker(spool: Path | None, place: str | None, idle: float, threads: int | None) -> None:
+    """Lend this computer's GPUs, or its cores, to a ClipDesk elsewhere.
+
+    Without --spool it works for the ClipDesk that has started it.
+    """
+    if spool is None:
+        _working().work_for_head(threads)
+    else:
+        _working().lend(spool, place, idle)
 
 
 def _working() -> ModuleType:

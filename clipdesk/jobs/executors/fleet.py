@@ -13,9 +13,11 @@ class Gone:
 
     Attributes:
         reason: Why, as far as it is known, for the user.
+        recalled: Whether somebody has taken its computer back, as SLURM does; it is no fault of what it was on.
     """
 
     reason: str
+    recalled: bool = False
 
 
 class Fleet(Protocol):
@@ -26,6 +28,9 @@ class Fleet(Protocol):
 
     def places(self) -> Sequence[str]:
         """Names of the places that workers can be at, such as ``GPU 0``; there may be more from call to call."""
+
+    def awaited(self) -> str:
+        """What to tell the user while workers may still come although there is no place; empty where none may."""
 
     def start(self, place: str) -> int:
         """Start a worker at a place; its number.

@@ -52,6 +52,10 @@ class LocalFleet:
         share = f", worker {index // len(self._gpus) + 1}" if self._count > len(self._gpus) else ""
         return f"GPU {index % len(self._gpus)}{share}"
 
+    def awaited(self) -> str:
+        """As `Fleet.awaited`: there are none but those of `places`."""
+        return ""
+
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
         index = list(self.places()).index(place)

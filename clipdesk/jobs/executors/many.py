@@ -86,7 +86,7 @@ class Many:
                     raise Cancelled
                 if not heard:
                     self._roster.end_the_silent(self._limits.silent, asked.values())
-                self._check(refused)
+                self._check(refused, hooks)
         finally:
             for number, member in asked.items():
                 self._roster.forget(member, number)
@@ -94,8 +94,11 @@ class Many:
     def _prepared(self, job: Work, member: Member, weights: str | None) -> Prepared:
         return Prepared(len(self._roster.hopeful) * member.groups[measured_by(job)], weights)
 
-    def _check(self, refused: dict[Member, Exception]) -> None:
+    def _check(self, refused: dict[Member, Exception], hooks: Hooks) -> None:
         hopeful = self._roster.hopeful
+        if not hopeful and self._roster.awaited:
+            hooks.stage(self._roster.awaited)
+            return
         if not hopeful:
             raise NoWorkersError(f"There is no worker: {self._roster.why_none()}")
         if all(member in refused for member in hopeful):

@@ -140,6 +140,10 @@ class RayFleet:
                 found[f"{kind} of node {node['NodeID'][:8]}"] = _Place(node["NodeID"], int(on_gpus))
         return found
 
+    def awaited(self) -> str:
+        """As `Fleet.awaited`: there are none but those of `places`."""
+        return ""
+
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
         at = self._places().get(place)

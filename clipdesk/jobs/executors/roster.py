@@ -119,6 +119,11 @@ class Roster:
         """The workers that are ready or will be."""
         return [member for member in self.members.values() if member.state != "lost"]
 
+    @property
+    def awaited(self) -> str:
+        """What to tell the user while workers may still come; empty where none may."""
+        return self._fleet.awaited()
+
     def why_none(self) -> str:
         """Why there is no worker, for the user."""
         reasons = dict.fromkeys(f"{member.name}: {member.reason}" for member in self.members.values())
@@ -164,7 +169,7 @@ class Roster:
                 continue
             member.heard = self._clock()
             if isinstance(data, Gone):
-                self.restart(member, data.reason)
+                self.restart(member, data.reason, recalled=data.recalled)
                 continue
             try:
                 self._take(member, unpacked(data))
@@ -195,8 +200,14 @@ class Roster:
         member.state = "ready"
         self._send(member, Message("welcome", 0, {"allowed": list(self._allowed())}))
 
-    def restart(self, member: Member, reason: str) -> None:
-        """End a worker's process, if it has not ended, and start another; who has asked it for something is told."""
+    def restart(self, member: Member, reason: str, *, recalled: bool = False) -> None:
+        """End a worker's process, if it has not ended, and start another; who has asked it for something is told.
+
+        Args:
+            member: The worker.
+            reason: Why.
+            recalled: As of `Gone`.
+        """
         log.warning("%s: %s", member.name, reason)
         self._fleet.end(member.number)
         member.number = 0
@@ -204,9 +215,9 @@ class Roster:
         for number in member.open:
             box = self._boxes.pop(number, None)
             if box is not None:
-                box.append((member, Message("gone", number, {"reason": reason})))
+                box.append((member, Message("gone", number, {"reason": reason, "recalled": recalled})))
         member.open.clear()
-        if member.deaths >= _MOST_DEATHS:
+        if member.deaths >= _MOST_DEATHS or member.place not in self._fleet.places():
             self._lose(member, reason)
         else:
             self.say(f"{member.name} is started again: {reason}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from clipdesk.errors import NoWorkersError
+from clipdesk.errors import Cancelled, NoWorkersError
 from clipdesk.jobs.events import Event, Failure, PartRead, Progress, ShardPiece
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.messages import error_in, event_of
@@ -121,6 +121,7 @@ class Round:
         Raises:
             NoWorkersError: there is no worker any more.
             ClipDeskError: no worker can do this job.
+            Cancelled: nothing is wanted any more, and nothing was begun.
         """
         try:
             while True:
@@ -150,6 +151,11 @@ class Round:
             return
         if self._unfit:
             raise next(iter(self._unfit.values()))
+        if self._roster.awaited:
+            if self._hooks.unwanted():
+                raise Cancelled
+            self._hooks.stage(self._roster.awaited)
+            return
         raise NoWorkersError(f"There is no worker any more: {self._roster.why_none()}")
 
     # Giving out
@@ -252,7 +258,8 @@ class Round:
 
     def _end(self, claim: _Claim, message: Message) -> Iterator[Event]:
         """A claim is over; what it has not done is done by others."""
-        left, reason, again = claim.left, str(message.fields.get("reason", "")), 1
+        left, reason = claim.left, str(message.fields.get("reason", ""))
+        again = int(not message.fields.get("recalled"))
         if message.kind == "end" and message.fields.get("lost"):
             self._roster.restart(claim.member, reason)
         elif message.kind == "end" and "reason" in message.fields and not message.fields["details"]:

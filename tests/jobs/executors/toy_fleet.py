@@ -75,11 +75,13 @@ class ToyFleet:
     Attributes:
         started: The places in the order in which workers were started there.
         frozen: Numbers of workers that do nothing any more.
+        hope: What may still come.
     """
 
     def __init__(self, executors: Callable[[str], Executor], places: Sequence[str] = ("one", "two")) -> None:
         self.started: list[str] = []
         self.frozen: set[int] = set()
+        self.hope = ""
         self.closed = False
         self._executors = executors
         self._places = places
@@ -90,6 +92,10 @@ class ToyFleet:
     def places(self) -> Sequence[str]:
         """As `Fleet.places`."""
         return self._places
+
+    def awaited(self) -> str:
+        """As `Fleet.awaited`."""
+        return self.hope
 
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
