@@ -40,7 +40,12 @@ class Largest:
         """
         smallest = self.keys.amin(dim=1)
         least = torch.where(smallest == _EMPTY, -torch.inf, _values(smallest))
-        rows, columns = (values >= least[:, None]).nonzero(as_tuple=True)
+        better = values > least[:, None]
+        last = torch.where(smallest == _EMPTY, _LAST, _pictures(smallest))
+        if bool((pictures.min() < last).any()):
+            # Of equal values those of earlier pictures are kept; in the order of the set, none comes that is earlier.
+            better |= (values == least[:, None]) & (pictures < last[:, None])
+        rows, columns = better.nonzero(as_tuple=True)
         if len(rows) > _COMPACT * values.numel():
             self._keep(_keys(values, pictures), positions)
         elif len(rows):

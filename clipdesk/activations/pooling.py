@@ -10,6 +10,7 @@ from torch import Tensor
 from clipdesk.activations.statistics import Pooling
 from clipdesk.network.capture import pooled
 from clipdesk.network.layers import LayerInfo
+from clipdesk.network.sparse import Sparse
 
 _FAR = 3e38
 """Large enough that the smallest difference of two float32 numbers above 1e-30 becomes more than any position."""
@@ -47,14 +48,25 @@ class Scratch:
         return self._flat[: values.numel()].view(values.shape)
 
 
-def pool(output: Tensor, info: LayerInfo, pooling: Pooling, scratch: Scratch | None = None) -> Pooled:
+def pool(output: Tensor | Sparse, info: LayerInfo, pooling: Pooling, scratch: Scratch | None = None) -> Pooled:
     """Pool a layer's output, (pictures, positions, units)."""
+    if isinstance(output, Sparse):
+        if not bool((output.values < 0).any()):
+            return _pooled_entries(output, info, pooling)
+        output = output.dense()
     if pooling == "mean":
         return Pooled(pooled(output.float(), info))
     if pooling == "class":
         return Pooled(output[:, 0].float())
     patches = output[:, 1:] if info.class_token else output
     return Pooled(*_largest(patches.float(), scratch or Scratch()))
+
+
+def _pooled_entries(output: Sparse, info: LayerInfo, pooling: Pooling) -> Pooled:
+    if pooling == "class":
+        return Pooled(output.between(0, 1).dense()[:, 0])
+    patches = output.between(1, output.shape[1]) if info.class_token else output
+    return Pooled(patches.means()) if pooling == "mean" else Pooled(*patches.largest())
 
 
 def _largest(patches: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import constants
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.precision import Precision
+from clipdesk.network.sparse import Sparse
 from clipdesk.network.tower import Tower
 
 
@@ -35,6 +36,7 @@ class PooledReader:
     ) -> None:
         self._opened, self._pooling = opened, pooling
         self.layers: dict[str, LayerInfo] = {name: opened.inspector.visualizable(name).measured() for name in layers}
+        self._entries = {name: info.source.sparse() for name, info in self.layers.items()}
         self._root = opened.inspector.get_layer_info(ROOT)
         self._scratch = Scratch()
         self._mean, self._std = constants(opened.normalization, opened.device)
@@ -60,7 +62,7 @@ class PooledReader:
         found: dict[Key, Pooled] = {}
         embeddings: list[Tensor] = []
 
-        def keep(info: LayerInfo, output: Tensor) -> None:
+        def keep(info: LayerInfo, output: Tensor | Sparse) -> None:
             for pooling in self._poolings(info):
                 found[info.name, pooling] = pool(output, info, pooling, self._scratch)
 
@@ -68,8 +70,12 @@ class PooledReader:
         network, hooks = self._opened.network, list[RemovableHandle]()
         with frozen(network):
             try:
-                for info in self.layers.values():
-                    hooks += info.source.attach(network, info, partial(keep, info), 0.0)
+                for name, info in self.layers.items():
+                    entries = self._entries[name]
+                    if entries is None:
+                        hooks += info.source.attach(network, info, partial(keep, info), 0.0)
+                    else:
+                        hooks += entries.attach(network, partial(keep, info))
                 hooks += self._root.source.attach(
                     network, self._root, lambda output: embeddings.append(output[:, 0]), 0.0
                 )

@@ -39,6 +39,10 @@ class Plain:
         """As `LayerSource.narrowed`."""
         return
 
+    def sparse(self) -> None:
+        """As `LayerSource.sparse`."""
+        return
+
 
 @dataclass(frozen=True)
 class ModuleInput(Plain):

@@ -13,6 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from clipdesk.errors import NotInModelError, UsageError
 from clipdesk.network.layer_names import suggestion
+from clipdesk.network.sparse import SparseSource
 
 
 class Layout(str, Enum):
@@ -54,6 +55,9 @@ class LayerSource(Protocol):
 
     def narrowed(self, units: tuple[int, ...]) -> LayerSource | None:
         """The source of some of its units alone, in this order, where that is less work; None where it is not."""
+
+    def sparse(self) -> SparseSource | None:
+        """The source of its values as entries, where nearly all of them are zero; None for other layers."""
 
 
 @dataclass(frozen=True)

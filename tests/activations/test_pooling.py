@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from clip.model import CLIP
 
 from clipdesk.activations.pooling import pool, poolings_of
+from clipdesk.activations.reading import PooledReader
+from clipdesk.network.capture import LayerCapture
+from clipdesk.network.latents.activations import Activation, Relu, TopK
+from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import LayerInfo, Layout
+from clipdesk.network.opened import OpenModel
+from tests.network.latents.perfect import perfect
 
 SOURCE = ModuleOutput("visual")
 TOKENS = LayerInfo("visual", "Block", (50, 6), Layout.BATCH_FIRST, 6, class_token=True, source=SOURCE)
@@ -40,3 +49,22 @@ def test_the_class_token_is_apart_from_the_patches() -> None:
     assert pool(output, TOKENS, "class").values.tolist() == [[5] * 6]
     assert pool(output, TOKENS, "mean").values.tolist() == [[0] * 6]
     assert pool(output, TOKENS, "max").values.tolist() == [[0] * 6]
+
+
+@pytest.mark.parametrize("activation", [Relu(), TopK(3), TopK(127, rectified=False)])
+@pytest.mark.parametrize("tokens", [Tokens.ALL, Tokens.PATCHES])
+def test_latents_are_pooled_from_those_that_are_not_zero(vit: CLIP, activation: Activation, tokens: Tokens) -> None:
+    latents = replace(perfect(64, "visual.transformer.resblocks.1", tokens), activation=activation)
+    opened = OpenModel.of(vit).with_latents(latents)
+    reader = PooledReader(opened, ["1.latents"], "float32")
+    pictures = torch.randint(0, 256, (3, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    found, _ = reader.read(pictures)
+    (info,) = reader.layers.values()
+    mean, std = (torch.tensor(each)[:, None, None] for each in (opened.normalization.mean, opened.normalization.std))
+    dense = LayerCapture(vit, [info]).run((pictures.float() / 255 - mean) / std)[info.name]
+    for (_, pooling), pooled in found.items():
+        wanted = pool(dense, info, pooling)
+        assert torch.allclose(pooled.values, wanted.values, atol=1e-5)
+        assert (pooled.positions is None) == (wanted.positions is None)
+        if pooled.positions is not None and wanted.positions is not None:
+            assert torch.equal(pooled.positions, wanted.positions)

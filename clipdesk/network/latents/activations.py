@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+_GROUP = 64
+"""Of so many latents the largest is found first."""
+_GROUPS = 4
+"""So many times `k` groups at least, or the way around is none."""
+
+
+class Entries(NamedTuple):
+    """Latents that may differ from zero.
+
+    Attributes:
+        places: Where each is among all tokens' latents, flattened, int64, (entries,).
+        values: (entries,).
+    """
+
+    places: Tensor
+    values: Tensor
 
 
 class Activation(Protocol):
@@ -14,6 +31,9 @@ class Activation(Protocol):
 
     def __call__(self, pre: Tensor) -> Tensor:
         """The latents for some pre-activations."""
+
+    def entries(self, pre: Tensor) -> Entries:
+        """The latents that may differ from zero, for pre-activations, (tokens, latents)."""
 
     def to(self, device: torch.device) -> Activation:
         """The same on a device."""
@@ -23,8 +43,22 @@ class Activation(Protocol):
         """What people are shown, such as ``top-k (k = 32)``."""
 
 
+class _Each:
+    """An activation of each latent for itself."""
+
+    def __call__(self, pre: Tensor) -> Tensor:
+        """As `Activation`."""
+        raise NotImplementedError
+
+    def entries(self, pre: Tensor) -> Entries:
+        """As `Activation`."""
+        latents = self(pre).flatten()
+        places = latents.nonzero()[:, 0]
+        return Entries(places, latents[places])
+
+
 @dataclass(frozen=True)
-class Relu:
+class Relu(_Each):
     """max(0, pre); with `bounded`, its hyperbolic tangent."""
 
     bounded: bool = False
@@ -58,8 +92,18 @@ class TopK:
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
-        values, places = pre.topk(min(self.k, pre.shape[-1]), dim=-1, sorted=False)
-        return torch.zeros_like(pre).scatter_(-1, places, torch.relu(values) if self.rectified else values)
+        values, places = self._largest(pre)
+        return torch.zeros_like(pre).scatter_(-1, places, values)
+
+    def entries(self, pre: Tensor) -> Entries:
+        """As `Activation`."""
+        values, places = self._largest(pre)
+        rows = torch.arange(len(pre), device=pre.device)[:, None] * pre.shape[1]
+        return Entries((rows + places).flatten(), values.flatten())
+
+    def _largest(self, pre: Tensor) -> tuple[Tensor, Tensor]:
+        values, places = largest(pre, min(self.k, pre.shape[-1]))
+        return torch.relu(values) if self.rectified else values, places
 
     def to(self, device: torch.device) -> TopK:
         """As `Activation`."""
@@ -72,7 +116,7 @@ class TopK:
 
 
 @dataclass(frozen=True, eq=False)
-class Threshold:
+class Threshold(_Each):
     """Pre-activations above a threshold and above zero as they are, the others zero: JumpReLU, and trained batch top-k.
 
     Attributes:
@@ -96,7 +140,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, eq=False)
-class Gated:
+class Gated(_Each):
     """A latent is ReLU(scale · pre + shift) where its pre-activation, that of the gate, is above zero.
 
     Attributes:
@@ -119,3 +163,23 @@ class Gated:
     def name(self) -> str:
         """As `Activation`."""
         return "gated"
+
+
+def largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The `k` largest values along the last axis and their places, in any order, (..., k) each.
+
+    Of ten thousands of values, `torch.topk` takes longer: here the `k` groups with the largest members are found first,
+    and all of the `k` largest are in them.
+    """
+    groups = values.shape[-1] // _GROUP
+    if groups < _GROUPS * k:
+        return values.topk(k, dim=-1, sorted=False)
+    grouped = values[..., : groups * _GROUP].reshape(*values.shape[:-1], _GROUP, groups)
+    members = grouped.amax(dim=-2).topk(k, dim=-1, sorted=False).indices
+    # Member i of group j is value i * groups + j.
+    places = torch.arange(0, groups * _GROUP, groups, device=values.device)[:, None] + members[..., None, :]
+    places = places.flatten(-2)
+    rest = torch.arange(groups * _GROUP, values.shape[-1], device=values.device)
+    places = torch.cat([places, rest.expand(*places.shape[:-1], -1)], dim=-1)
+    found, own = values.gather(-1, places).topk(k, dim=-1, sorted=False)
+    return found, places.gather(-1, own)

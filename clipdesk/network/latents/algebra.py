@@ -11,10 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from clipdesk.network.latents.activations import Activation
+from clipdesk.network.latents.activations import Activation, Entries
+from clipdesk.network.sparse import Sparse
 
 _TINY = 1e-5
 """What Prisma and SAELens add to a standard deviation before they divide by it."""
+_AT_ONCE = 2**24
+"""So many pre-activations are held at once, where latents are entries."""
 
 
 class Tokens(str, Enum):
@@ -36,6 +39,19 @@ class Norm(str, Enum):
     CENTER = "center"
     LAYER_NORM = "layer_norm"
     RESCALE = "rescale"
+
+
+class Memory:
+    """Memory that is used again and again: the system takes as long to give new one as a product to fill it."""
+
+    def __init__(self) -> None:
+        self._flat = torch.empty(0)
+
+    def of(self, rows: int, columns: int, like: Tensor) -> Tensor:
+        """Memory for (rows, columns) of another tensor's kind; what was in it is lost."""
+        if self._flat.numel() < rows * columns or self._flat.device != like.device or self._flat.dtype != like.dtype:
+            self._flat = torch.empty(rows * columns, dtype=like.dtype, device=like.device)
+        return self._flat[: rows * columns].view(rows, columns)
 
 
 class Normed(NamedTuple):
@@ -150,6 +166,24 @@ class Latents:
         # One product with the bias in it: for ten thousands of latents, another pass over them takes as long again.
         found = torch.addmm(self.bias, normed.reshape(-1, self.width), self.encoder)
         return found.view(*values.shape[:-1], self.count)
+
+    def sparse(self, values: Tensor, memory: Memory | None = None) -> Sparse:
+        """The latents of a layer's activations, (pictures, positions, width of the layer), as entries.
+
+        Args:
+            values: The activations.
+            memory: For the pre-activations of a part of the tokens.
+        """
+        memory = memory or Memory()
+        rows = self.normed(values.to(self.encoder.dtype)).values.reshape(-1, self.width)
+        parts, first = list[Entries](), 0
+        for part in torch.split(rows, max(1, _AT_ONCE // self.count)):
+            pre = memory.of(len(part), self.count, rows)
+            places, found = self.activation.entries(torch.addmm(self.bias, part, self.encoder, out=pre))
+            parts.append(Entries(places + first * self.count, found))
+            first += len(part)
+        places, found = (torch.cat(each) for each in zip(*parts, strict=True))
+        return Sparse((*values.shape[:2], self.count), places, found)
 
     def encode(self, values: Tensor) -> Tensor:
         """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.latents.algebra import Latents, Memory, Tokens
 from clipdesk.network.layers import LayerInfo, Layout
+from clipdesk.network.sparse import Sparse
 
 KIND, UNIT = "Latents", "latent"
 
@@ -51,8 +52,33 @@ class LatentsOf:
         """As `LayerSource.narrowed`: an encoder has as many columns as latents, and most of them are not asked for."""
         return None if self.active else replace(self, latents=self.latents.only(units))
 
+    def sparse(self) -> SparseLatents | None:
+        """As `LayerSource.sparse`: behind the activation, nearly all latents are zero at a token."""
+        return SparseLatents(self) if self.active else None
+
     def _of(self, values: Tensor) -> Tensor:
         return self.latents.encode(values) if self.active else self.latents.pre(values)
+
+
+class SparseLatents:
+    """Latents of a layer behind their activation, as entries.
+
+    Args:
+        of: The latents.
+    """
+
+    def __init__(self, of: LatentsOf) -> None:
+        self._of, self._memory = of, Memory()
+
+    def attach(self, network: nn.Module, keep: Callable[[Sparse], None]) -> list[RemovableHandle]:
+        """As `SparseSource.attach`."""
+        of = self._of
+
+        def read(values: Tensor) -> None:
+            with torch.autocast(values.device.type, enabled=False):
+                keep(of.latents.sparse(chosen(values, of.base, of.tokens), self._memory))
+
+        return of.base.source.attach(network, of.base, read, 0.0)
 
 
 def chosen(values: Tensor, base: LayerInfo, tokens: Tokens) -> Tensor:

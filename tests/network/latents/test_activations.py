@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from clipdesk.network.latents.activations import Gated, Relu, Threshold, TopK
+from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK, largest
 
 PRE = torch.tensor([[3.0, -1.0, 0.5, 2.0], [-4.0, -1.0, -3.0, -2.0]])
 
@@ -37,3 +38,24 @@ def test_names_say_what_is_done() -> None:
         "threshold 0.25",
         "JumpReLU",
     ]
+
+
+@pytest.mark.parametrize("count", [40, 1_000, 3_011])
+@pytest.mark.parametrize(
+    "activation", [Relu(), TopK(3), TopK(3, rectified=False), Threshold(torch.tensor([1.5])), TopK(900)]
+)
+def test_entries_are_all_latents_that_are_not_zero(count: int, activation: Activation) -> None:
+    pre = torch.randn(7, count, generator=torch.Generator().manual_seed(1)) - 1
+    places, values = activation.entries(pre)
+    dense = torch.zeros(7 * count)
+    dense[places] = values
+    assert torch.equal(dense.view(7, count), activation(pre))
+    assert len(places.unique()) == len(places)
+
+
+@pytest.mark.parametrize("count", [5, 1_000, 3_011])
+def test_the_largest_are_those_of_all(count: int) -> None:
+    values = torch.randn(4, 6, count, generator=torch.Generator().manual_seed(2))
+    found, places = largest(values, 5)
+    assert torch.equal(values.gather(-1, places), found)
+    assert torch.equal(found.sort(dim=-1).values, values.topk(5).values.flip(-1))
