@@ -18,6 +18,7 @@ from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet
 from clipdesk.jobs.executors.rounds import Limits
+from clipdesk.jobs.executors.slurm import SlurmFleet, slurm_options
 from clipdesk.jobs.executors.spool import SpoolFleet
 from clipdesk.jobs.here import Here
 
@@ -37,9 +38,11 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     kind, _, rest = (place or "").partition(":")
     if place == "here" or (place is None and torch.cuda.device_count() < 2):
         return nullcontext(Here())
+    if kind == "slurm":
+        return closing(_many(SlurmFleet(slurm_options(rest), tell=_note), _AFAR))
     if kind == "spool" and rest:
         fleet = SpoolFleet(Path(rest).expanduser())
-        say(f"Note: Workers: clipdesk worker --spool '{printable(fleet.folder)}'", err=True)
+        _note(f"Workers: clipdesk worker --spool '{printable(fleet.folder)}'")
         return closing(_many(fleet, _AFAR))
     return closing(_many(workers_on(place, PLACES)(), Limits(credit=16, every=0.5) if kind == "ray" else None))
 
@@ -67,4 +70,8 @@ def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], F
 
 
 def _many(fleet: Fleet, limits: Limits | None = None) -> Many:
-    return Many(fleet, Here(), tell=lambda line: say(f"Note: {line}", err=True), limits=limits)
+    return Many(fleet, Here(), tell=_note, limits=limits)
+
+
+def _note(line: str) -> None:
+    say(f"Note: {line}", err=True)

@@ -42,8 +42,12 @@ class Pace:
     silent: float = 60.0
 
 
-def open_spool(folder: Path) -> Path:
+def open_spool(folder: Path, *, boxes: bool = True) -> Path:
     """A folder for letters, made if there is none; as an absolute path.
+
+    Args:
+        folder: The folder.
+        boxes: Whether boxes are to be in it.
 
     Raises:
         UsageError: it cannot be made, or somebody else may write to it and so could command the workers.
@@ -52,8 +56,8 @@ def open_spool(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
-        (folder / "head").mkdir(mode=0o700, exist_ok=True)
-        (folder / "relays").mkdir(mode=0o700, exist_ok=True)
+        for name in ("head", "relays") if boxes else ():
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{printable(folder)} cannot be used by workers: {error.strerror or error}") from None
     if os.name == "posix":
