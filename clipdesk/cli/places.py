@@ -17,6 +17,7 @@ from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet
+from clipdesk.jobs.executors.ray_jobs import RayJobFleet, ray_address
 from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.executors.slurm import SlurmFleet, slurm_options
 from clipdesk.jobs.executors.spool import SpoolFleet
@@ -40,6 +41,8 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
         return nullcontext(Here())
     if kind == "slurm":
         return closing(_many(SlurmFleet(slurm_options(rest), tell=_note), _AFAR))
+    if kind == "ray" and rest.startswith(("http:", "https:")):
+        return closing(_many(RayJobFleet(ray_address(rest), tell=_note), _AFAR))
     if kind == "spool" and rest:
         fleet = SpoolFleet(Path(rest).expanduser())
         _note(f"Workers: clipdesk worker --spool '{printable(fleet.folder)}'")

@@ -7,6 +7,7 @@ is written aside and renamed, so that nobody reads half of it. Nothing is compar
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import stat
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,13 @@ def open_spool(folder: Path, *, boxes: bool = True) -> Path:
                 f"Let only yourself: chmod go-w '{printable(folder)}'"
             )
     return folder
+
+
+def unused_folder(base: Path) -> Path:
+    """A folder below another, named by the time, which is not there yet."""
+    name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    names = itertools.chain([name], (f"{name}_{count}" for count in itertools.count(2)))
+    return next(base / each for each in names if not (base / each).exists())
 
 
 def head_box(spool: Path) -> Path:

@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from clipdesk.errors import ClipDeskError, NoWorkersError, UsageError, one_line, printable
-from clipdesk.jobs.executors.letters import Pace, open_spool
+from clipdesk.jobs.executors.letters import Pace, open_spool, unused_folder
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.relay import Relay
 from clipdesk.jobs.executors.spool import SpoolFleet
@@ -145,8 +144,7 @@ class SlurmFleet(SpoolFleet):
             raise UsageError("SLURM's jobs need Python: install ClipDesk with pip, where all nodes see it")
         if cluster == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
             raise UsageError("SLURM's sbatch is not here. Start this where you submit jobs from")
-        name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-        folder = open_spool(_unused(options.folder, name), boxes=False)
+        folder = open_spool(unused_folder(options.folder), boxes=False)
         self.logs = folder / "logs"
         super().__init__(folder / "spool", pace=pace, ends=True)
         self._cluster = cluster
@@ -217,12 +215,3 @@ class SlurmFleet(SpoolFleet):
         with suppress(OSError, subprocess.TimeoutExpired):
             # Those that have ended by themselves are no matter.
             subprocess.run(["scancel", self.job], capture_output=True, timeout=60, check=False)
-
-
-def _unused(base: Path, name: str) -> Path:
-    """A folder that is not there yet."""
-    folder, count = base / name, 1
-    while folder.exists():
-        count += 1
-        folder = base / f"{name}_{count}"
-    return folder
