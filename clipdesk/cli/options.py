@@ -69,7 +69,7 @@ def _help(name: str) -> str:
 
 
 WORKER_PLACES = "local:4 for 4 on this computer, ray, or ray:HOST:PORT"
-PLACES = "here, local:4 for 4 workers on this computer, spool:FOLDER, ray, or ray:HOST:PORT"
+PLACES = "here, local:4 for 4 workers on this computer, spool:FOLDER, slurm:jobs=8, ray, ray:HOST:PORT, or ray:http://HOST:8265"
 
 
 def on_option(function: _Function) -> _Function:

@@ -18,7 +18,9 @@ from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet
+from clipdesk.jobs.executors.ray_jobs import RayJobFleet, ray_address
 from clipdesk.jobs.executors.rounds import Limits
+from clipdesk.jobs.executors.slurm import SlurmFleet, slurm_options
 from clipdesk.jobs.executors.spool import SpoolFleet
 from clipdesk.jobs.here import Here
 
@@ -38,9 +40,13 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     kind, _, rest = (place or "").partition(":")
     if place == "here" or (place is None and torch.cuda.device_count() < 2):
         return nullcontext(Here())
+    if kind == "slurm":
+        return closing(_many(SlurmFleet(slurm_options(rest), tell=_note), _AFAR))
+    if kind == "ray" and rest.startswith(("http:", "https:")):
+        return closing(_many(RayJobFleet(ray_address(rest), tell=_note), _AFAR))
     if kind == "spool" and rest:
         fleet = SpoolFleet(Path(rest).expanduser())
-        say(f"Note: Workers: clipdesk worker --spool '{printable(fleet.folder)}'", err=True)
+        _note(f"Workers: clipdesk worker --spool '{printable(fleet.folder)}'")
         return closing(_many(fleet, _AFAR))
     return closing(_many(workers_on(place, PLACES)(), Limits(credit=16, every=0.5) if kind == "ray" else None))
 
@@ -68,7 +74,11 @@ def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], F
 
 
 def _many(fleet: Fleet, limits: Limits | None = None) -> Many:
-    return Many(fleet, Here(), tell=lambda line: say(f"Note: {line}", err=True), limits=limits)
+    return Many(fleet, Here(), tell=_note, limits=limits)
+
+
+def _note(line: str) -> None:
+    say(f"Note: {line}", err=True)
 
 
 def divided_on(executor: Executor, device: str, stop: Callable[[], bool]) -> Divided | None:

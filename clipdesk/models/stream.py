@@ -123,7 +123,7 @@ class Stream:
         except (Broken, Refused) as error:
             self._put(error)
         except Exception as error:
-            found = _explained(error, self._host, self._timeout)
+            found = explained(error, self._host, self._timeout)
             found.__cause__ = error
             self._put(found)
 
@@ -179,7 +179,7 @@ def _manager(address: str) -> urllib3.PoolManager:
         Refused: the proxy's address makes no sense.
     """
     url = parse_url(address)
-    context = _trusted() if url.scheme == "https" else None
+    context = trusted() if url.scheme == "https" else None
     proxy = _proxy(url.scheme or "", url.host or "")
     if proxy is None:
         return urllib3.PoolManager(ssl_context=context)
@@ -201,14 +201,14 @@ def _proxy(scheme: str, host: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Trusts whom the system trusts, as a firm's proxy, and whom Mozilla trusts: a bundle may find no system's list."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     return context
 
 
-def _explained(error: Exception, host: str, timeout: float) -> Refused | Broken:
+def explained(error: Exception, host: str, timeout: float) -> Refused | Broken:
     """What to tell the user of an error of urllib3's."""
     while isinstance(error, urllib3.exceptions.MaxRetryError) and isinstance(error.reason, Exception):
         error = error.reason

@@ -118,7 +118,7 @@ def test_a_job_of_another_version_is_mentioned(clipdesk: Command) -> None:
     assert "job 1 is of another version" in clipdesk("queue", "list").err
 
 
-@pytest.mark.parametrize("place", ["mars", "rays", "local:0", "local:x", "local:-1", ""])
+@pytest.mark.parametrize("place", ["mars", "rays", "local:0", "local:x", "local:-1", "spool:", "spool", ""])
 def test_a_place_that_is_not_there_is_named(clipdesk: Command, place: str) -> None:
     result = clipdesk("queue", "run", "--on", place)
     assert result.code == 2

@@ -48,6 +48,12 @@ def test_a_batch_is_rendered_by_workers_that_see_the_folder(clipdesk: Command, t
     assert result.err.splitlines()[-1].startswith("4 rendered, 0 skipped, 0 failed")
 
 
+def test_what_is_asked_of_slurm_is_checked_before_anything_is_submitted(clipdesk: Command) -> None:
+    result = clipdesk("queue", "run", "--on", "slurm:jobs=none")
+    assert result.code == 2
+    assert result.err == "Error: jobs=none must be a whole number from 1 to 10000\n"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no such permissions")
 @pytest.mark.parametrize("command", [("queue", "run", "--on", "spool:SPOOL"), ("worker", "--spool", "SPOOL")])
 def test_a_folder_that_others_may_write_to_is_refused(

@@ -7,6 +7,7 @@ is written aside and renamed, so that nobody reads half of it. Nothing is compar
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import stat
@@ -15,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,12 @@ class Pace:
     silent: float = 60.0
 
 
-def open_spool(folder: Path) -> Path:
+def open_spool(folder: Path, *, boxes: bool = True) -> Path:
     """A folder for letters, made if there is none; as an absolute path.
+
+    Args:
+        folder: The folder.
+        boxes: Whether boxes are to be in it.
 
     Raises:
         UsageError: it cannot be made, or somebody else may write to it and so could command the workers.
@@ -52,8 +58,8 @@ def open_spool(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
-        (folder / "head").mkdir(mode=0o700, exist_ok=True)
-        (folder / "relays").mkdir(mode=0o700, exist_ok=True)
+        for name in ("head", "relays") if boxes else ():
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{printable(folder)} cannot be used by workers: {error.strerror or error}") from None
     if os.name == "posix":
@@ -65,6 +71,13 @@ def open_spool(folder: Path) -> Path:
                 f"Let only yourself: chmod go-w '{printable(folder)}'"
             )
     return folder
+
+
+def unused_folder(base: Path) -> Path:
+    """A folder below another, named by the time, which is not there yet."""
+    name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    names = itertools.chain([name], (f"{name}_{count}" for count in itertools.count(2)))
+    return next(base / each for each in names if not (base / each).exists())
 
 
 def head_box(spool: Path) -> Path:

@@ -33,7 +33,7 @@ class LocalFleet:
         self._count = count or max(1, len(gpus))
         self._gpus = gpus
         self._command = list(command) or worker_command()
-        self._threads = max(1, (psutil.cpu_count(logical=False) or 1) // self._count)
+        self._threads = max(1, _cores() // self._count)
         said = os.environ.get("OMP_NUM_THREADS", "")
         if said.isdecimal():
             # The user's word for numerical libraries is for each process.
@@ -124,6 +124,13 @@ class LocalFleet:
                 _stream(process.stdin).close()
         for listener in self._listeners.values():
             listener.join()
+
+
+def _cores() -> int:
+    """The cores that this process may use: a job of SLURM's has but a part of its node's."""
+    cores = psutil.cpu_count(logical=False) or 1
+    allowed = getattr(os, "sched_getaffinity", None)
+    return cores if allowed is None else min(cores, len(allowed(0)))
 
 
 def _stream(stream: IO[bytes] | None) -> IO[bytes]:

@@ -83,8 +83,9 @@ class RayFleet:
     """Workers as actors of Ray's.
 
     Args:
-        address: Of a Ray that runs, ``HOST:PORT``; this computer must be one of its nodes. None for one of our own, on
-            this computer alone, which ends with the fleet and with this process.
+        address: Of a Ray that runs, ``HOST:PORT``; this computer must be one of its nodes. ``auto`` for the one whose
+            job this process is: whom that lets in was its own matter. None for one of our own, on this computer alone,
+            which ends with the fleet and with this process.
 
     Raises:
         UsageError: Ray is not installed; the cluster can be reached by anybody.
@@ -105,7 +106,8 @@ class RayFleet:
         if self._ours:
             self._connect(address)
         try:
-            check_closed(self._nodes(), os.environ)
+            if address != "auto":
+                check_closed(self._nodes(), os.environ)
         except UsageError:
             self.close()
             raise
@@ -213,14 +215,15 @@ def check_closed(nodes: Sequence[Mapping[str, Any]], environment: Mapping[str, s
     if environment.get("RAY_AUTH_MODE") == "token" or environment.get("RAY_USE_TLS") == "1":
         return
     for node in nodes:
-        if not _is_loopback(str(node["NodeManagerAddress"])):
+        if not is_loopback(str(node["NodeManagerAddress"])):
             raise UsageError(
                 f"The Ray at {node['NodeManagerAddress']} lets in everybody who reaches it. Start it with a token "
                 "(RAY_AUTH_MODE=token) or with TLS (RAY_USE_TLS=1), and set the same here"
             )
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether only this computer can reach an address."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
