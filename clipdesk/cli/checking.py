@@ -63,7 +63,8 @@ def _subject(file: Path, unit: str | None, wanted: Wanted) -> _Subject:
 def _row(
     file: Path, asked: Asked, unit: tuple[str, int], weights: str | None, pooling: Pooling | None
 ) -> dict[str, object]:
-    if weights is not None and weights != asked.survey.weights:
+    of_model = weights == asked.opened.sha256 and asked.survey.weights == asked.opened.plain
+    if weights is not None and weights != asked.survey.weights and not of_model:
         raise UsageError("It was rendered on other weights than those of the survey")
     layer = asked.layer(unit[0])
     shown = ShownPictures(asked.folder, asked.survey, asked.opened.side)
