@@ -80,22 +80,41 @@ def one_of(name: str, folders: Sequence[Path], noun: str = "survey", making: str
 
 
 def surveys_of(
-    weights: str, *, images: str | None = None, layers: Collection[str] = (), folder: Path | None = None
+    weights: str,
+    *,
+    plain: str | None = None,
+    images: str | None = None,
+    layers: Collection[str] = (),
+    folder: Path | None = None,
 ) -> list[Found]:
     """The surveys of some weights, newest first; only those that have all the layers, if there are any.
 
     Args:
         weights: SHA-256 of the model's weights.
+        plain: That of the same model without sparse autoencoders. Its surveys know nothing of latents, so they answer,
+            behind the model's own, where these do not have the layers that a question is about, and those have them.
         images: Only surveys of this image set: what opens it, or its short name.
         layers: Dotted names of layers that a question is about.
         folder: Where surveys are; by default where ClipDesk keeps them.
     """
-    of_model = [each for each in all_surveys(folder) if each[1].weights == weights]
-    if images is not None:
-        of_set = [each for each in of_model if each[1].source == _source(images)]
-        of_model = of_set or [each for each in of_model if each[1].images == images]
-    having = [each for each in of_model if set(layers) <= {file.layer for file in each[1].layers}]
+    known = list(all_surveys(folder))
+    of_model = _over([each for each in known if each[1].weights == weights], images)
+    having = _having(of_model, layers)
+    if not having and plain is not None and layers:
+        having = _having(_over([each for each in known if each[1].weights == plain], images), layers)
     return having or of_model
+
+
+def _over(surveys: list[Found], images: str | None) -> list[Found]:
+    """Those of an image set."""
+    if images is None:
+        return surveys
+    of_set = [each for each in surveys if each[1].source == _source(images)]
+    return of_set or [each for each in surveys if each[1].images == images]
+
+
+def _having(surveys: list[Found], layers: Collection[str]) -> list[Found]:
+    return [each for each in surveys if set(layers) <= {file.layer for file in each[1].layers}]
 
 
 def what_changed(manifest: Manifest) -> list[str]:

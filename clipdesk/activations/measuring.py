@@ -86,7 +86,7 @@ def check_comparable(opened: OpenModel, survey: Survey, layer: str, unit: int, p
     Raises:
         UsageError: the survey is of other weights, or does not have the layer or the unit.
     """
-    if opened.sha256 is not None and opened.sha256 != survey.weights:
+    if opened.sha256 is not None and survey.weights not in (opened.sha256, opened.plain):
         raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
     opened.inspector.check_unit(layer, unit)
     return check_pooling(survey, layer, pooling)

@@ -87,7 +87,7 @@ def unit_of(text: str) -> tuple[str, int]:
 
 def _chosen(opened: OpenModel, wanted: Wanted, layers: Sequence[str]) -> tuple[Path, str]:
     """The folder of the newest survey, and what opens its images."""
-    found = surveys_of(opened.sha256 or "", images=wanted.images, layers=layers)
+    found = surveys_of(opened.sha256 or "", plain=opened.plain, images=wanted.images, layers=layers)
     if not found:
         return _made(opened, wanted, layers), SCENES
     folder, newest = found[0]

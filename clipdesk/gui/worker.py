@@ -42,6 +42,7 @@ class OpenedModel:
     Attributes:
         name: What it was asked for by.
         weights: SHA-256 of its weights.
+        plain: That without sparse autoencoders; None where it has none.
         tree: Its layers.
         input_size: Side of its input, in pixels.
         device: The device it is on.
@@ -58,6 +59,7 @@ class OpenedModel:
     devices: tuple[str, ...]
     activation: str = ""
     remarks: tuple[str, ...] = ()
+    plain: str | None = None
 
 
 class LazyHere:
@@ -260,6 +262,7 @@ class Opener(QObject):
             devices=devices(),
             activation=model.activation,
             remarks=model.remarks,
+            plain=model.plain,
         )
 
     def _show(self, transfer: Transfer) -> None:

@@ -78,6 +78,7 @@ class OpenModel:
         notes: What was taken off its weights, left out of them or taken for granted, a clause each.
         latents: Sparse autoencoders whose latents are layers of it, with what they read; `sha256` is then over their
             checksums, too.
+        plain: Its `sha256` without them; None where it has none. What is known of the plain model is true of this one.
     """
 
     name: ModelName | None
@@ -92,6 +93,7 @@ class OpenModel:
     reason: str = ""
     notes: tuple[str, ...] = ()
     latents: tuple[Pairing, ...] = ()
+    plain: str | None = None
 
     @classmethod
     def of(
@@ -147,7 +149,7 @@ class OpenModel:
             return self
         made = OpenModel.of(network, name=self.name, sha256=self.sha256)
         moved = tuple(each.to(made.device) for each in self.latents)
-        return replace(made, inspector=with_pairings(made.inspector, moved), latents=moved)
+        return replace(made, inspector=with_pairings(made.inspector, moved), latents=moved, plain=self.plain)
 
     def with_latents(self, *latents: Latents | str | Path) -> OpenModel:
         """The same model, whose layers are also the latents of sparse autoencoders; the network is shared.
@@ -184,6 +186,7 @@ class OpenModel:
             sha256=self.sha256 and joined_sha256([self.sha256, latents.sha256]),
             nbytes=self.nbytes + latents.nbytes,
             latents=(*self.latents, pairing),
+            plain=self.plain or self.sha256,
         )
 
     @property

@@ -62,6 +62,22 @@ def test_a_survey_that_has_the_layer_goes_before_a_newer_one(tmp_path: Path) -> 
         assert surveys_of(ONE, layers=layers, folder=tmp_path)[0][0] == wanted
 
 
+def test_a_survey_of_the_plain_model_answers_where_it_has_the_layers(tmp_path: Path) -> None:
+    def found(*layers: str) -> list[str]:
+        return [path.name for path, _ in surveys_of(OTHER, plain=ONE, layers=layers, folder=tmp_path)]
+
+    kept(tmp_path, "plain", "2026-03-01")
+    assert found("visual.layer1") == ["plain"]
+    assert found("visual.layer1.latents") == []
+    # Without a layer all are asked, latents among them.
+    assert found() == []
+    only = (LayerFile(layer="visual.layer1.latents", pooling="mean", units=3, file="x.safetensors"),)
+    kept(tmp_path, "own", "2026-01-01", weights=OTHER, layers=only)
+    assert found("visual.layer1.latents") == found() == ["own"]
+    assert found("visual.layer1") == ["plain"]
+    assert [path.name for path, _ in surveys_of(OTHER, layers=["visual.layer1"], folder=tmp_path)] == ["own"]
+
+
 def test_a_survey_is_found_by_its_name_its_beginning_or_a_path(tmp_path: Path) -> None:
     one = kept(tmp_path, "demo-1", "2026-01-01")
     kept(tmp_path, "demo-11", "2026-01-01")

@@ -95,6 +95,20 @@ def test_a_batch_a_survey_and_questions_have_latents(clipdesk: Command, files: P
     assert best
 
 
+def test_a_survey_of_the_plain_model_answers_for_what_is_no_latent(clipdesk: Command, files: Path) -> None:
+    done = clipdesk("survey", "scenes:30", "--model", MODEL[1], "--device", "cpu")
+    assert done.code == 0, done.err
+    done = clipdesk("examples", "0:5", *MODEL, "--json")
+    assert done.code == 0, done.err
+    done = clipdesk("examples", "0.latents:5", *MODEL, "--json")
+    assert done.code != 0
+    assert "There is no survey" in done.err
+    # A picture of one of its neurons, rendered with the sparse autoencoder there, is checked by that survey.
+    done = clipdesk("render", *MODEL, "--layer", "0", "--neuron", "5", "--output", "n.png", *QUICK)
+    assert done.code == 0, done.err
+    assert clipdesk("check", "n.png", "--json").code == 0
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [

@@ -9,10 +9,14 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from clipdesk.activations.surveying import survey_images
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.surveys.data import PooledUnit
+from clipdesk.imagesets.opening import open_image_set
 from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.sae_lens import write_sae_lens
+from clipdesk.network.opened import open_model
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import done, until
 from tests.network.latents.perfect import perfect
@@ -51,3 +55,26 @@ def test_one_that_does_not_fit_leaves_the_model_as_it_was(
     window.model_menu.add_latents.trigger()
     until(qtbot, lambda: "is of layers with 33 units" in window.notice.message)
     assert str(window.session.model_name) == str(checkpoint)
+
+
+def test_a_survey_of_the_plain_model_answers_for_its_neurons(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    block = LATENTS.removesuffix(".latents")
+    *_, end = survey_images(open_model(checkpoint, "cpu"), open_image_set("scenes:10"), [block])
+    folder = write_sae_lens(replace(perfect(64, "1"), activation=TopK(40)), tmp_path / "own")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(folder / "sae_weights.safetensors"), ""))
+    window.model_menu.add_latents.trigger()
+    desk = window.surveys.desk
+    until(qtbot, lambda: "+sae:" in str(window.session.model_name) and desk.current is not None)
+    assert desk.current is not None
+    assert desk.current.folder == end.folder
+    assert desk.has(block)
+    assert not desk.has(LATENTS)
+    answers: list[object] = []
+    desk.answered.connect(lambda pooled, _: answers.append(pooled))
+    desk.ask_unit(PooledUnit(block, 3))
+    until(qtbot, lambda: bool(answers))
+    # What reads the network reads that of the survey.
+    assert desk.current.opened().sha256 == desk.current.manifest.weights

@@ -100,7 +100,7 @@ def known_target(opened: OpenModel, survey: Survey, target: Target, *, pooling: 
         UsageError: the survey is of other weights, or does not have a layer; it does not know of a part of the target;
             an image of the target cannot be read.
     """
-    if opened.sha256 is not None and opened.sha256 != survey.weights:
+    if opened.sha256 is not None and survey.weights not in (opened.sha256, opened.plain):
         raise UsageError("The survey is of other weights than the model's, so their activations cannot be compared")
     terms = terms_of(target)
     if pooling is None and isinstance(target, Unit):

@@ -73,7 +73,7 @@ class SecondReader:
     """
 
     def __init__(self, opened: OpenModel, survey: Survey, read: ReadPicture, *, concepts: str | None = None) -> None:
-        if opened.sha256 is not None and opened.sha256 == survey.weights:
+        if opened.sha256 is not None and survey.weights in (opened.sha256, opened.plain):
             raise UsageError(f"{opened.name} is the model that is checked. The reader has to be another one")
         self._opened, self._survey, self._read_picture, self._concepts = opened, survey, read, concepts
         self._reader = PooledReader(opened, [], "float32")

@@ -16,6 +16,7 @@ from clipdesk.gui.background import Background
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.data import PooledUnit, Question
 from clipdesk.gui.worker import make_way
+from clipdesk.models.names import plain_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ class SurveyDesk(QObject):
 
     Attributes:
         current: The survey that is asked; None if there is none.
-        listed: All surveys of the open model, newest first.
+        listed: All surveys of the open model, newest first; behind them those of it without sparse autoencoders.
         looked: Whether the surveys of the open model have been looked for.
 
     Signals:
@@ -119,15 +120,16 @@ class SurveyDesk(QObject):
         model = self._model
         if model is None or model.weights is None:
             return
-        weights = model.weights
+        weights, plain = model.weights, model.plain
 
         def open_one() -> None:
             asked = _asked()
-            listed = asked.of_model(weights)
+            listed = [*asked.of_model(weights), *(asked.of_model(plain) if plain else ())]
             wanted = [each for each in listed if each[0] == folder] or listed
             for path, manifest in wanted:
                 try:
-                    survey = asked.open(path, manifest, model.name)
+                    name = model.name if manifest.weights == weights else plain_name(model.name)
+                    survey = asked.open(path, manifest, name)
                 except UsageError as error:
                     self.failed.emit(explained(error))
                     continue
