@@ -34,7 +34,8 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     if place == "here" or (place is None and len(found) < 2):
         return nullcontext(Here())
     if place is not None and place.partition(":")[0] == "ray":
-        return closing(_many(RayFleet(place.partition(":")[2] or None), Limits(credit=16, every=0.5)))
+        fleet = RayFleet(place.partition(":")[2] or None)
+        return closing(_many(fleet, Limits(credit=16, every=0.5), fleet.dashboard))
     match = re.fullmatch(r"local(?::(\d{1,3}))?", "local" if place is None else place)
     count = int(match[1]) if match and match[1] else None
     if match is None or count == 0:
@@ -42,8 +43,8 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     return closing(_many(LocalFleet(found, count)))
 
 
-def _many(fleet: Fleet, limits: Limits | None = None) -> Many:
-    return Many(fleet, Here(), tell=lambda line: say(f"Note: {line}", err=True), limits=limits)
+def _many(fleet: Fleet, limits: Limits | None = None, dashboard: str = "") -> Many:
+    return Many(fleet, Here(), tell=lambda line: say(f"Note: {line}", err=True), limits=limits, dashboard=dashboard)
 
 
 def divided_on(executor: Executor, device: str, stop: Callable[[], bool]) -> Divided | None:
