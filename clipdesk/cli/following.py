@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import closing, contextmanager
 
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.output import say, say_path
 from clipdesk.cli.places import executor_on
+from clipdesk.cli.reporting import Report, reported
 from clipdesk.cli.terminal import INTERRUPTED, interruptible
 from clipdesk.errors import ClipDeskError
 from clipdesk.export.recipe import Outcome
@@ -32,39 +33,54 @@ def say_outcome(event: Saved) -> None:
 
 
 @contextmanager
-def opened_service(place: str | None) -> Iterator[QueueService]:
+def opened_service(place: str | None, *, for_window: bool = False) -> Iterator[tuple[QueueService, Report]]:
     """The user's queue, worked on at a place, in the block; says so if a damaged one had to be put aside.
 
     Args:
         place: As for `executor_on`.
+        for_window: As for `reported`.
     """
-    with executor_on(place) as executor, closing(QueueService(default_store(), executor)) as service:
+    with (
+        reported(place, for_window=for_window) as report,
+        executor_on(place) as executor,
+        closing(QueueService(default_store(), executor)) as service,
+    ):
+        report.begin(executor)
         service.store.free_the_dead()
         if service.notice:
             say(f"Note: {service.notice}", err=True)
-        yield service
+        yield service, report
 
 
-def follow(service: QueueService, waiting: list[StoredJob], number: int | None = None) -> None:
-    """Work through jobs with a progress bar; exits with 130 after Ctrl-C and with 1 if a unit failed.
+def follow(
+    service: QueueService, report: Report, waiting: list[StoredJob], numbers: Container[int] | None = None
+) -> None:
+    """Work through jobs with a progress bar; exits with 130 after Ctrl-C or a request to stop, with 1 if a unit failed.
 
     Args:
         service: The queue.
+        report: Told what becomes of it.
         waiting: The jobs.
-        number: Only the job of this number.
+        numbers: Only the jobs of these numbers.
     """
     count = _Count(waiting)
-    numbers = None if number is None else {number}
+    report.limit(numbers)
     with interruptible() as interrupt, Bar(count.total * count.steps, count.label) as bar:
         download, stage = bar.show_download, bar.show_stage
-        for step in service.steps(numbers=numbers, stop=interrupt, wait=True, transfer=download, stage=stage):
+
+        def stop() -> bool:
+            return interrupt() or report.asked_to_stop()
+
+        for step in service.steps(numbers=numbers, stop=stop, wait=True, transfer=download, stage=stage):
+            report.take(step.stored.number, step.event)
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
-    if count.done or count.skipped or count.failed or not interrupt.requested:
+    stopped = interrupt.requested or report.asked_to_stop()
+    if count.done or count.skipped or count.failed or not stopped:
         say(count.summary, err=True)
     if count.skipped:
         say("What was skipped is there already, made with the same settings.", err=True)
-    if interrupt.requested:
+    if stopped:
         raise SystemExit(INTERRUPTED)
     if count.failed or count.halted:
         raise SystemExit(ClipDeskError.exit_code)

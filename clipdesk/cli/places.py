@@ -43,12 +43,16 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
     if kind == "slurm":
         return closing(_many(SlurmFleet(slurm_options(rest), tell=_note), _AFAR))
     if kind == "ray" and rest.startswith(("http:", "https:")):
-        return closing(_many(RayJobFleet(ray_address(rest), tell=_note), _AFAR))
+        address = ray_address(rest)
+        return closing(_many(RayJobFleet(address, tell=_note), _AFAR, address.url))
     if kind == "spool" and rest:
-        fleet = SpoolFleet(Path(rest).expanduser())
-        _note(f"Workers: clipdesk worker --spool '{printable(fleet.folder)}'")
-        return closing(_many(fleet, _AFAR))
-    return closing(_many(workers_on(place, PLACES)(), Limits(credit=16, every=0.5) if kind == "ray" else None))
+        spool = SpoolFleet(Path(rest).expanduser())
+        _note(f"Workers: clipdesk worker --spool '{printable(spool.folder)}'")
+        return closing(_many(spool, _AFAR))
+    fleet = workers_on(place, PLACES)()
+    if isinstance(fleet, RayFleet):
+        return closing(_many(fleet, Limits(credit=16, every=0.5), fleet.dashboard))
+    return closing(_many(fleet))
 
 
 def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], Fleet]:
@@ -73,8 +77,8 @@ def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], F
     return lambda: LocalFleet(found, count)
 
 
-def _many(fleet: Fleet, limits: Limits | None = None) -> Many:
-    return Many(fleet, Here(), tell=_note, limits=limits)
+def _many(fleet: Fleet, limits: Limits | None = None, dashboard: str = "") -> Many:
+    return Many(fleet, Here(), tell=_note, limits=limits, dashboard=dashboard)
 
 
 def _note(line: str) -> None:

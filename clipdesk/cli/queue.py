@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 
 import click
@@ -12,6 +12,7 @@ from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.options import on_option
 from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
+from clipdesk.errors import UsageError
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
@@ -131,12 +132,15 @@ def clear() -> None:
 @queue.command()
 @trust_option
 @on_option
-def run(trust_archive: bool, place: str | None) -> None:
+@click.option("--for-window", is_flag=True, hidden=True, help="Leave urgent jobs to the window that started this.")
+def run(trust_archive: bool, place: str | None, for_window: bool) -> None:
     """Work through the queue until no job is waiting; several processes may do so at once."""
     from clipdesk.cli.following import follow, opened_service
 
-    with opened_service(place) as service:
+    with opened_service(place, for_window=for_window) as (service, report):
+        numbers = _Batches(service.store) if for_window else None
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]
+        waiting = [stored for stored in waiting if numbers is None or stored.number in numbers]
         if not waiting:
             say("No job is waiting.", err=True)
             return
@@ -145,4 +149,21 @@ def run(trust_archive: bool, place: str | None) -> None:
                 file = file_named(model)
                 if file is not None and os.path.isfile(file):
                     allow_file(file)
-        follow(service, waiting)
+        follow(service, report, waiting, numbers)
+
+
+class _Batches(Container[int]):
+    """The numbers of the jobs that are not urgent."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._known: dict[int, bool] = {}
+
+    def __contains__(self, number: object) -> bool:
+        # Asked at each claim, and a large job takes long to read.
+        if isinstance(number, int) and number not in self._known:
+            try:
+                self._known[number] = not self._store.get(number).urgent
+            except UsageError:
+                return False
+        return isinstance(number, int) and self._known[number]

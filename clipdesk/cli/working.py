@@ -274,14 +274,14 @@ def render_batch(
     job = job.with_weights(opened.sha256)
     make_folder(folder)
     BatchMetadata.open(folder, full_layer(layer, opened.inspector.layers), job.model)
-    with opened_service(place) as service:
+    with opened_service(place) as (service, report):
         number = (
             service.store.again(job.known(), folder, skip=skip)
             or take_over(service.store, job.known(), folder, skip=skip)
             or service.add(job, folder, skip=skip)
         )
         try:
-            follow(service, [service.store.get(number)], number)
+            follow(service, report, [service.store.get(number)], {number})
         except SystemExit as ended:
             if ended.code == INTERRUPTED:
                 say(f"The same command goes on, or 'clipdesk queue run'. It is job {number}.", err=True)

@@ -1,15 +1,20 @@
 """``clipdesk queue`` and what ``clipdesk batch`` leaves there."""
 
 import json
+import socket
 import sqlite3
+from contextlib import closing
 
 import pytest
 
+from clipdesk.cli import reporting
 from clipdesk.cli.bars import Bar
+from clipdesk.cli.reporting import Report
 from clipdesk.jobs.executor import Hooks, Prepared
+from clipdesk.jobs.heads import HeadFile, HeadRow, look_at_heads
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.status import Wish
+from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.work import Work
 from clipdesk.render.targets import Unit
@@ -125,13 +130,49 @@ def test_a_place_that_is_not_there_is_named(clipdesk: Command, place: str) -> No
     assert result.err.startswith(f"Error: --on {place}: name one of here, ")
 
 
-def test_workers_of_this_computer_render_a_batch(clipdesk: Command) -> None:
+def test_workers_of_this_computer_render_a_batch_and_windows_see_them(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[HeadRow] = []
+    monkeypatch.setattr(reporting, "_EVERY", 0.02)
+    monkeypatch.setattr(HeadFile, "_write", lambda file: seen.append(file._row))
     result = clipdesk(*BATCH, "0", "4", "1", "--on", "local:2")
     assert result.code == 0
+    assert {row.place for row in seen} == {"local:2"}
+    assert any(row.jobs == row.only == (1,) for row in seen)
+    workers = [worker for row in seen for worker in row.workers]
+    assert {worker.name for worker in workers} == {"worker 1", "worker 2"}
+    ready = [worker for worker in workers if worker.state == "ready"]
+    assert {worker.node for worker in ready} == {socket.gethostname()}
+    assert {worker.device[:3] for worker in ready} == {"CPU"}
+    assert max(worker.busy for worker in ready) >= 1
     assert result.err.splitlines()[-1].startswith("4 rendered, 0 skipped, 0 failed")
     assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 4
     again = clipdesk(*BATCH, "0", "4", "1", "--on", "local")
     assert again.err.splitlines()[-2].startswith("0 rendered, 4 skipped")
+
+
+def test_a_command_stops_when_a_window_asks_it_to(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Report, "asked_to_stop", lambda _: True)
+    assert clipdesk(*BATCH, "0", "4", "1", "--on", "here").code == 130
+    with closing(JobStore(default_store())) as store:
+        assert store.get(1).counts == {"waiting": 4}
+
+
+def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(clipdesk: Command) -> None:
+    clipdesk(*BATCH, "0", "2", "1", "--on", "mars")
+    assert look_at_heads(default_store()) == []
+    clipdesk(*BATCH, "0", "2", "1")
+    with closing(JobStore(default_store())) as store:
+        (stored,) = store.jobs()
+        urgent = store.add(stored.job, stored.folder, urgent=True, skip=False)
+        batch = store.add(stored.job, stored.folder, skip=False)
+        assert clipdesk("queue", "run", "--on", "here", "--for-window").code == 0
+        assert [store.get(number).status for number in (urgent, batch)] == [Status.WAITING, Status.DONE]
+    assert clipdesk("queue", "run", "--on", "mars", "--for-window").code == 2
+    (head,) = look_at_heads(default_store())
+    assert (head.alive, head.row.place) == (False, "mars")
+    assert head.row.problem.startswith("--on mars: name one of here, ")
 
 
 def test_what_is_done_before_the_first_step_is_shown(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,10 @@ class Many:
         tell: Told a line for the user where a worker is refused, ends or is given up.
         limits: How workers are used.
         clock: Seconds.
+        dashboard: Address of a page that shows the fleet; empty if there is none.
+
+    Attributes:
+        dashboard: As given.
     """
 
     def __init__(
@@ -41,7 +45,9 @@ class Many:
         tell: Callable[[str], object] = lambda _: None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        dashboard: str = "",
     ) -> None:
+        self.dashboard = dashboard
         self._itself = itself
         self._limits = limits or Limits()
         self._clock = clock

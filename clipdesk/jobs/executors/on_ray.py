@@ -87,6 +87,9 @@ class RayFleet:
             job this process is: whom that lets in was its own matter. None for one of our own, on this computer alone,
             which ends with the fleet and with this process.
 
+    Attributes:
+        dashboard: Address of Ray's page; empty if it has none.
+
     Raises:
         UsageError: Ray is not installed; the cluster can be reached by anybody.
         ClipDeskError: Ray cannot be started, or there is none at the address.
@@ -102,6 +105,7 @@ class RayFleet:
         self._actors: dict[int, Any] = {}
         self._hearing: dict[Any, int] = {}
         self._told: dict[int, int] = {}
+        self.dashboard = ""
         self._ours = not self._ray.is_initialized()
         if self._ours:
             self._connect(address)
@@ -120,7 +124,9 @@ class RayFleet:
             # Otherwise this process tells the nodes an address at which they do not find it.
             options["_node_ip_address"] = "127.0.0.1"
         try:
-            self._ray.init(**options, log_to_driver=False, logging_level="ERROR")
+            found = self._ray.init(**options, log_to_driver=False, logging_level="ERROR")
+            url = getattr(found, "dashboard_url", "")
+            self.dashboard = f"http://{url}" if url else ""
         except (OSError, ValueError, RuntimeError, TimeoutError) as error:
             raise ClipDeskError(f"Ray could not be reached or started: {one_line(error, 200)}") from error
 

@@ -32,7 +32,7 @@ def work_through_pipe(threads: int | None = None) -> NoReturn:
         torch.set_num_threads(threads)
     came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, came), daemon=True).start()
-    Worker(Here(), lambda wait: _next(came, wait), lambda data: _send(sink, data)).work()
+    Worker(Here(), lambda wait: _next(came, wait), lambda data: _send(sink, data), _device()).work()
 
 
 def work_through_queues(
@@ -47,7 +47,15 @@ def work_through_queues(
     """
     if threads:
         torch.set_num_threads(threads)
-    Worker(Here(), lambda wait: _next(came, wait), said.put).work()
+    Worker(Here(), lambda wait: _next(came, wait), said.put, _device()).work()
+
+
+def _device() -> str:
+    """What this process computes with, for people."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name(0)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _pipes() -> tuple[IO[bytes], IO[bytes]]:

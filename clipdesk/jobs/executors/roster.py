@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from clipdesk.errors import ClipDeskError, one_line
 from clipdesk.jobs.executors.fleet import Fleet, Gone
@@ -36,11 +36,14 @@ class Member:
         heard: When it last said something, or was told something.
         open: Numbers of what it was asked for and has not answered.
         groups: How many pictures it renders side by side, by what was measured.
+        device: What it computes with, for people; empty where it has not said so.
+        busy: How many units it has in hand.
+        pictures: How many it has rendered or read.
     """
 
     place: str
     number: int = 0
-    state: str = "starting"
+    state: Literal["starting", "ready", "lost"] = "starting"
     host: str = ""
     process: int = 0
     reason: str = ""
@@ -48,6 +51,9 @@ class Member:
     heard: float = 0.0
     open: set[int] = field(default_factory=set)
     groups: dict[str, int] = field(default_factory=dict)
+    device: str = ""
+    busy: int = 0
+    pictures: int = 0
 
     @property
     def name(self) -> str:
@@ -192,6 +198,7 @@ class Roster:
     def _greet(self, member: Member, said: Mapping[str, Any]) -> None:
         member.host = one_line(said.get("host", ""))
         member.process = int(said.get("process", 0))
+        member.device = one_line(said.get("device", ""))
         problem = mismatch(said)
         if problem:
             self._fleet.end(member.number)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipdesk.errors import Cancelled, NoWorkersError
-from clipdesk.jobs.events import Event, Failure, PartRead, Progress, ShardPiece
+from clipdesk.jobs.events import Event, Failure, PartRead, Progress, Result, ShardPiece
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.messages import error_in, event_of
 from clipdesk.jobs.executors.roster import Box, Member, Roster
@@ -142,6 +142,7 @@ class Round:
         finally:
             for number, claim in self._claims.items():
                 self._roster.forget(claim.member, number)
+                claim.member.busy = 0
             for number, member in self._asked.items():
                 self._roster.forget(member, number)
 
@@ -211,6 +212,10 @@ class Round:
         fields = {"job": job.written(), "round": self._number, "credit": limits.credit, "every": limits.every}
         number = self._roster.ask(member, "claim", fields, self._box)
         self._claims[number] = _Claim(member, job, units)
+        self._count(member)
+
+    def _count(self, member: Member) -> None:
+        member.busy = sum(len(claim.left) for claim in self._claims.values() if claim.member is member)
 
     # Taking
 
@@ -226,16 +231,19 @@ class Round:
             self._hooks.stage(f"{member.name}: {message.fields['text']}")
         elif message.kind == "event":
             event = event_of(message, claim.job)
+            member.pictures += len(event.thumbnails) if isinstance(event, PartRead) else isinstance(event, Result)
             if isinstance(event, Progress | PartRead | ShardPiece):
                 yield event
             elif (unit := getattr(event, "target", None)) in claim.left:
                 del claim.left[unit]
                 member.deaths = 0
+                self._count(member)
                 yield event
             # Not before: who does not pull wants nothing more to be done.
             self._roster.tell(member, "more", number, {"credit": 1})
         elif message.kind in ("end", "gone"):
             del self._claims[number]
+            self._count(member)
             self._served.add(member)
             yield from self._end(claim, message)
 

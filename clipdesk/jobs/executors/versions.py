@@ -14,14 +14,19 @@ PROTOCOL = 2
 """Changes with what the messages mean."""
 
 
-def greeting() -> dict[str, Any]:
-    """What a worker says first."""
+def greeting(device: str = "") -> dict[str, Any]:
+    """What a worker says first.
+
+    Args:
+        device: What it computes with, for people.
+    """
     return {
         "protocol": PROTOCOL,
         "clipdesk": __version__,
         "torch": torch_version(),
         "host": socket.gethostname(),
         "process": os.getpid(),
+        "device": device,
     }
 
 

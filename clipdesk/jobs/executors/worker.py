@@ -63,9 +63,11 @@ class Worker:
         executor: What does the work in this process.
         receive: Where messages come from.
         send: Where messages go.
+        device: What it computes with, for people.
     """
 
-    def __init__(self, executor: Executor, receive: Receive, send: Callable[[bytes], object]) -> None:
+    def __init__(self, executor: Executor, receive: Receive, send: Callable[[bytes], object], device: str = "") -> None:
+        self._device = device
         self._executor = executor
         self._receive = receive
         self._send_bytes = send
@@ -81,7 +83,7 @@ class Worker:
 
     def greet(self) -> None:
         """Say what the head must know before it asks for anything."""
-        self._send(Message("hello", 0, greeting()))
+        self._send(Message("hello", 0, greeting(self._device)))
 
     def turn(self) -> None:
         """Take what has come, waiting for it if there is nothing to do, and do one step."""

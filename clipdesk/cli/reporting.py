@@ -1,0 +1,113 @@
+"""What a command that works through the queue says of itself and its workers, for windows that look on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+
+from clipdesk.errors import ClipDeskError
+from clipdesk.jobs.events import Began, Ended, Event, Halted, Paused
+from clipdesk.jobs.executor import Executor
+from clipdesk.jobs.executors.many import Many
+from clipdesk.jobs.executors.roster import Member
+from clipdesk.jobs.heads import HeadFile, WorkerRow
+from clipdesk.jobs.store import default_store
+
+_EVERY = 1.0
+_MINUTE = 60.0
+
+
+class Report:
+    """Says once a second what becomes of the work.
+
+    Args:
+        file: Where.
+    """
+
+    def __init__(self, file: HeadFile) -> None:
+        self._file = file
+        self._executor: Executor | None = None
+        self._jobs: dict[int, None] = {}
+        self._counts: dict[str, deque[tuple[float, int]]] = {}
+        self._ended = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._say_again, daemon=True)
+        self._thread.start()
+
+    def begin(self, executor: Executor) -> None:
+        """What does the work is there."""
+        self._executor = executor
+
+    def limit(self, numbers: Container[int] | None) -> None:
+        """Only the jobs of these numbers are worked on, where they are named."""
+        if isinstance(numbers, set):
+            self._file.show(only=tuple(sorted(numbers)))
+
+    def take(self, number: int, event: Event) -> None:
+        """Something has happened to a job."""
+        if isinstance(event, Began):
+            self._jobs[number] = None
+        elif isinstance(event, Ended | Paused | Halted):
+            self._jobs.pop(number, None)
+
+    def asked_to_stop(self) -> bool:
+        """Whether somebody has asked this process to stop."""
+        return self._stopped
+
+    def _say_again(self) -> None:
+        while not self._ended.wait(_EVERY):
+            self._stopped = self._file.asked_to_stop
+            self._say()
+
+    def _say(self) -> None:
+        executor = self._executor
+        many = executor if isinstance(executor, Many) else None
+        workers = [] if many is None else [self._row(member) for member in many.workers]
+        dashboard = "" if many is None else many.dashboard
+        self._file.show(jobs=tuple(self._jobs), workers=tuple(workers), dashboard=dashboard)
+
+    def _row(self, member: Member) -> WorkerRow:
+        now = time.monotonic()
+        counts = self._counts.setdefault(member.place, deque([(now, member.pictures)]))
+        counts.append((now, member.pictures))
+        while now - counts[0][0] > _MINUTE:
+            counts.popleft()
+        since, before = counts[0]
+        pace = _MINUTE * (member.pictures - before) / max(now - since, _EVERY)
+        return WorkerRow(
+            name=member.place[:1_000],
+            node=member.host,
+            device=member.device,
+            state=member.state,
+            reason=member.reason[:1_000],
+            busy=member.busy,
+            pace=round(pace, 1),
+        )
+
+    def close(self) -> None:
+        """Say nothing more."""
+        self._ended.set()
+        self._thread.join()
+
+
+@contextmanager
+def reported(place: str | None, *, for_window: bool) -> Iterator[Report]:
+    """In the block, windows see this process and its workers.
+
+    Args:
+        place: As ``--on`` has it.
+        for_window: Whether an error that ends the block is kept for a window to say, since nobody sees the terminal.
+    """
+    file = HeadFile(default_store(), place or "this computer")
+    report, problem = Report(file), ""
+    try:
+        yield report
+    except ClipDeskError as error:
+        problem = str(error) if for_window else ""
+        raise
+    finally:
+        report.close()
+        file.close(problem)
