@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.comparisons.pairs import Triple
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.item_models.changed import Photos, Words
+    from clipdesk.gui.panels.comparison_choices import Choices
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.session import Session
     from clipdesk.gui.wall.source import Picture
@@ -141,13 +142,14 @@ class ComparisonRoom(QObject):
 
     # Which comparison
 
-    @Slot(str, str)
-    def compare(self, second: str, images: str) -> None:
+    @Slot(str, str, object)
+    def compare(self, second: str, images: str, choices: Choices) -> None:
         """Compare the open model with another.
 
         Args:
             second: Name or file of the other.
             images: What opens the images.
+            choices: How.
         """
         model = self._session.model
         if model is None or model.weights is None:
@@ -160,13 +162,14 @@ class ComparisonRoom(QObject):
         except ClipDeskError as error:
             self._session.complain(explained(error))
             return
-        self.maker.begin(ComparisonWork(model=model.name, weights=model.weights, second=name, images=images))
+        work = ComparisonWork(model=model.name, weights=model.weights, second=name, images=images, **choices._asdict())
+        self.maker.begin(work)
 
-    @Slot(object)
-    def _made(self, job: ComparisonWork) -> None:
+    @Slot(object, str)
+    def _made(self, job: ComparisonWork, name: str) -> None:
         self._session.say(f"The comparison with {short_name(job.second)} is done")
         if self._session.model is not None and job.weights == self._session.model.weights:
-            self.desk.look(job.weights or "", job)
+            self.desk.look(job.weights or "", comparisons_folder() / name if name else None)
 
     @Slot(object)
     def _open(self, folder: Path) -> None:

@@ -100,7 +100,8 @@ class Here:
         )
         hooks.stage(f"Opening {job.label(0)} …")
         images = open_image_set(job.images)
-        yield from _passed(compare_images(first, second, images, job.layers, match=job.match), job, hooks)
+        comparison = compare_images(first, second, images, job.layers, pooling=job.pooling, match=job.match)
+        yield from _passed(comparison, job, hooks)
 
     def _sources_of(self, job: Job) -> Sources:
         """What the last job has read of its files, if this one names the same."""

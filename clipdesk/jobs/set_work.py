@@ -49,12 +49,14 @@ class ComparisonWork(SetWork):
         second: The model that is compared with `model`.
         second_weights: SHA-256 of its weights; None where any will do.
         match: Whether partners are sought although the architecture is the same.
+        pooling: How values at positions become one, where a layer has that; else their mean.
     """
 
     kind: Literal["comparison"] = "comparison"
     second: NameOfModel
     second_weights: Sha256 | None = None
     match: bool = False
+    pooling: Literal["mean", "max", "class"] = "mean"
 
     @property
     @override

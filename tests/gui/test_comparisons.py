@@ -19,7 +19,7 @@ from clipdesk.gui.item_models.changed import SIDES, ChangedModel, has_changed
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.cka_map import CkaMap
 from clipdesk.gui.panels.comparison_bar import ComparisonBar
-from clipdesk.gui.panels.comparison_page import LAYERS, ComparisonPage
+from clipdesk.gui.panels.comparison_page import LAYERS, UNIT, ComparisonPage
 from clipdesk.gui.surveys.data import Word
 from clipdesk.jobs.set_work import ComparisonWork
 from clipdesk.jobs.status import Status
@@ -45,6 +45,8 @@ def changed(images: Path, tmp_path: Path) -> Path:
 
 
 def compare(window: MainWindow, qtbot: QtBot, changed: Path, images: Path) -> None:
+    # Where there is less room, a unit is not seen beside the others.
+    window.resize(1920, 1080)
     window.center.show_mode(COMPARISON)
     window.comparisons.page.bar.add_images(str(images))
     window.comparisons.page.bar.ask(str(changed))
@@ -213,6 +215,49 @@ def test_columns_that_say_nothing_are_hidden(qtbot: QtBot) -> None:
     assert shown == [True, True, True, True, True, False, True, True, False]
     page.show_comparison([Changed(0, "0.mlp:1", 0.5, 1.0, 0.1, 0.1, 0.2, "constant in B")], Layers((), (), ()), ())
     assert not any(page.table.isColumnHidden(column) for column in range(page.model.columnCount()))
+
+
+def test_where_there_is_no_room_the_unit_has_a_page_of_its_own(qtbot: QtBot) -> None:
+    page = ComparisonPage()
+    qtbot.addWidget(page)
+    page.bar.say("small.pt is A")
+    page.resize(440, 340)
+    page.show()
+    page.show_comparison([Changed(0, "0.mlp:1", 0.5, 1.0, 0.1, 0.1, 0.2, "")], Layers((), (), ()), ())
+    assert page.tabs.isTabVisible(UNIT)
+    assert (page.table.isVisible(), page.unit.isVisible()) == (True, False)
+    page.table.activated.emit(page.model.index(0, 0))
+    assert page.tabs.currentIndex() == UNIT
+    assert (page.table.isVisible(), page.unit.isVisible()) == (False, True)
+    page.resize(900, 700)
+    assert not page.tabs.isTabVisible(UNIT)
+    assert (page.table.isVisible(), page.unit.isVisible()) == (True, True)
+
+
+def test_two_models_are_compared_as_was_chosen(
+    changed: Path, images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    compare(window, qtbot, changed, images)
+    page = window.comparisons.page
+    choices = page.bar.choices
+    assert not choices.isChecked()
+    choices.layers.setText("1.mlp.gelu, 0.mlp")
+    choices.pooling.setCurrentIndex(choices.pooling.findData("max"))
+    choices.match.setChecked(True)
+    choices.menu().aboutToHide.emit()
+    assert choices.isChecked()
+    assert "layers 1.mlp.gelu, 0.mlp; largest patch; partners" in choices.toolTip()
+    page.bar.ask(str(changed))
+    until(qtbot, lambda: page.bar.listed.count() == 2)
+    assert page.bar.listed.currentText().endswith("24 pictures, 1.mlp.gelu, 0.mlp, largest patch, partners")
+    current = window.comparisons.desk.current
+    assert current is not None
+    assert (current.manifest.pooling, [pair.same for pair in current.manifest.pairs]) == ("max", [False, False])
+    choices.layers.setText("")
+    choices.pooling.setCurrentIndex(0)
+    choices.match.setChecked(False)
+    page.bar.ask(str(changed))
+    until(qtbot, lambda: page.bar.listed.currentText().endswith("24 pictures"))
 
 
 def test_images_are_offered_once_and_a_choice_that_is_given_up_changes_nothing(

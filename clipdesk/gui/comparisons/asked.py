@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from clipdesk.activations.comparing.comparison import Comparison, Drifted
 from clipdesk.activations.comparing.manifests import ComparisonManifest, all_comparisons, read_comparison_manifest
+from clipdesk.activations.comparing.planning import LayerPair
 from clipdesk.activations.comparing.storing import FIRST, open_comparison
 from clipdesk.activations.directions import vocabularies_of
 from clipdesk.activations.questions.unit import histogram_of
@@ -36,6 +37,8 @@ from clipdesk.render.settings import RenderSettings
 _LISTED = 1000
 """Units of the table."""
 _TOP, _WORDS = 12, 5
+_FEW = 2
+"""Layers that are named in the list of comparisons."""
 
 
 def comparisons_of(weights: str) -> list[tuple[Path, ComparisonManifest]]:
@@ -45,9 +48,7 @@ def comparisons_of(weights: str) -> list[tuple[Path, ComparisonManifest]]:
 
 def listed(found: list[tuple[Path, ComparisonManifest]]) -> list[Listed]:
     """The same for people."""
-    return [
-        Listed(path, f"{_short(each.models[1])}, {each.images}: {each.pictures:,} pictures") for path, each in found
-    ]
+    return [Listed(path, f"{_short(each.models[1])}, {each.images}: {_in_words(each)}") for path, each in found]
 
 
 @dataclass(eq=False)
@@ -244,6 +245,19 @@ def _name(each: Drifted) -> str:
     first, second = (f"{short_layer(name)}:" for name in (each.layer.first, each.layer.second))
     same = first == second and each.unit == each.other
     return f"{first}{each.unit}" + ("" if same or each.other == NONE else f" = {second}{each.other}")
+
+
+def _in_words(manifest: ComparisonManifest) -> str:
+    """What a comparison is of, beside the second model and the images."""
+    parts = [f"{manifest.pictures:,} pictures"]
+    if len(manifest.pairs) <= _FEW:
+        names = [LayerPair(each.first, each.second, each.same).short for each in manifest.pairs]
+        parts.append(", ".join(names))
+    if manifest.pooling != "mean":
+        parts.append({"max": "largest patch", "class": "class token"}[manifest.pooling])
+    if not all(each.same for each in manifest.pairs):
+        parts.append("partners")
+    return ", ".join(parts)
 
 
 def _short(model: str) -> str:

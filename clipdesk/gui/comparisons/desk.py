@@ -16,7 +16,6 @@ from clipdesk.gui.worker import make_way
 
 if TYPE_CHECKING:
     from clipdesk.gui.comparisons.asked import AskedComparison
-    from clipdesk.jobs.set_work import ComparisonWork
     from clipdesk.render.settings import RenderSettings
 
 _TILES, _TOGETHER = "tiles", 4
@@ -74,13 +73,12 @@ class ComparisonDesk(QObject):
             background.start(make_way)
         self._found.connect(self._take)
 
-    def look(self, weights: str, wanted: ComparisonWork | None = None, folder: Path | None = None) -> None:
-        """Look which comparisons of a model there are, and open one: the one that is asked for, or the newest.
+    def look(self, weights: str, folder: Path | None = None) -> None:
+        """Look which comparisons of a model there are, and open one: that of a folder, or the newest.
 
         Args:
             weights: SHA-256 of the model's weights.
-            wanted: What was made.
-            folder: A folder that the user has chosen; it may be anywhere.
+            folder: Of the comparison that is wanted; it may be anywhere.
         """
         self._weights = weights
 
@@ -89,12 +87,7 @@ class ComparisonDesk(QObject):
             from clipdesk.gui.comparisons.asked import AskedComparison, comparisons_of, listed
 
             found = comparisons_of(weights)
-            made = [
-                path
-                for path, each in found
-                if wanted is not None and (each.models[1], each.source) == (str(wanted.second), wanted.images)
-            ]
-            paths = [folder] if folder is not None else [*made, *(path for path, _ in found)]
+            paths = [folder] if folder is not None else [path for path, _ in found]
             asked = AskedComparison.open(paths[0]) if paths else None
             rows, layers = ([], None) if asked is None else (asked.rows(), asked.layers())
             self._found.emit(weights, asked, rows, layers, listed(found))

@@ -65,7 +65,6 @@ class ComparedWall(QWidget):
         self.button.setToolTip("Render the units of the wall in A and in B, with one seed and the panel's settings")
         self._lay_out()
         self.view.current_changed.connect(self._say)
-        self.view.chosen.connect(self.view.show_alone)
         self.sort.activated.connect(lambda at: self.sort_asked.emit(self.sort.itemData(at)))
         self.count.activated.connect(self.count_changed)
         self.button.clicked.connect(self.render_asked)

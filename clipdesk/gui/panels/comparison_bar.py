@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipdesk.gui.icons import icon
+from clipdesk.gui.panels.comparison_choices import ComparisonChoices
 from clipdesk.gui.panels.steering import Steering, in_words, show_only
 from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.words import breakable, unbroken
@@ -36,14 +37,14 @@ class ComparisonBar(QWidget):
     """One row, which says one thing at a time.
 
     Signals:
-        asked: The model to compare with, and what opens the images that both are to read.
+        asked: The model to compare with, what opens the images that both are to read, and the `Choices`.
         chosen: The folder of the comparison that is to be shown.
 
     Attributes:
         steering: Of the comparison that is made.
     """
 
-    asked = Signal(str, str)
+    asked = Signal(str, str, object)
     chosen = Signal(object)
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class ComparisonBar(QWidget):
         self.images.addItem("5,000 drawn scenes", _SCENES)
         self.images.addItem("A folder …", "")
         self.images.activated.connect(self._choose_images)
+        self.choices = ComparisonChoices()
         self.steering = Steering("comparison")
         self.with_button = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
         self.with_button.setText("Compare with")
@@ -75,7 +77,7 @@ class ComparisonBar(QWidget):
         row.setContentsMargins(10, 4, 6, 4)
         row.addWidget(self.listed, 1)
         row.addWidget(self._text, 1)
-        for widget in (self.steering, self.images, self.with_button):
+        for widget in (self.steering, self.images, self.choices, self.with_button):
             row.addWidget(widget)
         self.offer(())
 
@@ -92,7 +94,7 @@ class ComparisonBar(QWidget):
 
     def ask(self, model: str) -> None:
         """Ask for a comparison with a model."""
-        self.asked.emit(model, self.images.currentData())
+        self.asked.emit(model, self.images.currentData(), self.choices.chosen)
 
     @property
     def message(self) -> str:
@@ -106,7 +108,7 @@ class ComparisonBar(QWidget):
             text: It.
             ready: Whether a comparison can be made.
         """
-        self._show(text, (self.images, self.with_button) if ready else ())
+        self._show(text, (self.images, self.choices, self.with_button) if ready else ())
 
     def show_making(self, making: Making, second: str) -> None:
         """A comparison with a second model is made, or was left."""
@@ -119,15 +121,18 @@ class ComparisonBar(QWidget):
         self.listed.clear()
         for each in listed:
             self.listed.addItem(each.name, each.folder)
-        if current not in [each.folder for each in listed]:
+        folders = [each.folder for each in listed]
+        if current not in folders:
             self.listed.addItem(current.name, current)
-        self.listed.setCurrentIndex(self.listed.findData(current))
-        self._show("", (self.listed, self.images, self.with_button))
+            folders.append(current)
+        # Not findData, to which two equal paths are different ones.
+        self.listed.setCurrentIndex(folders.index(current))
+        self._show("", (self.listed, self.images, self.choices, self.with_button))
 
     def _show(self, text: str, shown: Sequence[QWidget]) -> None:
         self._text.setText(breakable(text))
         self._text.setVisible(bool(text))
-        show_only(shown, (self.listed, self.steering, self.images, self.with_button))
+        show_only(shown, (self.listed, self.steering, self.images, self.choices, self.with_button))
 
     def _choose_images(self, place: int) -> None:
         if self.images.itemData(place):

@@ -36,12 +36,14 @@ _CKA = (
     "Linear CKA of A's layers, from top to bottom, and B's, from left to right: the stronger the colour, the "
     "more alike. Point at a cell for its number."
 )
-UNITS, WALL, LAYERS = range(3)
+UNITS, WALL, UNIT, LAYERS = range(4)
 PHOTO = 30
 """Side of a photo in the table."""
 _LOOK_MS = 60
 _WIDE = 620
 """With less room than this, table and unit stand one above the other."""
+_HIGH = 520
+"""With less than this as well, the unit is a page of its own."""
 
 
 class ComparisonPage(QWidget):
@@ -69,12 +71,14 @@ class ComparisonPage(QWidget):
         self.hint = plain_label(_HINT, centered=True, wrap=True, margin=16)
         self.tabs = QTabBar(documentMode=True, drawBase=False, expanding=False)
         self.tabs.setAccessibleName("What is shown of the comparison")
-        for name in ("Units", "Wall", "Layers"):
+        for name in ("Units", "Wall", "Unit", "Layers"):
             self.tabs.addTab(name)
         self._lay_out()
         self.tabs.currentChanged.connect(self._turn)
         self.table.selectionModel().currentRowChanged.connect(self._choose)
         self.wall.unit_chosen.connect(self._choose_place)
+        self.wall.view.chosen.connect(self._look_into)
+        self.table.activated.connect(lambda index: self._look_into(index.row()))
         self.wall.sort_asked.connect(self._sort)
         self.model.layoutChanged.connect(self._order)
         self._look = QTimer(self, singleShot=True, interval=_LOOK_MS)
@@ -101,7 +105,7 @@ class ComparisonPage(QWidget):
         for column in SIDES:
             # Words come later, and must not move the columns that are being read.
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-            header.resizeSection(column, PHOTO + round(7.5 * table.fontMetrics().averageCharWidth()) + 14)
+            header.resizeSection(column, PHOTO + round(9.5 * table.fontMetrics().averageCharWidth()) + 14)
         header.setHighlightSections(False)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
@@ -142,6 +146,28 @@ class ComparisonPage(QWidget):
         self._look.start()
         wide = self.width() >= _WIDE
         self.splitter.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
+        self._divide()
+
+    @property
+    def is_small(self) -> bool:
+        """Whether there is no room for list and unit at once."""
+        return self.width() < _WIDE and self.height() < _HIGH
+
+    def _divide(self) -> None:
+        """Show list and unit together, or each on a page of its own."""
+        small = self.is_small
+        if not small and self.tabs.currentIndex() == UNIT:
+            self.tabs.setCurrentIndex(UNITS)
+        self.tabs.setTabVisible(UNIT, small)
+        self._lists.setVisible(not small or self.tabs.currentIndex() != UNIT)
+        self.unit.setVisible(not small or self.tabs.currentIndex() == UNIT)
+
+    def _look_into(self, at: int) -> None:
+        """Show a unit alone, where there is no room for it beside the list; on the wall, from near."""
+        if self.is_small:
+            self.tabs.setCurrentIndex(UNIT)
+        elif self.tabs.currentIndex() == WALL:
+            self.wall.view.show_alone(at)
 
     def show_none(self) -> None:
         """Show no comparison."""
@@ -197,7 +223,9 @@ class ComparisonPage(QWidget):
         """Show what a tab is for: units as a table or as a wall, beside the chosen one; or the layers."""
         if not self.tabs.isHidden():
             self._pages.setCurrentIndex(1 if tab == LAYERS else 0)
-            self._lists.setCurrentIndex(1 if tab == WALL else 0)
+            if tab != UNIT:
+                self._lists.setCurrentIndex(1 if tab == WALL else 0)
+            self._divide()
             self._look.start()
 
     @Slot()

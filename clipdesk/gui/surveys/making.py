@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem
 from clipdesk.gui.worker import LazyHere, make_way
-from clipdesk.jobs.events import Ended, Failure, Paused, Progress
+from clipdesk.jobs.events import Done, Ended, Failure, Paused, Progress
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.set_work import SetWork, SurveyWork
 from clipdesk.jobs.status import Status, Wish
@@ -67,13 +67,13 @@ class Surveyor(QObject):
     Signals:
         changed: `making` is another.
         numbered: The number that it has in the queue, before it begins.
-        made: The `SetWork` of one that is finished.
+        made: The `SetWork` of one that is finished, and the name of its folder.
         failed: A `Problem`.
     """
 
     changed = Signal()
     numbered = Signal(int)
-    made = Signal(object)
+    made = Signal(object, str)
     failed = Signal(object)
     _told = Signal(object)
 
@@ -88,6 +88,7 @@ class Surveyor(QObject):
         self.making: Making | None = None
         self._stopping = threading.Event()
         self._begun = 0.0, 0.0
+        self._made_folder = ""
         self._worker = Background(self)
         self._asker = Background(self)
         for background in (self._worker, self._asker):
@@ -243,6 +244,9 @@ class Surveyor(QObject):
         if status is Status.FAILED:
             for unit in service.store.units(number):
                 self._told.emit(Failure(unit.position, unit.reason))
+        if status is Status.DONE:
+            for unit in service.store.units(number):
+                self._told.emit(Done(unit.position, unit.file))
         self._told.emit(Ended(status))
 
     # On the window's thread
@@ -263,6 +267,8 @@ class Surveyor(QObject):
             self._show(replace(making, state="paused", seconds_left=None))
         elif isinstance(news, Failure):
             self._show(replace(making, state="failed", words=news.reason))
+        elif isinstance(news, Done):
+            self._made_folder = news.file
         elif isinstance(news, Ended):
             self._ended(making, news.status)
 
@@ -278,7 +284,7 @@ class Surveyor(QObject):
         if status is not Status.FAILED:
             self._show(None)
         if status is Status.DONE:
-            self.made.emit(making.job)
+            self.made.emit(making.job, self._made_folder)
 
     def _show(self, making: Making | None) -> None:
         self.making = making
