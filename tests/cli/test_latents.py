@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from clipdesk.export.png import read_recipe
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.opening import read_latents
@@ -144,3 +145,26 @@ def test_it_is_said_whether_a_latent_is_active_in_its_picture(clipdesk: Command)
     assert "a.png: the latent survives top-k (k = 40) at" in done.err
     done = clipdesk("render", *MODEL, "--layer", "0", "--neuron", "5", *QUICK, "--output", "b.png")
     assert "latent" not in done.err
+
+
+def test_a_latent_of_the_embedding_is_said_in_words(clipdesk: Command, files: Path) -> None:
+    write_sae_lens(perfect(LayerInspector(small_vit()).visualizable("visual").units, "visual"), files / "end")
+    model = ["--model", "mine.pt", "--sae", "end"]
+    done = clipdesk("words", "visual.latents:3", *model, "--reading", "decoder", "--concepts", "scenes", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["words"]
+    assert [each["cosine"] for each in found] == sorted((each["cosine"] for each in found), reverse=True)
+    assert len(found) == 5
+    refused = clipdesk("words", "0.latents:3", *MODEL, "--reading", "decoder")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "does not write into the image embedding" in refused.err
+    assert clipdesk("words", "visual.latents", *model, "--reading", "decoder").code == 2
+
+
+def test_what_a_latent_writes_is_a_target(clipdesk: Command, files: Path) -> None:
+    done = clipdesk("render", *MODEL, "--target", "decoder(0.latents:5)", "--output", "d.png", *QUICK)
+    assert done.code == 0, done.err
+    assert read_recipe(files / "d.png").target.label == f"decoder({LATENTS}:5)"
+    again = clipdesk("render", "--from", "d.png", "--output", "again.png")
+    assert again.code == 0, again.err
+    assert np.array_equal(np.asarray(Image.open(files / "d.png")), np.asarray(Image.open(files / "again.png")))
