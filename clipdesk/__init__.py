@@ -37,13 +37,14 @@ if TYPE_CHECKING:
     from clipdesk.network.opened import open_model
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.settings import RenderSettings
-    from clipdesk.render.targets import Combined, Direction, Others, Term, Text, Unit
+    from clipdesk.render.targets import Combined, Decoder, Direction, Others, Term, Text, Unit
     from clipdesk.render.together import render_difference
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
     "Combined": "clipdesk.render.targets",
     "Comparison": "clipdesk.activations.comparing.comparison",
+    "Decoder": "clipdesk.render.targets",
     "Direction": "clipdesk.render.targets",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.network.inspector",
@@ -85,6 +86,7 @@ __all__ = [
     "ClipDeskError",
     "Combined",
     "Comparison",
+    "Decoder",
     "Direction",
     "FeatureVisualizer",
     "LayerInspector",

@@ -55,7 +55,9 @@ def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: P
     reader = str(opened.name)
     if opened.sha256 is None or len(listed) < _KEPT_FROM:
         return read_vocabulary(opened.network, listed, reader=reader, progress=progress)
-    digest = hashlib.sha256(json.dumps([opened.sha256, reader, TEMPLATES, listed]).encode()).hexdigest()[:24]
+    # Sparse autoencoders change nothing of what texts are to the model.
+    known = [opened.plain or opened.sha256, str(opened.name and plain_name(opened.name))]
+    digest = hashlib.sha256(json.dumps([*known, TEMPLATES, listed]).encode()).hexdigest()[:24]
     path = cache_folder() / "vocabularies" / f"{digest}.safetensors"
     texts = _kept(path, (len(TEMPLATES), len(listed)))
     if texts is not None:

@@ -26,7 +26,7 @@ from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import read_thumbnail
 from clipdesk.cli.asked import Asked, ask, unit_of
 from clipdesk.cli.bars import counting
-from clipdesk.cli.heads import words_of_head
+from clipdesk.cli.heads import words_of_head, words_of_latent
 from clipdesk.cli.opening import open_with_bar
 from clipdesk.cli.output import say, say_json, say_path
 from clipdesk.cli.terminal import show
@@ -144,7 +144,7 @@ def words(
     wanted: Wanted,
     units: str,
     concepts: str | None,
-    reading: Reading | Literal["span"],
+    reading: Reading | Literal["span", "decoder"],
     reader: str | None,
     pooling: Pooling | None,
     count: int,
@@ -152,6 +152,11 @@ def words(
 ) -> None:
     """Print the words of a unit, or of all units of a layer."""
     unit = unit_of(units) if ":" in units else None
+    if reading == "decoder":
+        if unit is None or reader is not None:
+            raise UsageError("--reading decoder is of one latent, such as visual.latents:7, in its own model's words")
+        words_of_latent(wanted.model, unit, concepts, count, as_json)
+        return
     asked = ask(wanted, [] if unit else [units], unit)
     full = asked.layer(unit[0] if unit else units)
     if reading == "span":

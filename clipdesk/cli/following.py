@@ -18,13 +18,20 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
+from clipdesk.network.layer_names import short_label
 
 
 def say_outcome(event: Saved) -> None:
-    """Say of a picture that was not finished, ended early, or shows nothing of its target, that it is so."""
+    """Say of a picture that was not finished, ended early, or shows nothing of its target, that it is so.
+
+    Of latents it is said whether they are active in it.
+    """
     recipe = event.result.recipe
     if recipe.steady:
         say(f"{event.path.name}: the activation was steady at step {recipe.steps}.", err=True)
+    for label, active in recipe.active.items():
+        latent = "the latent" if label == recipe.target.label else short_label(label)
+        say(f"{event.path.name}: {latent} {active.in_words}.", err=True)
     if recipe.outcome is Outcome.DONE:
         return
     activation = recipe.activation

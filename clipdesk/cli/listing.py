@@ -18,6 +18,7 @@ from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.listing import Listed, named_models, open_clip_models
 from clipdesk.models.names import ModelName, file_named, find_name
 from clipdesk.models.trust import allow_file
+from clipdesk.network.layer_names import short_label
 
 if TYPE_CHECKING:
     from clipdesk.network.inspector import LayerInspector
@@ -161,9 +162,10 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     if as_json:
         say_json(recipe.model_dump(mode="json"))
         return
-    rows = {**recipe.model_dump(exclude={"target", "settings", "activation"}), "target": recipe.target.label}
+    rows = {**recipe.model_dump(exclude={"target", "settings", "activation", "active"}), "target": recipe.target.label}
     rows["outcome"] = recipe.outcome_in_words
     rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
+    rows |= {f"latent {short_label(label)}": active.in_words for label, active in recipe.active.items()}
     rows |= recipe.settings.model_dump(exclude={"device"})
     rows["latents"] = ", ".join(f"{name} (SHA-256 {digest})" for name, digest in recipe.latents.items()) or None
     rows["files"] = ", ".join(f"{path} (SHA-256 {digest})" for path, digest in recipe.files.items()) or None

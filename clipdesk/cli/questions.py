@@ -15,7 +15,7 @@ from clipdesk.models.names import find_name
 
 COLUMNS = ("density", "selectivity", "kurtosis", "maximum", "clarity", "monosemanticity", "redundancy")
 """As `questions.layer.COLUMNS`, which takes NumPy along."""
-READINGS = ("probability", "cosine", "wpmi", "sparse", "span")
+READINGS = ("probability", "cosine", "wpmi", "sparse", "span", "decoder")
 """As `questions.words.Reading`, and that of what an attention head writes."""
 _LAYER = "Name of a layer ('clipdesk layers'), full or short: 3.mlp.gelu."
 
@@ -133,6 +133,8 @@ def words(
     Each word comes with its correlation in pictures that were held out; one that is no better than chance is weak.
     For an attention head such as 5.attn.heads:1, --reading span says what it writes into the embedding: words whose
     directions explain most of its variance. The sampled pictures are read again, in seconds with a small model.
+    For a latent of a sparse autoencoder of the image embedding, --reading decoder says what it writes: the words whose
+    embeddings have the largest cosine with its direction of the decoder. That needs no survey.
     """
     _asking().words(wanted, units, concepts, reading, reader, pooling, count, as_json)
 

@@ -28,7 +28,8 @@ _QUICK_STEPS = 150
     multiple=True,
     metavar="EXPRESSION",
     help="More than a neuron or a text: '\"a star\" - \"a circle\"', 'LAYER:7@max + 0.5*LAYER:9', '-LAYER:7'. "
-    "Positions are @class, @max, @NUMBER; LAYER:[FILE] is a direction, others(LAYER:7) all units but one.",
+    "Positions are @class, @max, @NUMBER; LAYER:[FILE] is a direction, others(LAYER:7) all units but one, "
+    "decoder(LAYER:7) what a latent writes.",
 )
 @click.option(
     "--from",

@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from PIL import Image
-
-from clipdesk.activations.activity import activity_of
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.following import follow, opened_service, say_outcome
 from clipdesk.cli.listing import find_model
@@ -172,7 +169,7 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
     with closing(QueueService(None, executor)) as service:
         service.add(job, folder, skip=False, names=names, listed=False)
-        code = _follow_pictures(service, job, folder, recorder, animation, opened)
+        code = _follow_pictures(service, job, folder, recorder, animation)
     if code:
         raise SystemExit(code)
     return opened.sha256
@@ -197,7 +194,6 @@ def _follow_pictures(
     folder: Path,
     recorder: FrameRecorder | None,
     animation: str | None,
-    opened: OpenModel,
 ) -> int:
     """Show how a few pictures are rendered; the exit code."""
     code = 0
@@ -218,7 +214,6 @@ def _follow_pictures(
             elif isinstance(event, Saved):
                 finished += 1
                 say_outcome(event)
-                _say_activity(event, opened)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
                 say_path(path)
@@ -234,16 +229,6 @@ def _in_full(job: Job, opened: OpenModel) -> Job:
     """A job with the full names of the layers that were typed."""
     targets = tuple(in_full(target, opened.inspector.layers) for target in job.targets)
     return job.model_copy(update={"targets": targets})
-
-
-def _say_activity(event: Saved, opened: OpenModel) -> None:
-    """Say of a latent's picture whether it is active there: what was maximised is its pre-activation."""
-    target = event.result.target
-    if isinstance(target, Unit) and opened.latents:
-        image = Image.fromarray(event.result.image)
-        found = activity_of(opened, target.layer, target.index, image)
-        if found is not None:
-            say(f"{event.path.name}: {found.in_words}.", err=True)
 
 
 def _animate(result: Result, recorder: FrameRecorder, path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clipdesk.activations.active import Activity
 from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import unwritable, write_atomically
@@ -54,6 +55,7 @@ class UnitRecord(BaseModel):
         activation: The clean activation: of the saved picture, without the transforms and noise of the steps, under
             which its curve is. Where the network computed in bfloat16 (see `parameters`), it is bfloat16's, a few
             tenths of a percent off float32's.
+        active: What is left of a latent in the picture, behind its activation; None for other units.
         seconds: Time that the unit's group took.
         reason: Reason of the failure.
     """
@@ -66,6 +68,7 @@ class UnitRecord(BaseModel):
     file: str | None = None
     sha256: str | None = None
     activation: float | None = None
+    active: Activity | None = None
     seconds: float | None = None
     reason: str | None = None
 

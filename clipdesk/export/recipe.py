@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from clipdesk.activations.active import Activity
 from clipdesk.errors import UsageError, one_line
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
@@ -89,6 +90,7 @@ class Recipe(BaseModel):
         steps: Number of steps done; fewer than the settings ask for if the render was stopped, or ended early.
         steady: Whether it ended early because the activation did not rise any more, as the settings ask.
         activation: Objective values that were reached.
+        active: What is left of each latent that the target names, in the picture as it is saved.
         device: Device that rendered it.
         seconds: Time that its group took.
         date: Date of the picture in ISO 8601, UTC.
@@ -108,6 +110,7 @@ class Recipe(BaseModel):
     steps: Annotated[int, Field(ge=1)]
     steady: bool = False
     activation: Activations
+    active: Annotated[dict[str, Activity], Field(max_length=_MOST_FILES)] = {}
     device: _Short
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     date: _Short

@@ -126,7 +126,9 @@ class Result:
             return self
         curve = self.curve[:step]
         reached = Activations.of(curve)
-        recipe = self.recipe.model_copy(update={"steps": step, "steady": False, "activation": reached})
+        # What is left of its latents was not measured then.
+        changed = {"steps": step, "steady": False, "activation": reached, "active": {}}
+        recipe = self.recipe.model_copy(update=changed)
         changes: dict[str, Any] = {"activation": reached.picture, "complete": False, "recipe": recipe, "alpha": None}
         return replace(self, image=image, curve=curve, **changes)
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
+from clipdesk.activations.activity import activities_of
 from clipdesk.errors import DeviceLostError, RenderError, UsageError
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.events import Failure, Progress, RenderEvent, Result
@@ -149,6 +151,7 @@ def _run_group(
         if stop() or convergence.over:
             break
     found = steady | _reached(frame, [row for row in range(len(group)) if row not in steady], curves)
+    active = activities_of(opened, group, [Image.fromarray(found[i].image) for i in range(len(group))])
     seconds = time.monotonic() - started
     for i, target in enumerate(group):
         reached = found[i]
@@ -164,6 +167,7 @@ def _run_group(
             steps=len(reached.curve),
             steady=i in steady and len(reached.curve) < job.settings.iterations,
             activation=Activations.of(reached.curve, reached.clean),
+            active=active[i],
             device=str(opened.device),
             seconds=round(seconds, 3),
             date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),

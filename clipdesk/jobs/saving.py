@@ -243,6 +243,7 @@ def _record(recipe: Recipe, path: Path) -> UnitRecord:
         file=path.name,
         sha256=_checksum(path),
         activation=recipe.activation.picture,
+        active=recipe.active.get(recipe.target.label),
         seconds=recipe.seconds,
     )
 

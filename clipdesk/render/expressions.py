@@ -15,6 +15,7 @@ from clipdesk.files import check_readable, read_bytes
 from clipdesk.render.arrays import MAGIC, decode_array
 from clipdesk.render.targets import (
     Combined,
+    Decoder,
     Direction,
     ImageTarget,
     Others,
@@ -27,13 +28,13 @@ from clipdesk.render.targets import (
 )
 
 GRAMMAR = (
-    "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@POSITION, others(LAYER:UNIT) or LAYER:[FILE], "
-    "joined by + and -"
+    "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@POSITION, others(LAYER:UNIT), "
+    "decoder(LAYER:UNIT) or LAYER:[FILE], joined by + and -"
 )
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<text>"[^"]*"|'[^']*')
-      | (?P<others>others\s*\(\s*(?P<rest_layer>LAYER)\s*:\s*(?P<rest_index>\d+)\s*\))
+      | (?P<of>others|decoder)\s*\(\s*(?P<of_layer>LAYER)\s*:\s*(?P<of_index>\d+)\s*\)
       | (?P<layer>LAYER)\s*:\s*(?:(?P<index>\d+)|\[(?P<file>[^\]]+)\])
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)
       | (?P<position>@\s*(?:class|max|patches|\d+))
@@ -44,11 +45,11 @@ _TOKEN = re.compile(
 """A layer's short name begins with the number of its block, which a weight before it must not be taken for."""
 # No two runs of blanks side by side: a thousand blanks would be divided among them in a thousand ways.
 _BEGINNING = re.compile(
-    r"""(?:[-+]\s*)?(?:[\d.]+\s*(?:\*\s*)?)?(?:["']|others\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""",
+    r"""(?:[-+]\s*)?(?:[\d.]+\s*(?:\*\s*)?)?(?:["']|(?:others|decoder)\s*\(|image\s*:\s*\[|visual[\w.]*\s*:\s*[\d\[])""",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"""\"[^"]*"|(?<!\w)'[^']*'(?!\w)""")
-_NAMES = re.compile(r"\w:[\d\[]|[\w\])]@(?:class|max|patches|\d)|\bothers\(", re.IGNORECASE)
+_NAMES = re.compile(r"\w:[\d\[]|[\w\])]@(?:class|max|patches|\d)|\b(?:others|decoder)\(", re.IGNORECASE)
 _OPERATOR = re.compile(r"""(?:^|[\s"])[-+*](?:[\s"]|$)|[-+*]"|"@""")
 _MOST_BYTES = 4_000_000
 _LONGEST_EXPRESSION = 65_536
@@ -64,7 +65,8 @@ def parse_target(text: str) -> Target:
     Weight and position may be left out: the weight is then 1, and the position the mean over the patches.
 
     A term is a text in quotes, ``image:[FILE]`` for the likeness to an image, ``LAYER:UNIT``, ``others(LAYER:UNIT)``,
-    or ``LAYER:[FILE]`` for a direction from a file of numbers (.npy, .csv or .txt). A position is ``class`` for the
+    ``decoder(LAYER:UNIT)`` for what a latent writes, or ``LAYER:[FILE]`` for a direction from a file of numbers (.npy,
+    .csv or .txt). A position is ``class`` for the
     class token, ``max`` for the largest of the patches, or a number. Equal terms are added up.
 
     Raises:
@@ -137,7 +139,7 @@ def _terms(tokens: list[re.Match[str]], text: str) -> Iterator[Term]:
             weight, i = weight * float(tokens[i]["number"]), i + 1
             if i < len(tokens) and tokens[i]["sign"] == "*":
                 i += 1
-        if i >= len(tokens) or not (tokens[i]["text"] or tokens[i]["others"] or tokens[i]["layer"]):
+        if i >= len(tokens) or not (tokens[i]["text"] or tokens[i]["of"] or tokens[i]["layer"]):
             raise UsageError(f"A term is missing in {text}. It is {GRAMMAR}")
         what, i = _what(tokens[i]), i + 1
         at: Position = "patches"
@@ -158,8 +160,9 @@ def _what(token: re.Match[str]) -> Readable:
         if not token["text"][1:-1].strip():
             raise UsageError('A text is empty. Say what the picture is to show, e.g. "a star"')
         return text_target(token["text"][1:-1])
-    if token["others"]:
-        return Others(layer=token["rest_layer"], index=_number(token["rest_index"]))
+    if token["of"]:
+        kind = Others if token["of"].lower() == "others" else Decoder
+        return kind(layer=token["of_layer"], index=_number(token["of_index"]))
     if token["file"] and token["layer"].lower() == "image":
         path = Path(token["file"].strip()).absolute()
         check_readable(path)

@@ -15,7 +15,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.readers import READERS, Score
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Position, Target, Term, Unit, check_length, terms_of
+from clipdesk.render.targets import Decoder, Position, Target, Term, Unit, check_length, terms_of
 
 
 class ResolvedTerm(NamedTuple):
@@ -117,6 +117,8 @@ def _checked(term: Term, inspector: LayerInspector, sources: Sources) -> LayerIn
         return error
 
 
+_OF_ONE = (Unit, Decoder)
+"""Terms that read one unit of their layer."""
 _Groups = dict[tuple[type, LayerInfo, Position], list[tuple[int, Term]]]
 """Terms that are read alike, each with the row of its picture, by kind, layer and position."""
 
@@ -125,8 +127,8 @@ def _narrowed(groups: _Groups) -> _Groups:
     """The same terms, each read in no more of its layer's units than are asked for, where that is less work."""
     asked: dict[LayerInfo, set[int]] = {}
     for (_, info, _), members in groups.items():
-        asked.setdefault(info, set()).update(term.what.index for _, term in members if isinstance(term.what, Unit))
-    whole = {info for kind, info, _ in groups if kind is not Unit}
+        asked.setdefault(info, set()).update(term.what.index for _, term in members if isinstance(term.what, _OF_ONE))
+    whole = {info for kind, info, _ in groups if kind not in _OF_ONE}
     of = {info: info if info in whole else info.narrowed(units) for info, units in asked.items()}
     return {(kind, of[info], at): members for (kind, info, at), members in groups.items()}
 

@@ -18,10 +18,11 @@ from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import pooled
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
+from clipdesk.network.latents.source import written
 from clipdesk.network.layers import LayerInfo, check_unit, visualizable
 from clipdesk.network.normalization import normalization_of, normalized
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Direction, ImageTarget, Others, Position, ReadableBase, Text, Unit
+from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Position, ReadableBase, Text, Unit
 
 if TYPE_CHECKING:
     from clip.model import CLIP
@@ -92,6 +93,24 @@ class OthersReader(Reader[Others]):
         return lambda output: at_position(_mean_of_others(output, columns), info, at)[:, 0]
 
 
+class DecoderReader(Reader[Decoder]):
+    """How far the activations that a sparse autoencoder reads go along what one of its latents writes."""
+
+    @override
+    def check(self, what: Decoder, at: Position, layers: Mapping[str, LayerInfo]) -> LayerInfo:
+        info = written(check_unit(layers, what.layer, what.index))
+        if info is None:
+            raise UsageError(f"{what.label}: only latents of a sparse autoencoder have a decoder")
+        return _with_position(info, at)
+
+    @override
+    def bind(
+        self, whats: Sequence[Decoder], info: LayerInfo, at: Position, model: nn.Module, sources: Sources
+    ) -> Score:
+        columns = _columns(whats, info, model)
+        return lambda output: at_position(output.gather(2, columns.expand(-1, output.shape[1], 1)), info, at)[:, 0]
+
+
 class DirectionReader(Reader[Direction]):
     """How far a layer's activations go along a direction of length 1."""
 
@@ -160,6 +179,7 @@ class ImageReader(Reader[ImageTarget]):
 READERS: dict[type, Reader[Any]] = {
     Unit: UnitReader(),
     Others: OthersReader(),
+    Decoder: DecoderReader(),
     Direction: DirectionReader(),
     Text: TextReader(),
     ImageTarget: ImageReader(),
@@ -188,7 +208,7 @@ def _device(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def _columns(whats: Sequence[Unit | Others], info: LayerInfo, model: nn.Module) -> Tensor:
+def _columns(whats: Sequence[Unit | Others | Decoder], info: LayerInfo, model: nn.Module) -> Tensor:
     """Where the values of each picture's unit are, (pictures, 1, 1)."""
     return torch.tensor([info.column(what.index) for what in whats], device=_device(model))[:, None, None]
 

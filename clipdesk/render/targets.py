@@ -243,6 +243,28 @@ class Others(ReadableBase):
         return (self.layer,)
 
 
+class Decoder(ReadableBase):
+    """What a latent writes: how far the activations that its sparse autoencoder reads go along its decoder's direction.
+
+    A latent reads by its encoder and writes by its decoder; the directions of the two differ.
+    """
+
+    kind: Literal["decoder"] = "decoder"
+    layer: str
+    index: int = Field(ge=0)
+
+    @property
+    @override
+    def label(self) -> str:
+        """``decoder(visual.transformer.resblocks.4.latents:12)``."""
+        return f"decoder({self.layer}:{self.index})"
+
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        return (self.layer,)
+
+
 class Direction(ReadableBase):
     """A direction in a layer's activations: how far they go along it.
 
@@ -287,7 +309,7 @@ Position = Literal["patches", "class", "max"] | Annotated[int, Field(ge=0)]
 """Where a layer is read: mean over the patches, the class token, the largest of the patches, or one position."""
 
 
-Readable = Annotated[Unit | Text | ImageTarget | Others | Direction, Field(discriminator="kind")]
+Readable = Annotated[Unit | Text | ImageTarget | Others | Decoder | Direction, Field(discriminator="kind")]
 """Everything that a term can read."""
 
 

@@ -12,6 +12,7 @@ from clipdesk.network.rectifiers import layer_before, rectifier_of
 from clipdesk.render.expressions import begins_as_expression, is_expression, parse_target, text_target
 from clipdesk.render.targets import (
     Combined,
+    Decoder,
     Direction,
     ImageTarget,
     Others,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo
 
 _LONGEST_SHOWN = 60
+_OF_LAYERS = (Unit, Others, Decoder, Direction)
 _ONLY_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -138,11 +140,11 @@ def _quotes_force(text: str) -> str:
 
 
 def _layers_of(target: Target) -> list[str]:
-    return [each.what.layer for each in terms_of(target) if isinstance(each.what, Unit | Others | Direction)]
+    return [each.what.layer for each in terms_of(target) if isinstance(each.what, _OF_LAYERS)]
 
 
 def _term_in_full(term: Term, layers: Collection[str]) -> Term:
-    if not isinstance(term.what, Unit | Others | Direction):
+    if not isinstance(term.what, _OF_LAYERS):
         return term
     what = term.what.model_copy(update={"layer": full_layer(term.what.layer, layers)})
     return term.model_copy(update={"what": what})
@@ -159,6 +161,8 @@ def _read(what: Readable) -> str:
         return f"unit {what.index} of {what.layer}"
     if isinstance(what, Others):
         return f"the units of {what.layer} other than {what.index}"
+    if isinstance(what, Decoder):
+        return f"what latent {what.index} of {what.layer} writes"
     if isinstance(what, Direction):
         return f"the direction {one_line(what.name)} of {what.layer}"
     if isinstance(what, ImageTarget):

@@ -10,13 +10,13 @@ import torch
 from clip.model import CLIP
 from PIL import Image
 
-from clipdesk.activations.activity import activity_of
-from clipdesk.errors import UsageError
+from clipdesk.activations.activity import activities_of
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.latents.activations import Threshold, TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.normalization import normalized
 from clipdesk.network.opened import OpenModel
+from clipdesk.render.expressions import parse_target
 from tests.network.latents.perfect import perfect
 
 BLOCK = "visual.transformer.resblocks.1"
@@ -34,19 +34,13 @@ def test_the_largest_value_and_the_places_are_those_behind_the_activation(
         x = LayerCapture(vit, [base]).run(normalized(pixels, opened.normalization))[BLOCK][0, 1:]
     f = activation(torch.cat([x, -x], dim=-1))
     often, never = int((f > 0).sum(0).argmax()), int((f > 0).sum(0).argmin())
-    found = activity_of(opened, "1.latents", often, PICTURE)
-    assert found is not None
+    layer = f"{BLOCK}.latents"
+    targets = [parse_target(f"{layer}:{often} - 0.5*decoder({layer}:{never})"), parse_target(f"{BLOCK}:3")]
+    both, none = activities_of(opened, targets, [PICTURE, PICTURE])
+    assert none == {}
+    found, silent = both[f"{layer}:{often}"], both[f"{layer}:{never}"]
     assert found.value == pytest.approx(float(f[:, often].max()), rel=1e-4)
     assert (found.places, found.positions) == (int((f[:, often] > 0).sum()), 16)
     assert f"at {found.places} of 16 positions" in found.in_words
-    silent = activity_of(opened, "1.latents", never, PICTURE)
-    assert silent is not None
     assert (silent.value, silent.places) == (0, 0)
     assert "does not survive" in silent.in_words
-
-
-def test_a_neuron_has_none(vit: CLIP) -> None:
-    opened = OpenModel.of(vit)
-    assert activity_of(opened, BLOCK, 3, PICTURE) is None
-    with pytest.raises(UsageError, match="has no neuron 64"):
-        activity_of(opened, BLOCK, 64, PICTURE)

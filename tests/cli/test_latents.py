@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from clipdesk.export.png import read_recipe
+from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.opening import read_latents
@@ -83,7 +84,15 @@ def test_another_file_in_its_place_is_refused(clipdesk: Command, files: Path) ->
 def test_a_batch_a_survey_and_questions_have_latents(clipdesk: Command, files: Path) -> None:
     done = clipdesk("batch", *MODEL, "--layer", "0.latents", "--neuron-range", "0", "2", "1", *QUICK)
     assert done.code == 0, done.err
-    assert len(list((files / "generated_images").rglob("*.png"))) == 2
+    pictures = list((files / "generated_images").rglob("*.png"))
+    assert len(pictures) == 2
+    # Whether they are active is said, and stands in recipes and in the metadata.
+    assert done.err.count("the latent survives top-k (k = 40) at") + done.err.count("does not survive") == 2
+    (metadata,) = (files / "generated_images").rglob("*.json")
+    records = json.loads(metadata.read_text())["units"]
+    for picture in pictures:
+        ((label, active),) = read_recipe(picture).active.items()
+        assert records[label.rpartition(":")[2]]["active"] == active.model_dump()
     done = clipdesk("survey", "scenes:30", *MODEL, "--device", "cpu")
     assert done.code == 0, done.err
     done = clipdesk("layer", "0.latents", *MODEL, "--json")
@@ -144,3 +153,30 @@ def test_it_is_said_whether_a_latent_is_active_in_its_picture(clipdesk: Command)
     assert "a.png: the latent survives top-k (k = 40) at" in done.err
     done = clipdesk("render", *MODEL, "--layer", "0", "--neuron", "5", *QUICK, "--output", "b.png")
     assert "latent" not in done.err
+    done = clipdesk("render", *MODEL, "--target", "0.latents:5 - 0.latents:7", *QUICK, "--output", "c.png")
+    assert "c.png: 0.latents:5 " in done.err
+    assert "c.png: 0.latents:7 " in done.err
+    assert "latent 0.latents:7" in clipdesk("show", "c.png").out
+
+
+def test_a_latent_of_the_embedding_is_said_in_words(clipdesk: Command, files: Path) -> None:
+    write_sae_lens(perfect(LayerInspector(small_vit()).visualizable("visual").units, "visual"), files / "end")
+    model = ["--model", "mine.pt", "--sae", "end"]
+    done = clipdesk("words", "visual.latents:3", *model, "--reading", "decoder", "--concepts", "scenes", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["words"]
+    assert [each["cosine"] for each in found] == sorted((each["cosine"] for each in found), reverse=True)
+    assert len(found) == 5
+    refused = clipdesk("words", "0.latents:3", *MODEL, "--reading", "decoder")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "does not write into the image embedding" in refused.err
+    assert clipdesk("words", "visual.latents", *model, "--reading", "decoder").code == 2
+
+
+def test_what_a_latent_writes_is_a_target(clipdesk: Command, files: Path) -> None:
+    done = clipdesk("render", *MODEL, "--target", "decoder(0.latents:5)", "--output", "d.png", *QUICK)
+    assert done.code == 0, done.err
+    assert read_recipe(files / "d.png").target.label == f"decoder({LATENTS}:5)"
+    again = clipdesk("render", "--from", "d.png", "--output", "again.png")
+    assert again.code == 0, again.err
+    assert np.array_equal(np.asarray(Image.open(files / "d.png")), np.asarray(Image.open(files / "again.png")))

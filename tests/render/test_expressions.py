@@ -8,7 +8,7 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Combined, Direction, ImageTarget, Others, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Combined, Decoder, Direction, ImageTarget, Others, Term, Text, Unit, terms_of
 
 A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
 
@@ -28,6 +28,10 @@ A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
         (
             "visual.a:1 - 1e-1*others(visual.a:1)",
             (Term(what=A), Term(what=Others(layer="visual.a", index=1), weight=-0.1)),
+        ),
+        (
+            "0.5*decoder(visual.a:1)@max",
+            (Term(what=Decoder(layer="visual.a", index=1), weight=0.5, at="max"),),
         ),
         ("visual.a:1 + visual.layer4.0:12 - visual.a:1", B),
     ],

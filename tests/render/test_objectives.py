@@ -12,11 +12,15 @@ from clip.model import CLIP
 from PIL import Image
 
 from clipdesk.errors import UsageError
+from clipdesk.models.latents_names import LatentsName
 from clipdesk.models.package import clip
 from clipdesk.models.texts import tokenize
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.latents.activations import Relu
+from clipdesk.network.latents.algebra import Latents, Tokens
 from clipdesk.network.normalization import normalized
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
@@ -68,6 +72,27 @@ def test_a_direction_is_of_length_one(vit: CLIP) -> None:
     found, outputs = scores(vit, [Combined(terms=(Term(what=what),)), Combined(terms=(Term(what=what, at="max"),))])
     along = 0.6 * outputs[BLOCK][..., 3] - 0.8 * outputs[BLOCK][..., 5]
     assert torch.allclose(found, torch.stack([along[0, 1:].mean(), along[1, 1:].max()]), atol=1e-5)
+
+
+def test_what_a_latent_writes_is_counted_from_the_decoder_bias(vit: CLIP) -> None:
+    generator = torch.Generator().manual_seed(0)
+    encoder, decoder = torch.randn(2, 64, 40, generator=generator)
+    bias = torch.randn(64, generator=generator)
+    latents = Latents(encoder, torch.zeros(40), decoder.T, bias, Relu(), tokens=Tokens.ALL, layer=BLOCK)
+    opened = OpenModel.of(vit).with_read(latents, LatentsName("drawn", anyway=True))
+    layer = f"{BLOCK}.latents"
+    targets = [parse_target(f"decoder({layer}:7)"), parse_target(f"decoder({layer}:9)@2 - {layer}:7")]
+    objective = Objective.of(targets, vit, opened.inspector)
+    # The two that are asked for alone are computed.
+    assert sorted(info.units for info in objective.layers) == [1, 2]
+    block = opened.inspector.visualizable(BLOCK)
+    inputs = torch.randn(2, 3, 32, 32, generator=generator)
+    with torch.no_grad():
+        outputs = LayerCapture(vit, [*objective.layers, block]).run(inputs)
+        found, values = objective(outputs), outputs[BLOCK]
+    along = (values - bias) @ F.normalize(decoder, dim=0)
+    wanted = [along[0, 1:, 7].mean(), along[1, 2, 9] - (values[1, 1:] @ encoder)[:, 7].mean()]
+    assert torch.allclose(found, torch.stack(wanted), atol=1e-4)
 
 
 def test_the_channels_of_a_resnet(resnet: CLIP) -> None:

@@ -18,7 +18,7 @@ from clipdesk.network.layers import LayerInfo
 from clipdesk.render.objectives import Objective, check_layer
 from clipdesk.render.readers import READERS, Reader, Score, at_position
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Combined, ImageTarget, Others, Position, Readable, ReadableBase, Term, Text
+from clipdesk.render.targets import Combined, Decoder, ImageTarget, Others, Position, Readable, ReadableBase, Term, Text
 
 BLOCK = "visual.transformer.resblocks.1"
 
@@ -32,6 +32,8 @@ def test_a_term_is_checked_without_the_network(vit: CLIP) -> None:
     assert check_layer(Term(what=Text(text="word " * 90)), layers).name == "visual", "texts are not looked at"
     with pytest.raises(UsageError, match="the layer has no other unit"):
         check_layer(Term(what=Others(layer=f"{BLOCK}.attn.heads", index=0)), layers)
+    with pytest.raises(UsageError, match="only latents of a sparse autoencoder have a decoder"):
+        check_layer(Term(what=Decoder(layer=BLOCK, index=0)), layers)
     with pytest.raises(UsageError, match="has no neuron 64"):
         check_layer(Term(what=Others(layer=BLOCK, index=64)), layers)
 

@@ -27,6 +27,7 @@ HIDDEN = "visual.transformer.resblocks.1.mlp.gelu"
         ("1:5", "visual.transformer.resblocks.1:5"),
         ('ln_post:3 - "a star"', 'visual.ln_post:3 - "a star"'),
         ("1.mlp.gelu:5 - others(1.mlp.gelu:5)", f"{HIDDEN}:5 - others({HIDDEN}:5)"),
+        ("decoder(1:5)", "decoder(visual.transformer.resblocks.1:5)"),
         (f"{HIDDEN}:5", f"{HIDDEN}:5"),
     ],
 )
@@ -98,6 +99,7 @@ def test_a_target_without_short_names_is_the_same(inspector: LayerInspector) -> 
         ('"a star" - 0.5*"a circle"', "the text 'a star' minus 0.5 times the text 'a circle'"),
         ('-"a star" + visual.a:1@12', "minus the text 'a star' plus unit 1 of visual.a at position 12"),
         ("visual.a:1 - others(visual.a:1)", "unit 1 of visual.a minus the units of visual.a other than 1"),
+        ("-decoder(visual.a:1)", "what latent 1 of visual.a writes, negative"),
     ],
 )
 def test_a_target_in_words(text: str, words: str) -> None:

@@ -43,6 +43,7 @@ from clipdesk.gui.panels.thumbnails import Thumbnails
 from clipdesk.gui.plain import plain_label
 from clipdesk.marks.keys import Key
 from clipdesk.marks.mark import Mark
+from clipdesk.network.layer_names import short_label
 from clipdesk.ranges import runs_of
 from clipdesk.render.settings import knob
 
@@ -349,6 +350,7 @@ def recipe_html(entry: Entry) -> str:
         ("Activation", f"{recipe.activation.picture:.4g} (clean)"),
         ("In the last step", f"{recipe.activation.end:.4g} (under its random changes)"),
         ("Outcome", recipe.outcome_in_words),
+        *((f"Latent {short_label(label)}", active.in_words) for label, active in recipe.active.items()),
         ("Steps", recipe.steps),
         ("Device", recipe.device),
         ("Made", _local(recipe.date)),

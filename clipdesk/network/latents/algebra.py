@@ -189,6 +189,18 @@ class Latents:
         """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""
         return self.activation(self.pre(values))
 
+    def written(self, values: Tensor) -> Tensor:
+        """How far activations go along what each latent writes, (..., latents), in the unit that the encoder takes.
+
+        It is counted from the decoder bias, which is all that is written where no latent is active.
+
+        Args:
+            values: The layer's activations, (..., width of the layer).
+        """
+        normed = self.normed(values.to(self.decoder.dtype)).values
+        directions = torch.nn.functional.normalize(self.decoder, dim=-1)
+        return (normed - self.decoder_bias) @ directions.T
+
     def decode(self, latents: Tensor, like: Tensor | None = None) -> Tensor:
         """The layer's activations, (..., width of the layer), as some latents say them.
 

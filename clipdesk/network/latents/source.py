@@ -25,12 +25,14 @@ class LatentsOf:
         base: The layer that it reads.
         tokens: The tokens of that layer that it was trained on; there are no values at others.
         active: Whether ReLU, top-k or threshold are applied.
+        decoder: Whether the values are how far the layer goes along what each latent writes.
     """
 
     latents: Latents
     base: LayerInfo
     tokens: Tokens
     active: bool = False
+    decoder: bool = False
 
     def attach(
         self, network: nn.Module, info: LayerInfo, keep: Callable[[Tensor], None], leak: float
@@ -57,6 +59,8 @@ class LatentsOf:
         return SparseLatents(self) if self.active else None
 
     def _of(self, values: Tensor) -> Tensor:
+        if self.decoder:
+            return self.latents.written(values)
         return self.latents.encode(values) if self.active else self.latents.pre(values)
 
 
@@ -86,6 +90,14 @@ def chosen(values: Tensor, base: LayerInfo, tokens: Tokens) -> Tensor:
     if not base.class_token or tokens is Tokens.ALL:
         return values
     return values[:, :1] if tokens is Tokens.CLASS else values[:, 1:]
+
+
+def written(info: LayerInfo) -> LayerInfo | None:
+    """What latents write, as a layer, `Latents.written`; None for a layer of other units."""
+    source = info.source
+    if not isinstance(source, LatentsOf):
+        return None
+    return replace(info, name=f"{info.name} decoder", source=replace(source, decoder=True))
 
 
 def layer_of(latents: Latents, base: LayerInfo, tokens: Tokens, name: str) -> LayerInfo:
