@@ -29,7 +29,7 @@ from clipdesk.network.layer_names import short_label
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.targets import Target, Unit, terms_of
 
-_OPTIONAL = ("higher", "kept", "path", "near")
+_OPTIONAL = ("reader_higher", "higher", "kept", "path", "times_best", "reader", "near", "reader_near")
 
 
 @dataclass(frozen=True)
@@ -187,15 +187,16 @@ def _as_row(file: Path, target: Target, found: Check) -> dict[str, object]:
         "file": file.name,
         "target": short_label(target.label),
         "verdict": found.verdict,
-        "score": round(found.score, 3),
+        "score": _number(found.score),
         "percentile": round(100 * found.rank.share, 2),
         "times_best": _number(found.rank.ratio),
         "higher": found.higher if found.among else None,
         "kept": _number(found.kept),
         "path": _number(found.path),
+        "near": _number(found.near),
         "reader": None if seen is None else seen.reader,
-        "near": None if seen is None else _number(seen.near),
-        "reads_higher": seen.higher if seen is not None and seen.concepts else None,
+        "reader_near": None if seen is None else _number(seen.near),
+        "reader_higher": seen.higher if seen is not None and seen.concepts else None,
         "why": found.in_words.partition(": ")[2],
     }
 
