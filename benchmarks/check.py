@@ -1,199 +1,182 @@
 """Whether the check tells good pictures from poor ones: ``python -m benchmarks.check FOLDER``.
 
-Renders texts and units of the embedded models in ways of which some are good and some poor, and asks the judges what
-they see. For units, it prints the AUC of the check's score and of its parts: how probably a picture that most judges
-name rightly stands above one that they do not. Beside them stands what the check does not have yet: how near the
-picture is to the unit's top pictures in the embedding of the other embedded model. FOLDER keeps the pictures.
+Renders texts and units of the embedded models in ways of which some are good and some poor, and asks three judges what
+they see. Of each number of the check it prints the AUC: how probably a picture that most judges name rightly stands
+above one that they do not, 0.5 by chance. Beside it stand chance, and weights of the parts that were fitted on one of
+the models (logistic regression) and are measured on the other. FOLDER keeps the pictures.
 
-Needs a survey of each model over ``scenes:5000``; units of layers that it does not have are left out. Those of
-`demo-rn` are in layers such as ``visual.layer4.0``, which must be asked for by ``--layers``.
+Two series: the pictures that the check was made with, and others (other texts and units, seeds and presets), which were
+rendered when it was done. Surveys that are missing are made.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import deque
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from clip.model import CLIP
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.quality.measures import fitted, recovered
-from benchmarks.quality.questions import SCENES, SCENES_SEED, Question, text_questions, unit_questions
+from benchmarks.check_pictures import Series, all_series, rendered, survey_of
+from benchmarks.quality.measures import recovered
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.picture import check_picture
-from clipdesk.activations.questions.lookup import poolings_of
+from clipdesk.activations.checking.second import SecondReader
+from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.showing import ShownPictures
-from clipdesk.activations.storing import all_surveys, open_survey
-from clipdesk.activations.survey import Survey
-from clipdesk.demo.selectivity import areas_under_curves
-from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import SHOWPIECES
-from clipdesk.models.loading import load_model
-from clipdesk.network.inspector import input_side
-from clipdesk.network.normalization import normalized
 from clipdesk.network.opened import OpenModel, open_model
-from clipdesk.render.loop import render
-from clipdesk.render.presets import make_settings
-from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Unit
-from clipdesk.scenes.dataset import Kind, draw_scenes
+from clipdesk.render.targets import Text
 
-PICTURES = 160
-"""Of each model, half of them of texts."""
-_GROUP = 16
-_ORDER_SEED = 5
-_TOP = 20
-"""Top pictures of a unit that another model compares the picture with."""
+_PARTS = ("near", "reader near", "kept", "path", "few higher", "percentile")
+"""What weights are fitted to."""
+_PENALTY = 0.5
+_DRAWS = 2_000
 
 
-def _ways() -> dict[str, RenderSettings]:
-    """Ways to render, from good ones to poor ones; all take seconds."""
-    return {
-        "standard": make_settings("standard", iterations=120),
-        "draft": make_settings("draft"),
-        "few": make_settings("draft", iterations=16),
-        "lucid": make_settings("lucid", iterations=128),
-        "classic": make_settings("classic", iterations=128),
-    }
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """The pictures of a model.
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The checks of a model's pictures.
 
     Attributes:
-        questions: What each is to show.
-        ways: The name of the way that each was rendered in.
-        images: uint8, (pictures, side, side, 3).
+        right: Whether most judges name what was asked for, (pictures,).
+        texts: Which pictures are of texts, (pictures,).
+        ways: How each was rendered.
+        checks: One for each picture.
+        numbers: What could tell right pictures from wrong ones, by name, (pictures,).
     """
 
-    questions: list[Question]
-    ways: list[str]
-    images: NDArray[np.uint8]
+    right: NDArray[np.bool_]
+    texts: NDArray[np.bool_]
+    ways: Sequence[str]
+    checks: Sequence[Check]
+    numbers: Mapping[str, NDArray[np.float64]]
 
 
-def rendered(opened: OpenModel, folder: Path) -> Rendered:
-    """Render the pictures of a model, unless they are there already."""
-    questions = _questions(opened, folder)
-    ways = list(_ways())
-    chosen = [ways[i % len(ways)] for i in range(len(questions))]
-    name = f"{opened.name}-{(opened.sha256 or 'none')[:8]}"
-    parts: dict[str, NDArray[np.uint8]] = {}
-    for way, settings in _ways().items():
-        file = folder / name / f"{way}.npz"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            own = [i for i, each in enumerate(chosen) if each == way]
-            np.savez(file, images=_render(opened, [questions[i] for i in own], own, settings))
-            print(f"{name}: {len(own)} pictures, {way}", flush=True)
-        with np.load(file) as kept:
-            parts[way] = kept["images"]
-    ordered = {way: iter(images) for way, images in parts.items()}
-    return Rendered(questions, chosen, np.stack([next(ordered[way]) for way in chosen]))
-
-
-def _questions(opened: OpenModel, folder: Path) -> list[Question]:
-    """Texts and units in an order of chance, so that each way gets some of every kind."""
-    scenes = draw_scenes(SCENES, SCENES_SEED, Kind.SEEN, cache=folder / "scenes")
-    texts, units = text_questions(), unit_questions(load_model(str(opened.name)).float(), scenes, PICTURES)
-    rng = np.random.default_rng(_ORDER_SEED)
-    some = [rng.permutation(len(each))[: PICTURES // 2] for each in (texts, units)]
-    asked = [*(texts[i] for i in some[0]), *(units[i] for i in some[1])]
-    return [asked[i] for i in rng.permutation(len(asked))]
-
-
-def _render(
-    opened: OpenModel, questions: list[Question], seeds: list[int], settings: RenderSettings
-) -> NDArray[np.uint8]:
-    parts = []
-    for start in range(0, len(questions), _GROUP):
-        some = slice(start, start + _GROUP)
-        targets = [question.target for question in questions[some]]
-        frames = render(opened.network, targets, settings, seeds=seeds[some], inspector=opened.inspector)
-        parts.append(deque(frames, maxlen=1).pop().images())
-    return np.concatenate(parts)
-
-
-def measure(opened: OpenModel, other: CLIP, shown: Rendered) -> None:
-    """Print how many pictures the judges name rightly, and the AUC of what could tell them."""
+def measured(opened: OpenModel, reader: OpenModel, series: Series, folder: Path) -> Measured:
+    """Render, judge and check the pictures of a model."""
+    shown = rendered(opened, series, folder)
     seen = np.sum(list(recovered(shown.questions, shown.images).values()), axis=0)
-    right = seen >= 2
-    for way in _ways():
-        print(f"{way}: {100 * right[np.array(shown.ways) == way].mean():.0f} % named rightly by most judges")
-    folder, survey = survey_of(opened)
-    read = ShownPictures(folder, survey, opened.side).read
-    layers = {layer for layer, _ in survey.statistics}
-    places, checks, near = [], [], []
-    for i, question in enumerate(shown.questions):
-        unit = question.target
-        if isinstance(unit, Unit) and unit.layer in layers:
-            picture = Image.fromarray(shown.images[i])
-            places.append(i)
-            checks.append(check_picture(opened, survey, unit, picture, read=read))
-            tops = survey.statistics[unit.layer, poolings_of(survey, unit.layer)[0]].top.pictures[unit.index, :_TOP]
-            near.append(nearness(other, picture, [each for top in tops if (each := read(int(top))) is not None]))
-    if not places:
-        print(f"{opened.name}: the survey has none of the units' layers")
-        return
-    print(f"{opened.name}: {len(places)} units, {100 * right[places].mean():.0f} % right; AUC:")
-    scores = {**_parts(checks), "near the top pictures in the other model": near}
-    for name, values in scores.items():
-        numbers = np.nan_to_num(np.array(values, dtype=np.float32))[:, None]
-        print(f"  {name}: {areas_under_curves(numbers, right[places][:, None])[0, 0]:.2f}", flush=True)
+    at, survey = survey_of(opened)
+    read = ShownPictures(at, survey, opened.side).read
+    second, vocabulary = SecondReader(reader, survey, read), vocabulary_of(opened)
+    checks = [
+        check_picture(
+            opened, survey, question.target, Image.fromarray(image), read=read, reader=second, vocabulary=vocabulary
+        )
+        for question, image in zip(shown.questions, shown.images, strict=True)
+    ]
+    texts = np.array([isinstance(question.target, Text) for question in shown.questions])
+    return Measured(seen >= 2, texts, shown.ways, checks, _numbers(checks))
 
 
-def _parts(checks: list[Check]) -> dict[str, list[float]]:
-    return {
+def _numbers(checks: Sequence[Check]) -> dict[str, NDArray[np.float64]]:
+    chance = np.random.default_rng(0)
+    columns = {
         "score": [each.score for each in checks],
-        "activation alone: share of the set below it": [each.rank.share for each in checks],
-        "activation alone: times the best": [each.rank.ratio for each in checks],
-        "few units higher": [-float(each.higher) for each in checks],
+        "near": [each.near for each in checks],
+        "reader near": [math.nan if each.seen is None else each.seen.near for each in checks],
         "kept": [each.kept for each in checks],
         "path": [each.path for each in checks],
+        "few higher": [-math.log1p(each.higher) for each in checks],
+        "few higher to the reader": [-math.log1p(0 if each.seen is None else each.seen.higher) for each in checks],
+        "percentile": [each.rank.share for each in checks],
+        "times the best": [each.rank.ratio for each in checks],
+        "chance": chance.random(len(checks)).tolist(),
     }
+    return {name: np.nan_to_num(np.array(values, dtype=np.float64)) for name, values in columns.items()}
 
 
-def survey_of(opened: OpenModel) -> tuple[Path, Survey]:
-    """The newest survey of a model, with its folder.
+def report(found: Mapping[str, Measured]) -> None:
+    """Print what the judges name, the AUCs and what verdicts are worth."""
+    for model, each in found.items():
+        print(f"{model}: {len(each.right)} pictures, {100 * each.right.mean():.0f} % named rightly by most judges")
+        for way in dict.fromkeys(each.ways):
+            print(f"  {way}: {100 * each.right[np.array(each.ways) == way].mean():.0f} %")
+    heads = [f"{model} {kind}" for model in found for kind in ("units", "texts", "all")]
+    print(f"{'AUC':26}" + "".join(f"{head:>15}" for head in heads))
+    for name in next(iter(found.values())).numbers:
+        _print_row(name, {model: each.numbers[name] for model, each in found.items()}, found)
+    _print_row("weights of the other model", _fitted_on_the_other(found), found)
+    for model, each in found.items():
+        low, high = _interval(each.numbers["score"], each.right)
+        print(f"{model}: AUC of the score within {low:.2f} to {high:.2f} (95 %, drawn anew {_DRAWS:,} times)")
+        for verdict in ("trust", "doubt", "no"):
+            own = each.right[[check.verdict == verdict for check in each.checks]]
+            named = f", {100 * own.mean():.0f} % named rightly" if len(own) else ""
+            print(f"  {verdict}: {len(own)} pictures{named}")
 
-    Raises:
-        UsageError: there is none.
-    """
-    for folder, manifest in all_surveys():
-        if manifest.weights == opened.sha256:
-            return folder, open_survey(folder)
-    raise UsageError(f"There is no survey of {opened.name}: clipdesk survey scenes:5000 --model {opened.name}")
+
+def _print_row(name: str, values: Mapping[str, NDArray[np.float64]], found: Mapping[str, Measured]) -> None:
+    cells = []
+    for model, each in found.items():
+        for some in (~each.texts, each.texts, np.full(len(each.texts), True)):
+            cells.append(auc(values[model][some], each.right[some]))
+    print(f"{name:26}" + "".join(f"{cell:15.2f}" for cell in cells), flush=True)
 
 
-def nearness(other: CLIP, picture: Image.Image, tops: Sequence[Image.Image]) -> float:
-    """Cosine of a picture and the mean of a unit's top pictures, in another model's embedding."""
-    side = input_side(other)
-    images = np.concatenate([fitted(np.asarray(each.convert("RGB"))[None], side) for each in (picture, *tops)])
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-    with torch.no_grad():
-        rows = torch.nn.functional.normalize(other.encode_image(normalized(pixels)), dim=1)
-    return float(torch.nn.functional.cosine_similarity(rows[0], rows[1:].mean(dim=0), dim=0))
+def auc(values: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """How probably a right picture stands above a wrong one."""
+    # All pairs, since many numbers are the same: those count a half.
+    ahead = np.sign(values[right][:, None] - values[~right])
+    return float((ahead.mean() + 1) / 2) if ahead.size else math.nan
+
+
+def _interval(values: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+    rng = np.random.default_rng(0)
+    drawn = (rng.integers(len(values), size=len(values)) for _ in range(_DRAWS))
+    low, high = np.quantile([auc(values[some], right[some]) for some in drawn], (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _fitted_on_the_other(found: Mapping[str, Measured]) -> dict[str, NDArray[np.float64]]:
+    """For each model, its parts with the weights that tell the other model's pictures best."""
+    tables = {model: np.stack([each.numbers[name] for name in _PARTS], axis=1) for model, each in found.items()}
+    values = {}
+    for model in found:
+        others = [other for other in found if other != model]
+        if others:
+            mean, deviation = tables[others[0]].mean(axis=0), tables[others[0]].std(axis=0) + 1e-9
+            weights = _weights((tables[others[0]] - mean) / deviation, found[others[0]].right)
+            values[model] = ((tables[model] - mean) / deviation) @ weights
+        else:
+            values[model] = np.zeros(len(tables[model]))
+    return values
+
+
+def _weights(table: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Logistic regression with a penalty on its squared weights, by Newton's method."""
+    rows = np.column_stack([table, np.ones(len(table))])
+    found = np.zeros(rows.shape[1])
+    for _ in range(50):
+        shares = 1 / (1 + np.exp(-rows @ found))
+        curvature = (rows * (shares * (1 - shares))[:, None]).T @ rows + _PENALTY * np.eye(len(found))
+        found += np.linalg.solve(curvature, rows.T @ (right - shares) - _PENALTY * found)
+    return found[:-1]
 
 
 def main() -> None:
     """Parse the command line, render what is not there yet, and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description="Measure the check.")
     parser.add_argument("folder", type=Path, help="folder that keeps the pictures")
-    parser.add_argument("--models", nargs="+", default=list(SHOWPIECES))
+    parser.add_argument("--models", nargs="+", default=list(SHOWPIECES), choices=list(SHOWPIECES))
     parser.add_argument("--threads", type=int, help="threads of torch; default: all")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    for model in arguments.models:
-        opened = open_model(model, "cpu")
-        other = next(name for name in SHOWPIECES if name != model)
-        measure(opened, load_model(other).float(), rendered(opened, arguments.folder))
+    opened = {model: open_model(model, "cpu") for model in SHOWPIECES}
+    for series in all_series():
+        print(f"\n{series.name}:")
+        found = {}
+        for model in arguments.models:
+            other = next(name for name in SHOWPIECES if name != model)
+            found[model] = measured(opened[model], opened[other], series, arguments.folder)
+        report(found)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
+from clipdesk.activations.kept import keep_numbers, kept_numbers
 from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.activations.questions.reading import read_vocabulary
 from clipdesk.activations.questions.sharpening import sharpened
@@ -59,11 +58,11 @@ def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: P
     known = [opened.plain or opened.sha256, str(opened.name and plain_name(opened.name))]
     digest = hashlib.sha256(json.dumps([*known, TEMPLATES, listed]).encode()).hexdigest()[:24]
     path = cache_folder() / "vocabularies" / f"{digest}.safetensors"
-    texts = _kept(path, (len(TEMPLATES), len(listed)))
-    if texts is not None:
+    texts = kept_numbers(path, (len(TEMPLATES), len(listed)))
+    if texts is not None and texts.ndim == 3:
         return Vocabulary(listed, texts, reader)
     found = read_vocabulary(opened.network, listed, reader=reader, progress=progress)
-    _keep(path, found.texts)
+    keep_numbers(path, found.texts)
     return found
 
 
@@ -122,23 +121,3 @@ def image_direction(opened: OpenModel, path: Path) -> NDArray[np.float32]:
     pixels = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1))[None])
     _, embeddings = PooledReader(opened, [], "float32").read(pixels)
     return np.asarray(embeddings[0].cpu().numpy(), dtype=np.float32)
-
-
-def _kept(path: Path, shape: Sequence[int]) -> NDArray[np.float32] | None:
-    try:
-        texts = load_file(path)["texts"]
-    except (OSError, SafetensorError, KeyError):
-        return None
-    fits = texts.ndim == 3 and texts.shape[:2] == tuple(shape) and texts.dtype == np.float32
-    return texts if fits else None
-
-
-def _keep(path: Path, texts: NDArray[np.float32]) -> None:
-    """Keep the texts of a vocabulary; where that fails, they are read again next time."""
-    whole = path.with_name(f"{path.name}.{id(texts):x}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"texts": np.ascontiguousarray(texts)}, whole)
-        whole.replace(path)
-    except (OSError, SafetensorError):
-        whole.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,13 +22,18 @@ from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_recipe
 from clipdesk.models.names import ModelName, find_name, short_name
 from clipdesk.network.layer_names import short_label
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.targets import Target, Unit, terms_of
 
-_OPTIONAL = ("higher", "kept", "path", "near")
+_OPTIONAL = (
+    *("clipdesk", "date", "survey", "pictures", "of", "reader_higher", "higher", "kept", "path", "times_best"),
+    *("reader", "near", "reader_near"),
+)
+"""Columns that go first where there is no room."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Checking:
         self._target, self._reader, self._pooling, self._wanted = target, reader, pooling, wanted
         self._checkers: dict[tuple[str, frozenset[str]], _Checker] = {}
 
-    def check(self, file: Path) -> Check:
-        """Check a picture.
+    def check(self, file: Path) -> tuple[Target, CheckRecord]:
+        """Check a picture; what it is to show, and what was found.
 
         Raises:
             ClipDeskError: it cannot be checked.
@@ -78,7 +82,8 @@ class Checking:
         # A survey of the plain model answers beside a sparse autoencoder, too.
         if subject.weights not in (None, checker.asked.survey.weights, checker.asked.opened.sha256):
             raise UsageError("It was rendered on other weights than those of the survey")
-        return checker.check(file, subject.target, self._pooling)
+        found = checker.check(file, subject.target, self._pooling)
+        return subject.target, CheckRecord.of_check(found, checker.asked.folder.name)
 
     def subject(self, file: Path) -> _Subject:
         """What is asked of a picture.
@@ -162,7 +167,8 @@ def check(
     rows, failed = [], False
     for file in files:
         try:
-            rows.append(_as_row(file, checking.subject(file).target, checking.check(file)))
+            shows, found = checking.check(file)
+            rows.append({"file": file.name, "target": short_label(shows.label), **found.model_dump()})
         except ClipDeskError as error:
             failed = True
             named = str(error).startswith(str(file))
@@ -180,26 +186,3 @@ def _named(unit: str | None, target: str | None) -> Target | None:
         layer, index = unit_of(unit)
         return Unit(layer=layer, index=index)
     return None if target is None else parse_target(target)
-
-
-def _as_row(file: Path, target: Target, found: Check) -> dict[str, object]:
-    seen = found.seen
-    return {
-        "file": file.name,
-        "target": short_label(target.label),
-        "verdict": found.verdict,
-        "score": round(found.score, 3),
-        "percentile": round(100 * found.rank.share, 2),
-        "times_best": _number(found.rank.ratio),
-        "higher": found.higher if found.among else None,
-        "kept": _number(found.kept),
-        "path": _number(found.path),
-        "reader": None if seen is None else seen.reader,
-        "near": None if seen is None else _number(seen.near),
-        "reads_higher": seen.higher if seen is not None and seen.concepts else None,
-        "why": found.in_words.partition(": ")[2],
-    }
-
-
-def _number(value: float) -> float | None:
-    return round(value, 3) if math.isfinite(value) else None

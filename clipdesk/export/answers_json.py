@@ -13,6 +13,7 @@ from clipdesk.activations.questions.layer import COLUMNS
 from clipdesk.activations.questions.unit import QUANTILES, UnitAnswers
 from clipdesk.activations.questions.words import Label
 from clipdesk.activations.survey import Survey
+from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.layer_page import LayerAnswers
 from clipdesk.export.rendered import Rendered
 from clipdesk.export.unit_page import HeadAnswers, Origin, RankedPicture
@@ -37,7 +38,7 @@ def unit_as_json(
             },
         },
         "histogram": {"edges": answers.histogram.edges.tolist(), "counts": answers.histogram.counts.tolist()},
-        "rendered": None if rendered is None else _rendered(rendered),
+        "rendered": None if rendered is None else _rendered(rendered, origin.name),
         "top": _examples(survey, answers.examples.top),
         "bins": [
             {"low": each.low, "high": each.high, "share": each.share, "pictures": _examples(survey, each.examples)}
@@ -109,7 +110,7 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
-def _rendered(found: RankedPicture) -> dict[str, Any]:
+def _rendered(found: RankedPicture, survey: str) -> dict[str, Any]:
     rank = found.rank
     return {
         "file": str(found.rendered.path),
@@ -117,6 +118,7 @@ def _rendered(found: RankedPicture) -> dict[str, Any]:
         "below": rank.below,
         "share": rank.share,
         "ratio": plain(rank.ratio),
+        "check": None if found.check is None else CheckRecord.of_check(found.check, survey).model_dump(),
     }
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from clipdesk.activations.attention import attention_maps, is_of_heads
+from clipdesk.activations.checking.check import Check
+from clipdesk.activations.checking.picture import check_picture
+from clipdesk.activations.checking.second import SecondReader, usual_reader
 from clipdesk.activations.contributions import written_by
-from clipdesk.activations.measuring import rank_of_picture
 from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
@@ -28,8 +30,9 @@ from clipdesk.export.layer_page import LayerAnswers, layer_page
 from clipdesk.export.previews import Previews
 from clipdesk.export.rendered import Rendered, rendered_units
 from clipdesk.export.unit_page import HeadAnswers, Origin, RankedPicture, unit_page
-from clipdesk.network.opened import OpenModel
+from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.network.rectifiers import rectifier_of
+from clipdesk.render.targets import Unit
 
 Progress = Callable[[int, int], None]
 """Told how many are done, and of how many."""
@@ -109,8 +112,8 @@ class Composer:
         picture = self._rendered(layer, [unit]).get(unit)
         ranked = None
         if picture is not None:
-            rank = rank_of_picture(self.opened, self.survey, layer, unit, picture.path, pooling=answers.pooling)
-            ranked = RankedPicture(picture, rank)
+            checked = self._check(Unit(layer=layer, index=unit), picture.path, answers.pooling)
+            ranked = RankedPicture(picture, checked.rank, checked)
         origin = self._origin()
         head = self._head(answers, origin.previews)
         return Page(
@@ -173,6 +176,12 @@ class Composer:
             self.note(str(error))
             return HeadAnswers(tuple(written))
         return HeadAnswers(tuple(written), tuple(maps.over(number, each) for number, each in enumerate(pictures)))
+
+    def _check(self, unit: Unit, picture: Path, pooling: Pooling) -> Check:
+        read = ShownPictures(self.folder, self.survey, self.opened.side).read
+        name = usual_reader(self.opened.name)
+        reader = None if name is None else SecondReader(default_pool().open(name, "cpu"), self.survey, read)
+        return check_picture(self.opened, self.survey, unit, picture, read=read, reader=reader, pooling=pooling)
 
     def _origin(self) -> Origin:
         previews = Previews(self.folder, self.survey, photos=self.photos)

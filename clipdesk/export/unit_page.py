@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from clipdesk.activations.checking.check import Check
 from clipdesk.activations.questions.against import Against
 from clipdesk.activations.questions.examples import Example, top_of
 from clipdesk.activations.questions.find import Found
@@ -63,10 +64,11 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class RankedPicture:
-    """A unit's rendered picture, and where its activation is among those of the survey's pictures."""
+    """A unit's rendered picture, where its activation is among those of the survey's pictures, and its check."""
 
     rendered: Rendered
     rank: Rank
+    check: Check | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +164,8 @@ def _first(answers: UnitAnswers, rendered: RankedPicture | None, tiles: _Tiles) 
         image = picture(webp(rendered.rendered.image, _RENDERED_SIDE, _QUALITY), "The rendered picture")
         activation = f"<b>{number(rendered.rank.value)}: {escaped(rendered.rank.in_words)}</b>"
         said = "the activation of the picture itself, without the transforms of the render"
-        shown = f'<figure class="rendered">{image}<figcaption>{activation}{said}</figcaption></figure>'
+        checked = "" if rendered.check is None else _verdict(rendered.check)
+        shown = f'<figure class="rendered">{image}<figcaption>{activation}{said}{checked}</figcaption></figure>'
     words = "".join(
         f'<li class="{"weak" if each.weak else ""}">{escaped(each.concept)} '
         f'<span class="soft">{"weak" if each.weak else number(each.pearson)}</span></li>'
@@ -171,6 +174,11 @@ def _first(answers: UnitAnswers, rendered: RankedPicture | None, tiles: _Tiles) 
     listed = f'<ul class="words">{words}</ul>' if words else ""
     best = section("Top pictures", tiles.of(answers.examples.top))
     return f'<div class="first">{shown}<div>{listed}{best}</div></div>'
+
+
+def _verdict(check: Check) -> str:
+    read = "" if check.seen is None else f" {escaped(check.seen.reader)} has read it, too."
+    return f"<b>{escaped(check.beside_rank, 2_000)}.</b>{read}"
 
 
 def _histogram(answers: UnitAnswers, rendered: RankedPicture | None) -> str:

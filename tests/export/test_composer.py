@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clipdesk.activations.directions import vocabulary_of
@@ -13,9 +15,12 @@ from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.activations.surveying import survey_images
 from clipdesk.errors import UsageError
 from clipdesk.export.composer import Composer
+from clipdesk.export.png import save_png
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.network.opened import open_model
+from clipdesk.render.targets import Unit
 from tests.cli.surveys import LAYER, photos
+from tests.recipes import make_recipe
 
 HEADS = "visual.transformer.resblocks.1.attn.heads"
 
@@ -66,3 +71,13 @@ def test_a_head_is_shown_with_what_it_writes_and_looks_at(composer: Composer) ->
 def test_a_layer_that_the_survey_does_not_have_is_said(composer: Composer) -> None:
     with pytest.raises(UsageError, match="no layer"):
         composer.layer("visual")
+
+
+def test_a_rendered_picture_is_checked_beside_the_survey(composer: Composer, tmp_path: Path) -> None:
+    recipe = make_recipe(Unit(layer=LAYER, index=5)).model_copy(update={"weights": composer.survey.weights})
+    save_png(np.full((32, 32, 3), 90, np.uint8), tmp_path / "a.png", recipe)
+    page = replace(composer, results=tmp_path).unit(LAYER, 5)
+    check = page.as_json()["rendered"]["check"]
+    assert check["verdict"] in ("doubt", "no"), "no other model has read it"
+    assert (check["survey"], check["pictures"]) == (composer.folder.name, 24)
+    assert f"<b>{check['verdict'].capitalize()}: ".encode() in page.as_html()

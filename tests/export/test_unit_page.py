@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from clipdesk.activations.checking.check import Check
+from clipdesk.activations.checking.second import Seen
 from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.export.rendered import Rendered
 from clipdesk.export.unit_page import HeadAnswers, RankedPicture, unit_page
@@ -16,10 +18,10 @@ from tests.export.origins import HOSTILE, origin_of, photo_survey, thumbnails, u
 from tests.recipes import make_recipe
 
 
-def ranked(folder: Path, value: float) -> RankedPicture:
+def ranked(folder: Path, value: float, check: Check | None = None) -> RankedPicture:
     image = Image.fromarray(np.full((64, 64, 3), 40, np.uint8))
     found = unit_of(photo_survey())
-    return RankedPicture(Rendered(folder / "x.png", image, make_recipe()), found.rank(value))
+    return RankedPicture(Rendered(folder / "x.png", image, make_recipe()), found.rank(value), check)
 
 
 def text_of(page: bytes) -> str:
@@ -45,6 +47,17 @@ def test_the_page_says_what_the_survey_says(tmp_path: Path) -> None:
     best = answers.similar.across[0]
     assert f'<a href="clipdesk://demo/visual.other/{best.unit}">other:{best.unit}</a>' in page
     assert page.count("data:image/webp") > len(answers.examples.top)
+
+
+def test_a_check_stands_below_the_picture(tmp_path: Path) -> None:
+    survey = photo_survey()
+    answers = unit_of(survey)
+    check = Check(answers.rank(99.0), 0, "units of the layer", 9, 0.9, 0.8, 0.8, Seen(HOSTILE, 0.1))
+    origin = origin_of(thumbnails(tmp_path / "s", survey), survey)
+    page = text_of(unit_page(origin, answers, ranked(tmp_path, 99.0, check)))
+    assert "<b>Doubt: to " in page
+    assert "it is not like the pictures that excite the target most.</b>" in page
+    assert HOSTILE not in page
 
 
 def test_without_leave_there_is_no_trace_of_a_photo(tmp_path: Path) -> None:

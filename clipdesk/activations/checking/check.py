@@ -14,6 +14,9 @@ Verdict = Literal["trust", "doubt", "no"]
 
 _STRONG, _WEAK = 0.99, 0.9
 _FEW, _KEPT, _NEAR = 0.01, 0.5, 0.3
+_TRUSTED, _DOUBTED = 2 / 3, 1 / 3
+"""Scores from which on a picture is trusted, and is doubted rather than not believed."""
+_TOPS = "the pictures that excite the target most"
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,12 @@ class Check:
         higher: How many others stand higher in it, each measured in its own standard deviations.
         beside: What these others are: "units of the layer" or "concepts"; empty where it cannot be compared.
         among: How many others there are.
-        kept: The share of what the score is above its mean that is left after a shift, a blur and a JPEG, their mean;
-            NaN where the score is not above its mean.
-        path: How near the picture's way through the layers is to that of the target's top pictures, from 0, as other
-            pictures', to 1, as theirs (after Geirhos et al. 2024, arXiv:2306.04719), the mean of the layers; NaN where
-            none can be compared.
+        kept: The share of what its activation is above the mean that is left after a shift, a blur and a JPEG, their
+            mean; NaN where it is not above the mean.
+        near: How near the picture is to the target's top pictures in the model's own embedding, from 0, as other
+            pictures, to 1, as these are to each other; NaN where it is not known.
+        path: Likewise in the layers up to the target's, the mean over these (after Geirhos et al. 2024,
+            arXiv:2306.04719).
         seen: The picture as a second model reads it; None where none has.
     """
 
@@ -38,31 +42,37 @@ class Check:
     beside: str
     among: int
     kept: float
+    near: float
     path: float
     seen: Seen | None = None
 
     @property
     def score(self) -> float:
-        """All of it in one number, from 0 to 1: the mean of the parts that are known."""
-        return _mean([*self.parts.values()])
+        """How near it is to the pictures that excite the target most, from 0 to 1; NaN where that is not known.
+
+        The mean of both models' nearness. Nothing is fitted: weights that were fitted on one model tell the right
+        pictures of another one from the wrong ones less well than equal ones.
+        """
+        found = [self.near] if self.seen is None else [self.near, self.seen.near]
+        known = [min(1.0, max(0.0, each)) for each in found if math.isfinite(each)]
+        return sum(known) / len(known) if known else math.nan
 
     @property
-    def parts(self) -> dict[str, float]:
-        """What the score is the mean of, from 0 to 1 each; NaN for what is not known."""
-        return {
-            "strength": _within((self.rank.share - _WEAK) / (1 - _WEAK)),
-            "alone": _few(self.higher, self.among),
-            "kept": _within(self.kept),
-            "path": _within(self.path),
-            "reader": self.read,
-        }
+    def is_read(self) -> bool:
+        """Whether a second model says how near it is."""
+        return self.seen is not None and math.isfinite(self.seen.near)
 
     @property
-    def read(self) -> float:
-        """What the second model says, from 0 to 1; NaN where none has read the picture."""
-        if self.seen is None:
-            return math.nan
-        return _mean([_within(self.seen.near), _few(self.seen.higher, self.seen.concepts)])
+    def verdict(self) -> Verdict:
+        """Whether it can be trusted.
+
+        ``no`` for a picture that does not even excite its target, that a small change undoes, or that is like others
+        rather than like the pictures that excite the target most; ``trust`` for one that is like these to both models.
+        """
+        if self.rank.share < _WEAK or self.kept < 0 or self.score < _DOUBTED:
+            return "no"
+        sound = self.rank.share >= _STRONG and not self.kept < _KEPT
+        return "trust" if sound and self.is_read and self.score >= _TRUSTED else "doubt"
 
     @property
     def against(self) -> tuple[str, ...]:
@@ -71,55 +81,45 @@ class Check:
         return *rank, *self._against_the_rest()
 
     def _against_the_rest(self) -> Iterator[str]:
-        yield from self._against_by_another()
-        if self.higher > max(1, _FEW * self.among):
-            yield f"{self.higher:,} of {self.among:,} {self.beside} stand higher in it"
+        yield from self._against_by_nearness()
         if self.kept < _KEPT:
             yield f"a shift, a blur and a JPEG leave {100 * max(0.0, self.kept):.0f} % of the activation"
+        if self.higher > max(1, _FEW * self.among):
+            yield f"{self.higher:,} of {self.among:,} {self.beside} stand higher in it"
         if self.path < _NEAR:
-            yield "it goes another way through the layers than the pictures that excite the target most"
+            yield f"it goes another way through the layers than {_TOPS}"
 
-    def _against_by_another(self) -> Iterator[str]:
+    def _against_by_nearness(self) -> Iterator[str]:
         seen = self.seen
         if seen is None:
             yield "no other model has read it"
-            return
-        if seen.near < _NEAR:
-            yield f"{seen.reader} sees something else in it than in the pictures that excite the target most"
-        if seen.higher > max(1, _FEW * seen.concepts):
-            yield f"{seen.reader} sees {seen.higher:,} of {seen.concepts:,} concepts in it rather than the text"
-
-    @property
-    def verdict(self) -> Verdict:
-        """``no`` for a picture that does not even excite its target, ``doubt`` if anything else speaks against it."""
-        if self.rank.share < _WEAK or self.kept < 0:
-            return "no"
-        return "doubt" if self.against else "trust"
+        elif not self.is_read:
+            yield f"{seen.reader} does not tell {_TOPS} from others"
+        elsewhere = seen is not None and seen.near < _NEAR
+        if elsewhere and self.near < _NEAR:
+            yield f"it is not like {_TOPS}"
+        elif elsewhere or self.near < _NEAR:
+            yield f"to {seen.reader if seen is not None and elsewhere else 'its own model'} it is not like {_TOPS}"
+        elif self.score < _TRUSTED:
+            yield f"it is only somewhat like {_TOPS}"
+        if seen is not None and seen.higher > max(1, _FEW * seen.concepts):
+            yield f"to {seen.reader} {seen.higher:,} of {seen.concepts:,} concepts stand higher in it"
 
     @property
     def beside_rank(self) -> str:
         """The verdict with its reasons, for who knows already where the activation is."""
         reasons = "; ".join(self._against_the_rest())
-        return f"{self.verdict.capitalize()}: {reasons}" if reasons else self.verdict.capitalize()
+        return f"{self.verdict.capitalize()}{self._colon}{reasons}" if reasons else self.verdict.capitalize()
 
     @property
     def in_words(self) -> str:
         """The verdict with its reasons, in a sentence."""
-        if self.against:
+        if self.verdict != "trust":
             return f"{self.verdict.capitalize()}: {'; '.join(self.against)}"
         best = "a superstimulus, since nothing in the set excites the target as much; " if self.rank.ratio > 1 else ""
-        return f"Trust: {best}it excites the target {self.rank.in_words}"
+        but = "; ".join(self.against)
+        return f"Trust: {best}it excites the target {self.rank.in_words}{f'; but {but}' if but else ''}"
 
-
-def _within(value: float) -> float:
-    return min(1.0, max(0.0, value)) if math.isfinite(value) else math.nan
-
-
-def _few(higher: int, among: int) -> float:
-    """From 1, where nothing stands higher, to 0, where everything does; NaN where there is nothing."""
-    return 1 - math.log1p(higher) / math.log1p(among) if among else math.nan
-
-
-def _mean(parts: list[float]) -> float:
-    known = [part for part in parts if math.isfinite(part)]
-    return sum(known) / len(known) if known else math.nan
+    @property
+    def _colon(self) -> str:
+        return ", but " if self.verdict == "trust" else ": "

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Self
 
+_FLOOR = 0.1
+"""Variances are raised by this share of the largest one, so that directions in which hardly anything varies, or few
+pictures are known, do not speak loudest."""
 _LEAST_APART = 0.05
 """Spaces that do not tell the top pictures from others by so much say nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """An embedding space, whitened: pictures in general vary alike in all its directions, about the origin.
+
+    What all pictures share, and the few directions in which most of them differ, would outweigh the rest.
+
+    Attributes:
+        mean: Mean embedding, (width,).
+        whitening: (width, width).
+    """
+
+    mean: NDArray[np.float64]
+    whitening: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, mean: NDArray[np.floating], covariance: NDArray[np.floating]) -> Self:
+        """The space of embeddings with a mean, (width,), and a covariance, (width, width)."""
+        variances, directions = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+        raised = np.maximum(variances, 0) + _FLOOR * max(float(variances.max()), 1e-12)
+        return cls(np.asarray(mean, dtype=np.float64), directions / np.sqrt(raised))
+
+    def __call__(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Embeddings in it, (pictures, width)."""
+        return np.asarray((rows - self.mean) @ self.whitening, dtype=np.float64)
 
 
 def nearness(row: NDArray[np.floating], tops: NDArray[np.floating], others: NDArray[np.floating]) -> float:

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 from clipdesk.activations.checking.beside import beside
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target
-from clipdesk.activations.checking.nearness import nearness
+from clipdesk.activations.checking.nearness import Space, nearness
 from clipdesk.activations.checking.second import ReadPicture, SecondReader
 from clipdesk.activations.measuring import Picture, square_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
@@ -72,9 +72,18 @@ def check_picture(
         beside="" if compared is None else compared.what,
         among=0 if compared is None else compared.count,
         kept=float((scores[1:] - known.mean).mean() / above) if above > 0 else math.nan,
+        near=_near(survey, known, found),
         path=_path(opened, survey, known, layers, found, read),
         seen=None if reader is None else reader.see(picture, known),
     )
+
+
+def _near(survey: Survey, known: KnownTarget, found: Outputs) -> float:
+    """How near the picture is to the target's top pictures in the model's own embedding."""
+    embeddings = survey.embeddings
+    space = Space.of(embeddings.mean, embeddings.scatter / max(1, len(survey.pictures)))
+    tops, others = (space(embeddings.unit_rows(np.array(some, dtype=np.intp))) for some in (known.tops, known.others))
+    return nearness(space(found.embeddings[0]), tops, others)
 
 
 def _outputs(opened: OpenModel, layers: Sequence[str], images: Sequence[Image.Image]) -> Outputs:

@@ -5,9 +5,12 @@ What a picture owes to the quirks of the network that it was rendered on, anothe
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,8 +19,9 @@ from PIL import Image
 
 from clipdesk.activations.checking.beside import named_by
 from clipdesk.activations.checking.known import KnownTarget, text_rows
-from clipdesk.activations.checking.nearness import nearness
+from clipdesk.activations.checking.nearness import Space, nearness
 from clipdesk.activations.directions import vocabulary_of
+from clipdesk.activations.kept import keep_numbers, kept_numbers
 from clipdesk.activations.measuring import Picture, square_of
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.survey import Survey
@@ -25,11 +29,13 @@ from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.names import ModelName, parse_name, plain_name
 from clipdesk.network.opened import OpenModel
+from clipdesk.paths import cache_folder
 
 ReadPicture = Callable[[int], Image.Image | None]
 """Reads a picture of the survey by its index; None where it is not there any more."""
 
-_OTHERS = 48
+_OTHERS = 192
+"""Pictures drawn by chance that show how pictures in general lie in the reader's space."""
 _BATCH = 16
 
 
@@ -86,20 +92,42 @@ class SecondReader:
 
     def see(self, picture: Picture, known: KnownTarget) -> Seen:
         """Read a picture of a target."""
+        others, rows, space = self._others
+        rest = rows[[each not in known.tops for each in others]]
         (row,) = self._embedded([picture])
-        tops = self._rows(known.tops)
-        others = self._rows(known.others[:: max(1, len(known.others) // _OTHERS)][:_OTHERS])
-        if not len(others):
-            return Seen(self.name, math.nan)
-        mean = others.mean(axis=0)
-        near = nearness(row - mean, tops - mean, others - mean)
-        if known.text is None:
+        near = nearness(space(row), space(self._rows(known.tops)), space(rest))
+        if known.text is None or not len(rest):
             return Seen(self.name, near)
         try:
-            return Seen(self.name, near, *self._concepts_higher(known.text, row, others))
+            return Seen(self.name, near, *self._concepts_higher(known.text, row, rest))
         except UsageError:
             # It reads no texts, or none so long.
             return Seen(self.name, near)
+
+    @cached_property
+    def _others(self) -> tuple[list[int], NDArray[np.float32], Space]:
+        """Pictures drawn by chance, their embeddings, kept on the disk, and the space as they fill it."""
+        sample = self._survey.sample.tolist()
+        some = sample[:: max(1, len(sample) // _OTHERS)][:_OTHERS]
+        file = self._file(some)
+        rows = None if file is None else kept_numbers(file, (len(some), self._reader.width))
+        if rows is None:
+            rows = self._rows(some)
+            if file is not None and len(rows) == len(some):
+                keep_numbers(file, rows)
+        self._kept |= dict(zip(some, rows, strict=True)) if len(rows) == len(some) else {}
+        there = [each for each in some if self._kept[each] is not None]
+        if len(there) < 2:
+            return [], rows[:0], Space.of(np.zeros(self._reader.width), np.eye(self._reader.width))
+        return there, rows, Space.of(rows.mean(axis=0), np.cov(rows.T))
+
+    def _file(self, pictures: Sequence[int]) -> Path | None:
+        """Where the reader's embeddings of some pictures are kept; None for a model that a caller gave."""
+        if self._opened.sha256 is None:
+            return None
+        ids = [self._survey.pictures[each].id for each in pictures]
+        digest = hashlib.sha256(json.dumps([self._opened.sha256, self.name, ids]).encode()).hexdigest()[:24]
+        return cache_folder() / "readings" / f"{digest}.safetensors"
 
     def _concepts_higher(self, text: str, row: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, int]:
         vocabulary = vocabulary_of(self._opened, self._concepts)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from clipdesk.activations.checking.nearness import nearness
+from clipdesk.activations.checking.nearness import Space, nearness
 
 RNG = np.random.default_rng(0)
 AXIS = np.eye(32)[0]
@@ -30,3 +30,14 @@ def test_top_pictures_that_are_like_all_others_say_nothing() -> None:
 def test_too_few_pictures_say_nothing() -> None:
     assert math.isnan(nearness(AXIS, TOPS[:1], OTHERS))
     assert math.isnan(nearness(AXIS, TOPS, OTHERS[:0]))
+
+
+def test_a_space_is_white_but_for_directions_in_which_hardly_anything_varies() -> None:
+    scales = np.array([4.0, 1.0, 1.0, 0.01])
+    rows = RNG.normal(size=(4000, 4)) * scales + 7
+    white = Space.of(rows.mean(axis=0), np.cov(rows.T))(rows)
+    assert abs(float(white.mean())) < 1e-9
+    deviations = np.sort(white.std(axis=0))
+    assert deviations[0] < 0.02
+    assert deviations[-1] < 1
+    assert deviations[-1] / deviations[1] < 2, "of four times as much"

@@ -70,7 +70,7 @@ def test_pictures_that_are_gone_leave_the_way_unknown(setting: Setting) -> None:
     found = check_picture(setting.opened, setting.survey, target, grey, read=lambda _: None)
     assert math.isnan(found.path)
     assert found.seen is None
-    assert 0 <= found.score <= 1
+    assert 0 <= found.near < 5
 
 
 def test_other_weights_cannot_be_checked(setting: Setting) -> None:

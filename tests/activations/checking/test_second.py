@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -48,7 +49,18 @@ def test_a_text_is_also_read_by_name(setting: Setting) -> None:
     assert 0 <= seen.higher <= 30
 
 
-def test_pictures_that_are_gone_leave_it_without_an_answer(setting: Setting) -> None:
+def test_embeddings_of_other_pictures_are_kept_on_the_disk(setting: Setting) -> None:
+    known = known_target(setting.opened, setting.survey, Unit(layer=LAYER, index=5))
+    first = setting.reader.see(setting.picture(0), known)
+    # All pictures of so small a survey are among these.
+    again = SecondReader(setting.reader._opened, setting.survey, lambda _: None)
+    assert again.see(setting.picture(0), known) == first
+
+
+def test_pictures_that_are_gone_leave_it_without_an_answer(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path))
     known = known_target(setting.opened, setting.survey, Unit(layer=LAYER, index=5))
     reader = SecondReader(setting.reader._opened, setting.survey, lambda _: None)
     assert math.isnan(reader.see(setting.picture(0), known).near)
