@@ -21,9 +21,10 @@ from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
 from clipdesk.network.frozen import frozen
+from clipdesk.network.latents.source import LatentsOf
 from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.network.opened import OpenModel
-from clipdesk.render.targets import Direction, ImageTarget, Others, Target, Term, Text, Unit, terms_of
+from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Target, Term, Text, Unit, terms_of
 
 _MOST, _LEAST, _SHARE = 20, 4, 20
 """Pictures that stand for what excites a target most: one of so many of the survey's, in these bounds."""
@@ -162,6 +163,8 @@ def _part(opened: OpenModel, survey: Survey, term: Term, pooling: Pooling | None
         return None, lambda rows: rows @ (image / np.linalg.norm(image))
     if isinstance(what, Others):
         raise UsageError(f"A survey does not know the mean size of a layer's units, which {_short(what)} is")
+    if isinstance(what, Decoder):
+        what = _written(opened, what)
     if term.at not in _POOLINGS:
         raise UsageError(f"A survey does not know layer {short_layer(what.layer)} at position {term.at}")
     key = what.layer, check_pooling(survey, what.layer, pooling or _POOLINGS[term.at])
@@ -171,6 +174,15 @@ def _part(opened: OpenModel, survey: Survey, term: Term, pooling: Pooling | None
     if key[1] == "max":
         raise UsageError(f"A survey does not know the largest value along {_short(what)}")
     return key, _along(what, survey.statistics[key].units)
+
+
+def _written(opened: OpenModel, what: Decoder) -> Direction:
+    """What a latent writes, as a direction in the layer that it reads."""
+    source = opened.inspector.check_unit(what.layer, what.index).source
+    if not isinstance(source, LatentsOf):
+        raise UsageError(f"{short_label(what.label)}: only latents of a sparse autoencoder have a decoder")
+    vector = tuple(source.latents.decoder[what.index].tolist())
+    return Direction(layer=source.base.name, vector=vector, name=short_label(what.label))
 
 
 def _short(what: Direction | Others) -> str:

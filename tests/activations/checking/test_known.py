@@ -9,16 +9,22 @@ import pytest
 
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
 from clipdesk.errors import UsageError
+from clipdesk.models.latents_names import parse_latents
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.targets import Combined, Direction, Target, Term, Text, Unit
+from clipdesk.render.targets import Combined, Decoder, Direction, Target, Term, Text, Unit
 from tests.activations.checking.conftest import BEFORE, Setting, spot
 from tests.cli.surveys import LAYER
+from tests.network.latents.perfect import perfect
 
 
 def known(setting: Setting, target: Target | str) -> KnownTarget:
     if isinstance(target, str):
         target = parse_target(target)
     return known_target(setting.opened, setting.survey, target)
+
+
+def sole(what: Decoder | Direction) -> Combined:
+    return Combined(terms=(Term(what=what),))
 
 
 def sampled(setting: Setting, found: KnownTarget) -> np.ndarray:
@@ -55,6 +61,18 @@ def test_a_sum_is_known_from_the_sampled_pictures(setting: Setting) -> None:
     assert sampled(setting, found) == pytest.approx(wanted, abs=1e-3)
     assert found.tops[0] == setting.survey.sample[int(wanted.argmax())]
     assert found.rank(float(wanted.max()) + 1).below == 64
+
+
+def test_what_a_latent_writes_is_a_direction_in_the_layer_that_it_reads(setting: Setting) -> None:
+    latents = perfect(setting.survey.statistics[LAYER, "mean"].units)
+    opened = setting.opened.with_read(latents, parse_latents(f"x?layer={LAYER}"))
+    layer = next(name for name in opened.inspector.layers if name.endswith("latents"))
+    found = known_target(opened, setting.survey, sole(Decoder(layer=layer, index=3)))
+    wanted = known(setting, sole(Direction(layer=LAYER, vector=tuple(latents.decoder[3].tolist()), name="same")))
+    assert sampled(setting, found) == pytest.approx(sampled(setting, wanted))
+    assert found.tops == wanted.tops
+    with pytest.raises(UsageError, match="only latents of a sparse autoencoder have a decoder"):
+        known(setting, sole(Decoder(layer=LAYER, index=3)))
 
 
 def test_a_negative_unit_is_most_excited_by_the_bottom_pictures(setting: Setting) -> None:
