@@ -19,6 +19,7 @@ from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import file_named
 from clipdesk.models.trust import allow_file
+from clipdesk.paths import log_file
 
 
 @click.group()
@@ -137,6 +138,8 @@ def run(trust_archive: bool, place: str | None, for_window: bool) -> None:
     """Work through the queue until no job is waiting; several processes may do so at once."""
     from clipdesk.cli.following import follow, opened_service
 
+    if for_window:
+        _leave_terminal()
     with opened_service(place, for_window=for_window) as (service, report):
         numbers = _Batches(service.store) if for_window else None
         waiting = [s for s in service.store.jobs() if s.status in (Status.WAITING, Status.RUNNING)]
@@ -150,6 +153,19 @@ def run(trust_archive: bool, place: str | None, for_window: bool) -> None:
                 if file is not None and os.path.isfile(file):
                     allow_file(file)
         follow(service, report, waiting, numbers)
+
+
+def _leave_terminal() -> None:
+    """Write what is said into a file, as the terminal is that of a window, which may close."""
+    path = log_file().with_name("head.log")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sink = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(sink, stream)
+    os.close(sink)
 
 
 class _Batches(Container[int]):

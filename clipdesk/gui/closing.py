@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from clipdesk.gui.runs import Run
+from clipdesk.jobs.status import Status
 
 _KEPT = (
     "Jobs are not finished. Finished pictures stay, and the others are kept in the gallery as they are now. "
@@ -29,5 +30,13 @@ def confirm_close(parent: QWidget, runs: Iterable[Run]) -> bool:
 
 def what_becomes_of(runs: Iterable[Run]) -> str:
     """What closing the window means for the jobs that are not finished."""
-    kept = any(run.folder is not None for run in runs if not run.state.finished)
-    return _KEPT if kept else _LOST
+    open_runs = [run for run in runs if not run.state.finished]
+    kept = any(run.folder is not None for run in open_runs if stops_with_window(run))
+    places = dict.fromkeys(run.place for run in open_runs if not stops_with_window(run))
+    goes_on = f" What runs on {' and '.join(places)} goes on." if places else ""
+    return f"{_KEPT if kept else _LOST}{goes_on}"
+
+
+def stops_with_window(run: Run) -> bool:
+    """Whether closing the window ends a job for now; one that a head renders goes on."""
+    return not run.state.finished and (not run.place or run.state is Status.RUNNING)

@@ -42,6 +42,7 @@ class RenderController(QueueView):
         closing: Whether jobs are stopped because the window closes.
         device_lost: Whether nothing can be rendered any more; what waits then waits for the next start.
         folder: Where the pictures of new jobs are kept; None to keep none.
+        place: Where a head renders batches, as ``--on`` has it; empty for this window.
 
     Signals:
         made_elsewhere: A `Run`, and the file of a picture of it that another program has made.
@@ -58,6 +59,7 @@ class RenderController(QueueView):
         self.closing = False
         self.device_lost = False
         self.folder: Path | None = None
+        self.place = ""
         self._count = 0
         self._engine = Engine(mailbox, self)
         self.desk = self._engine.desk
@@ -76,6 +78,7 @@ class RenderController(QueueView):
         self.desk.added.connect(self._added)
         self.desk.refused.connect(self._refused)
         self.desk.taken.connect(self._taken)
+        self.desk.elsewhere.connect(self._found_elsewhere)
         self.desk.noted.connect(self._noted)
         self.desk.changed.connect(self._stored_changed)
         self.desk.made.connect(self._made)
@@ -109,7 +112,7 @@ class RenderController(QueueView):
         """
         run = self._new_run(job, folder or self.folder, urgent=urgent)
         self._add_to_queue(run)
-        if self.running is None and not (self.held or self.device_lost):
+        if self.running is None and not (self.held or self.device_lost or run.place):
             # It is on its way, and can be stopped.
             self.begin(run)
         return run
@@ -117,8 +120,20 @@ class RenderController(QueueView):
     def _new_run(self, job: Job, folder: Path | None, *, urgent: bool) -> Run:
         self._count += 1
         run = Run(self._count, job, folder, urgent=urgent)
+        run.place = self._place_of(run)
         self.add(run)
         return run
+
+    def _place_of(self, run: Run) -> str:
+        """Where a job is rendered: an urgent one here, where one can watch it, and one that is not kept as well."""
+        return "" if run.urgent or run.folder is None else self.place
+
+    def move(self, run: Run) -> None:
+        """Let a job that is not finished run where batches run now; a group that is rendered comes to its end first."""
+        run.place = self._place_of(run)
+        if run.stored is not None:
+            self._accept(run.stored)
+        self.queue.update(run)
 
     def _add_to_queue(self, run: Run) -> None:
         run.refused = False
@@ -148,13 +163,23 @@ class RenderController(QueueView):
         """Pause the whole queue, or let it go on."""
         self.held = held
         self._engine.hold(held)
+        for run in self.queue:
+            if held and run.place and run.state is Status.WAITING:
+                self._hold_elsewhere(run)
         if not held:
             for run in self.queue:
                 if run.state is Status.PAUSED and not run.paused_by_user:
+                    if run.place:
+                        self._wish(run, Wish.RUN)
                     self.rest(run, Status.WAITING)
             # Others may have paused some of them meanwhile.
             self.desk.look_anew()
             self._run_next()
+
+    def _hold_elsewhere(self, run: Run) -> None:
+        self._wish(run, Wish.PAUSE)
+        run.paused_by_user = False
+        self.rest(run, Status.PAUSED)
 
     def cancel(self, run: Run) -> None:
         """Cancel a job; what was reached so far becomes its result."""
@@ -221,7 +246,14 @@ class RenderController(QueueView):
             run.wish = None
 
     def _accept(self, stored: int) -> None:
-        """The worker may work on a job from now on: the window has heard of its number."""
+        """The worker may work on a job from now on: the window has heard of its number. It leaves a head's alone."""
+        run = self.find(stored)
+        if run is not None and run.place:
+            self.desk.numbers.discard(stored)
+            if self.held and run.state is Status.WAITING:
+                self._hold_elsewhere(run)
+            self.changed(run)
+            return
         self.desk.numbers.add(stored)
         self._run_next()
 
@@ -247,6 +279,18 @@ class RenderController(QueueView):
             self.changed(run)
         self._accept(stored.number)
 
+    @Slot(object, str)
+    def _found_elsewhere(self, stored: StoredJob, place: str) -> None:
+        """A head that an earlier window has started works on a job, or will."""
+        if isinstance(stored.job, Job) and self.find(stored.number) is None:
+            run = self._new_run(stored.job, stored.folder, urgent=False)
+            run.stored, run.place = stored.number, place
+            run.count(stored.counts)
+            if stored.status is Status.PAUSED:
+                run.paused_by_user = True
+                self.rest(run, Status.PAUSED, stored.reason)
+            self.changed(run)
+
     @Slot(int, str)
     def _prepare(self, number: int, text: str) -> None:
         run = self.find(number)
@@ -258,9 +302,10 @@ class RenderController(QueueView):
     def _rested(self) -> None:
         """The worker has found nothing that could be done now."""
         self.look()
-        if self.running is not None and self.running.stored in self.desk.numbers and not self.running.asked:
+        run = self.running
+        if run is not None and (run.place or run.stored in self.desk.numbers) and not run.asked:
             # Others have the rest of it in hand, or it was paused before it began: the desk tells which.
-            self.stand_still(self.running, Status.WAITING)
+            self.stand_still(run, Status.WAITING)
             self.desk.look_anew()
         else:
             self.desk.look_again()
@@ -306,9 +351,12 @@ class RenderController(QueueView):
         elif status.finished:
             self.end(run, status, reason)
         elif status is Status.PAUSED and run.state is Status.WAITING:
-            self.rest(run, Status.PAUSED)
+            run.paused_by_user = True
+            self.rest(run, Status.PAUSED, reason)
         elif status is not Status.PAUSED and run.state is Status.PAUSED and not self.held:
             self._goes_on(run)
+        elif run.place and run.helpers:
+            self.changed(run)
         else:
             self.queue.update(run)
 

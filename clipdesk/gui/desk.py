@@ -14,9 +14,11 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.files import clear_partials
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem, explained
+from clipdesk.jobs.heads import look_at_heads
 from clipdesk.jobs.status import Status, Wish
 
 if TYPE_CHECKING:
+    from clipdesk.jobs.heads import Head
     from clipdesk.jobs.job import Job
     from clipdesk.jobs.service import QueueService
     from clipdesk.jobs.stored import StoredJob
@@ -59,9 +61,10 @@ class QueueDesk(Background):
         taken: A `StoredJob` that goes on here from now on.
         noted: The number of a job for which `wish` or `retry` is done, or has failed, which `failed` has said.
         changed: For a job of this window, by its number: its `Status`, how many units are in which state, and why the
-            first unit that failed did, if the job has failed.
+            first unit that failed did, if the job has failed, or why it has paused by itself.
         made: For a job of this window: targets whose pictures have been made, here or elsewhere, with their files.
         found: The `StoredJob`s that an earlier window left unfinished.
+        elsewhere: A `StoredJob` of an earlier window that a head works on, and the head's place.
         others: The list of unfinished `StoredJob` that are not this window's, when it has changed.
     """
 
@@ -72,6 +75,7 @@ class QueueDesk(Background):
     changed = Signal(int, object, dict, str)
     made = Signal(int, list)
     found = Signal(list)
+    elsewhere = Signal(object, str)
     others = Signal(list)
 
     def __init__(self, service: QueueService, parent: QObject | None = None) -> None:
@@ -191,11 +195,26 @@ class QueueDesk(Background):
                 for stored in store.unfinished(but=self._watched)
                 if stored.folder == folder.absolute() and not stored.counts.get("running")
             ]
-            if self._left:
+            place = next((head.row.place for head in self._heads() if not head.row.only), "")
+            if place:
+                self._leave_to_head(folder, place)
+            elif self._left:
                 self.found.emit(list(self._left))
 
         self.start(find)
         self._timer.start()
+
+    def _heads(self) -> list[Head]:
+        path = self._service.store.path
+        return [] if path is None else [head for head in look_at_heads(path) if head.alive]
+
+    def _leave_to_head(self, folder: Path, place: str) -> None:
+        """Watch the jobs for a folder that a head works on or will; it was started by an earlier window."""
+        self._left = []
+        for stored in self._service.store.unfinished(but=self._watched):
+            if stored.folder == folder.absolute() and stored.job.kind == "render" and not stored.urgent:
+                self._watched[stored.number] = _Watched(stored.job.units, stored.folder)
+                self.elsewhere.emit(stored, place)
 
     @Slot()
     def go_on(self) -> None:
@@ -285,7 +304,7 @@ class QueueDesk(Background):
             row = store.row(number)
             if row is None:
                 continue
-            reason = self._reason(number) if row.status is Status.FAILED else ""
+            reason = self._reason(number) if row.status is Status.FAILED else row.reason
             self.changed.emit(number, row.status, row.counts, reason)
             watched.known |= self.made_here.pop(number, set())
             if row.counts.get("done", 0) > len(watched.known):

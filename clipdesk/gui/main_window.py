@@ -11,7 +11,7 @@ from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
 from clipdesk.gui.choosing import Choosing
-from clipdesk.gui.closing import confirm_close
+from clipdesk.gui.closing import confirm_close, stops_with_window
 from clipdesk.gui.commands import enable_while, make_commands
 from clipdesk.gui.copier import Copier
 from clipdesk.gui.estimates import Estimates
@@ -28,6 +28,7 @@ from clipdesk.gui.model_menu import ModelMenu
 from clipdesk.gui.opening import Opening
 from clipdesk.gui.panel_window import PanelWindow
 from clipdesk.gui.results import Results
+from clipdesk.gui.run_on import RunOn
 from clipdesk.gui.theme import Theme
 from clipdesk.gui.watching import Watching
 from clipdesk.gui.worker import OpenedModel
@@ -140,6 +141,9 @@ class MainWindow(PanelWindow):
 
     def _connect_jobs(self) -> None:
         wiring.connect_queue(self.queue, self.offer, self.controller)
+        self.run_on = RunOn(self.controller, self.queue, self.session.preferences)
+        self.run_on.problem.connect(self.session.complain)
+        self.appeared.connect(self.run_on.desk.begin)
         wiring.connect_speech(self.session, self.status, self.notice, self.controller)
         wiring.connect_runs(self.controller, self.session, self.status, self.results)
 
@@ -195,6 +199,7 @@ class MainWindow(PanelWindow):
         for show in (*first, *units, *others, *last, self.first_steps.take):
             self.session.model_changed.connect(show)
         self.session.model_changed.connect(self.controller.worker.opened)
+        self.session.model_changed.connect(self.queue.place.show_model)
 
     # The window itself
 
@@ -232,7 +237,7 @@ class MainWindow(PanelWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        open_jobs = any(not run.state.finished for run in self.controller.queue)
+        open_jobs = any(stops_with_window(run) for run in self.controller.queue)
         if open_jobs and self.isVisible() and not self._interrupted and not self.confirm_close():
             event.ignore()
             return
@@ -246,6 +251,7 @@ class MainWindow(PanelWindow):
         parts = (
             self.surveys,
             self.comparisons,
+            self.run_on,
             self.controller,
             self.results,
             self.marking,

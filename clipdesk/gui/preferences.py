@@ -84,6 +84,25 @@ class Preferences:
         self.store.setValue("keep", "true" if keep else "false")
 
     @property
+    def run_on(self) -> str:
+        """Where batches are rendered, as ``--on`` has it; empty for the window."""
+        return str(self.store.value("run_on", ""))
+
+    @run_on.setter
+    def run_on(self, place: str) -> None:
+        self.store.setValue("run_on", place)
+        if place:
+            recent = [place, *(other for other in self.recent_places if other != place)]
+            self.store.setValue("recent_places", recent[:_MOST_RECENT])
+
+    @property
+    def recent_places(self) -> list[str]:
+        """The places where batches were rendered last, the last one first."""
+        found = self.store.value("recent_places", [])
+        places = found if isinstance(found, list) else [found]
+        return [place for place in places if isinstance(place, str) and place][:_MOST_RECENT]
+
+    @property
     def export_folder(self) -> Path:
         """The folder of the last export."""
         return Path(str(self.store.value("export_folder", str(Path.home()))))

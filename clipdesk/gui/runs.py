@@ -53,6 +53,8 @@ class Run:
         wish: What the user has asked for since it was submitted; None once it has a number in the queue.
         refused: Whether the queue could not take it.
         preparing: What is done before it can begin, in words; empty if that is not known.
+        place: Where a head renders it, as ``--on`` has it; empty for this window.
+        unclaimed: How many of its pictures nobody has in hand yet.
         asked: How much of what the user has asked of it is still on its way to the queue's file.
     """
 
@@ -79,6 +81,8 @@ class Run:
         self.refused = False
         self.preparing = ""
         self.asked = 0
+        self.place = ""
+        self.unclaimed = len(job.targets)
         self._over: set[Target] = set()
         self._counted = 0
         self._busy = 0.0
@@ -186,6 +190,7 @@ class Run:
         """The queue knows how many units are in which state; others may have worked on them."""
         self._counted = min(self.size, counts.get("done", 0) + counts.get("failed", 0))
         self.helpers = 0 if self.state is Status.RUNNING or self.stands else counts.get("running", 0)
+        self.unclaimed = counts.get("waiting", 0)
 
     def begin_again(self, *, everything: bool = False) -> None:
         """Wait once more, for what failed or was stopped, or for everything."""
@@ -204,6 +209,7 @@ class Run:
         self.preparing = ""
         self.current = ()
         self.step = 0
+        self.unclaimed = len(missing)
         self._counted = 0
         self._busy = 0.0
         self._picture_steps = 0

@@ -60,8 +60,12 @@ def _waiting(run: Run) -> str:
     """What a run waits for, and what of it is there already."""
     if run.gives_way_to:
         return f"{run.ended} of {run.size} done, goes on by itself after {run.gives_way_to}"
+    if run.helpers and run.place:
+        return f"{run.ended} of {run.size} done, {run.helpers} in hand on {run.place}"
     if run.helpers:
         return f"{run.ended} of {run.size} done, another program renders it"
+    if run.place:
+        return f"waiting for {run.place}, {run.ended} of {run.size} done"
     state = "next" if run.urgent else "waiting"
     if run.ended:
         return f"{state}, {run.ended} of {run.size} done"

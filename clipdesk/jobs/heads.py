@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,3 +185,13 @@ def forget(folder: Path, name: str) -> None:
     for kind in ("json", "stop", "partial"):
         with suppress(OSError):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
+
+
+def head_command(place: str) -> list[str]:
+    """What starts a head for a window, also where this program is a bundle.
+
+    Args:
+        place: Where its work is to be done, as ``--on`` has it.
+    """
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "clipdesk"]
+    return [*program, "queue", "run", f"--on={place}", "--for-window"]

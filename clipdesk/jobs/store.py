@@ -131,8 +131,8 @@ class JobStore:
 
     def row(self, number: int) -> JobRow | None:
         """The part of a job that changes. A large job is slow to read; this is not. None if the job was removed."""
-        row = self._db.row("SELECT state FROM jobs WHERE id = ?", (number,))
-        return None if row is None else JobRow(wish_of(row[0]), self._counts(number))
+        row = self._db.row("SELECT state, reason FROM jobs WHERE id = ?", (number,))
+        return None if row is None else JobRow(wish_of(row[0]), self._counts(number), str(row[1] or ""))
 
     def version(self) -> tuple[int, int]:
         """A value that changes whenever any process changes the file."""

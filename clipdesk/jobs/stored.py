@@ -12,10 +12,11 @@ from clipdesk.jobs.work import Work
 
 
 class JobRow(NamedTuple):
-    """The part of a job that changes: the wish for it, and the number of its units in each state."""
+    """The part of a job that changes: the wish for it, the number of its units in each state, and why it has paused."""
 
     wish: Wish
     counts: dict[str, int]
+    reason: str = ""
 
     @property
     def status(self) -> Status:

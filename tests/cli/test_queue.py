@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from clipdesk.cli import reporting
+from clipdesk.cli import queue, reporting
 from clipdesk.cli.bars import Bar
 from clipdesk.cli.reporting import Report
 from clipdesk.jobs.executor import Hooks, Prepared
@@ -159,7 +159,10 @@ def test_a_command_stops_when_a_window_asks_it_to(clipdesk: Command, monkeypatch
         assert store.get(1).counts == {"waiting": 4}
 
 
-def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(clipdesk: Command) -> None:
+def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(
+    clipdesk: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_leave_terminal", lambda: None)
     clipdesk(*BATCH, "0", "2", "1", "--on", "mars")
     assert look_at_heads(default_store()) == []
     clipdesk(*BATCH, "0", "2", "1")

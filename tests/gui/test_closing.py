@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui.closing import confirm_close, what_becomes_of
+from clipdesk.gui.closing import confirm_close, stops_with_window, what_becomes_of
 from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
@@ -32,3 +32,15 @@ def test_only_close_closes(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, button
     qtbot.addWidget(parent)
     monkeypatch.setattr(QMessageBox, "question", lambda *_: button)
     assert confirm_close(parent, [run(None)]) is (button == QMessageBox.StandardButton.Close)
+
+
+def test_a_job_that_a_head_renders_goes_on(tmp_path: Path) -> None:
+    elsewhere = run(tmp_path, Status.WAITING)
+    elsewhere.place = "ray:h:1"
+    assert not stops_with_window(elsewhere)
+    assert what_becomes_of([run(tmp_path), elsewhere]).endswith(" What runs on ray:h:1 goes on.")
+    assert stops_with_window(run(tmp_path))
+    assert not stops_with_window(run(tmp_path, Status.DONE))
+    # Its last group in this window.
+    elsewhere.state = Status.RUNNING
+    assert stops_with_window(elsewhere)

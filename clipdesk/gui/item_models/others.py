@@ -16,6 +16,7 @@ from clipdesk.gui.words import describe_stored
 from clipdesk.jobs.status import Status
 
 if TYPE_CHECKING:
+    from clipdesk.jobs.heads import Head
     from clipdesk.jobs.stored import StoredJob
 
 
@@ -28,6 +29,13 @@ class OthersModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs: list[StoredJob] = []
+        self._places: dict[int, str] = {}
+
+    def show_heads(self, heads: Sequence[Head]) -> None:
+        """Say where the jobs are worked on."""
+        self._places = {number: head.row.place for head in heads for number in head.row.jobs}
+        if self._jobs:
+            self.dataChanged.emit(self.index(0), self.index(len(self._jobs) - 1))
 
     def show_jobs(self, jobs: Sequence[StoredJob]) -> None:
         """Show these jobs; if they are the same as before, the selection stays."""
@@ -48,15 +56,17 @@ class OthersModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._jobs):
             return None
         stored = self._jobs[index.row()]
+        place = self._places.get(stored.number, "")
+        words = f"{describe_stored(stored)}{f', on {place}' if place else ''}"
         done = stored.counts.get("done", 0) + stored.counts.get("failed", 0)
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{stored.number}: {title_of(stored.job)}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip(f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"Job {stored.number}, {title_of(stored.job)}, {describe_stored(stored)}"
+            return f"Job {stored.number}, {title_of(stored.job)}, {words}"
         if role == DETAIL_ROLE:
-            return describe_stored(stored)
+            return words
         if role == SHARE_ROLE:
             return done / len(stored.job.units)
         if role == TONE_ROLE:

@@ -114,7 +114,8 @@ class QueueModel(QAbstractListModel):
         if role == SHARE_ROLE:
             return run.share
         if role == TONE_ROLE:
-            return {Status.FAILED: WRONG, Status.RUNNING: ACTIVE}.get(run.state, QUIET)
+            elsewhere = ACTIVE if run.state is Status.WAITING and run.place and run.helpers else QUIET
+            return {Status.FAILED: WRONG, Status.RUNNING: ACTIVE}.get(run.state, elsewhere)
         return None
 
     @override

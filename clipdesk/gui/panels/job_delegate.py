@@ -15,15 +15,19 @@ _FAINT = 0.3
 
 
 class JobDelegate(QStyledItemDelegate):
-    """A title, a bar, and a line that says how far it is; from the roles that the models of jobs have."""
+    """A title, a bar, and a line that says how far it is; from the roles that the models of jobs have.
+
+    Where nothing is said of the share that is done, there is no bar.
+    """
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
-        return QSize(120, 2 * option.fontMetrics.height() + 3 * _PAD + 4)
+        bar = 0 if index.data(SHARE_ROLE) is None else _PAD + 4
+        return QSize(120, 2 * option.fontMetrics.height() + 2 * _PAD + bar)
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # type: ignore[override]
-        detail, share, tone = str(index.data(DETAIL_ROLE)), float(index.data(SHARE_ROLE)), index.data(TONE_ROLE)
+        detail, share, tone = str(index.data(DETAIL_ROLE)), index.data(SHARE_ROLE), index.data(TONE_ROLE)
         self.initStyleOption(option, index)
         name, option.text = option.text, ""
         style, own = option.widget.style(), option.widget.palette()
@@ -37,9 +41,10 @@ class JobDelegate(QStyledItemDelegate):
         title = QRect(area.left(), area.top(), area.width(), line)
         elided = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideLeft, title.width())
         painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, elided)
-        bar = QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4)
-        # What is done is as strong in a list without the keyboard.
-        self._paint_bar(painter, share, bar, *_colors_of_bar(palette if chosen else own, tone, chosen))
+        if share is not None:
+            bar = QRect(area.left(), title.bottom() + _PAD // 2 + 1, area.width(), 4)
+            # What is done is as strong in a list without the keyboard.
+            self._paint_bar(painter, share, bar, *_colors_of_bar(palette if chosen else own, tone, chosen))
         below = QRect(area.left(), area.bottom() - line + 1, area.width(), line)
         if not chosen:
             painter.setPen(error_color(palette) if tone == WRONG else palette.color(QPalette.ColorRole.PlaceholderText))

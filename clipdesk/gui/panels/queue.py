@@ -1,4 +1,4 @@
-"""The queue: the jobs of this session, how far each one is, and what can be done with it."""
+"""The queue: the jobs of this session, how far each one is, where they run, and what can be done with them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from clipdesk.gui.panels.cancel_question import confirm_cancel
 from clipdesk.gui.panels.focus import FocusList
 from clipdesk.gui.panels.job_delegate import JobDelegate
 from clipdesk.gui.panels.others import OthersPanel
+from clipdesk.gui.panels.place_bar import PlaceBar
+from clipdesk.gui.panels.workers import WorkersPanel
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
@@ -33,7 +35,7 @@ _CAN_CANCEL = (*_CAN_PAUSE, *_CAN_RESUME)
 
 
 class QueuePanel(QWidget):
-    """The queue with its buttons; below it, if there are any, the jobs of other programs.
+    """The queue with its buttons; below it, if there are any, the jobs of other programs, and workers.
 
     Args:
         queue: The jobs of this window.
@@ -79,14 +81,18 @@ class QueuePanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.others = OthersPanel()
+        self.place = PlaceBar()
+        self.workers = WorkersPanel()
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self._body)
         splitter.addWidget(self.others)
+        splitter.addWidget(self.workers)
         splitter.setStretchFactor(0, 1)
         self.held_hint = plain_label('The queue is paused. Click "Go on" to run it.', wrap=True, margin=6)
         self.held_hint.hide()
         column.addWidget(self.bar)
+        column.addWidget(self.place)
         column.addWidget(self.held_hint)
         column.addWidget(splitter, 1)
         self._connect()

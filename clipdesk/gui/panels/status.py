@@ -67,7 +67,8 @@ class StatusBar(QStatusBar):
         elif run is self._running:
             self._running = None
         self._bar.setVisible(self._running is not None)
-        self.show_run(run)
+        if self._running in (None, run) or not run.place:
+            self.show_run(run)
 
     @Slot(str)
     def say(self, text: str) -> None:

@@ -1,0 +1,153 @@
+"""RunOn: where the window's batches are rendered, in this window or by a head with workers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from clipdesk.gui.heads_desk import HeadsDesk
+from clipdesk.gui.problems import Problem
+from clipdesk.jobs.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.panels.queue import QueuePanel
+    from clipdesk.gui.preferences import Preferences
+    from clipdesk.jobs.heads import Head
+
+_AGAIN_SECONDS = 5.0
+"""How long to wait at least until a head is started again."""
+
+
+class RunOn(QObject):
+    """Has a head work where the user wants batches to run, for as long as some wait for it.
+
+    The head is a process of its own, `clipdesk queue run`, which goes on when the window closes. What Render asks for
+    is rendered in the window, where one can watch it.
+
+    Args:
+        controller: Has the window's jobs.
+        panel: Shows where they run, and the workers.
+        preferences: Keeps the place.
+
+    Signals:
+        problem: A `Problem` to show to the user.
+    """
+
+    problem = Signal(object)
+
+    def __init__(self, controller: RenderController, panel: QueuePanel, preferences: Preferences) -> None:
+        super().__init__(controller)
+        self._controller = controller
+        self._panel = panel
+        self._preferences = preferences
+        self.desk = HeadsDesk(self)
+        self._heads: Sequence[Head] = ()
+        self._starting = False
+        self._failure = ""
+        self._worked: set[str] = set()
+        self._started = float("-inf")
+        self.desk.changed.connect(self._changed)
+        self.desk.ended.connect(self._ended)
+        self.desk.failed.connect(self.problem)
+        controller.state_changed.connect(self._start_if_wanted)
+        panel.place.chosen.connect(self.choose)
+        panel.workers.stop_asked.connect(self.stop)
+        place = preferences.run_on
+        panel.place.show_places(place, preferences.recent_places)
+        controller.place = place
+
+    @Slot(str)
+    def choose(self, place: str) -> None:
+        """Run batches at a place from now on: as ``--on`` has it, or empty for this window."""
+        self._preferences.run_on = place
+        self._panel.place.show_places(place, self._preferences.recent_places)
+        self._failure = ""
+        self._controller.place = place
+        if place and not self._mine():
+            # Also where nothing waits: it says what is wrong with the place.
+            self._start()
+        for run in self._controller.queue:
+            if not run.state.finished:
+                self._controller.move(run)
+        self._say()
+
+    def _mine(self) -> list[Head]:
+        """The heads that take what waits for the place."""
+        return [head for head in self._heads if head.row.place == self._controller.place and not head.row.only]
+
+    def _waits(self) -> bool:
+        """Whether pictures wait for a head."""
+        runs = self._controller.queue
+        return any(run.place and run.stored and run.state is Status.WAITING and run.unclaimed for run in runs)
+
+    def _take_back(self) -> None:
+        """Take jobs back whose head has ended, as one that an earlier window has started."""
+        there = {head.row.place for head in self._heads} | {self._controller.place}
+        for run in self._controller.queue:
+            if run.place and run.place not in there and not run.state.finished:
+                self._controller.move(run)
+
+    def _start(self) -> None:
+        self._starting, self._started = True, time.monotonic()
+        self.desk.start_head(self._controller.place)
+
+    @Slot()
+    def _start_if_wanted(self) -> None:
+        wanted = self._controller.place and not self._failure and self._waits()
+        soon = time.monotonic() - self._started < _AGAIN_SECONDS
+        if wanted and not (self._starting or soon or self._mine()):
+            self._start()
+            self._say()
+
+    @Slot(list, bool)
+    def _changed(self, heads: list[Head], starting: bool) -> None:
+        self._heads, self._starting = heads, starting
+        self._worked |= {head.row.place for head in heads if head.row.workers}
+        self._panel.workers.show_heads([head for head in heads if head.row.workers or head.row.place != "here"])
+        self._panel.others.model.show_heads(heads)
+        if not starting:
+            self._take_back()
+        self._say()
+        self._start_if_wanted()
+
+    @Slot(str, str)
+    def _ended(self, place: str, problem: str) -> None:
+        if place == self._controller.place:
+            self._failure, self._starting = problem, False
+            self._say()
+        if place != self._controller.place or place in self._worked:
+            # What is wrong with a place that was just chosen stands below it.
+            self.problem.emit(Problem(f"The workers at {place} have ended: {problem}"))
+
+    def _say(self) -> None:
+        place = self._controller.place
+        if self._failure:
+            self._panel.place.show_message(self._failure.removeprefix("--on "), wrong=True)
+        elif place and self._starting:
+            self._panel.place.show_message(f"Starting {place} …")
+        else:
+            self._panel.place.show_message("")
+
+    @Slot(object)
+    def stop(self, head: Head) -> None:
+        """Pause the window's jobs at a head's place, and end the head; what has been reached is kept."""
+        for run in self._controller.queue:
+            if run.place == head.row.place and run.state is Status.WAITING:
+                self._controller.pause(run)
+        self.desk.stop_head(head.name)
+
+    def close(self) -> bool:
+        """Leave the heads alone; one that is wanted and not there yet is started first.
+
+        Returns:
+            False if something that was asked for is stuck.
+        """
+        there = self._failure or self._starting or self._mine()
+        if self._controller.place and self._waits() and not there:
+            self._start()
+        return self.desk.close()
