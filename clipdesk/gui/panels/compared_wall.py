@@ -157,7 +157,7 @@ class ComparedWall(QWidget):
 
     def show_left(self, left: int) -> None:
         """Show how many units are still to be rendered; 0 if none is being rendered."""
-        self.left.setText(f"{left:,} to render" if left else "")
+        self.left.setText(f"Rendering, {left:,} left" if left else "")
         self.left.setVisible(left > 0)
         self.stop_button.setVisible(left > 0)
         self.button.setVisible(left == 0)
