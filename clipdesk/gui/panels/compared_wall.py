@@ -12,6 +12,7 @@ from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.changed import Words, has_changed
 from clipdesk.gui.panels.wall_input import WallInput
 from clipdesk.gui.plain import plain_label, plain_tip
+from clipdesk.gui.wall.overlay import WORDED
 from clipdesk.gui.wall.source import Kind, Picture
 
 if TYPE_CHECKING:
@@ -170,7 +171,8 @@ class ComparedWall(QWidget):
         return "  ·  ".join(filter(None, parts))
 
     def _name(self, unit: int) -> str:
-        return self._rows[unit].name
+        # Below that, some names have room and most have not.
+        return self._rows[unit].name if self.view.camera.side >= WORDED else ""
 
     @Slot(int)
     def _say(self, unit: int) -> None:
