@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -22,6 +23,13 @@ _NOTE = (
 )
 NUMBERS = tuple(each.name for each in fields(Moment))[1:]
 """The numbers of a `Moment`."""
+_TITLES = {
+    "deviation": "standard deviation",
+    "most": "largest",
+    "from_first": "drift from the first",
+    "from_last": "drift from the last",
+}
+_WIDE, _HIGH, _DOT = 160, 32, 3
 
 
 def timeline_as_json(unit: str, images: str, moments: Sequence[Moment]) -> dict[str, Any]:
@@ -43,8 +51,39 @@ def timeline_as_csv(moments: Sequence[Moment]) -> bytes:
 def timeline_page(unit: str, images: str, moments: Sequence[Moment], pictures: Sequence[Image.Image]) -> bytes:
     """The page: a strip of pictures, each over its numbers."""
     shown = [picture(webp(each, _SIDE, _QUALITY), f"checkpoint {at}") for at, each in enumerate(pictures, 1)]
-    rows = [["picture", *shown]] if shown else []
-    rows += [[name.replace("_", " "), *(number(getattr(each, name)) for each in moments)] for name in NUMBERS]
-    body = f'<div class="wide">{table(["", *(escaped(each.model) for each in moments)], rows)}</div>'
+    rows = [["picture", *shown, ""]] if shown else []
+    for name in NUMBERS:
+        values = [getattr(each, name) for each in moments]
+        rows.append([_TITLES.get(name, name), *map(number, values), line(values)])
+    headings = ["", *map(escaped, short_names([each.model for each in moments])), "over the checkpoints"]
+    body = f'<div class="wide">{table(headings, rows)}</div>'
     header = f"<p>{escaped(unit)}</p><p>Images: {escaped(images)}</p>"
     return answers_page("Timeline", header, section("Checkpoints", body, note=_NOTE))
+
+
+def short_names(models: Sequence[str]) -> list[str]:
+    """Models by as much of their names as tells them apart: files without folders, unless their names are alike."""
+    parts = [each.replace("\\", "/").split("/") for each in models]
+    for count in range(1, max(map(len, parts), default=1) + 1):
+        short = ["/".join(each[-count:]) for each in parts]
+        if len(set(short)) == len(set(models)):
+            return short
+    return list(models)
+
+
+def line(values: Sequence[float]) -> str:
+    """Numbers as a line, in SVG, from their least to their largest; empty for fewer than two that are defined."""
+    known = [(at, value) for at, value in enumerate(values) if math.isfinite(value)]
+    if len(known) < 2:
+        return ""
+    least, most = (end(value for _, value in known) for end in (min, max))
+    across = (_WIDE - 2 * _DOT) / (len(values) - 1)
+    down = (_HIGH - 2 * _DOT) / ((most - least) or 1)
+    points = [(_DOT + at * across, _HIGH - _DOT - (value - least) * down) for at, value in known]
+    drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = "".join(f'<circle class="bars" cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}"/>' for x, y in points)
+    return (
+        f'<svg viewBox="0 0 {_WIDE} {_HIGH}" width="{_WIDE}" height="{_HIGH}" role="img" '
+        f'aria-label="from {number(known[0][1])} to {number(known[-1][1])}">'
+        f'<polyline points="{drawn}" fill="none" stroke="currentColor" stroke-opacity="0.4"/>{dots}</svg>'
+    )

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from clipdesk.export.timeline import line, short_names
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos
 from tests.conftest import small_vit
@@ -67,9 +68,18 @@ def test_csv_page_and_animation_have_each_checkpoint(
     assert [float(row["from_first"]) > 0 for row in rows] == [False, True, True]
     page = Path("unit.html").read_text()
     assert page.count("data:image/webp") == 3
-    assert "from first" in page
+    assert "drift from the first" in page
+    assert page.count("<polyline") == 6, "a line for each number"
+    assert str(clipdesk.folder) not in page, "a page that is given away says nothing of this computer's folders"
     with Image.open("unit.webp") as animation:
         assert getattr(animation, "n_frames", 1) == 3
+
+
+def test_checkpoints_are_called_by_as_much_of_their_names_as_tells_them_apart() -> None:
+    assert short_names(["demo", "/home/me/epoch_1.pt", "/home/me/epoch_2.pt"]) == ["demo", "epoch_1.pt", "epoch_2.pt"]
+    assert short_names(["/runs/1/model.pt", "/runs/2/model.pt"]) == ["1/model.pt", "2/model.pt"]
+    assert short_names(["/runs/model.pt", "/runs/model.pt"]) == ["model.pt", "model.pt"]
+    assert line([1.0, float("nan")]) == "", "one number is no line"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from clipdesk.gui.actions import fill_bar, make_action
 from clipdesk.gui.item_models.changed import Words, has_changed
 from clipdesk.gui.panels.wall_input import WallInput
 from clipdesk.gui.plain import plain_label, plain_tip
+from clipdesk.gui.wall.overlay import WORDED
 from clipdesk.gui.wall.source import Kind, Picture
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class ComparedWall(QWidget):
 
     def show_left(self, left: int) -> None:
         """Show how many units are still to be rendered; 0 if none is being rendered."""
-        self.left.setText(f"{left:,} to render" if left else "")
+        self.left.setText(f"Rendering, {left:,} left" if left else "")
         self.left.setVisible(left > 0)
         self.stop_button.setVisible(left > 0)
         self.button.setVisible(left == 0)
@@ -170,7 +171,8 @@ class ComparedWall(QWidget):
         return "  ·  ".join(filter(None, parts))
 
     def _name(self, unit: int) -> str:
-        return self._rows[unit].name
+        # Below that, some names have room and most have not.
+        return self._rows[unit].name if self.view.camera.side >= WORDED else ""
 
     @Slot(int)
     def _say(self, unit: int) -> None:

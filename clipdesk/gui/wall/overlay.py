@@ -68,7 +68,7 @@ class Overlay:
             painter: Draws on the view.
             hanging: What hangs where.
             words: Of units.
-            name: Gives the number of a unit, or what else it is called.
+            name: Gives the number of a unit, or what else it is called; empty for a tile without a name.
             is_empty: Whether nothing is known to show of a unit.
             any_empty: Whether there may be such units.
             texts: Laid out before; this adds to them.
@@ -88,7 +88,7 @@ class Overlay:
             named = name(unit)
             text = texts.get(named) or texts.setdefault(named, QStaticText(named))
             width = text.size().width()
-            if width + 4 > frame.width():
+            if not named or width + 4 > frame.width():
                 continue
             if empty:
                 painter.setPen(plain)
