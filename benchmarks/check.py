@@ -64,7 +64,7 @@ def measured(opened: OpenModel, reader: OpenModel, series: Series, folder: Path)
     seen = np.sum(list(recovered(shown.questions, shown.images).values()), axis=0)
     at, survey = survey_of(opened)
     read = ShownPictures(at, survey, opened.side).read
-    second, vocabulary = SecondReader(reader, survey, read), vocabulary_of(opened)
+    second, vocabulary = SecondReader(reader, survey, read, vocabulary=vocabulary_of(reader)), vocabulary_of(opened)
     checks = [
         check_picture(
             opened, survey, question.target, Image.fromarray(image), read=read, reader=second, vocabulary=vocabulary
@@ -102,7 +102,8 @@ def report(found: Mapping[str, Measured]) -> None:
     print(f"{'AUC':26}" + "".join(f"{head:>15}" for head in heads))
     for name in next(iter(found.values())).numbers:
         _print_row(name, {model: each.numbers[name] for model, each in found.items()}, found)
-    _print_row("weights of the other model", _fitted_on_the_other(found), found)
+    if len(found) > 1:
+        _print_row("weights of the other model", _fitted_on_the_other(found), found)
     for model, each in found.items():
         low, high = _interval(each.numbers["score"], each.right)
         print(f"{model}: AUC of the score within {low:.2f} to {high:.2f} (95 %, drawn anew {_DRAWS:,} times)")
@@ -140,12 +141,9 @@ def _fitted_on_the_other(found: Mapping[str, Measured]) -> dict[str, NDArray[np.
     values = {}
     for model in found:
         others = [other for other in found if other != model]
-        if others:
-            mean, deviation = tables[others[0]].mean(axis=0), tables[others[0]].std(axis=0) + 1e-9
-            weights = _weights((tables[others[0]] - mean) / deviation, found[others[0]].right)
-            values[model] = ((tables[model] - mean) / deviation) @ weights
-        else:
-            values[model] = np.zeros(len(tables[model]))
+        mean, deviation = tables[others[0]].mean(axis=0), tables[others[0]].std(axis=0) + 1e-9
+        weights = _weights((tables[others[0]] - mean) / deviation, found[others[0]].right)
+        values[model] = ((tables[model] - mean) / deviation) @ weights
     return values
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.checking.thorough import Thorough, check_thoroughly
 from clipdesk.activations.directions import usual_concepts, vocabulary_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
@@ -26,12 +27,14 @@ from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_recipe
 from clipdesk.models.names import ModelName, find_name, short_name
 from clipdesk.network.layer_names import short_label
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.expressions import parse_target
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, terms_of
 
 _OPTIONAL = (
     *("clipdesk", "date", "survey", "pictures", "of", "reader_higher", "higher", "kept", "path", "times_best"),
-    *("reader", "near", "reader_near"),
+    *("word", "reader", "near", "reader_near", "written", "agreement", "control"),
 )
 """Columns that go first where there is no room."""
 
@@ -44,11 +47,13 @@ class _Subject:
         wanted: Which survey answers.
         target: What the picture is to show.
         weights: Those that it was rendered on; None where that is not known.
+        settings: How it was rendered; None likewise.
     """
 
     wanted: Wanted
     target: Target
     weights: str | None
+    settings: RenderSettings | None
 
 
 class Checking:
@@ -57,14 +62,21 @@ class Checking:
     Args:
         target: What the pictures are to show; None for what their recipes say.
         reader: The second model; None for the usual one of each model.
+        thorough: Whether pictures are rendered anew.
         pooling: How a unit's values at positions become one.
         wanted: Which survey answers.
     """
 
     def __init__(
-        self, target: Target | None, reader: ModelName | None, pooling: Pooling | None, wanted: Wanted
+        self,
+        target: Target | None,
+        reader: ModelName | None,
+        thorough: bool,
+        pooling: Pooling | None,
+        wanted: Wanted,
     ) -> None:
-        self._target, self._reader, self._pooling, self._wanted = target, reader, pooling, wanted
+        self._target, self._reader, self._thorough = target, reader, thorough
+        self._pooling, self._wanted = pooling, wanted
         self._checkers: dict[tuple[str, frozenset[str]], _Checker] = {}
 
     def check(self, file: Path) -> tuple[Target, CheckRecord]:
@@ -83,7 +95,8 @@ class Checking:
         if subject.weights not in (None, checker.asked.survey.weights, checker.asked.opened.sha256):
             raise UsageError("It was rendered on other weights than those of the survey")
         found = checker.check(file, subject.target, self._pooling)
-        return subject.target, CheckRecord.of_check(found, checker.asked.folder.name)
+        more = checker.thorough(file, subject, self._pooling) if self._thorough else None
+        return subject.target, CheckRecord.of_check(found, checker.asked.folder.name, more)
 
     def subject(self, file: Path) -> _Subject:
         """What is asked of a picture.
@@ -92,27 +105,35 @@ class Checking:
             UsageError: it has no recipe, and nothing says what it is to show.
         """
         if self._target is not None:
-            return _Subject(self._wanted, self._target, None)
+            return _Subject(self._wanted, self._target, None, None)
         try:
             recipe = read_recipe(file)
         except UsageError as error:
             raise UsageError(f"{error}. Name what it is to show: --unit LAYER:UNIT or --target TARGET") from None
         model = self._wanted.model if self._wanted.given else find_name(recipe.model)
-        return _Subject(replace(self._wanted, model=model, given=True), recipe.target, recipe.weights)
+        wanted = replace(self._wanted, model=model, given=True)
+        return _Subject(wanted, recipe.target, recipe.weights, recipe.settings)
 
     def _checker(self, subject: _Subject, layers: frozenset[str]) -> _Checker:
         unit = subject.target
         own = (unit.layer, unit.index) if isinstance(unit, Unit) else None
         asked = ask(subject.wanted, [] if own else sorted(layers), own)
-        return _Checker(asked, self._reader or usual_reader(asked.opened.name))
+        return _Checker(asked, self._reader or usual_reader(asked.opened.name), texts=not layers)
 
 
 @dataclass(frozen=True, eq=False)
 class _Checker:
-    """A survey that pictures are checked with, and the name of the second model."""
+    """What pictures are checked with.
+
+    Attributes:
+        asked: A survey.
+        reader: The name of the second model.
+        texts: Whether their targets are read in no layer: texts, images and sums of them.
+    """
 
     asked: Asked
     reader: ModelName | None
+    texts: bool
 
     @cached_property
     def _shown(self) -> ShownPictures:
@@ -129,25 +150,50 @@ class _Checker:
             )
             return None
         opened = open_with_bar(self.reader, "cpu")
-        return SecondReader(opened, self.asked.survey, self._shown.read, concepts=usual_concepts(self.asked.opened))
+        vocabulary = self._words_of(opened) if self.texts else None
+        return SecondReader(opened, self.asked.survey, self._shown.read, vocabulary=vocabulary)
 
     @cached_property
     def _vocabulary(self) -> Vocabulary | None:
+        return self._words_of(self.asked.opened)
+
+    def _words_of(self, opened: OpenModel) -> Vocabulary | None:
+        """The words for the units of the model that is checked, read by a model; None where that reads no texts."""
         with suppress(UsageError), counting("Texts") as progress:
-            return vocabulary_of(self.asked.opened, progress=progress)
+            return vocabulary_of(opened, usual_concepts(self.asked.opened), progress=progress)
         return None
 
+    def _full(self, target: Target) -> Target:
+        """The target with the full name of its layer, which may be typed short."""
+        return Unit(layer=self.asked.layer(target.layer), index=target.index) if isinstance(target, Unit) else target
+
+    def thorough(self, file: Path, subject: _Subject, pooling: Pooling | None) -> Thorough:
+        if subject.settings is None:
+            raise UsageError("Only pictures with a recipe, and without --unit and --target, can be checked thoroughly")
+        if self._second is None:
+            raise UsageError("A thorough check compares pictures by a second model. Name one: --reader MODEL")
+        with counting("Steps") as progress:
+            return check_thoroughly(
+                self.asked.opened,
+                self.asked.survey,
+                self._full(subject.target),
+                file,
+                subject.settings,
+                reader=self._second,
+                vocabulary=self._vocabulary,
+                pooling=pooling,
+                progress=progress,
+            )
+
     def check(self, file: Path, target: Target, pooling: Pooling | None) -> Check:
-        if isinstance(target, Unit):
-            target = Unit(layer=self.asked.layer(target.layer), index=target.index)
         return check_picture(
             self.asked.opened,
             self.asked.survey,
-            target,
+            self._full(target),
             file,
             read=self._shown.read,
             reader=self._second,
-            vocabulary=None if isinstance(target, Unit) else self._vocabulary,
+            vocabulary=self._vocabulary if self.texts else None,
             pooling=pooling,
         )
 
@@ -157,13 +203,14 @@ def check(
     unit: str | None,
     target: str | None,
     reader: str | None,
+    thorough: bool,
     pooling: Pooling | None,
     as_json: bool,
     wanted: Wanted,
 ) -> None:
     """Check pictures, and print a row for each; one that cannot be checked never stops the others."""
     asked = _named(unit, target)
-    checking = Checking(asked, None if reader is None else find_name(reader), pooling, wanted)
+    checking = Checking(asked, None if reader is None else find_name(reader), thorough, pooling, wanted)
     rows, failed = [], False
     for file in files:
         try:

@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     metavar="MODEL",
     help="A second model that reads the pictures.  [default: of demo demo-rn, of demo-rn demo, of others none]",
 )
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Also render each picture anew with other seeds and on shuffled weights, and show its target the written "
+    "word. Takes about six times as long as the picture did.",
+)
 @asked_of_a_survey
 def check(
     files: tuple[Path, ...],
     unit: str | None,
     target: str | None,
     reader: str | None,
+    thorough: bool,
     pooling: Pooling | None,
     as_json: bool,
     wanted: Wanted,
@@ -43,4 +50,4 @@ def check(
     """
     if not files:
         raise UsageError("Name the pictures to check: clipdesk check FILE...")
-    with_torch().checking.check(files, unit, target, reader, pooling, as_json, wanted)
+    with_torch().checking.check(files, unit, target, reader, thorough, pooling, as_json, wanted)

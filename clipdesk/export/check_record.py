@@ -14,6 +14,7 @@ from clipdesk.version import __version__
 
 if TYPE_CHECKING:
     from clipdesk.activations.checking.check import Check
+    from clipdesk.activations.checking.thorough import Thorough
 
 MAX_CHARS = 20_000
 """Longest text of a record; longer ones are not parsed."""
@@ -43,6 +44,10 @@ class CheckRecord(BaseModel):
         reader: The second model; None where none has read it.
         reader_near: How near it is to these to the second model.
         reader_higher: For a text, concepts that stand higher in it to the second model.
+        agreement: How alike pictures of other seeds are, as a cosine; like the following ones None unless it was asked.
+        control: How like the picture is to pictures of shuffled weights, as a cosine.
+        word: The word whose written picture was measured.
+        written: Where the activation of that picture stands among the survey's pictures, in percent.
         why: The verdict's reasons, in words.
     """
 
@@ -64,17 +69,24 @@ class CheckRecord(BaseModel):
     reader: _Short | None
     reader_near: FiniteFloat | None
     reader_higher: _Count | None
+    agreement: FiniteFloat | None = None
+    control: FiniteFloat | None = None
+    word: _Short | None = None
+    written: FiniteFloat | None = None
     why: Annotated[str, Field(max_length=8192)]
 
     @classmethod
-    def of_check(cls, found: Check, survey: str) -> Self:
+    def of_check(cls, found: Check, survey: str, thorough: Thorough | None = None) -> Self:
         """What a check has found now.
 
         Args:
             found: The check.
             survey: Name of the survey.
+            thorough: What renders and the written word say, if they were asked.
         """
-        seen = found.seen
+        seen, more = found.seen, thorough
+        written = None if more is None else more.written
+        also = "" if more is None or not more.against else f"; {'; '.join(more.against)}"
         return cls(
             clipdesk=__version__,
             date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -92,7 +104,11 @@ class CheckRecord(BaseModel):
             reader=None if seen is None else seen.reader,
             reader_near=None if seen is None else _number(seen.near),
             reader_higher=seen.higher if seen is not None and seen.concepts else None,
-            why=found.in_words.partition(": ")[2],
+            agreement=None if more is None else _number(more.agreement),
+            control=None if more is None else _number(more.control),
+            word=None if more is None else more.word or None,
+            written=None if written is None else round(100 * written.share, 2),
+            why=f"{found.in_words.partition(': ')[2]}{also}",
         )
 
     @classmethod

@@ -9,6 +9,7 @@ import pytest
 from clip.model import CLIP
 from PIL import Image
 
+from clipdesk.cli import checking
 from tests.cli.conftest import Command
 from tests.cli.surveys import SHORT, photos, save_twin
 
@@ -17,8 +18,9 @@ QUICK = ("--iterations", "3", "--views", "1", "--size", "64")
 
 
 @pytest.fixture
-def surveyed(clipdesk: Command) -> Command:
-    """The command line, with a survey of a layer and a picture of a unit."""
+def surveyed(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line, with a survey of a layer and a picture of a unit; its words are those of the scenes."""
+    monkeypatch.setattr(checking, "usual_concepts", lambda _: "scenes")
     photos(clipdesk.folder / "photos")
     assert clipdesk("survey", "photos", *MODEL, "--layers", SHORT, "--device", "cpu").code == 0
     made = clipdesk("render", *MODEL, *QUICK, "--layer", SHORT, "--neuron", "5", "--output", "a.png")
@@ -94,3 +96,15 @@ def test_other_weights_are_said(surveyed: Command, vit: CLIP) -> None:
 
 def test_without_a_picture_it_says_what_to_name(clipdesk: Command) -> None:
     assert "Name the pictures" in clipdesk("check").err
+
+
+def test_a_thorough_check_renders_and_says_what_it_needs(surveyed: Command, resnet: CLIP) -> None:
+    assert "Name one: --reader MODEL" in surveyed("check", "a.png", "--thorough").err
+    save_twin(resnet, surveyed.folder / "other.pt")
+    asked = ("--reader", "other.pt", "--thorough", "--json")
+    (row,) = json.loads(surveyed("check", "a.png", *asked).out)
+    assert -1 <= row["agreement"] <= 1
+    assert -1 <= row["control"] <= 1
+    assert row["word"]
+    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", *asked)
+    assert "Only pictures with a recipe" in photo.err

@@ -61,7 +61,7 @@ def check_picture(
     image = square_of(picture, opened.side)
     layers = _layers_to(survey, known)
     needed = list(dict.fromkeys([*layers, *(layer for layer, _ in known.keys)]))
-    found = _outputs(opened, needed, [image, *_changed(image)])
+    found = outputs_of(opened, needed, [image, *_changed(image)])
     scores = known.score(found)
     height = (scores[0] - known.mean) / known.deviation if known.deviation else -math.inf
     compared = beside(survey, known, vocabulary)
@@ -86,7 +86,12 @@ def _near(survey: Survey, known: KnownTarget, found: Outputs) -> float:
     return nearness(space(found.embeddings[0]), tops, others)
 
 
-def _outputs(opened: OpenModel, layers: Sequence[str], images: Sequence[Image.Image]) -> Outputs:
+def outputs_of(opened: OpenModel, layers: Sequence[str], images: Sequence[Image.Image]) -> Outputs:
+    """Pictures as a model reads them, pooled in all ways.
+
+    Raises:
+        UsageError: there is no such layer.
+    """
     pixels = np.stack([np.asarray(square_of(each, opened.side)).transpose(2, 0, 1) for each in images])
     pooled, embeddings = PooledReader(opened, layers, "float32").read(torch.from_numpy(pixels))
     values = {key: each.values.cpu().numpy() for key, each in pooled.items()}
@@ -109,7 +114,7 @@ def _path(
     tops, rest = _readable(known.tops[:_COMPARED], read), _readable(others, read)
     if len(tops) < 2 or not rest or not layers:
         return math.nan
-    beside_it = _outputs(opened, layers, [*tops, *rest])
+    beside_it = outputs_of(opened, layers, [*tops, *rest])
     ways = []
     for layer in layers:
         statistics = survey.statistics[layer, "mean"]

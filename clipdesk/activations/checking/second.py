@@ -20,9 +20,9 @@ from PIL import Image
 from clipdesk.activations.checking.beside import named_by
 from clipdesk.activations.checking.known import KnownTarget, text_rows
 from clipdesk.activations.checking.nearness import Space, nearness
-from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.kept import keep_numbers, kept_numbers
 from clipdesk.activations.measuring import Picture, square_of
+from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
@@ -72,16 +72,19 @@ class SecondReader:
         opened: The second model.
         survey: The survey, of the first model.
         read: Reads its pictures.
-        concepts: The list that texts are told apart from.
+        vocabulary: Concepts, read by the second model, that texts are told apart from; without them, texts are not read
+            by name.
 
     Raises:
         UsageError: it is the same model.
     """
 
-    def __init__(self, opened: OpenModel, survey: Survey, read: ReadPicture, *, concepts: str | None = None) -> None:
+    def __init__(
+        self, opened: OpenModel, survey: Survey, read: ReadPicture, *, vocabulary: Vocabulary | None = None
+    ) -> None:
         if opened.sha256 is not None and survey.weights in (opened.sha256, opened.plain):
             raise UsageError(f"{opened.name} is the model that is checked. The reader has to be another one")
-        self._opened, self._survey, self._read_picture, self._concepts = opened, survey, read, concepts
+        self._opened, self._survey, self._read_picture, self._vocabulary = opened, survey, read, vocabulary
         self._reader = PooledReader(opened, [], "float32")
         self._kept: dict[int, NDArray[np.float32] | None] = {}
 
@@ -96,13 +99,17 @@ class SecondReader:
         rest = rows[[each not in known.tops for each in others]]
         (row,) = self._embedded([picture])
         near = nearness(space(row), space(self._rows(known.tops)), space(rest))
-        if known.text is None or not len(rest):
+        if known.text is None or self._vocabulary is None or not len(rest):
             return Seen(self.name, near)
         try:
-            return Seen(self.name, near, *self._concepts_higher(known.text, row, rest))
+            return Seen(self.name, near, *self._concepts_higher(known.text, self._vocabulary, row, rest))
         except UsageError:
-            # It reads no texts, or none so long.
+            # It reads no texts so long.
             return Seen(self.name, near)
+
+    def place(self, pictures: Sequence[Picture]) -> NDArray[np.float64]:
+        """Where pictures are in the reader's whitened embedding, (pictures, width)."""
+        return self._others[2](self._embedded(pictures))
 
     @cached_property
     def _others(self) -> tuple[list[int], NDArray[np.float32], Space]:
@@ -129,8 +136,9 @@ class SecondReader:
         digest = hashlib.sha256(json.dumps([self._opened.sha256, self.name, ids]).encode()).hexdigest()[:24]
         return cache_folder() / "readings" / f"{digest}.safetensors"
 
-    def _concepts_higher(self, text: str, row: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, int]:
-        vocabulary = vocabulary_of(self._opened, self._concepts)
+    def _concepts_higher(
+        self, text: str, vocabulary: Vocabulary, row: NDArray[np.float32], others: NDArray[np.float32]
+    ) -> tuple[int, int]:
         rest = [place for place, concept in enumerate(vocabulary.concepts) if not named_by(text, concept)]
         texts = np.concatenate([text_rows(self._opened, [text]), vocabulary.means[rest]])
         usual = others @ texts.T
