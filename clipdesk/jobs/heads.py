@@ -68,7 +68,7 @@ class HeadRow(BaseModel):
     place: _Text
     host: _Text = ""
     process: int = 0
-    dashboard: Annotated[str, Field(max_length=1_000, pattern=r"^(https?://[\w.:\[\]/-]+)?$")] = ""
+    dashboard: Annotated[str, Field(max_length=1_000, pattern=r"^(https?://[\w.:\[\]/#?=&%~-]+)?$")] = ""
     jobs: tuple[int, ...] = ()
     only: tuple[int, ...] = ()
     workers: Annotated[tuple[WorkerRow, ...], Field(max_length=10_000)] = ()

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmarks.cluster import Nodes
 from benchmarks.divided import compare_surveys, loaded
 from clipdesk.activations.storing import delete_survey, open_survey
 from clipdesk.activations.survey import Survey
@@ -122,17 +123,20 @@ def test_an_actor_that_is_killed_is_replaced(fleet: RayFleet, checkpoint: Path) 
 
 
 @needs_ray
-def test_a_survey_over_workers_is_that_of_one_pass(
-    fleet: RayFleet, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(sys.platform == "win32", reason="Ray has no clusters of several nodes there")
+def test_a_survey_over_three_nodes_is_that_of_one_pass(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
     opened, images = open_model(checkpoint, "cpu"), open_image_set(photos(tmp_path / "photos", 100, broken=2))
     found: list[Survey] = []
-    for divided in (None, Many(fleet, Here()).divided(Hooks(), "cpu")):
-        *_, end = survey_images(opened, images, [VIT_LAYER], divided=divided)
-        assert end.folder is not None
-        found.append(loaded(open_survey(end.folder)))
-        delete_survey(end.folder)
+    with closing(Nodes()) as nodes, closing(RayFleet(nodes.address)) as fleet:
+        assert len({place.rpartition(" ")[2] for place in fleet.places()}) == 3
+        for divided in (None, Many(fleet, Here()).divided(Hooks(), "cpu")):
+            *_, end = survey_images(opened, images, [VIT_LAYER], divided=divided)
+            assert end.folder is not None
+            found.append(loaded(open_survey(end.folder)))
+            delete_survey(end.folder)
     compared = compare_surveys(*found)
     assert not compared.different
     assert compared.sums < 1e-6
