@@ -1,12 +1,14 @@
 """Work divided among workers: is anything lost when they die, and what does it cost?
 
     python -m benchmarks.cluster chaos --on ray --blows 20
+    python -m benchmarks.cluster chaos --on spool --blows 20
     python -m benchmarks.cluster pace --on ray
     python -m benchmarks.cluster survey --on ray --pictures 2000
 
-`chaos`: while a batch of tiny renders is worked on, a worker is killed, the head is killed and started again, or, on
-Ray, one of three nodes is removed and another added, at random. Then files, metadata and queue are compared, and every
-picture with one that this process renders, bit by bit.
+`chaos`: while a batch of tiny renders is worked on, a worker is killed, or the head is killed and started again, at
+random. On Ray one of three nodes is removed and another added, too; with a spool one of three relays is killed and
+another started. Then files, metadata and queue are compared, and every picture with one that this process renders, bit
+by bit.
 
 `pace`: seconds for the same units in this process, with one worker and with two, each with one thread, once the workers
 are there. The best of three rounds, which take turns, so that what else the computer does is no one's alone. The bars:
@@ -45,11 +47,14 @@ from benchmarks.left import left_in
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.executors import letters
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet
+from clipdesk.jobs.executors.relay import Relay
 from clipdesk.jobs.executors.rounds import Limits
+from clipdesk.jobs.executors.spool import SpoolFleet
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
@@ -98,8 +103,14 @@ def batch(checkpoint: Path, units: int, iterations: int) -> Job:
     return Job(model=Checkpoint(checkpoint), targets=targets, settings=settings)
 
 
+SOON = letters.Pace(poll=0.05, beat=0.5, silent=8.0)
+"""Of a spool: eight seconds after a kill all is as it was."""
+
+
 def fleet_on(place: str, workers: int, address: str) -> Fleet:
-    """Workers on this computer, or on the nodes of a Ray."""
+    """Workers on this computer, on the nodes of a Ray, or of relays that look into a folder."""
+    if place == "spool":
+        return SpoolFleet(Path(address), pace=SOON)
     return LocalFleet(count=workers) if place == "local" else RayFleet(address)
 
 
@@ -130,6 +141,31 @@ class Nodes:
     def close(self) -> None:
         """End all nodes."""
         self._cluster.shutdown()
+
+
+class Relays:
+    """Three processes that each lend a worker through a folder."""
+
+    def __init__(self, spool: Path) -> None:
+        self.address = str(spool)
+        self._relays = [self._relay() for _ in range(3)]
+
+    def _relay(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.cluster", "relay", "--address", self.address]
+        return subprocess.Popen(command)
+
+    def replace(self, choose: random.Random) -> None:
+        """Kill one, and start another."""
+        relay = self._relays.pop(choose.randrange(len(self._relays)))
+        relay.kill()
+        relay.wait()
+        self._relays.append(self._relay())
+
+    def close(self) -> None:
+        """End all."""
+        for relay in self._relays:
+            relay.kill()
+            relay.wait()
 
 
 class Head:
@@ -172,7 +208,7 @@ def chaos(folder: Path, place: str, blows: int, units: int, iterations: int, lon
     job = batch(folder / "small.pt", units, iterations)
     with closing(JobStore(queue)) as store:
         store.add(job, out)
-    nodes = Nodes() if place == "ray" else None
+    nodes = Nodes() if place == "ray" else Relays(folder / "spool") if place == "spool" else None
     choose, dealt = random.Random(seed), 0
     head = Head(queue, place, "" if nodes is None else nodes.address)
     try:
@@ -299,8 +335,8 @@ def work(queue: Path, place: str, address: str) -> None:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["chaos", "pace", "survey", "head"])
-    parser.add_argument("--on", choices=["local", "ray"], default="local")
+    parser.add_argument("part", choices=["chaos", "pace", "survey", "head", "relay"])
+    parser.add_argument("--on", choices=["local", "ray", "spool"], default="local")
     parser.add_argument("--blows", type=int, default=20)
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=200)
@@ -314,6 +350,9 @@ def main() -> None:
     torch.set_num_threads(1)
     if arguments.part == "head":
         work(arguments.queue, arguments.on, arguments.address)
+        return
+    if arguments.part == "relay":
+        Relay(Path(arguments.address), lambda: LocalFleet(count=1), pace=SOON, idle=60.0).run()
         return
     with tempfile.TemporaryDirectory() as name:
         os.environ["CLIPDESK_DATA"] = name

@@ -23,6 +23,11 @@ def test_importing_a_job_loads_neither_torch_nor_qt(module: str) -> None:
     assert not {"torch", "clip", "PySide6", "torchvision"} & loaded_by(f"clipdesk.jobs.{module}")
 
 
+@pytest.mark.parametrize("module", ["following", "lending"])
+def test_a_head_whose_workers_are_elsewhere_and_a_relay_do_without_torch(module: str) -> None:
+    assert not {"torch", "clip", "PySide6", "torchvision"} & loaded_by(f"clipdesk.cli.{module}")
+
+
 def test_help_is_there_at_once_and_loads_neither_torch_nor_numpy() -> None:
     code = (
         "import sys, time; started = time.process_time()\n"

@@ -1,4 +1,4 @@
-"""How commands follow work on the user's queue: a bar, lines for what was done, an exit code. Takes torch along."""
+"""How commands follow work on the user's queue: a bar, lines for what was done, an exit code."""
 
 from __future__ import annotations
 

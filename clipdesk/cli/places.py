@@ -1,19 +1,20 @@
-"""Where ``queue run``, ``batch`` and ``survey`` have their work done. Takes torch along."""
+"""Where commands have their work done. Takes torch along only where this computer works itself."""
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from clipdesk.activations.surveying import Divided
 from clipdesk.cli.options import PLACES, WORKER_PLACES
 from clipdesk.cli.output import say
 from clipdesk.errors import UsageError, printable
-from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.events import Event
+from clipdesk.jobs.executor import Executor, Hooks, Prepared
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.many import Many
@@ -22,7 +23,10 @@ from clipdesk.jobs.executors.ray_jobs import RayJobFleet, ray_address
 from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.executors.slurm import SlurmFleet, slurm_options
 from clipdesk.jobs.executors.spool import SpoolFleet
-from clipdesk.jobs.here import Here
+from clipdesk.jobs.work import Work
+
+if TYPE_CHECKING:
+    from clipdesk.activations.surveying import Divided
 
 _AFAR = Limits(credit=64, every=2.0)
 """Of workers whose messages take a while, and cost the folder's server something each."""
@@ -38,8 +42,8 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
         UsageError: it is no place, or has no workers.
     """
     kind, _, rest = (place or "").partition(":")
-    if place == "here" or (place is None and torch.cuda.device_count() < 2):
-        return nullcontext(Here())
+    if place == "here" or (place is None and _gpus() < 2):
+        return nullcontext(_here())
     if kind == "slurm":
         return closing(_many(SlurmFleet(slurm_options(rest), tell=_note), _AFAR))
     if kind == "ray" and rest.startswith(("http:", "https:")):
@@ -73,12 +77,37 @@ def workers_on(place: str | None, places: str = WORKER_PLACES) -> Callable[[], F
     count = int(match[1]) if match and match[1] else None
     if match is None or count == 0:
         raise UsageError(f"--on {place}: name one of {places}, with at least one worker")
-    found = gpus(torch.cuda.device_count)
+    found = gpus(_gpus)
     return lambda: LocalFleet(found, count)
 
 
 def _many(fleet: Fleet, limits: Limits | None = None, dashboard: str = "") -> Many:
-    return Many(fleet, Here(), tell=_note, limits=limits, dashboard=dashboard)
+    return Many(fleet, _Itself(), tell=_note, limits=limits, dashboard=dashboard)
+
+
+class _Itself:
+    """This process, for work that cannot be divided. A head that has none of it does without torch's half gigabyte."""
+
+    @cached_property
+    def _here(self) -> Executor:
+        return _here()
+
+    def prepare(self, job: Work, hooks: Hooks) -> Prepared:
+        """As `Executor.prepare`."""
+        return self._here.prepare(job, hooks)
+
+    def run(self, job: Work, hooks: Hooks) -> Iterator[Event]:
+        """As `Executor.run`."""
+        return self._here.run(job, hooks)
+
+
+def _here() -> Executor:
+    here: Executor = importlib.import_module("clipdesk.jobs.here").Here()
+    return here
+
+
+def _gpus() -> int:
+    return int(importlib.import_module("torch").cuda.device_count())
 
 
 def _note(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -175,7 +176,8 @@ def worker(spool: Path | None, place: str | None, idle: float, threads: int | No
     if spool is None:
         _working().work_for_head(threads)
     else:
-        _working().lend(spool, place, idle)
+        # Not by _working, which takes torch along: this may be all that runs on a node beside its workers.
+        importlib.import_module("clipdesk.cli.lending").lend(spool, place, idle)
 
 
 def _working() -> ModuleType:

@@ -13,8 +13,7 @@ from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
 from clipdesk.cli.options import FOLDER, given
 from clipdesk.cli.output import say, say_path
-from clipdesk.cli.places import workers_on
-from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow, terminable
+from clipdesk.cli.terminal import INTERRUPTED, interruptible, said_if_slow
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.animation import check_format, save_animation
 from clipdesk.export.files import check_folder, make_folder
@@ -23,7 +22,6 @@ from clipdesk.export.png import read_recipe
 from clipdesk.files import is_unicode
 from clipdesk.jobs.events import Failure, Halted, Progress, Result, Saved
 from clipdesk.jobs.executors.pipe import work_through_pipe
-from clipdesk.jobs.executors.relay import Relay
 from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -280,17 +278,3 @@ def work_for_head(threads: int | None) -> None:
         threads: Threads of torch's; None for its own number.
     """
     work_through_pipe(threads)
-
-
-def lend(spool: Path, place: str | None, idle: float) -> None:
-    """Let heads have the workers of a place, through a folder.
-
-    Args:
-        spool: The folder.
-        place: Whose workers, as `workers_on` has it.
-        idle: Minutes without a head after which this ends.
-    """
-    make = workers_on(place)
-    # SLURM and Ray end what they have started with SIGTERM; the head is told.
-    with terminable():
-        say(f"{Relay(spool, make, idle=60 * idle, tell=lambda line: say(f'{line}.', err=True)).run()}.", err=True)

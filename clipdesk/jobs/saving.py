@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -85,9 +85,11 @@ class PictureFolder:
         A picture that is missing in the metadata is noted. Damaged metadata of a layer fails the units of that layer.
         """
         found: list[Skipped | Failure] = []
+        # Once: a folder of a hundred thousand pictures takes a while to list.
+        names = self._pictures()
         for target in targets:
             try:
-                path = self._find(target)
+                path = self._find(target, names)
             except ClipDeskError as error:
                 found.append(Failure(target, str(error)))
                 continue
@@ -95,13 +97,13 @@ class PictureFolder:
                 found.append(Skipped(target, path))
         return found
 
-    def _find(self, target: Target) -> Path | None:
+    def _find(self, target: Target, names: Mapping[str, Sequence[str]]) -> Path | None:
         record = self._record_of(target)
         if record is not None and record.status == "done" and record.file is not None:
             path = self._folder / record.file
             if self._fits(path, target) and record.sha256 in (None, _checksum(path)):
                 return path
-        for name in reversed(self._pictures().get(_without_time(picture_name(target, datetime.min)), [])):
+        for name in reversed(names.get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
             if (record is None or name != record.file) and self._fits(path, target):
                 # The process that made it was killed before it could note it.

@@ -57,7 +57,7 @@ class Working:
         self._task: Task | None = None
         self._names: dict[int, str] = {}
         self._fresh: dict[object, int] = {}
-        self._mine: list[object] = []
+        self._mine: dict[object, None] = {}
         self._found: list[UnitEvent] = []
         self._take_more: Callable[[int], bool] = lambda _: False
         self._problem: Exception | None = None
@@ -136,7 +136,7 @@ class Working:
         task = self._task
         if task is None:
             raise RuntimeError("the work was not prepared")
-        self._mine, self._found = [], []
+        self._mine, self._found = {}, []
         hooks = replace(self._hooks, more=lambda size: self._more(task, size))
         try:
             self._begin(task)
@@ -159,18 +159,18 @@ class Working:
             # Of all that are left: a folder that cannot be written to, or a model whose file has changed.
             yield from self._failures(error)
         finally:
-            task.release(self._mine)
+            task.release(list(self._mine))
 
     def _begin(self, task: Task) -> list[int]:
         """Get what was claimed just now ready: the positions of what is to be done of it."""
         mine = task.claim(list(self._fresh))
-        self._mine += mine
+        self._mine |= dict.fromkeys(mine)
         self._leave_to_others(mine)
         positions = [self._fresh[unit] for unit in mine]
         found = task.before(self.stored.job.part(sorted(positions)))
         self._found += found
-        there = {event.target for event in found}
-        return sorted(position for unit, position in self._fresh.items() if unit in set(mine) - there)
+        to_do = set(mine) - {event.target for event in found}
+        return sorted(position for unit, position in self._fresh.items() if unit in to_do)
 
     def _more(self, task: Task, size: int) -> Work | None:
         """Take further units for an executor that has room for them; those that are there already are passed over."""
@@ -233,6 +233,10 @@ class Working:
         self._store.finish(self.stored.number, self.left[unit], file=file, reason=reason)
         # Not before: a unit that the queue could not be told of is still ours to give back.
         del self.left[unit]
+        if self._task is not None and unit in self._mine:
+            # A system looks for a lock among all others: a hundred thousand of them would take it minutes.
+            del self._mine[unit]
+            self._task.release([unit])
 
     def give_back(self) -> None:
         """Let the units that have not come to an end wait again."""

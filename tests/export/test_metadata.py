@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export import metadata
 from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, metadata_schema
 from clipdesk.render.presets import make_settings
 
@@ -36,6 +37,24 @@ def test_a_noted_unit_is_read_back(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["layer_metadata.json"]
     with pytest.raises(OtherModelError, match="holds a batch of the model 'demo'"):
         MetadataWriter(tmp_path, "layer", "RN50")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_a_file_is_written_in_pieces_as_it_would_be_at_once(
+    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "_PIECE", 2)
+    found = BatchMetadata(model='a "units": {} b.pt', layer="layer")
+    for index in [*range(count), 0][: count + bool(count)]:
+        found.add(index, RECORD.model_copy(update={"reason": f"é\n{len(found.earlier)}"}))
+    found.save(tmp_path)
+    assert found.path(tmp_path, "layer").read_text(encoding="utf-8") == found.model_dump_json(indent=2)
+
+
+def test_units_share_settings_that_are_equal() -> None:
+    text = BatchMetadata(model="demo", layer="layer", units={0: RECORD, 1: RECORD}).model_dump_json()
+    units = BatchMetadata.model_validate_json(text).units
+    assert units[0].parameters is units[1].parameters == RECORD.parameters
 
 
 @pytest.mark.parametrize("keep", [0, 1, 50, 200])

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from clipdesk.errors import Cancelled, NoWorkersError
 from clipdesk.jobs.events import Event
 from clipdesk.jobs.executor import Executor, Hooks, Prepared
-from clipdesk.jobs.executors.divided import DividedPass
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.messages import error_in
 from clipdesk.jobs.executors.roster import Box, Member, Roster
-from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure, measured_by
+from clipdesk.jobs.executors.rounds import WAIT, Limits, Round, measure, measured_by, representatives
 from clipdesk.jobs.whole import WholeWork
 from clipdesk.jobs.work import Work
 from clipdesk.models.trust import all_allowed
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.executors.divided import DividedPass
 
 
 class Many:
@@ -70,12 +74,13 @@ class Many:
         asked: dict[int, Member] = {}
         refused: dict[Member, Exception] = {}
         hooks.stage("Starting workers …")
+        sample = representatives(job).written()
         try:
             while True:
                 self._roster.start()
                 for member in self._roster.ready:
                     if member not in refused and member not in asked.values():
-                        asked[measure(self._roster, member, job, box)] = member
+                        asked[measure(self._roster, member, sample, box)] = member
                 heard = self._roster.hear(WAIT)
                 while box:
                     member, message = box.popleft()
@@ -130,7 +135,11 @@ class Many:
             hooks: As of `run`.
             device: Where workers compute.
         """
-        return DividedPass(self._roster, hooks, device, self._limits, self._clock)
+        # By name, since it takes torch along, which a head without surveys does without.
+        made: DividedPass = importlib.import_module("clipdesk.jobs.executors.divided").DividedPass(
+            self._roster, hooks, device, self._limits, self._clock
+        )
+        return made
 
     def close(self) -> None:
         """End the workers."""

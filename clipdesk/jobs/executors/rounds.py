@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from clipdesk.errors import Cancelled, NoWorkersError
@@ -56,9 +57,16 @@ class _Claim:
 _rounds = itertools.count(1)
 
 
-def measure(roster: Roster, member: Member, job: Work, box: Box) -> int:
-    """Ask a worker how many pictures of a job it renders side by side; the number of the question."""
-    return roster.ask(member, "prepare", {"job": representatives(job).written()}, box)
+def measure(roster: Roster, member: Member, sample: str, box: Box) -> int:
+    """Ask a worker how many pictures of a job it renders side by side; the number of the question.
+
+    Args:
+        roster: All workers.
+        member: The worker.
+        sample: The job's `representatives`, as they are written.
+        box: For the answer.
+    """
+    return roster.ask(member, "prepare", {"job": sample}, box)
 
 
 def representatives(job: Work) -> Work:
@@ -104,6 +112,7 @@ class Round:
         self._number = next(_rounds)
         self._waiting: deque[tuple[Any, int]] = deque()
         self._claims: dict[int, _Claim] = {}
+        self._held: Counter[Member] = Counter()
         self._asked: dict[int, Member] = {}
         self._unfit: dict[Member, Exception] = {}
         self._served: set[Member] = set()
@@ -111,6 +120,10 @@ class Round:
         self._exhausted = False
         self._stopped_at: float | None = None
         self._add(job)
+
+    @cached_property
+    def _sample(self) -> str:
+        return representatives(self._whole).written()
 
     def _add(self, job: Work) -> None:
         self._waiting.extend((unit, 0) for unit in job.units)
@@ -167,14 +180,15 @@ class Round:
         fit = [member for member in self._roster.ready if member not in self._unfit]
         for member in fit:
             if self._key not in member.groups and member not in self._asked.values() and self._waiting:
-                self._asked[measure(self._roster, member, self._whole, self._box)] = member
+                self._asked[measure(self._roster, member, self._sample, self._box)] = member
         able = [member for member in fit if self._key in member.groups]
+        group = sum(member.groups[self._key] for member in able)
         # Each gets a first claim before any gets a second one.
         for count in range(self._limits.at_once):
             others = sum(self._will_ask(member) for member in self._roster.hopeful)
             for member in able:
                 if self._claims_of(member) == count:
-                    self._claim(member, able, others)
+                    self._claim(member, group, others)
                     others -= 1
 
     def _will_ask(self, member: Member) -> bool:
@@ -182,10 +196,9 @@ class Round:
         return member not in self._unfit and (member in self._served or not self._claims_of(member))
 
     def _claims_of(self, member: Member) -> int:
-        return sum(claim.member is member for claim in self._claims.values())
+        return self._held[member]
 
-    def _claim(self, member: Member, able: list[Member], others: int) -> None:
-        group = sum(each.groups[self._key] for each in able)
+    def _claim(self, member: Member, group: int, others: int) -> None:
         if len(self._waiting) < group and not self._exhausted:
             further = self._hooks.more(self._limits.at_once * group)
             if further is None:
@@ -212,10 +225,8 @@ class Round:
         fields = {"job": job.written(), "round": self._number, "credit": limits.credit, "every": limits.every}
         number = self._roster.ask(member, "claim", fields, self._box)
         self._claims[number] = _Claim(member, job, units)
-        self._count(member)
-
-    def _count(self, member: Member) -> None:
-        member.busy = sum(len(claim.left) for claim in self._claims.values() if claim.member is member)
+        self._held[member] += 1
+        member.busy += len(units)
 
     # Taking
 
@@ -237,13 +248,14 @@ class Round:
             elif (unit := getattr(event, "target", None)) in claim.left:
                 del claim.left[unit]
                 member.deaths = 0
-                self._count(member)
+                member.busy -= 1
                 yield event
             # Not before: who does not pull wants nothing more to be done.
             self._roster.tell(member, "more", number, {"credit": 1})
         elif message.kind in ("end", "gone"):
             del self._claims[number]
-            self._count(member)
+            self._held[member] -= 1
+            member.busy -= len(claim.left)
             self._served.add(member)
             yield from self._end(claim, message)
 

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import socket
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from clipdesk.version import __version__
@@ -30,6 +31,7 @@ def greeting(device: str = "") -> dict[str, Any]:
     }
 
 
+@cache
 def torch_version() -> str:
     """The version of torch that is installed, without what it was built for."""
     return importlib.metadata.version("torch").partition("+")[0]

@@ -394,3 +394,30 @@ def test_errors_keep_their_kind() -> None:
     with pytest.raises(ClipDeskError) as found:
         executor.prepare(job(), Hooks())
     assert type(found.value) is ClipDeskError
+
+
+def test_what_is_done_is_let_go_of_at_once_and_not_with_the_whole_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[str] = []
+    monkeypatch.setattr(CountingTask, "release", lambda _, units: released.extend(units))
+    with closing(QueueService(tmp_path / "queue.sqlite", many(ToyFleet(lambda _: Pages())))) as service:
+        service.add(job(), tmp_path / "out")
+        done: list[str] = []
+        for step in service.steps():
+            if isinstance(step.event, Done):
+                done.append(step.event.target)
+                assert released == done
+    assert sorted(released) == sorted(PAGES), "each once"
+
+
+def test_a_worker_says_how_many_units_it_has_in_hand() -> None:
+    executor = many(ToyFleet(lambda _: Pages(group=2)))
+    executor.prepare(job(), Hooks())
+    most = 0
+    for _ in executor.run(job(), Hooks()):
+        held = [member.busy for member in executor.workers]
+        assert min(held) >= 0
+        most = max(most, *held)
+    assert most == 4, "two claims of two"
+    assert [member.busy for member in executor.workers] == [0, 0]
