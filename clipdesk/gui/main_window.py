@@ -30,6 +30,7 @@ from clipdesk.gui.panel_window import PanelWindow
 from clipdesk.gui.results import Results
 from clipdesk.gui.run_on import RunOn
 from clipdesk.gui.theme import Theme
+from clipdesk.gui.training import Training
 from clipdesk.gui.watching import Watching
 from clipdesk.gui.worker import OpenedModel
 from clipdesk.models.catalogue import EMBEDDED
@@ -124,6 +125,8 @@ class MainWindow(PanelWindow):
         self.render_targets = self.asking.render
         self.files = FileCommands(session, commands, saver, self.canvas, self.gallery, self.curves, self)
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
+        self.training = Training(session, self.neurons.model, self)
+        self.model_menu.train.triggered.connect(self.training.ask)
         self.help = HelpCommands(commands, lambda: actions_by_menu(self.menuBar()), self)
         commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)
@@ -252,6 +255,7 @@ class MainWindow(PanelWindow):
             self.surveys,
             self.comparisons,
             self.run_on,
+            self.training,
             self.controller,
             self.results,
             self.marking,

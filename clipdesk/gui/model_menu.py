@@ -34,6 +34,7 @@ class ModelMenu(QMenu):
         recent: The menu of models that were opened before.
         models: The catalogue's models; the open one is ticked.
         add_latents: Asks for a sparse autoencoder, and opens the model again with it.
+        train: Asks what sparse autoencoder to train on the chosen layer.
         add_shipped: Opens the model again with the sparse autoencoder that was shipped for it.
         without: Opens the model again without its sparse autoencoders.
 
@@ -58,6 +59,8 @@ class ModelMenu(QMenu):
         self.add_shipped = self.addAction("Add the &shipped sparse autoencoder")
         self.add_shipped.setToolTip("The one that comes with ClipDesk for this model")
         self.add_shipped.triggered.connect(lambda: self._add(SHIPPED))
+        self.train = self.addAction("&Train a sparse autoencoder …")
+        self.train.setToolTip("On the chosen layer and images of yours; it is work of the queue")
         self.without = self.addAction("Open without sparse autoencoders")
         self.without.triggered.connect(lambda: self.chosen.emit(self.without.data()))
         self._show_latents(None)
@@ -87,6 +90,7 @@ class ModelMenu(QMenu):
 
     def _show_latents(self, name: ModelName | None) -> None:
         self.add_latents.setEnabled(name is not None)
+        self.train.setEnabled(name is not None)
         self.add_latents.setData("" if name is None else str(name))
         has = name is not None and name == plain_name(name) and shipped_latents(str(name)) is not None
         self.add_shipped.setVisible(has)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from clipdesk.activations.surveying import survey_images
+from clipdesk.gui import training
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.panels.training_dialog import TrainingDialog
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.sae_lens import write_sae_lens
@@ -78,3 +82,31 @@ def test_a_survey_of_the_plain_model_answers_for_its_neurons(
     until(qtbot, lambda: bool(answers))
     # What reads the network reads that of the survey.
     assert desk.current.opened().sha256 == desk.current.manifest.weights
+
+
+def test_a_training_without_the_library_says_what_to_install(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    window.model_menu.train.trigger()
+    assert "pip install 'clipdesk[sae]'" in window.notice.message
+
+
+def test_a_training_is_work_of_the_queue(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "check_library", lambda: None)
+    begun: list[AutoencoderWork] = []
+    monkeypatch.setattr(window.training.maker, "begin", begun.append)
+    block = LATENTS.removesuffix(".latents")
+    window.architecture.choose(block)
+    window.model_menu.train.trigger()
+    (dialog,) = window.findChildren(TrainingDialog)
+    train = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    assert not train.isEnabled(), "there are no images yet"
+    dialog.images.setText("scenes:40")
+    dialog.latents.setValue(20)
+    dialog.active.setValue(30)
+    train.click()
+    (job,) = begun
+    assert (job.images, job.settings.layer, job.settings.latents, job.settings.active) == ("scenes:40", block, 20, 19)
+    assert window.session.model is not None
+    assert (job.model, job.weights) == (window.session.model.name, window.session.model.weights)

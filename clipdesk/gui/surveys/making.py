@@ -1,4 +1,4 @@
-"""Making surveys and comparisons in the window: jobs of the queue, each done on a thread of its own beside renders."""
+"""Making surveys, comparisons and sparse autoencoders in the window: jobs of the queue, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from clipdesk.gui.problems import Problem
 from clipdesk.gui.worker import LazyHere, make_way
 from clipdesk.jobs.events import Done, Ended, Failure, Paused, Progress
 from clipdesk.jobs.service import QueueService
-from clipdesk.jobs.set_work import SetWork, SurveyWork
+from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import default_store
+from clipdesk.jobs.whole import WholeWork
 from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ State = Literal["preparing", "running", "paused", "left", "failed"]
 
 @dataclass(frozen=True)
 class Making:
-    """How far a survey or a comparison is.
+    """How far a survey, a comparison or a training is.
 
     Attributes:
         job: What is made.
@@ -46,7 +47,7 @@ class Making:
         words: What is done while it is prepared, or why it failed.
     """
 
-    job: SetWork
+    job: WholeWork
     state: State = "preparing"
     share: float = 0.0
     seconds_left: float | None = None
@@ -54,11 +55,11 @@ class Making:
 
 
 class Surveyor(QObject):
-    """Makes one survey, or one comparison, at a time.
+    """Makes one survey, one comparison or one sparse autoencoder at a time.
 
     Args:
         parent: Owns it.
-        kind: Which of the two it makes.
+        kind: Which of them it makes.
         folder: Says where they are kept.
 
     Attributes:
@@ -67,7 +68,7 @@ class Surveyor(QObject):
     Signals:
         changed: `making` is another.
         numbered: The number that it has in the queue, before it begins.
-        made: The `SetWork` of one that is finished, and the name of its folder.
+        made: The `WholeWork` of one that is finished, and the name of its folder.
         failed: A `Problem`.
     """
 
@@ -80,7 +81,7 @@ class Surveyor(QObject):
     def __init__(
         self,
         parent: QObject | None = None,
-        kind: type[SetWork] = SurveyWork,
+        kind: type[WholeWork] = SurveyWork,
         folder: Callable[[], Path] = surveys_folder,
     ) -> None:
         super().__init__(parent)
@@ -120,7 +121,7 @@ class Surveyor(QObject):
         if not self.busy:
             self._worker.start(find)
 
-    def begin(self, job: SetWork) -> None:
+    def begin(self, job: WholeWork) -> None:
         """Make it, from where an earlier one of the same stands."""
         if self.busy:
             return
@@ -197,7 +198,7 @@ class Surveyor(QObject):
                 self.failed.emit(Problem(self._service.notice))
         return self._service
 
-    def _stored(self, service: QueueService, job: SetWork) -> int:
+    def _stored(self, service: QueueService, job: WholeWork) -> int:
         """The number of a job in the queue; of one that was left, if it asks for the same."""
         folder = self._folder()
         left = service.store.again(job, folder)
@@ -291,6 +292,6 @@ class Surveyor(QObject):
         self.changed.emit()
 
 
-def _same(stored: StoredJob, job: SetWork) -> bool:
+def _same(stored: StoredJob, job: WholeWork) -> bool:
     """Whether a job of the queue asks for the same, and nobody is at it."""
     return stored.job == job and not stored.counts.get("running")
