@@ -5,8 +5,8 @@ they see. Of each number of the check it prints the AUC: how probably a picture 
 above one that they do not, 0.5 by chance. Beside it stand chance, and weights of the parts that were fitted on one of
 the models (logistic regression) and are measured on the other. FOLDER keeps the pictures.
 
-Two series: the pictures that the check was made with, and others (other texts and units, seeds and presets), which were
-rendered when it was done. Surveys that are missing are made.
+Two series: the pictures that the check was made with, and others (another choice of texts and units, other seeds and
+presets), which were rendered when it was done. Surveys that are missing are made.
 """
 
 from __future__ import annotations

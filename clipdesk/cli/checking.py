@@ -24,6 +24,7 @@ from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
+from clipdesk.export.checked import keep_check
 from clipdesk.export.png import read_recipe
 from clipdesk.models.names import ModelName, find_name, short_name
 from clipdesk.network.layer_names import short_label
@@ -204,6 +205,7 @@ def check(
     target: str | None,
     reader: str | None,
     thorough: bool,
+    keep: bool,
     pooling: Pooling | None,
     as_json: bool,
     wanted: Wanted,
@@ -215,6 +217,8 @@ def check(
     for file in files:
         try:
             shows, found = checking.check(file)
+            if keep:
+                keep_check(file, found)
             rows.append({"file": file.name, "target": short_label(shows.label), **found.model_dump()})
         except ClipDeskError as error:
             failed = True

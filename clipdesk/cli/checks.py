@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="Also render each picture anew with other seeds and on shuffled weights, and show its target the written "
     "word. Takes about six times as long as the picture did.",
 )
+@click.option("--keep", is_flag=True, help="Also write what is found into the pictures, and the metadata beside them.")
 @asked_of_a_survey
 def check(
     files: tuple[Path, ...],
@@ -37,6 +38,7 @@ def check(
     target: str | None,
     reader: str | None,
     thorough: bool,
+    keep: bool,
     pooling: Pooling | None,
     as_json: bool,
     wanted: Wanted,
@@ -50,4 +52,4 @@ def check(
     """
     if not files:
         raise UsageError("Name the pictures to check: clipdesk check FILE...")
-    with_torch().checking.check(files, unit, target, reader, thorough, pooling, as_json, wanted)
+    with_torch().checking.check(files, unit, target, reader, thorough, keep, pooling, as_json, wanted)

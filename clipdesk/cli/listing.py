@@ -155,15 +155,18 @@ _ACTIVATIONS = {"start": "first step", "end": "last step", "best": "best step", 
 @click.argument("picture", type=click.Path(path_type=Path))
 @json_option
 def show_recipe(picture: Path, as_json: bool) -> None:
-    """Print the recipe inside a PNG that ClipDesk wrote."""
-    from clipdesk.export.png import read_recipe
+    """Print the recipe inside a PNG that ClipDesk wrote, and what a check has found that was kept in it."""
+    from clipdesk.export.png import read_png
 
-    recipe = read_recipe(picture)
+    found = read_png(picture)
+    recipe, check = found.recipe, found.check
     if as_json:
         say_json(recipe.model_dump(mode="json"))
         return
     rows = {**recipe.model_dump(exclude={"target", "settings", "activation", "active"}), "target": recipe.target.label}
     rows["outcome"] = recipe.outcome_in_words
+    if check is not None:
+        rows["check"] = f"{check.verdict}: {check.why} ({check.date}, survey {check.survey})"
     rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
     rows |= {f"latent {short_label(label)}": active.in_words for label, active in recipe.active.items()}
     rows |= recipe.settings.model_dump(exclude={"device"})

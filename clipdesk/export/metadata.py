@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from clipdesk.activations.active import Activity
 from clipdesk.errors import ClipDeskError, UsageError, one_line
+from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import unwritable, write_atomically
 from clipdesk.export.recipe import Outcome
@@ -67,6 +68,7 @@ class UnitRecord(BaseModel):
         active: What is left of a latent in the picture, behind its activation; None for other units.
         seconds: Time that the unit's group took.
         reason: Reason of the failure.
+        check: What `clipdesk check --keep` has found of the picture; None before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +82,7 @@ class UnitRecord(BaseModel):
     active: Activity | None = None
     seconds: float | None = None
     reason: str | None = None
+    check: CheckRecord | None = None
 
 
 class BatchMetadata(BaseModel):
@@ -124,6 +127,22 @@ class BatchMetadata(BaseModel):
         if not is_layer_name(layer):
             raise UsageError(f"{layer!r} is not the name of a layer")
         return folder / f"{layer}_metadata.json"
+
+    @classmethod
+    def is_there(cls, folder: Path, layer: str) -> bool:
+        """Whether a folder has metadata of a layer, if only a journal."""
+        return cls.path(folder, layer).exists() or _journal_path(folder, layer).exists()
+
+    def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
+        """Change what the records of a unit say of a file, where they are."""
+        found = [
+            UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
+            for record in self.records(index)
+        ]
+        if found:
+            *earlier, self.units[index] = found
+            if earlier:
+                self.earlier[index] = tuple(earlier)
 
     @classmethod
     def open(cls, folder: Path, layer: str, model: ModelName | str) -> BatchMetadata:
@@ -234,6 +253,25 @@ class MetadataWriter:
         self._lines += 1
         if self._lines >= max(_LEAST_LINES, _SHARE * self._known):
             self._settle_or_wait()
+
+    def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
+        """Change what is noted of a unit's file, such as its check; the journal is merged with it.
+
+        Args:
+            index: The unit.
+            file: Name of the file.
+            changes: New values of a record's attributes.
+
+        Raises:
+            UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open` and `BatchMetadata.save`.
+        """
+        with self._alone():
+            metadata = BatchMetadata.open(self._folder, self._layer, self._model)
+            metadata.amend(index, file, changes)
+            metadata.save(self._folder)
+            _journal_path(self._folder, self._layer).unlink(missing_ok=True)
+        self._lines = 0
+        claims_of(self._folder).tidy()
 
     def _settle_or_wait(self) -> None:
         """Merge the journal, or leave it for later: the units that were noted are safe in it."""

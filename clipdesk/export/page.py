@@ -124,6 +124,7 @@ def _entry(file: Path, picture: SavedPicture, form: _Form, page: Path) -> dict[s
         "height": height,
         "side": min(width, form.side),
         "curve": None if curve is None else _packed(curve),
+        "check": None if picture.check is None else picture.check.model_dump(include={"verdict", "why"}),
         "image": webp(image, form.side, form.quality),
     }
 

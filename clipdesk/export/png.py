@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import ClipDeskError, UsageError, first_line, one_line
+from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.files import write_atomically, write_new
 from clipdesk.export.recipe import Recipe
 from clipdesk.render.settings import limits
@@ -26,6 +27,9 @@ RECIPE_KEY = "clipdesk"
 
 CURVE_KEY = "clipdesk-curve"
 """Keyword of the compressed chunk that holds the curve: base64 of little-endian float32, one for each step."""
+
+CHECK_KEY = "clipdesk-check"
+"""Keyword of the text chunk with what a check has found, as JSON."""
 
 Curve = NDArray[np.float32]
 """The objective at each step, under that step's transforms, (steps,)."""
@@ -42,11 +46,13 @@ class SavedPicture(NamedTuple):
         recipe: Its recipe.
         curve: Its curve; None if the PNG has none, as from older versions, or a malformed one.
         image: The decoded picture.
+        check: What a check has found that was kept in it; None if there is none, or a malformed one.
     """
 
     recipe: Recipe
     curve: Curve | None
     image: Image.Image
+    check: CheckRecord | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -121,6 +127,19 @@ def save_picture(picture: Image.Image, path: str | Path) -> None:
     write_atomically(Path(path), write)
 
 
+def write_check(path: Path, check: CheckRecord) -> None:
+    """Write a check into a PNG, in place of an earlier one; all else in it stays.
+
+    Raises:
+        UsageError, ClipDeskError: as `read_png`; or it cannot be written.
+    """
+    found = read_png(path)
+    curve = None if found.curve is None else _written_curve(found.curve)
+    texts = _texts(found.recipe, curve)
+    texts.add_itxt(CHECK_KEY, check.model_dump_json())
+    write_atomically(path, lambda file: found.image.save(file, format="PNG", pnginfo=texts))
+
+
 def _texts(recipe: Recipe, curve: str | None) -> PngInfo:
     texts = PngInfo()
     texts.add_itxt(RECIPE_KEY, recipe.to_json())
@@ -154,7 +173,7 @@ def read_png(path: Path) -> SavedPicture:
     with _explained(path), _opened(path) as file:
         file.load()
         image = file
-        texts = {key: file.info.get(key) for key in (RECIPE_KEY, CURVE_KEY)}
+        texts = {key: file.info.get(key) for key in (RECIPE_KEY, CURVE_KEY, CHECK_KEY)}
     text, curve = texts[RECIPE_KEY], texts[CURVE_KEY]
     if not isinstance(text, str):
         raise UsageError(f"{path} does not contain a ClipDesk recipe")
@@ -162,7 +181,8 @@ def read_png(path: Path) -> SavedPicture:
         recipe = Recipe.from_json(text)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
-    return SavedPicture(recipe, _read_curve(curve, recipe.steps) if isinstance(curve, str) else None, image)
+    known = _read_curve(curve, recipe.steps) if isinstance(curve, str) else None
+    return SavedPicture(recipe, known, image, _read_check(texts[CHECK_KEY]))
 
 
 def pixels_of(path: Path) -> int:
@@ -209,6 +229,13 @@ def _explained(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise ClipDeskError(f"Cannot read {path}: {error.strerror}") from error
         raise UsageError(f"{path} is damaged: {one_line(first_line(error))}") from error
+
+
+def _read_check(text: object) -> CheckRecord | None:
+    try:
+        return CheckRecord.from_json(text) if isinstance(text, str) else None
+    except UsageError:
+        return None
 
 
 def _read_curve(text: str, steps: int) -> Curve | None:

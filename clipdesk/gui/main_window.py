@@ -10,6 +10,7 @@ from clipdesk.gui import dropping, wiring
 from clipdesk.gui.animations import Animations
 from clipdesk.gui.asking import Asking
 from clipdesk.gui.canvas_menu import CanvasMenu
+from clipdesk.gui.checked_picture import CheckedPicture
 from clipdesk.gui.choosing import Choosing
 from clipdesk.gui.closing import confirm_close, stops_with_window
 from clipdesk.gui.commands import enable_while, make_commands
@@ -76,6 +77,7 @@ class MainWindow(PanelWindow):
         self._connect_model()
         parts = self.center, self.architecture, self.neurons, self.results
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
+        self.checked_picture = CheckedPicture(self.session, self.controller, self.canvas, self.surveys.desk)
         self.comparisons.join(self.center, self.controller, self.parameters)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
         self.surveys.unit.counterpart_chosen.connect(lambda unit: self.go_to(unit.model, unit.pooled[:2]))

@@ -113,7 +113,9 @@ class Detail {
 
   rows(recipe) {
     const { settings } = recipe;
+    const { check } = this.picture;
     return [
+      ...(check ? [["Check", `${check.verdict}: ${check.why}`]] : []),
       ...this.targetRows(recipe.target),
       ["Model", recipe.model],
       ...this.knobs.map(({ name, label, unit }) => [label, withUnit(settings[name], unit)]),

@@ -49,6 +49,17 @@ def test_a_photo_needs_a_unit(surveyed: Command) -> None:
     assert json.loads(checked.out)[0]["target"] == f"{SHORT}:5"
 
 
+def test_a_check_is_kept_on_request(surveyed: Command) -> None:
+    before = (surveyed.folder / "a.png").read_bytes()
+    (row,) = json.loads(surveyed("check", "a.png", "--json").out)
+    assert (surveyed.folder / "a.png").read_bytes() == before
+    assert surveyed("check", "a.png", "--keep").code == 0
+    assert f"{row['verdict']}: {row['why']}" in surveyed("show", "a.png").out
+    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", "--keep")
+    assert (photo.code, photo.out) == (2, "")
+    assert "does not contain a ClipDesk recipe" in photo.err
+
+
 def test_one_that_cannot_be_checked_does_not_stop_the_others(surveyed: Command) -> None:
     Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)).save(surveyed.folder / "none.png")
     found = surveyed("check", "none.png", "missing.png", "a.png", "--json")

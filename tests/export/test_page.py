@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.export.checked import keep_check
 from clipdesk.export.page import save_page
 from clipdesk.export.png import save_png
 from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit
+from tests.export.check_records import make_check
 from tests.recipes import SILENT, WORSE, make_recipe
 
 CURVE = np.linspace(-1, 2, 500, dtype=np.float32)
@@ -47,6 +49,15 @@ def test_every_picture_is_in_the_page_with_recipe_and_curve(tmp_path: Path) -> N
     values = np.array(numbers(having["curve"]["values"])) / 65535 * 3 - 1
     assert np.abs(values - CURVE).max() < 1e-4
     assert "steps" not in having["curve"]
+
+
+def test_a_check_that_was_kept_is_in_the_page(tmp_path: Path) -> None:
+    save_png(PIXELS, tmp_path / "a.png", make_recipe())
+    save_page(tmp_path, tmp_path / "page.html")
+    assert data_of(tmp_path / "page.html")["pictures"][0]["check"] is None
+    keep_check(tmp_path / "a.png", make_check("no", "</script>"))
+    save_page(tmp_path, tmp_path / "page.html")
+    assert data_of(tmp_path / "page.html")["pictures"][0]["check"] == {"verdict": "no", "why": "</script>"}
 
 
 def test_a_long_curve_keeps_its_extremes(tmp_path: Path) -> None:

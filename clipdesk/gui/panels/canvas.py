@@ -69,6 +69,10 @@ class Canvas(QWidget):
         self.wipe_slider.setRange(0, _WIPE_TICKS)
         self.wipe_slider.setValue(_WIPE_TICKS // 2)
         self.wipe_slider.hide()
+        self.judgement = plain_label(wrap=True)
+        self.judgement.setAccessibleName("Whether the picture can be trusted")
+        self.judgement.setMargin(6)
+        self.judgement.hide()
         self._make_actions()
         pictures = QWidget()
         column = QVBoxLayout(pictures)
@@ -77,6 +81,7 @@ class Canvas(QWidget):
         column.addWidget(self._make_bar())
         column.addWidget(self.view, 1)
         column.addWidget(self.wipe_slider)
+        column.addWidget(self.judgement)
         column.addWidget(self.strip)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.welcome)
@@ -262,6 +267,11 @@ class Canvas(QWidget):
         if pixels is None:
             return None
         return to_image(pixels if self.alpha_action.isChecked() else pixels[..., :3])
+
+    def judge(self, words: str) -> None:
+        """Say below the pictures whether the one that is looked at can be trusted; nothing, if nothing is known."""
+        self.judgement.setText(words)
+        self.judgement.setVisible(bool(words))
 
     # What can be done
 

@@ -43,6 +43,7 @@ class AskedSurvey(OpenSurvey):
     unit_facts = facts.unit_facts
     export_layer = exporting.export_layer
     export_unit = exporting.export_unit
+    check_in_words = questions.check_in_words
     counterparts = questions.counterparts
     find = questions.find
     heat_of_image = questions.heat_of_image

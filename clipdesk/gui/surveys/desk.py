@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.activations.storing import Manifest
     from clipdesk.gui.surveys.asked import AskedSurvey
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.render.targets import Target
 
 _AT_ONCE = 4
 """Thumbnails that are read at once: a question waits for them for some ten milliseconds."""
@@ -52,6 +53,7 @@ class SurveyDesk(QObject):
         judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
             among the pictures of the set, in words.
         checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; follows `judged`.
+        told: What a picture was named when it was to be checked, and whether it can be trusted, in words.
         surprised: A `PooledUnit` that is worth looking at.
         timed: About how many seconds a survey takes.
         exported: A page that is written.
@@ -73,6 +75,7 @@ class SurveyDesk(QObject):
     mapped = Signal(object, object)
     judged = Signal(object, float, str)
     checked = Signal(object, str)
+    told = Signal(object, str)
     surprised = Signal(object)
     timed = Signal(float)
     exported = Signal(str)
@@ -235,6 +238,17 @@ class SurveyDesk(QObject):
             self._ask(self._slow, "judge", judge)
             # With the words, so that it does not keep heat maps waiting: for a large model it takes long.
             self._ask(self._words, "check", check)
+
+    def ask_check(self, name: object, target: Target, picture: Path | NDArray[np.uint8]) -> None:
+        """Whether a rendered picture of any target can be trusted; `told` follows.
+
+        Args:
+            name: What the answer is to be known by.
+            target: What it is to show.
+            picture: The picture's file, or its pixels, (height, width, 3 or 4).
+        """
+        # With the words: see `ask_judgement`.
+        self._ask(self._words, "picture", lambda survey: self.told.emit(name, survey.check_in_words(target, picture)))
 
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""

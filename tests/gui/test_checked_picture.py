@@ -1,0 +1,43 @@
+"""The line below the canvas, in a real window: checks of texts, and of what a survey does not know."""
+
+from __future__ import annotations
+
+from pytestqt.qtbot import QtBot
+
+from clipdesk.gui.main_window import MainWindow
+from clipdesk.render.expressions import parse_target
+from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Text, Unit
+from tests.cli.surveys import LAYER
+from tests.gui.conftest import finished, until
+from tests.gui.surveys.conftest import images, scenes_words, survey_folder
+from tests.gui.test_surveys import surveyed
+
+__all__ = ["images", "scenes_words", "survey_folder", "surveyed"]
+
+VERDICTS = ("Trust: ", "Doubt: ", "No: ")
+
+
+def test_the_picture_of_a_text_is_checked_below_it(surveyed: MainWindow, qtbot: QtBot) -> None:
+    canvas = surveyed.canvas
+    surveyed.parameters.show_settings(make_settings(iterations=3))
+    surveyed.asking.render((Text(text="a red star"),))
+    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
+    until(qtbot, lambda: canvas.judgement.text().startswith(VERDICTS))
+    assert canvas.judgement.isVisible()
+    assert "no other model has read it" in canvas.judgement.text()
+
+
+def test_of_several_pictures_the_one_that_is_shown_alone_is_checked(surveyed: MainWindow, qtbot: QtBot) -> None:
+    canvas = surveyed.canvas
+    surveyed.parameters.show_settings(make_settings(iterations=3))
+    others = parse_target(f"others({LAYER}:5)")
+    surveyed.asking.render((Unit(layer=LAYER, index=5), others))
+    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
+    assert canvas.judgement.isHidden()
+    canvas.view.set_solo(0)
+    until(qtbot, lambda: canvas.judgement.text().startswith(VERDICTS))
+    canvas.view.set_solo(1)
+    until(qtbot, lambda: canvas.judgement.text().startswith("Not checked: A survey does not know"))
+    canvas.view.set_solo(-1)
+    assert canvas.judgement.isHidden()
