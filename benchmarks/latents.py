@@ -6,15 +6,15 @@ fit        R², latents active at a token, and the share that is never active, o
 selective  How many latents tell one concept from the rest, beside the neurons of the layer that they read and those of
            all blocks: units whose mean over all positions has an AUC of at least 0.95, each for its best concept.
 rendered   With ``--render N``: pictures of the N most selective latents and of as many neurons of the layer, at most
-           three for a concept; the share in which each judge names the concept. Latents are rendered twice: as the
-           pre-activation, and as the pre-activation over the activations' distance from the decoder's bias.
+           three for a concept; the share in which each judge names the concept. Latents are rendered twice: with the
+           gradient that turns activations, as ClipDesk renders by default, and with the whole one.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.judges import MAKES
 from benchmarks.quality.measures import recovered
@@ -37,10 +37,9 @@ from clipdesk.network.latents.algebra import Latents, Tokens
 from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.source import chosen
-from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalized
+from clipdesk.network.opened import OpenModel
 from clipdesk.paths import resource
-from clipdesk.render.custom import CustomObjective
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
@@ -149,41 +148,25 @@ def questions(selective: Selective, layer: str, count: int) -> list[Question]:
     return asked
 
 
-def aimed(latents: Latents, layer: LayerInfo, units: Sequence[int], *, relative: bool) -> CustomObjective:
-    """The mean pre-activation of a latent for each picture.
+def render_latents(
+    model: CLIP, latents: Latents, units: Sequence[int], preset: str, seed: int, *, gradient: str
+) -> NDArray[np.uint8]:
+    """A picture of each latent, uint8, (units, side, side, 3).
 
     Args:
+        model: The model.
         latents: The latents.
-        layer: The layer that they read.
-        units: The latent of each picture.
-        relative: Whether it is divided by the activations' distance from the decoder's bias: it then says how well
-            they point to the latent, and does not grow with whatever makes them long.
+        units: Which.
+        preset: Name of the preset.
+        seed: Of the first pictures.
+        gradient: `RenderSettings.latent_gradient`.
     """
-    numbers = torch.tensor(units)
-
-    def score(outputs: Mapping[str, Tensor]) -> Tensor:
-        values = chosen(outputs[layer.name], layer, latents.tokens or Tokens.ALL)
-        # All views of a picture stand together.
-        of_each = numbers.repeat_interleave(len(values) // len(numbers))
-        pre = torch.einsum("ntd,dn->nt", values, latents.encoder[:, of_each]) + latents.bias[of_each][:, None]
-        if relative:
-            pre = pre / (values - latents.decoder_bias).norm(dim=-1).clamp_min(1e-6)
-        return pre.mean(dim=1)
-
-    return CustomObjective([layer.name], score)
-
-
-def render_latents(
-    model: CLIP, latents: Latents, units: Sequence[int], preset: str, seed: int, *, relative: bool
-) -> NDArray[np.uint8]:
-    """A picture of each latent, uint8, (units, side, side, 3)."""
-    inspector, settings, parts = LayerInspector(model), make_settings(preset), []
-    layer = inspector.visualizable(latents.layer)
+    opened = OpenModel.of(model).with_latents(latents)
+    layer, settings, parts = f"{latents.layer}.latents", make_settings(preset, latent_gradient=gradient), []
     for start in range(0, len(units), _GROUP):
-        group = units[start : start + _GROUP]
-        seeds = [seed * 1_000 + start + place for place in range(len(group))]
-        objective = aimed(latents, layer, group, relative=relative)
-        frames = render(model, (), settings, seeds=seeds, inspector=inspector, objective=objective)
+        targets = [Unit(layer=layer, index=unit) for unit in units[start : start + _GROUP]]
+        seeds = [seed * 1_000 + start + place for place in range(len(targets))]
+        frames = render(opened.network, targets, settings, seeds=seeds, inspector=opened.inspector)
         parts.append(deque(frames, maxlen=1).pop().images())
     return np.concatenate(parts)
 
@@ -195,9 +178,9 @@ def print_pictures(
     _print_row("pictures that show the concept", "pictures", *MAKES, "lowest", head=True)
     asked = questions(of_latents, latents.layer, count)
     units = [unit for _, unit in of_latents.first(count)]
-    for relative in (True, False):
-        images = render_latents(model, latents, units, preset, seed, relative=relative)
-        _print_shares(f"latents, {'over the distance' if relative else 'the pre-activation'}", asked, images)
+    for gradient in ("turning", "whole"):
+        images = render_latents(model, latents, units, preset, seed, gradient=gradient)
+        _print_shares(f"latents, the {gradient} gradient", asked, images)
     asked = questions(of_neurons, latents.layer, count)
     targets = [question.target for question in asked]
     _print_shares("neurons of the layer", asked, Preset(preset).render(model, targets, seed))

@@ -7,7 +7,7 @@ import json
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from clipdesk.activations.active import Activity
 from clipdesk.errors import UsageError, one_line
@@ -114,6 +114,17 @@ class Recipe(BaseModel):
     device: _Short
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     date: _Short
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_whole_gradient(cls, values: object) -> object:
+        """Pictures of latents from before `latent_gradient` was a setting were made with the whole one."""
+        if not isinstance(values, dict) or not values.get("latents"):
+            return values
+        settings = values.get("settings")
+        if not isinstance(settings, dict) or "latent_gradient" in settings:
+            return values
+        return {**values, "settings": {**settings, "latent_gradient": "whole"}}
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
+from clipdesk.network.latents.source import turned
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.readers import READERS, Score
 from clipdesk.render.sources import Sources
@@ -123,13 +124,20 @@ _Groups = dict[tuple[type, LayerInfo, Position], list[tuple[int, Term]]]
 """Terms that are read alike, each with the row of its picture, by kind, layer and position."""
 
 
-def _narrowed(groups: _Groups) -> _Groups:
-    """The same terms, each read in no more of its layer's units than are asked for, where that is less work."""
+def _narrowed(groups: _Groups, turning: bool) -> _Groups:
+    """The same terms, each read in no more of its layer's units than are asked for, where that is less work.
+
+    Args:
+        groups: The terms.
+        turning: As for `Objective`.
+    """
     asked: dict[LayerInfo, set[int]] = {}
     for (_, info, _), members in groups.items():
         asked.setdefault(info, set()).update(term.what.index for _, term in members if isinstance(term.what, _OF_ONE))
     whole = {info for kind, info, _ in groups if kind not in _OF_ONE}
     of = {info: info if info in whole else info.narrowed(units) for info, units in asked.items()}
+    if turning:
+        of = {info: turned(narrow) for info, narrow in of.items()}
     return {(kind, of[info], at): members for (kind, info, at), members in groups.items()}
 
 
@@ -140,12 +148,15 @@ class Objective:
         targets: A target for each picture.
         model: A CLIP.
         sources: The files that the targets name.
+        turning: Whether the gradient of latents is that which turns the activations; `RenderSettings.latent_gradient`.
 
     Raises:
         UsageError: there is no target, or a file has changed since it was checked.
     """
 
-    def __init__(self, targets: Sequence[ResolvedTarget], model: nn.Module, sources: Sources) -> None:
+    def __init__(
+        self, targets: Sequence[ResolvedTarget], model: nn.Module, sources: Sources, *, turning: bool = True
+    ) -> None:
         if not targets:
             raise UsageError("There is nothing to render: name at least one unit or text")
         self._count = len(targets)
@@ -155,7 +166,7 @@ class Objective:
         for row, target in enumerate(targets):
             for term, info in target.terms:
                 groups.setdefault((type(term.what), info, term.at), []).append((row, term))
-        groups = _narrowed(groups)
+        groups = _narrowed(groups, turning)
         self.layers = list(dict.fromkeys(info for _, info, _ in groups))
         """The layers that it reads."""
         self._readings: list[tuple[LayerInfo, Tensor, Tensor | None, Tensor, Score]] = []

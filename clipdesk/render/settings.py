@@ -137,6 +137,11 @@ class RenderSettings(BaseModel):
         description="share of the gradient that also gets past the rectifier in which the target's layer ends, so that "
         "a unit which is off can be switched on; 0: none, as the network has it",
     )
+    latent_gradient: Annotated[Literal["turning", "whole"], Knob("Gradient of latents", _ASCENT)] = Field(
+        "turning",
+        description="of a latent's pre-activation: what turns the layer's activations towards the latent, or the whole "
+        "gradient, which also makes them longer",
+    )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
     )

@@ -9,7 +9,6 @@ from clip.model import CLIP
 
 from benchmarks.latents import (
     Selective,
-    aimed,
     compared,
     fit_on,
     latent_means,
@@ -17,7 +16,6 @@ from benchmarks.latents import (
     token_rows,
 )
 from clipdesk.demo.selectivity import CONCEPTS
-from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.activations import Relu
 from clipdesk.network.latents.algebra import Latents, Tokens
 from clipdesk.render.targets import Unit
@@ -78,17 +76,3 @@ def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP
         "all: residual stream",
     ]
     assert [each.areas.shape[1] for each in found] == [384, 192, 4608, 1152]
-
-
-def test_latents_are_aimed_at_by_their_pre_activation_at_their_tokens(demo: CLIP) -> None:
-    latents = neurons(LAYER, 192)
-    info = LayerInspector(demo).visualizable(LAYER)
-    # Two views of each of two pictures.
-    output = torch.randn(4, 65, 192, generator=torch.Generator().manual_seed(0))
-    patches = output[:, 1:]
-    plain = aimed(latents, info, [3, 195], relative=False)
-    wanted = torch.stack([patches[0, :, 3], patches[1, :, 3], -patches[2, :, 3], -patches[3, :, 3]]).mean(dim=1)
-    assert torch.allclose(plain.score({LAYER: output}), wanted, atol=1e-5)
-    relative = aimed(latents, info, [3, 195], relative=True).score({LAYER: output})
-    assert torch.allclose(aimed(latents, info, [3, 195], relative=True).score({LAYER: 5 * output}), relative, atol=1e-5)
-    assert not torch.allclose(relative, wanted, atol=1e-3)

@@ -52,7 +52,9 @@ def test_latents_are_listed_with_how_well_they_fit(clipdesk: Command) -> None:
 def test_a_render_maximises_the_pre_activation_and_its_recipe_finds_the_file_again(
     clipdesk: Command, files: Path
 ) -> None:
-    done = clipdesk("render", *MODEL, "--layer", "0.latents", "--neuron", "5", *QUICK, "--output", "a.png")
+    # With the whole gradient, to be compared with a neuron's.
+    asked = ["--layer", "0.latents", "--neuron", "5", "--latent-gradient", "whole", *QUICK]
+    done = clipdesk("render", *MODEL, *asked, "--output", "a.png")
     assert done.code == 0, done.err
     recipe = read_recipe(files / "a.png")
     assert recipe.model == f"{files / 'mine.pt'}+sae:[{files / 'own'}]"
@@ -69,6 +71,26 @@ def test_a_render_maximises_the_pre_activation_and_its_recipe_finds_the_file_aga
     pictures = [np.asarray(Image.open(files / f"{name}.png").convert("RGB"), int) for name in "abc"]
     assert np.abs(pictures[0] - pictures[1]).max() == 0
     assert np.abs(pictures[0] - pictures[2]).max() <= 1
+
+
+@pytest.mark.usefixtures("files")
+def test_the_gradient_of_latents_is_a_setting(clipdesk: Command) -> None:
+    pictures = []
+    for gradient in ("turning", "whole"):
+        asked = [
+            "--layer",
+            "0.latents",
+            "--neuron",
+            "5",
+            *QUICK,
+            "--latent-gradient",
+            gradient,
+            "--output",
+            f"{gradient}.png",
+        ]
+        assert clipdesk("render", *MODEL, *asked).code == 0
+        pictures.append(np.asarray(Image.open(clipdesk.folder / f"{gradient}.png")))
+    assert not np.array_equal(pictures[0], pictures[1])
 
 
 def test_another_file_in_its_place_is_refused(clipdesk: Command, files: Path) -> None:

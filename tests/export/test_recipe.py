@@ -52,10 +52,19 @@ def test_a_recipe_without_the_newest_settings_still_gives_the_same_picture() -> 
         "transparency": "none",
         "second_momentum": 0.999,
         "rectifier_gradient": 0.1,
+        "latent_gradient": "turning",
         "patience": 0,
     }
     assert read == written.model_copy(update=off)
     assert set(off) | set(names.split()) == set(type(read).model_fields), "a new setting is off in old recipes, too"
+
+
+def test_latents_from_before_their_gradient_was_a_setting_were_made_with_the_whole_one() -> None:
+    old = json.loads(make_recipe().to_json())
+    del old["settings"]["latent_gradient"]
+    assert Recipe.from_json(json.dumps(old)).settings.latent_gradient == "turning", "it says nothing of other targets"
+    old["latents"] = {"own": "a" * 64}
+    assert Recipe.from_json(json.dumps(old)).settings.latent_gradient == "whole"
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,23 @@ class Latents:
         found = torch.addmm(self.bias, normed.reshape(-1, self.width), self.encoder)
         return found.view(*values.shape[:-1], self.count)
 
+    def turning(self, values: Tensor) -> Tensor:
+        """The pre-activations, (pictures, positions, latents), with a gradient that turns activations towards a latent.
+
+        A pre-activation also grows where the activations are far from the decoder bias, whatever they point to. The
+        gradient here is that of the pre-activation over this distance, times the mean distance in the picture: a step
+        along it makes the latent a larger share of what is there. The values are those of `pre`.
+
+        Args:
+            values: The layer's activations, (pictures, positions, width of the layer).
+        """
+        pre = self.pre(values)
+        behind = self.normed(values.to(self.encoder.dtype)).values - self.decoder_bias
+        distance = torch.linalg.vector_norm(behind, dim=-1, keepdim=True).clamp_min(_TINY)
+        share = pre / distance
+        found: Tensor = pre.detach() + distance.detach().mean(dim=1, keepdim=True) * (share - share.detach())
+        return found
+
     def sparse(self, values: Tensor, memory: Memory | None = None) -> Sparse:
         """The latents of a layer's activations, (pictures, positions, width of the layer), as entries.
 

@@ -25,6 +25,7 @@ class LatentsOf:
         base: The layer that it reads.
         tokens: The tokens of that layer that it was trained on; there are no values at others.
         active: Whether ReLU, top-k or threshold are applied.
+        turning: Whether the gradient of pre-activations is that which turns the activations; see `Latents.turning`.
         decoder: Whether the values are how far the layer goes along what each latent writes.
     """
 
@@ -32,6 +33,7 @@ class LatentsOf:
     base: LayerInfo
     tokens: Tokens
     active: bool = False
+    turning: bool = False
     decoder: bool = False
 
     def attach(
@@ -61,6 +63,8 @@ class LatentsOf:
     def _of(self, values: Tensor) -> Tensor:
         if self.decoder:
             return self.latents.written(values)
+        if self.turning and torch.is_grad_enabled():
+            return self.latents.turning(values)
         return self.latents.encode(values) if self.active else self.latents.pre(values)
 
 
@@ -98,6 +102,11 @@ def written(info: LayerInfo) -> LayerInfo | None:
     if not isinstance(source, LatentsOf):
         return None
     return replace(info, name=f"{info.name} decoder", source=replace(source, decoder=True))
+
+
+def turned(info: LayerInfo) -> LayerInfo:
+    """Latents with the gradient that turns the activations that they read; other layers as they are."""
+    return replace(info, source=replace(info.source, turning=True)) if isinstance(info.source, LatentsOf) else info
 
 
 def layer_of(latents: Latents, base: LayerInfo, tokens: Tokens, name: str) -> LayerInfo:

@@ -34,6 +34,23 @@ def test_some_latents_alone_have_the_values_that_they_have_among_all(norm: Norm)
     assert torch.allclose(made(norm).only(units).pre(x), made(norm).pre(x)[..., units], atol=1e-5)
 
 
+@pytest.mark.parametrize("norm", Norm)
+def test_the_turning_gradient_has_the_values_of_the_pre_activation(norm: Norm) -> None:
+    x = activations().requires_grad_()
+    found = made(norm).turning(x)
+    assert torch.allclose(found, made(norm).pre(x), atol=1e-4)
+    (gradient,) = torch.autograd.grad(found.sum(), x)
+    assert gradient.isfinite().all()
+
+
+def test_the_turning_gradient_is_that_of_the_share_in_the_distance() -> None:
+    x, latents = activations().requires_grad_(), made()
+    (turned,) = torch.autograd.grad(latents.turning(x)[..., 7].sum(), x)
+    distances = (x - latents.decoder_bias).norm(dim=-1)
+    (wanted,) = torch.autograd.grad((latents.pre(x)[..., 7] / distances).sum(), x)
+    assert torch.allclose(turned, wanted * distances.detach().mean(dim=1)[:, None, None], atol=1e-4)
+
+
 def test_printed_they_say_what_they_are_and_not_their_weights() -> None:
     assert "tensor(" not in repr(made()).partition("activation=")[0]
 
