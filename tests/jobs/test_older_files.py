@@ -116,8 +116,8 @@ def test_the_metadata_is_read_and_goes_on(folder: Path) -> None:
     writer.settle()
     after = json.loads(BatchMetadata.path(folder, LAYER).read_text())
     written = json.loads((WRITTEN / f"{LAYER}_metadata.json").read_text())
-    # That version did not know what had become of a picture, nor any latents.
-    written["units"]["3"] |= {"outcome": None, "active": None}
+    # That version did not know what had become of a picture, nor any latents or checks.
+    written["units"]["3"] |= {"outcome": None, "active": None, "check": None}
     # Nor had it these settings, which are as it rendered, and it kept the newest record of a unit alone.
     written["units"]["3"]["parameters"] |= {"rectifier_gradient": 0.1, "patience": 0, "latent_gradient": "turning"}
     written["earlier"] = {}
