@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tempfile
@@ -26,7 +27,7 @@ Shard = tuple[tuple[int, int], ...]
 PIECE = 4 * 2**20
 """Bytes of what was found that are given at once."""
 _BYTES_A_PICTURE = 100_000
-"""So many bytes of sums take about a twentieth of the time of a picture, to be sent, kept and added up."""
+"""So many bytes of sums take a small part of the time of a picture, to be sent, kept and added up."""
 _FEWEST = 320
 """Pictures of a shard, where there are enough."""
 _NAME = re.compile(r"shard-(\d{1,10})-(\d{1,10})-(\d{1,10})")
@@ -61,8 +62,8 @@ def size_of_shards(pictures: int, workers: int, size: int, batch: int) -> int:
         batch: Pictures in a forward pass.
     """
     wanted = max(_FEWEST, size // _BYTES_A_PICTURE)
-    # As many for each worker.
-    each = max(1, round(pictures / wanted / workers))
+    # As many for each worker, and rather two than one, so that a worker's end costs less.
+    each = max(1, math.ceil(pictures / wanted / workers))
     return batch * max(1, -(-pictures // (each * workers * batch)))
 
 

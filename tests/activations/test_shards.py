@@ -38,7 +38,14 @@ def test_indices_are_runs(indices: Sequence[int], shard: Shard) -> None:
 
 @pytest.mark.parametrize(
     ("pictures", "workers", "size", "found"),
-    [(5000, 2, 10**6, 320), (5000, 1, 10**6, 320), (640, 2, 10**6, 320), (90, 3, 10**6, 32), (10**6, 8, 10**9, 10432)],
+    [
+        (5000, 2, 10**6, 320),
+        (5000, 1, 10**6, 320),
+        (640, 2, 10**6, 320),
+        (90, 3, 10**6, 32),
+        (2000, 2, 93 * 10**6, 512),
+        (10**6, 8, 10**9, 9616),
+    ],
 )
 def test_shards_are_whole_batches_as_many_for_each_worker_and_not_too_small_for_their_sums(
     pictures: int, workers: int, size: int, found: int
