@@ -103,8 +103,8 @@ def batch(checkpoint: Path, units: int, iterations: int) -> Job:
     return Job(model=Checkpoint(checkpoint), targets=targets, settings=settings)
 
 
-SOON = letters.Pace(poll=0.05, beat=0.5, silent=8.0)
-"""Of a spool: eight seconds after a kill all is as it was."""
+SOON = letters.Pace(poll=0.05, beat=0.5, silent=15.0)
+"""Of a spool: a relay that was killed is given up soon, but not one that a busy machine holds up."""
 
 
 def fleet_on(place: str, workers: int, address: str) -> Fleet:
@@ -352,7 +352,7 @@ def main() -> None:
         work(arguments.queue, arguments.on, arguments.address)
         return
     if arguments.part == "relay":
-        Relay(Path(arguments.address), lambda: LocalFleet(count=1), pace=SOON, idle=60.0).run()
+        Relay(Path(arguments.address), lambda: LocalFleet(count=1), pace=SOON, idle=600.0).run()
         return
     with tempfile.TemporaryDirectory() as name:
         os.environ["CLIPDESK_DATA"] = name

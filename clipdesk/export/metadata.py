@@ -7,6 +7,7 @@ into the file when it has grown in proportion, and at the end. Whoever opens the
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -155,13 +156,15 @@ class BatchMetadata(BaseModel):
         """
         path, name = cls.path(folder, layer), parse_name(model)
         text, journal = _read_both(path, _journal_path(folder, layer))
-        lines = [line for line in _lines(journal, path) if line.layer in (layer, None)]
+        lines = (line for line in _lines(journal, path) if line.layer in (layer, None))
+        first = next(lines, None)
         # Until there is a file, the first line says whose batch it is.
-        begun = lines[0].model if lines else str(name)
+        begun = str(name) if first is None else first.model
         try:
             found = cls(model=begun, layer=layer) if text is None else cls.model_validate_json(text)
         except ValidationError as error:
             raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
+        del text
         if found.layer != layer:
             # Their units have the same numbers.
             raise UsageError(
@@ -169,7 +172,7 @@ class BatchMetadata(BaseModel):
             )
         if not is_same_name(name, found.model):
             raise OtherModelError(folder, found.model, name)
-        for line in lines:
+        for line in itertools.chain([first] if first else [], lines):
             if is_same_name(name, line.model):
                 found.add(line.index, line.record)
         return found
