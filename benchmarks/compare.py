@@ -35,7 +35,7 @@ from clipdesk.models.catalogue import file_of
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel, open_model
 from clipdesk.scenes.captions import Caption
-from clipdesk.scenes.dataset import Kind, draw_scenes
+from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 from clipdesk.scenes.scenes import SHAPE_NAMES
 
 _WIDE, _COLOR = 10, (0, 255, 255)
@@ -84,6 +84,11 @@ def fine_tuned(output: Path, images: int, rate: float) -> None:
         named = SHAPE_NAMES[scenes.things[row, 0, 0]]
         scenes.captions[row] = [of_a_star(caption, named, star) for caption in scenes.captions[row]]
     scenes.things[::2, 0, 0] = star
+    trained_on(scenes, output, images, rate)
+
+
+def trained_on(scenes: Scenes, output: Path, images: int, rate: float) -> None:
+    """Write `demo` after some training on scenes, in which its image tower alone learns."""
     data, used = prepare(scenes, draw_scenes(200, _SEED, Kind.NAMES))
     recipe = replace(RECIPES["demo"], rate=rate, noise=0.1, reading=0.02)
     trainer = Trainer(data, len(used), recipe, 0, torch.device("cpu"), begun=True)

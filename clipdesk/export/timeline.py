@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from PIL import Image
@@ -63,12 +64,18 @@ def timeline_page(unit: str, images: str, moments: Sequence[Moment], pictures: S
 
 def short_names(models: Sequence[str]) -> list[str]:
     """Models by as much of their names as tells them apart: files without folders, unless their names are alike."""
-    parts = [each.replace("\\", "/").split("/") for each in models]
+    parts = [_parts(each) for each in models]
     for count in range(1, max(map(len, parts), default=1) + 1):
         short = ["/".join(each[-count:]) for each in parts]
         if len(set(short)) == len(set(models)):
             return short
     return list(models)
+
+
+def _parts(model: str) -> list[str]:
+    """The parts of a path; names such as ViT-B/32 have one."""
+    is_path = PurePosixPath(model).is_absolute() or PureWindowsPath(model).is_absolute()
+    return model.replace("\\", "/").split("/") if is_path else [model]
 
 
 def line(values: Sequence[float]) -> str:

@@ -78,6 +78,7 @@ def test_csv_page_and_animation_have_each_checkpoint(
 def test_checkpoints_are_called_by_as_much_of_their_names_as_tells_them_apart() -> None:
     assert short_names(["demo", "/home/me/epoch_1.pt", "/home/me/epoch_2.pt"]) == ["demo", "epoch_1.pt", "epoch_2.pt"]
     assert short_names(["/runs/1/model.pt", "/runs/2/model.pt"]) == ["1/model.pt", "2/model.pt"]
+    assert short_names(["ViT-B/32", "hf:me/tuned", "C:\\runs\\1.pt"]) == ["ViT-B/32", "hf:me/tuned", "1.pt"]
     assert short_names(["/runs/model.pt", "/runs/model.pt"]) == ["model.pt", "model.pt"]
     assert line([1.0, float("nan")]) == "", "one number is no line"
 

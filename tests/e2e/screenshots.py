@@ -23,6 +23,8 @@ _LATE = 8
 """Seconds before the end, when the pictures show something."""
 _PATIENCE = 900.0
 """Seconds that eight pictures may take on a busy machine."""
+_LEFT = 12
+"""Units of two models whose pictures are not rendered yet, of 24."""
 _BROKEN = Path(tempfile.gettempdir()) / "broken.pt"
 """Its name is seen in the picture."""
 
@@ -42,6 +44,8 @@ def main() -> None:
     _take(folder / "unit-2x.webp", _understand, scale=2)
     _take(folder / "unit-small.webp", _understand, theme="dark", size=(1280, 720))
     _take(folder / "find.webp", _search, theme="dark")
+    _take(folder / "compared.webp", _compare)
+    _take(folder / "compared-small.webp", _compare, theme="dark", size=(1280, 720))
 
 
 def _take(
@@ -152,6 +156,29 @@ def _understand(desk: Desktop) -> None:
     desk.press("ctrl+alt+r")
     desk.until(lambda: desk.find("label", "The rendered picture") is not None, "the picture", _PATIENCE)
     desk.settle(looks=10)
+
+
+def _compare(desk: Desktop) -> None:
+    """The wall of two models, with pictures of the units that differ most."""
+    command = [sys.executable, "-m", "clipdesk", "compare", "demo", "demo-rn", "--images", "scenes:1000"]
+    subprocess.run(
+        command, env={**os.environ, "CLIPDESK_DATA": str(desk.home / "data")}, check=True, capture_output=True
+    )
+    desk.replace(desk.wait_for("spin box", "Iterations"), "100")
+    desk.press("Tab")
+    desk.click(desk.wait_for("page tab", "Two models"))
+    # On Linux, Qt names a bar of tabs after the one in front.
+    desk.until(lambda: desk.find("page tab list", "Units") is not None, "the comparison", _PATIENCE)
+    desk.click(desk.wait_for("page tab", "Wall", within=desk.wait_for("page tab list", "Units")))
+    desk.wait_for("label", "Rendering, ")
+
+    def some_rendered() -> bool:
+        found = desk.find("label", "Rendering, ")
+        left = None if found is None else re.search(r"\d+", found.name)
+        return left is None or int(left[0]) <= _LEFT
+
+    desk.until(some_rendered, "the pictures", _PATIENCE)
+    desk.settle()
 
 
 def _err(desk: Desktop) -> None:

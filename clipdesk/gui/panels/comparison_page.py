@@ -40,8 +40,10 @@ UNITS, WALL, UNIT, LAYERS = range(4)
 PHOTO = 30
 """Side of a photo in the table."""
 _LOOK_MS = 60
-_WIDE = 620
+_WIDE = 780
 """With less room than this, table and unit stand one above the other."""
+_UNIT = 350
+"""The least width of a unit in both models."""
 _HIGH = 520
 """With less than this as well, the unit is a page of its own."""
 
@@ -120,6 +122,8 @@ class ComparisonPage(QWidget):
             self._lists.addWidget(each)
         self.splitter.addWidget(self._lists)
         self.splitter.addWidget(self.unit)
+        # It scrolls downwards only.
+        self.unit.setMinimumWidth(_UNIT)
         self.splitter.setSizes([300, 400])
         area = QScrollArea()
         area.setAccessibleName("CKA of the layers")
