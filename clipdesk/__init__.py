@@ -12,6 +12,8 @@ from clipdesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from clipdesk.activations.attention import attention_maps
+    from clipdesk.activations.checking.picture import check_picture
+    from clipdesk.activations.checking.second import SecondReader
     from clipdesk.activations.comparing.comparison import Comparison
     from clipdesk.activations.comparing.making import compare
     from clipdesk.activations.contributions import head_contributions
@@ -52,12 +54,14 @@ _HOMES = {
     "Others": "clipdesk.render.targets",
     "RenderError": "clipdesk.errors",
     "RenderSettings": "clipdesk.render.settings",
+    "SecondReader": "clipdesk.activations.checking.second",
     "Survey": "clipdesk.activations.survey",
     "Term": "clipdesk.render.targets",
     "Text": "clipdesk.render.targets",
     "Unit": "clipdesk.render.targets",
     "UsageError": "clipdesk.errors",
     "attention_maps": "clipdesk.activations.attention",
+    "check_picture": "clipdesk.activations.checking.picture",
     "clusters": "clipdesk.activations.questions.clusters",
     "compare": "clipdesk.activations.comparing.making",
     "counterparts": "clipdesk.activations.questions.counterparts",
@@ -94,12 +98,14 @@ __all__ = [
     "Others",
     "RenderError",
     "RenderSettings",
+    "SecondReader",
     "Survey",
     "Term",
     "Text",
     "Unit",
     "UsageError",
     "attention_maps",
+    "check_picture",
     "clusters",
     "compare",
     "counterparts",
