@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, first_line
 from clipdesk.jobs.events import Began, Ended, Event, Halted, Paused
 from clipdesk.jobs.executor import Executor
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.roster import Member
 from clipdesk.jobs.heads import HeadFile, WorkerRow
 from clipdesk.jobs.store import default_store
+from clipdesk.paths import log_file
 
 _EVERY = 1.0
 _MINUTE = 60.0
@@ -107,6 +108,11 @@ def reported(place: str | None, *, for_window: bool) -> Iterator[Report]:
         yield report
     except ClipDeskError as error:
         problem = str(error) if for_window else ""
+        raise
+    except Exception as error:
+        # Without a word of it the window would start the next one, and the next.
+        details = f"{type(error).__name__}: {first_line(error)}. Details are in {log_file()}"
+        problem = details if for_window else ""
         raise
     finally:
         report.close()

@@ -178,6 +178,14 @@ def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(
     assert head.row.problem.startswith("--on mars: name one of here, ")
 
 
+@pytest.mark.parametrize("for_window", [True, False])
+def test_an_error_that_nobody_expected_is_left_to_the_window_too(clipdesk: Command, for_window: bool) -> None:
+    with pytest.raises(ZeroDivisionError), reporting.reported("local:2", for_window=for_window):
+        raise ZeroDivisionError("a bug")
+    problems = [head.row.problem for head in look_at_heads(default_store())]
+    assert [problem.partition(". ")[0] for problem in problems] == ["ZeroDivisionError: a bug"] * for_window
+
+
 def test_what_is_done_before_the_first_step_is_shown(clipdesk: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
     prepare = Here.prepare

@@ -57,18 +57,19 @@ def open_spool(folder: Path, *, boxes: bool = True) -> Path:
     folder = folder.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
-        for name in ("head", "relays") if boxes else ():
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        places = [folder, *(folder / name for name in ("head", "relays") if boxes)]
+        for place in places[1:]:
+            place.mkdir(mode=0o700, exist_ok=True)
+        found = [(place, place.stat()) for place in places]
     except OSError as error:
         raise UsageError(f"{printable(folder)} cannot be used by workers: {error.strerror or error}") from None
-    if os.name == "posix":
-        if found.st_uid != os.getuid():
-            raise UsageError(f"{printable(folder)} belongs to another user, who could command your workers")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    for place, status in found if os.name == "posix" else ():
+        if status.st_uid != os.getuid():
+            raise UsageError(f"{printable(place)} belongs to another user, who could command your workers")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise UsageError(
-                f"Others may write to {printable(folder)}, and so could command your workers. "
-                f"Let only yourself: chmod go-w '{printable(folder)}'"
+                f"Others may write to {printable(place)}, and so could command your workers. "
+                f"Let only yourself: chmod go-w '{printable(place)}'"
             )
     return folder
 

@@ -77,18 +77,26 @@ def token_in(environment: Mapping[str, str], home: Path) -> str:
     """The token that Ray's own tools would use; empty if there is none.
 
     Raises:
-        UsageError: a file that is named cannot be read.
+        UsageError: a file that is named cannot be read; or it is no token, which is not said, since it is a secret.
     """
     if token := environment.get("RAY_AUTH_TOKEN", "").strip():
-        return token
+        return _checked(token, "RAY_AUTH_TOKEN")
     named = environment.get("RAY_AUTH_TOKEN_PATH")
     if not named and environment.get("RAY_AUTH_MODE") != "token":
         return ""
     path = Path(named) if named else home / ".ray" / "auth_token"
     try:
-        return path.read_text().strip()
+        token = path.read_text().strip()
     except (OSError, ValueError) as error:
         raise UsageError(f"Ray's token cannot be read from {printable(path)}: {error}") from None
+    return _checked(token, printable(path))
+
+
+def _checked(token: str, where: str) -> str:
+    # What no header can hold is an error that shows it, and that would be kept in the log.
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(f"What is in {where} is no token of Ray's: a token is one line of ASCII characters")
+    return token
 
 
 class RayJobs:

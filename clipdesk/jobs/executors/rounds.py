@@ -155,7 +155,8 @@ class Round:
         finally:
             for number, claim in self._claims.items():
                 self._roster.forget(claim.member, number)
-                claim.member.busy = 0
+                # Those of a job that is paused meanwhile it still has.
+                claim.member.busy -= len(claim.left)
             for number, member in self._asked.items():
                 self._roster.forget(member, number)
 

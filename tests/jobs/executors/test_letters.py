@@ -145,6 +145,14 @@ def test_a_spool_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) 
 
 
 @posix
+@pytest.mark.parametrize("box", ["head", "relays"])
+def test_a_spool_in_which_others_may_write_letters_is_refused(tmp_path: Path, box: str) -> None:
+    (open_spool(tmp_path / "spool") / box).chmod(0o770)
+    with pytest.raises(UsageError, match=rf"Others may write to .*{box}, and so could command your workers"):
+        open_spool(tmp_path / "spool")
+
+
+@posix
 def test_a_spool_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_spool(tmp_path)
     monkeypatch.setattr(os, "getuid", lambda: 12_345)

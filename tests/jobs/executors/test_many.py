@@ -421,3 +421,17 @@ def test_a_worker_says_how_many_units_it_has_in_hand() -> None:
         most = max(most, *held)
     assert most == 4, "two claims of two"
     assert [member.busy for member in executor.workers] == [0, 0]
+
+
+def test_a_round_that_is_given_up_leaves_a_worker_what_it_has_of_another() -> None:
+    executor = many(ToyFleet(lambda _: Pages(), places=("one",)))
+    (paused, given_up) = (executor.run(job(pages), Hooks()) for pages in (PAGES[:6], PAGES[6:]))
+    next(paused)
+    (member,) = executor.workers
+    held = member.busy
+    next(given_up)
+    assert member.busy > held > 0
+    given_up.close()
+    assert member.busy == held
+    assert finished(paused) == Counter(PAGES[:6])
+    assert member.busy == 0

@@ -190,6 +190,15 @@ def test_the_token_is_where_rays_own_tools_have_it(tmp_path: Path) -> None:
         token_in({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "missing")}, tmp_path)
 
 
+@pytest.mark.parametrize("token", ["secret\nsecret", "secret\rX-Other: 1", "s\u00e9cret", "secret\0"])
+def test_what_is_no_token_is_refused_without_being_shown(tmp_path: Path, token: str) -> None:
+    (tmp_path / "named").write_text(token)
+    for said in ({"RAY_AUTH_TOKEN": token}, {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "named")}):
+        with pytest.raises(UsageError, match=r"no token of Ray's: a token is one line of ASCII") as error:
+            token_in(said, tmp_path)
+        assert "cret" not in str(error.value)
+
+
 def test_addresses_are_read() -> None:
     assert ray_address("http://127.0.0.1:8265/").url == "http://127.0.0.1:8265"
     found = ray_address("https://ray.lab,folder=/shared/a,b,there=/mnt/a")
