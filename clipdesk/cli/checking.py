@@ -212,6 +212,9 @@ def check(
 ) -> None:
     """Check pictures, and print a row for each; one that cannot be checked never stops the others."""
     asked = _named(unit, target)
+    if keep and asked is not None:
+        # Nothing in a picture says of what else than its own target a check is.
+        raise UsageError("--keep writes into a picture what is found of its own target. Leave out --unit and --target")
     checking = Checking(asked, None if reader is None else find_name(reader), thorough, pooling, wanted)
     rows, failed = [], False
     for file in files:

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     help="Also render each picture anew with other seeds and on shuffled weights, and show its target the written "
     "word. Takes about six times as long as the picture did.",
 )
-@click.option("--keep", is_flag=True, help="Also write what is found into the pictures, and the metadata beside them.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Also write what is found into the pictures, and the metadata beside them. Not with --unit and --target.",
+)
 @asked_of_a_survey
 def check(
     files: tuple[Path, ...],

@@ -15,6 +15,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.recipe import Recipe, Sha256
 from clipdesk.files import check_readable
 from clipdesk.jobs.work import Work
+from clipdesk.models.names import WithLatents
 from clipdesk.render.presets import make_settings
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
@@ -133,7 +134,15 @@ class Job(Work):
         """
         found = values.get("targets")
         if not isinstance(found, list):
-            return cls.model_validate(values)
+            return cls.model_validate(values)._as_meant()
         pieces = (found[start : start + _PIECE] for start in range(0, len(found), _PIECE))
         targets = tuple(target for piece in pieces for target in _TARGETS.validate_python(piece))
-        return cls.model_validate({**values, "targets": targets[:1]}).model_copy(update={"targets": targets})
+        job = cls.model_validate({**values, "targets": targets[:1]})._as_meant()
+        return job.model_copy(update={"targets": targets})
+
+    def _as_meant(self) -> Self:
+        """Jobs of latents from before `latent_gradient` was a setting go on with the whole one, like their recipes."""
+        if not isinstance(self.model, WithLatents) or "latent_gradient" in self.settings.model_fields_set:
+            return self
+        settings = self.settings.model_copy(update={"latent_gradient": "whole"})
+        return self.model_copy(update={"settings": settings})

@@ -55,9 +55,15 @@ def test_a_check_is_kept_on_request(surveyed: Command) -> None:
     assert (surveyed.folder / "a.png").read_bytes() == before
     assert surveyed("check", "a.png", "--keep").code == 0
     assert f"{row['verdict']}: {row['why']}" in surveyed("show", "a.png").out
-    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", "--keep")
-    assert (photo.code, photo.out) == (2, "")
-    assert "does not contain a ClipDesk recipe" in photo.err
+
+
+def test_a_check_of_another_target_is_not_kept(surveyed: Command) -> None:
+    before = (surveyed.folder / "a.png").read_bytes()
+    for other in (("--unit", f"{SHORT}:6"), ("--target", '"a star"')):
+        refused = surveyed("check", "a.png", *MODEL, *other, "--keep")
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert "--keep writes into a picture what is found of its own target" in refused.err
+    assert (surveyed.folder / "a.png").read_bytes() == before
 
 
 def test_one_that_cannot_be_checked_does_not_stop_the_others(surveyed: Command) -> None:

@@ -1,3 +1,4 @@
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def test_a_job_of_version_0_1_has_no_kind_and_no_weights() -> None:
     assert job == Job(model="demo", targets=(Unit(layer="visual", index=3),))
     assert job.kind == "render"
     assert job.weights is None
+
+
+@pytest.mark.parametrize(("model", "gradient"), [("demo", "turning"), ("demo+sae:[/own]", "whole")])
+def test_a_job_of_latents_goes_on_with_the_gradient_that_it_was_queued_with(model: str, gradient: str) -> None:
+    unit = Unit(layer="visual.latents", index=3)
+    job = Job.model_validate({"model": model, "targets": (unit,), "settings": make_settings(seed=3)})
+    assert read_work(job.written()) == job, "a new one says it"
+    older = json.loads(job.written())
+    del older["settings"]["latent_gradient"]
+    settings = job.settings.model_copy(update={"latent_gradient": gradient})
+    assert read_work(json.dumps(older)) == job.model_copy(update={"settings": settings})
 
 
 def test_work_of_an_unknown_kind_is_not_read() -> None:
