@@ -6,8 +6,9 @@ fit        R², latents active at a token, and the share that is never active, o
 selective  How many latents tell one concept from the rest, beside the neurons of the layer that they read and those of
            all blocks: units whose mean over all positions has an AUC of at least 0.95, each for its best concept.
 rendered   With ``--render N``: pictures of the N most selective latents and of as many neurons of the layer, at most
-           three for a concept; the share in which each judge names the concept. Latents are rendered twice: with the
-           gradient that turns activations, as ClipDesk renders by default, and with the whole one.
+           ``--per-concept`` for a concept; the share in which each judge names the concept. With ``--whole``, latents
+           are rendered twice: with the gradient that turns activations, as ClipDesk renders by default, and with the
+           whole one.
 """
 
 from __future__ import annotations
@@ -113,13 +114,13 @@ class Selective:
         share = f"{together} ({100 * together / count:.1f} %)"
         return [f"{self.name}, {count} units", *map(str, counts.values()), share, f"{self.concepts} of {len(CONCEPTS)}"]
 
-    def first(self, count: int) -> list[tuple[int, int]]:
-        """The most selective, as concept and unit: at most `PER_CONCEPT` for a concept, each unit once."""
+    def first(self, count: int, each: int = PER_CONCEPT) -> list[tuple[int, int]]:
+        """The most selective, as concept and unit: at most so many for `each` concept, each unit once."""
         found: list[tuple[int, int]] = []
         taken: dict[int, int] = {}
         for unit in np.argsort(-self.areas.max(axis=0), kind="stable").tolist():
             concept = int(self.areas[:, unit].argmax())
-            if taken.get(concept, 0) < PER_CONCEPT:
+            if taken.get(concept, 0) < each:
                 taken[concept] = taken.get(concept, 0) + 1
                 found.append((concept, unit))
         return found[:count]
@@ -139,10 +140,10 @@ def compared(model: CLIP, latents: Latents, scenes: Scenes) -> list[Selective]:
     return [Selective("latents", areas_under_curves(means, shown)), *(Selective(*each) for each in beside)]
 
 
-def questions(selective: Selective, layer: str, count: int) -> list[Question]:
-    """What the most selective units are to show; the target of a latent has its number."""
+def questions(chosen_units: Sequence[tuple[int, int]], layer: str) -> list[Question]:
+    """What units, as `Selective.first` gives them, are to show; the target of a latent has its number."""
     asked = []
-    for concept, unit in selective.first(count):
+    for concept, unit in chosen_units:
         factor, value = CONCEPTS[concept]
         asked.append(Question(Unit(layer=layer, index=unit), "unit", {factor: FACTORS[factor].index(value)}))
     return asked
@@ -172,18 +173,17 @@ def render_latents(
 
 
 def print_pictures(
-    model: CLIP, latents: Latents, of_latents: Selective, of_neurons: Selective, count: int, preset: str, seed: int
+    model: CLIP, latents: Latents, of_latents: Selective, of_neurons: Selective, asked: argparse.Namespace
 ) -> None:
     """Print in how many pictures of latents and of neurons each judge names the concept."""
     _print_row("pictures that show the concept", "pictures", *MAKES, "lowest", head=True)
-    asked = questions(of_latents, latents.layer, count)
-    units = [unit for _, unit in of_latents.first(count)]
-    for gradient in ("turning", "whole"):
-        images = render_latents(model, latents, units, preset, seed, gradient=gradient)
-        _print_shares(f"latents, the {gradient} gradient", asked, images)
-    asked = questions(of_neurons, latents.layer, count)
-    targets = [question.target for question in asked]
-    _print_shares("neurons of the layer", asked, Preset(preset).render(model, targets, seed))
+    most = of_latents.first(asked.render, asked.per_concept)
+    for gradient in ("turning", "whole") if asked.whole else ("turning",):
+        images = render_latents(model, latents, [unit for _, unit in most], asked.preset, asked.seed, gradient=gradient)
+        _print_shares(f"latents, the {gradient} gradient", questions(most, latents.layer), images)
+    neurons = questions(of_neurons.first(asked.render, asked.per_concept), latents.layer)
+    images = Preset(asked.preset).render(model, [question.target for question in neurons], asked.seed)
+    _print_shares("neurons of the layer", neurons, images)
 
 
 def _print_shares(name: str, asked: list[Question], images: NDArray[np.uint8]) -> None:
@@ -198,6 +198,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="a sparse autoencoder [the shipped one]")
     parser.add_argument("--scenes", type=int, default=4_000)
     parser.add_argument("--render", type=int, default=0, metavar="N", help="pictures of latents, and of neurons")
+    parser.add_argument("--per-concept", type=int, default=PER_CONCEPT, metavar="N", help="most pictures of a concept")
+    parser.add_argument("--whole", action="store_true", help="render latents with the whole gradient, too")
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -214,7 +216,7 @@ def main() -> None:
         _print_row(*selective.row())
     if asked.render:
         print()
-        print_pictures(model, latents, found[0], found[1], asked.render, asked.preset, asked.seed)
+        print_pictures(model, latents, found[0], found[1], asked)
 
 
 def _print_row(*cells: str, head: bool = False) -> None:

@@ -53,7 +53,8 @@ def test_the_first_units_share_a_concept_at_most_by_three() -> None:
     areas[4, 5] = 0.91
     assert Selective("latents", areas).first(4) == [(2, 2), (2, 3), (2, 4), (4, 5)]
     assert Selective("latents", areas).first(2) == [(2, 2), (2, 3)]
-    asked = questions(Selective("neurons", areas), LAYER, 1)
+    assert Selective("latents", areas).first(4, 9) == [(2, 2), (2, 3), (2, 4), (2, 1)]
+    asked = questions(Selective("neurons", areas).first(1), LAYER)
     factor, value = CONCEPTS[2]
     assert asked[0].target == Unit(layer=LAYER, index=2)
     assert asked[0].values == {factor: FACTORS[factor].index(value)}
