@@ -160,7 +160,8 @@ def _leave_terminal() -> None:
     path = log_file().with_name("head.log")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sink = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Appended, as another head may begin the file anew while this one writes.
+        sink = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     except OSError:
         sink = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,21 +111,27 @@ class HeadFile:
         self._folder = heads_of(queue)
         self._owner = Owner(self._folder)
         self._row = HeadRow(place=place[:1_000], host=socket.gethostname(), process=os.getpid())
+        # A command and the thread that tells of its workers both have something to say.
+        self._lock = threading.Lock()
+        self._written = False
         self._write()
 
     def show(self, **changes: object) -> None:
-        """Say something new, if it is; attributes of `HeadRow` by name."""
-        row = self._row.model_copy(update=changes)
-        if row != self._row:
-            self._row = row
-            self._write()
+        """Say something new, if it is, or what could not be written before; attributes of `HeadRow` by name."""
+        with self._lock:
+            row = self._row.model_copy(update=changes)
+            if row != self._row or not self._written:
+                self._row = row
+                self._write()
 
     def _write(self) -> None:
-        # Others look on; the work does not depend on it.
+        self._written = False
+        # Others look on; the work does not depend on it. On Windows it fails where one of them reads at this moment.
         with suppress(OSError):
             whole = self._path("partial")
             whole.write_text(self._row.model_dump_json(), encoding="utf-8")
             whole.replace(self._path("json"))
+            self._written = True
 
     def _path(self, kind: str) -> Path:
         return self._folder / f"{self._owner.name}.{kind}"

@@ -3,6 +3,9 @@
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -17,6 +20,7 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.work import Work
+from clipdesk.paths import log_file
 from clipdesk.render.targets import Unit
 from tests.cli.conftest import Command
 
@@ -176,6 +180,18 @@ def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(
     (head,) = look_at_heads(default_store())
     assert (head.alive, head.row.place) == (False, "mars")
     assert head.row.problem.startswith("--on mars: name one of here, ")
+
+
+def test_heads_of_windows_write_one_log_without_gaps(clipdesk: Command) -> None:
+    code = "import os; from clipdesk.cli.queue import _leave_terminal; _leave_terminal(); "
+    code += "os.write(1, b'before'); os.read(0, 1); os.write(1, b'first')"
+    path = log_file().with_name("head.log")
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as first:
+        while first.poll() is None and not (path.exists() and path.read_text() == "before"):
+            time.sleep(0.01)
+        path.write_text("second, ")
+        first.communicate(b".")
+    assert path.read_text() == "second, first"
 
 
 @pytest.mark.parametrize("for_window", [True, False])

@@ -42,6 +42,21 @@ def test_a_head_says_where_it_works_and_is_gone_when_it_has_ended(queue: Path) -
     assert list(heads_of(queue).iterdir()) == []
 
 
+def test_what_could_not_be_written_is_said_with_the_next_word(queue: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = HeadFile(queue, "local:2")
+
+    def read_by_somebody(*_: object) -> None:
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(Path, "replace", read_by_somebody)
+    file.show(jobs=(4,))
+    monkeypatch.undo()
+    assert look_at_heads(queue)[0].row.jobs == ()
+    file.show(jobs=(4,))
+    assert look_at_heads(queue)[0].row.jobs == (4,)
+    file.close()
+
+
 def test_a_problem_stays_until_it_was_said(queue: Path) -> None:
     HeadFile(queue, "moon").close("--on moon: name one of ...")
     (head,) = look_at_heads(queue)
