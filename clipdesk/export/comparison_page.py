@@ -16,7 +16,7 @@ from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.export.comparison_json import Words, layer_numbers, top_pictures
 from clipdesk.export.histogram import small_histogram
-from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
+from clipdesk.export.page_parts import answers_page, escaped, picture, section, short_names, table, webp
 from clipdesk.export.unit_page import in_words, number
 from clipdesk.network.layer_names import short_layer
 
@@ -61,9 +61,11 @@ class ComparedUnits:
 def comparison_page(found: Comparison, shown: ComparedUnits) -> bytes:
     """A comparison's page as HTML."""
     first, second = found.first, found.second
+    one, other = short_names([first.model, second.model])
+    (images,) = short_names([first.source])
     header = (
-        f"<p>A: {_model(first)}</p><p>B: {_model(second)}</p>"
-        f"<p>{len(first.pictures):,} pictures of {escaped(first.source)}, {len(found.left_out):,} left out</p>"
+        f"<p>A: {_model(one, first)}</p><p>B: {_model(other, second)}</p>"
+        f"<p>{len(first.pictures):,} pictures of {escaped(images)}, {len(found.left_out):,} left out</p>"
         + "".join(f"<p>{escaped(note, 1000)}</p>" for note in found.notes)
     )
     parts = [
@@ -105,9 +107,9 @@ def heat_map(found: Comparison) -> str:
     )
 
 
-def _model(survey: Survey) -> str:
+def _model(name: str, survey: Survey) -> str:
     weights = f' <span class="soft">{escaped(survey.weights[:12])}</span>' if survey.weights else ""
-    return f"{escaped(survey.model)}{weights}"
+    return f"{escaped(name)}{weights}"
 
 
 def _layers(found: Comparison) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
 from string import Template
 
 from PIL import Image
@@ -40,6 +41,25 @@ def webp(image: Image.Image, side: int, quality: int) -> str:
 def escaped(text: object, most: int = _LONGEST) -> str:
     """Untrusted text as HTML: on one line, without control characters, and cut to `most` characters."""
     return html.escape(one_line(text, most))
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Names of models or image sets, paths without the folders that do not tell them apart.
+
+    A page may be given away, and should say nothing of its maker's folders.
+    """
+    parts = [_parts(each) for each in names]
+    for count in range(1, max(map(len, parts), default=1) + 1):
+        short = ["/".join(each[-count:]) for each in parts]
+        if len(set(short)) == len(set(names)):
+            return short
+    return list(names)
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a path; names such as ViT-B/32 have one."""
+    is_path = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()
+    return name.replace("\\", "/").rstrip("/").split("/") if is_path else [name]
 
 
 def picture(data: str | None, alt: object) -> str:

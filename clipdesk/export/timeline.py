@@ -7,14 +7,13 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from PIL import Image
 
 from clipdesk.activations.comparing.timeline import Moment
 from clipdesk.export.answers_json import plain
-from clipdesk.export.page_parts import answers_page, escaped, picture, section, table, webp
+from clipdesk.export.page_parts import answers_page, escaped, picture, section, short_names, table, webp
 from clipdesk.export.unit_page import number
 
 _SIDE, _QUALITY = 224, 84
@@ -58,24 +57,9 @@ def timeline_page(unit: str, images: str, moments: Sequence[Moment], pictures: S
         rows.append([_TITLES.get(name, name), *map(number, values), line(values)])
     headings = ["", *map(escaped, short_names([each.model for each in moments])), "over the checkpoints"]
     body = f'<div class="wide">{table(headings, rows)}</div>'
-    header = f"<p>{escaped(unit)}</p><p>Images: {escaped(images)}</p>"
+    (name,) = short_names([images])
+    header = f"<p>{escaped(unit)}</p><p>Images: {escaped(name)}</p>"
     return answers_page("Timeline", header, section("Checkpoints", body, note=_NOTE))
-
-
-def short_names(models: Sequence[str]) -> list[str]:
-    """Models by as much of their names as tells them apart: files without folders, unless their names are alike."""
-    parts = [_parts(each) for each in models]
-    for count in range(1, max(map(len, parts), default=1) + 1):
-        short = ["/".join(each[-count:]) for each in parts]
-        if len(set(short)) == len(set(models)):
-            return short
-    return list(models)
-
-
-def _parts(model: str) -> list[str]:
-    """The parts of a path; names such as ViT-B/32 have one."""
-    is_path = PurePosixPath(model).is_absolute() or PureWindowsPath(model).is_absolute()
-    return model.replace("\\", "/").split("/") if is_path else [model]
 
 
 def line(values: Sequence[float]) -> str:

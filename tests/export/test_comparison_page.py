@@ -33,3 +33,13 @@ def test_names_are_only_text() -> None:
     page = comparison_page(hostile, ComparedUnits(found.drifted(1))).decode()
     assert "<script>" not in page
     assert "<img src=x" not in page
+
+
+def test_models_and_images_are_named_without_the_folders_that_they_are_in() -> None:
+    found = changed_unit()
+    first = replace(found.first, model="/home/me/runs/1/model.pt", source="/home/me/photos")
+    other = replace(found, first=first, second=replace(found.second, model="/home/me/runs/2/model.pt"))
+    page = comparison_page(other, ComparedUnits(found.drifted(1))).decode()
+    assert "/home/me" not in page
+    for said in ("A: 1/model.pt", "B: 2/model.pt", "pictures of photos,"):
+        assert said in page

@@ -9,7 +9,7 @@ import re
 
 from PIL import Image
 
-from clipdesk.export.page_parts import allowed, answers_page, escaped, part, picture, section, table, webp
+from clipdesk.export.page_parts import allowed, answers_page, escaped, part, picture, section, short_names, table, webp
 from tests.export.origins import HOSTILE
 
 
@@ -59,3 +59,11 @@ def test_a_page_allows_its_own_script_too_if_it_has_one() -> None:
     assert part("units.js") in script
     assert f"script-src {allowed(script)}; " in page
     assert page.count("<script") == 1
+
+
+def test_models_are_called_by_as_much_of_their_names_as_tells_them_apart() -> None:
+    assert short_names(["demo", "/home/me/epoch_1.pt", "/home/me/epoch_2.pt"]) == ["demo", "epoch_1.pt", "epoch_2.pt"]
+    assert short_names(["/runs/1/model.pt", "/runs/2/model.pt"]) == ["1/model.pt", "2/model.pt"]
+    assert short_names(["ViT-B/32", "hf:me/tuned", "C:\\runs\\1.pt"]) == ["ViT-B/32", "hf:me/tuned", "1.pt"]
+    assert short_names(["/runs/model.pt", "/runs/model.pt"]) == ["model.pt", "model.pt"]
+    assert short_names(["/home/me/photos/"]) == ["photos"]
