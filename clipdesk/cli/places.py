@@ -53,6 +53,9 @@ def executor_on(place: str | None) -> AbstractContextManager[Executor]:
         spool = SpoolFleet(Path(rest).expanduser())
         _note(f"Workers: clipdesk worker --spool '{printable(spool.folder)}'")
         return closing(_many(spool, _AFAR))
+    if place == "ray:auto":
+        # For the job that is given to a Ray, which is in it already.
+        raise UsageError("--on ray:auto: name the Ray by its address, such as ray:HOST:6379")
     fleet = workers_on(place, PLACES)()
     if isinstance(fleet, RayFleet):
         return closing(_many(fleet, Limits(credit=16, every=0.5), fleet.dashboard))

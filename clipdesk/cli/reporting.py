@@ -14,6 +14,7 @@ from clipdesk.jobs.executor import Executor
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.roster import Member
 from clipdesk.jobs.heads import HeadFile, WorkerRow
+from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.store import default_store
 from clipdesk.paths import log_file
 
@@ -102,7 +103,12 @@ def reported(place: str | None, *, for_window: bool) -> Iterator[Report]:
         place: As ``--on`` has it.
         for_window: Whether an error that ends the block is kept for a window to say, since nobody sees the terminal.
     """
-    file = HeadFile(default_store(), place or "this computer")
+    try:
+        file = HeadFile(default_store(), place or "this computer")
+    except ClipDeskError:
+        # Where the queue cannot be opened either, that is what there is to say.
+        open_store(default_store())[0].close()
+        raise
     report, problem = Report(file), ""
     try:
         yield report

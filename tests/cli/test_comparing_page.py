@@ -19,7 +19,7 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_commands_and_options_of_the_page_are_there() -> None:
-    assert set(re.findall(r"^clipdesk (\w+)", PAGE, re.MULTILINE)) == {"compare"}
+    assert set(re.findall(r"^clipdesk (\w+)", PAGE, re.MULTILINE)) == {"compare", "comparisons"}
     parameters = (*cli.commands["compare"].params, *cli.commands["timeline"].params)
     known = {option for parameter in parameters for option in parameter.opts}
     assert set(re.findall(r"--[a-z][a-z-]*", PAGE)) <= known

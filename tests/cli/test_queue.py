@@ -134,6 +134,14 @@ def test_a_place_that_is_not_there_is_named(clipdesk: Command, place: str) -> No
     assert result.err.startswith(f"Error: --on {place}: name one of here, ")
 
 
+def test_the_ray_that_a_job_of_it_is_in_is_no_place_for_people(clipdesk: Command) -> None:
+    result = clipdesk("queue", "run", "--on", "ray:auto")
+    assert (result.code, result.err) == (
+        2,
+        "Error: --on ray:auto: name the Ray by its address, such as ray:HOST:6379\n",
+    )
+
+
 def test_workers_of_this_computer_render_a_batch_and_windows_see_them(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,10 +21,12 @@ from clipdesk.jobs.events import (
     Event,
     Failure,
     Halted,
+    PartRead,
     Paused,
     Progress,
     Result,
     Saved,
+    ShardPiece,
     Skipped,
 )
 from clipdesk.jobs.status import Status
@@ -57,6 +59,8 @@ EVENTS: list[Event] = [
     Failure({"kind": "another"}, "there is none", known=False),
     Saved(RESULT, Path("a.png"), note="not noted"),
     Skipped(UNIT, Path("a.png")),
+    PartRead(((0, 8),), 5, (("a.jpg", b"thumbnail"),)),
+    ShardPiece(((0, 8),), 8, 0, b"sums"),
     Done(7, "counts.json"),
     Paused(),
     Halted("the disk is full"),

@@ -13,7 +13,7 @@ def test_every_command_and_option_is_described() -> None:
     for name, command in cli.commands.items():
         assert f"## clipdesk {name}\n" in page
         for option in command.params:
-            if option.name not in RenderSettings.model_fields:
+            if option.name not in RenderSettings.model_fields and not getattr(option, "hidden", False):
                 assert option.opts[0] in page or option.human_readable_name in page
     assert "### clipdesk queue retry\n" in page
 

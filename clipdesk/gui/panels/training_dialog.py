@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
@@ -10,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QSpinBox,
@@ -20,7 +21,10 @@ from PySide6.QtWidgets import (
 from clipdesk.activations.autoencoders.settings import EXPANSION, TrainingSettings
 from clipdesk.gui.plain import plain_label
 from clipdesk.network.layer_names import short_layer
-from clipdesk.network.layers import LayerInfo
+
+if TYPE_CHECKING:
+    # It takes torch along, and the window is built without it.
+    from clipdesk.network.layers import LayerInfo
 
 _KINDS = {"topk": "Top-k", "matryoshka": "Matryoshka batch top-k"}
 
@@ -55,16 +59,15 @@ class TrainingDialog(QDialog):
         self.steps = _box(1, 10_000_000, usual.steps)
         form = QFormLayout(self)
         form.addRow("Layer", plain_label(f"{short_layer(layer.name)}, {layer.units:,} {layer.unit_kind}s"))
-        label = QLabel("&Images")
+        label = plain_label("&Images")
         label.setBuddy(self.images)
         form.addRow(label, row)
         form.addRow("&Kind", self.kind)
         form.addRow("&Latents", self.latents)
         form.addRow("&Active at a token", self.active)
         form.addRow("&Steps", self.steps)
-        note = QLabel("It is trained beside your renders. The Queue panel shows how far it is; it can be paused there.")
-        note.setWordWrap(True)
-        form.addRow(note)
+        note = "It is trained beside your renders. The Queue panel shows how far it is; it can be paused there."
+        form.addRow(plain_label(note, wrap=True))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Train")
         self.buttons.accepted.connect(self.accept)

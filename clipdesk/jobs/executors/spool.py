@@ -208,7 +208,7 @@ class SpoolFleet:
         if message.kind in ("hello", "places"):
             # Where the same place is offered again, by a relay that was started anew, it is another one.
             self._news = True
-            relay.places = {f"{place} ({name[:6]})": place for place in _texts(message.fields.get("places"))}
+            relay.places = {f"{place} ({name[:8]})": place for place in _texts(message.fields.get("places"))}
         elif message.kind == "bye":
             yield from self._lose(name, one_line(message.fields.get("reason", ""), 200), recalled=True)
         elif message.number in relay.numbers and message.kind == "said":
