@@ -208,6 +208,7 @@ class Inbox:
         self._box = box
         self._to = to
         self._next: dict[str, int] = {}
+        self._forgotten: set[str] = set()
         self.emptied = True
 
     def take(self) -> Iterator[tuple[str, list[Message] | None]]:
@@ -225,7 +226,7 @@ class Inbox:
             sender, _, number = rest.partition(".")
             if name.startswith(".") or name == BEAT or not number.isdecimal():
                 continue
-            if to != self._to:
+            if to != self._to or sender in self._forgotten:
                 with suppress(FileNotFoundError):
                     (self._box / name).unlink()
                 continue
@@ -248,8 +249,9 @@ class Inbox:
         self.emptied = True
 
     def forget(self, sender: str) -> None:
-        """Nothing more comes of a sender."""
+        """Nothing more comes of a sender: what it has written or writes yet is removed unread."""
         self._next.pop(sender, None)
+        self._forgotten.add(sender)
 
 
 def _messages(data: bytes) -> list[Message] | None:

@@ -88,6 +88,17 @@ def test_letters_to_an_earlier_owner_are_removed(tmp_path: Path) -> None:
     assert {each.name for each in tmp_path.iterdir()} == {"notes.txt", "beat"}
 
 
+def test_letters_of_one_that_was_given_up_are_removed_also_those_that_come_late(tmp_path: Path) -> None:
+    outbox = sent(tmp_path, "one", "two")
+    inbox = Inbox(tmp_path, "me")
+    taken(inbox)
+    inbox.forget("you")
+    outbox.write()
+    sent(tmp_path, "three", sender="they")
+    assert taken(inbox) == [("they", ["three"])]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_of_many_letters_only_so_many_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(letters, "MOST_BYTES", 1)
     sent(tmp_path, "one", "two")

@@ -25,7 +25,7 @@ from clipdesk.jobs.executors.relay import Relay
 from tests.jobs.executors.toy_fleet import Pages, ToyFleet
 
 TOKEN = {"RAY_AUTH_TOKEN": "secret"}
-QUICK = Pace(poll=0.01, beat=0.05, silent=1.5)
+QUICK = Pace(poll=0.01, beat=0.05)
 needs_dashboard = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("ray", "aiohttp_cors")),
     reason="ray[default] is not installed",
@@ -264,7 +264,8 @@ def test_a_real_ray_turns_strangers_away_and_lends_its_workers_to_who_has_the_to
                 RayJobs(RayAddress(url), token)
         environment = {"RAY_AUTH_TOKEN": "a-long-and-secret-token"}
         with closing(RayJobFleet(RayAddress(url, tmp_path), environment=environment)) as fleet:
-            while not fleet.places():
+            until = time.monotonic() + 120
+            while not fleet.places() and time.monotonic() < until:
                 fleet.awaited()
                 fleet.receive(1.0)
             assert fleet.places()[0].startswith("worker 1 of node ")

@@ -40,7 +40,9 @@ from tests.conftest import VIT_LAYER
 from tests.jobs.executors.toy_fleet import NoProcess, Pages, ToyFleet
 from tests.toy_work import Counting
 
-QUICK = Pace(poll=0.01, beat=0.05, silent=0.6)
+QUICK = Pace(poll=0.01, beat=0.05)
+"""However busy the machine is, nobody is taken to be gone."""
+SOON = Pace(poll=0.01, beat=0.05, silent=3.0)
 PAGES = tuple(f"page {number}" for number in range(20))
 JOB = Counting(model="demo", pages=PAGES)
 UNITS = tuple(Unit(layer=VIT_LAYER, index=index) for index in range(3))
@@ -137,9 +139,9 @@ def running(*relays: Running) -> Iterator[None]:
             assert not each.thread.is_alive()
 
 
-def head(spool: Path, said: list[str] | None = None, *, ends: bool = False) -> Many:
+def head(spool: Path, said: list[str] | None = None, *, ends: bool = False, pace: Pace = QUICK) -> Many:
     tell: Callable[[str], object] = (lambda _: None) if said is None else said.append
-    return Many(SpoolFleet(spool, pace=QUICK, ends=ends), Here(), tell=tell, limits=Limits(every=0.0))
+    return Many(SpoolFleet(spool, pace=pace, ends=ends), Here(), tell=tell, limits=Limits(every=0.0))
 
 
 def done(events: Iterator[Event]) -> Counter[object]:
@@ -178,7 +180,7 @@ def test_the_workers_of_all_relays_help_and_wait_for_the_next_head(tmp_path: Pat
 def test_a_computer_that_hangs_is_given_up_in_one_line_and_begins_anew_when_it_wakes(tmp_path: Path) -> None:
     said: list[str] = []
     slow, other = Running(tmp_path), Running(tmp_path)
-    with running(slow, other), closing(head(tmp_path, said)) as executor:
+    with running(slow, other), closing(head(tmp_path, said, pace=SOON)) as executor:
         wait_for(lambda: executor.prepare(JOB, Hooks()) and len(executor.workers) == 4)
         events = executor.run(JOB, Hooks())
         found = []
@@ -187,7 +189,7 @@ def test_a_computer_that_hangs_is_given_up_in_one_line_and_begins_anew_when_it_w
         slow.computer.awake.clear()
         assert done(iter([*found, *events])) == Counter(PAGES)
         assert len(said) == 2, "a line for each of its workers"
-        assert all(line.endswith(" is given up: there was no sign of life for 0.6 seconds") for line in said)
+        assert all(line.endswith(" is given up: there was no sign of life for 3 seconds") for line in said)
         slow.computer.awake.set()
         wait_for(lambda: "The head has given this worker up" in slow.said)
         wait_for(lambda: executor.prepare(JOB.part([0]), Hooks()) and len(slow.fleets) == 2)
@@ -210,7 +212,7 @@ def test_what_a_computer_was_on_that_is_taken_back_is_done_by_others_and_no_try_
 
 
 def test_after_a_head_that_was_killed_workers_end_and_serve_the_next_one(tmp_path: Path) -> None:
-    relay = Running(tmp_path)
+    relay = Running(tmp_path, pace=SOON)
     with running(relay):
         killed = SpoolFleet(tmp_path, pace=QUICK)
         executor = Many(killed, Here(), limits=Limits(every=0.0))
@@ -218,7 +220,7 @@ def test_after_a_head_that_was_killed_workers_end_and_serve_the_next_one(tmp_pat
         next(executor.run(JOB, Hooks()))
         # As with kill -9: nothing is said any more.
         killed._beats._over.set()
-        wait_for(lambda: "The head has said nothing for 0.6 seconds" in relay.said)
+        wait_for(lambda: "The head has said nothing for 3 seconds" in relay.said)
         assert relay.fleets[0].closed
         with closing(head(tmp_path)) as another:
             another.prepare(JOB, Hooks())
@@ -228,7 +230,7 @@ def test_after_a_head_that_was_killed_workers_end_and_serve_the_next_one(tmp_pat
 def test_a_second_head_is_refused_by_name_and_one_that_has_ended_is_no_hindrance(tmp_path: Path) -> None:
     problem = f"is used by another head already: process {os.getpid()} on "
     with closing(SpoolFleet(tmp_path, pace=QUICK)), pytest.raises(UsageError, match=problem):
-        SpoolFleet(tmp_path, pace=QUICK)
+        SpoolFleet(tmp_path, pace=Pace(poll=0.01))
     SpoolFleet(tmp_path, pace=Pace(beat=600.0)).close()
 
 
