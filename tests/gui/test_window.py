@@ -40,6 +40,10 @@ def test_the_window_is_built_without_torch(tmp_path: Path) -> None:
     assert process.stdout == "False\n"
 
 
+def test_the_window_fits_a_small_screen_with_room_for_larger_letters(window: MainWindow) -> None:
+    assert window.minimumSizeHint().width() <= 1_100
+
+
 def test_choosing_a_layer_fills_the_table(window: MainWindow) -> None:
     window.architecture.choose(LAYER)
     assert window.neurons.model.rowCount() == 256

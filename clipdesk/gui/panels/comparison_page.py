@@ -115,7 +115,8 @@ class ComparisonPage(QWidget):
         return table
 
     def _lay_out(self) -> None:
-        self.splitter = QSplitter()
+        # Until it is shown, side by side they would keep a small window from its size.
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         self._lists = QStackedWidget()
         for each in (self.table, self.wall):
