@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
 from clipdesk.errors import ClipDeskError, first_line
@@ -20,6 +20,17 @@ from clipdesk.paths import log_file
 
 _EVERY = 1.0
 _MINUTE = 60.0
+_MOST_WORKERS = 2_000
+"""Those that windows are told of. Of a larger file of a head they read nothing."""
+
+
+def first_of(members: Sequence[Member]) -> list[Member]:
+    """Those that windows are told of: the ones that live, then the ones that were lost last.
+
+    Jobs of a cluster that are put into its queue again come back as other workers, so days leave many that are lost.
+    """
+    lost = [each for each in members if each.state == "lost"]
+    return [*(each for each in members if each.state != "lost"), *reversed(lost)][:_MOST_WORKERS]
 
 
 class Report:
@@ -67,7 +78,7 @@ class Report:
     def _say(self) -> None:
         executor = self._executor
         many = executor if isinstance(executor, Many) else None
-        workers = [] if many is None else [self._row(member) for member in many.workers]
+        workers = [] if many is None else [self._row(member) for member in first_of(many.workers)]
         dashboard = "" if many is None else many.dashboard
         self._file.show(jobs=tuple(self._jobs), workers=tuple(workers), dashboard=dashboard)
 
