@@ -347,6 +347,8 @@ def main() -> None:
     arguments = parser.parse_args()
     # Of the workers as well: with more, the last bits of a picture depend on how many each has.
     os.environ["OMP_NUM_THREADS"] = "1"
+    if arguments.on == "spool" and arguments.part in ("pace", "survey"):
+        parser.error(f"{arguments.part} has no relays of a spool: --on local or --on ray")
     torch.set_num_threads(1)
     if arguments.part == "head":
         work(arguments.queue, arguments.on, arguments.address)
