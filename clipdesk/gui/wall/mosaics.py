@@ -117,12 +117,6 @@ class MosaicMaker(Background):
         if start:
             self.start(self._work)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is being made."""
-        with self._lock:
-            return self._busy
-
     def close(self, timeout_ms: int = 5_000) -> bool:
         """Stop, and wait for the tile that is being decoded; False if it is stuck."""
         with self._lock:
@@ -246,11 +240,6 @@ class Mosaics(QObject):
         self._edited.clear()
         self._asked, self.bytes = [], 0
         self._maker.hang(hanging, tiles)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is being made."""
-        return self._maker.is_busy
 
     def change(self, places: Iterable[int]) -> None:
         """Hear that the tiles in these places show something else now."""

@@ -106,7 +106,7 @@ def test_until_it_is_made_a_smaller_one_is_shown(drawing: Drawing) -> None:
 def test_the_whole_wall_is_there_when_it_is_zoomed_out(drawing: Drawing) -> None:
     drawing.drawn(Camera(0.5, 0.5, 300).bounded(drawing.stage))
     whole = Camera.of_all(drawing.stage)
-    drawing._qtbot.waitUntil(lambda: not drawing.mosaics.is_busy)
+    drawing._qtbot.waitUntil(lambda: not drawing.mosaics._asked)
     assert drawing.paint(whole)[1]
 
 
