@@ -48,12 +48,12 @@ def plain() -> Judge:
     """Strided convolutions in a row, mean and maximum of each channel, and a dense layer (after VGG)."""
     return Judge(
         nn.Sequential(
-            *_convolution(3, 24, side=5, stride=2),
-            *_convolution(24, 48, stride=2),
-            *_convolution(48, 96, stride=2),
-            *_convolution(96, 96),
-            *_convolution(96, 128),
-            _MeanAndMax(),
+            *convolution(3, 24, side=5, stride=2),
+            *convolution(24, 48, stride=2),
+            *convolution(48, 96, stride=2),
+            *convolution(96, 96),
+            *convolution(96, 128),
+            MeanAndMax(),
             nn.Linear(256, 192),
             nn.ReLU(),
         ),
@@ -65,16 +65,16 @@ def separable() -> Judge:
     """Depthwise-separable residual blocks, then mean and maximum of each channel (after MobileNet)."""
     return Judge(
         nn.Sequential(
-            *_convolution(3, 24, side=5, stride=2),
-            *_convolution(24, 64, stride=2),
-            _Block(64),
-            _Block(64),
+            *convolution(3, 24, side=5, stride=2),
+            *convolution(24, 64, stride=2),
+            Block(64),
+            Block(64),
             nn.Conv2d(64, 128, 2, stride=2),
             nn.BatchNorm2d(128),
-            _Block(128),
-            _Block(128),
-            _Block(128),
-            _MeanAndMax(),
+            Block(128),
+            Block(128),
+            Block(128),
+            MeanAndMax(),
         ),
         256,
     )
@@ -84,13 +84,13 @@ def foreign() -> Judge:
     """Residual blocks of two full convolutions each (after ResNet)."""
     return Judge(
         nn.Sequential(
-            *_convolution(3, 24, side=5, stride=2),
-            *_convolution(24, 48, stride=2),
-            _Pair(48),
-            *_convolution(48, 96, stride=2),
-            _Pair(96),
-            _Pair(96),
-            _MeanAndMax(),
+            *convolution(3, 24, side=5, stride=2),
+            *convolution(24, 48, stride=2),
+            Pair(48),
+            *convolution(48, 96, stride=2),
+            Pair(96),
+            Pair(96),
+            MeanAndMax(),
         ),
         192,
     )
@@ -100,19 +100,21 @@ MAKES = {"plain": plain, "separable": separable, "foreign": foreign}
 """The judges by name. ``foreign`` learns from scenes that other code draws; see `benchmarks.judges.foreign`."""
 
 
-def _convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -> list[nn.Module]:
+    """A convolution, batch normalisation and a rectifier."""
     convolution = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
-class _MeanAndMax(nn.Module):
+class MeanAndMax(nn.Module):
     """Mean and maximum over all positions: (n, channels, rows, columns) to (n, 2 x channels)."""
 
     def forward(self, features: Tensor) -> Tensor:
+        """Both, one after the other."""
         return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """A residual block: filter each channel by itself, then mix the channels at each position."""
 
     def __init__(self, width: int) -> None:
@@ -126,19 +128,21 @@ class _Block(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Add the mixed channels to the features."""
         added: Tensor = self.inner(features)
         return features + added
 
 
-class _Pair(nn.Module):
+class Pair(nn.Module):
     """A residual block of two convolutions over all channels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         second = [nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
-        self.inner = nn.Sequential(*_convolution(width, width), *second)
+        self.inner = nn.Sequential(*convolution(width, width), *second)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Add the convolved features."""
         return F.relu(features + self.inner(features))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,22 +24,25 @@ from benchmarks.quality.report import print_table, write_report
 from clipdesk.models.catalogue import SHOWPIECES
 from clipdesk.models.loading import load_model
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
+from clipdesk.render.targets import Target
 from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 
+_Asked = TypeVar("_Asked")
 
-def spread(questions: list[Question], most: int) -> list[tuple[int, Question]]:
+
+def spread(questions: list[_Asked], most: int) -> list[tuple[int, _Asked]]:
     """At most `most` questions, spread evenly, each with its index among all questions."""
     places = np.unique(np.linspace(0, len(questions) - 1, min(most, len(questions))).round().astype(int))
     return [(int(place), questions[place]) for place in places]
 
 
-def answer(model: str, method: Method, kind: str, asked: list[tuple[int, Question]], seed: int, folder: Path) -> None:
-    """Render the pictures of the questions, unless they exist."""
+def answer(model: str, method: Method, kind: str, asked: list[tuple[int, Target]], seed: int, folder: Path) -> None:
+    """Render the pictures of the targets, each with its index among all questions, unless they exist."""
     file = folder / f"{kind}-{seed}.npz"
     if file.exists():
         return
     started = time.monotonic()
-    images = method.render(load_model(model).float(), [question.target for _, question in asked], seed)
+    images = method.render(load_model(model).float(), [target for _, target in asked], seed)
     seconds = (time.monotonic() - started) / len(images)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, places=[place for place, _ in asked], images=images, seconds=seconds)
@@ -79,7 +83,8 @@ def main() -> None:
             for kind in arguments.kinds:
                 of_kind = [question for question in asked if question.kind == kind]
                 for name in arguments.methods:
-                    some = spread(of_kind, arguments.most_slow if ways[name].slow else arguments.most)
+                    most = arguments.most_slow if ways[name].slow else arguments.most
+                    some = [(place, question.target) for place, question in spread(of_kind, most)]
                     answer(model, ways[name], kind, some, seed, place_of(arguments.folder, model, ways[name]))
     every = {method.name: method for method in [*usual.values(), *ways.values()]}
     answers: list[Answers] = []

@@ -115,7 +115,7 @@ def measure(
     opened, critic = load_model(model).float(), load_model(other).float()
     usual = radial_spectrum(scenes.images[:500])
     found: list[Answers] = []
-    everything = scene_activations(opened, [question.target for question in asked], scenes)
+    everything = scene_activations(opened, [question.target for question in asked], scenes.images)
     for kind in KINDS:
         places = [place for place, question in enumerate(asked) if question.kind == kind]
         questions, reached = [asked[place] for place in places], everything[:, places]

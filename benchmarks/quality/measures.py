@@ -24,7 +24,6 @@ from clipdesk.render.objectives import Objective
 from clipdesk.render.targets import Target, Text, Unit
 from clipdesk.render.transforms import resized
 from clipdesk.scenes.captions import FACTORS
-from clipdesk.scenes.dataset import Scenes
 
 Images = NDArray[np.uint8]
 
@@ -61,16 +60,16 @@ def activations(model: CLIP, targets: Sequence[Target], images: Images) -> NDArr
     return np.concatenate(parts)
 
 
-def scene_activations(model: CLIP, targets: Sequence[Target], scenes: Scenes) -> NDArray[np.float32]:
-    """Activation of each target, a unit or a text, for every scene, (scenes, targets)."""
+def scene_activations(model: CLIP, targets: Sequence[Target], scenes: Images) -> NDArray[np.float32]:
+    """Activation of each target, a unit or a text, for every scene or photograph, (scenes, targets)."""
     units = [target for target in targets if isinstance(target, Unit)]
-    of_units = unit_activations(model, sorted({unit.layer for unit in units}), scenes.images) if units else {}
+    of_units = unit_activations(model, sorted({unit.layer for unit in units}), scenes) if units else {}
     texts = [target.text for target in targets if isinstance(target, Text)]
     columns: dict[Target, NDArray[np.float32]] = {unit: of_units[unit.layer][:, unit.index] for unit in units}
     if texts:
         with torch.no_grad():
             wanted = normalize(model.encode_text(tokenize(texts)), dim=-1)
-        cosines = (embed_images(model, scenes.images) @ wanted.T).numpy()
+        cosines = (embed_images(model, scenes) @ wanted.T).numpy()
         columns |= {Text(text=text): cosines[:, i] for i, text in enumerate(texts)}
     return np.stack([columns[target] for target in targets], axis=1)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.judges.networks import MAKES, load_judge, named
@@ -65,13 +66,22 @@ def write_report(answers: Sequence[Answers], scenes: Scenes, file: Path) -> None
 
     Sections of other models stay unchanged.
     """
-    sections = _sections(file.read_text("utf-8")) if file.exists() else {}
+    known = sections(file.read_text("utf-8")) if file.exists() else {}
     for model in dict.fromkeys(answer.model for answer in answers):
-        sections[model] = _section([answer for answer in answers if answer.model == model], file.parent / "images")
-    file.write_text("\n".join([_INTRODUCTION, _judges(scenes), *sections.values()]), "utf-8")
+        known[model] = _section([answer for answer in answers if answer.model == model], file.parent / "images")
+    file.write_text("\n".join([_INTRODUCTION, _judges(scenes), *known.values()]), "utf-8")
 
 
-def _sections(text: str) -> dict[str, str]:
+def write_section(model: str, section: str, file: Path) -> None:
+    """Write the section of one model into a report that exists; all others stay unchanged."""
+    text = file.read_text("utf-8")
+    known = sections(text)
+    known[model] = section
+    introduction = re.split(r"^(?=## `)", text, maxsplit=1, flags=re.MULTILINE)[0].rstrip() + "\n"
+    file.write_text("\n".join([introduction, *known.values()]), "utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
     """The sections of a report by model."""
     parts = re.split(r"^(?=## `)", text, flags=re.MULTILINE)[1:]
     return {part.split("`")[1]: part.strip() + "\n" for part in parts}
@@ -87,16 +97,17 @@ def _section(answers: Sequence[Answers], images: Path) -> str:
         if not rows:
             continue
         lines.append(f"### {_TITLES[kind]}\n\nChance: {100 * rows[0].chance:.1f} %.\n")
-        lines += _table([_HEADINGS, *(_cells(row) for row in rows)])
+        lines += table([_HEADINGS, *(_cells(row) for row in rows)])
         if kind in ("shape", "unit"):
             sheet = images / f"quality-{first.model}-{kind}.webp"
             images.mkdir(parents=True, exist_ok=True)
-            draw_sheet(rows).save(sheet, quality=80)
+            draw_sheet({row.method: row.samples for row in rows}).save(sheet, quality=80)
             lines.append(f"![{_TITLES[kind]}, a row for each method](images/{sheet.name})\n")
     return "\n".join(lines)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of Markdown; the first row is the headings."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:], ""]
 
@@ -112,7 +123,7 @@ def _against(answers: Sequence[Answers]) -> list[str]:
             ratio = f"{mine / its:.2f}" if its else "-"
             names = f"{100 * its:.0f} %", f"{100 * mine:.0f} %"
             rows.append([method, str(len(theirs)), *names, ratio, *(f"{s:.1f}" for s in np.mean(seconds, axis=0))])
-    return ["### Texts, side by side\n", *_table(rows)] if len(rows) > 1 else []
+    return ["### Texts, side by side\n", *table(rows)] if len(rows) > 1 else []
 
 
 def _shared(answers: Sequence[Answers], method: str) -> tuple[list[float], list[float], list[tuple[float, float]]]:
@@ -132,22 +143,26 @@ def _judges(scenes: Scenes) -> str:
     for judge in MAKES:
         right = (named(load_judge(judge), scenes.images[:2_000]) == scenes.factors[:2_000]).mean(axis=0)
         rows.append([judge, *(f"{100 * share:.1f} %" for share in right)])
-    return "\n".join(_table(rows))
+    return "\n".join(table(rows))
 
 
-def draw_sheet(rows: Sequence[Answers]) -> Image.Image:
-    """A sheet with one row per method, with its name at the left, and one column per question."""
-    fullest = max(rows, key=lambda row: len(row.samples))
-    asked = sorted(fullest.samples)
+def draw_sheet(rows: Mapping[str, Mapping[int, NDArray[np.uint8]]]) -> Image.Image:
+    """A sheet with one row per method, with its name at the left, and one column per question.
+
+    Args:
+        rows: By method, the pictures by the question's index.
+    """
+    fullest = max(rows.values(), key=len)
+    asked = sorted(fullest)
     columns = [asked[i] for i in np.unique(np.linspace(0, len(asked) - 1, _COLUMNS).round().astype(int))]
     sheet = Image.new("RGB", (_LABEL + len(columns) * (_SHEET_SIDE + 2), len(rows) * (_SHEET_SIDE + 2)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for i, row in enumerate(rows):
+    for i, (method, samples) in enumerate(rows.items()):
         top = i * (_SHEET_SIDE + 2)
-        pen.text((6, top + _SHEET_SIDE // 2 - 8), row.method, fill="black", font=font)
+        pen.text((6, top + _SHEET_SIDE // 2 - 8), method, fill="black", font=font)
         for j, place in enumerate(columns):
-            if place in row.samples:
-                picture = Image.fromarray(np.array(row.samples[place]))
+            if place in samples:
+                picture = Image.fromarray(np.array(samples[place]))
                 small = picture.resize((_SHEET_SIDE, _SHEET_SIDE), Image.Resampling.LANCZOS)
                 sheet.paste(small, (_LABEL + j * (_SHEET_SIDE + 2), top))
     return sheet

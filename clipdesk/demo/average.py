@@ -34,6 +34,22 @@ def averaged(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
+@torch.no_grad()
+def follow(mean: dict[str, Tensor], state: Mapping[str, Tensor], weight: float) -> None:
+    """Move a running mean of weights towards the newest ones, in place; counters are copied.
+
+    Args:
+        mean: The mean of each tensor of a state dict.
+        state: The newest tensors.
+        weight: Share of the newest ones in the new mean, in [0, 1].
+    """
+    for name, value in state.items():
+        if value.is_floating_point():
+            mean[name].lerp_(value, weight)
+        else:
+            mean[name].copy_(value)
+
+
 def main() -> None:
     """Parse the command line and average."""
     parser = argparse.ArgumentParser(prog="python -m clipdesk.demo.average", description="Average models' weights.")

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from clipdesk.demo.photos import named_share, read_photographs
+from clipdesk.demo.photographs import read_photographs
+from clipdesk.demo.photos import named_share
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
 from clipdesk.models.texts import tokenize

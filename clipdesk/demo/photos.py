@@ -11,11 +11,10 @@ training on, for the reasons that `clipdesk.demo.train` gives. The weights that 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from clip.model import CLIP
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from clipdesk.demo.average import follow
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
-from clipdesk.demo.pictures import HALF, augment, learn_pushed
+from clipdesk.demo.photographs import Batches, Photographs, read_photographs
+from clipdesk.demo.pictures import HALF, learn_pushed
 from clipdesk.demo.recipes import PHOTO, TrainingRecipe, build_model
 from clipdesk.network.normalization import normalized
 from clipdesk.scenes.dataset import CONTEXT
@@ -47,69 +46,9 @@ WORDINGS = (
     "a cropped photo of {}",
 )
 """How a category is said; the first one is how it is asked for."""
-_STORED = 160
-"""Side of the stored photographs, in pixels: room for crops."""
-_KEPT_APART = 10
-"""One photograph in so many is not trained on."""
 WEIGHT_DECAY = 0.05
 WARM_UP = 20_000
 SMOOTHING = 0.1
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Photographs with their categories.
-
-    Attributes:
-        images: uint8, (count, 160, 160, 3).
-        labels: Index of each one's category, (count,).
-        categories: Their names as they are said, such as "a grand piano".
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    categories: tuple[str, ...]
-
-    def only(self, rows: NDArray[np.bool_]) -> Photographs:
-        """Some of them."""
-        return Photographs(self.images[rows], self.labels[rows], self.categories)
-
-
-def read_photographs(folder: Path) -> tuple[Photographs, Photographs]:
-    """Those to train on, and those that are kept apart: by the hash of the name, so that they stay the same ones.
-
-    Args:
-        folder: One folder of JPEGs for each category.
-    """
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    files = [(path, label) for label, name in enumerate(names) for path in sorted((folder / name).glob("*.jpg"))]
-    found = Photographs(
-        np.stack([_square(path) for path, _ in files]),
-        np.array([label for _, label in files]),
-        tuple(said(name) for name in names),
-    )
-    apart = np.array([_is_apart(f"{path.parent.name}/{path.name}") for path, _ in files])
-    return found.only(~apart), found.only(apart)
-
-
-def said(name: str) -> str:
-    """A category's folder name as it is said: with an article, if it is of one thing."""
-    words = name.replace("_", " ").lower()
-    if words.endswith("s") and not words.endswith(("ss", "us", "octopus")):
-        return words
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
-
-
-def _is_apart(name: str) -> bool:
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % _KEPT_APART == 0
-
-
-def _square(path: Path) -> NDArray[np.uint8]:
-    image = Image.open(path).convert("RGB")
-    scale = _STORED / min(image.size)
-    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
-    left, top = (image.width - _STORED) // 2, (image.height - _STORED) // 2
-    return np.asarray(image.crop((left, top, left + _STORED, top + _STORED)))
 
 
 class PhotoTrainer:
@@ -126,18 +65,15 @@ class PhotoTrainer:
     def __init__(
         self, photographs: Photographs, recipe: TrainingRecipe, seed: int, total: int, device: torch.device
     ) -> None:
-        self.photographs, self.recipe, self.total, self.device = photographs, recipe, total, device
+        self.recipe, self.total, self.device = recipe, total, device
         self.seen = 0
         self.rng = np.random.default_rng(seed)
+        self.batches = Batches(photographs, SIZE, device)
         prompts = clip.tokenize([w.format(name) for w in WORDINGS for name in photographs.categories], CONTEXT)
         self.used = token_subset(prompts)
         self.prompts = torch.searchsorted(self.used, prompts.long()).view(len(WORDINGS), -1, CONTEXT).to(device)
         self.model = build_model(recipe, len(self.used), seed).to(device).train()
         self.mean = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        counts = np.bincount(photographs.labels, minlength=len(photographs.categories))
-        # Between all photographs alike and all categories alike.
-        chances = 1 / np.sqrt(counts[photographs.labels])
-        self.chances = chances / chances.sum()
         groups = [
             {"params": [p for p in self.model.parameters() if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
             {"params": [p for p in self.model.parameters() if p.ndim < 2], "weight_decay": 0.0},
@@ -171,41 +107,11 @@ class PhotoTrainer:
 
     def step(self, batch: int) -> float:
         """Train on a batch, and late in the training again on its pushed copies; the first loss."""
-        pixels, truth = self._next(batch)
+        pixels, truth = self.batches.draw(batch, self.recipe.noise, self.rng)
         late = self.recipe.push > 0 and self.seen >= self.recipe.pushed_from * self.total
         return learn_pushed(
             lambda shown: self._update(shown, truth), pixels, self.recipe.push if late else 0.0, self.rng
         )
-
-    def _next(self, size: int) -> tuple[Tensor, Tensor]:
-        """Pictures, (n, 3, side, side), and the share of each category in them, (n, categories)."""
-        rows = self.rng.choice(len(self.chances), size, p=self.chances)
-        images = torch.from_numpy(self.photographs.images[rows]).to(self.device).permute(0, 3, 1, 2).float() / 255
-        pixels = self._cropped(images)
-        truth = F.one_hot(torch.from_numpy(self.photographs.labels[rows]), len(self.photographs.categories))
-        truth = truth.float().to(self.device)
-        share = float(self.rng.beta(0.3, 0.3))
-        pixels, truth = (share * each + (1 - share) * each.flip(0) for each in (pixels, truth))
-        return augment(pixels, self.recipe.noise, self.rng), truth
-
-    def _cropped(self, images: Tensor) -> Tensor:
-        """A part of each, a little turned, and half of them mirrored."""
-        count = len(images)
-        scale = self.rng.uniform(0.55, 1.0, count) ** 0.5
-        stretch = np.exp(self.rng.uniform(-0.2, 0.2, count))
-        angle = self.rng.normal(0, 0.12, count)
-        flip = np.where(self.rng.random(count) < 0.5, -1.0, 1.0)
-        wide, high = np.minimum(1, scale * stretch), np.minimum(1, scale / stretch)
-        shift = self.rng.uniform(-1, 1, (count, 2)) * (1 - np.stack([wide, high], axis=1))
-        rows = np.stack(
-            [
-                np.stack([flip * wide * np.cos(angle), -high * np.sin(angle), shift[:, 0]], axis=1),
-                np.stack([flip * wide * np.sin(angle), high * np.cos(angle), shift[:, 1]], axis=1),
-            ],
-            axis=1,
-        )
-        grid = F.affine_grid(torch.from_numpy(rows.astype(np.float32)), [count, 3, SIZE, SIZE], align_corners=False)
-        return F.grid_sample(images, grid.to(self.device), padding_mode="reflection", align_corners=False)
 
     def _update(self, pixels: Tensor, truth: Tensor) -> float:
         """One optimiser step; leaves the loss's gradient in `pixels` if these require one."""
@@ -228,15 +134,10 @@ class PhotoTrainer:
         self._average()
         return float(loss.detach())
 
-    @torch.no_grad()
     def _average(self) -> None:
-        self.model.logit_scale.clamp_(max=float(np.log(100)))
-        weight = 0.002 if self.seen > WARM_UP else 0.1
-        for name, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.mean[name].lerp_(value, weight)
-            else:
-                self.mean[name].copy_(value)
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(max=float(np.log(100)))
+        follow(self.mean, self.model.state_dict(), 0.002 if self.seen > WARM_UP else 0.1)
 
 
 @torch.no_grad()

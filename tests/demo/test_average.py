@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from clipdesk.demo.average import averaged, main
+from clipdesk.demo.average import averaged, follow, main
 
 
 def state(value: float, size: int = 2) -> dict[str, Tensor]:
@@ -17,6 +17,13 @@ def test_the_mean_keeps_types_and_integers() -> None:
     assert mean["weight"].dtype is torch.float16
     assert mean["weight"].tolist() == [1.5, 1.5]
     assert mean["steps"].item() == 3
+
+
+def test_a_running_mean_follows_the_newest_weights_and_copies_counters() -> None:
+    mean = {"weight": torch.zeros(2), "steps": torch.tensor(0)}
+    follow(mean, {"weight": torch.full((2,), 4.0), "steps": torch.tensor(7)}, 0.25)
+    assert mean["weight"].tolist() == [1.0, 1.0]
+    assert mean["steps"].item() == 7
 
 
 def test_other_architectures_are_refused() -> None:

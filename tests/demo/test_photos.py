@@ -1,71 +1,24 @@
+"""The training of ``photo``."""
+
 from pathlib import Path
 
 import clip
-import numpy as np
 import pytest
 import torch
 from clip.model import CLIP
-from PIL import Image
 
 from clipdesk.demo import evaluate
-from clipdesk.demo.photos import Photographs, PhotoTrainer, named_share, parsed, read_photographs, said, train
+from clipdesk.demo.photographs import Photographs, read_photographs
+from clipdesk.demo.photos import PhotoTrainer, named_share, parsed, train
 from clipdesk.demo.pictures import PUSHES
 from clipdesk.demo.recipes import PHOTO
-
-COLORS = {"sky": (40, 90, 220), "ember": (220, 60, 30)}
+from tests.demo.folders import colored_photographs
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Thirty photographs of each of two categories, which differ in colour."""
-    rng = np.random.default_rng(0)
-    for name, color in COLORS.items():
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(30):
-            pixels = np.clip(np.array(color) + rng.normal(0, 12, (48, 64, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i:02}.jpg")
-    return tmp_path / "photos"
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("grand_piano", "a grand piano"),
-        ("Anchor", "an anchor"),
-        ("airplanes", "airplanes"),
-        ("octopus", "an octopus"),
-        ("cactus", "a cactus"),
-        ("windsor_chair", "a windsor chair"),
-    ],
-)
-def test_a_category_is_said_with_the_article_it_needs(name: str, words: str) -> None:
-    assert said(name) == words
-
-
-def test_the_same_photographs_are_kept_apart_when_others_come_and_go(folder: Path) -> None:
-    before, apart = read_photographs(folder)
-    assert len(before.images) + len(apart.images) == 60
-    assert 1 <= len(apart.images) <= 15
-    assert before.images.shape[1:] == (160, 160, 3)
-    assert before.categories == ("an ember", "a sky")
-    # Half of them go: of the others, the same ones are kept apart.
-    for name in COLORS:
-        for i in range(15):
-            (folder / name / f"{i:02}.jpg").unlink()
-    kept = {image.tobytes() for image in apart.images}
-    train_on, still = read_photographs(folder)
-    assert {image.tobytes() for image in still.images} <= kept
-    assert not {image.tobytes() for image in train_on.images} & kept
-
-
-def test_the_pictures_of_a_batch_are_mixed_with_their_categories(folder: Path) -> None:
-    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTO, 0, 1_000, torch.device("cpu"))
-    pixels, truth = trainer._next(16)
-    assert pixels.shape == (16, 3, 128, 128)
-    assert torch.allclose(truth.sum(dim=1), torch.ones(16))
-    # Redder than blue by as much as the share of embers says, within the noise of the colours.
-    redness = (pixels[:, 0] - pixels[:, 2]).mean(dim=(1, 2))
-    assert float(torch.corrcoef(torch.stack([redness, truth[:, 0]]))[0, 1]) > 0.8
+    """Photographs of two categories, which differ in colour."""
+    return colored_photographs(tmp_path)
 
 
 def test_the_kept_weights_are_a_mean_that_follows_the_trained_ones(folder: Path) -> None:

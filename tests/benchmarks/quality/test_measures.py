@@ -40,7 +40,7 @@ def test_judges_recognise_scenes_and_not_noise(scenes: Scenes, asked: list[Quest
 
 def test_activations_of_pictures_are_those_of_the_same_scenes(scenes: Scenes, demo: CLIP) -> None:
     targets: list[Target] = [Text(text="a star"), Unit(layer="visual.transformer.resblocks.4.mlp.gelu", index=214)]
-    of_scenes = scene_activations(demo, targets, scenes)
+    of_scenes = scene_activations(demo, targets, scenes.images)
     assert of_scenes.shape == (60, 2)
     for column, target in enumerate(targets):
         own = activations(demo, [target] * 60, scenes.images)

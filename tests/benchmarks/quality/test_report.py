@@ -33,7 +33,8 @@ def test_questions_are_spread_evenly() -> None:
 
 def test_pictures_are_kept_measured_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
-    some = spread([question for question in asked if question.kind == "shape"], 2)
+    shapes = [question.target for question in asked if question.kind == "shape"]
+    some = spread(shapes, 2)
     grey, draft = Grey(), Preset("draft", iterations=2, device="cpu")
     places = {method.name: place_of(tmp_path, "demo", method) for method in (grey, draft)}
     for seed in (0, 1):
@@ -77,7 +78,7 @@ def test_other_weights_or_another_recipe_have_another_folder(tmp_path: Path) -> 
 
 def test_methods_are_compared_with_the_default_on_common_questions(tmp_path: Path) -> None:
     asked, scenes = text_questions(), draw_scenes(100, 5, Kind.SEEN, processes=1)
-    shapes = [question for question in asked if question.kind == "shape"]
+    shapes = [question.target for question in asked if question.kind == "shape"]
     grey, default = Grey(), Grey()
     default.name = DEFAULT_PRESET
     for method, most in ((grey, 2), (default, 3)):

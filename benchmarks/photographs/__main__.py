@@ -1,0 +1,131 @@
+"""Judges of photographs, and a CLIP that saw photographs: ``python -m benchmarks.photographs judge FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from clip.model import CLIP
+
+from benchmarks.photographs.answers import Answers, measure, rows, side_by_side
+from benchmarks.photographs.judges import (
+    IMAGES,
+    MAKES,
+    SEEDS,
+    load_judge,
+    named,
+    save_judge,
+    train_judge,
+    weights_file,
+)
+from benchmarks.photographs.questions import Question, fitted, text_questions, unit_questions
+from benchmarks.quality.__main__ import answer, spread
+from benchmarks.quality.answers import place_of
+from benchmarks.quality.measures import scene_activations
+from benchmarks.quality.methods import methods
+from benchmarks.quality.report import draw_sheet, table, write_section
+from clipdesk.demo.photographs import Photographs, read_photographs
+from clipdesk.models.loading import load_model
+from clipdesk.network.inspector import input_side
+from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
+
+TITLES = {"text": "Texts that name a category", "unit": "Units that tell one category from the rest"}
+EVERY = 96
+"""Largest number of questions of a kind."""
+
+
+def main() -> None:
+    """Train the judges, measure them on the photographs that were kept apart, or judge pictures of a model."""
+    usual = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.photographs", description=main.__doc__)
+    parser.add_argument("task", choices=["train", "measure", "judge"])
+    parser.add_argument("folder", type=Path, help="a folder of photographs for each category")
+    parser.add_argument("--judge", choices=list(MAKES), action="append", help="judges to train or measure")
+    parser.add_argument("--images", type=int, default=IMAGES, help="number of training pictures of a judge")
+    parser.add_argument("--model", default="photo", help="name or file of the model")
+    parser.add_argument("--methods", nargs="+", default=list(usual), choices=list(usual))
+    parser.add_argument("--kinds", nargs="+", default=list(TITLES), choices=list(TITLES))
+    parser.add_argument("--most", type=int, default=EVERY, help="number of questions of each kind, spread evenly")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, help="threads of torch; default: all")
+    parser.add_argument("--pictures", type=Path, default=Path("build/photographs"), help="folder that keeps pictures")
+    parser.add_argument("--report", type=Path, help="file whose section of the model is written: docs/quality.md")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    if arguments.task == "judge":
+        judge(arguments)
+        return
+    photographs, apart = read_photographs(arguments.folder)
+    names = arguments.judge or list(MAKES)
+    if arguments.task == "train":
+        for name in names:
+            torch.manual_seed(SEEDS[name])
+            trained = MAKES[name](len(photographs.categories))
+            train_judge(trained, photographs, arguments.images, seed=SEEDS[name])
+            save_judge(trained, weights_file(name))
+    print("\n".join(table(known(names, apart))))
+
+
+def known(names: list[str], apart: Photographs) -> list[list[str]]:
+    """A row for each judge: the share of photographs whose category it names, clean and under noise."""
+    lines = [["judge", f"of {len(apart.images)} photographs", "under noise of 0.25"]]
+    for name in names:
+        network = load_judge(name)
+        shares = [float((named(network, apart.images, noise=noise) == apart.labels).mean()) for noise in (0.0, 0.25)]
+        lines.append([name, *(f"{100 * share:.1f} %" for share in shares)])
+    return lines
+
+
+def judge(arguments: argparse.Namespace) -> None:
+    """Render a model's pictures, unless they are there, measure all that are, and write the report's section."""
+    photographs, apart = read_photographs(arguments.folder)
+    model = load_model(arguments.model).float()
+    asked = ask(model, photographs, apart)
+    ways = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
+    for seed in arguments.seeds:
+        for kind in arguments.kinds:
+            for name in arguments.methods:
+                place = place_of(arguments.pictures, arguments.model, ways[name])
+                some = [(at, question.target) for at, question in spread(asked[kind], arguments.most)]
+                answer(arguments.model, ways[name], kind, some, seed, place)
+    found: dict[str, list[Answers]] = {}
+    images = fitted(photographs, input_side(model))
+    for kind, questions in asked.items():
+        reached = scene_activations(model, [question.target for question in questions], images)
+        found[kind] = []
+        for method in ways.values():
+            files = sorted(place_of(arguments.pictures, arguments.model, method).glob(f"{kind}-*.npz"))
+            if files:
+                found[kind].append(measure(model, method.name, files, questions, reached, images))
+    lines = section(arguments.model, found, known(list(MAKES), apart), arguments.report)
+    print("\n".join(lines))
+    if arguments.report:
+        write_section(Path(arguments.model).stem, "\n".join(lines), arguments.report)
+
+
+def ask(model: CLIP, photographs: Photographs, apart: Photographs) -> dict[str, list[Question]]:
+    """All questions for a model, by kind."""
+    return {
+        "text": text_questions(photographs.categories),
+        "unit": unit_questions(model, photographs, apart, 100),
+    }
+
+
+def section(model: str, found: dict[str, list[Answers]], judges: list[list[str]], report: Path | None) -> list[str]:
+    """The lines of a model's section; its sheets are written beside the report."""
+    name = Path(model).stem
+    lines = [f"## `{name}`\n", *table(judges)]
+    for kind, answers in found.items():
+        if answers:
+            lines += [f"### {TITLES[kind]}\n", *side_by_side(answers), *table(rows(answers))]
+            if report:
+                sheet = report.parent / "images" / f"quality-{name}-{kind}.webp"
+                draw_sheet({each.method: each.samples for each in answers}).save(sheet, quality=80)
+                lines.append(f"![{TITLES[kind]}, a row for each method](images/{sheet.name})\n")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
