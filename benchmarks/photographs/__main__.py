@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -31,6 +32,14 @@ from clipdesk.network.inspector import input_side
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 
 TITLES = {"text": "Texts that name a category", "unit": "Units that tell one category from the rest"}
+_WORDS = """\
+Weights {weights}. This section is written by `python -m benchmarks.photographs judge FOLDER --model FILE --report
+docs/quality.md` from {photographs:,} photographs of {categories} categories, on which the model was trained, and
+{apart} that were kept apart. **full** and **mobile** are the judges of `benchmarks/photographs`: the share of the pictures
+in which each names the category that was asked for, by chance {chance:.1f} %. **lowest** is the share by the judge that
+sees least, **both** that in which both name it, **x best photo** the picture's activation over the most that any of the
+photographs reaches, median. The rest is as above.
+"""
 EVERY = 96
 """Largest number of questions of a kind."""
 
@@ -99,10 +108,18 @@ def judge(arguments: argparse.Namespace) -> None:
             files = sorted(place_of(arguments.pictures, arguments.model, method).glob(f"{kind}-*.npz"))
             if files:
                 found[kind].append(measure(model, method.name, files, questions, reached, images))
-    lines = section(arguments.model, found, known(list(MAKES), apart), arguments.report)
-    print("\n".join(lines))
+    first = _WORDS.format(
+        weights=place_of(arguments.pictures, arguments.model, ways[DEFAULT_PRESET]).parent.name,
+        photographs=len(photographs.images),
+        apart=len(apart.images),
+        categories=len(photographs.categories),
+        chance=100 / len(photographs.categories),
+    )
+    name = Path(arguments.model).stem
+    text = "\n".join(section(name, [first, *table(known(list(MAKES), apart))], found, arguments.report))
+    print(text)
     if arguments.report:
-        write_section(Path(arguments.model).stem, "\n".join(lines), arguments.report)
+        write_section(name, text, arguments.report)
 
 
 def ask(model: CLIP, photographs: Photographs, apart: Photographs) -> dict[str, list[Question]]:
@@ -113,10 +130,18 @@ def ask(model: CLIP, photographs: Photographs, apart: Photographs) -> dict[str, 
     }
 
 
-def section(model: str, found: dict[str, list[Answers]], judges: list[list[str]], report: Path | None) -> list[str]:
-    """The lines of a model's section; its sheets are written beside the report."""
-    name = Path(model).stem
-    lines = [f"## `{name}`\n", *table(judges)]
+def section(
+    name: str, introduction: Sequence[str], found: Mapping[str, Sequence[Answers]], report: Path | None
+) -> list[str]:
+    """The lines of a model's section; its sheets are written beside the report.
+
+    Args:
+        name: The model's name.
+        introduction: What is said first.
+        found: What was measured, by kind of question.
+        report: The report; None writes no sheets.
+    """
+    lines = [f"## `{name}`\n", *introduction]
     for kind, answers in found.items():
         if answers:
             lines += [f"### {TITLES[kind]}\n", *side_by_side(answers), *table(rows(answers))]

@@ -3,9 +3,9 @@
 The folder has one folder of photographs for each category, and the category's name is the caption. The network is
 `demo-rn`'s, in OpenAI's format. A batch is compared with a prompt of each category, in wording that is drawn anew for
 each batch: CLIP's contrastive loss where every caption is there once. Photographs are few, so they are cropped, turned,
-mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are noisy from the start and pushed from half of the
-training on, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean over the last steps
-(Polyak and Juditsky 1992).
+mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are noisy from the start and, after the first
+eighth of the training, pushed, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean
+over the last steps (Polyak and Juditsky 1992).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ RECIPES = {
 whose gradients draw noise."""
 
 PHOTO = TrainingRecipe(
-    (1, 2, 2, 1), 16, None, images=640_000, rate=2e-3, noise=0.4, push=1.5, reading=0.0, pushed_from=0.5
+    (1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.4, push=4.5, reading=0.0, pushed_from=0.12
 )
 """That of `clipdesk.demo.photos`."""
 

@@ -102,7 +102,7 @@ def test_a_section_takes_the_place_of_the_one_before(two: list[Answers], tmp_pat
     report = tmp_path / "quality.md"
     report.write_text("# Title\n\nWords.\n\n## `demo`\n\nKept.\n\n## `photo`\n\nOld.\n", "utf-8")
     (tmp_path / "images").mkdir()
-    lines = command.section("photo", {"text": two, "unit": []}, [["judge"], ["full"]], report)
+    lines = command.section("photo", ["Words."], {"text": two, "unit": []}, report)
     write_section("photo", "\n".join(lines), report)
     text = report.read_text("utf-8")
     assert text.startswith("# Title\n\nWords.\n\n## `demo`\n\nKept.\n")
