@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from clipdesk.export.check_record import CheckRecord
-from clipdesk.export.metadata import BatchMetadata, MetadataWriter, is_layer_name
+from clipdesk.export.metadata import BatchMetadata, is_layer_name
+from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import read_png, write_check
 from clipdesk.render.targets import Unit
 

@@ -1,7 +1,7 @@
 """``<layer>_metadata.json``: what a batch made, unit by unit.
 
-To note a unit costs the same however many there are: it is a line in a journal beside the file. The journal is merged
-into the file when it has grown in proportion, and at the end. Whoever opens the metadata here sees both.
+A `MetadataWriter` notes units in a journal beside the file, and merges it into the file now and then. Whoever opens the
+metadata here sees both.
 """
 
 from __future__ import annotations
@@ -10,36 +10,29 @@ import io
 import itertools
 import json
 import logging
-import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from clipdesk.activations.active import Activity
 from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.check_record import CheckRecord
-from clipdesk.export.claims import claims_of
-from clipdesk.export.files import unwritable, write_atomically
+from clipdesk.export.entries import EntryReader, OtherFormError, entry_of, write_entries
+from clipdesk.export.files import write_atomically
 from clipdesk.export.recipe import Outcome
 from clipdesk.models.names import ModelName, is_same_name, parse_name
 from clipdesk.render.settings import RenderSettings
 
 log = logging.getLogger(__name__)
 
-_LOCK_SECONDS = 60.0
-_PIECE = 1_000
-_LEAST_LINES = 16
-_SHARE = 0.5
-"""The journal is merged when it has so many lines, and so many for each unit of the file: as often, on the whole, as
-there are doublings of the units."""
-_MAX_BYTES = 256 * 2**20
-"""Larger files are not read; 100,000 units take 80 MB."""
+_Made = TypeVar("_Made")
+_MAX_BYTES = 2**30
+"""Larger files are not read; 100,000 units take 150 MB."""
 
 
 def is_layer_name(text: str) -> bool:
@@ -113,7 +106,7 @@ class BatchMetadata(BaseModel):
 
     def add(self, index: int, record: UnitRecord) -> None:
         """Make a record a unit's newest one; one that is there already, as after a crash, is not there twice."""
-        before = tuple(each for each in self.records(index) if each != record)
+        before = earlier_than(record, self.records(index))
         if before:
             self.earlier[index] = before
         self.units[index] = record
@@ -132,7 +125,7 @@ class BatchMetadata(BaseModel):
     @classmethod
     def is_there(cls, folder: Path, layer: str) -> bool:
         """Whether a folder has metadata of a layer, if only a journal."""
-        return cls.path(folder, layer).exists() or _journal_path(folder, layer).exists()
+        return cls.path(folder, layer).exists() or journal_path(folder, layer).exists()
 
     def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
         """Change what the records of a unit say of a file, where they are."""
@@ -155,52 +148,68 @@ class BatchMetadata(BaseModel):
             ClipDeskError: it cannot be read.
         """
         path, name = cls.path(folder, layer), parse_name(model)
-        text, journal = _read_both(path, _journal_path(folder, layer))
-        lines = (line for line in _lines(journal, path) if line.layer in (layer, None))
+        found, journal = _read_both(path, journal_path(folder, layer))
+        lines = (line for line in lines_of(io.BytesIO(journal or b""), path) if line.layer in (layer, None))
         first = next(lines, None)
-        # Until there is a file, the first line says whose batch it is.
-        begun = str(name) if first is None else first.model
-        try:
-            found = cls(model=begun, layer=layer) if text is None else cls.model_validate_json(text)
-        except ValidationError as error:
-            raise UsageError(f"{path} is damaged. Move it away, or choose another folder") from error
-        del text
-        if found.layer != layer:
-            # Their units have the same numbers.
-            raise UsageError(
-                f"{path} lists units of the layer '{one_line(found.layer)}'. Move it away, or choose another folder"
-            )
-        if not is_same_name(name, found.model):
-            raise OtherModelError(folder, found.model, name)
+        if found is None:
+            # Until there is a file, the first line says whose batch it is.
+            found = cls(model=str(name) if first is None else first.model, layer=layer)
+        found.check(path, layer, name)
         for line in itertools.chain([first] if first else [], lines):
             if is_same_name(name, line.model):
                 found.add(line.index, line.record)
         return found
 
+    @classmethod
+    def in_file(cls, file: BinaryIO) -> BatchMetadata:
+        """Read a file, without a journal. One that ClipDesk has written is read unit by unit.
+
+        Raises:
+            ValidationError: it is damaged.
+        """
+        try:
+            reader = EntryReader(file)
+            found = cls.model_validate_json(reader.head)
+            found.units |= ((index, UnitRecord.model_validate_json(text)) for index, text in reader.units())
+            found.earlier |= ((index, EARLIER.validate_json(text)) for index, text in reader.earlier())
+        except OtherFormError:
+            file.seek(0)
+            return cls.model_validate_json(file.read())
+        return found
+
+    def check(self, path: Path, layer: str, name: ModelName) -> None:
+        """Check whose batch it is.
+
+        Raises:
+            UsageError: it is another layer's.
+            OtherModelError: it is another model's.
+        """
+        if self.layer != layer:
+            # Their units have the same numbers.
+            raise UsageError(
+                f"{path} lists units of the layer '{one_line(self.layer)}'. Move it away, or choose another folder"
+            )
+        if not is_same_name(name, self.model):
+            raise OtherModelError(path.parent, self.model, name)
+
     def save(self, folder: Path) -> None:
         """Write the file atomically."""
+        units = ((index, entry_of(record.model_dump_json(indent=2).encode())) for index, record in self.units.items())
+        earlier = ((index, entry_of(EARLIER.dump_json(records, indent=2))) for index, records in self.earlier.items())
+        write_atomically(self.path(folder, self.layer), lambda file: write_entries(file, self.head(), units, earlier))
 
-        def write(file: BinaryIO) -> None:
-            for piece in self._pieces():
-                file.write(piece)
-
-        write_atomically(self.path(folder, self.layer), write)
-
-    def _pieces(self) -> Iterator[bytes]:
-        """As `model_dump_json` with an indent of 2, a thousand units at a time: all of a large layer take 80 MB."""
-        empty = self.model_copy(update={"units": {}}).model_dump_json(indent=2).encode()
-        # A quote in a name would have a backslash before it.
-        before, after = empty.split(b'"units": {}', 1)
-        yield before + b'"units": {'
-        indices = list(self.units)
-        for start in range(0, len(indices), _PIECE):
-            part = {index: self.units[index] for index in indices[start : start + _PIECE]}
-            text = _UNITS.dump_json(part, indent=2).replace(b"\n", b"\n  ")
-            yield (b"," if start else b"") + text[1:-4]
-        yield (b"\n  }" if indices else b"}") + after
+    def head(self) -> bytes:
+        """What stands before the units in the file."""
+        return self.model_dump_json(indent=2, exclude={"units", "earlier"}).encode()
 
 
-_UNITS = TypeAdapter(dict[int, UnitRecord])
+EARLIER = TypeAdapter(tuple[UnitRecord, ...])
+"""The records of a unit before its newest one."""
+
+
+def earlier_than(record: UnitRecord, records: Iterable[UnitRecord]) -> tuple[UnitRecord, ...]:
+    """Which of a unit's records come before its newest one, which may be among them."""
+    return tuple(each for each in records if each != record)
 
 
 def metadata_schema() -> dict[str, Any]:
@@ -217,105 +226,7 @@ class OtherModelError(UsageError):
         )
 
 
-class MetadataWriter:
-    """Notes what becomes of the units of one layer; several processes may do this to one folder.
-
-    When two models begin in one folder at once, the first one that notes a unit has the folder's metadata.
-
-    Args:
-        folder: The batch's folder.
-        layer: The layer.
-        model: The model.
-
-    Raises:
-        UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open`.
-    """
-
-    def __init__(self, folder: Path, layer: str, model: ModelName | str) -> None:
-        self._folder = folder
-        self._layer = layer
-        self._model = parse_name(model)
-        self._known = len(BatchMetadata.open(folder, layer, self._model).units)
-        self._owned = self._known > 0
-        self._lines = 0
-
-    def note(self, index: int, record: UnitRecord) -> None:
-        """Note what became of a unit, at a cost that does not depend on how many there are.
-
-        Raises:
-            OtherModelError: another model has begun a batch in the folder since this writer was made.
-            UsageError: the file was damaged meanwhile, before this writer noted its first unit.
-            ClipDeskError: the journal cannot be written.
-        """
-        line = _Line(model=str(self._model), layer=self._layer, index=index, record=record).model_dump_json()
-        with self._alone():
-            if not self._owned:
-                BatchMetadata.open(self._folder, self._layer, self._model)
-            _append(_journal_path(self._folder, self._layer), line)
-        self._owned = True
-        self._lines += 1
-        if self._lines >= max(_LEAST_LINES, _SHARE * self._known):
-            self._settle_or_wait()
-
-    def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
-        """Change what is noted of a unit's file, such as its check; the journal is merged with it.
-
-        Args:
-            index: The unit.
-            file: Name of the file.
-            changes: New values of a record's attributes.
-
-        Raises:
-            UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open` and `BatchMetadata.save`.
-        """
-        with self._alone():
-            metadata = BatchMetadata.open(self._folder, self._layer, self._model)
-            metadata.amend(index, file, changes)
-            metadata.save(self._folder)
-            _journal_path(self._folder, self._layer).unlink(missing_ok=True)
-        self._lines = 0
-        claims_of(self._folder).tidy()
-
-    def _settle_or_wait(self) -> None:
-        """Merge the journal, or leave it for later: the units that were noted are safe in it."""
-        try:
-            self.settle()
-        except OtherModelError:
-            raise
-        except ClipDeskError as error:
-            log.warning("the metadata stays in its journal: %s", error)
-            self._lines = 0
-
-    def settle(self) -> None:
-        """Merge the journal into the file.
-
-        Raises:
-            UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open` and `BatchMetadata.save`.
-        """
-        journal = _journal_path(self._folder, self._layer)
-        with self._alone():
-            if journal.exists():
-                # Under the lock the two files belong together.
-                metadata = BatchMetadata.open(self._folder, self._layer, self._model)
-                metadata.save(self._folder)
-                self._known = len(metadata.units)
-                journal.unlink()
-        self._lines = 0
-        claims_of(self._folder).tidy()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """While it is entered, no other process writes this layer's metadata."""
-        try:
-            with claims_of(self._folder).alone(f"metadata of {self._layer}", _LOCK_SECONDS):
-                yield
-        except TimeoutError as error:
-            raise ClipDeskError(
-                f"Another program has held the metadata of {self._folder} for a minute. Close it"
-            ) from error
-
-
-class _Line(BaseModel):
+class JournalLine(BaseModel):
     """A line of the journal; an older version did not write the layer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -326,46 +237,55 @@ class _Line(BaseModel):
     record: UnitRecord
 
 
-def _journal_path(folder: Path, layer: str) -> Path:
+def journal_path(folder: Path, layer: str) -> Path:
+    """Where units are noted until they are merged into the file."""
     return folder / f".{layer}_metadata.journal"
 
 
-def _append(path: Path, line: str) -> None:
-    try:
-        with path.open("ab+") as file:
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                # A process that was killed may have left half a line, which is skipped.
-                line = line if file.read(1) == b"\n" else f"\n{line}"
-            file.write(f"{line}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise unwritable(path, error) from error
+def lines_of(journal: Iterable[bytes], path: Path) -> Iterator[JournalLine]:
+    """The lines of a journal; damaged ones are skipped.
 
-
-def _lines(journal: bytes | None, path: Path) -> Iterator[_Line]:
-    """The lines of a journal; damaged ones are skipped."""
-    for text in io.BytesIO(journal or b""):
+    Args:
+        journal: Their bytes.
+        path: The file that it is beside, for the log.
+    """
+    for text in journal:
         try:
-            yield _Line.model_validate_json(text)
+            yield JournalLine.model_validate_json(text)
         except ValidationError:
             log.warning("the journal of %s has a damaged line", path)
 
 
-def _read_both(path: Path, journal: Path) -> tuple[bytes | None, bytes | None]:
+def _read_both(path: Path, journal: Path) -> tuple[BatchMetadata | None, bytes | None]:
     """The file and its journal as they were at one moment, although another process may merge them meanwhile."""
-    before = _read(journal)
+    before = _bytes_of(journal)
     while True:
-        text, after = _read(path), _read(journal)
+        try:
+            found, after = read_with(path, BatchMetadata.in_file), _bytes_of(journal)
+        except ValidationError as error:
+            raise damaged(path) from error
         # Lines are only added to a journal until it is merged and deleted.
         if before == after or (before and after and after.startswith(before)):
-            return text, after
+            return found, after
         before = after
 
 
-def _read(path: Path) -> bytes | None:
-    """What a file holds; None where there is none."""
+def _bytes_of(path: Path) -> bytes | None:
+    return read_with(path, lambda file: file.read())
+
+
+def damaged(path: Path) -> UsageError:
+    """The error for metadata that cannot be understood."""
+    return UsageError(f"{path} is damaged. Move it away, or choose another folder")
+
+
+def read_with(path: Path, read: Callable[[BinaryIO], _Made]) -> _Made | None:
+    """What a function makes of a file; None where there is none.
+
+    Raises:
+        UsageError: it is not a file, or is too large.
+        ClipDeskError: it cannot be read.
+    """
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
@@ -373,7 +293,8 @@ def _read(path: Path) -> bytes | None:
             raise UsageError(f"{path} is not a regular file. Move it away")
         if state.st_size > _MAX_BYTES:
             raise UsageError(f"{path} is larger than any that ClipDesk writes. Move it away")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return read(file)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import logging
 import os
@@ -15,7 +16,8 @@ from pathlib import Path
 from clipdesk.errors import ClipDeskError, DiskFullError
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import clear_partials, make_folder, picture_name
-from clipdesk.export.metadata import BatchMetadata, MetadataWriter, OtherModelError, UnitRecord, is_layer_name
+from clipdesk.export.metadata import BatchMetadata, OtherModelError, UnitRecord, is_layer_name
+from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
 from clipdesk.jobs.events import Failure, Result, Saved, Skipped
@@ -56,6 +58,7 @@ class PictureFolder:
         self._records: dict[str, dict[int, UnitRecord]] = {}
         self._damaged: dict[str, ClipDeskError] = {}
         self._names: dict[str, list[str]] = {}
+        self._listed: set[str] = set()
         self._seen = -1
 
     # Who makes what
@@ -136,9 +139,13 @@ class PictureFolder:
         # A change in the same tick of the file system's clock cannot be told.
         if changed != self._seen or time.time_ns() - changed < _TICK_NS:
             self._seen = changed
-            self._names = {}
-            for name in sorted(name for name in os.listdir(self._folder) if name.endswith(".png")):
-                self._names.setdefault(_without_time(name), []).append(name)
+            listed = {name for name in os.listdir(self._folder) if name.endswith(".png")}
+            # Those that are known already are most of a hundred thousand.
+            for name in self._listed - listed:
+                self._names[_without_time(name)].remove(name)
+            for name in listed - self._listed:
+                bisect.insort(self._names.setdefault(_without_time(name), []), name)
+            self._listed = listed
         return self._names
 
     def _fits(self, path: Path, target: Target) -> bool:

@@ -12,7 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from clipdesk.errors import UsageError
 from clipdesk.export.checked import keep_check
-from clipdesk.export.metadata import BatchMetadata, MetadataWriter, UnitRecord
+from clipdesk.export.metadata import BatchMetadata, UnitRecord
+from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import CHECK_KEY, RECIPE_KEY, read_png, save_png
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from clip.model import CLIP
 
-from clipdesk.export.metadata import BatchMetadata, MetadataWriter
+from clipdesk.export.metadata import BatchMetadata
+from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Failure, Saved, Skipped
 from clipdesk.jobs.here import Here

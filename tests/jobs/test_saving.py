@@ -89,6 +89,24 @@ def test_what_is_there_is_skipped(vit: CLIP, tmp_path: Path) -> None:
     assert (len(saved), skipped) == (1, first)
 
 
+def test_pictures_that_come_and_go_meanwhile_are_seen(vit: CLIP, tmp_path: Path) -> None:
+    first, _ = events(vit, job(0, 1), tmp_path)
+    kept = first[0].read_bytes()
+    folder = PictureFolder(tmp_path, job(0, 1).with_weights(read_recipe(first[0]).weights))
+    # As after a crash, nothing is noted.
+    BatchMetadata.path(tmp_path, LAYER).unlink()
+
+    def found() -> list[Path]:
+        return [each.path for each in folder.find(job(0, 1).targets) if isinstance(each, Skipped)]
+
+    assert found() == first
+    first[0].unlink()
+    assert found() == first[1:]
+    newer = first[0].with_name(first[0].name.replace(".png", "-2.png"))
+    newer.write_bytes(kept)
+    assert found() == [newer, first[1]]
+
+
 def test_no_skip_renders_again_and_keeps_the_old_files(vit: CLIP, tmp_path: Path) -> None:
     first, _ = events(vit, job(0), tmp_path)
     second, _ = events(vit, job(0), tmp_path, skip=False)
