@@ -40,6 +40,7 @@ TESTED_THROUGH = {
     "gui/computing": "gui/test_estimates.py and gui/test_window.py: what the threads of a real window do with torch",
     "gui/problems": "gui/test_faults.py: each fault as the window reports it",
     "gui/comparisons/data": "gui/test_comparisons.py: what the page of a comparison shows",
+    "gui/surveys/checks": "gui/test_offered_check.py and gui/test_checked_picture.py: checks that a window asks for",
     "gui/surveys/exporting": "gui/test_surveys.py: pages that the window exports",
     "gui/windows": "gui/test_app.py: it acts on Windows only",
     "gui/wiring": "gui/test_window.py: the parts of a real window, joined as it joins them",

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.picture import check_picture
-from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.checking.thorough import Thorough, check_thoroughly
+from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.activations.directions import usual_concepts, vocabulary_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
@@ -87,6 +88,8 @@ class Checking:
             ClipDeskError: it cannot be checked.
         """
         subject = self.subject(file)
+        if self._thorough:
+            self._require_thorough(subject)
         layers = frozenset(layer for term in terms_of(subject.target) if (layer := getattr(term.what, "layer", None)))
         key = str(subject.wanted.model), layers
         if key not in self._checkers:
@@ -114,6 +117,16 @@ class Checking:
         model = self._wanted.model if self._wanted.given else find_name(recipe.model)
         wanted = replace(self._wanted, model=model, given=True)
         return _Subject(wanted, recipe.target, recipe.weights, recipe.settings)
+
+    def _require_thorough(self, subject: _Subject) -> None:
+        """Refuse what cannot be checked thoroughly before anything is opened or computed."""
+        if subject.settings is None:
+            raise UsageError("Only pictures with a recipe, and without --unit and --target, can be checked thoroughly")
+        if self._reader is None and usual_reader(subject.wanted.model) is None:
+            raise UsageError(
+                f"A thorough check compares pictures by a second model, and none is known for "
+                f"{short_name(subject.wanted.model)}. Name one: --reader MODEL"
+            )
 
     def _checker(self, subject: _Subject, layers: frozenset[str]) -> _Checker:
         unit = subject.target
@@ -169,10 +182,9 @@ class _Checker:
         return Unit(layer=self.asked.layer(target.layer), index=target.index) if isinstance(target, Unit) else target
 
     def thorough(self, file: Path, subject: _Subject, pooling: Pooling | None) -> Thorough:
-        if subject.settings is None:
-            raise UsageError("Only pictures with a recipe, and without --unit and --target, can be checked thoroughly")
-        if self._second is None:
-            raise UsageError("A thorough check compares pictures by a second model. Name one: --reader MODEL")
+        # `_require_thorough` has seen to both.
+        assert subject.settings is not None
+        assert self._second is not None
         with counting("Steps") as progress:
             return check_thoroughly(
                 self.asked.opened,

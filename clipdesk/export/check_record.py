@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from typing_extensions import Self
 
+from clipdesk.activations.checking.usual import thorough_in_words
 from clipdesk.errors import UsageError
 from clipdesk.version import __version__
 
@@ -110,6 +111,14 @@ class CheckRecord(BaseModel):
             written=None if written is None else round(100 * written.share, 2),
             why=f"{found.in_words.partition(': ')[2]}{also}",
         )
+
+    @property
+    def thorough(self) -> str:
+        """What a thorough check has found, in a sentence; empty where there was none."""
+        if self.agreement is None:
+            return ""
+        control = math.nan if self.control is None else self.control
+        return thorough_in_words(self.agreement, control, self.word or "", self.written)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -12,7 +12,8 @@ from typing import Any
 from clipdesk.activations.attention import attention_maps, is_of_heads
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.picture import check_picture
-from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.checking.second import SecondReader
+from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.activations.contributions import written_by
 from clipdesk.activations.questions.heads import SpanWord
 from clipdesk.activations.questions.layer import table

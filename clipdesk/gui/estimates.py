@@ -95,9 +95,24 @@ class Estimates(QObject):
         time = least if least == most else f"{least} to {most}"
         return f"{pictures}: about {time}, {memory:.0f} MB besides the model"
 
-    def foreseen(self, count: int, layer: str | None, settings: RenderSettings) -> tuple[float, float] | None:
-        """As `text`, in seconds: what it takes at least and at most, equal after a run; None if not known yet."""
+    def foreseen(
+        self, count: int, layer: str | None, settings: RenderSettings, *, measure: bool = False
+    ) -> tuple[float, float] | None:
+        """As `text`, in seconds: what it takes at least and at most, equal after a run.
+
+        Args:
+            count: As for `text`, like the others.
+            layer: The layer.
+            settings: The settings.
+            measure: Whether to measure what is not known yet.
+
+        Returns:
+            None if it is not known yet.
+        """
         measured = self._measured.get(self._key(settings))
+        if measured is None and measure and self._model is not None:
+            self._wanted = settings
+            self._timer.start()
         return None if measured is None else self._range(measured, count, layer, settings)
 
     def _range(

@@ -76,8 +76,9 @@ class MainWindow(PanelWindow):
         self._connect_commands()
         self._connect_model()
         parts = self.center, self.architecture, self.neurons, self.results
-        self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking)
-        self.checked_picture = CheckedPicture(self.session, self.controller, self.canvas, self.surveys.desk)
+        self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking, self.estimates)
+        judges = self.surveys.desk, self.surveys.checks
+        self.checked_picture = CheckedPicture(self.session, self.controller, self.canvas, *judges)
         self.comparisons.join(self.center, self.controller, self.parameters)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
         self.surveys.unit.counterpart_chosen.connect(lambda unit: self.go_to(unit.model, unit.pooled[:2]))

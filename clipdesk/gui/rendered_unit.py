@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from clipdesk.gui.checked_picture import rendered_picture
 from clipdesk.gui.images import to_image, unpacked
+from clipdesk.gui.offered_check import OfferedCheck
+from clipdesk.gui.surveys.thorough import RenderedPicture, ThoroughChecks
 from clipdesk.render.targets import Unit
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class RenderedUnit(QObject):
         neurons: Knows them.
         desk: Judges pictures.
         page: Shows them.
+        checks: Checks them thoroughly.
     """
 
     def __init__(
@@ -48,10 +52,14 @@ class RenderedUnit(QObject):
         neurons: NeuronTableModel,
         desk: SurveyDesk,
         page: UnitPage,
+        checks: ThoroughChecks,
     ) -> None:
         super().__init__(session)
         self._session, self._controller, self._neurons = session, controller, neurons
-        self._desk, self._page = desk, page
+        self._results, self._desk, self._page, self._checks = results, desk, page, checks
+        self._offered = OfferedCheck(checks, page.thorough)
+        self._picture: RenderedPicture | None = None
+        self._said = ""
         self._unit: Unit | None = None
         self._judgement: tuple[float, str] | None = None
         controller.progressed.connect(self._progressed)
@@ -59,19 +67,25 @@ class RenderedUnit(QObject):
         results.found.connect(self._found)
         desk.judged.connect(self._judged)
         desk.checked.connect(self._checked)
+        checks.found.connect(self._show_check)
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
         """Show the picture of a unit from now on."""
-        self._unit = unit
+        self._unit, self._picture, self._said = unit, None, ""
+        self._offered.show(None)
         track, state = self._track(), self._neurons.state(unit.layer, unit.index)
         if track is not None and track.frames.newest is not None:
             self._page.picture.show_image(to_image(track.frames.newest))
             if track.result is not None:
+                self._picture = rendered_picture(track)
                 self._ask_judgement(track.path or track.result.pixels)
         elif state.path is not None:
             # Of an earlier session.
             self._page.picture.show_image(unpacked(state.thumbnail))
+            recipe = self._results.recipe_of(state.path)
+            if recipe is not None:
+                self._picture = RenderedPicture(recipe.key, unit, state.path, recipe.settings)
             self._ask_judgement(state.path)
         else:
             self._page.picture.show_image(None)
@@ -119,5 +133,14 @@ class RenderedUnit(QObject):
     @Slot(object, str)
     def _checked(self, pooled: PooledUnit, words: str) -> None:
         if self._page.pooled == pooled and self._judgement is not None:
+            self._said = words
+            self._show_check()
+            self._offered.show(self._picture)
+
+    @Slot()
+    def _show_check(self) -> None:
+        """Say whether the picture can be trusted, once that is known."""
+        if self._judgement is not None and self._said:
             value, stands = self._judgement
-            self._page.judge(f"{stands}. {words}", value)
+            more = "" if self._picture is None else self._checks.words(self._picture.key)
+            self._page.judge(". ".join(filter(None, (stands, self._said, more))), value)

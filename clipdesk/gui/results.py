@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from clipdesk.export.recipe import Recipe
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.session import Session
     from clipdesk.render.targets import Target, Unit
@@ -154,6 +155,10 @@ class Results(QObject):
             if entry.recipe.target == unit and self._is_of_open_model(entry):
                 self._show([entry])
                 return
+
+    def recipe_of(self, path: Path) -> Recipe | None:
+        """The recipe of a picture of the folder; None where it is not known."""
+        return next((entry.recipe for entry in self._gallery.model.all if entry.path == path), None)
 
     @Slot(list)
     def _compare(self, entries: list[Entry]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -19,6 +20,7 @@ from clipdesk.gui.survey_pages import SurveyPages
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.desk import SurveyDesk
 from clipdesk.gui.surveys.making import Surveyor
+from clipdesk.gui.surveys.thorough import ThoroughChecks
 from clipdesk.gui.unit_marks import UnitMarks
 from clipdesk.gui.unit_out import UnitOut
 from clipdesk.gui.unit_search import UnitSearch
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.center import Center
     from clipdesk.gui.commands import Commands
     from clipdesk.gui.controller import RenderController
+    from clipdesk.gui.estimates import Estimates
     from clipdesk.gui.marking import Marking
     from clipdesk.gui.panels.architecture import ArchitecturePanel
     from clipdesk.gui.panels.neuron_table import NeuronTable
@@ -78,12 +81,17 @@ class SurveyRoom(QObject):
         asking: Asking,
         commands: Commands,
         marking: Marking,
+        estimates: Estimates,
     ) -> None:
         """Join them with what they are shown in, asked from, and have rendered."""
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
         self.search = UnitSearch(session, center, desk, self.surveyor, self.find, page, architecture)
-        self.rendered = RenderedUnit(session, controller, results, neurons.model, desk, page)
+        self.checks = ThoroughChecks(desk, partial(estimates.foreseen, measure=True))
+        estimates.changed.connect(self.checks.changed)
+        self.checks.failed.connect(session.complain)
+        self.checks.said.connect(session.say)
+        self.rendered = RenderedUnit(session, controller, results, neurons.model, desk, page, self.checks)
         self.out = UnitOut(session, desk, page)
         self.marks = UnitMarks(session, marking, page)
         # It is in the bar, and no other program's.
@@ -134,7 +142,7 @@ class SurveyRoom(QObject):
 
     def close(self) -> bool:
         """Keep what a survey has found, and wait for the threads; False if one is stuck."""
-        ended = [part.close() for part in (self.surveyor, self.desk, self.filling)]
+        ended = [part.close() for part in (self.surveyor, self.checks, self.desk, self.filling)]
         return all(ended)
 
 

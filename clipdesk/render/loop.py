@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import numpy as np
@@ -82,7 +82,7 @@ def render(
     parameterization: MakeParameterization | None = None,
     transforms: Transforms | None = None,
     objective: CustomObjective | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Render pictures that excite the targets, all side by side, each from its own random numbers.
 
     To pause, stop pulling; to stop, close the generator. A picture does not depend on the others in its batch.
@@ -197,7 +197,9 @@ def _likeness(own: list[LayerInfo], settings: RenderSettings, inspector: LayerIn
     return Likeness(own, inspector) if settings.grid > 1 and settings.diversity > 0 else None
 
 
-def _frames(model: nn.Module, begin: Callable[[], Optimization], pictures: int, iterations: int) -> Iterator[Frame]:
+def _frames(
+    model: nn.Module, begin: Callable[[], Optimization], pictures: int, iterations: int
+) -> Generator[Frame, None, None]:
     with explained(pictures, next(model.parameters()).device):
         optimization = begin()
         try:

@@ -116,12 +116,15 @@ def test_without_a_picture_it_says_what_to_name(clipdesk: Command) -> None:
 
 
 def test_a_thorough_check_renders_and_says_what_it_needs(surveyed: Command, resnet: CLIP) -> None:
-    assert "Name one: --reader MODEL" in surveyed("check", "a.png", "--thorough").err
+    # Before the cheap part is computed, and before a survey is missed.
+    lacking = surveyed("check", "a.png", "--thorough", "--survey", "nowhere")
+    assert "none is known for small" in lacking.err
+    assert "Name one: --reader MODEL" in lacking.err
     save_twin(resnet, surveyed.folder / "other.pt")
     asked = ("--reader", "other.pt", "--thorough", "--json")
     (row,) = json.loads(surveyed("check", "a.png", *asked).out)
     assert -1 <= row["agreement"] <= 1
     assert -1 <= row["control"] <= 1
     assert row["word"]
-    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", *asked)
+    photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", *asked, "--survey", "nowhere")
     assert "Only pictures with a recipe" in photo.err

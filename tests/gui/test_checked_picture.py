@@ -26,6 +26,9 @@ def test_the_picture_of_a_text_is_checked_below_it(surveyed: MainWindow, qtbot: 
     until(qtbot, lambda: canvas.judgement.text().startswith(VERDICTS))
     assert canvas.judgement.isVisible()
     assert "no other model has read it" in canvas.judgement.text()
+    assert canvas.thorough.isVisible()
+    assert not canvas.thorough.button.isEnabled(), "no second model is known"
+    assert "--reader MODEL" in canvas.thorough.button.toolTip()
 
 
 def test_of_several_pictures_the_one_that_is_shown_alone_is_checked(surveyed: MainWindow, qtbot: QtBot) -> None:
@@ -39,5 +42,6 @@ def test_of_several_pictures_the_one_that_is_shown_alone_is_checked(surveyed: Ma
     until(qtbot, lambda: canvas.judgement.text().startswith(VERDICTS))
     canvas.view.set_solo(1)
     until(qtbot, lambda: canvas.judgement.text().startswith("Not checked: A survey does not know"))
+    assert canvas.thorough.isHidden()
     canvas.view.set_solo(-1)
     assert canvas.judgement.isHidden()

@@ -124,7 +124,7 @@ def test_the_users_model_is_left_as_it_was(vit: CLIP) -> None:
     weights = copy.deepcopy(vit.state_dict())
     frames = render(vit, [unit(1)], QUICK)
     next(frames)
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert vit.training
     assert all(p.requires_grad and p.grad is None for p in vit.parameters())
     assert all(torch.equal(value, weights[name]) for name, value in vit.state_dict().items())

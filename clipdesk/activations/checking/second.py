@@ -26,8 +26,6 @@ from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import SHOWPIECES
-from clipdesk.models.names import ModelName, parse_name, plain_name
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
 
@@ -55,14 +53,6 @@ class Seen:
     near: float
     higher: int = 0
     concepts: int = 0
-
-
-def usual_reader(name: ModelName | None) -> ModelName | None:
-    """The model that reads the pictures of another one unless it is said: of an embedded one the other embedded one."""
-    own = "" if name is None else str(plain_name(name))
-    if own not in SHOWPIECES:
-        return None
-    return parse_name(next(each for each in SHOWPIECES if each != own))
 
 
 class SecondReader:

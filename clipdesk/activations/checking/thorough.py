@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -15,11 +16,14 @@ from PIL import Image, ImageDraw, ImageFont
 from clipdesk.activations.checking.known import KnownTarget, known_target
 from clipdesk.activations.checking.picture import outputs_of
 from clipdesk.activations.checking.second import SecondReader
+from clipdesk.activations.checking.usual import ALIKE, APART, SEEDS, WRITTEN
 from clipdesk.activations.measuring import Picture
 from clipdesk.activations.questions.ranking import Rank
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.survey import Survey
+from clipdesk.errors import ClipDeskError
+from clipdesk.models.loading import resolve_device
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.randomizing import randomized
@@ -27,12 +31,6 @@ from clipdesk.render.loop import Frame, render
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target
 
-SEEDS = 3
-"""Pictures that are rendered anew."""
-_ALIKE = 0.3
-_APART = 0.1
-"""Pictures of weights that have learnt nothing are to be less like the picture than other seeds' by so much."""
-_WRITTEN = 0.99
 _MARGIN = 0.1
 """Of the picture of a word, on each side, as a share of its own."""
 _LARGEST_FONT = 0.5
@@ -65,11 +63,11 @@ class Thorough:
         return tuple(self._against())
 
     def _against(self) -> Iterator[str]:
-        if self.agreement < _ALIKE:
+        if self.agreement < ALIKE:
             yield f"{self.seeds} other seeds show something else, to {self.reader} (cosine {self.agreement:.2f})"
-        if self.control > self.agreement - _APART:
+        if self.control > self.agreement - APART:
             yield f"shuffled weights give pictures that are as like it as other seeds' (cosine {self.control:.2f})"
-        if self.written is not None and self.written.share >= _WRITTEN:
+        if self.written is not None and 100 * self.written.share >= WRITTEN:
             yield f'its target also answers to the written word "{self.word}", {self.written.in_words}'
 
 
@@ -98,13 +96,14 @@ def check_thoroughly(
         vocabulary: Concepts, read by the survey's model, of which one is written.
         pooling: As for `check_picture`.
         seeds: How many pictures are rendered on each network.
-        progress: Told how many steps are done, and of how many.
+        progress: Told how many steps are done, and of how many; it may raise `Cancelled` to end the check.
 
     Raises:
         UsageError: as `check_picture` and `render`.
         RenderError: out of memory.
     """
     known = known_target(opened, survey, target, pooling=pooling)
+    settings = _of_this_machine(settings)
     others = [settings.seed + 1 + number for number in range(seeds)]
     steps = settings.iterations * (1 if opened.latents else 2)
     made = _rendered(opened, target, settings, others, lambda done: progress(done, steps))
@@ -136,10 +135,22 @@ def _rendered(
     opened: OpenModel, target: Target, settings: RenderSettings, seeds: Sequence[int], told: Callable[[int], object]
 ) -> list[NDArray[np.uint8]]:
     last: deque[Frame] = deque(maxlen=1)
-    for frame in render(opened.network, [target] * len(seeds), settings, seeds=seeds, inspector=opened.inspector):
-        told(frame.step)
-        last.append(frame)
+    frames = render(opened.network, [target] * len(seeds), settings, seeds=seeds, inspector=opened.inspector)
+    # Whoever is told may give up, which must leave no hooks behind.
+    with closing(frames):
+        for frame in frames:
+            told(frame.step)
+            last.append(frame)
     return list(last.pop().images())
+
+
+def _of_this_machine(settings: RenderSettings) -> RenderSettings:
+    """The settings, with a device that is here: the picture may have been rendered on another machine."""
+    try:
+        resolve_device(settings.device)
+    except ClipDeskError:
+        return settings.model_copy(update={"device": "auto"})
+    return settings
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

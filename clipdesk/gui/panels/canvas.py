@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QAction, QDrag, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QStackedLayout,
     QToolBar,
     QVBoxLayout,
@@ -22,6 +23,7 @@ from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
 from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.panels.step_strip import StepStrip
+from clipdesk.gui.panels.thorough_bar import ThoroughBar
 from clipdesk.gui.panels.welcome import Welcome
 from clipdesk.gui.plain import plain_label
 
@@ -71,8 +73,13 @@ class Canvas(QWidget):
         self.wipe_slider.hide()
         self.judgement = plain_label(wrap=True)
         self.judgement.setAccessibleName("Whether the picture can be trusted")
-        self.judgement.setMargin(6)
-        self.judgement.hide()
+        self.thorough = ThoroughBar()
+        self._judged = QWidget()
+        row = QHBoxLayout(self._judged)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.addWidget(self.judgement, 1)
+        row.addWidget(self.thorough, 0, Qt.AlignmentFlag.AlignTop)
+        self._judged.hide()
         self._make_actions()
         pictures = QWidget()
         column = QVBoxLayout(pictures)
@@ -81,7 +88,7 @@ class Canvas(QWidget):
         column.addWidget(self._make_bar())
         column.addWidget(self.view, 1)
         column.addWidget(self.wipe_slider)
-        column.addWidget(self.judgement)
+        column.addWidget(self._judged)
         column.addWidget(self.strip)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.welcome)
@@ -271,7 +278,8 @@ class Canvas(QWidget):
     def judge(self, words: str) -> None:
         """Say below the pictures whether the one that is looked at can be trusted; nothing, if nothing is known."""
         self.judgement.setText(words)
-        self.judgement.setVisible(bool(words))
+        for widget in (self._judged, self.judgement):
+            widget.setVisible(bool(words))
 
     # What can be done
 

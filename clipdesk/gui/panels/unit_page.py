@@ -29,6 +29,7 @@ from clipdesk.gui.panels.mark_editor import MarkEditor
 from clipdesk.gui.panels.photos import PhotosView
 from clipdesk.gui.panels.rendered_picture import RenderedPicture
 from clipdesk.gui.panels.similar import SimilarUnits
+from clipdesk.gui.panels.thorough_bar import ThoroughBar
 from clipdesk.gui.panels.word_line import WordLine
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit, UnitFacts
@@ -98,6 +99,7 @@ class UnitPage(QWidget):
         self.title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.picture = RenderedPicture(self.render_action, _LARGE)
         self.judgement = plain_label(wrap=True)
+        self.thorough = ThoroughBar()
         self.histogram = Histogram()
         self.numbers = plain_label(wrap=True)
         self.words = WordLine("Words")
@@ -165,8 +167,10 @@ class UnitPage(QWidget):
             head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
         head.addWidget(self._make_menu())
         facts = QVBoxLayout()
-        for widget in (self.histogram, self.judgement, self.words):
-            facts.addWidget(widget)
+        facts.addWidget(self.histogram)
+        facts.addWidget(self.judgement)
+        facts.addWidget(self.thorough, 0, Qt.AlignmentFlag.AlignLeft)
+        facts.addWidget(self.words)
         facts.addStretch()
         top = QHBoxLayout()
         top.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)

@@ -10,7 +10,8 @@ from clipdesk.activations.choosing import surveys_of
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.scan import precision_for
-from clipdesk.gui.surveys import exporting, facts, questions
+from clipdesk.export.checked import keep_check
+from clipdesk.gui.surveys import checks, exporting, facts, questions
 from clipdesk.gui.surveys.open_survey import OpenSurvey
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import default_pool
@@ -43,14 +44,17 @@ class AskedSurvey(OpenSurvey):
     unit_facts = facts.unit_facts
     export_layer = exporting.export_layer
     export_unit = exporting.export_unit
-    check_in_words = questions.check_in_words
+    check_again = checks.check_again
+    check_in_words = checks.check_in_words
     counterparts = questions.counterparts
     find = questions.find
     heat_of_image = questions.heat_of_image
     judgement = questions.judgement
+    keep_check = staticmethod(keep_check)
+    kept_check = checks.kept_check
     layer_facts = questions.layer_facts
     surprise = questions.surprise
-    verdict = questions.verdict
+    verdict = checks.verdict
     with_words = questions.with_words
     words_written = questions.words_written
 

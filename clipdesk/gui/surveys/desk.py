@@ -53,7 +53,8 @@ class SurveyDesk(QObject):
         judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
             among the pictures of the set, in words.
         checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; follows `judged`.
-        told: What a picture was named when it was to be checked, and whether it can be trusted, in words.
+        told: What a picture was named when it was to be checked, whether it can be trusted, in words, and whether that
+            is known.
         surprised: A `PooledUnit` that is worth looking at.
         timed: About how many seconds a survey takes.
         exported: A page that is written.
@@ -75,7 +76,7 @@ class SurveyDesk(QObject):
     mapped = Signal(object, object)
     judged = Signal(object, float, str)
     checked = Signal(object, str)
-    told = Signal(object, str)
+    told = Signal(object, str, bool)
     surprised = Signal(object)
     timed = Signal(float)
     exported = Signal(str)
@@ -248,7 +249,7 @@ class SurveyDesk(QObject):
             picture: The picture's file, or its pixels, (height, width, 3 or 4).
         """
         # With the words: see `ask_judgement`.
-        self._ask(self._words, "picture", lambda survey: self.told.emit(name, survey.check_in_words(target, picture)))
+        self._ask(self._words, "picture", lambda survey: self.told.emit(name, *survey.check_in_words(target, picture)))
 
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""

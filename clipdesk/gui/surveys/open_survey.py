@@ -16,7 +16,8 @@ from PySide6.QtGui import QImage
 from typing_extensions import Self
 
 from clipdesk.activations.attention import attention_maps, is_of_heads
-from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.checking.second import SecondReader
+from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.activations.choosing import what_changed
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.heatmaps import has_places, heat_maps

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from clipdesk.activations.checking.check import Check
-from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.contributions import written_by
 from clipdesk.activations.directions import image_direction, text_directions
 from clipdesk.activations.heatmaps import has_places, heat_maps
@@ -23,13 +21,10 @@ from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
 from clipdesk.activations.questions.words import words
-from clipdesk.activations.statistics import Pooling
-from clipdesk.errors import UsageError
 from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
-from clipdesk.render.targets import Target, Unit
 
 COUNT = 60
 """Units that a search lists."""
@@ -150,44 +145,6 @@ def judgement(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np
     layer, unit, _ = pooled
     found = rank_of_picture(survey.opened(), survey.survey, layer, unit, pixels, pooling=survey.pooling(pooled))
     return found.value, found.in_words
-
-
-def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> str:
-    """Whether a rendered picture can be trusted, in words; it takes about a second for the embedded models.
-
-    Raises:
-        ClipDeskError: the picture or the model cannot be read any more.
-    """
-    pixels = picture if isinstance(picture, Path) else picture[..., :3]
-    layer, unit, _ = pooled
-    return _checked(survey, Unit(layer=layer, index=unit), pixels, survey.pooling(pooled)).beside_rank
-
-
-def check_in_words(survey: OpenSurvey, target: Target, picture: Path | NDArray[np.uint8]) -> str:
-    """Whether a picture of any target can be trusted, in words; or why that is not known.
-
-    Raises:
-        ClipDeskError: the model cannot be opened any more.
-    """
-    pixels = picture if isinstance(picture, Path) else picture[..., :3]
-    try:
-        return _checked(survey, target, pixels, None).in_words
-    except UsageError as error:
-        return f"Not checked: {error}"
-
-
-def _checked(survey: OpenSurvey, target: Target, picture: Path | NDArray[np.uint8], pooling: Pooling | None) -> Check:
-    return check_picture(
-        survey.opened(),
-        survey.survey,
-        target,
-        picture,
-        read=survey.shown.read,
-        reader=survey.second_reader,
-        # To read the words takes minutes for a large model, and they change no verdict.
-        vocabulary=None if survey.lexicon is None else survey.lexicon.vocabulary,
-        pooling=pooling,
-    )
 
 
 def surprise(survey: OpenSurvey) -> PooledUnit:

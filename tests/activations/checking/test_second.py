@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 from clipdesk.activations.checking.known import known_target
-from clipdesk.activations.checking.second import SecondReader, usual_reader
+from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.questions.reading import read_vocabulary
 from clipdesk.errors import UsageError
-from clipdesk.models.names import parse_name
 from clipdesk.render.targets import Text, Unit
 from tests.activations.checking.conftest import Setting
 from tests.cli.surveys import LAYER
@@ -73,10 +72,3 @@ def test_pictures_that_are_gone_leave_it_without_an_answer(
 def test_a_model_does_not_read_its_own_pictures(setting: Setting) -> None:
     with pytest.raises(UsageError, match="has to be another one"):
         SecondReader(setting.opened, setting.survey, setting.shown.read)
-
-
-def test_the_embedded_models_read_each_others_pictures() -> None:
-    assert str(usual_reader(parse_name("demo"))) == "demo-rn"
-    assert str(usual_reader(parse_name("demo-rn"))) == "demo"
-    assert usual_reader(parse_name("ViT-B/32")) is None
-    assert usual_reader(None) is None

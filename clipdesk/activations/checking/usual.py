@@ -1,0 +1,45 @@
+"""What a check uses unless it is said, and how it speaks of what renders have shown. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.names import ModelName, parse_name, plain_name
+
+SEEDS = 3
+"""Pictures that a thorough check renders anew, on the network and on one with shuffled weights."""
+ALIKE = 0.3
+"""Mean cosine from which on pictures of other seeds show the same."""
+APART = 0.1
+"""Pictures of weights that have learnt nothing are to be less like the picture than other seeds' by so much."""
+WRITTEN = 99.0
+"""Percentile from which on a target answers to the written word."""
+
+
+def usual_reader(name: ModelName | None) -> ModelName | None:
+    """The model that reads the pictures of another one unless it is said: of an embedded one the other embedded one."""
+    own = "" if name is None else str(plain_name(name))
+    if own not in SHOWPIECES:
+        return None
+    return parse_name(next(each for each in SHOWPIECES if each != own))
+
+
+def thorough_in_words(agreement: float, control: float, word: str, written: float | None) -> str:
+    """What a thorough check has found, for and against a picture, in a sentence.
+
+    Args:
+        agreement: Mean cosine of the pictures of all seeds.
+        control: Mean cosine of the picture with those of shuffled weights; NaN where these cannot be rendered.
+        word: The word that was written.
+        written: Where its picture's activation is among the survey's, in percent; None without a word.
+    """
+    same = "the same" if agreement >= ALIKE else "something else"
+    parts = [f"other seeds show {same} (cosine {agreement:.2f})"]
+    if math.isfinite(control):
+        are = "are as like it" if control > agreement - APART else "are not like it"
+        parts.append(f"pictures of shuffled weights {are} ({control:.2f})")
+    if written is not None:
+        excites = "excites its target, too" if written >= WRITTEN else "does not excite its target"
+        parts.append(f'the written word "{word}" {excites} (percentile {written:.0f})')
+    return f"Checked thoroughly: {', and '.join([', '.join(parts[:-1]), parts[-1]]) if parts[1:] else parts[0]}"
