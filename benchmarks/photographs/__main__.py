@@ -35,10 +35,10 @@ TITLES = {"text": "Texts that name a category", "unit": "Units that tell one cat
 _WORDS = """\
 Weights {weights}. This section is written by `python -m benchmarks.photographs judge FOLDER --model FILE --report
 docs/quality.md` from {photographs:,} photographs of {categories} categories, on which the model was trained, and
-{apart} that were kept apart. **full** and **mobile** are the judges of `benchmarks/photographs`: the share of the pictures
-in which each names the category that was asked for, by chance {chance:.1f} %. **lowest** is the share by the judge that
-sees least, **both** that in which both name it, **x best photo** the picture's activation over the most that any of the
-photographs reaches, median. The rest is as above.
+{apart} that were kept apart. **full** and **mobile** are the judges of `benchmarks/photographs`: the share of the
+pictures in which each names the category that was asked for, by chance {chance:.1f} %. **lowest** is the share by
+the judge that sees least, **both** that in which both name it, **x best photo** the picture's activation over the
+most that any of the photographs reaches, median. The rest is as above.
 """
 EVERY = 96
 """Largest number of questions of a kind."""
