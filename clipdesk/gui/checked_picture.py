@@ -61,7 +61,9 @@ class CheckedPicture(QObject):
     def _show(self, track: Track | None, key: tuple[str, str] | None) -> None:
         words, checked = self._known.get(key, ("", False)) if key is not None else (self._missing(track), False)
         more = self._checks.words(key[0]) if key is not None and checked else ""
-        self._canvas.judge(". ".join(filter(None, (words, more))))
+        # The reasons stay in the tool tip: both together would leave no room for the picture in a small window.
+        line = f"{words.partition(':')[0]}. {more}" if more else words
+        self._canvas.judge(line, ". ".join(filter(None, (words, more))))
         self._offered.show(rendered_picture(track) if track is not None and checked else None)
 
     def _missing(self, track: Track | None) -> str:

@@ -243,7 +243,7 @@ def test_a_checkpoint_that_is_overwritten_while_it_is_rendered(
 ) -> None:
     other = sha256(clipdesk.folder / "b" / "mine.pt")
     # A program of its own, as the training run is that overwrites it.
-    long = [*RENDER, "--iterations", "1500", "--output", "p.png"]
+    long = [*RENDER, "--iterations", "400", "--output", "p.png"]
     with subprocess.Popen(
         [sys.executable, "-m", "clipdesk", *long], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -149,7 +149,8 @@ def test_workers_that_were_killed_are_said_to_be(window: MainWindow, qtbot: QtBo
         until(qtbot, lambda: window.queue.workers.model.rowCount() == 3)
         file._owner.close()
         until(qtbot, lambda: "have ended: its process was killed" in window.notice.message)
-    assert window.queue.workers.isHidden()
+        # The window is told of both one after the other.
+        until(qtbot, window.queue.workers.isHidden)
 
 
 def test_workers_are_stopped_and_their_jobs_paused(window: MainWindow, qtbot: QtBot) -> None:

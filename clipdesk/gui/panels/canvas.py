@@ -25,7 +25,7 @@ from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.panels.step_strip import StepStrip
 from clipdesk.gui.panels.thorough_bar import ThoroughBar
 from clipdesk.gui.panels.welcome import Welcome
-from clipdesk.gui.plain import plain_label
+from clipdesk.gui.plain import plain_label, plain_tip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -275,9 +275,15 @@ class Canvas(QWidget):
             return None
         return to_image(pixels if self.alpha_action.isChecked() else pixels[..., :3])
 
-    def judge(self, words: str) -> None:
-        """Say below the pictures whether the one that is looked at can be trusted; nothing, if nothing is known."""
+    def judge(self, words: str, whole: str) -> None:
+        """Say below the pictures whether the one that is looked at can be trusted; nothing, if nothing is known.
+
+        Args:
+            words: The line.
+            whole: All that is known, for its tool tip.
+        """
         self.judgement.setText(words)
+        self.judgement.setToolTip(plain_tip(whole, wrap=True))
         for widget in (self._judged, self.judgement):
             widget.setVisible(bool(words))
 
