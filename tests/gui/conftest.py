@@ -25,6 +25,18 @@ LAYER = "visual.transformer.resblocks.1.mlp.gelu"
 WAIT = 60_000
 
 
+class PatientQtBot(QtBot):
+    """Waits a minute where nothing else is said; pytest-qt's five seconds are too few on a busy machine."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = WAIT) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientQtBot(request)
+
+
 @pytest.fixture(scope="module")
 def _frozen() -> Iterator[None]:
     """Keep what a module of tests finds out of its collections: a million objects, half a second for each test."""
