@@ -25,8 +25,8 @@ from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.entries import EntryReader, OtherFormError, entry_of, write_entries
 from clipdesk.export.files import write_atomically
 from clipdesk.export.recipe import Outcome
-from clipdesk.models.names import ModelName, is_same_name, parse_name
-from clipdesk.render.settings import RenderSettings
+from clipdesk.models.names import ModelName, WithLatents, is_same_name, parse_name
+from clipdesk.render.settings import RenderSettings, of_latents, says_latent_gradient
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,13 @@ def is_layer_name(text: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def _same(settings: RenderSettings, _says_latent_gradient: bool) -> RenderSettings:
+    return settings
+
+
 def _shared(settings: RenderSettings) -> RenderSettings:
     """The same object for equal settings: those of a hundred thousand units would take a gigabyte otherwise."""
-    return settings
+    return _same(settings, says_latent_gradient(settings))
 
 
 class UnitRecord(BaseModel):
@@ -77,6 +81,12 @@ class UnitRecord(BaseModel):
     seconds: float | None = None
     reason: str | None = None
     check: CheckRecord | None = None
+
+    def as_meant(self, name: ModelName) -> UnitRecord:
+        """The record of a unit of this model as the version that has written it meant it."""
+        if not isinstance(name, WithLatents):
+            return self
+        return self.model_copy(update={"parameters": _shared(of_latents(self.parameters))})
 
 
 class BatchMetadata(BaseModel):
@@ -155,9 +165,12 @@ class BatchMetadata(BaseModel):
             # Until there is a file, the first line says whose batch it is.
             found = cls(model=str(name) if first is None else first.model, layer=layer)
         found.check(path, layer, name)
+        found.units = {index: record.as_meant(name) for index, record in found.units.items()}
+        for index, records in found.earlier.items():
+            found.earlier[index] = tuple(each.as_meant(name) for each in records)
         for line in itertools.chain([first] if first else [], lines):
             if is_same_name(name, line.model):
-                found.add(line.index, line.record)
+                found.add(line.index, line.record.as_meant(name))
         return found
 
     @classmethod

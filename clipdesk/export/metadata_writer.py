@@ -167,7 +167,7 @@ class MetadataWriter:
 
     def _merged_by_unit(self) -> int:
         noted = read_with(self._journal, self._noted_in) or {}
-        merge = _Merge(noted)
+        merge = _Merge(noted, self._model)
 
         def copy(file: BinaryIO, into: BinaryIO) -> None:
             reader = self._reader(file)
@@ -182,7 +182,7 @@ class MetadataWriter:
         noted: dict[int, list[UnitRecord]] = {}
         for line in lines_of(file, self._path):
             if line.layer in (self._layer, None) and is_same_name(self._model, line.model):
-                noted.setdefault(line.index, []).append(line.record)
+                noted.setdefault(line.index, []).append(line.record.as_meant(self._model))
         return noted
 
     @contextmanager
@@ -202,20 +202,21 @@ class _Merge:
 
     Args:
         noted: The new records of units, oldest first.
+        model: Whose units they are.
 
     Attributes:
         count: How many units there are.
     """
 
-    def __init__(self, noted: Mapping[int, list[UnitRecord]]) -> None:
+    def __init__(self, noted: Mapping[int, list[UnitRecord]], model: ModelName) -> None:
         self.count = 0
-        self._noted = noted
+        self._noted, self._model = noted, model
         self._replaced: dict[int, UnitRecord] = {}
 
     def units(self, reader: EntryReader) -> Iterator[tuple[int, bytes]]:
         for index, text in reader.units():
             # What is damaged is seen before it is copied, and what an older version has written is brought up to date.
-            record = UnitRecord.model_validate_json(text)
+            record = UnitRecord.model_validate_json(text).as_meant(self._model)
             if index in self._noted:
                 self._replaced[index] = record
             yield self._entry(index, self._noted.get(index, [record])[-1])
@@ -231,7 +232,8 @@ class _Merge:
         met = set()
         for index, text in reader.earlier():
             met.add(index)
-            yield from self._before(index, EARLIER.validate_json(text))
+            records = tuple(each.as_meant(self._model) for each in EARLIER.validate_json(text))
+            yield from self._before(index, records)
         for index in self._noted:
             if index not in met:
                 yield from self._before(index, ())

@@ -17,7 +17,7 @@ from clipdesk.files import check_readable
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import WithLatents
 from clipdesk.render.presets import make_settings
-from clipdesk.render.settings import RenderSettings
+from clipdesk.render.settings import RenderSettings, of_latents
 from clipdesk.render.targets import Target
 
 _PIECE = 1_000
@@ -142,7 +142,6 @@ class Job(Work):
 
     def _as_meant(self) -> Self:
         """Jobs of latents from before `latent_gradient` was a setting go on with the whole one, like their recipes."""
-        if not isinstance(self.model, WithLatents) or "latent_gradient" in self.settings.model_fields_set:
+        if not isinstance(self.model, WithLatents):
             return self
-        settings = self.settings.model_copy(update={"latent_gradient": "whole"})
-        return self.model_copy(update={"settings": settings})
+        return self.model_copy(update={"settings": of_latents(self.settings)})

@@ -287,6 +287,18 @@ def changed(settings: RenderSettings, changes: Mapping[str, Any]) -> RenderSetti
         raise UsageError("; ".join(_complaint(details) for details in error.errors())) from None
 
 
+def says_latent_gradient(settings: RenderSettings) -> bool:
+    """Whether they were written by a version that has the setting `latent_gradient`."""
+    return "latent_gradient" in settings.model_fields_set
+
+
+def of_latents(settings: RenderSettings) -> RenderSettings:
+    """Settings that were read and are for latents: versions without `latent_gradient` had the whole gradient."""
+    if says_latent_gradient(settings):
+        return settings
+    return settings.model_copy(update={"latent_gradient": "whole"})
+
+
 def _complaint(details: Mapping[str, Any]) -> str:
     reason = str(details["msg"]).removeprefix("Value error, ")
     name = str(details["loc"][0])

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,30 @@ def test_units_share_settings_that_are_equal() -> None:
     text = BatchMetadata(model="demo", layer="layer", units={0: RECORD, 1: RECORD}).model_dump_json()
     units = BatchMetadata.model_validate_json(text).units
     assert units[0].parameters is units[1].parameters == RECORD.parameters
+
+
+@pytest.mark.parametrize("merged", [True, False])
+@pytest.mark.parametrize(("model", "gradient"), [("demo", "turning"), ("demo+sae:[/own]", "whole")])
+def test_latents_of_an_older_version_were_rendered_with_the_whole_gradient(
+    tmp_path: Path, model: str, gradient: str, merged: bool
+) -> None:
+    writer = MetadataWriter(tmp_path, "layer", model)
+    for seed in (0, 1):
+        writer.note(3, RECORD.model_copy(update={"parameters": make_settings(seed=seed)}))
+    if merged:
+        writer.settle()
+    path = BatchMetadata.path(tmp_path, "layer") if merged else tmp_path / ".layer_metadata.journal"
+    written = path.read_text()
+    assert written.count('"latent_gradient"') == 2
+    older = re.sub(r',\s*"latent_gradient":\s*"turning"', "", written)
+    path.write_text(older)
+    newest = RECORD.model_copy(update={"parameters": make_settings(seed=2)})
+    writer = MetadataWriter(tmp_path, "layer", model)
+    writer.note(3, newest)
+    for _ in range(2):
+        found = [each.parameters.latent_gradient for each in BatchMetadata.open(tmp_path, "layer", model).records(3)]
+        assert found == [gradient, gradient, "turning"], "the newest one says it"
+        writer.settle()
 
 
 @pytest.mark.parametrize("keep", [0, 1, 50, 200])

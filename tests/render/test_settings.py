@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.render.presets import make_settings
-from clipdesk.render.settings import COSTLY, RenderSettings, knob, limits
+from clipdesk.render.settings import COSTLY, RenderSettings, knob, limits, of_latents
 
 
 @pytest.mark.parametrize("name", RenderSettings.model_fields)
@@ -47,3 +47,9 @@ def test_every_setting_stands_in_a_group_and_sliders_stay_within_the_limits() ->
 def test_what_decides_the_cost_is_a_setting() -> None:
     assert set(COSTLY) <= set(RenderSettings.model_fields)
     assert "views" in COSTLY
+
+
+def test_settings_of_latents_that_do_not_say_their_gradient_had_the_whole_one() -> None:
+    assert of_latents(RenderSettings()).latent_gradient == "whole"
+    said = RenderSettings(latent_gradient="turning")
+    assert of_latents(said) is said

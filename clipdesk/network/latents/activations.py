@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -35,8 +36,26 @@ class Activation(Protocol):
     def entries(self, pre: Tensor) -> Entries:
         """The latents that may differ from zero, for pre-activations, (tokens, latents)."""
 
+    def among(self, pre: Tensor, tokens: Tensor, places: Tensor, count: int) -> Entries:
+        """The latents that may differ from zero, where those that are left out are zero.
+
+        Args:
+            pre: Pre-activations of some latents, token by token, (candidates,).
+            tokens: The token of each, ascending.
+            places: The number of each among the latents.
+            count: How many latents there are.
+        """
+
     def to(self, device: torch.device) -> Activation:
         """The same on a device."""
+
+    @property
+    def floor(self) -> Tensor | float | None:
+        """Each latent is zero where its pre-activation is not above this; None where it depends on the others."""
+
+    @property
+    def at_most(self) -> int | None:
+        """How many latents of a token differ from zero at most; None where there is no such number."""
 
     @property
     def name(self) -> str:
@@ -46,9 +65,21 @@ class Activation(Protocol):
 class _Each:
     """An activation of each latent for itself."""
 
+    at_most: ClassVar[None] = None
+
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
         raise NotImplementedError
+
+    def only(self, latents: Tensor) -> _Each:
+        """That of some of the latents, in this order."""
+        return self
+
+    def among(self, pre: Tensor, tokens: Tensor, places: Tensor, count: int) -> Entries:
+        """As `Activation`."""
+        values = self.only(places)(pre)
+        active = values != 0
+        return Entries((tokens * count + places)[active], values[active])
 
     def entries(self, pre: Tensor) -> Entries:
         """As `Activation`."""
@@ -62,6 +93,7 @@ class Relu(_Each):
     """max(0, pre); with `bounded`, its hyperbolic tangent."""
 
     bounded: bool = False
+    floor: ClassVar[float] = 0.0
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
@@ -89,6 +121,12 @@ class TopK:
 
     k: int
     rectified: bool = True
+    floor: ClassVar[None] = None
+
+    @property
+    def at_most(self) -> int:
+        """As `Activation`."""
+        return self.k
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
@@ -100,6 +138,14 @@ class TopK:
         values, places = self._largest(pre)
         rows = torch.arange(len(pre), device=pre.device)[:, None] * pre.shape[1]
         return Entries((rows + places).flatten(), values.flatten())
+
+    def among(self, pre: Tensor, tokens: Tensor, places: Tensor, count: int) -> Entries:
+        """As `Activation`."""
+        sizes = torch.bincount(tokens).tolist()
+        starts = itertools.accumulate(sizes, initial=0)
+        parts = [self._largest(part) for part in pre.split(sizes)]
+        kept = torch.cat([start + own for start, (_, own) in zip(starts, parts, strict=False)])
+        return Entries(tokens[kept] * count + places[kept], torch.cat([values for values, _ in parts]))
 
     def _largest(self, pre: Tensor) -> tuple[Tensor, Tensor]:
         values, places = largest(pre, min(self.k, pre.shape[-1]))
@@ -124,6 +170,15 @@ class Threshold(_Each):
     """
 
     threshold: Tensor
+
+    @property
+    def floor(self) -> Tensor:
+        """As `Activation`."""
+        return self.threshold.clamp_min(0)
+
+    def only(self, latents: Tensor) -> Threshold:
+        """As `_Each`."""
+        return self if len(self.threshold) == 1 else replace(self, threshold=self.threshold[latents])
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
@@ -150,6 +205,11 @@ class Gated(_Each):
 
     scale: Tensor
     shift: Tensor
+    floor: ClassVar[float] = 0.0
+
+    def only(self, latents: Tensor) -> Gated:
+        """As `_Each`."""
+        return replace(self, scale=self.scale[latents], shift=self.shift[latents])
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""

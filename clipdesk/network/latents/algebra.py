@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -184,23 +185,32 @@ class Latents:
         found: Tensor = pre.detach() + distance.detach().mean(dim=1, keepdim=True) * (share - share.detach())
         return found
 
-    def sparse(self, values: Tensor, memory: Memory | None = None) -> Sparse:
+    def sparse(self, values: Tensor, entries: Callable[[Tensor], Entries] | None = None) -> Sparse:
         """The latents of a layer's activations, (pictures, positions, width of the layer), as entries.
 
         Args:
             values: The activations.
-            memory: For the pre-activations of a part of the tokens.
+            entries: What finds the entries of a part of the tokens; by default `entries` without memory of its own.
         """
-        memory = memory or Memory()
         rows = self.normed(values.to(self.encoder.dtype)).values.reshape(-1, self.width)
+        find = entries or partial(self.entries, memory=Memory())
         parts, first = list[Entries](), 0
         for part in torch.split(rows, max(1, _AT_ONCE // self.count)):
-            pre = memory.of(len(part), self.count, rows)
-            places, found = self.activation.entries(torch.addmm(self.bias, part, self.encoder, out=pre))
+            places, found = find(part)
             parts.append(Entries(places + first * self.count, found))
             first += len(part)
         places, found = (torch.cat(each) for each in zip(*parts, strict=True))
         return Sparse((*values.shape[:2], self.count), places, found)
+
+    def entries(self, rows: Tensor, memory: Memory) -> Entries:
+        """The latents that may differ from zero.
+
+        Args:
+            rows: Activations as the encoder takes them, (tokens, width of the layer).
+            memory: For the pre-activations.
+        """
+        pre = memory.of(len(rows), self.count, rows)
+        return self.activation.entries(torch.addmm(self.bias, rows, self.encoder, out=pre))
 
     def encode(self, values: Tensor) -> Tensor:
         """The latents, (..., latents), of a layer's activations, (..., width of the layer)."""

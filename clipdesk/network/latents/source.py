@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from clipdesk.network.latents.activations import Entries
 from clipdesk.network.latents.algebra import Latents, Memory, Tokens
+from clipdesk.network.latents.screening import Screen
 from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.network.sparse import Sparse
 
@@ -76,7 +79,12 @@ class SparseLatents:
     """
 
     def __init__(self, of: LatentsOf) -> None:
-        self._of, self._memory = of, Memory()
+        self._of = of
+
+    @cached_property
+    def _find(self) -> Callable[[Tensor], Entries]:
+        latents = self._of.latents
+        return Screen(latents).entries if Screen.helps(latents) else partial(latents.entries, memory=Memory())
 
     def attach(self, network: nn.Module, keep: Callable[[Sparse], None]) -> list[RemovableHandle]:
         """As `SparseSource.attach`."""
@@ -84,7 +92,7 @@ class SparseLatents:
 
         def read(values: Tensor) -> None:
             with torch.autocast(values.device.type, enabled=False):
-                keep(of.latents.sparse(chosen(values, of.base, of.tokens), self._memory))
+                keep(of.latents.sparse(chosen(values, of.base, of.tokens), self._find))
 
         return of.base.source.attach(network, of.base, read, 0.0)
 
