@@ -143,7 +143,7 @@ class TopK:
         """As `Activation`."""
         sizes = torch.bincount(tokens).tolist()
         starts = itertools.accumulate(sizes, initial=0)
-        parts = [self._largest(part) for part in pre.split(sizes)]
+        parts = [self._largest(part) for part in torch.split(pre, sizes)]
         kept = torch.cat([start + own for start, (_, own) in zip(starts, parts, strict=False)])
         return Entries(tokens[kept] * count + places[kept], torch.cat([values for values, _ in parts]))
 

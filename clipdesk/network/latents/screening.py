@@ -86,7 +86,7 @@ class Screen:
             return self._latents.entries(rows, self._exact)
         tokens, places = found
         latents, counts = self._latents, torch.bincount(tokens, minlength=len(rows)).tolist()
-        parts = zip(rows, places.split(counts), strict=True)
+        parts = zip(rows, torch.split(places, counts), strict=True)
         pre = torch.cat([self._rows.index_select(0, mine) @ row for row, mine in parts]) + latents.bias[places]
         return latents.activation.among(pre, tokens, places, latents.count)
 
@@ -130,12 +130,13 @@ class Screen:
         off = length(shifted - rounded, dim=1) * self._longest + length(rounded, dim=1) * self._rounded_off
         # Float32 adds up a product's terms one by one: as many roundings as there are, of at most their sizes' sum.
         sizes = (length(rows, dim=1) + length(self._latents.decoder_bias)) * self._longest + self._largest_bias
-        return off + self._bias_off + (self._latents.width + 4) * _SINGLE * sizes + 1e-30
+        error: Tensor = off + self._bias_off + (self._latents.width + 4) * _SINGLE * sizes + 1e-30
+        return error
 
     def _lengths(self) -> tuple[float, float]:
         """L2 norm of the longest row of the encoder, and of the largest difference of a row from its bfloat16."""
         longest = rounded_off = 0.0
-        for rows in self._rows.split(_AT_ONCE):
+        for rows in torch.split(self._rows, _AT_ONCE):
             longest = max(longest, float(rows.norm(dim=1).max()))
             rounded_off = max(rounded_off, float((rows - rows.bfloat16().float()).norm(dim=1).max()))
         return longest, rounded_off

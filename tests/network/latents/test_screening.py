@@ -69,7 +69,10 @@ def test_the_latents_are_those_of_the_whole_product(activation: Activation) -> N
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("activation", [Relu(), Relu(bounded=True), Gated(torch.ones(COUNT), torch.full((COUNT,), 0.5))])
+FEW = [Relu(), Relu(bounded=True), Gated(torch.ones(COUNT), torch.full((COUNT,), 0.5))]
+
+
+@pytest.mark.parametrize("activation", FEW)
 def test_few_latents_above_zero_are_found_too(activation: Activation) -> None:
     latents = made(activation)
     latents = replace(latents, bias=latents.bias - 2.7)
