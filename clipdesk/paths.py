@@ -44,3 +44,8 @@ def comparisons_folder() -> Path:
 def log_file() -> Path:
     """Path of the log, in the platform's folder for logs."""
     return Path(platformdirs.user_log_dir("clipdesk", appauthor=False)) / "clipdesk.log"
+
+
+def head_log() -> Path:
+    """Path of the file in which a head that a window has started writes what it would say in a terminal."""
+    return log_file().with_name("head.log")

@@ -57,7 +57,6 @@ TESTED_THROUGH = {
     "jobs/executors/fleet": "jobs/executors/test_local.py: a protocol, and the first fleet there was",
     "jobs/executors/pipe": "jobs/executors/test_local.py: what the processes run",
     "jobs/executors/relay": "jobs/executors/test_spool.py: the other end of a head's letters",
-    "jobs/executors/roster": "jobs/executors/test_many.py: the workers that rounds are done with",
     "jobs/executors/rounds": "jobs/executors/test_many.py: what becomes of units and of workers",
     "jobs/executors/worker": "jobs/executors/test_many.py: the other end of all that is asked there",
     "models/configs": "models/test_evidence.py: a configuration beside the weights, as one of the sources",

@@ -19,7 +19,7 @@ from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.stored import StoredJob
 from clipdesk.models.names import file_named
 from clipdesk.models.trust import allow_file
-from clipdesk.paths import log_file
+from clipdesk.paths import head_log
 
 
 @click.group()
@@ -157,7 +157,7 @@ def run(trust_archive: bool, place: str | None, for_window: bool) -> None:
 
 def _leave_terminal() -> None:
     """Write what is said into a file, as the terminal is that of a window, which may close."""
-    path = log_file().with_name("head.log")
+    path = head_log()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Appended, as another head may begin the file anew while this one writes.

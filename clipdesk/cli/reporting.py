@@ -91,11 +91,11 @@ class Report:
         since, before = counts[0]
         pace = _MINUTE * (member.pictures - before) / max(now - since, _EVERY)
         return WorkerRow(
-            name=member.place[:1_000],
+            name=member.place,
             node=member.host,
             device=member.device,
             state=member.state,
-            reason=member.reason[:1_000],
+            reason=member.reason,
             busy=member.busy,
             pace=round(pace, 1),
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from clipdesk.gui.heads_desk import HeadsDesk
 from clipdesk.gui.problems import Problem
 from clipdesk.jobs.status import Status
+from clipdesk.paths import head_log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from clipdesk.jobs.heads import Head
 
 _AGAIN_SECONDS = 5.0
-"""How long to wait at least until a head is started again."""
+"""How long to wait at least until a head is started again; twice as long after each that has not said a word."""
+_MOST_STARTS = 4
+"""After so many heads that have not said a word, none is started until the user asks for it."""
 
 
 class RunOn(QObject):
@@ -51,6 +54,9 @@ class RunOn(QObject):
         self._failure = ""
         self._worked: set[str] = set()
         self._started = float("-inf")
+        self._starts = 0
+        self._again = QTimer(self, singleShot=True)
+        self._again.timeout.connect(self._start_if_wanted)
         self.desk.changed.connect(self._changed)
         self.desk.ended.connect(self._ended)
         self.desk.failed.connect(self.problem)
@@ -66,7 +72,7 @@ class RunOn(QObject):
         """Run batches at a place from now on: as ``--on`` has it, or empty for this window."""
         self._preferences.run_on = place
         self._panel.place.show_places(place, self._preferences.recent_places)
-        self._failure = ""
+        self._failure, self._starts = "", 0
         self._controller.place = place
         if place and not self._mine():
             # Also where nothing waits: it says what is wrong with the place.
@@ -94,13 +100,28 @@ class RunOn(QObject):
 
     def _start(self) -> None:
         self._starting, self._started = True, time.monotonic()
+        self._starts += 1
         self.desk.start_head(self._controller.place)
 
     @Slot()
     def _start_if_wanted(self) -> None:
-        wanted = self._controller.place and not self._failure and self._waits()
-        soon = time.monotonic() - self._started < _AGAIN_SECONDS
-        if wanted and not (self._starting or soon or self._mine()):
+        if not (self._controller.place and self._waits()) or self._mine():
+            self._starts = 0
+            return
+        if self._failure or self._starting:
+            return
+        if self._starts >= _MOST_STARTS:
+            self._failure = (
+                f"Workers were started {self._starts} times and ended before they had said a word. "
+                f"{head_log()} may say why"
+            )
+            self._say()
+            self.problem.emit(Problem(f"{self._controller.place}: {self._failure}"))
+            return
+        left = self._started + _AGAIN_SECONDS * 2 ** max(self._starts - 1, 0) - time.monotonic()
+        if left > 0:
+            self._again.start(int(1000 * left) + 1)
+        else:
             self._start()
             self._say()
 
@@ -147,6 +168,7 @@ class RunOn(QObject):
         Returns:
             False if something that was asked for is stuck.
         """
+        self._again.stop()
         there = self._failure or self._starting or self._mine()
         if self._controller.place and self._waits() and not there:
             self._start()

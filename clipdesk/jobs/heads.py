@@ -7,6 +7,7 @@ stop. Imports no torch.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 import threading
@@ -15,14 +16,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from clipdesk.errors import UsageError, one_line
 from clipdesk.files import read_bytes
 from clipdesk.jobs.owners import Owner, is_alive
 
 _MOST_BYTES = 2_000_000
-_Text = Annotated[str, Field(max_length=1_000)]
+_MOST_WORKERS = 10_000
+_LONGEST = 1_000
+_ADDRESS = re.compile(r"https?://[\w.:\[\]/#?=&%~-]+")
+
+
+def _cut(value: object) -> object:
+    """The beginning of what is too long: a head is not to be hidden for one of its words."""
+    most = _LONGEST if isinstance(value, str) else _MOST_WORKERS
+    return value[:most] if isinstance(value, str | list | tuple) else value
+
+
+def _address(value: object) -> object:
+    """An address that a window may open; none where it could be something else."""
+    return value if isinstance(value, str) and len(value) <= _LONGEST and _ADDRESS.fullmatch(value) else ""
+
+
+_Text = Annotated[str, BeforeValidator(_cut)]
 _KILLED = "its process was killed"
 
 
@@ -69,10 +86,10 @@ class HeadRow(BaseModel):
     place: _Text
     host: _Text = ""
     process: int = 0
-    dashboard: Annotated[str, Field(max_length=1_000, pattern=r"^(https?://[\w.:\[\]/#?=&%~-]+)?$")] = ""
+    dashboard: Annotated[str, BeforeValidator(_address)] = ""
     jobs: tuple[int, ...] = ()
     only: tuple[int, ...] = ()
-    workers: Annotated[tuple[WorkerRow, ...], Field(max_length=10_000)] = ()
+    workers: Annotated[tuple[WorkerRow, ...], BeforeValidator(_cut)] = ()
     problem: _Text = ""
 
 
@@ -110,7 +127,7 @@ class HeadFile:
     def __init__(self, queue: Path, place: str) -> None:
         self._folder = heads_of(queue)
         self._owner = Owner(self._folder)
-        self._row = HeadRow(place=place[:1_000], host=socket.gethostname(), process=os.getpid())
+        self._row = HeadRow(place=place, host=socket.gethostname(), process=os.getpid())
         # A command and the thread that tells of its workers both have something to say.
         self._lock = threading.Lock()
         self._written = False
@@ -119,7 +136,8 @@ class HeadFile:
     def show(self, **changes: object) -> None:
         """Say something new, if it is, or what could not be written before; attributes of `HeadRow` by name."""
         with self._lock:
-            row = self._row.model_copy(update=changes)
+            # Checked, as it is by those who read it.
+            row = HeadRow.model_validate({**dict(self._row), **changes})
             if row != self._row or not self._written:
                 self._row = row
                 self._write()
@@ -158,6 +176,10 @@ class HeadFile:
 def look_at_heads(queue: Path) -> list[Head]:
     """The heads of a queue, those that live and those that have ended with a problem; `forget` removes the latter."""
     folder, found = heads_of(queue), []
+    for path in folder.glob("*.partial"):
+        # Of one that was killed before its first word, and that nobody would ask for.
+        if not is_alive(folder, path.stem):
+            forget(folder, path.stem)
     for path in sorted(folder.glob("*.json")):
         try:
             row = HeadRow.model_validate_json(read_bytes(path, _MOST_BYTES))

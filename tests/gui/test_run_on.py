@@ -141,6 +141,36 @@ def test_what_is_wrong_with_a_place_stands_below_it_and_it_is_not_tried_again(
     assert bar.said == "Starting moon …"
 
 
+def test_heads_that_die_before_their_first_word_are_not_started_without_end(
+    window: MainWindow, qtbot: QtBot, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clipdesk.gui.run_on._AGAIN_SECONDS", 0.001)
+    open_queue(window, qtbot)
+    window.run_on.choose(PLACE)
+    batch(window, qtbot, 1)
+
+    def dead() -> bool:
+        """The process that was started is not there any more."""
+        window.run_on._changed([], False)
+        return bool(window.run_on._failure)
+
+    until(qtbot, dead)
+    # The first was to say what is wrong with the place, while nothing waited.
+    assert started == [PLACE] * 5
+    bar = window.queue.place
+    assert bar.said.startswith("Workers were started 4 times and ended before they had said a word")
+    assert "head.log" in bar.said
+    assert PLACE in window.notice.message
+    window.run_on._changed([], False)
+    assert len(started) == 5
+    bar.again.click()
+    assert len(started) == 6
+    with head():
+        seen(window, qtbot)
+        # One that lives is no such head.
+        until(qtbot, lambda: window.run_on._starts == 0)
+
+
 def test_workers_that_were_killed_are_said_to_be(window: MainWindow, qtbot: QtBot) -> None:
     open_queue(window, qtbot)
     with head() as file:

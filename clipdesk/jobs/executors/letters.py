@@ -25,6 +25,8 @@ from clipdesk.jobs.executors.wire import Message, WireError, read_message, unpac
 
 BEAT = "beat"
 """The file of a box in which its owner says that it lives."""
+_HELD_SECONDS = 10.0
+"""How long a file is tried again that Windows refuses, since a scanner has it open."""
 MOST_BYTES = 32_000_000
 """When so much was read, the rest of the letters stays in the box until the reader has dealt with that."""
 
@@ -202,9 +204,12 @@ class Inbox:
     Args:
         box: The folder.
         to: Its owner's name. Letters to another one are those of an earlier owner, and are removed.
+        clock: Seconds.
     """
 
-    def __init__(self, box: Path, to: str) -> None:
+    def __init__(self, box: Path, to: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refused: float | None = None
         self._box = box
         self._to = to
         self._next: dict[str, int] = {}
@@ -222,13 +227,17 @@ class Inbox:
         self.emptied = False
         waiting: dict[str, deque[tuple[int, str]]] = {}
         for name in sorted(os.listdir(self._box)):
-            to, _, rest = name.partition(".")
+            # What is written aside has a dot before it; its writer may have been killed.
+            to, _, rest = name.removeprefix(".").partition(".")
             sender, _, number = rest.partition(".")
-            if name.startswith(".") or name == BEAT or not number.isdecimal():
+            if not number.isdecimal():
                 continue
             if to != self._to or sender in self._forgotten:
-                with suppress(FileNotFoundError):
+                # Where it is refused for now, the next look removes it.
+                with suppress(FileNotFoundError, PermissionError):
                     (self._box / name).unlink()
+                continue
+            if name.startswith("."):
                 continue
             waiting.setdefault(sender, deque()).append((int(number), name))
         room = MOST_BYTES
@@ -243,10 +252,22 @@ class Inbox:
                     path.unlink()
                 except FileNotFoundError:
                     break
+                except PermissionError as error:
+                    self._bear(error)
+                    break
+                self._refused = None
                 self._next[sender] = self._next.get(sender, 0) + 1
                 room -= len(data)
                 yield sender, _messages(data)
         self.emptied = True
+
+    def _bear(self, error: PermissionError) -> None:
+        """Leave a file that is refused for later, unless that has gone on for long."""
+        now = self._clock()
+        if self._refused is None:
+            self._refused = now
+        elif now - self._refused > _HELD_SECONDS:
+            raise error
 
     def forget(self, sender: str) -> None:
         """Nothing more comes of a sender: what it has written or writes yet is removed unread."""

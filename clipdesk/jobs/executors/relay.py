@@ -90,7 +90,7 @@ class Relay:
 
         Raises:
             UsageError: the head is of another version of ClipDesk.
-            ClipDeskError: nothing can be written to the folder any more.
+            ClipDeskError: nothing can be read from the folder or written to it any more.
         """
         idle_since = self._clock()
         self._tell(f"Waiting for a head in {printable(self._folder)}")
@@ -98,7 +98,13 @@ class Relay:
             self._look_for_head()
             if self._head and self._watch.lives and not self._over:
                 session = _Session(self._folder, self._head, self._make_fleet, self._pace, self._clock)
-                why = session.run(self._head_is_gone)
+                try:
+                    why = session.run(self._head_is_gone)
+                except OSError as error:
+                    reason = error.strerror or type(error).__name__
+                    raise ClipDeskError(
+                        f"There is no way to a head through {printable(self._folder)}: {reason}"
+                    ) from error
                 self._tell(why)
                 if session.closed:
                     return why

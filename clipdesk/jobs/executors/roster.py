@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _MOST_DEATHS = 4
 """A worker that dies so often without having finished anything is not started again."""
+_MOST_LOST = 1_000
+"""Lost workers that are remembered although their places are gone, as days of jobs that a cluster takes back leave."""
 
 
 @dataclass(eq=False)
@@ -112,8 +114,18 @@ class Roster:
         self._by_number[member.number] = member
 
     def _lose(self, member: Member, reason: str) -> None:
+        self._by_number.pop(member.number, None)
         member.state, member.reason, member.number = "lost", reason, 0
         self.say(f"{member.name} is given up: {reason}")
+        self._forget_the_lost()
+
+    def _forget_the_lost(self) -> None:
+        """Remember the newest alone of those that are lost with their places; at a place that is there none is new."""
+        lost = [place for place, member in self.members.items() if member.state == "lost"]
+        if len(lost) > _MOST_LOST:
+            there = set(self._fleet.places())
+            for place in [place for place in lost if place not in there][:-_MOST_LOST]:
+                del self.members[place]
 
     @property
     def ready(self) -> list[Member]:
@@ -217,6 +229,7 @@ class Roster:
         """
         log.warning("%s: %s", member.name, reason)
         self._fleet.end(member.number)
+        self._by_number.pop(member.number, None)
         member.number = 0
         member.deaths += 1
         for number in member.open:

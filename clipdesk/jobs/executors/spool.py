@@ -231,12 +231,11 @@ class SpoolFleet:
     def close(self) -> None:
         """As `Fleet.close`."""
         self._beats.close(ends=self._ends)
-        with suppress(OSError):
-            for name, relay in self._relays.items():
-                if self._ends:
-                    relay.outbox.put(Message("close", 0, {"reason": "The head has ended its workers"}))
-                    relay.outbox.write()
-                self._inbox.forget(name)
+        for relay in self._relays.values() if self._ends else ():
+            # One that cannot be told sees it by the beat.
+            with suppress(OSError):
+                relay.outbox.put(Message("close", 0, {"reason": "The head has ended its workers"}))
+                relay.outbox.write()
         self._relays.clear()
 
 

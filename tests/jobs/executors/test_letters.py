@@ -99,6 +99,41 @@ def test_letters_of_one_that_was_given_up_are_removed_also_those_that_come_late(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_killed_writers_have_left_half_written_is_removed(tmp_path: Path) -> None:
+    for name in (".other.you.00000000", ".me.gone.00000003", ".me.you.00000000", ".beat"):
+        (tmp_path / name).write_bytes(b"half")
+    inbox = Inbox(tmp_path, "me")
+    inbox.forget("gone")
+    assert taken(inbox) == []
+    # Somebody who lives may be writing these.
+    assert {each.name for each in tmp_path.iterdir()} == {".me.you.00000000", ".beat"}
+
+
+def test_a_letter_that_a_scanner_holds_open_is_taken_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    sent(tmp_path, "one", "two")
+    sent(tmp_path, "three", to="other")
+    inbox = Inbox(tmp_path, "me", lambda: now)
+
+    def held(*_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", held)
+        assert taken(inbox) == taken(inbox) == []
+    assert taken(inbox) == [("you", ["one"]), ("you", ["two"])], "each once"
+    assert list(tmp_path.iterdir()) == []
+    sent(tmp_path, "four", sender="they")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", held)
+        assert taken(inbox) == []
+        now += 60.0
+        with pytest.raises(PermissionError):
+            taken(inbox)
+
+
 def test_of_many_letters_only_so_many_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(letters, "MOST_BYTES", 1)
     sent(tmp_path, "one", "two")

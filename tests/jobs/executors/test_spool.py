@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,12 +25,13 @@ from clipdesk.jobs.events import Done, Event, Failure, Result
 from clipdesk.jobs.executor import Executor, Hooks
 from clipdesk.jobs.executors import relay as relays
 from clipdesk.jobs.executors.fleet import Fleet, Gone
-from clipdesk.jobs.executors.letters import Pace, head_box, open_spool, read_beat, write_beat
+from clipdesk.jobs.executors.letters import Outbox, Pace, head_box, open_spool, read_beat, relay_box, write_beat
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.relay import Relay
 from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.executors.spool import SpoolFleet
 from clipdesk.jobs.executors.versions import greeting
+from clipdesk.jobs.executors.wire import Message
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.kinds import KINDS
@@ -308,6 +310,29 @@ def test_workers_that_cannot_be_started_are_given_up(tmp_path: Path) -> None:
         wait_for(lambda: executor.prepare(JOB, Hooks()) and len(executor.workers) == 3)
         assert done(executor.run(JOB, Hooks())) == Counter(PAGES)
         wait_for(lambda: executor.prepare(JOB, Hooks()) and said[-1:] and " is given up: no such" in said[-1])
+
+
+def test_a_folder_that_cannot_be_used_any_more_is_one_line_of_the_relay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(head(tmp_path)):
+        relay = Relay(tmp_path, lambda: Computer(lambda _: Pages()), pace=QUICK)
+        monkeypatch.setattr(Path, "mkdir", lambda *_, **__: full())
+        with pytest.raises(ClipDeskError, match=f"no way to a head through {tmp_path}: No space left on device"):
+            relay.run()
+
+
+def test_one_relay_that_cannot_be_told_of_the_end_keeps_it_from_no_other(tmp_path: Path) -> None:
+    fleet = SpoolFleet(tmp_path, pace=QUICK, ends=True)
+    for name in ("one", "two"):
+        relay_box(tmp_path, name).mkdir()
+        outbox = Outbox(head_box(tmp_path), fleet._id, name)
+        outbox.put(Message("hello", 0, {**greeting(), "places": []}))
+        outbox.write()
+    fleet.receive(0.0)
+    shutil.rmtree(relay_box(tmp_path, "one"))
+    fleet.close()
+    assert len(list(relay_box(tmp_path, "two").iterdir())) == 1
 
 
 def full(*_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -12,11 +12,15 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Executor, Hooks, Prepared
 from clipdesk.jobs.executors.fleet import Gone
+from clipdesk.jobs.executors.many import Many
+from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.executors.worker import Worker
 from clipdesk.jobs.work import Work
-from tests.toy_work import WEIGHTS
+from tests.toy_work import WEIGHTS, Counting
 
 STEPS = 3
+PAGES = tuple(f"page {i}" for i in range(12))
+NO_DELAY = Limits(every=0.0)
 
 
 class Killed(BaseException):
@@ -149,3 +153,28 @@ class NoProcess(ToyFleet):
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
         raise ClipDeskError("no such program")
+
+
+class Clock:
+    """Seconds that pass only when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def many(
+    fleet: ToyFleet, said: list[str] | None = None, limits: Limits = NO_DELAY, clock: Callable[[], float] | None = None
+) -> Many:
+    lines: list[str] = [] if said is None else said
+    return Many(fleet, Pages(), tell=lines.append, limits=limits, clock=clock or Clock())
+
+
+def job(pages: tuple[str, ...] = PAGES) -> Counting:
+    return Counting(model="demo", pages=pages)
+
+
+def finished(events: Iterator[Event]) -> Counter[str]:
+    return Counter(event.target for event in events if isinstance(event, Done))
