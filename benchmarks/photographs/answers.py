@@ -28,7 +28,7 @@ class Answers:
         method: The method's name.
         right: By judge, by the question's index: the share of its pictures in which the judge names the category.
         above: Share of the pictures that excite their target more than 99 % of the photographs do.
-        ratio: Median of the activation over the most that a photograph reaches.
+        ratio: Median of the activation over the most that a photograph reaches, where one excites the target.
         spectrum: Root mean square distance of the mean spectrum from the photographs', in decibels.
         seconds: Seconds per picture.
         count: Number of pictures of all seeds.
@@ -83,13 +83,15 @@ def measure(
     wanted = np.array([asked[place].category for place in places])
     clean = activations(model, [asked[place].target for place in places], images)
     there = reached[:, places]
+    best = there.max(axis=0)
+    lit = best > 0
     right = {judge: named(load_judge(judge), images) == wanted for judge in MAKES}
     usual = radial_spectrum(photographs[:500])
     return Answers(
         method=method,
         right={judge: _by_place(places, row) for judge, row in right.items()},
         above=float(((there < clean).mean(axis=0) > 0.99).mean()),
-        ratio=float(np.median(clean / there.max(axis=0))),
+        ratio=float(np.median(clean[lit] / best[lit])),
         spectrum=float(np.sqrt(np.mean((radial_spectrum(images) - usual) ** 2))),
         seconds=float(np.mean([data["seconds"] for data in kept])),
         count=len(images),
