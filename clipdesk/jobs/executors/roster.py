@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clipdesk.errors import ClipDeskError, one_line
+from clipdesk.jobs.executors.clocks import ahead, complaint
 from clipdesk.jobs.executors.fleet import Fleet, Gone
 from clipdesk.jobs.executors.versions import mismatch
 from clipdesk.jobs.executors.wire import Message, WireError, unpacked
@@ -36,6 +37,7 @@ class Member:
         reason: Why it is lost.
         deaths: How often its process has ended since it last finished something.
         heard: When it last said something, or was told something.
+        asked: When it was asked for its time, by the clock on this computer's wall.
         open: Numbers of what it was asked for and has not answered.
         groups: How many pictures it renders side by side, by what was measured.
         device: What it computes with, for people; empty where it has not said so.
@@ -51,6 +53,7 @@ class Member:
     reason: str = ""
     deaths: int = 0
     heard: float = 0.0
+    asked: float = 0.0
     open: set[int] = field(default_factory=set)
     groups: dict[str, int] = field(default_factory=dict)
     device: str = ""
@@ -75,6 +78,7 @@ class Roster:
         tell: Told a line for the user where a worker is refused, ends or is given up.
         allowed: SHA-256 of the archives that may be opened although they hold code.
         clock: Seconds.
+        wall: Seconds since 1970, which other computers may see otherwise.
 
     Attributes:
         members: The workers by their places.
@@ -87,12 +91,15 @@ class Roster:
         tell: Callable[[str], object],
         allowed: Callable[[], Iterable[str]] = tuple,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.members: dict[str, Member] = {}
         self.say = tell
         self._fleet = fleet
         self._allowed = allowed
         self._clock = clock
+        self._wall = wall
+        self._wrong_clocks: set[str] = set()
         self._by_number: dict[int, Member] = {}
         self._boxes: dict[int, Box] = {}
         self._numbers = itertools.count(1)
@@ -199,6 +206,9 @@ class Roster:
         if message.kind == "hello":
             self._greet(member, message.fields)
             return
+        if message.kind == "time":
+            self._compare_clocks(member, message.fields.get("time"))
+            return
         box = self._boxes.get(message.number)
         if box is None or message.number not in member.open:
             return
@@ -217,7 +227,14 @@ class Roster:
             self._lose(member, problem)
             return
         member.state = "ready"
+        member.asked = self._wall()
         self._send(member, Message("welcome", 0, {"allowed": list(self._allowed())}))
+
+    def _compare_clocks(self, member: Member, its: object) -> None:
+        line = complaint(member.host, ahead(its, member.asked, self._wall())) if isinstance(its, float) else ""
+        if line and member.host not in self._wrong_clocks:
+            self._wrong_clocks.add(member.host)
+            self.say(line)
 
     def restart(self, member: Member, reason: str, *, recalled: bool = False) -> None:
         """End a worker's process, if it has not ended, and start another; who has asked it for something is told.

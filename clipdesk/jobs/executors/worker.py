@@ -64,10 +64,19 @@ class Worker:
         receive: Where messages come from.
         send: Where messages go.
         device: What it computes with, for people.
+        wall: Seconds since 1970, as this computer sees it.
     """
 
-    def __init__(self, executor: Executor, receive: Receive, send: Callable[[bytes], object], device: str = "") -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        receive: Receive,
+        send: Callable[[bytes], object],
+        device: str = "",
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._device = device
+        self._wall = wall
         self._executor = executor
         self._receive = receive
         self._send_bytes = send
@@ -115,6 +124,7 @@ class Worker:
         if message.kind == "welcome":
             for sha256 in message.fields["allowed"]:
                 allow(str(sha256))
+            self._send(Message("time", 0, {"time": self._wall()}))
         elif message.kind == "prepare":
             self._questions.append(message)
         elif message.kind == "claim":

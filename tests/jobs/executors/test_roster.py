@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -196,3 +198,14 @@ def test_of_workers_that_are_lost_with_their_places_the_newest_are_remembered(mo
         found.hear(0)
     assert list(found.members) == ["stays", "job 17", "job 18", "job 19"]
     assert [member.place for member in found._by_number.values()] == ["stays"]
+
+
+def test_a_wrong_clock_is_named_once_and_the_work_goes_on() -> None:
+    fleet = ToyFleet(lambda _: Pages(), places=("one", "two", "three"))
+    fleet.walls = {place: lambda: time.time() - 10_800 for place in ("one", "two")}
+    said: list[str] = []
+    assert finished(many(fleet, said).run(job(), Hooks())) == Counter(PAGES)
+    host = socket.gethostname()
+    assert said == [f"The clock of {host} is 3 hours behind. Pictures do not depend on it, but times in its log do"], (
+        "all workers are on one computer, so it is said once"
+    )
