@@ -18,7 +18,7 @@ from torch import Tensor
 from clipdesk import database
 from clipdesk.database import StoreError
 from clipdesk.errors import ClipDeskError, DeviceLostError
-from clipdesk.export import metadata
+from clipdesk.export import metadata, metadata_writer
 from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Halted, Progress, Saved, Skipped, UnitEvent
@@ -216,7 +216,7 @@ def test_metadata_that_cannot_be_written_fails_its_unit_and_keeps_the_picture(
         raise ClipDeskError(f"Cannot write {path}: permission denied. Choose another place")
 
     with monkeypatch.context() as patch:
-        patch.setattr(metadata, "_append", append)
+        patch.setattr(metadata_writer, "_append", append)
         assert work(store) == ["Failure", "Failure"]
     assert {path.parent for path in tried} == {tmp_path / "out"}
     assert states(store, number) == ["failed", "failed"]
@@ -240,7 +240,8 @@ def test_metadata_that_cannot_be_merged_stays_in_its_journal(
         raise ClipDeskError(f"Cannot write {path}: the disk is full. Choose another place")
 
     with monkeypatch.context() as patch:
-        patch.setattr(metadata, "write_atomically", write)
+        for module in (metadata, metadata_writer):
+            patch.setattr(module, "write_atomically", write)
         assert work(store) == ["Saved", "Saved"]
     assert states(store, number) == ["done", "done"]
     assert not BatchMetadata.path(folder, VIT_LAYER).exists()
