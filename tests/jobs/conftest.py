@@ -6,10 +6,20 @@ from pathlib import Path
 import pytest
 
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.kinds import KINDS
 from clipdesk.jobs.store import JobStore
+from clipdesk.jobs.tasks import TASKS
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER
+from tests.toy_work import Counting, CountingTask
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that counts pages is a kind of the queue's."""
+    monkeypatch.setitem(KINDS, "counting", Counting)
+    monkeypatch.setitem(TASKS, "counting", CountingTask)
 
 
 @pytest.fixture

@@ -14,20 +14,17 @@ import pytest
 from clipdesk.cli import main
 from clipdesk.jobs.events import Ended, Event, Paused, Progress
 from clipdesk.jobs.here import Here
-from clipdesk.jobs.kinds import KINDS, read_work
+from clipdesk.jobs.kinds import read_work
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore
 from clipdesk.jobs.stored import StoredUnit
-from clipdesk.jobs.tasks import TASKS
 from clipdesk.models.names import Named
-from tests.toy_work import WEIGHTS, Counter, Counting, CountingTask
+from tests.toy_work import WEIGHTS, Counter, Counting
 
 
 @pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "counting", Counting)
-    monkeypatch.setitem(TASKS, "counting", CountingTask)
+def _known(counting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clipdesk.jobs.working.LOOK_SECONDS", 0.0)
 
 

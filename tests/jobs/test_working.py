@@ -16,11 +16,9 @@ from clipdesk.jobs.events import Ended, Event, Failure, Result, Saved
 from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.kinds import KINDS
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore
-from clipdesk.jobs.tasks import TASKS
 from clipdesk.jobs.work import Work
 from clipdesk.jobs.working import Wishes, Working
 from clipdesk.models.names import Named
@@ -28,7 +26,7 @@ from clipdesk.network.opened import OpenModel
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER
-from tests.toy_work import WEIGHTS, Counter, Counting, CountingTask
+from tests.toy_work import WEIGHTS, Counter, Counting
 
 
 class Faulty(Counter):
@@ -55,10 +53,7 @@ class Faulty(Counter):
         yield from super().run(job.part(range(1, len(job.units))), hooks)
 
 
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "counting", Counting)
-    monkeypatch.setitem(TASKS, "counting", CountingTask)
+pytestmark = pytest.mark.usefixtures("counting")
 
 
 MakeWorking = Callable[..., Working]

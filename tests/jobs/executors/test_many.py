@@ -13,10 +13,8 @@ from clipdesk.errors import Cancelled, ClipDeskError
 from clipdesk.jobs.events import Done, Ended, Event, Halted, Paused, Progress
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.rounds import Limits
-from clipdesk.jobs.kinds import KINDS
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
-from clipdesk.jobs.tasks import TASKS
 from tests.jobs.executors.toy_fleet import (
     PAGES,
     STEPS,
@@ -29,11 +27,7 @@ from tests.jobs.executors.toy_fleet import (
 )
 from tests.toy_work import WEIGHTS, Counting, CountingTask
 
-
-@pytest.fixture(autouse=True)
-def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "counting", Counting)
-    monkeypatch.setitem(TASKS, "counting", CountingTask)
+pytestmark = pytest.mark.usefixtures("counting")
 
 
 def test_the_claim_is_as_large_as_all_workers_groups() -> None:

@@ -15,8 +15,6 @@ from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors import roster
 from clipdesk.jobs.executors.roster import Roster
 from clipdesk.jobs.executors.rounds import Limits
-from clipdesk.jobs.kinds import KINDS
-from clipdesk.jobs.tasks import TASKS
 from tests.jobs.executors.toy_fleet import (
     PAGES,
     Clock,
@@ -28,13 +26,9 @@ from tests.jobs.executors.toy_fleet import (
     job,
     many,
 )
-from tests.toy_work import WEIGHTS, Counting, CountingTask
+from tests.toy_work import WEIGHTS
 
-
-@pytest.fixture(autouse=True)
-def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "counting", Counting)
-    monkeypatch.setitem(TASKS, "counting", CountingTask)
+pytestmark = pytest.mark.usefixtures("counting")
 
 
 def kill_once(*pages: str) -> Callable[[tuple[str, ...]], None]:

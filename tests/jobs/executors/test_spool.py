@@ -34,7 +34,6 @@ from clipdesk.jobs.executors.versions import greeting
 from clipdesk.jobs.executors.wire import Message
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
-from clipdesk.jobs.kinds import KINDS
 from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
@@ -58,9 +57,7 @@ Relay(pathlib.Path(sys.argv[1]), lambda: LocalFleet(count=1)).run()
 """
 
 
-@pytest.fixture(autouse=True)
-def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "counting", Counting)
+pytestmark = pytest.mark.usefixtures("counting")
 
 
 class Computer(ToyFleet):
