@@ -102,8 +102,8 @@ MAKES = {"plain": plain, "separable": separable, "foreign": foreign}
 
 def convolution(inputs: int, outputs: int, *, stride: int = 1, side: int = 3) -> list[nn.Module]:
     """A convolution, batch normalisation and a rectifier."""
-    convolution = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+    filters = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
+    return [filters, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
 class MeanAndMax(nn.Module):
@@ -151,7 +151,7 @@ def weights_file(name: str) -> Path:
     return FOLDER / f"{name}.pt"
 
 
-def save_judge(judge: Judge, path: Path) -> None:
+def save_judge(judge: nn.Module, path: Path) -> None:
     """Save a judge's weights in float16."""
     state = judge.state_dict()
     save_model({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from clip.model import CLIP
 
+from benchmarks.judges.networks import save_judge
 from benchmarks.photographs.answers import Answers, measure, rows, side_by_side
 from benchmarks.photographs.judges import (
     IMAGES,
@@ -16,11 +17,10 @@ from benchmarks.photographs.judges import (
     SEEDS,
     load_judge,
     named,
-    save_judge,
     train_judge,
     weights_file,
 )
-from benchmarks.photographs.questions import Question, fitted, text_questions, unit_questions
+from benchmarks.photographs.questions import Question, at_size, text_questions, unit_questions
 from benchmarks.quality.__main__ import answer, spread
 from benchmarks.quality.answers import place_of
 from benchmarks.quality.measures import scene_activations
@@ -100,7 +100,7 @@ def judge(arguments: argparse.Namespace) -> None:
                 some = [(at, question.target) for at, question in spread(asked[kind], arguments.most)]
                 answer(arguments.model, ways[name], kind, some, seed, place)
     found: dict[str, list[Answers]] = {}
-    images = fitted(photographs, input_side(model))
+    images = at_size(photographs, input_side(model))
     for kind, questions in asked.items():
         reached = scene_activations(model, [question.target for question in questions], images)
         found[kind] = []

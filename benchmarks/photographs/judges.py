@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from benchmarks.judges.corruption import occluded
 from benchmarks.judges.networks import Block, MeanAndMax, Pair, convolution
 from clipdesk.demo.average import follow
-from clipdesk.demo.export import save_model
 from clipdesk.demo.photographs import Batches, Photographs
 from clipdesk.network.precision import fast_in_bfloat16
 
@@ -145,12 +144,6 @@ def train_judge(
 def weights_file(name: str) -> Path:
     """Path of a judge's weights."""
     return Path(__file__).parent / f"{name}.pt"
-
-
-def save_judge(judge: PhotoJudge, path: Path) -> None:
-    """Save a judge's weights in float16."""
-    state = judge.state_dict()
-    save_model({key: value.half() if value.is_floating_point() else value for key, value in state.items()}, path)
 
 
 def load_judge(name: str) -> PhotoJudge:

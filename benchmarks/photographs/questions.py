@@ -9,6 +9,7 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.quality.measures import fitted
 from clipdesk.demo.photographs import Photographs
 from clipdesk.demo.photos import WORDINGS
 from clipdesk.demo.selectivity import areas_under_curves, layer_groups, unit_activations
@@ -51,7 +52,7 @@ def unit_questions(model: CLIP, photographs: Photographs, apart: Photographs, co
     """
     layers = [layer for group in layer_groups(model).values() for layer in group]
     shown, shown_apart = _shown(photographs), _shown(apart)
-    of_layers = unit_activations(model, layers, fitted(photographs, input_side(model)))
+    of_layers = unit_activations(model, layers, at_size(photographs, input_side(model)))
     found: list[tuple[float, Unit, int]] = []
     for layer, activations in of_layers.items():
         areas = areas_under_curves(activations, shown)
@@ -59,7 +60,7 @@ def unit_questions(model: CLIP, photographs: Photographs, apart: Photographs, co
             best = np.argsort(-row)[:PER_CATEGORY]
             found += [(float(row[i]), Unit(layer=layer, index=int(i)), category) for i in best]
     chosen = _chosen(sorted(found, key=lambda each: -each[0]), count)
-    others = unit_activations(model, sorted({unit.layer for unit, _ in chosen}), fitted(apart, input_side(model)))
+    others = unit_activations(model, sorted({unit.layer for unit, _ in chosen}), at_size(apart, input_side(model)))
     asked = []
     for unit, category in chosen:
         column = others[unit.layer][:, [unit.index]]
@@ -83,11 +84,6 @@ def _shown(photographs: Photographs) -> NDArray[np.bool_]:
     return np.asarray(photographs.labels[:, None] == np.arange(len(photographs.categories)), dtype=np.bool_)
 
 
-def fitted(photographs: Photographs, side: int) -> NDArray[np.uint8]:
+def at_size(photographs: Photographs, side: int) -> NDArray[np.uint8]:
     """The photographs at a model's input size, uint8, (count, side, side, 3)."""
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC))
-            for image in photographs.images
-        ]
-    )
+    return fitted(photographs.images, side, Image.Resampling.BICUBIC)

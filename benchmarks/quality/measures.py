@@ -95,10 +95,8 @@ def radial_spectrum(images: Images, bins: int = 32) -> NDArray[np.float64]:
     return np.array([10 * np.log10(mean[place == i].mean() + 1e-12) for i in range(bins)])
 
 
-def fitted(images: Images, side: int) -> Images:
+def fitted(images: Images, side: int, resampling: Image.Resampling = Image.Resampling.BOX) -> Images:
     """Scale pictures to another size."""
     if images.shape[1] == side:
         return images
-    return np.stack(
-        [np.asarray(Image.fromarray(np.array(image)).resize((side, side), Image.Resampling.BOX)) for image in images]
-    )
+    return np.stack([np.asarray(Image.fromarray(np.array(image)).resize((side, side), resampling)) for image in images])

@@ -7,11 +7,12 @@ import pytest
 import torch
 from clip.model import CLIP
 
+from benchmarks.judges.networks import save_judge
 from benchmarks.photographs import __main__ as command
 from benchmarks.photographs import judges
 from benchmarks.photographs.answers import HEADINGS, Answers, measure, rows, side_by_side
-from benchmarks.photographs.judges import MAKES, named, save_judge, train_judge
-from benchmarks.photographs.questions import fitted, text_questions, unit_questions
+from benchmarks.photographs.judges import MAKES, named, train_judge
+from benchmarks.photographs.questions import at_size, text_questions, unit_questions
 from benchmarks.quality.report import write_section
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.render.presets import DEFAULT_PRESET
@@ -79,7 +80,7 @@ def two(
     """The default, which shows both categories, and another method, which shows two skies."""
     monkeypatch.setattr("benchmarks.photographs.answers.load_judge", lambda name: Redness())
     asked, side = text_questions(("an ember", "a sky")), resnet.visual.input_resolution
-    photographs = fitted(read[1], side)
+    photographs = at_size(read[1], side)
     reached = np.full((len(photographs), 2), 0.1, np.float32)
     ways = {DEFAULT_PRESET: ["ember", "sky"], "other": ["sky", "sky"]}
     return [
