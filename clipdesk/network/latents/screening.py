@@ -36,7 +36,7 @@ _BELOW_ALL = -3e38
 class Screen:
     """Computes the latents of tokens as entries; see the module.
 
-    It holds a copy of the encoder in bfloat16, half as large as the encoder.
+    It holds two copies of the encoder: one in bfloat16, and one in float32 whose rows lie together.
 
     Args:
         latents: The sparse autoencoder; see `helps`.
