@@ -25,7 +25,7 @@ def test_the_picture_of_a_text_is_checked_below_it(surveyed: MainWindow, qtbot: 
     until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
     until(qtbot, lambda: canvas.judgement.text().startswith(VERDICTS))
     assert canvas.judgement.isVisible()
-    assert "no other model has read it" in canvas.judgement.text()
+    assert "no other model has read it" in canvas.judgement.whole
     assert canvas.thorough.isVisible()
     assert not canvas.thorough.button.isEnabled(), "no second model is known"
     assert "--reader MODEL" in canvas.thorough.button.toolTip()

@@ -58,15 +58,15 @@ def test_a_picture_is_checked_thoroughly_by_a_button_and_the_answer_is_kept(
     bar.button.click()
     assert bar.progress.isVisible()
     assert bar.button.isHidden()
-    until(qtbot, lambda: "Checked thoroughly: other seeds show" in canvas.judgement.text())
-    assert "the written word" in canvas.judgement.text()
+    until(qtbot, lambda: "Checked thoroughly: other seeds show" in canvas.judgement.whole)
+    assert "the written word" in canvas.judgement.whole
     assert [share for share in shown if share] == [1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0, 1.0]
     until(qtbot, lambda: bool(said))
     path = surveyed.canvas.tracks[0].path
     assert path is not None
     record = read_png(path).check
     assert record is not None
-    assert record.thorough in canvas.judgement.text()
+    assert record.thorough in canvas.judgement.whole
     assert bar.button.isVisible()
     show_unit(surveyed, qtbot, UNIT.index)
     until(qtbot, lambda: record.thorough in surveyed.surveys.unit.judged)
@@ -75,7 +75,7 @@ def test_a_picture_is_checked_thoroughly_by_a_button_and_the_answer_is_kept(
     surveyed.surveys.checks._found.clear()
     surveyed.surveys.checks._looked.clear()
     canvas.selection_changed.emit()
-    until(qtbot, lambda: record.thorough in canvas.judgement.text())
+    until(qtbot, lambda: record.thorough in canvas.judgement.whole)
 
 
 def test_a_check_can_be_cancelled_and_one_that_fails_is_reported(
@@ -111,5 +111,5 @@ def test_a_check_can_be_cancelled_and_one_that_fails_is_reported(
 def test_without_a_survey_the_line_says_where_one_is_made(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:
     until(qtbot, lambda: window.surveys.desk.looked)
     render(window, qtbot, UNIT)
-    until(qtbot, lambda: "there is no survey of small" in window.canvas.judgement.text())
+    until(qtbot, lambda: "there is no survey of small" in window.canvas.judgement.whole)
     assert window.canvas.thorough.isHidden()

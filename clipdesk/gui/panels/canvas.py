@@ -21,6 +21,7 @@ from clipdesk.gui.colors import track_color
 from clipdesk.gui.differences import KEPT, OTHER, captions, labels_of
 from clipdesk.gui.images import to_image
 from clipdesk.gui.panels.picture_view import PictureView, Tile
+from clipdesk.gui.panels.short_label import ShortLabel
 from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.panels.step_strip import StepStrip
 from clipdesk.gui.panels.thorough_bar import ThoroughBar
@@ -71,7 +72,7 @@ class Canvas(QWidget):
         self.wipe_slider.setRange(0, _WIPE_TICKS)
         self.wipe_slider.setValue(_WIPE_TICKS // 2)
         self.wipe_slider.hide()
-        self.judgement = plain_label(wrap=True)
+        self.judgement = ShortLabel(lines=2)
         self.judgement.setAccessibleName("Whether the picture can be trusted")
         self.thorough = ThoroughBar()
         self._judged = QWidget()
@@ -282,7 +283,7 @@ class Canvas(QWidget):
             words: The line.
             whole: All that is known, for its tool tip.
         """
-        self.judgement.setText(words)
+        self.judgement.show_text(words)
         self.judgement.setToolTip(plain_tip(whole, wrap=True))
         for widget in (self._judged, self.judgement):
             widget.setVisible(bool(words))

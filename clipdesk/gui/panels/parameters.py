@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from clipdesk.errors import UsageError
 from clipdesk.gui.actions import make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
 from clipdesk.gui.panels.preset_list import PresetList
-from clipdesk.gui.plain import plain_label
+from clipdesk.gui.panels.short_label import ShortLabel
+from clipdesk.gui.plain import plain_label, plain_tip
 from clipdesk.gui.presets import PresetStore
 from clipdesk.render.presets import DEFAULT_PRESET, NOT_RECIPE, default_preset, make_settings, preset_of, preset_title
 from clipdesk.render.settings import RenderSettings, knob
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from clipdesk.gui.worker import OpenedModel
     from clipdesk.models.names import ModelName
 
-_TALL = 10_000
 _ONLY_WITH = {
     "frequency_decay": ("parameterization", "fourier"),
     "blur_sigma": ("blur_every", None),
@@ -55,9 +54,9 @@ class ParametersPanel(QWidget):
         self._store = store
         self.preset = PresetList()
         self.preset.setAccessibleName("Preset")
-        self._source = plain_label(wrap=True)
+        # The rows below must not move away from under the mouse, whatever is said here.
+        self._source = ShortLabel(lines=3, reserved=True)
         self._source.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._source.installEventFilter(self)
         self._source.setForegroundRole(self._source.palette().ColorRole.PlaceholderText)
         self.rows = {name: SettingRow(name) for name in RenderSettings.model_fields}
         self.estimate = plain_label(wrap=True)
@@ -263,19 +262,6 @@ class ParametersPanel(QWidget):
         self.preset.setCurrentIndex(self.preset.findData(name))
         self.preset.blockSignals(False)
 
-    @override
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep room for the longest description: the rows below must not move away from under the mouse."""
-        if watched is self._source and event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange):
-            self._reserve()
-        return super().eventFilter(watched, event)
-
-    def _reserve(self) -> None:
-        texts = (preset.source for preset in self._store.all().values())
-        metrics, room = self._source.fontMetrics(), QRect(0, 0, self._source.width(), _TALL)
-        wrap = Qt.TextFlag.TextWordWrap
-        self._source.setMinimumHeight(max(metrics.boundingRect(room, wrap, text).height() for text in texts))
-
     def _edited(self) -> None:
         for name, (other, value) in _ONLY_WITH.items():
             now = self.rows[other].value()
@@ -285,7 +271,9 @@ class ParametersPanel(QWidget):
         name = self.preset_name
         preset = self._store.all()[name]
         same = not self.problem and preset_of(self.settings(), {name: preset}) is not None
-        self._source.setText(preset.source if same else f"Changed from {self.preset.currentText()}")
+        words = preset.source if same else f"Changed from {self.preset.currentText()}: {preset.source}"
+        self._source.show_text(words)
+        self._source.setToolTip(plain_tip(words, wrap=True))
         self.reset_action.setEnabled(not same)
         self.delete_action.setEnabled(self._store.is_own(name))
         self.save_action.setEnabled(not self.problem)
