@@ -30,7 +30,13 @@ class Fleet(Protocol):
         """Names of the places that workers can be at, such as ``GPU 0``; there may be more from call to call."""
 
     def awaited(self) -> str:
-        """What to tell the user while workers may still come although there is no place; empty where none may."""
+        """What to tell the user while workers may still come although there is no place; empty where none may.
+
+        The head asks often, and waits for it: it must return at once.
+
+        Raises:
+            NoWorkersError: none will come any more.
+        """
 
     def start(self, place: str) -> int:
         """Start a worker at a place; its number.

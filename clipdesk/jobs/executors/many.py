@@ -107,8 +107,8 @@ class Many:
 
     def _check(self, refused: dict[Member, Exception], hooks: Hooks) -> None:
         hopeful = self._roster.hopeful
-        if not hopeful and self._roster.awaited:
-            hooks.stage(self._roster.awaited)
+        if not hopeful and (awaited := self._roster.awaited):
+            hooks.stage(awaited)
             return
         if not hopeful:
             raise NoWorkersError(f"There is no worker: {self._roster.why_none()}")

@@ -17,6 +17,7 @@ import urllib3
 from urllib3.util import parse_url
 
 from clipdesk.errors import ClipDeskError, NoWorkersError, UsageError, one_line, printable
+from clipdesk.jobs.executors.inquiry import Inquiry
 from clipdesk.jobs.executors.letters import Pace, open_spool, unused_folder
 from clipdesk.jobs.executors.on_ray import is_loopback
 from clipdesk.jobs.executors.spool import SpoolFleet
@@ -25,7 +26,7 @@ from clipdesk.paths import data_folder
 
 EXAMPLE = "--on ray:http://127.0.0.1:8265,folder=/shared"
 _ASK_SECONDS = 10.0
-"""From one question about the job to the next."""
+"""From one answer about the job to the next question."""
 _START_SECONDS = 60.0
 """How long a Ray is waited for that says that it takes jobs later."""
 _TIMEOUT_SECONDS = 20.0
@@ -200,8 +201,7 @@ class RayJobFleet(SpoolFleet):
         self._jobs = RayJobs(address, token_in(environment, Path.home()))
         folder = open_spool(unused_folder(address.folder), boxes=False)
         super().__init__(folder / "spool", pace=pace, ends=True)
-        self._asked = -_ASK_SECONDS
-        self._status = ""
+        self._inquiry = Inquiry(self._ask, "Ray", _ASK_SECONDS)
         there = f"{address.there.rstrip('/')}/{folder.name}/spool" if address.there else str(self.folder)
         entrypoint = f"python -m clipdesk worker --on ray:auto --idle 5 --spool {shlex.quote(there)}"
         name = f"clipdesk-{folder.name}"
@@ -225,15 +225,12 @@ class RayJobFleet(SpoolFleet):
                 time.sleep(1.0)
 
     def awaited(self) -> str:
-        """As `Fleet.awaited`.
+        """As `Fleet.awaited`; returns at once.
 
         Raises:
             NoWorkersError: the job has ended.
         """
-        if time.monotonic() - self._asked >= _ASK_SECONDS:
-            self._asked = time.monotonic()
-            self._status = self._ask()
-        return f"Waiting for Ray's job {self.job}: {self._status}"
+        return f"Waiting for Ray's job {self.job}: {self._inquiry.answer()}"
 
     def _ask(self) -> str:
         try:

@@ -166,10 +166,10 @@ class Round:
             return
         if self._unfit:
             raise next(iter(self._unfit.values()))
-        if self._roster.awaited:
+        if awaited := self._roster.awaited:
             if self._hooks.unwanted():
                 raise Cancelled
-            self._hooks.stage(self._roster.awaited)
+            self._hooks.stage(awaited)
             return
         raise NoWorkersError(f"There is no worker any more: {self._roster.why_none()}")
 

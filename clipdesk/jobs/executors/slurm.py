@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from clipdesk.errors import ClipDeskError, NoWorkersError, UsageError, one_line, printable
+from clipdesk.jobs.executors.inquiry import Inquiry
 from clipdesk.jobs.executors.letters import Pace, open_spool, unused_folder
 from clipdesk.jobs.executors.local import LocalFleet, gpus
 from clipdesk.jobs.executors.relay import Relay
@@ -29,7 +29,7 @@ EXAMPLE = "--on slurm:jobs=8,gpus=1,hours=4,partition=NAME"
 IDLE = 300.0
 """Seconds after which a job ends whose head was killed."""
 _ASK_SECONDS = 15.0
-"""From one question to SLURM's controller to the next, which everybody asks."""
+"""From one answer of SLURM's controller, which everybody asks, to the next question; also how long it may take."""
 _MOST_JOBS = 10_000
 
 
@@ -148,8 +148,7 @@ class SlurmFleet(SpoolFleet):
         self.logs = folder / "logs"
         super().__init__(folder / "spool", pace=pace, ends=True)
         self._cluster = cluster
-        self._asked = -_ASK_SECONDS
-        self._state = ""
+        self._inquiry = Inquiry(self._ask, "SLURM", _ASK_SECONDS)
         try:
             self._jobs = self._submit(options)
         except BaseException:
@@ -179,20 +178,25 @@ class SlurmFleet(SpoolFleet):
         return jobs
 
     def awaited(self) -> str:
-        """As `Fleet.awaited`.
+        """As `Fleet.awaited`; returns at once.
 
         Raises:
             NoWorkersError: all jobs have ended.
         """
-        if time.monotonic() - self._asked >= _ASK_SECONDS:
-            self._asked = time.monotonic()
-            self._state = self._ask()
-        if not self._state:
-            raise NoWorkersError(f"All of SLURM's jobs {self.job} have ended. Why, is in {printable(self.logs)}")
-        return f"Waiting for SLURM's job {self.job}: {self._state}"
+        return f"Waiting for SLURM's job {self.job}: {self._inquiry.answer()}"
 
     def _ask(self) -> str:
-        """What has become of the jobs, in a few words; empty if none is left."""
+        """What has become of the jobs, in a few words.
+
+        Raises:
+            NoWorkersError: all have ended.
+        """
+        states = self._states()
+        if not states:
+            raise NoWorkersError(f"All of SLURM's jobs {self.job} have ended. Why, is in {printable(self.logs)}")
+        return states
+
+    def _states(self) -> str:
         if self._cluster != "slurm":
             return "" if all(job.done() for job in self._jobs) else "running"
         command = ["squeue", "--noheader", "--array", "--format=%T", "--jobs", self.job]

@@ -22,7 +22,7 @@ from clipdesk.jobs.executors import ray_jobs
 from clipdesk.jobs.executors.letters import Pace, read_beat
 from clipdesk.jobs.executors.ray_jobs import RayAddress, RayJobFleet, RayJobs, ray_address, token_in
 from clipdesk.jobs.executors.relay import Relay
-from tests.jobs.executors.toy_fleet import Pages, ToyFleet
+from tests.jobs.executors.toy_fleet import Pages, ToyFleet, awaited
 
 TOKEN = {"RAY_AUTH_TOKEN": "secret"}
 QUICK = Pace(poll=0.01, beat=0.05)
@@ -91,7 +91,7 @@ def test_a_job_lends_the_clusters_workers_and_is_stopped_at_the_end(ray: Ray, tm
     said: list[str] = []
     address = RayAddress(ray.url, tmp_path / "a folder")
     with closing(RayJobFleet(address, tell=said.append, environment=TOKEN, pace=QUICK)) as fleet:
-        assert fleet.awaited() == f"Waiting for Ray's job {fleet.job}: running"
+        assert awaited(fleet) == f"Waiting for Ray's job {fleet.job}: running"
         assert said == [f"Ray has job {fleet.job}: {ray.url}/#/jobs/{fleet.job}"]
         ((_, _, job),) = [each for each in ray.asked if each[0] == "POST"]
         command = f"python -m clipdesk worker --on ray:auto --idle 5 --spool '{fleet.folder}'"
@@ -118,13 +118,13 @@ def test_a_job_that_has_ended_is_not_waited_for(ray: Ray, tmp_path: Path) -> Non
     fleet = RayJobFleet(RayAddress(ray.url, tmp_path), environment=TOKEN, pace=QUICK)
     problem = f"Ray's job {fleet.job} has ended. Its last line: Error: no room"
     with closing(fleet), pytest.raises(NoWorkersError, match=problem):
-        fleet.awaited()
+        awaited(fleet)
 
 
 def test_a_ray_that_does_not_answer_for_a_while_is_waited_for(ray: Ray, tmp_path: Path) -> None:
     with closing(RayJobFleet(RayAddress(ray.url, tmp_path), environment=TOKEN, pace=QUICK)) as fleet:
         ray.body = b"<html>Bad gateway</html>"
-        assert fleet.awaited() == f"Waiting for Ray's job {fleet.job}: Ray does not answer"
+        assert awaited(fleet) == f"Waiting for Ray's job {fleet.job}: Ray does not answer"
 
 
 @pytest.mark.parametrize(

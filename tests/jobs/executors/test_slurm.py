@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clipdesk.errors import ClipDeskError, NoWorkersError, UsageError
+from clipdesk.errors import Cancelled, ClipDeskError, NoWorkersError, UsageError
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.letters import Pace, read_beat
 from clipdesk.jobs.executors.many import Many
@@ -23,6 +25,7 @@ from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
+from tests.jobs.executors.toy_fleet import awaited, finish_asking
 
 needs_submitit = pytest.mark.skipif(
     importlib.util.find_spec("submitit") is None or sys.platform == "win32", reason="submitit is not installed"
@@ -73,7 +76,7 @@ def test_an_array_is_submitted_watched_and_cancelled(calls: Path, tmp_path: Path
         assert said == [f"SLURM has job 4242, 3 times. Logs: {fleet.logs}"]
         assert fleet.logs.parent.parent == tmp_path / "shared"
         assert f"output={fleet.logs}/%A_%a_0_log.out" in {line.removeprefix("#SBATCH --") for line in script}
-        assert fleet.awaited() == fleet.awaited() == "Waiting for SLURM's job 4242: 2 pending, 1 running"
+        assert awaited(fleet) == fleet.awaited() == "Waiting for SLURM's job 4242: 2 pending, 1 running"
         assert (calls / "squeue").read_text() == "--noheader --array --format=%T --jobs 4242\n", "asked once"
         assert not (calls / "scancel").exists()
     assert (calls / "scancel").read_text() == "4242\n"
@@ -96,7 +99,32 @@ def test_jobs_that_have_all_ended_are_not_waited_for(calls: Path, tmp_path: Path
 def test_a_controller_that_does_not_answer_is_waited_for(calls: Path, tmp_path: Path) -> None:
     (tmp_path / "programs" / "squeue").write_text("#!/bin/sh\necho 'Unable to contact slurm controller' >&2; exit 1\n")
     with closing(SlurmFleet(options(tmp_path))) as fleet:
-        assert fleet.awaited() == "Waiting for SLURM's job 4242: squeue does not answer"
+        assert awaited(fleet) == "Waiting for SLURM's job 4242: squeue does not answer"
+
+
+@needs_submitit
+def test_the_head_does_not_wait_for_a_squeue_that_hangs(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+    run: Callable[..., object] = subprocess.run
+
+    def hang(command: list[str], **options: object) -> object:
+        if command[0] == "squeue":
+            asked.set()
+            assert answered.wait(60)
+        return run(command, **options)
+
+    monkeypatch.setattr("clipdesk.jobs.executors.slurm.subprocess.run", hang)
+    said: list[str] = []
+    with closing(SlurmFleet(options(tmp_path))) as fleet, closing(Many(fleet, Here())) as executor:
+        job = Job(model="demo", targets=(Unit(layer="x", index=0),), settings=make_settings())
+        with pytest.raises(Cancelled):
+            executor.prepare(job, Hooks(stage=said.append, unwanted=asked.is_set))
+        assert not answered.is_set()
+        assert set(said) <= {"Starting workers …", "Waiting for SLURM's job 4242: SLURM is asked"}
+    answered.set()
+    finish_asking()
 
 
 @needs_submitit
@@ -166,7 +194,7 @@ def test_a_job_lends_is_put_into_the_queue_again_and_ends_with_the_head(tmp_path
     with closing(fleet):
         until(fleet.places)
         first = fleet.places()
-        assert fleet.awaited() == f"Waiting for SLURM's job {fleet.job}: running"
+        assert awaited(fleet) == f"Waiting for SLURM's job {fleet.job}: running"
         # As when its time is over: submitit writes down what is to be done, and the job ends until its turn comes.
         (task,) = psutil.Process(int(fleet.job)).children()
         task.send_signal(signal.SIGUSR2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from clipdesk.errors import ClipDeskError
 from clipdesk.jobs.events import Done, Event, Progress
 from clipdesk.jobs.executor import Executor, Hooks, Prepared
-from clipdesk.jobs.executors.fleet import Gone
+from clipdesk.jobs.executors.fleet import Fleet, Gone
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.executors.worker import Worker
@@ -182,3 +183,18 @@ def job(pages: tuple[str, ...] = PAGES) -> Counting:
 
 def finished(events: Iterator[Event]) -> Counter[str]:
     return Counter(event.target for event in events if isinstance(event, Done))
+
+
+def finish_asking() -> None:
+    """Wait until every `Inquiry` has its answer."""
+    for thread in threading.enumerate():
+        if thread.name == "inquiry":
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def awaited(fleet: Fleet) -> str:
+    """What a fleet says of workers that may still come, as soon as it knows."""
+    fleet.awaited()
+    finish_asking()
+    return fleet.awaited()
