@@ -27,7 +27,8 @@ from clipdesk.render.targets import Target
 
 log = logging.getLogger(__name__)
 
-_TICK_NS = 100_000_000
+_TICK_SECONDS = 0.1
+"""Longer than the ticks of file systems' clocks."""
 _OTHER_MODEL = "The folder's metadata is of another model's batch, so it does not list this picture"
 
 
@@ -59,7 +60,7 @@ class PictureFolder:
         self._damaged: dict[str, ClipDeskError] = {}
         self._names: dict[str, list[str]] = {}
         self._listed: set[str] = set()
-        self._seen = -1
+        self._seen, self._seen_at, self._listed_at = -1, 0.0, 0.0
 
     # Who makes what
 
@@ -135,10 +136,13 @@ class PictureFolder:
 
     def _pictures(self) -> dict[str, list[str]]:
         """Names of the folder's pictures, by their beginning; looked up again when the folder has changed."""
-        changed = self._folder.stat().st_mtime_ns
-        # A change in the same tick of the file system's clock cannot be told.
-        if changed != self._seen or time.time_ns() - changed < _TICK_NS:
-            self._seen = changed
+        changed, now = self._folder.stat().st_mtime_ns, time.monotonic()
+        if changed != self._seen:
+            self._seen, self._seen_at = changed, now
+        # A change in the same tick of the file system's clock cannot be told. Whether the tick has passed says this
+        # computer's own clock, since that of a share may be behind or ahead.
+        if self._listed_at <= self._seen_at + _TICK_SECONDS:
+            self._listed_at = now
             listed = {name for name in os.listdir(self._folder) if name.endswith(".png")}
             # Those that are known already are most of a hundred thousand.
             for name in self._listed - listed:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, tzinfo
@@ -89,6 +91,16 @@ def test_what_is_there_is_skipped(vit: CLIP, tmp_path: Path) -> None:
     assert (len(saved), skipped) == (1, first)
 
 
+class Moments:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 def test_pictures_that_come_and_go_meanwhile_are_seen(vit: CLIP, tmp_path: Path) -> None:
     first, _ = events(vit, job(0, 1), tmp_path)
     kept = first[0].read_bytes()
@@ -105,6 +117,39 @@ def test_pictures_that_come_and_go_meanwhile_are_seen(vit: CLIP, tmp_path: Path)
     newer = first[0].with_name(first[0].name.replace(".png", "-2.png"))
     newer.write_bytes(kept)
     assert found() == [newer, first[1]]
+
+
+def test_a_change_in_the_tick_of_a_share_whose_clock_is_behind_is_seen(
+    vit: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, second), _ = events(vit, job(0, 1), tmp_path)
+    kept = second.read_bytes()
+    second.unlink()
+    BatchMetadata.path(tmp_path, LAYER).unlink()
+    now, listings = Moments(), list[Path]()
+
+    def listed(path: Path) -> list[str]:
+        listings.append(path)
+        return [each.name for each in os.scandir(path)]
+
+    monkeypatch.setattr("clipdesk.jobs.saving.time.monotonic", now)
+    monkeypatch.setattr("clipdesk.jobs.saving.os.listdir", listed)
+    folder = PictureFolder(tmp_path, job(0, 1).with_weights(read_recipe(first).weights))
+
+    def found() -> list[Path]:
+        # The folder has changed in the same tick each time, an hour ago by this computer's clock.
+        hour_ago = (time.time() // 3600 - 1) * 3600
+        os.utime(tmp_path, (hour_ago, hour_ago))
+        return [each.path for each in folder.find(job(0, 1).targets) if isinstance(each, Skipped)]
+
+    assert found() == [first]
+    second.write_bytes(kept)
+    assert found() == [first, second]
+    now.seconds += 1.0
+    found()
+    count = len(listings)
+    assert found() == [first, second]
+    assert len(listings) == count, "a change after the tick would have another time"
 
 
 def test_no_skip_renders_again_and_keeps_the_old_files(vit: CLIP, tmp_path: Path) -> None:
