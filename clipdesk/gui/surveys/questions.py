@@ -122,7 +122,7 @@ def _written(survey: OpenSurvey, layer: str, unit: int) -> Written | None:
         return None
     if not writes_words(survey, layer):
         into = short_layer(source.base.name)
-        return Written((), f"no words, since texts are compared with the image embedding, and it writes into {into}")
+        return Written((), f"no words: texts are compared with the image embedding, and it writes into layer {into}")
     found = words_of_decoder(opened, layer, unit, vocabulary)
     return Written(tuple(Word(concept, cosine, weak=False) for concept, cosine in found))
 

@@ -115,7 +115,7 @@ def test_a_latent_is_said_to_write_words_where_texts_are_or_why_not(
     elsewhere = asked.words_written(PooledUnit(inside, 2))
     assert elsewhere is not None
     assert elsewhere.words == ()
-    assert elsewhere.reason.endswith("with the image embedding, and it writes into 1")
+    assert elsewhere.reason.endswith("with the image embedding, and it writes into layer 1")
 
 
 def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurvey) -> None:
