@@ -11,6 +11,8 @@ KEPT = 100
 
 _EMPTY = torch.iinfo(torch.int64).min
 _LAST = 2**32 - 1
+_ROWS = 8_192
+"""Units at once, so that what is made on the way is small: to come by much new memory takes longer than to fill it."""
 _COMPACT = 0.25
 """Up to this share of new values that may be kept, they are picked out first."""
 
@@ -73,20 +75,18 @@ class Largest:
         """
         keys = _keys(torch.zeros_like(pictures, dtype=torch.float32), pictures)
         keys = keys.topk(min(KEPT, len(keys))).values
-        wanting = units[self._smallest[units] < keys[0]]
-        if not len(wanting):
-            return
-        # Nearly all of these have nothing yet, so that what is kept of them is the same.
-        blank = self._kept[wanting].amax(dim=1) == _EMPTY
-        same, others = wanting[blank], wanting[~blank]
         row = self._kept.new_full((KEPT,), _EMPTY)
         row[: len(keys)] = keys
-        self._kept[same] = row
-        self._smallest[same] = row.amin()
-        if self.positions.numel():
-            self.positions[same] = torch.where(row == _EMPTY, NONE, 0).to(torch.int16)
-        if len(others):
-            zeros = self.positions.new_zeros(len(others), len(keys)) if self.positions.numel() else None
+        for some in torch.split(units[self._smallest[units] < keys[0]], _ROWS):
+            # Nearly all of these have nothing yet, so that what is kept of them is the same.
+            blank = self._kept[some].amax(dim=1) == _EMPTY
+            same, others = some[blank], some[~blank]
+            self._kept[same] = row
+            self._smallest[same] = row.amin()
+            zeros = None
+            if self.positions.numel():
+                self.positions[same] = torch.where(row == _EMPTY, NONE, 0).to(torch.int16)
+                zeros = self.positions.new_zeros(len(others), len(keys))
             self._keep(keys.expand(len(others), -1), zeros, others)
 
     def merge(self, other: Largest) -> None:
@@ -100,23 +100,33 @@ class Largest:
             self.positions = positions.to(torch.int16)
 
     def sorted(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Values (NaN where there are none), pictures and positions (-1 where there are none), the largest first."""
-        keys, order = self.keys.sort(dim=1, descending=True)
-        there = keys != _EMPTY
-        values = torch.where(there, _values(keys), torch.nan)
-        pictures = torch.where(there, _pictures(keys), NONE)
-        positions = self.positions.gather(1, order) if self.positions.numel() else torch.full_like(order, NONE)
-        return values, pictures.int(), positions.to(torch.int16)
+        """Values (NaN where there are none), pictures and positions (-1 where there are none), the largest first.
+
+        Returns:
+            float32, int32 and int16, (units, `KEPT`) each.
+        """
+        kinds = torch.float32, torch.int32, torch.int16
+        found = [torch.empty_like(self._kept, dtype=kind) for kind in kinds]
+        for start in range(0, len(self._kept), _ROWS):
+            rows = slice(start, start + _ROWS)
+            keys, order = self._kept[rows].sort(dim=1, descending=True)
+            there = keys != _EMPTY
+            positions = self.positions[rows].gather(1, order) if self.positions.numel() else NONE
+            for each, part in zip(found, (_values(keys), _pictures(keys), positions), strict=True):
+                each[rows] = torch.where(there, part, torch.nan if each.is_floating_point() else NONE)
+        return found[0], found[1], found[2]
 
     def _keep(self, keys: Tensor, positions: Tensor | None, units: Tensor | None = None) -> None:
         """Keep the largest of what is kept of some units and of other keys of theirs, (units, any)."""
-        every = slice(None) if units is None else units
-        largest, order = torch.cat([self._kept[every], keys], dim=1).topk(KEPT, dim=1, sorted=False)
-        # Copied into place: memory that stays must not come to lie among memory that goes.
-        self._kept[every] = largest
-        self._smallest[every] = largest.amin(dim=1)
-        if positions is not None and self.positions.numel():
-            self.positions[every] = torch.cat([self.positions[every], positions], dim=1).gather(1, order)
+        for start in range(0, len(keys), _ROWS):
+            rows = slice(start, start + _ROWS)
+            some = rows if units is None else units[rows]
+            largest, order = torch.cat([self._kept[some], keys[rows]], dim=1).topk(KEPT, dim=1, sorted=False)
+            # Copied into place: memory that stays must not come to lie among memory that goes.
+            self._kept[some] = largest
+            self._smallest[some] = largest.amin(dim=1)
+            if positions is not None and self.positions.numel():
+                self.positions[some] = torch.cat([self.positions[some], positions[rows]], dim=1).gather(1, order)
 
 
 def _picked(

@@ -17,6 +17,8 @@ from clipdesk.activations.moments import EmbeddingMoments, UnitMoments
 from clipdesk.activations.pooling import Pooled, PooledEntries
 from clipdesk.activations.statistics import NONE, Extremes, Histogram, Key, UnitStatistics
 
+_ROWS = 8_192
+"""Units at once; see `extremes`."""
 SAMPLED = 512
 """Pictures whose activations are all kept."""
 
@@ -110,8 +112,8 @@ class LayerSums:
         bins.exponents, bins.starts = tensor(histogram.exponents), tensor(histogram.starts)
         bins.counts = tensor(histogram.counts.view("int32"))
         for largest, ends, sign in ((self.top, found.top, 1), (self.bottom, found.bottom, -1)):
-            pictures = tensor(ends.pictures).long()
-            renumbered = torch.where(pictures == NONE, NONE, numbers[pictures.clamp(min=0)])
+            # Behind the last number, that of none.
+            renumbered = torch.cat([numbers, numbers.new_tensor([NONE])])[tensor(ends.pictures).long()]
             largest.take_up(tensor(ends.values) * sign, renumbered, tensor(ends.positions))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -226,8 +228,9 @@ def bytes_of(units: int, width: int) -> int:
 
 def _extremes(largest: Largest, numbers: Tensor, sign: int) -> Extremes:
     values, pictures, positions = largest.sorted()
-    there = pictures >= 0
-    renumbered = torch.where(there, numbers[pictures.clamp(min=0).long()].int(), pictures)
-    return Extremes(
-        (values * sign).cpu().numpy(), renumbered.cpu().numpy(), torch.where(there, positions, -1).short().cpu().numpy()
-    )
+    # Behind the last number, that of none.
+    renumbered = torch.cat([numbers, numbers.new_tensor([NONE])]).int()
+    for rows in torch.split(pictures, _ROWS):
+        rows.copy_(renumbered[rows.long()])
+    values *= sign
+    return Extremes(values.cpu().numpy(), pictures.cpu().numpy(), positions.cpu().numpy())
