@@ -1,4 +1,4 @@
-"""What latents cost: ``python -m benchmarks.latents_cost [MODEL] [--latents N ...]``.
+"""What latents cost: ``python -m benchmarks.latents_cost [MODEL] [--latents N ...] [--survey-alone]``.
 
 Renders latents of a sparse autoencoder beside neurons of the layer that it reads, and surveys drawn scenes with it and
 without it, in turn. The seconds are the processor's, on one thread, the least of three turns; its weights are drawn by
@@ -64,18 +64,23 @@ def main() -> None:
     parser.add_argument("model", nargs="?", default="demo")
     parser.add_argument("--latents", type=int, nargs="+", default=[1_024, 49_152])
     parser.add_argument("--images", default="scenes:480")
+    parser.add_argument("--survey-alone", action="store_true", help="Do not render.")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     plain = open_model(arguments.model, "cpu")
     base = blocks_of(plain.inspector.layers)[-2]
-    print("| latents | render | survey |\n|---|---|---|")
+    print("| latents | render | survey | seconds of the survey |\n|---|---|---|---|")
     for count in arguments.latents:
         said = LatentsName("drawn by chance", layer=base.name, anyway=True)
         both = plain.with_read(drawn(base.units, count), said)
         layer = next(name for name, info in both.inspector.layers.items() if isinstance(info.source, LatentsOf))
-        neurons, latents = least([rendering(plain, base.name), rendering(both, layer)])
+        rendered = "-"
+        if not arguments.survey_alone:
+            neurons, latents = least([rendering(plain, base.name), rendering(both, layer)])
+            rendered = f"{latents / neurons:.2f} x"
         without, with_it = least([surveying(plain, arguments.images), surveying(both, arguments.images)])
-        print(f"| {count:,} | {latents / neurons:.2f} x | {with_it / without:.2f} x |", flush=True)
+        times = f"{with_it / without:.2f} x | {with_it:.1f} instead of {without:.1f}"
+        print(f"| {count:,} | {rendered} | {times} |", flush=True)
 
 
 if __name__ == "__main__":

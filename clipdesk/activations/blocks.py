@@ -8,17 +8,21 @@ import torch
 from torch import Tensor
 
 from clipdesk.activations.decoding import Prepared, Thumbnail
-from clipdesk.activations.pooling import Pooled
+from clipdesk.activations.pooling import Pooled, PooledEntries
 from clipdesk.activations.statistics import Key, Surveyed
 from clipdesk.imagesets.sets import LeftOut
 
 NOT_NUMBERS = "the model's activations for it are not numbers"
 
 
-def finite_rows(values: Mapping[Key, Pooled], embeddings: Tensor) -> Tensor:
+def finite_rows(values: Mapping[Key, Pooled | PooledEntries], embeddings: Tensor) -> Tensor:
     """For which pictures all of a model's numbers are numbers, bool, (pictures,)."""
     finite = embeddings.isfinite().all(dim=1)
     for each in values.values():
+        if isinstance(each, PooledEntries):
+            entries = each.values
+            finite[entries.places[~entries.values.isfinite()] // entries.shape[2]] = False
+            continue
         # In float64, finite numbers add up to a finite one: a sum tells as much as a look at each.
         finite &= each.values.sum(dim=1, dtype=torch.float64).isfinite()
     return finite
@@ -30,6 +34,7 @@ class Block:
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: dict[Key, Pooled] = {}
+        self._entries: dict[Key, list[PooledEntries]] = {}
         self._embeddings: Tensor | None = None
         self.pictures: list[tuple[int, Surveyed]] = []
         """Index in the set, and what is known of each picture."""
@@ -45,13 +50,17 @@ class Block:
         """float32, (pictures, width)."""
         return torch.empty(0, 0) if self._embeddings is None else self._embeddings[: len(self.pictures)]
 
-    def values(self) -> Iterator[tuple[Key, Pooled]]:
+    def values(self) -> Iterator[tuple[Key, Pooled | PooledEntries]]:
         """The values by layer and pooling."""
         count = len(self.pictures)
+        for key, parts in self._entries.items():
+            yield key, PooledEntries.joined(parts)
         for key, (values, positions) in self._values.items():
             yield key, Pooled(values[:count], None if positions is None else positions[:count])
 
-    def put(self, prepared: Sequence[Prepared], values: Mapping[Key, Pooled], embeddings: Tensor) -> list[LeftOut]:
+    def put(
+        self, prepared: Sequence[Prepared], values: Mapping[Key, Pooled | PooledEntries], embeddings: Tensor
+    ) -> list[LeftOut]:
         """Take in pictures, but for those for which the model's numbers are none; these are returned.
 
         Args:
@@ -66,6 +75,9 @@ class Block:
             self._embeddings = embeddings.new_empty(self._size, embeddings.shape[1])
         self._embeddings[begin:end] = embeddings[rows]
         for key, each in values.items():
+            if isinstance(each, PooledEntries):
+                self._entries.setdefault(key, []).append(each.only(rows) if len(rows) < len(finite) else each)
+                continue
             kept = self._kept(key, each)
             kept.values[begin:end] = each.values[rows]
             if kept.positions is not None and each.positions is not None:
@@ -78,6 +90,7 @@ class Block:
     def clear(self) -> None:
         """Begin anew, in the same memory."""
         self.pictures, self.thumbnails = [], []
+        self._entries = {}
 
     def _kept(self, key: Key, like: Pooled) -> Pooled:
         if key not in self._values:

@@ -26,27 +26,48 @@ class Bins:
         self.starts = torch.zeros(units, dtype=torch.int32, device=device)
         self.counts = torch.zeros(units, BINS, dtype=torch.int32, device=device)
 
-    def widen(self, least: Tensor, most: Tensor) -> None:
-        """Make room for values from `least` to `most`, (units,) each, which what is counted already lies between."""
+    def widen(self, least: Tensor, most: Tensor, units: Tensor) -> None:
+        """Make room for values from `least` to `most`, which what is counted already lies between.
+
+        Args:
+            least: (units,).
+            most: (units,).
+            units: The numbers of the units that these are of.
+        """
         exponents, starts = _smallest_bins(least, most)
-        changed = ((exponents != self.exponents) | (starts != self.starts)).nonzero()[:, 0]
+        changed = ((exponents != self.exponents[units]) | (starts != self.starts[units])).nonzero()[:, 0]
         if len(changed):
-            before, first = self.exponents[changed], self.starts[changed]
+            some = units[changed]
+            before, first = self.exponents[some], self.starts[some]
             after, new_first = exponents[changed], starts[changed]
-            counts = self.counts[changed]
-            self.counts[changed] = _moved(counts, before, first, after, new_first)
-            self.exponents, self.starts = exponents, starts
+            self.counts[some] = _moved(self.counts[some], before, first, after, new_first)
+            self.exponents[some], self.starts[some] = after, new_first
 
-    def count(self, values: Tensor) -> None:
-        """Count values, float32, (units, pictures), for which there is room."""
-        scale = torch.ldexp(torch.ones_like(self.exponents, dtype=torch.float32), -self.exponents.int())
+    def count(self, values: Tensor, units: Tensor | None = None) -> None:
+        """Count values for which there is room.
+
+        Args:
+            values: float32, (units, pictures).
+            units: The numbers of the units that they are of; by default all.
+        """
+        every = slice(None) if units is None else units
+        exponents, starts = self.exponents[every], self.starts[every]
+        scale = torch.ldexp(torch.ones_like(exponents, dtype=torch.float32), -exponents.int())
         numbers = (values * scale[:, None]).floor_().long()
-        numbers -= self.starts[:, None]
-        self.counts.scatter_add_(1, numbers, torch.ones_like(numbers, dtype=torch.int32))
+        numbers -= starts[:, None]
+        ones = torch.ones_like(numbers, dtype=torch.int32)
+        if units is None:
+            self.counts.scatter_add_(1, numbers, ones)
+        else:
+            self.counts[units] = self.counts[units].scatter_add_(1, numbers, ones)
 
-    def merge(self, other: Bins, least: Tensor, most: Tensor) -> None:
-        """Take in the counts of other pictures; `least` and `most` are those of both."""
-        self.widen(least, most)
+    def count_zeros(self, units: Tensor, pictures: int) -> None:
+        """Count zeros, for which there is room: one for each of so many pictures, of each of some units."""
+        # The bin that zero is in has the number zero.
+        self.counts[units, -self.starts[units].long()] += pictures
+
+    def merge(self, other: Bins) -> None:
+        """Take in the counts of other pictures, for which there is room."""
         self.counts += _moved(other.counts, other.exponents, other.starts, self.exponents, self.starts)
 
 

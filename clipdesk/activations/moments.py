@@ -62,7 +62,14 @@ class UnitMoments:
         self.squares = torch.zeros(units, dtype=torch.float64, device=device)
         self.cross = torch.zeros(units, width, dtype=torch.float32, device=device)
 
-    def add(self, values: Tensor, centred: Tensor, now: EmbeddingMoments, before: EmbeddingMoments) -> None:
+    def add(
+        self,
+        values: Tensor,
+        centred: Tensor,
+        now: EmbeddingMoments,
+        before: EmbeddingMoments,
+        units: Tensor | None = None,
+    ) -> None:
         """Take in new pictures.
 
         Args:
@@ -70,6 +77,8 @@ class UnitMoments:
             centred: Their embeddings less their own mean, float32, (pictures, width).
             now: Of their embeddings.
             before: Of the embeddings of all pictures that were taken in earlier.
+            units: The numbers of the units that the values are of; the others are zero in these pictures. By default
+                all.
         """
         count = values.shape[1]
         means = values.sum(dim=1, dtype=torch.float64) / count
@@ -77,12 +86,17 @@ class UnitMoments:
         differences = values - means.float()[:, None]
         rest = means - means.float()
         squares = differences.square().sum(dim=1, dtype=torch.float64) - count * rest.square()
+        if units is not None:
+            means, squares = (torch.zeros_like(self.means).index_copy_(0, units, each) for each in (means, squares))
         apart = self._merge_squares(means, squares, count, before.count)
         weight = math.sqrt(count * before.count / (count + before.count))
-        # The last row and column stand for the distance between the two means.
-        left = torch.cat([differences, (apart * weight).float()[:, None]], dim=1)
-        right = torch.cat([centred, ((now.mean - before.mean) * weight).float()[None]])
-        self.cross.addmm_(left, right)
+        left, right = (apart * weight).float(), ((now.mean - before.mean) * weight).float()
+        if units is None:
+            # The last row and column stand for the distance between the two means.
+            self.cross.addmm_(torch.cat([differences, left[:, None]], dim=1), torch.cat([centred, right[None]]))
+        else:
+            self.cross.addr_(left, right)
+            self.cross.index_add_(0, units, differences @ centred)
 
     def merge(self, other: UnitMoments, now: EmbeddingMoments, before: EmbeddingMoments) -> None:
         """Take in the sums of other pictures, whose embeddings are `now`."""

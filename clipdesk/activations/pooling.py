@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -27,6 +29,83 @@ class Pooled(NamedTuple):
     values: Tensor
     positions: Tensor | None = None
 
+    def dense(self) -> Pooled:
+        """Itself."""
+        return self
+
+    def only(self, pictures: Tensor) -> Pooled:
+        """The values of some of the pictures, in this order."""
+        return Pooled(self.values[pictures], None if self.positions is None else self.positions[pictures])
+
+
+class PooledEntries(NamedTuple):
+    """Values of all units for some pictures of which nearly all are zero, and none is below zero.
+
+    Attributes:
+        values: Those that may differ from zero, with one position.
+        positions: For ``max``, which patch or pixel each of them comes from, from 0, int16, (entries,). Zeros are of
+            the first.
+    """
+
+    values: Sparse
+    positions: Tensor | None = None
+
+    def dense(self) -> Pooled:
+        """All values."""
+        if self.positions is None:
+            return Pooled(self.values.dense()[:, 0])
+        positions = replace(self.values, values=self.positions).dense()[:, 0]
+        return Pooled(self.values.dense()[:, 0], positions)
+
+    def only(self, pictures: Tensor) -> PooledEntries:
+        """The values of some of the pictures, in this order."""
+        values = self.values.only(pictures)
+        if self.positions is None:
+            return PooledEntries(values)
+        return PooledEntries(values, replace(self.values, values=self.positions).only(pictures).values)
+
+    @classmethod
+    def joined(cls, parts: Sequence[PooledEntries]) -> PooledEntries:
+        """The values of several parts, the pictures of one behind those of another."""
+        first, places = 0, list[Tensor]()
+        for part in parts:
+            pictures, _, units = part.values.shape
+            places.append(part.values.places + first * units)
+            first += pictures
+        values = Sparse((first, 1, units), torch.cat(places), torch.cat([part.values.values for part in parts]))
+        placed = [part.positions for part in parts if part.positions is not None]
+        return cls(values, torch.cat(placed) if placed else None)
+
+    def by_unit(self) -> UnitRows:
+        """The values unit by unit, of those units that have an entry."""
+        pictures, _, units = self.values.shape
+        picture, unit = self.values.places // units, self.values.places % units
+        there = torch.zeros(units, dtype=torch.bool, device=unit.device)
+        there[unit] = True
+        rows = there.cumsum(0) - 1
+        places = rows[unit] * pictures + picture
+        shape = (int(there.sum()), pictures)
+
+        def laid_out(entries: Tensor) -> Tensor:
+            return entries.new_zeros(shape).flatten().index_copy_(0, places, entries).view(shape)
+
+        positions = None if self.positions is None else laid_out(self.positions)
+        return UnitRows(there, laid_out(self.values.values), positions)
+
+
+class UnitRows(NamedTuple):
+    """Values of some units; the others are zero.
+
+    Attributes:
+        there: Which units, bool, (all units,).
+        values: float32, (units, pictures).
+        positions: As `Pooled.positions`, (units, pictures).
+    """
+
+    there: Tensor
+    values: Tensor
+    positions: Tensor | None
+
 
 def poolings_of(info: LayerInfo) -> tuple[Pooling, ...]:
     """The ways in which a layer can be pooled: a vector has one value for each unit, so its mean says all."""
@@ -48,8 +127,10 @@ class Scratch:
         return self._flat[: values.numel()].view(values.shape)
 
 
-def pool(output: Tensor | Sparse, info: LayerInfo, pooling: Pooling, scratch: Scratch | None = None) -> Pooled:
-    """Pool a layer's output, (pictures, positions, units)."""
+def pool(
+    output: Tensor | Sparse, info: LayerInfo, pooling: Pooling, scratch: Scratch | None = None
+) -> Pooled | PooledEntries:
+    """Pool a layer's output, (pictures, positions, units); entries stay entries where none is below zero."""
     if isinstance(output, Sparse):
         if not bool((output.values < 0).any()):
             return _pooled_entries(output, info, pooling)
@@ -62,11 +143,11 @@ def pool(output: Tensor | Sparse, info: LayerInfo, pooling: Pooling, scratch: Sc
     return Pooled(*_largest(patches.float(), scratch or Scratch()))
 
 
-def _pooled_entries(output: Sparse, info: LayerInfo, pooling: Pooling) -> Pooled:
+def _pooled_entries(output: Sparse, info: LayerInfo, pooling: Pooling) -> PooledEntries:
     if pooling == "class":
-        return Pooled(output.between(0, 1).dense()[:, 0])
+        return PooledEntries(output.between(0, 1))
     patches = output.between(1, output.shape[1]) if info.class_token else output
-    return Pooled(patches.means()) if pooling == "mean" else Pooled(*patches.largest())
+    return PooledEntries(patches.means()) if pooling == "mean" else PooledEntries(*patches.largest())
 
 
 def _largest(patches: Tensor, scratch: Scratch) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from clipdesk.activations.pooling import Pooled, Scratch, pool, poolings_of
+from clipdesk.activations.pooling import Pooled, PooledEntries, Scratch, pool, poolings_of
 from clipdesk.activations.statistics import Key, Pooling
 from clipdesk.network.frozen import alone_with, frozen
 from clipdesk.network.inspector import ROOT
@@ -52,14 +52,19 @@ class PooledReader:
         """How many units there are, by layer and pooling."""
         return {(name, each): info.units for name, info in self.layers.items() for each in self._poolings(info)}
 
-    @torch.no_grad()
     def read(self, pictures: Tensor) -> tuple[dict[Key, Pooled], Tensor]:
         """Read pictures, uint8, (pictures, 3, side, side).
 
         Returns:
             The layers' values, and the image embeddings of length 1, float32, (pictures, width).
         """
-        found: dict[Key, Pooled] = {}
+        found, embeddings = self.read_entries(pictures)
+        return {key: each.dense() for key, each in found.items()}, embeddings
+
+    @torch.no_grad()
+    def read_entries(self, pictures: Tensor) -> tuple[dict[Key, Pooled | PooledEntries], Tensor]:
+        """As `read`, but latents stay entries where they are not below zero."""
+        found: dict[Key, Pooled | PooledEntries] = {}
         embeddings: list[Tensor] = []
 
         def keep(info: LayerInfo, output: Tensor | Sparse) -> None:

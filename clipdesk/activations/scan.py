@@ -251,7 +251,7 @@ def _scan(
             good = [each for each in prepared if isinstance(each, Prepared)]
             if good:
                 pixels = torch.from_numpy(np.stack([each.pixels for each in good]))
-                state.left_out += gathered.put(good, *reader.read(pixels))
+                state.left_out += gathered.put(good, *reader.read_entries(pixels))
             taken += len(prepared)
             left = len(waiting) - taken
             if len(gathered.pictures) + batch > block or not left:

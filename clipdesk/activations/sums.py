@@ -14,9 +14,11 @@ from torch import Tensor
 from clipdesk.activations.extremes import KEPT, Largest
 from clipdesk.activations.histograms import BINS, Bins
 from clipdesk.activations.moments import EmbeddingMoments, UnitMoments
-from clipdesk.activations.pooling import Pooled
+from clipdesk.activations.pooling import Pooled, PooledEntries
 from clipdesk.activations.statistics import NONE, Extremes, Histogram, Key, UnitStatistics
 
+_ROWS = 8_192
+"""Units at once; see `extremes`."""
 SAMPLED = 512
 """Pictures whose activations are all kept."""
 
@@ -44,28 +46,48 @@ class LayerSums:
         self.sample = torch.zeros(SAMPLED, units, dtype=torch.float16, device=device)
 
     def add(
-        self, block: Pooled, pictures: Tensor, centred: Tensor, now: EmbeddingMoments, before: EmbeddingMoments
+        self,
+        block: Pooled | PooledEntries,
+        pictures: Tensor,
+        centred: Tensor,
+        now: EmbeddingMoments,
+        before: EmbeddingMoments,
     ) -> None:
         """Take in new pictures: their values, indices and embeddings, as the parts want them."""
-        values = block.values.T.contiguous()
-        positions = None if block.positions is None else block.positions.T
-        self._widen(values.amin(dim=1), values.amax(dim=1))
-        self.bins.widen(self.least, self.most)
-        self.bins.count(values)
-        self.fired += (values > 0).sum(dim=1)
-        self.moments.add(values, centred, now, before)
-        self.top.add(values, pictures, positions)
-        self.bottom.add(-values, pictures, positions)
+        if isinstance(block, PooledEntries):
+            there, values, positions = block.by_unit()
+            units, idle = there.nonzero()[:, 0], (~there).nonzero()[:, 0]
+            self._add_zeros(idle, pictures)
+        else:
+            units = None
+            values, positions = block.values.T.contiguous(), block.positions
+            positions = None if positions is None else positions.T
+        self._widen(values.amin(dim=1), values.amax(dim=1), units)
+        self.bins.count(values, units)
+        self.fired[slice(None) if units is None else units] += (values > 0).sum(dim=1)
+        self.moments.add(values, centred, now, before, units)
+        self.top.add(values, pictures, positions, units)
+        self.bottom.add(-values, pictures, positions, units)
 
-    def keep(self, block: Pooled, rows: Sequence[int], places: Sequence[int]) -> None:
+    def _add_zeros(self, units: Tensor, pictures: Tensor) -> None:
+        """Take in new pictures in which some units are zero; all but the moments."""
+        zeros = torch.zeros_like(self.least[units])
+        self._widen(zeros, zeros, units)
+        self.bins.count_zeros(units, len(pictures))
+        self.top.add_zeros(units, pictures)
+        self.bottom.add_zeros(units, pictures)
+
+    def keep(self, block: Pooled | PooledEntries, rows: Sequence[int], places: Sequence[int]) -> None:
         """Keep the values of some of a block's pictures at places of the sample."""
-        values = block.values[list(rows)].clamp(-_LARGEST_HALF, _LARGEST_HALF)
-        self.sample[list(places)] = values.to(torch.float16)
+        if not len(rows):
+            return
+        values = block.only(torch.tensor(rows, device=self.sample.device)).dense().values
+        self.sample[list(places)] = values.clamp(-_LARGEST_HALF, _LARGEST_HALF).to(torch.float16)
 
     def merge(self, other: LayerSums, now: EmbeddingMoments, before: EmbeddingMoments) -> None:
         """Take in the sums over other pictures, whose embeddings are `now`; all but the sample."""
         self._widen(other.least, other.most)
-        self.bins.merge(other.bins, self.least, self.most)
+        self.bins.merge(other.bins)
         self.fired += other.fired
         self.moments.merge(other.moments, now, before)
         self.top.merge(other.top)
@@ -90,8 +112,8 @@ class LayerSums:
         bins.exponents, bins.starts = tensor(histogram.exponents), tensor(histogram.starts)
         bins.counts = tensor(histogram.counts.view("int32"))
         for largest, ends, sign in ((self.top, found.top, 1), (self.bottom, found.bottom, -1)):
-            pictures = tensor(ends.pictures).long()
-            renumbered = torch.where(pictures == NONE, NONE, numbers[pictures.clamp(min=0)])
+            # Behind the last number, that of none.
+            renumbered = torch.cat([numbers, numbers.new_tensor([NONE])])[tensor(ends.pictures).long()]
             largest.take_up(tensor(ends.values) * sign, renumbered, tensor(ends.positions))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -131,8 +153,15 @@ class LayerSums:
             sample=self.sample[list(sampled)].T.contiguous().cpu().numpy(),
         )
 
-    def _widen(self, least: Tensor, most: Tensor) -> None:
-        self.least, self.most = torch.minimum(self.least, least), torch.maximum(self.most, most)
+    def _widen(self, least: Tensor, most: Tensor, units: Tensor | None = None) -> None:
+        """Make room for values from `least` to `most`, of all or of some units, (units,) each."""
+        every = slice(None) if units is None else units
+        low, high = self.least[every], self.most[every]
+        wider = ((least < low) | (most > high)).nonzero()[:, 0]
+        some = wider if units is None else units[wider]
+        self.least[some] = torch.minimum(low, least)[wider]
+        self.most[some] = torch.maximum(high, most)[wider]
+        self.bins.widen(self.least[some], self.most[some], some)
 
     def _parts(self) -> Iterator[tuple[str, object, str]]:
         names = ["least", "most", "fired", "sample", "moments.means", "moments.squares", "moments.cross"]
@@ -199,8 +228,9 @@ def bytes_of(units: int, width: int) -> int:
 
 def _extremes(largest: Largest, numbers: Tensor, sign: int) -> Extremes:
     values, pictures, positions = largest.sorted()
-    there = pictures >= 0
-    renumbered = torch.where(there, numbers[pictures.clamp(min=0).long()].int(), pictures)
-    return Extremes(
-        (values * sign).cpu().numpy(), renumbered.cpu().numpy(), torch.where(there, positions, -1).short().cpu().numpy()
-    )
+    # Behind the last number, that of none.
+    renumbered = torch.cat([numbers, numbers.new_tensor([NONE])]).int()
+    for rows in torch.split(pictures, _ROWS):
+        rows.copy_(renumbered[rows.long()])
+    values *= sign
+    return Extremes(values.cpu().numpy(), pictures.cpu().numpy(), positions.cpu().numpy())

@@ -61,7 +61,7 @@ class PanelActions(NamedTuple):
             exports=(curves.csv_action, curves.png_action),
             render=(in_queue, queue.others.actions_shown, parameters.actions_shown),
             picture=(canvas.actions_shown, in_curves, (*gallery.actions_shown, gallery.recipe_action)),
-            unit=(unit.actions_shown, unit.out_actions, wall.actions_shown),
+            unit=((*unit.actions_shown, unit.write_action), unit.out_actions, wall.actions_shown),
         )
 
 

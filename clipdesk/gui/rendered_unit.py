@@ -10,7 +10,7 @@ from clipdesk.gui.checked_picture import rendered_picture
 from clipdesk.gui.images import to_image, unpacked
 from clipdesk.gui.offered_check import OfferedCheck
 from clipdesk.gui.surveys.thorough import RenderedPicture, ThoroughChecks
-from clipdesk.render.targets import Unit
+from clipdesk.render.targets import Combined, Decoder, Term, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,12 @@ class RenderedUnit(QObject):
     def targets(self) -> tuple[Unit, ...]:
         """The unit, to be rendered; nothing before the first one."""
         return () if self._unit is None else (self._unit,)
+
+    def written(self) -> tuple[Combined, ...]:
+        """What the unit, a latent, writes, to be rendered; nothing before the first unit."""
+        if self._unit is None:
+            return ()
+        return (Combined(terms=(Term(what=Decoder(layer=self._unit.layer, index=self._unit.index)),)),)
 
     def _track(self) -> Track | None:
         """The newest picture of this session."""

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.survey_bar import SurveyBar
     from clipdesk.gui.panels.unit_page import UnitPage
     from clipdesk.gui.session import Session
-    from clipdesk.gui.surveys.data import FoundUnit, UnitFacts, Word
+    from clipdesk.gui.surveys.data import FoundUnit, UnitFacts, Written
     from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.surveys.making import Surveyor
-    from clipdesk.network.layers import LayerInfo
+    from clipdesk.network.layers import LayerInfo, LayerNode
 
 _PICTURES = 5_000
 _UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"
@@ -312,9 +312,9 @@ class SurveyPages(QObject):
             self._page.show_counterparts(found)
 
     @Slot(object, object)
-    def _wrote(self, pooled: PooledUnit, words: tuple[Word, ...]) -> None:
+    def _wrote(self, pooled: PooledUnit, written: Written) -> None:
         if self._page.pooled == pooled:
-            self._page.writes.show_words(words, "")
+            self._page.writes.line.show_words(*written)
 
     @Slot(int, int)
     def _show_reading(self, done: int, total: int) -> None:
@@ -338,7 +338,11 @@ class SurveyPages(QObject):
     def _show_ways(self) -> None:
         self._page.back_action.setEnabled(self._history.can_go_back)
         self._page.forward_action.setEnabled(self._history.can_go_forward)
-        self._page.render_action.setEnabled(self._page.pooled is not None)
+        pooled, model = self._page.pooled, self._session.model
+        self._page.render_action.setEnabled(pooled is not None)
+        self._page.write_action.setEnabled(
+            pooled is not None and model is not None and _is_of_latents(model.tree, pooled.layer)
+        )
         self._page.like_action.setEnabled(self._page.pooled is not None and self._desk.current is not None)
         for action in self._page.out_actions:
             action.setEnabled(self._page.pooled is not None and self._desk.current is not None)
@@ -357,3 +361,8 @@ class SurveyPages(QObject):
     @Slot(list)
     def _ask_photos(self, pictures: list[int]) -> None:
         self._desk.ask_pictures(pictures, "photos of the table")
+
+
+def _is_of_latents(tree: LayerNode, layer: str) -> bool:
+    """Whether the units of a layer are latents of a sparse autoencoder."""
+    return any(node.info.name == layer and node.info.unit_kind == "latent" for node in tree.walk())

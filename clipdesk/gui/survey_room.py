@@ -110,6 +110,7 @@ class SurveyRoom(QObject):
         commands.render.triggered.connect(self._render)
         commands.find.triggered.connect(self.search.show_find)
         page.render_action.triggered.connect(lambda: asking.render_beside(self.rendered.targets()))
+        page.write_action.triggered.connect(lambda: asking.render(self.rendered.written()))
 
     @Slot()
     def _render(self) -> None:

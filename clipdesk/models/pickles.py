@@ -8,6 +8,7 @@ nothing and keep no more than the values of an object's fields; the real classes
 from __future__ import annotations
 
 import re
+import struct
 import sys
 import threading
 from collections import OrderedDict
@@ -62,16 +63,29 @@ class Inert:
 
     Attributes:
         fields: The values of its fields by name, where it had such, as a dataclass of settings has.
+        given: What it would be made from.
     """
 
     fields: Mapping[str, object] = MappingProxyType({})
 
-    def __init__(self, *_: object) -> None:
-        pass
+    def __init__(self, *given: object) -> None:
+        self.given = given
 
     def __setstate__(self, state: object) -> None:
         if isinstance(state, dict):
             self.fields = {name: value for name, value in state.items() if isinstance(name, str)}
+
+
+def number_in(found: object) -> float | None:
+    """The number that a number of numpy's stands for, or that is one itself; None for anything else."""
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return float(found)
+    # Written by numpy as its scalar(dtype(code, ...), bytes).
+    match found:
+        case Inert(given=(Inert(given=("f4" | "f8" as code, *_)), bytes(data))) if type(found).__name__ == "scalar":
+            form = "<f" if code == "f4" else "<d"
+            return float(struct.unpack(form, data)[0]) if len(data) == struct.calcsize(form) else None
+    return None
 
 
 # torch sets items only in a plain dict or list, so a class of its own kind stands in for these by making one.

@@ -41,28 +41,39 @@ class Sparse:
         places = (picture * (end - first) + at - first) * units + kept % units
         return Sparse((pictures, end - first, units), places, self.values[there])
 
-    def means(self) -> Tensor:
-        """Mean over the positions, (pictures, units)."""
+    def only(self, pictures: Tensor) -> Sparse:
+        """The values of some of the pictures, in this order."""
+        count, positions, units = self.shape
+        numbers = torch.full((count,), -1, dtype=torch.int64, device=self.places.device)
+        numbers[pictures] = torch.arange(len(pictures), device=self.places.device)
+        size = positions * units
+        number = numbers[self.places // size]
+        there = number >= 0
+        places = number[there] * size + self.places[there] % size
+        return Sparse((len(pictures), positions, units), places, self.values[there])
+
+    def means(self) -> Sparse:
+        """Mean over the positions, with one position."""
         pictures, positions, units = self.shape
         sums = torch.zeros(pictures * units, dtype=torch.float64, device=self.values.device)
         sums.index_add_(0, self._columns(), self.values.double())
-        return (sums / positions).float().view(pictures, units)
+        places = sums.nonzero()[:, 0]
+        return Sparse((pictures, 1, units), places, (sums[places] / positions).float())
 
-    def largest(self) -> tuple[Tensor, Tensor]:
-        """The largest value over the positions and the first position that has it, (pictures, units) each.
+    def largest(self) -> tuple[Sparse, Tensor]:
+        """The largest value over the positions, with one position; and the first that has it, int16, (entries,).
 
-        Values below zero are not expected.
+        Values below zero are not expected. Where a value is zero, the first position has it.
         """
         pictures, positions, units = self.shape
         columns = self._columns()
         most = torch.zeros(pictures * units, dtype=self.values.dtype, device=self.values.device)
         most.scatter_reduce_(0, columns, self.values, "amax")
         has = (self.values == most[columns]) & (self.values > 0)
-        first = torch.full_like(most, positions, dtype=torch.int64)
-        first.scatter_reduce_(0, columns[has], (self.places // units % positions)[has], "amin")
-        # All values of a unit that has no entry are zero, and the first position is one of theirs.
-        first = torch.where(first == positions, 0, first)
-        return most.view(pictures, units), first.to(torch.int16).view(pictures, units)
+        first = torch.full_like(most, positions, dtype=torch.int16)
+        first.scatter_reduce_(0, columns[has], (self.places // units % positions)[has].to(torch.int16), "amin")
+        places = most.nonzero()[:, 0]
+        return Sparse((pictures, 1, units), places, most[places]), torch.where(most[places] > 0, first[places], 0)
 
     def _columns(self) -> Tensor:
         """Where each entry's picture and unit are among those of all, (entries,)."""

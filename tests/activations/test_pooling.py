@@ -37,7 +37,7 @@ def test_the_first_of_the_largest_positions_is_named(info: LayerInfo, count: int
     # Few values, so that many are equal.
     output = torch.from_numpy(np.random.default_rng(0).integers(-3, 4, (4, count, 6)).astype(np.float32))
     patches = output[:, 1:] if info.class_token else output
-    found = pool(output, info, "max")
+    found = pool(output, info, "max").dense()
     assert found.positions is not None
     assert torch.equal(found.values, patches.amax(dim=1))
     assert np.array_equal(found.positions.numpy(), patches.numpy().argmax(axis=1))
@@ -46,9 +46,9 @@ def test_the_first_of_the_largest_positions_is_named(info: LayerInfo, count: int
 def test_the_class_token_is_apart_from_the_patches() -> None:
     output = torch.zeros(1, 50, 6)
     output[:, 0] = 5
-    assert pool(output, TOKENS, "class").values.tolist() == [[5] * 6]
-    assert pool(output, TOKENS, "mean").values.tolist() == [[0] * 6]
-    assert pool(output, TOKENS, "max").values.tolist() == [[0] * 6]
+    assert pool(output, TOKENS, "class").dense().values.tolist() == [[5] * 6]
+    assert pool(output, TOKENS, "mean").dense().values.tolist() == [[0] * 6]
+    assert pool(output, TOKENS, "max").dense().values.tolist() == [[0] * 6]
 
 
 @pytest.mark.parametrize("activation", [Relu(), TopK(3), TopK(127, rectified=False)])
@@ -63,7 +63,7 @@ def test_latents_are_pooled_from_those_that_are_not_zero(vit: CLIP, activation: 
     mean, std = (torch.tensor(each)[:, None, None] for each in (opened.normalization.mean, opened.normalization.std))
     dense = LayerCapture(vit, [info]).run((pictures.float() / 255 - mean) / std)[info.name]
     for (_, pooling), pooled in found.items():
-        wanted = pool(dense, info, pooling)
+        wanted = pool(dense, info, pooling).dense()
         assert torch.allclose(pooled.values, wanted.values, atol=1e-5)
         assert (pooled.positions is None) == (wanted.positions is None)
         if pooled.positions is not None and wanted.positions is not None:

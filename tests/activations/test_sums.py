@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from clipdesk.activations.moments import EmbeddingMoments
-from clipdesk.activations.pooling import Pooled
+from clipdesk.activations.pooling import Pooled, PooledEntries
 from clipdesk.activations.statistics import Embeddings, UnitStatistics
 from clipdesk.activations.sums import LayerSums
 from clipdesk.activations.survey import correlations
+from clipdesk.network.sparse import Sparse
 
 CPU = torch.device("cpu")
 UNITS, WIDTH = 5, 4
@@ -40,13 +42,20 @@ def made(count: int, seed: int) -> Data:
     return Data(values.astype(np.float32), positions.astype(np.int16), embeddings.astype(np.float32))
 
 
-def summed(data: Data, blocks: list[NDArray[np.int64]]) -> tuple[LayerSums, EmbeddingMoments]:
+def values_of(data: Data, rows: NDArray[np.int64]) -> Pooled:
+    return Pooled(torch.from_numpy(data.values[rows]), torch.from_numpy(data.positions[rows]))
+
+
+def summed(
+    data: Data,
+    blocks: list[NDArray[np.int64]],
+    block_of: Callable[[Data, NDArray[np.int64]], Pooled | PooledEntries] = values_of,
+) -> tuple[LayerSums, EmbeddingMoments]:
     sums, moments = LayerSums(UNITS, WIDTH, CPU, placed=True), EmbeddingMoments.none(WIDTH, CPU)
     for rows in blocks:
         embeddings = torch.from_numpy(data.embeddings[rows])
         now = EmbeddingMoments.of(embeddings)
-        block = Pooled(torch.from_numpy(data.values[rows]), torch.from_numpy(data.positions[rows]))
-        sums.add(block, torch.from_numpy(rows), (embeddings.double() - now.mean).float(), now, moments)
+        sums.add(block_of(data, rows), torch.from_numpy(rows), (embeddings.double() - now.mean).float(), now, moments)
         moments.merge(now)
     return sums, moments
 
@@ -153,3 +162,50 @@ def test_values_that_are_saved_and_restored_go_on() -> None:
     again = LayerSums(UNITS, WIDTH, CPU, placed=True)
     again.restore(sums.tensors())
     check_right(statistics_of(again, moments), data)
+
+
+def few(count: int, seed: int, share: float) -> Data:
+    """Values of which nearly all are zero, with ties; of one unit none is, of one all are."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(1, 9, (count, UNITS)) * (rng.random((count, UNITS)) < share) / 4
+    values[:, 1], values[:, 2] = 0, 1 + rng.integers(0, 5, count)
+    positions = np.where(values > 0, rng.integers(0, 49, (count, UNITS)), 0)
+    return Data(values.astype(np.float32), positions.astype(np.int16), made(count, seed).embeddings)
+
+
+def entries_of(data: Data, rows: NDArray[np.int64]) -> PooledEntries:
+    """A block of pictures in two parts, as they are gathered; some entries are zero, as top-k leaves them."""
+    rng, parts = np.random.default_rng(len(rows)), []
+    for some in np.array_split(rows, 2):
+        values = torch.from_numpy(data.values[some])
+        places = ((values > 0) | torch.from_numpy(rng.random(values.shape) < 0.1)).flatten().nonzero()[:, 0]
+        entries = Sparse((len(some), 1, UNITS), places, values.flatten()[places])
+        parts.append(PooledEntries(entries, torch.from_numpy(data.positions[some]).flatten()[places]))
+    return PooledEntries.joined(parts)
+
+
+@given(st.integers(1, 400), st.integers(0, 2**32 - 1), st.sampled_from([0.01, 0.1, 0.5]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_entries_are_summed_as_all_values_are(count: int, seed: int, share: float, data: st.DataObject) -> None:
+    made_ = few(count, seed, share)
+    order = np.arange(count) if data.draw(st.booleans()) else np.random.default_rng(seed).permutation(count)
+    cuts = sorted(data.draw(st.lists(st.integers(0, count), max_size=4)))
+    blocks = [rows for rows in np.split(order, cuts) if len(rows)]
+    (dense, moments), (sums, _) = summed(made_, blocks), summed(made_, blocks, entries_of)
+    check_right(statistics_of(sums, moments), made_)
+    one, other = sums.tensors(), dense.tensors()
+    for name in ("least", "most", "fired", "bins.exponents", "bins.starts", "bins.counts"):
+        assert torch.equal(one[name], other[name])
+    for name in ("moments.means", "moments.squares", "moments.cross"):
+        assert torch.allclose(one[name], other[name], rtol=1e-6, atol=1e-6 * count)
+    for end in ("top", "bottom"):
+        # What is kept is in any order.
+        keys, places = one[f"{end}.keys"].sort(dim=1)
+        wanted, others = other[f"{end}.keys"].sort(dim=1)
+        assert torch.equal(keys, wanted)
+        there = keys != keys.new_tensor(torch.iinfo(torch.int64).min)
+        positions = one[f"{end}.positions"].gather(1, places), other[f"{end}.positions"].gather(1, others)
+        assert torch.equal(positions[0][there], positions[1][there])
+    rows, places_ = list(range(0, count, 3)), list(range(count, 0, -3))
+    sums.keep(entries_of(made_, order), rows, places_)
+    assert np.array_equal(sums.sample[places_].numpy(), made_.values[order][rows].astype(np.float16))

@@ -21,6 +21,7 @@ from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.sae_lens import write_sae_lens
 from clipdesk.network.opened import open_model
+from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import done, until
 from tests.network.latents.perfect import perfect
@@ -82,6 +83,25 @@ def test_a_survey_of_the_plain_model_answers_for_its_neurons(
     until(qtbot, lambda: bool(answers))
     # What reads the network reads that of the survey.
     assert desk.current.opened().sha256 == desk.current.manifest.weights
+
+
+def test_what_a_latent_writes_is_rendered_from_its_page(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_sae_lens(replace(perfect(64, "1"), activation=TopK(40)), tmp_path / "own")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(folder / "sae_weights.safetensors"), ""))
+    window.model_menu.add_latents.trigger()
+    until(qtbot, lambda: "+sae:" in str(window.session.model_name))
+    page = window.surveys.unit
+    window.surveys.pages.go(PooledUnit(LATENTS.removesuffix(".latents"), 3))
+    assert not page.write_action.isEnabled(), "a neuron is what it writes"
+    window.surveys.pages.go(PooledUnit(LATENTS, 3))
+    assert page.write_action.isEnabled()
+    window.parameters.show_settings(make_settings(iterations=3))
+    page.write_action.trigger()
+    until(qtbot, lambda: done(window))
+    assert window.canvas.current is not None
+    assert window.canvas.current.target.label == f"decoder({LATENTS}:3)"
 
 
 def test_a_training_without_the_library_says_what_to_install(

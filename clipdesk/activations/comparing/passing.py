@@ -149,7 +149,8 @@ class Pass:
         self.thumbnails = first.block.thumbnails
         if first.block.pictures:
             for pair, sums in self.sums.items():
-                sums.add(left[first.keys[pair.first]].values, right[second.keys[pair.second]].values)
+                values = left[first.keys[pair.first]].dense().values, right[second.keys[pair.second]].dense().values
+                sums.add(*values)
         for half in self.halves:
             half.settle(done)
 

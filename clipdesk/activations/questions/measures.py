@@ -23,13 +23,15 @@ def kurtoses(histogram: Histogram) -> NDArray[np.float64]:
     Returns:
         (units,).
     """
-    counts = histogram.counts.astype(np.float64)
-    total = np.maximum(counts.sum(axis=1), 1)
     # In bins; neither the width of a bin nor the place of the first one matters.
-    places = np.arange(counts.shape[1], dtype=np.float64)
-    distances = places[None] - ((counts @ places) / total)[:, None]
-    second = (counts * distances**2).sum(axis=1) / total
-    fourth = (counts * distances**4).sum(axis=1) / total
+    places = np.arange(histogram.counts.shape[1], dtype=np.float64)
+    second, fourth = np.empty((2, len(histogram.counts)))
+    for start in range(0, len(histogram.counts), _ROWS):
+        counts = histogram.counts[start : start + _ROWS].astype(np.float64)
+        total = np.maximum(counts.sum(axis=1), 1)
+        squares = (places[None] - ((counts @ places) / total)[:, None]) ** 2
+        second[start : start + _ROWS] = (counts * squares).sum(axis=1) / total
+        fourth[start : start + _ROWS] = (counts * squares**2).sum(axis=1) / total
     return ratios(fourth, second**2, second > 0) - 3
 
 
@@ -89,14 +91,17 @@ def clarities(statistics: UnitStatistics, embeddings: Embeddings, most: int = 10
     pictures = statistics.top.pictures[:, :most]
     there = pictures != NONE
     numbers = there.sum(axis=1).astype(np.float64)
-    # Only pictures that are in some list, as float32, with a row of zeros for the places that nothing has taken.
-    used, places = np.unique(pictures, return_inverse=True)
-    rows = embeddings.unit_rows(used)
-    rows[used == NONE] = 0
-    places = places.reshape(pictures.shape)
+    # Only pictures that are in some list, as float32, and last a row of zeros for the places that nothing has taken.
+    listed = np.zeros(len(embeddings.rows) + 1, dtype=np.bool_)
+    listed[pictures] = True
+    used = np.flatnonzero(listed[:-1])
+    places = np.full(len(listed), len(used))
+    places[used] = np.arange(len(used))
+    rows = np.concatenate([embeddings.unit_rows(used), np.zeros((1, embeddings.rows.shape[1]), np.float32)])
     squares = np.empty(len(pictures))
     for start in range(0, len(pictures), _ROWS):
-        part = places[start : start + _ROWS]
+        # That none is -1 makes it the last.
+        part = places[pictures[start : start + _ROWS]]
         total = np.zeros((len(part), rows.shape[1]), np.float32)
         for column in part.T:
             total += rows[column]

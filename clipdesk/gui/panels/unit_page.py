@@ -31,6 +31,7 @@ from clipdesk.gui.panels.rendered_picture import RenderedPicture
 from clipdesk.gui.panels.similar import SimilarUnits
 from clipdesk.gui.panels.thorough_bar import ThoroughBar
 from clipdesk.gui.panels.word_line import WordLine
+from clipdesk.gui.panels.written_line import WrittenLine
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit, UnitFacts
 from clipdesk.gui.words import breakable, unbroken
@@ -49,7 +50,6 @@ _ON_ITS_WAY = "Asking the survey …"
 _LATE = 250
 """Milliseconds for which what was shown before may stay while an answer is on its way."""
 _COLUMNS = 5
-_WRITES = "The texts that span what the head adds to the embedding, each with its share of the variance (TextSpan)"
 _POOLINGS = {"mean": "Mean over patches", "max": "Largest patch", "class": "Class token"}
 _UNKNOWN = UnitFacts("mean", ("mean",), (), (), (), (), (), (), (), (), None, (), (), ())
 """Of a unit whose answer is late."""
@@ -104,7 +104,7 @@ class UnitPage(QWidget):
         self.numbers = plain_label(wrap=True)
         self.words = WordLine("Words")
         self.opposite = WordLine("It answers least to")
-        self.writes = WordLine("It writes", _WRITES)
+        self.writes = WrittenLine(self.write_action)
         self.message = plain_label(wrap=True)
         self.layer_button = QPushButton("Survey this layer")
         self.layer_button.hide()
@@ -133,6 +133,9 @@ class UnitPage(QWidget):
         self.back_action = make_action(self, "Back", "arrow_left", "Alt+Left", "The unit before")
         self.forward_action = make_action(self, "Forward", "arrow_right", "Alt+Right", "The unit after")
         self.render_action = make_action(self, "Render this unit", "play", "Ctrl+Alt+R")
+        tip = "Render the direction of the latent's decoder: what the latent adds to the layer, not what it answers to"
+        self.write_action = make_action(self, "Render what it writes", "play", "Ctrl+Alt+W", tip)
+        self.write_action.setEnabled(False)
         self.like_action = make_action(self, "Find units like it", "magnify", "Ctrl+Shift+L")
         self.surprise_action = make_action(
             self, "Surprise me", "dice_multiple_outline", "Ctrl+Shift+U", "Go to a unit that is worth looking at"
@@ -224,7 +227,7 @@ class UnitPage(QWidget):
         for similar in (self.within, self.across):
             similar.chosen.connect(lambda found: self.unit_chosen.emit(found.pooled))
         self.elsewhere.chosen.connect(self.counterpart_chosen)
-        for line in (self.words, self.opposite, self.writes):
+        for line in (self.words, self.opposite, self.writes.line):
             line.chosen.connect(self.word_chosen)
         self.layer_button.clicked.connect(self._ask_layer)
 
@@ -302,7 +305,7 @@ class UnitPage(QWidget):
         self.within.show_units(facts.within)
         self.across.show_units(facts.across)
         self.elsewhere.show_units(())
-        self.writes.show_words((), "")
+        self.writes.line.show_words((), "")
         self._show_part()
 
     def _show_poolings(self, facts: UnitFacts | None) -> None:

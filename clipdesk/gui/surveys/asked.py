@@ -57,6 +57,7 @@ class AskedSurvey(OpenSurvey):
     verdict = checks.verdict
     with_words = questions.with_words
     words_written = questions.words_written
+    writes_words = questions.writes_words
 
 
 __all__ = ["AskedSurvey", "seconds_for", "surveys_of"]

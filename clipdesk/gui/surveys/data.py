@@ -106,6 +106,18 @@ class Word(NamedTuple):
         return f"{self.pearson:.2f}" if math.isfinite(self.pearson) else ""
 
 
+class Written(NamedTuple):
+    """What a unit writes, in words.
+
+    Attributes:
+        words: The words, with their shares or cosines, the largest first.
+        reason: Why there are none; empty where there are.
+    """
+
+    words: tuple[Word, ...]
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class Photo:
     """A picture of a set, as a tile.

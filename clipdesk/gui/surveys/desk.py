@@ -45,7 +45,7 @@ class SurveyDesk(QObject):
         relisted: Only `listed` is another, or what has changed since `current` was made.
         answered: A `PooledUnit` and the `UnitFacts` of it.
         related: A `PooledUnit`, and the units of other models that are like it, as `FoundUnit`.
-        wrote: A `PooledUnit` of an attention head, and what it writes, as `Word`.
+        wrote: A `PooledUnit` of an attention head or a latent, and what it writes, as `Written`.
         pictures: Thumbnails by the index of the picture.
         heated: A layer, the index of a unit, and pictures that are grey where it does not fire, by index.
         found: A `Question`, and the list of `FoundUnit`; or why there are none, in words.
@@ -187,14 +187,15 @@ class SurveyDesk(QObject):
         self._ask(self._quick, "unit", ask)
 
     def ask_more(self, pooled: PooledUnit) -> None:
-        """What takes longer than a page may wait; `related` and, for an attention head, `wrote` follow."""
+        """What takes longer than a page may wait; `related` and, for a head or a latent, `wrote` follow."""
 
         def read(survey: AskedSurvey) -> None:
             with suppress(UsageError):
                 # Not known of a model that reads no texts, nor of all towers.
-                if survey.is_of_heads(pooled.layer):
+                if survey.writes_words(pooled.layer):
                     self._read_words(survey)
-                    self.wrote.emit(pooled, survey.words_written(pooled))
+                if (written := survey.words_written(pooled)) is not None:
+                    self.wrote.emit(pooled, written)
 
         self._ask(self._slow, "related", lambda survey: self.related.emit(pooled, survey.counterparts(pooled)))
         self._ask(self._words, "written", read)

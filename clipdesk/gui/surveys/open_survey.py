@@ -29,7 +29,7 @@ from clipdesk.activations.storing import Manifest, all_surveys, open_survey, rea
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.gui.images import to_image
-from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit, Word
+from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit, Written
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
 from clipdesk.network.opened import OpenModel, default_pool
@@ -59,7 +59,7 @@ class OpenSurvey:
         changed: What is another now than when it was made, in words.
         lexicon: The words for its units; None until they are read.
         facts: What was found out of its layers, by their names.
-        written: What attention heads write, by layer and index, as far as it was asked for; it takes seconds.
+        written: What heads and latents write, by layer and index, as far as it was asked for; it may take seconds.
     """
 
     folder: Path
@@ -69,7 +69,7 @@ class OpenSurvey:
     changed: tuple[str, ...] = ()
     lexicon: Lexicon | None = None
     facts: dict[str, LayerFacts] = field(default_factory=dict)
-    written: dict[tuple[str, int], tuple[Word, ...]] = field(default_factory=dict)
+    written: dict[tuple[str, int], Written | None] = field(default_factory=dict)
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
     _relatives: dict[str, Survey] = field(default_factory=dict)
     _looked: int = -1

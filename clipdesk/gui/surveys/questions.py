@@ -20,11 +20,16 @@ from clipdesk.activations.questions.counterparts import counterparts as in_other
 from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
+from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import words
-from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word
+from clipdesk.activations.writing import words_of_decoder
+from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word, Written
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
+from clipdesk.network.inspector import ROOT
+from clipdesk.network.latents.source import LatentsOf
+from clipdesk.network.layer_names import short_layer
 
 COUNT = 60
 """Units that a search lists."""
@@ -82,18 +87,44 @@ def counterparts(survey: OpenSurvey, pooled: PooledUnit) -> list[FoundUnit]:
     return sorted(found, key=lambda each: -each.correlation)[:_COUNTERPARTS]
 
 
-def words_written(survey: OpenSurvey, pooled: PooledUnit) -> tuple[Word, ...]:
-    """What an attention head writes into the embedding, each word with its share of the variance.
+def writes_words(survey: OpenSurvey, layer: str) -> bool:
+    """Whether what the units of a layer write can be said in words: of heads, and of latents of the image embedding."""
+    source = survey.opened().inspector.visualizable(layer).source
+    return survey.is_of_heads(layer) or (isinstance(source, LatentsOf) and source.base.name == ROOT)
+
+
+def words_written(survey: OpenSurvey, pooled: PooledUnit) -> Written | None:
+    """What a head or a latent writes: each word with its share of the variance, or with its cosine.
+
+    Returns:
+        None for other units, of which this is not shown.
 
     Raises:
         UsageError: the model reads no texts, or this is not known of its tower.
     """
-    head = pooled.layer, pooled.unit
-    if head not in survey.written:
-        vocabulary = survey.read_words(lambda _done, _total: None).vocabulary
-        found, _ = written_by(survey.opened(), survey.folder, survey.survey, *head, vocabulary)
-        survey.written[head] = tuple(Word(each.concept, each.explained, weak=False) for each in found)
-    return survey.written[head]
+    unit = pooled.layer, pooled.unit
+    if unit not in survey.written:
+        survey.written[unit] = _written(survey, *unit)
+    return survey.written[unit]
+
+
+def _written(survey: OpenSurvey, layer: str, unit: int) -> Written | None:
+    opened = survey.opened()
+    source = opened.inspector.check_unit(layer, unit).source
+
+    def vocabulary() -> Vocabulary:
+        return survey.read_words(lambda _done, _total: None).vocabulary
+
+    if survey.is_of_heads(layer):
+        spanning, _ = written_by(opened, survey.folder, survey.survey, layer, unit, vocabulary())
+        return Written(tuple(Word(each.concept, each.explained, weak=False) for each in spanning))
+    if not isinstance(source, LatentsOf):
+        return None
+    if not writes_words(survey, layer):
+        into = short_layer(source.base.name)
+        return Written((), f"no words: texts are compared with the image embedding, and it writes into layer {into}")
+    found = words_of_decoder(opened, layer, unit, vocabulary)
+    return Written(tuple(Word(concept, cosine, weak=False) for concept, cosine in found))
 
 
 def heat_of_image(survey: OpenSurvey, image: Path, found: list[FoundUnit]) -> Iterator[tuple[int, QImage]]:

@@ -90,15 +90,13 @@ class _Each:
 
 @dataclass(frozen=True)
 class Relu(_Each):
-    """max(0, pre); with `bounded`, its hyperbolic tangent."""
+    """max(0, pre)."""
 
-    bounded: bool = False
     floor: ClassVar[float] = 0.0
 
     def __call__(self, pre: Tensor) -> Tensor:
         """As `Activation`."""
-        positive = torch.relu(pre)
-        return torch.tanh(positive) if self.bounded else positive
+        return torch.relu(pre)
 
     def to(self, device: torch.device) -> Relu:
         """As `Activation`."""
@@ -107,7 +105,7 @@ class Relu(_Each):
     @property
     def name(self) -> str:
         """As `Activation`."""
-        return "tanh of ReLU" if self.bounded else "ReLU"
+        return "ReLU"
 
 
 @dataclass(frozen=True)
@@ -223,6 +221,55 @@ class Gated(_Each):
     def name(self) -> str:
         """As `Activation`."""
         return "gated"
+
+
+@dataclass(frozen=True, eq=False)
+class Capped:
+    """Another activation's latents, which approach a cap and never pass it: cap · tanh(latent / cap).
+
+    Attributes:
+        inner: The other activation.
+        cap: Above zero.
+    """
+
+    inner: Activation
+    cap: float
+
+    def __call__(self, pre: Tensor) -> Tensor:
+        """As `Activation`."""
+        return self._capped(self.inner(pre))
+
+    def entries(self, pre: Tensor) -> Entries:
+        """As `Activation`."""
+        places, values = self.inner.entries(pre)
+        return Entries(places, self._capped(values))
+
+    def among(self, pre: Tensor, tokens: Tensor, places: Tensor, count: int) -> Entries:
+        """As `Activation`."""
+        kept, values = self.inner.among(pre, tokens, places, count)
+        return Entries(kept, self._capped(values))
+
+    def _capped(self, latents: Tensor) -> Tensor:
+        return self.cap * torch.tanh(latents / self.cap)
+
+    def to(self, device: torch.device) -> Capped:
+        """As `Activation`."""
+        return replace(self, inner=self.inner.to(device))
+
+    @property
+    def floor(self) -> Tensor | float | None:
+        """As `Activation`."""
+        return self.inner.floor
+
+    @property
+    def at_most(self) -> int | None:
+        """As `Activation`."""
+        return self.inner.at_most
+
+    @property
+    def name(self) -> str:
+        """As `Activation`."""
+        return f"{self.inner.name}, capped at {self.cap:g}"
 
 
 def largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,8 @@ from clipdesk.network.sparse import Sparse
 
 _TINY = 1e-5
 """What Prisma and SAELens add to a standard deviation before they divide by it."""
+_FEW = 1 / 32
+"""Up to this share of the latents, those that are not zero are decoded one by one."""
 _AT_ONCE = 2**24
 """So many pre-activations are held at once, where latents are entries."""
 
@@ -186,7 +188,7 @@ class Latents:
         return found
 
     def sparse(self, values: Tensor, entries: Callable[[Tensor], Entries] | None = None) -> Sparse:
-        """The latents of a layer's activations, (pictures, positions, width of the layer), as entries.
+        """The latents of a layer's activations, (pictures, positions, width of the layer), as entries, by token.
 
         Args:
             values: The activations.
@@ -236,8 +238,27 @@ class Latents:
             like: The activations that the latents are of, whose norm is put back. Without them the result is normed.
         """
         rebuilt = latents @ self.decoder + self.decoder_bias
-        if like is None:
-            return rebuilt
+        return rebuilt if like is None else self._undone(rebuilt, like)
+
+    def rebuilt_from(self, entries: Sparse, like: Tensor) -> Tensor:
+        """As `decode`, of latents as `sparse` gives them: in the time that the few take that are not zero.
+
+        Args:
+            entries: The latents.
+            like: The activations that they are of, (pictures, positions, width of the layer).
+        """
+        pictures, positions, count = entries.shape
+        if len(entries.values) > _FEW * pictures * positions * count:
+            return self.decode(entries.dense(), like)
+        token, latent = entries.places // count, entries.places % count
+        counts = torch.bincount(token, minlength=pictures * positions)
+        sums = torch.nn.functional.embedding_bag(
+            latent, self.decoder, counts.cumsum(0) - counts, mode="sum", per_sample_weights=entries.values
+        )
+        return self._undone(sums.view(pictures, positions, self.width) + self.decoder_bias, like)
+
+    def _undone(self, rebuilt: Tensor, like: Tensor) -> Tensor:
+        """Activations with the norm of others put back."""
         _, mean, scale = self.normed(like.to(rebuilt.dtype))
         return rebuilt * scale + mean
 

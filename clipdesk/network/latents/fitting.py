@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import input_side
-from clipdesk.network.latents.algebra import Latents, Norm, Tokens
+from clipdesk.network.latents.algebra import Latents, Memory, Norm, Tokens
 from clipdesk.network.latents.source import chosen
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalization_of, normalized
@@ -113,11 +113,13 @@ def fit_of(latents: Latents, values: Tensor) -> Fit:
     rows = values.reshape(-1, latents.width)
     alive = torch.zeros(latents.count, dtype=torch.bool, device=rows.device)
     missed = active = 0.0
+    find = partial(latents.entries, memory=Memory())
     for part in torch.split(rows, max(1, _AT_ONCE // latents.count)):
-        found = latents.encode(part)
-        missed += float((part - latents.decode(found, like=part)).double().square().sum())
-        active += float((found != 0).sum())
-        alive |= (found != 0).any(dim=0)
+        found = latents.sparse(part[None], find)
+        missed += float((part - latents.rebuilt_from(found, like=part[None])[0]).double().square().sum())
+        there = found.values != 0
+        active += float(there.sum())
+        alive[found.places[there] % latents.count] = True
     spread = float((rows - rows.mean(dim=0)).double().square().sum())
     dead = 1 - float(alive.float().mean())
     return Fit(1 - missed / max(spread, 1e-12), active / len(rows), dead, len(rows))

@@ -18,12 +18,13 @@ from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.clip_scope import read_clip_scope
 from clipdesk.network.latents.contents import Content, Values, checked_weights, explained, read_config
 from clipdesk.network.latents.dictionary_learning import read_dictionary
+from clipdesk.network.latents.msae import read_msae, weights_in
 from clipdesk.network.latents.overcomplete import read_overcomplete
 from clipdesk.network.latents.prisma import read_patch_sae, read_prisma
 from clipdesk.network.latents.sae_lens import CONFIG, read_sae_lens
 from clipdesk.network.latents.saev import read_saev
 
-_FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning, PatchSAE or overcomplete"
+_FORMATS = "weights of Prisma, saev, SAELens, CLIP-Scope, dictionary_learning, PatchSAE, overcomplete or MSAE"
 CONFIGS = (CONFIG, "config.json")
 """Names of configurations beside weights."""
 _LONGEST_HEADER = 1_000_000
@@ -62,6 +63,8 @@ def _read(content: Content, *, said: bool, lens: bool) -> Latents:
         return read_clip_scope(content)
     if content.has("dictionary._weights"):
         return read_overcomplete(content)
+    if content.has("pre_bias", "encoder", "latent_bias"):
+        return read_msae(content)
     of_trainer = "trainer" in config or content.has("k") or (content.has("threshold") and "architecture" not in config)
     if content.has("encoder.weight") or (of_trainer and not lens):
         return read_dictionary(content)
@@ -96,6 +99,8 @@ def _unwrapped(held: object) -> tuple[object, Mapping[str, object]]:
     inner = held.get("autoencoder")
     if isinstance(inner, Mapping) and "state_dict" in inner:
         return inner["state_dict"], _fields(held.get("config"))
+    if (named := weights_in(held)) is not None:
+        return named, held
     if isinstance(held.get("model_state_dict"), Mapping):
         return held["model_state_dict"], held
     if isinstance(held.get("state_dict"), Mapping):

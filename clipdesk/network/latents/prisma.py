@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clipdesk.models.checks import NotAState
-from clipdesk.network.latents.activations import Activation, Gated, Relu, TopK
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, TopK
 from clipdesk.network.latents.algebra import Latents, Norm, Tokens
 from clipdesk.network.latents.contents import Content, Values
 
@@ -61,7 +61,7 @@ def _activation(content: Content) -> Activation:
         return TopK(content.config.part("activation_fn_kwargs").whole("k"))
     if name not in ("relu", "tanh-relu"):
         raise NotAState(f"it has the activation function {name}; relu, tanh-relu and topk are read")
-    return Relu(bounded=name == "tanh-relu")
+    return Capped(Relu(), 1.0) if name == "tanh-relu" else Relu()
 
 
 def _norm(config: Values) -> Norm:

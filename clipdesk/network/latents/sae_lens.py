@@ -14,7 +14,7 @@ from torch import Tensor
 from clipdesk.errors import UsageError
 from clipdesk.models.checks import NotAState
 from clipdesk.models.latents_names import USUAL
-from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, Threshold, TopK
 from clipdesk.network.latents.algebra import Latents, Norm, Tokens
 from clipdesk.network.latents.contents import Content, Values
 
@@ -88,7 +88,7 @@ def _activation(kind: str, content: Content, count: int, bias: Tensor) -> Activa
         return TopK(config.part("activation_fn_kwargs").whole("k"))
     if function not in ("relu", "tanh-relu"):
         raise NotAState(f"it has the activation function {function}; relu, tanh-relu and topk are read")
-    return Relu(bounded=function == "tanh-relu")
+    return Capped(Relu(), 1.0) if function == "tanh-relu" else Relu()
 
 
 def _norm(config: Values) -> Norm:
@@ -169,7 +169,7 @@ def write_sae_lens(latents: Latents, folder: Path, notes: Mapping[str, object] |
 def _written(latents: Latents) -> tuple[str, dict[str, Tensor], dict[str, object]]:
     """The architecture's name, and the weights and values that only it has."""
     activation = latents.activation
-    if isinstance(activation, Relu) and not activation.bounded:
+    if isinstance(activation, Relu):
         return "standard", {"b_enc": latents.bias}, {}
     if isinstance(activation, TopK) and activation.rectified:
         return "topk", {"b_enc": latents.bias}, {"k": activation.k, "rescale_acts_by_decoder_norm": False}

@@ -21,10 +21,12 @@ from clipdesk.gui.surveys.asked import AskedSurvey
 from clipdesk.gui.surveys.data import PooledUnit, Question
 from clipdesk.gui.surveys.open_survey import SIDE
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.models.names import parse_name
+from clipdesk.models.names import parse_name, with_latents
+from clipdesk.network.latents.sae_lens import write_sae_lens
 from clipdesk.network.opened import open_model
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.surveys.conftest import OTHER
+from tests.network.latents.perfect import perfect
 
 
 def read_words(asked: AskedSurvey) -> None:
@@ -87,9 +89,33 @@ def test_a_head_is_said_to_write_words(asked: AskedSurvey, images: Path, checkpo
     ((folder, manifest),) = [each for each in all_surveys() if each[0] != asked.folder]
     of_heads = AskedSurvey.open(folder, manifest, asked.model)
     assert of_heads.is_of_heads(heads)
-    words = of_heads.words_written(PooledUnit(heads, 0))
-    assert len(words) > 3
-    assert 0 < sum(word.pearson for word in words) <= 1
+    written = of_heads.words_written(PooledUnit(heads, 0))
+    assert written is not None
+    assert len(written.words) > 3
+    assert 0 < sum(word.pearson for word in written.words) <= 1
+    assert asked.words_written(PooledUnit(LAYER, 0)) is None
+
+
+def test_a_latent_is_said_to_write_words_where_texts_are_or_why_not(
+    images: Path, checkpoint: Path, scenes_words: None, tmp_path: Path
+) -> None:
+    plain = open_model(checkpoint, "cpu")
+    width = plain.inspector.visualizable("visual").units
+    saes = [write_sae_lens(perfect(*each), tmp_path / each[1]) for each in ((width, "visual"), (64, "1"))]
+    name = with_latents(parse_name(str(checkpoint)), list(map(str, saes)))
+    at_the_end, inside = "visual.latents", "visual.transformer.resblocks.1.latents"
+    list(survey_images(open_model(str(name), "cpu"), open_image_set(images), [at_the_end, inside]))
+    ((folder, manifest),) = all_surveys()
+    asked = AskedSurvey.open(folder, manifest, name)
+    assert [asked.writes_words(each) for each in (at_the_end, inside)] == [True, False]
+    written = asked.words_written(PooledUnit(at_the_end, 2))
+    assert written is not None
+    assert len(written.words) == 5
+    assert 1 >= written.words[0].pearson > written.words[4].pearson
+    elsewhere = asked.words_written(PooledUnit(inside, 2))
+    assert elsewhere is not None
+    assert elsewhere.words == ()
+    assert elsewhere.reason.endswith("with the image embedding, and it writes into layer 1")
 
 
 def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurvey) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK, largest
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, Threshold, TopK, largest
 
 PRE = torch.tensor([[3.0, -1.0, 0.5, 2.0], [-4.0, -1.0, -3.0, -2.0]])
 
 
-def test_relu_may_be_bounded() -> None:
+def test_latents_may_be_capped() -> None:
     assert Relu()(PRE)[0].tolist() == [3, 0, 0.5, 2]
-    assert torch.equal(Relu(bounded=True)(PRE), torch.tanh(torch.relu(PRE)))
+    assert torch.equal(Capped(Relu(), 1)(PRE), torch.tanh(torch.relu(PRE)))
+    assert Capped(TopK(2), 2)(PRE)[0].tolist() == pytest.approx([1.8103, 0, 0, 1.5232], abs=1e-4)
+    assert Capped(TopK(2), 2).name == "top-k (k = 2), capped at 2"
 
 
 def test_top_k_without_relu_keeps_values_below_zero() -> None:
@@ -42,7 +44,8 @@ def test_names_say_what_is_done() -> None:
 
 @pytest.mark.parametrize("count", [40, 1_000, 3_011])
 @pytest.mark.parametrize(
-    "activation", [Relu(), TopK(3), TopK(3, rectified=False), Threshold(torch.tensor([1.5])), TopK(900)]
+    "activation",
+    [Relu(), TopK(3), TopK(3, rectified=False), Threshold(torch.tensor([1.5])), TopK(900), Capped(TopK(3), 2)],
 )
 def test_entries_are_all_latents_that_are_not_zero(count: int, activation: Activation) -> None:
     pre = torch.randn(7, count, generator=torch.Generator().manual_seed(1)) - 1

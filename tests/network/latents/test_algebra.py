@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from clipdesk.network.latents.activations import Relu
+from clipdesk.network.latents.activations import Activation, Relu, TopK
 from clipdesk.network.latents.algebra import Latents, Norm
 from tests.network.latents.weights import COUNT, WIDTH, activations, standard
 
@@ -79,3 +79,14 @@ def test_latents_are_computed_in_float32_whatever_the_layer_has() -> None:
     x = activations().bfloat16()
     assert made().encode(x).dtype is torch.float32
     assert np.isfinite(made().rebuilt(x).numpy()).all()
+
+
+@pytest.mark.parametrize("norm", list(Norm))
+@pytest.mark.parametrize("activation", [TopK(1), TopK(9, rectified=False), Relu()])
+def test_entries_are_decoded_as_all_latents_are(norm: Norm, activation: Activation) -> None:
+    w = standard()
+    latents = Latents(w["W_enc"], w["b_enc"] - 3, w["W_dec"], w["b_dec"], activation, norm=norm)
+    x = activations()
+    assert torch.allclose(latents.rebuilt_from(latents.sparse(x), x), latents.rebuilt(x), atol=1e-4)
+    silent = replace(latents, bias=latents.bias - 1e6, activation=Relu())
+    assert torch.allclose(silent.rebuilt_from(silent.sparse(x), x), silent.rebuilt(x), atol=1e-4)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from clipdesk.errors import ClipDeskError, UsageError
-from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, Threshold, TopK
 from clipdesk.network.latents.algebra import Latents, Norm, Tokens
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
@@ -152,7 +152,7 @@ def test_the_checksum_changes_with_the_weights_and_with_the_configuration(tmp_pa
     assert len({first.sha256, other_k.sha256, other.sha256}) == 3
 
 
-@pytest.mark.parametrize("activation", [TopK(3, rectified=False), Relu(bounded=True)])
+@pytest.mark.parametrize("activation", [TopK(3, rectified=False), Capped(Relu(), 1)])
 def test_an_activation_that_the_form_lacks_is_not_written(tmp_path: Path, activation: Activation) -> None:
     w = standard()
     latents = Latents(w["W_enc"], w["b_enc"], w["W_dec"], w["b_dec"], activation)

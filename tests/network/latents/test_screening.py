@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from clipdesk.network.latents import screening
-from clipdesk.network.latents.activations import Activation, Gated, Relu, Threshold, TopK
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, Threshold, TopK
 from clipdesk.network.latents.algebra import Latents, Memory
 from clipdesk.network.latents.screening import Screen
 
@@ -69,7 +69,7 @@ def test_the_latents_are_those_of_the_whole_product(activation: Activation) -> N
     assert torch.allclose(found, wanted, atol=1e-5)
 
 
-FEW = [Relu(), Relu(bounded=True), Gated(torch.ones(COUNT), torch.full((COUNT,), 0.5))]
+FEW = [Relu(), Capped(Relu(), 1), Gated(torch.ones(COUNT), torch.full((COUNT,), 0.5))]
 
 
 @pytest.mark.parametrize("activation", FEW)
