@@ -9,11 +9,13 @@ from functools import cached_property
 from pathlib import Path
 
 from clipdesk.activations.checking.check import Check
+from clipdesk.activations.checking.known import known_target
 from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.checking.thorough import Thorough, check_thoroughly
 from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.activations.directions import usual_concepts, vocabulary_of
+from clipdesk.activations.measuring import Picture
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.statistics import Pooling
@@ -90,17 +92,29 @@ class Checking:
         subject = self.subject(file)
         if self._thorough:
             self._require_thorough(subject)
-        layers = frozenset(layer for term in terms_of(subject.target) if (layer := getattr(term.what, "layer", None)))
-        key = str(subject.wanted.model), layers
-        if key not in self._checkers:
-            self._checkers[key] = self._checker(subject, layers)
-        checker = self._checkers[key]
+        checker = self._checker(subject)
         # A survey of the plain model answers beside a sparse autoencoder, too.
         if subject.weights not in (None, checker.asked.survey.weights, checker.asked.opened.sha256):
             raise UsageError("It was rendered on other weights than those of the survey")
         found = checker.check(file, subject.target, self._pooling)
         more = checker.thorough(file, subject, self._pooling) if self._thorough else None
         return subject.target, CheckRecord.of_check(found, checker.asked.folder.name, more)
+
+    def require(self, targets: Sequence[Target]) -> None:
+        """Raise what will be wrong with pictures of some targets before they are rendered.
+
+        Raises:
+            ClipDeskError: no survey knows of one, or its pictures cannot be read by a second model.
+        """
+        for target in targets:
+            checker = self._checker(_Subject(self._wanted, target, None, None))
+            known_target(checker.asked.opened, checker.asked.survey, target, pooling=self._pooling)
+            checker.open_reader()
+
+    def look(self, target: Target, picture: Picture) -> CheckRecord:
+        """What is found of a picture of a target that `require` has let pass."""
+        checker = self._checker(_Subject(self._wanted, target, None, None))
+        return CheckRecord.of_check(checker.check(picture, target, self._pooling), checker.asked.folder.name)
 
     def subject(self, file: Path) -> _Subject:
         """What is asked of a picture.
@@ -128,7 +142,14 @@ class Checking:
                 f"{short_name(subject.wanted.model)}. Name one: --reader MODEL"
             )
 
-    def _checker(self, subject: _Subject, layers: frozenset[str]) -> _Checker:
+    def _checker(self, subject: _Subject) -> _Checker:
+        layers = frozenset(layer for term in terms_of(subject.target) if (layer := getattr(term.what, "layer", None)))
+        key = str(subject.wanted.model), layers
+        if key not in self._checkers:
+            self._checkers[key] = self._opened(subject, layers)
+        return self._checkers[key]
+
+    def _opened(self, subject: _Subject, layers: frozenset[str]) -> _Checker:
         unit = subject.target
         own = (unit.layer, unit.index) if isinstance(unit, Unit) else None
         asked = ask(subject.wanted, [] if own else sorted(layers), own)
@@ -167,6 +188,10 @@ class _Checker:
         vocabulary = self._words_of(opened) if self.texts else None
         return SecondReader(opened, self.asked.survey, self._shown.read, vocabulary=vocabulary)
 
+    def open_reader(self) -> None:
+        """Open the second model now."""
+        _ = self._second
+
     @cached_property
     def _vocabulary(self) -> Vocabulary | None:
         return self._words_of(self.asked.opened)
@@ -198,12 +223,12 @@ class _Checker:
                 progress=progress,
             )
 
-    def check(self, file: Path, target: Target, pooling: Pooling | None) -> Check:
+    def check(self, picture: Picture, target: Target, pooling: Pooling | None) -> Check:
         return check_picture(
             self.asked.opened,
             self.asked.survey,
             self._full(target),
-            file,
+            picture,
             read=self._shown.read,
             reader=self._second,
             vocabulary=self._vocabulary if self.texts else None,

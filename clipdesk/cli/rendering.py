@@ -11,6 +11,7 @@ import click
 from clipdesk.cli.listing import find_model, model_option, trust_option
 from clipdesk.cli.options import FOLDER, WORKER_PLACES, on_option, settings_from, settings_options, was_given
 from clipdesk.cli.output import say_lines
+from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
 from clipdesk.render.presets import default_preset
@@ -44,6 +45,16 @@ _QUICK_STEPS = 150
     metavar="webp|gif|mp4",
     help="Also write how each picture formed, as an animation beside it: x.webp beside x.png.",
 )
+@click.option(
+    "--best-of",
+    type=click.IntRange(2, 64),
+    metavar="N",
+    help="Render each picture with N seeds, check all as 'clipdesk check' does, and keep the one that is nearest to "
+    "the pictures of a survey that excite its target most.",
+)
+@click.option("--reader", metavar="MODEL", help="With --best-of, a second model that reads the pictures, as of check.")
+@click.option("--images", metavar="SET", help="With --best-of, ask the newest survey of these images.")
+@click.option("--survey", metavar="NAME", help="With --best-of, ask this survey.")
 @settings_options
 def render(
     model: str,
@@ -55,10 +66,15 @@ def render(
     source: Path | None,
     output: Path | None,
     animation: str | None,
+    best_of: int | None,
+    reader: str | None,
+    images: str | None,
+    survey: str | None,
     preset: str | None,
     **changes: object,
 ) -> None:
     """Render a picture for a neuron, a text, or a sum of such."""
+    _check_best_of(best_of, reader, images, survey, source, animation)
     if source is not None:
         if layer or neuron or text or target or was_given("preset"):
             raise UsageError("--from takes target and preset from the picture. Leave them out")
@@ -70,7 +86,28 @@ def render(
     name = find_model(model, trust_archive)
     settings = settings_from(preset or default_preset(name), changes)
     targets = _working().targets_from(layer, neuron, text, target)
-    _working().render_pictures(name, targets, settings, output, animation)
+    best = _working().Best(best_of, reader, Wanted(name, True, images, survey)) if best_of else None
+    _working().render_pictures(name, targets, settings, output, animation, best)
+
+
+def _check_best_of(
+    best_of: int | None,
+    reader: str | None,
+    images: str | None,
+    survey: str | None,
+    source: Path | None,
+    animation: str | None,
+) -> None:
+    if best_of is None:
+        named = next((name for name in ("reader", "images", "survey") if was_given(name)), None)
+        if named is not None:
+            raise UsageError(f"--{named} is of --best-of: say of how many seeds, e.g. --best-of 4")
+    elif source is not None:
+        raise UsageError("--from makes a picture again, with its own seed. Leave out --best-of")
+    elif animation is not None:
+        raise UsageError("Which of several pictures is kept is known at the end. Leave out --animation or --best-of")
+    elif images is not None and survey is not None:
+        raise UsageError("--survey names one survey, so leave out --images")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from clipdesk.cli.bars import Bar
+from clipdesk.cli.best import Best
 from clipdesk.cli.following import follow, opened_service, say_outcome
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
@@ -48,6 +49,7 @@ def render_pictures(
     settings: RenderSettings,
     output: Path | None,
     animation: str | None = None,
+    best: Best | None = None,
 ) -> None:
     """Render some targets at once, without the user's queue.
 
@@ -59,8 +61,9 @@ def render_pictures(
         settings: How.
         output: A PNG, or a folder; None for the usual folder.
         animation: Ending of the animation to write beside each picture; None for none.
+        best: Chooses each picture among those of several seeds; None for that of the settings' seed.
     """
-    _render(Job(model=model, targets=targets, settings=settings), output, animation)
+    _render(Job(model=model, targets=targets, settings=settings), output, animation, best)
 
 
 def render_again(
@@ -148,7 +151,7 @@ def _place(output: Path | None, count: int) -> tuple[Path, list[str]]:
     return place, []
 
 
-def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
+def _render(job: Job, output: Path | None, animation: str | None, best: Best | None = None) -> str | None:
     """Render a job's targets and save each under its own name; the checksum of the weights that were used."""
     if animation is not None:
         check_format(animation)
@@ -164,10 +167,10 @@ def _render(job: Job, output: Path | None, animation: str | None) -> str | None:
     # Once the targets are known to be there, and before anything is rendered.
     make_folder(folder)
     recorder = FrameRecorder(job.settings.iterations) if animation else None
-    executor = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
-    with closing(QueueService(None, executor)) as service:
+    here = Here(opened=opened, wanted=recorder.wanted, most=recorder.most) if recorder else Here(opened=opened)
+    with closing(QueueService(None, best.of(here, job.targets) if best else here)) as service:
         service.add(job, folder, skip=False, names=names, listed=False)
-        code = _follow_pictures(service, job, folder, recorder, animation)
+        code = _follow_pictures(service, job, folder, recorder, animation, best)
     if code:
         raise SystemExit(code)
     return opened.sha256
@@ -192,6 +195,7 @@ def _follow_pictures(
     folder: Path,
     recorder: FrameRecorder | None,
     animation: str | None,
+    best: Best | None = None,
 ) -> int:
     """Show how a few pictures are rendered; the exit code."""
     code = 0
@@ -212,6 +216,8 @@ def _follow_pictures(
             elif isinstance(event, Saved):
                 finished += 1
                 say_outcome(event)
+                if best:
+                    best.say(event)
                 # As it was asked for: the queue keeps the whole path.
                 path = folder / event.path.name
                 say_path(path)

@@ -10,6 +10,7 @@ from clip.model import CLIP
 from PIL import Image
 
 from clipdesk.cli import checking
+from clipdesk.export.png import read_png
 from tests.cli.conftest import Command
 from tests.cli.surveys import SHORT, photos, save_twin
 
@@ -128,3 +129,33 @@ def test_a_thorough_check_renders_and_says_what_it_needs(surveyed: Command, resn
     assert row["word"]
     photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", *asked, "--survey", "nowhere")
     assert "Only pictures with a recipe" in photo.err
+
+
+def test_the_best_of_several_seeds_is_rendered_checked_and_kept(surveyed: Command, vit: CLIP) -> None:
+    save_twin(vit, surveyed.folder / "twin.pt")
+    options = (*MODEL, *QUICK, "--layer", SHORT, "--neuron", "5", "--reader", "twin.pt")
+    made = surveyed("render", *options, "--seed", "3", "--best-of", "2", "--output", "best.png")
+    assert made.code == 0, made.err
+    assert made.out.splitlines() == ["best.png"]
+    kept = next(line for line in made.err.splitlines() if line.startswith("best.png: seed "))
+    seed = kept.removeprefix("best.png: seed ").partition(" ")[0]
+    scores = {place: float(kept.partition(f"{place}: ")[2][:4]) for place in ("3", "4")}
+    assert scores[seed] == max(scores.values())
+    record = read_png(surveyed.folder / "best.png").check
+    assert record is not None
+    assert record.score == pytest.approx(scores[seed], abs=0.006)
+
+
+def test_best_of_is_refused_where_it_means_nothing(surveyed: Command) -> None:
+    unit = (*MODEL, *QUICK, "--layer", SHORT, "--neuron", "5")
+    for options, reason in (
+        ((*unit, "--reader", "demo"), "--reader is of --best-of"),
+        ((*unit, "--best-of", "2", "--animation", "gif"), "Leave out --animation or --best-of"),
+        (("--from", "a.png", "--best-of", "2"), "Leave out --best-of"),
+        ((*unit, "--best-of", "1"), "2<=x<=64"),
+        ((*unit[:-4], "--layer", "0.mlp.gelu", "--neuron", "5", "--best-of", "2"), "does not have"),
+    ):
+        refused = surveyed("render", *options, "--output", "new.png")
+        assert refused.code == 2
+        assert reason in refused.err
+        assert not (surveyed.folder / "new.png").exists()
