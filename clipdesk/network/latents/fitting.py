@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import product
+from functools import cache
 
 import torch
 from PIL import Image
@@ -13,7 +12,9 @@ from torch import Tensor, nn
 
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import input_side
-from clipdesk.network.latents.algebra import Latents, Memory, Norm, Tokens
+from clipdesk.network.latents.activations import Entries
+from clipdesk.network.latents.algebra import Latents, Norm, Tokens
+from clipdesk.network.latents.screening import finding
 from clipdesk.network.latents.source import chosen
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.normalization import normalization_of, normalized
@@ -108,12 +109,18 @@ def activations_at(network: nn.Module, layers: Iterable[LayerInfo], count: int =
 
 
 @torch.no_grad()
-def fit_of(latents: Latents, values: Tensor) -> Fit:
-    """How well latents rebuild some activations, (..., width)."""
+def fit_of(latents: Latents, values: Tensor, find: Callable[[Tensor], Entries] | None = None) -> Fit:
+    """How well latents rebuild some activations.
+
+    Args:
+        latents: The latents.
+        values: The activations, (..., width of the layer).
+        find: What `finding` gave for these latents, where that is there.
+    """
     rows = values.reshape(-1, latents.width)
     alive = torch.zeros(latents.count, dtype=torch.bool, device=rows.device)
     missed = active = 0.0
-    find = partial(latents.entries, memory=Memory())
+    find = find or finding(latents)
     for part in torch.split(rows, max(1, _AT_ONCE // latents.count)):
         found = latents.sparse(part[None], find)
         missed += float((part - latents.rebuilt_from(found, like=part[None])[0]).double().square().sum())
@@ -136,11 +143,12 @@ def best_pairing(
         bases: The layers.
         any_norm: Whether norms and tokens are tried that the file does not say.
     """
+    wide = [base for base in bases if base.units == latents.width]
     found = [
-        Pairing(each, base, tokens, fit_of(each, chosen(values[base.name], base, tokens)))
-        for base in bases
-        if base.units == latents.width
-        for each, tokens in product(_readings(latents, any_norm), _tokens(latents, base, any_norm))
+        Pairing(each, base, tokens, fit_of(each, chosen(values[base.name], base, tokens), find))
+        for each, find in ((each, finding(each)) for each in _readings(latents, any_norm))
+        for base in wide
+        for tokens in _tokens(latents, base, any_norm)
     ]
     if not found:
         return None

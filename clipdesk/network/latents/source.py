@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from clipdesk.network.latents.activations import Entries
-from clipdesk.network.latents.algebra import Latents, Memory, Tokens
-from clipdesk.network.latents.screening import Screen
+from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.latents.screening import finding
 from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.network.sparse import Sparse
 
@@ -83,8 +83,7 @@ class SparseLatents:
 
     @cached_property
     def _find(self) -> Callable[[Tensor], Entries]:
-        latents = self._of.latents
-        return Screen(latents).entries if Screen.helps(latents) else partial(latents.entries, memory=Memory())
+        return finding(self._of.latents)
 
     def attach(self, network: nn.Module, keep: Callable[[Sparse], None]) -> list[RemovableHandle]:
         """As `SparseSource.attach`."""
