@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks import survey_questions
-from clipdesk.activations import surveying
+from clipdesk.activations import checkpoints
 from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import BLOCK, ScanState, scan
 from clipdesk.activations.statistics import Key, UnitStatistics
@@ -222,7 +222,7 @@ def _begun(source: str, data: str, every: float) -> BaseProcess:
 
 def _survey(source: str, data: str, every: float) -> None:
     os.environ["CLIPDESK_DATA"] = data
-    surveying.CHECKPOINT_SECONDS = every
+    checkpoints.CHECKPOINT_SECONDS = every
     torch.set_num_threads(1)
     for _ in survey_images(open_model("demo", "cpu"), open_image_set(source)):
         pass

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -20,8 +22,31 @@ from clipdesk.errors import UsageError
 from clipdesk.files import check_readable
 from clipdesk.imagesets.sets import LeftOut
 
+CHECKPOINT_SECONDS = 60.0
 _NAME = "checkpoint"
 _LARGEST = 2**40
+_TIMES = 19
+"""After a checkpoint so many times as long as it took passes before the next one, which leaves them a twentieth."""
+
+
+class Pace:
+    """Says when the next checkpoint is due: once a minute, and less often where they are large and take long."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + CHECKPOINT_SECONDS
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() > self._next
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """In the block, one is written."""
+        begun = time.monotonic()
+        yield
+        ended = time.monotonic()
+        self._next = ended + max(CHECKPOINT_SECONDS, _TIMES * (ended - begun))
 
 
 def write_checkpoint(folder: Path, state: ScanState) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 import psutil
 from safetensors import SafetensorError
 
-from clipdesk.activations.checkpoints import read_checkpoint, remove_checkpoint, write_checkpoint
+from clipdesk.activations.checkpoints import Pace, read_checkpoint, remove_checkpoint, write_checkpoint
 from clipdesk.activations.extending import Search, earlier_survey
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.pooling import poolings_of
@@ -46,7 +46,6 @@ from clipdesk.network.opened import OpenModel
 from clipdesk.paths import surveys_folder
 from clipdesk.version import __version__
 
-CHECKPOINT_SECONDS = 60.0
 _THUMBNAIL_BYTES = 12_000
 _SPARE_BYTES = 500 * 2**20
 """Memory for what a pass needs besides its sums: pictures and the values of a forward pass."""
@@ -216,15 +215,15 @@ def _kept(passes: Iterator[Scanned], folder: Path) -> Iterator[Scanned]:
 
     An error or a Ctrl-C within the pass may have come while something was added up: then the checkpoint before counts.
     """
-    kept = time.monotonic()
+    pace = Pace()
     for scanned in passes:
         write_thumbnails(folder, scanned.thumbnails)
-        fresh = time.monotonic() - kept > CHECKPOINT_SECONDS
+        fresh = pace.due
         if fresh:
-            write_checkpoint(folder, scanned.state)
+            with pace.writing():
+                write_checkpoint(folder, scanned.state)
             # Those that are in the checkpoint now.
             remove_shards(folder, scanned.state.done)
-            kept = time.monotonic()
         try:
             yield scanned
         except GeneratorExit:

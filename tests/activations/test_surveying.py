@@ -10,12 +10,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from clipdesk.activations import storing, surveying
+from clipdesk.activations import checkpoints, storing, surveying
 from clipdesk.activations.blocks import Block
 from clipdesk.activations.scan import ScanState
 from clipdesk.activations.storing import (
@@ -350,3 +351,16 @@ def test_an_error_within_the_pass_leaves_the_checkpoint_before(
 def test_a_layer_that_is_not_there_is_refused(opened: OpenModel, photos: Path) -> None:
     with pytest.raises(UsageError, match="There is no layer 'nonsense'"):
         next(survey_images(opened, open_image_set(photos), ["nonsense"]))
+
+
+def test_checkpoints_that_take_long_are_written_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    pace, due = checkpoints.Pace(), list[float]()
+    for second in range(2_000):
+        clock[0] = max(clock[0], second)
+        if pace.due:
+            due.append(clock[0])
+            with pace.writing():
+                clock[0] += 1 if len(due) == 1 else 30
+    assert due == [61, 123, 724, 1325, 1926]

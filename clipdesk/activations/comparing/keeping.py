@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from clipdesk.activations.checkpoints import Pace
 from clipdesk.activations.comparing.checkpoints import remove_checkpoints, resumed, write_checkpoint
 from clipdesk.activations.comparing.comparison import Comparison
 from clipdesk.activations.comparing.manifests import VERSION, ComparedPair, ComparisonManifest, is_comparison
@@ -28,7 +29,7 @@ from clipdesk.activations.storing import (
     write_survey,
     write_thumbnails,
 )
-from clipdesk.activations.surveying import CHECKPOINT_SECONDS, SurveyProgress, disk_errors
+from clipdesk.activations.surveying import SurveyProgress, disk_errors
 from clipdesk.errors import UsageError
 from clipdesk.filenames import safe_words
 from clipdesk.imagesets.sets import ImageSet, LeftOut
@@ -102,12 +103,12 @@ def _passed(passing: Pass, images: ImageSet, partial: Path) -> Iterator[SurveyPr
     """Read the pictures, while thumbnails and checkpoints are written; the last checkpoint when it is closed early."""
     total, begun, started = len(images.pictures), passing.done, time.monotonic()
     (partial / FIRST).mkdir(exist_ok=True)
-    kept = started
+    pace = Pace()
     for done in passing.over(images):
         write_thumbnails(partial / FIRST, passing.thumbnails)
-        if time.monotonic() - kept > CHECKPOINT_SECONDS:
-            write_checkpoint(partial, passing)
-            kept = time.monotonic()
+        if pace.due:
+            with pace.writing():
+                write_checkpoint(partial, passing)
         rate = (done - begun) / max(time.monotonic() - started, 1e-6)
         try:
             yield SurveyProgress(done, total, rate, [*images.left_out, *passing.left_out])
