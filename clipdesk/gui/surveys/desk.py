@@ -292,7 +292,7 @@ class SurveyDesk(QObject):
                     self._read_words(survey)
                 except UsageError as error:
                     self.wordless.emit(str(error))
-                self.tabled.emit(layer, survey.with_words(facts))
+                self.tabled.emit(layer, survey.with_words(facts, self._check_closing))
 
             self._ask(self._words, "words", tell_words)
 
@@ -327,9 +327,12 @@ class SurveyDesk(QObject):
             self.worded.emit()
 
     def _tell_reading(self, done: int, total: int) -> None:
+        self._check_closing()
+        self.reading.emit(done, total)
+
+    def _check_closing(self) -> None:
         if self._closing.is_set():
             raise Cancelled
-        self.reading.emit(done, total)
 
     def _ask(self, background: Background, kind: str, ask: Callable[[AskedSurvey], object]) -> None:
         survey = self.current

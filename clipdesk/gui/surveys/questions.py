@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,8 @@ from clipdesk.network.layer_names import short_layer
 COUNT = 60
 """Units that a search lists."""
 _SHOWN = 4
+_AT_ONCE = 2_048
+"""Units whose words are looked for at once."""
 _MANY, _DRAWN = 64, 6
 """Surprises come from layers with as many units, and from the first of so many layers that has any."""
 _COUNTERPARTS = 8
@@ -155,15 +157,30 @@ def layer_facts(survey: OpenSurvey, layer: str) -> LayerFacts:
     return survey.facts[layer]
 
 
-def with_words(survey: OpenSurvey, facts: LayerFacts) -> LayerFacts:
-    """The same, with the first word of each unit, once the words are read."""
+def with_words(survey: OpenSurvey, facts: LayerFacts, going_on: Callable[[], object] = lambda: None) -> LayerFacts:
+    """The same, with the first word of each unit, once the words are read.
+
+    Args:
+        survey: The survey.
+        facts: What is known of a layer.
+        going_on: Called again and again meanwhile, since it takes long for ten thousands of units; an error in it ends
+            it.
+    """
     if survey.lexicon is None or facts.words:
         return facts
-    listed = words(survey.lexicon, facts.table.layer, count=1).units
-    labels = (each.labels[0] if each.labels else None for each in listed)
-    found = tuple(None if each is None else Word(each.concept, each.pearson, each.weak) for each in labels)
-    survey.facts[facts.table.layer] = replace(facts, words=found)
-    return survey.facts[facts.table.layer]
+    layer = facts.table.layer
+    statistics = statistics_of(survey.survey, layer)
+    found: list[Word | None] = [None] * statistics.units
+    # Units that are the same in all pictures, as most of many latents are, answer to no word.
+    varying = np.flatnonzero(statistics.varies)
+    for start in range(0, len(varying), _AT_ONCE):
+        going_on()
+        for each in words(survey.lexicon, layer, varying[start : start + _AT_ONCE].tolist(), count=1).units:
+            if each.labels:
+                label = each.labels[0]
+                found[each.unit] = Word(label.concept, label.pearson, label.weak)
+    survey.facts[layer] = replace(facts, words=tuple(found))
+    return survey.facts[layer]
 
 
 def judgement(survey: OpenSurvey, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> tuple[float, str]:

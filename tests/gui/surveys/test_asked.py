@@ -13,9 +13,10 @@ from PySide6.QtGui import QImage
 
 from clipdesk.activations.measuring import activations_in
 from clipdesk.activations.questions.overview import Overview
+from clipdesk.activations.questions.words import words as words_of_units
 from clipdesk.activations.storing import all_surveys
 from clipdesk.activations.surveying import survey_images
-from clipdesk.errors import UsageError
+from clipdesk.errors import Cancelled, UsageError
 from clipdesk.gui.surveys import questions
 from clipdesk.gui.surveys.asked import AskedSurvey
 from clipdesk.gui.surveys.data import PooledUnit, Question
@@ -127,7 +128,18 @@ def test_a_layer_has_numbers_first_and_words_when_they_are_read(asked: AskedSurv
     assert facts.words == ()
     assert asked.with_words(facts) is facts
     read_words(asked)
+
+    def close() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        asked.with_words(facts, close)
     words = asked.with_words(facts).words
+    assert asked.lexicon is not None
+    listed = words_of_units(asked.lexicon, LAYER, count=1).units
+    assert [word and word.concept for word in words] == [
+        each.labels[0].concept if each.labels else None for each in listed
+    ]
     assert len(words) == statistics.units
     assert {word.concept for word in words if word is not None} <= set(asked.read_words(print).vocabulary.concepts)
 
