@@ -51,7 +51,9 @@ def read_latents(path: Path) -> Latents:
         values = Values({**inside, **beside})
         content = Content(file.path, checked, values, joined_sha256([file.sha256, *digests]), Values(header or {}))
         latents = _read(content, said=header is not None, lens=config is not None and config.name == CONFIG)
-        return replace(latents, name=_name(weights), sha256=content.sha256)
+        # The weights of a latent lie together, as `Screen` wants them, so that it needs no copy of its own.
+        encoder = latents.encoder.T.contiguous().T
+        return replace(latents, encoder=encoder, name=_name(weights), sha256=content.sha256)
 
 
 def _read(content: Content, *, said: bool, lens: bool) -> Latents:

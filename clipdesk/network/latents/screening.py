@@ -43,7 +43,7 @@ def finding(latents: Latents) -> Callable[[Tensor], Entries]:
 class Screen:
     """Computes the latents of tokens as entries; see the module.
 
-    It holds two copies of the encoder: one in bfloat16, and one in float32 whose rows lie together.
+    It holds a copy of the encoder in bfloat16; and one in float32, where the weights of a latent do not lie together.
 
     Args:
         latents: The sparse autoencoder; see `helps`.

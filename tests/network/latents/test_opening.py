@@ -11,6 +11,7 @@ import torch
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.network.latents.opening import read_latents
+from clipdesk.network.latents.screening import Screen
 from tests.network.latents.weights import COUNT, sae_lens_folder, standard
 
 
@@ -20,6 +21,12 @@ def test_a_folder_its_weights_and_its_configuration_name_the_same(tmp_path: Path
     assert len({each.sha256 for each in read}) == 1
     assert {each.name for each in read} == {"layer 5"}
     assert read[0].count == COUNT
+
+
+def test_the_encoder_that_is_read_needs_no_other_copy_in_float32(tmp_path: Path) -> None:
+    latents = read_latents(sae_lens_folder(tmp_path / "sae", standard(), {"architecture": "topk", "k": 3}))
+    assert Screen(latents)._rows.data_ptr() == latents.encoder.data_ptr()
+    assert torch.equal(latents.encoder, standard()["W_enc"])
 
 
 def test_a_folder_of_several_or_none_is_asked_about(tmp_path: Path) -> None:
