@@ -130,6 +130,7 @@ class MainWindow(PanelWindow):
         self.animations = Animations(session, self.canvas, saver, commands.animation, self)
         self.training = Training(session, self.neurons.model, self)
         self.model_menu.train.triggered.connect(self.training.ask)
+        self.training.trained.connect(self.model_menu.show_trained)
         self.help = HelpCommands(commands, lambda: actions_by_menu(self.menuBar()), self)
         commands.full_screen.toggled.connect(self.center.show_canvas_alone)
         self.full_screen = FullScreen(self, self.canvas.view, commands.full_screen)

@@ -47,6 +47,7 @@ class ModelMenu(QMenu):
     def __init__(self, commands: Commands, preferences: Preferences, parent: QWidget) -> None:
         super().__init__("&Model", parent)
         self._preferences = preferences
+        self._trained = "", ""
         self.setToolTipsVisible(True)
         self.addActions([commands.choose, commands.checkpoint])
         self.other = self.addAction("Open again with the other activation")
@@ -61,6 +62,8 @@ class ModelMenu(QMenu):
         self.add_shipped.triggered.connect(lambda: self._add(SHIPPED))
         self.train = self.addAction("&Train a sparse autoencoder …")
         self.train.setToolTip("On the chosen layer and images of yours; it is work of the queue")
+        self.add_trained = self.addAction("Add the sparse autoencoder that was &trained last")
+        self.add_trained.triggered.connect(lambda: self._add(self._trained[1]))
         self.without = self.addAction("Open without sparse autoencoders")
         self.without.triggered.connect(lambda: self.chosen.emit(self.without.data()))
         self._show_latents(None)
@@ -88,10 +91,25 @@ class ModelMenu(QMenu):
             action.setChecked(action.data() == str(plain_name(opened.name)))
         self._show_recent()
 
+    def show_trained(self, model: ModelName, place: str) -> None:
+        """Offer one that was trained.
+
+        Args:
+            model: The model that it is of.
+            place: Its folder.
+        """
+        self._trained = str(model), place
+        self.add_trained.setToolTip(plain_tip(place))
+        name = self.add_latents.data()
+        self._show_latents(parse_name(name) if name else None)
+
     def _show_latents(self, name: ModelName | None) -> None:
         self.add_latents.setEnabled(name is not None)
         self.train.setEnabled(name is not None)
         self.add_latents.setData("" if name is None else str(name))
+        model, place = self._trained
+        of_it = name is not None and str(plain_name(name)) == model
+        self.add_trained.setVisible(of_it and name is not None and with_latents(name, [place]) != name)
         has = name is not None and name == plain_name(name) and shipped_latents(str(name)) is not None
         self.add_shipped.setVisible(has)
         self.without.setVisible(name is not None and plain_name(name) != name)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from clipdesk.activations.autoencoders.settings import check_library
 from clipdesk.errors import ClipDeskError
@@ -44,7 +44,12 @@ class Training(QObject):
 
     Attributes:
         maker: Trains.
+
+    Signals:
+        trained: The `ModelName` of a model, and the folder of a sparse autoencoder that was trained on it.
     """
+
+    trained = Signal(object, str)
 
     def __init__(self, session: Session, neurons: NeuronTableModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -109,7 +114,8 @@ class Training(QObject):
     @Slot(object)
     def _made(self, job: AutoencoderWork) -> None:
         layer = short_layer(job.settings.layer)
-        self._session.say(f"The sparse autoencoder of {layer} is trained. Add it with the Model menu: {job.output}")
+        self._session.say(f"The sparse autoencoder of {layer} is trained. The Model menu adds it: {job.output}")
+        self.trained.emit(plain_name(job.model), job.output)
 
     def close(self) -> bool:
         """Stop, keep what was learnt, and wait until it is written; False if the thread is stuck."""

@@ -112,7 +112,10 @@ def test_a_training_without_the_library_says_what_to_install(
     assert "pip install 'clipdesk[sae]'" in window.notice.message
 
 
-def test_a_training_is_work_of_the_queue(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_is_work_of_the_queue_and_its_end_is_offered(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(training, "check_library", lambda: None)
     begun: list[AutoencoderWork] = []
     monkeypatch.setattr(window.training.maker, "begin", begun.append)
@@ -126,7 +129,16 @@ def test_a_training_is_work_of_the_queue(window: MainWindow, qtbot: QtBot, monke
     dialog.latents.setValue(20)
     dialog.active.setValue(30)
     train.click()
+    opened = window.session.model
     (job,) = begun
+    assert not window.model_menu.add_trained.isVisible()
+    assert job.output is not None
+    write_sae_lens(replace(perfect(64, "1"), activation=TopK(40)), Path(job.output))
+    window.training.maker.made.emit(job, job.output)
+    assert window.model_menu.add_trained.isVisible()
+    window.model_menu.add_trained.trigger()
+    until(qtbot, lambda: f"+sae:[{job.output}]" in str(window.session.model_name))
+    assert not window.model_menu.add_trained.isVisible(), "it is there now"
     assert (job.images, job.settings.layer, job.settings.latents, job.settings.active) == ("scenes:40", block, 20, 19)
-    assert window.session.model is not None
-    assert (job.model, job.weights) == (window.session.model.name, window.session.model.weights)
+    assert opened is not None
+    assert (job.model, job.weights) == (opened.name, opened.weights)
