@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +129,11 @@ def _render(
 def survey_of(opened: OpenModel) -> tuple[Path, Survey]:
     """A survey of a model with the layers of all units that are rendered, with its folder; made if there is none."""
     own = [name for names in layer_groups(opened.network).values() for name in names]
-    layers = list(dict.fromkeys([*usual_layers(opened.inspector), *own]))
+    return survey_with(opened, list(dict.fromkeys([*usual_layers(opened.inspector), *own])))
+
+
+def survey_with(opened: OpenModel, layers: Sequence[str]) -> tuple[Path, Survey]:
+    """A survey of a model that has some layers, with its folder; made if there is none."""
     for folder, manifest in surveys_of(opened.sha256 or "", images=IMAGES, layers=layers):
         if set(layers) <= {file.layer for file in manifest.layers}:
             return folder, open_survey(folder)

@@ -8,7 +8,8 @@ selective  How many latents tell one concept from the rest, beside the neurons o
 rendered   With ``--render N``: pictures of the N most selective latents and of as many neurons of the layer, at most
            ``--per-concept`` for a concept; the share in which each judge names the concept. With ``--whole``, latents
            are rendered twice: with the gradient that turns activations, as ClipDesk renders by default, and with the
-           whole one.
+           whole one. With ``--best-of M``, pictures of M seeds, and those that the check scores highest, which the
+           other embedded model reads, as `clipdesk render --best-of M` keeps them.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from torch import nn
 
+from benchmarks.check_pictures import survey_with
 from benchmarks.judges import MAKES
 from benchmarks.quality.measures import recovered
 from benchmarks.quality.methods import Preset
 from benchmarks.quality.questions import PER_CONCEPT, Question
+from clipdesk.activations.checking.picture import check_picture
+from clipdesk.activations.checking.second import SecondReader
+from clipdesk.activations.checking.usual import usual_reader
+from clipdesk.activations.showing import ShownPictures
 from clipdesk.demo.evaluate import HELD_OUT_SEED
 from clipdesk.demo.selectivity import CONCEPTS, areas_under_curves, concepts_shown, layer_groups, unit_activations
 from clipdesk.models.loading import load_model
@@ -39,7 +45,7 @@ from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.source import chosen
 from clipdesk.network.normalization import normalized
-from clipdesk.network.opened import OpenModel
+from clipdesk.network.opened import OpenModel, open_model
 from clipdesk.paths import resource
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
@@ -172,6 +178,35 @@ def render_latents(
     return np.concatenate(parts)
 
 
+def scores(opened: OpenModel, targets: Sequence[Unit], images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """What the check scores pictures of latents of an embedded model, (pictures,)."""
+    reader = open_model(str(usual_reader(opened.name)))
+    folder, survey = survey_with(opened, [targets[0].layer])
+    read = ShownPictures(folder, survey, opened.side).read
+    second = SecondReader(reader, survey, read)
+    found = [
+        check_picture(opened, survey, target, image, read=read, reader=second).score
+        for target, image in zip(targets, images, strict=True)
+    ]
+    return np.array([-np.inf if np.isnan(each) else each for each in found], dtype=np.float64)
+
+
+def print_best(model: str, latents: Latents, of_latents: Selective, asked: argparse.Namespace) -> None:
+    """Print in how many pictures of latents the judges name the concept, seed by seed, and of the best of the seeds."""
+    opened = open_model(model).with_latents("shipped" if asked.folder is None else asked.folder)
+    most = of_latents.first(asked.render, asked.per_concept)
+    targets = [Unit(layer=f"{latents.layer}.latents", index=unit) for _, unit in most]
+    images, found = [], []
+    for seed in range(asked.seed, asked.seed + asked.best_of):
+        units = [unit for _, unit in most]
+        images.append(render_latents(load_model(model).float(), latents, units, asked.preset, seed, gradient="turning"))
+        _print_shares(f"latents, seed {seed}", questions(most, latents.layer), images[-1])
+        found.append(scores(opened, targets, images[-1]))
+        best = np.argmax(found, axis=0)
+        kept = np.stack(images)[best, np.arange(len(targets))]
+        _print_shares(f"latents, best of {len(images)}", questions(most, latents.layer), kept)
+
+
 def print_pictures(
     model: CLIP, latents: Latents, of_latents: Selective, of_neurons: Selective, asked: argparse.Namespace
 ) -> None:
@@ -200,6 +235,7 @@ def main() -> None:
     parser.add_argument("--render", type=int, default=0, metavar="N", help="pictures of latents, and of neurons")
     parser.add_argument("--per-concept", type=int, default=PER_CONCEPT, metavar="N", help="most pictures of a concept")
     parser.add_argument("--whole", action="store_true", help="render latents with the whole gradient, too")
+    parser.add_argument("--best-of", type=int, default=1, metavar="M", help="seeds of which the best picture is kept")
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -217,6 +253,8 @@ def main() -> None:
     if asked.render:
         print()
         print_pictures(model, latents, found[0], found[1], asked)
+        if asked.best_of > 1:
+            print_best(asked.model, latents, found[0], asked)
 
 
 def _print_row(*cells: str, head: bool = False) -> None:

@@ -179,10 +179,10 @@ def _by_targets(
     sources: Sources,
 ) -> Scoring:
     variants = [target for target in targets for _ in range(settings.grid**2)]
-    turning = settings.latent_gradient == "turning"
-    pictures = Objective(variants, model, sources, turning=turning)
+    how = {"turning": settings.latent_gradient == "turning", "own_texts": settings.text_direction == "own"}
+    pictures = Objective(variants, model, sources, **how)
     of_views = [target for target in variants for _ in range(settings.views)]
-    views = pictures if settings.views == 1 else Objective(of_views, model, sources, turning=turning)
+    views = pictures if settings.views == 1 else Objective(of_views, model, sources, **how)
     return Scoring(pictures, views, _likeness([target.terms[0].info for target in targets], settings, inspector))
 
 

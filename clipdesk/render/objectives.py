@@ -14,7 +14,7 @@ from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.source import turned
 from clipdesk.network.layers import LayerInfo
-from clipdesk.render.readers import READERS, Score
+from clipdesk.render.readers import OWN_TEXTS, READERS, Score
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Decoder, Position, Target, Term, Unit, check_length, terms_of
 
@@ -149,13 +149,20 @@ class Objective:
         model: A CLIP.
         sources: The files that the targets name.
         turning: Whether the gradient of latents is that which turns the activations; `RenderSettings.latent_gradient`.
+        own_texts: Whether a text is what is its own, without what all texts share; `RenderSettings.text_direction`.
 
     Raises:
         UsageError: there is no target, or a file has changed since it was checked.
     """
 
     def __init__(
-        self, targets: Sequence[ResolvedTarget], model: nn.Module, sources: Sources, *, turning: bool = True
+        self,
+        targets: Sequence[ResolvedTarget],
+        model: nn.Module,
+        sources: Sources,
+        *,
+        turning: bool = True,
+        own_texts: bool = False,
     ) -> None:
         if not targets:
             raise UsageError("There is nothing to render: name at least one unit or text")
@@ -175,7 +182,8 @@ class Objective:
             weights = torch.tensor([term.weight for _, term in members], device=self._device)
             # No copy where all pictures are read.
             some = None if rows.tolist() == list(range(self._count)) else rows
-            score = READERS[kind].bind([term.what for _, term in members], info, at, model, sources)
+            reader = OWN_TEXTS.get(kind, READERS[kind]) if own_texts else READERS[kind]
+            score = reader.bind([term.what for _, term in members], info, at, model, sources)
             self._readings.append((info, rows, some, weights, score))
 
     @classmethod

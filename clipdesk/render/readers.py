@@ -21,6 +21,7 @@ from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.latents.source import written
 from clipdesk.network.layers import LayerInfo, check_unit, visualizable
 from clipdesk.network.normalization import normalization_of, normalized
+from clipdesk.render.centre import text_centre
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Position, ReadableBase, Text, Unit
 
@@ -131,7 +132,14 @@ class DirectionReader(Reader[Direction]):
 
 
 class TextReader(Reader[Text]):
-    """The cosine similarity of a picture's embedding to a text's."""
+    """The cosine similarity of a picture's embedding to a text's.
+
+    Args:
+        own: To what is the text's own in it, without what all texts share.
+    """
+
+    def __init__(self, *, own: bool = False) -> None:
+        self._own = own
 
     @override
     def check(self, what: Text, at: Position, layers: Mapping[str, LayerInfo]) -> LayerInfo:
@@ -149,6 +157,8 @@ class TextReader(Reader[Text]):
         with torch.no_grad():
             # One by one: an embedding's rounding depends on how many are computed at once.
             embeddings = torch.cat([cast("CLIP", model).encode_text(tokens[i : i + 1]) for i in range(len(tokens))])
+        if self._own:
+            embeddings = F.normalize(embeddings.float(), dim=-1) - text_centre(model)
         return _cosine(embeddings[[distinct.index(what.text) for what in whats]])
 
 
@@ -185,6 +195,9 @@ READERS: dict[type, Reader[Any]] = {
     ImageTarget: ImageReader(),
 }
 """The reader of each kind of term, by the class of `Term.what`."""
+
+OWN_TEXTS: dict[type, Reader[Any]] = {Text: TextReader(own=True)}
+"""Readers that stand for those of `READERS` where a text is what is its own; `RenderSettings.text_direction`."""
 
 
 def at_position(output: Tensor, info: LayerInfo, at: Position) -> Tensor:

@@ -142,6 +142,10 @@ class RenderSettings(BaseModel):
         description="of a latent's pre-activation: what turns the layer's activations towards the latent, or the whole "
         "gradient, which also makes them longer",
     )
+    text_direction: Annotated[Literal["whole", "own"], Knob("Direction of texts", _ASCENT)] = Field(
+        "whole",
+        description="of a text: where its embedding points, or what is its own in that, without what all texts share",
+    )
     schedule: Annotated[Literal["constant", "cosine"], Knob("Schedule", _ASCENT)] = Field(
         "cosine", description="the learning rate stays, or falls to zero along a cosine, which calms the picture"
     )

@@ -53,6 +53,7 @@ def test_a_recipe_without_the_newest_settings_still_gives_the_same_picture() -> 
         "second_momentum": 0.999,
         "rectifier_gradient": 0.1,
         "latent_gradient": "turning",
+        "text_direction": "whole",
         "patience": 0,
     }
     assert read == written.model_copy(update=off)

@@ -120,7 +120,12 @@ def test_the_metadata_is_read_and_goes_on(folder: Path) -> None:
     # That version did not know what had become of a picture, nor any latents or checks.
     written["units"]["3"] |= {"outcome": None, "active": None, "check": None}
     # Nor had it these settings, which are as it rendered, and it kept the newest record of a unit alone.
-    written["units"]["3"]["parameters"] |= {"rectifier_gradient": 0.1, "patience": 0, "latent_gradient": "turning"}
+    written["units"]["3"]["parameters"] |= {
+        "rectifier_gradient": 0.1,
+        "patience": 0,
+        "latent_gradient": "turning",
+        "text_direction": "whole",
+    }
     written["earlier"] = {}
     assert after["units"].pop("7") == written["units"]["3"]
     assert after == written

@@ -170,7 +170,7 @@ def test_a_change_is_told_and_reset_undoes_it(panel: ParametersPanel, qtbot: QtB
 def test_each_preset_says_how_it_looks_and_what_it_costs(panel: ParametersPanel, qtbot: QtBot) -> None:
     presets = panel.preset
     said = {presets.itemText(i): presets.itemData(i, ABOUT_ROLE) for i in range(presets.count())}
-    assert list(said)[:3] == ["Draft", "Standard", "Publication"]
+    assert list(said)[:4] == ["Draft", "Standard", "Detailed", "Publication"]
     assert {"MACO", "Direct Ascent", "lucid", "Classic"} <= set(said)
     assert said["Draft"] == "rough, for a first look"
     assert said["Standard"] == "6\N{MULTIPLICATION SIGN} Draft's time, clean and smooth"
