@@ -139,10 +139,7 @@ class BatchMetadata(BaseModel):
 
     def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
         """Change what the records of a unit say of a file, where they are."""
-        found = [
-            UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
-            for record in self.records(index)
-        ]
+        found = [amended(record, file, changes) for record in self.records(index)]
         if found:
             *earlier, self.units[index] = found
             if earlier:
@@ -223,6 +220,11 @@ EARLIER = TypeAdapter(tuple[UnitRecord, ...])
 def earlier_than(record: UnitRecord, records: Iterable[UnitRecord]) -> tuple[UnitRecord, ...]:
     """Which of a unit's records come before its newest one, which may be among them."""
     return tuple(each for each in records if each != record)
+
+
+def amended(record: UnitRecord, file: str, changes: Mapping[str, object]) -> UnitRecord:
+    """A record with new values of attributes, if it is that of a file."""
+    return UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
 
 
 def metadata_schema() -> dict[str, Any]:
