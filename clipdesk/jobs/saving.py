@@ -17,7 +17,7 @@ from typing import NamedTuple
 from clipdesk.errors import ClipDeskError, DiskFullError
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import clear_partials, make_folder, picture_name
-from clipdesk.export.metadata import OtherModelError, UnitRecord, is_layer_name
+from clipdesk.export.metadata import OtherModelError, UnitRecord, WorkerRecord, is_layer_name
 from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
@@ -192,7 +192,9 @@ class PictureFolder:
         path = self._folder / (name or picture_name(result.target, datetime.now()))
         try:
             path = write_result(result, path, new=not name)
-            return Saved(result, path, self._note(result.target, _record(result.recipe, path)) if noted else "")
+            return Saved(
+                result, path, self._note(result.target, _record(result.recipe, path, result.worker)) if noted else ""
+            )
         except DiskFullError:
             raise
         except ClipDeskError as error:
@@ -277,7 +279,7 @@ def _noted(record: UnitRecord) -> _Noted:
     return _Noted(record.status == "done", record.file, record.sha256)
 
 
-def _record(recipe: Recipe, path: Path) -> UnitRecord:
+def _record(recipe: Recipe, path: Path, worker: WorkerRecord | None = None) -> UnitRecord:
     return UnitRecord(
         status="done" if recipe.complete else "interrupted",
         outcome=recipe.outcome,
@@ -287,6 +289,7 @@ def _record(recipe: Recipe, path: Path) -> UnitRecord:
         activation=recipe.activation.picture,
         active=recipe.active.get(recipe.target.label),
         seconds=recipe.seconds,
+        worker=worker,
     )
 
 
