@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.events import Event, Failure, Result
@@ -86,12 +87,12 @@ class Simulated:
         group: Pictures that each makes side by side.
 
     Attributes:
-        seconds: How long they have worked.
+        spent: How long they have worked, as `clocks` has it.
         messages: How many they have written.
     """
 
     def __init__(self, workers: int, group: int) -> None:
-        self.seconds = 0.0
+        self.spent = np.zeros(2)
         self.messages = 0
         self._places = [f"worker {number + 1}" for number in range(workers)]
         self._executor = Instant(group)
@@ -110,7 +111,7 @@ class Simulated:
 
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
-        started = time.perf_counter()
+        started = clocks()
         inbox = deque[bytes]()
         number = len(self._workers) + 1
         worker = Worker(
@@ -121,7 +122,7 @@ class Simulated:
         worker.greet()
         self._workers.append(worker)
         self._inboxes.append(inbox)
-        self.seconds += time.perf_counter() - started
+        self.spent += clocks() - started
         return number
 
     def send(self, number: int, data: bytes) -> None:
@@ -131,7 +132,7 @@ class Simulated:
 
     def receive(self, seconds: float) -> Sequence[tuple[int, bytes | Gone]]:
         """As `Fleet.receive`: those that were told something work until they have to wait."""
-        started = time.perf_counter()
+        started = clocks()
         awake, self._awake = self._awake, {}
         for number in awake:
             worker = self._workers[number - 1]
@@ -141,7 +142,7 @@ class Simulated:
                 worker.turn()
         came, self._came = self._came, []
         self.messages += len(came)
-        self.seconds += time.perf_counter() - started
+        self.spent += clocks() - started
         return came
 
     def end(self, number: int) -> None:
@@ -162,6 +163,7 @@ class Cost:
         adding: Seconds to put them into the queue.
         first: Seconds until the first picture was saved.
         head: Seconds of the head, without the workers'.
+        processor: Those of them that the processor worked for it, whatever else the machine did.
         simulated: Seconds of the workers.
         messages: Messages of the workers.
         before: Bytes of memory before there was a queue.
@@ -174,6 +176,7 @@ class Cost:
     adding: float
     first: float
     head: float
+    processor: float
     simulated: float
     messages: int
     before: int
@@ -185,11 +188,17 @@ class Cost:
         return (
             f"{self.units} units, {self.workers} workers\n"
             f"put into the queue: {self.adding:.1f} s; the first picture after {self.first:.1f} s\n"
-            f"head: {self.head:.1f} s, {1000 * self.head / self.units:.2f} ms for each unit; "
+            f"head: {self.head:.1f} s, {1000 * self.head / self.units:.2f} ms for each unit, "
+            f"{1000 * self.processor / self.units:.2f} ms of them by the processor; "
             f"workers: {self.simulated:.1f} s, {self.messages} messages\n"
             f"memory: {self.before / MEGABYTE:.0f} MB before, {self.most / MEGABYTE:.0f} MB at most\n"
             f"queue: {self.database / MEGABYTE:.1f} MB, {self.database / self.units:.0f} bytes for each unit"
         )
+
+
+def clocks() -> NDArray[np.float64]:
+    """Seconds by the clock on the wall, and those that the processor has worked for this process."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def peak() -> int:
@@ -217,18 +226,19 @@ def cost(folder: Path, units: int, workers: int, group: int, layers: int, jobs: 
             del targets
         adding = time.perf_counter() - started
         # The clock of the head stands while workers work.
-        started = time.perf_counter()
+        begun = clocks()
         first, done = 0.0, 0
         for step in service.steps():
             if isinstance(step.event, Failure):
                 raise RuntimeError(step.event.reason)
             done += hasattr(step.event, "path")
-            first = first or (time.perf_counter() - started) * bool(done)
-        head = time.perf_counter() - started - fleet.seconds
+            first = first or float(clocks()[0] - begun[0]) * bool(done)
+        head, processor = (clocks() - begun - fleet.spent).tolist()
         if done != units:
             raise RuntimeError(f"{done} of {units} were saved")
     database = sum(path.stat().st_size for path in folder.glob("queue.sqlite*") if path.is_file())
-    return Cost(units, workers, adding, first, head, fleet.seconds, fleet.messages, before, peak(), database)
+    simulated = float(fleet.spent[0])
+    return Cost(units, workers, adding, first, head, processor, simulated, fleet.messages, before, peak(), database)
 
 
 def main() -> None:

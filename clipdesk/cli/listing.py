@@ -14,6 +14,7 @@ from clipdesk.cli.hints import note_model
 from clipdesk.cli.options import was_given
 from clipdesk.cli.output import say, say_json
 from clipdesk.cli.terminal import said_if_slow, show
+from clipdesk.errors import one_line
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.listing import Listed, named_models, open_clip_models
 from clipdesk.models.names import ModelName, file_named, find_name
@@ -156,9 +157,9 @@ _ACTIVATIONS = {"start": "first step", "end": "last step", "best": "best step", 
 @json_option
 def show_recipe(picture: Path, as_json: bool) -> None:
     """Print the recipe inside a PNG that ClipDesk wrote, and what a check has found that was kept in it."""
-    from clipdesk.export.png import read_png
+    from clipdesk.export.beside import read_with_worker
 
-    found = read_png(picture)
+    found, worker = read_with_worker(picture)
     recipe, check = found.recipe, found.check
     if as_json:
         say_json(recipe.model_dump(mode="json"))
@@ -167,6 +168,8 @@ def show_recipe(picture: Path, as_json: bool) -> None:
     rows["outcome"] = recipe.outcome_in_words
     if check is not None:
         rows["check"] = f"{check.verdict}: {check.why} ({check.date}, survey {check.survey})"
+    if worker is not None:
+        rows["worker"] = one_line(worker.in_words, 200)
     rows |= {f"activation {_ACTIVATIONS[name]}": value for name, value in recipe.activation.model_dump().items()}
     rows |= {f"latent {short_label(label)}": active.in_words for label, active in recipe.active.items()}
     rows |= recipe.settings.model_dump(exclude={"device"})

@@ -50,6 +50,27 @@ def _shared(settings: RenderSettings) -> RenderSettings:
     return _same(settings, says_latent_gradient(settings))
 
 
+class WorkerRecord(BaseModel):
+    """The worker that rendered a picture, where a job was divided among several.
+
+    Attributes:
+        name: Where it was, such as ``GPU 0``.
+        node: Its computer's name.
+        device: What it computed with, for people; empty where it has not said so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    node: str
+    device: str
+
+    @property
+    def in_words(self) -> str:
+        """For people."""
+        return ", ".join(filter(None, (f"{self.name} on {self.node}" if self.node else self.name, self.device)))
+
+
 class UnitRecord(BaseModel):
     """One unit of a batch.
 
@@ -67,6 +88,8 @@ class UnitRecord(BaseModel):
         seconds: Time that the unit's group took.
         reason: Reason of the failure.
         check: What `clipdesk check --keep` has found of the picture; None before.
+        worker: Who rendered the picture; None where the process did that queued it, or where that is not known. It is
+            not in the recipe: the same picture has the same recipe whoever rendered it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +104,7 @@ class UnitRecord(BaseModel):
     seconds: float | None = None
     reason: str | None = None
     check: CheckRecord | None = None
+    worker: WorkerRecord | None = None
 
     def as_meant(self, name: ModelName) -> UnitRecord:
         """The record of a unit of this model as the version that has written it meant it."""
@@ -139,10 +163,7 @@ class BatchMetadata(BaseModel):
 
     def amend(self, index: int, file: str, changes: Mapping[str, object]) -> None:
         """Change what the records of a unit say of a file, where they are."""
-        found = [
-            UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
-            for record in self.records(index)
-        ]
+        found = [amended(record, file, changes) for record in self.records(index)]
         if found:
             *earlier, self.units[index] = found
             if earlier:
@@ -223,6 +244,11 @@ EARLIER = TypeAdapter(tuple[UnitRecord, ...])
 def earlier_than(record: UnitRecord, records: Iterable[UnitRecord]) -> tuple[UnitRecord, ...]:
     """Which of a unit's records come before its newest one, which may be among them."""
     return tuple(each for each in records if each != record)
+
+
+def amended(record: UnitRecord, file: str, changes: Mapping[str, object]) -> UnitRecord:
+    """A record with new values of attributes, if it is that of a file."""
+    return UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
 
 
 def metadata_schema() -> dict[str, Any]:

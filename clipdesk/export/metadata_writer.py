@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
@@ -26,6 +27,7 @@ from clipdesk.export.metadata import (
     JournalLine,
     OtherModelError,
     UnitRecord,
+    amended,
     damaged,
     earlier_than,
     journal_path,
@@ -36,6 +38,7 @@ from clipdesk.models.names import ModelName, is_same_name, parse_name
 
 log = logging.getLogger(__name__)
 
+_Made = TypeVar("_Made")
 _LOCK_SECONDS = 60.0
 _LEAST_LINES = 16
 _SHARE = 0.5
@@ -78,9 +81,7 @@ class MetadataWriter:
     def _count_in(self, file: BinaryIO) -> int:
         reader = self._reader(file)
         count = sum(1 for _ in reader.units())
-        for _ in reader.earlier():
-            # Half a file is no file.
-            pass
+        self._finish(reader)
         return count
 
     def _reader(self, file: BinaryIO) -> EntryReader:
@@ -121,12 +122,47 @@ class MetadataWriter:
             UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open` and `BatchMetadata.save`.
         """
         with self._alone():
-            metadata = self._open()
-            metadata.amend(index, file, changes)
-            metadata.save(self._folder)
+            self._known = self._merge(_Amendment(index, file, changes))
             self._journal.unlink(missing_ok=True)
         self._lines = 0
         claims_of(self._folder).tidy()
+
+    def newest(self, take: Callable[[UnitRecord], _Made]) -> dict[int, _Made]:
+        """What a function makes of the newest record of each unit; one record at a time is in memory.
+
+        Raises:
+            UsageError, OtherModelError, ClipDeskError: as `BatchMetadata.open`.
+        """
+
+        def units_in(file: BinaryIO) -> dict[int, _Made]:
+            reader = self._reader(file)
+            found = {index: take(self._record(text)) for index, text in reader.units()}
+            self._finish(reader)
+            return found
+
+        def add_lines_in(file: BinaryIO) -> None:
+            found.update((index, take(record)) for index, record in self._lines_in(file))
+
+        # Under the lock the journal is not merged between one reading and the other.
+        with self._alone():
+            try:
+                read = read_with(self._path, units_in)
+            except (OtherFormError, ValidationError):
+                read = None
+            if read is None:
+                return {index: take(record) for index, record in self._open().units.items()}
+            found = read
+            read_with(self._journal, add_lines_in)
+        return found
+
+    def _record(self, text: bytes) -> UnitRecord:
+        return UnitRecord.model_validate_json(text).as_meant(self._model)
+
+    @staticmethod
+    def _finish(reader: EntryReader) -> None:
+        """Read what comes after the units, and drop it: half a file is no file."""
+        for _ in reader.earlier():
+            pass
 
     def _settle_or_wait(self) -> None:
         """Merge the journal, or leave it for later: the units that were noted are safe in it."""
@@ -152,22 +188,24 @@ class MetadataWriter:
         self._lines = 0
         claims_of(self._folder).tidy()
 
-    def _merge(self) -> int:
-        """Merge the journal; how many units there are then."""
+    def _merge(self, amendment: _Amendment | None = None) -> int:
+        """Merge the journal, and then amend what is noted; how many units there are then."""
         if self._path.exists():
             try:
-                return self._merged_by_unit()
+                return self._merged_by_unit(amendment)
             except OtherFormError:
                 pass
             except ValidationError as error:
                 raise damaged(self._path) from error
         metadata = self._open()
+        if amendment is not None:
+            metadata.amend(amendment.index, amendment.file, amendment.changes)
         metadata.save(self._folder)
         return len(metadata.units)
 
-    def _merged_by_unit(self) -> int:
+    def _merged_by_unit(self, amendment: _Amendment | None) -> int:
         noted = read_with(self._journal, self._noted_in) or {}
-        merge = _Merge(noted, self._model)
+        merge = _Merge(noted, self._model, amendment)
 
         def copy(file: BinaryIO, into: BinaryIO) -> None:
             reader = self._reader(file)
@@ -180,10 +218,14 @@ class MetadataWriter:
     def _noted_in(self, file: BinaryIO) -> dict[int, list[UnitRecord]]:
         """What a journal says of each unit."""
         noted: dict[int, list[UnitRecord]] = {}
+        for index, record in self._lines_in(file):
+            noted.setdefault(index, []).append(record)
+        return noted
+
+    def _lines_in(self, file: BinaryIO) -> Iterator[tuple[int, UnitRecord]]:
         for line in lines_of(file, self._path):
             if line.layer in (self._layer, None) and is_same_name(self._model, line.model):
-                noted.setdefault(line.index, []).append(line.record.as_meant(self._model))
-        return noted
+                yield line.index, line.record.as_meant(self._model)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -197,20 +239,36 @@ class MetadataWriter:
             ) from error
 
 
+@dataclass(frozen=True)
+class _Amendment:
+    """Changes of what is noted of a unit's file, as of `MetadataWriter.amend`."""
+
+    index: int
+    file: str
+    changes: Mapping[str, object]
+
+    def of(self, index: int, record: UnitRecord) -> UnitRecord:
+        """A unit's record with the changes, if they concern it."""
+        return amended(record, self.file, self.changes) if index == self.index else record
+
+
 class _Merge:
     """Entries of a file as they are with what was noted since; `units` first, and then `earlier`.
 
     Args:
         noted: The new records of units, oldest first.
         model: Whose units they are.
+        amendment: Changes of what is noted then.
 
     Attributes:
         count: How many units there are.
     """
 
-    def __init__(self, noted: Mapping[int, list[UnitRecord]], model: ModelName) -> None:
+    def __init__(
+        self, noted: Mapping[int, list[UnitRecord]], model: ModelName, amendment: _Amendment | None = None
+    ) -> None:
         self.count = 0
-        self._noted, self._model = noted, model
+        self._noted, self._model, self._amendment = noted, model, amendment
         self._replaced: dict[int, UnitRecord] = {}
 
     def units(self, reader: EntryReader) -> Iterator[tuple[int, bytes]]:
@@ -226,7 +284,10 @@ class _Merge:
 
     def _entry(self, index: int, record: UnitRecord) -> tuple[int, bytes]:
         self.count += 1
-        return index, entry_of(record.model_dump_json(indent=2).encode())
+        return index, entry_of(self._amended(index, record).model_dump_json(indent=2).encode())
+
+    def _amended(self, index: int, record: UnitRecord) -> UnitRecord:
+        return record if self._amendment is None else self._amendment.of(index, record)
 
     def earlier(self, reader: EntryReader) -> Iterator[tuple[int, bytes]]:
         met = set()
@@ -247,6 +308,7 @@ class _Merge:
                 records = (*earlier_than(record, records), record)
             records = records[:-1]
         if records:
+            records = tuple(self._amended(index, record) for record in records)
             yield index, entry_of(EARLIER.dump_json(records, indent=2))
 
 

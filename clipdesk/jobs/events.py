@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clipdesk.export.metadata import WorkerRecord
 from clipdesk.export.recipe import Activations, Recipe
 from clipdesk.jobs.status import Status
 from clipdesk.render.settings import RenderSettings
@@ -91,6 +92,7 @@ class Result:
         complete: False if the job was cancelled before the picture's last step.
         recipe: All of this and what it ran on.
         alpha: How opaque each pixel is, uint8, (size, size); None where all are.
+        worker: Who rendered it; None where this process did.
     """
 
     target: Target
@@ -102,6 +104,7 @@ class Result:
     complete: bool
     recipe: Recipe
     alpha: NDArray[np.uint8] | None = None
+    worker: WorkerRecord | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:

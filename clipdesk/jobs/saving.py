@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from clipdesk.errors import ClipDeskError, DiskFullError
 from clipdesk.export.claims import claims_of
 from clipdesk.export.files import clear_partials, make_folder, picture_name
-from clipdesk.export.metadata import BatchMetadata, OtherModelError, UnitRecord, is_layer_name
+from clipdesk.export.metadata import OtherModelError, UnitRecord, WorkerRecord, is_layer_name
 from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import Recipe
@@ -56,7 +57,7 @@ class PictureFolder:
         self._job = job.known()
         self._since = since
         self._writers: dict[str, MetadataWriter | None] = {}
-        self._records: dict[str, dict[int, UnitRecord]] = {}
+        self._noted: dict[str, dict[int, _Noted]] = {}
         self._damaged: dict[str, ClipDeskError] = {}
         self._names: dict[str, list[str]] = {}
         self._listed: set[str] = set()
@@ -102,37 +103,37 @@ class PictureFolder:
         return found
 
     def _find(self, target: Target, names: Mapping[str, Sequence[str]]) -> Path | None:
-        record = self._record_of(target)
-        if record is not None and record.status == "done" and record.file is not None:
-            path = self._folder / record.file
-            if self._fits(path, target) and record.sha256 in (None, _checksum(path)):
+        noted = self._noted_of(target)
+        if noted is not None and noted.done and noted.file is not None:
+            path = self._folder / noted.file
+            if self._fits(path, target) and noted.sha256 in (None, _checksum(path)):
                 return path
         for name in reversed(names.get(_without_time(picture_name(target, datetime.min)), [])):
             path = self._folder / name
-            if (record is None or name != record.file) and self._fits(path, target):
+            if (noted is None or name != noted.file) and self._fits(path, target):
                 # The process that made it was killed before it could note it.
                 with suppress(ClipDeskError):
                     self._note(target, _record(read_recipe(path), path))
                 return path
         return None
 
-    def _record_of(self, target: Target) -> UnitRecord | None:
+    def _noted_of(self, target: Target) -> _Noted | None:
         if target.layer is None or not is_layer_name(target.layer):
             return None
         if target.layer in self._damaged:
             # To read it again for each unit of a large layer would take long.
             raise self._damaged[target.layer]
-        if target.layer not in self._records:
-            known: dict[int, UnitRecord] = {}
+        if target.layer not in self._noted:
             try:
-                known = BatchMetadata.open(self._folder, target.layer, self._job.model).units
-            except OtherModelError:
-                pass
+                writer = self._writer(target.layer)
+                self._noted[target.layer] = {} if writer is None else writer.newest(_noted)
+            except OtherModelError as error:
+                self._leave_alone(target.layer, error)
+                self._noted[target.layer] = {}
             except ClipDeskError as error:
                 self._damaged[target.layer] = error
                 raise
-            self._records[target.layer] = known
-        return self._records[target.layer].get(target.index)
+        return self._noted[target.layer].get(target.index)
 
     def _pictures(self) -> dict[str, list[str]]:
         """Names of the folder's pictures, by their beginning; looked up again when the folder has changed."""
@@ -191,7 +192,9 @@ class PictureFolder:
         path = self._folder / (name or picture_name(result.target, datetime.now()))
         try:
             path = write_result(result, path, new=not name)
-            return Saved(result, path, self._note(result.target, _record(result.recipe, path)) if noted else "")
+            return Saved(
+                result, path, self._note(result.target, _record(result.recipe, path, result.worker)) if noted else ""
+            )
         except DiskFullError:
             raise
         except ClipDeskError as error:
@@ -210,16 +213,26 @@ class PictureFolder:
         if target.layer is None:
             return ""
         try:
-            if target.layer not in self._writers:
-                self._writers[target.layer] = MetadataWriter(self._folder, target.layer, self._job.model)
-            writer = self._writers[target.layer]
+            writer = self._writer(target.layer)
             if writer is not None:
                 writer.note(target.index, record)
                 return ""
         except OtherModelError as error:
-            log.info("not in the metadata: %s", error)
-            self._writers[target.layer] = None
+            self._leave_alone(target.layer, error)
         return _OTHER_MODEL
+
+    def _writer(self, layer: str) -> MetadataWriter | None:
+        """What notes a layer's units; None where the metadata is of another model's batch."""
+        if layer not in self._writers:
+            try:
+                self._writers[layer] = MetadataWriter(self._folder, layer, self._job.model)
+            except OtherModelError as error:
+                self._leave_alone(layer, error)
+        return self._writers[layer]
+
+    def _leave_alone(self, layer: str, error: OtherModelError) -> None:
+        log.info("not in the metadata: %s", error)
+        self._writers[layer] = None
 
     def settle(self) -> None:
         """Bring the metadata files up to date."""
@@ -248,7 +261,25 @@ def write_result(result: Result, path: Path, *, new: bool = False) -> Path:
     return save_png(result.pixels, path, result.recipe, result.curve, new=new)
 
 
-def _record(recipe: Recipe, path: Path) -> UnitRecord:
+class _Noted(NamedTuple):
+    """What is to be known of a unit's newest record, of which a layer may have a hundred thousand.
+
+    Attributes:
+        done: Whether it has a whole picture.
+        file: Name of its picture.
+        sha256: Checksum of that, where it is known.
+    """
+
+    done: bool
+    file: str | None
+    sha256: str | None
+
+
+def _noted(record: UnitRecord) -> _Noted:
+    return _Noted(record.status == "done", record.file, record.sha256)
+
+
+def _record(recipe: Recipe, path: Path, worker: WorkerRecord | None = None) -> UnitRecord:
     return UnitRecord(
         status="done" if recipe.complete else "interrupted",
         outcome=recipe.outcome,
@@ -258,6 +289,7 @@ def _record(recipe: Recipe, path: Path) -> UnitRecord:
         activation=recipe.activation.picture,
         active=recipe.active.get(recipe.target.label),
         seconds=recipe.seconds,
+        worker=worker,
     )
 
 

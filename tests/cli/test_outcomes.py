@@ -50,6 +50,17 @@ def test_a_batch_counts_pictures_that_show_nothing_and_notes_them(
     assert {(unit["status"], unit["outcome"]) for unit in units.values()} == {("done", "worse")}
 
 
+def test_show_names_the_worker_that_the_metadata_have(clipdesk: Command) -> None:
+    clipdesk("batch", *QUICK, "--neuron-range", "0", "1", "1", "--output-dir", "out")
+    path = clipdesk.folder / "out" / f"{HIDDEN}_metadata.json"
+    (picture,) = path.parent.glob("*.png")
+    assert "\nworker " not in clipdesk("show", str(picture)).out
+    metadata = json.loads(path.read_text())
+    metadata["units"]["0"]["worker"] = {"name": "GPU 0", "node": "node7", "device": "NVIDIA H200"}
+    path.write_text(json.dumps(metadata))
+    assert "worker                 GPU 0 on node7, NVIDIA H200\n" in clipdesk("show", str(picture)).out
+
+
 def test_a_good_picture_needs_no_line(clipdesk: Command, reach: Callable[[Activations], None]) -> None:
     reach(Activations(start=0.1, end=2.0, best=2.0, picture=2.0))
     assert "x.png:" not in clipdesk("render", *QUICK, "--neuron", "3", "--output", "x.png").err

@@ -91,10 +91,43 @@ def test_a_large_layer_takes_no_memory_to_note_in(tmp_path: Path) -> None:
         writer = MetadataWriter(tmp_path, LAYER, "demo")
         writer.note(2_000, RECORD)
         writer.settle()
+        writer.amend(7, "a.png", {"reason": "amended"})
+        assert len(writer.newest(lambda record: record.status)) == 2_001
         assert tracemalloc.get_traced_memory()[1] < 0.2 * size
     finally:
         tracemalloc.stop()
-    assert len(BatchMetadata.open(tmp_path, LAYER, "demo").units) == 2_001
+    found = BatchMetadata.open(tmp_path, LAYER, "demo").units
+    assert len(found) == 2_001
+    assert [index for index, record in found.items() if record.reason] == [7]
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_newest_record_of_each_unit_is_read_from_file_and_journal(tmp_path: Path, merged: bool) -> None:
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    assert writer.newest(lambda record: record.file) == {}
+    writer.note(1, RECORD)
+    writer.note(2, RECORD)
+    if merged:
+        writer.settle()
+    writer.note(2, RECORD.model_copy(update={"file": "b.png"}))
+    assert writer.newest(lambda record: record.file) == {1: "a.png", 2: "b.png"}
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_what_is_noted_of_a_file_is_amended_wherever_it_stands(tmp_path: Path, merged: bool) -> None:
+    other, again = RECORD.model_copy(update={"file": "b.png"}), RECORD.model_copy(update={"seconds": 2.0})
+    writer = MetadataWriter(tmp_path, LAYER, "demo")
+    writer.note(1, RECORD)
+    if merged:
+        writer.settle()
+    for index, record in ((1, other), (1, again), (2, RECORD)):
+        writer.note(index, record)
+    writer.amend(1, "a.png", {"sha256": "0" * 64})
+    assert not journal(tmp_path).exists()
+    found = BatchMetadata.open(tmp_path, LAYER, "demo")
+    changed = [record.model_copy(update={"sha256": "0" * 64}) for record in (RECORD, again)]
+    assert found.records(1) == (changed[0], other, changed[1])
+    assert found.records(2) == (RECORD,), "another unit may have a file of the name"
 
 
 @pytest.mark.parametrize("known", [100, 3_000])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clipdesk.jobs.heads import Head, WorkerRow
 
 HEAD_ROLE = Qt.ItemDataRole.UserRole
+_SPOOL = "spool:"
 
 
 class WorkersModel(QAbstractListModel):
@@ -94,6 +95,9 @@ def _pace(pace: float) -> str:
 def describe_head(head: Head) -> str:
     """How many workers a head has, and how fast they are, in one line."""
     row = head.row
+    if not row.workers and row.place.startswith(_SPOOL):
+        # They do not come by themselves, and nobody sees the terminal of a window's head.
+        return f"waits for: clipdesk worker --spool '{row.place.removeprefix(_SPOOL)}'"
     if not row.workers:
         return "starting …" if not row.jobs else f"its process {row.process} on {row.host} renders"
     able = [worker for worker in row.workers if worker.state != "lost"]

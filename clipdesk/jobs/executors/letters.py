@@ -25,7 +25,7 @@ from clipdesk.jobs.executors.wire import Message, WireError, read_message, unpac
 
 BEAT = "beat"
 """The file of a box in which its owner says that it lives."""
-_HELD_SECONDS = 10.0
+HELD_SECONDS = 10.0
 """How long a file is tried again that Windows refuses, since a scanner has it open."""
 MOST_BYTES = 32_000_000
 """When so much was read, the rest of the letters stays in the box until the reader has dealt with that."""
@@ -266,7 +266,7 @@ class Inbox:
         now = self._clock()
         if self._refused is None:
             self._refused = now
-        elif now - self._refused > _HELD_SECONDS:
+        elif now - self._refused > HELD_SECONDS:
             raise error
 
     def forget(self, sender: str) -> None:

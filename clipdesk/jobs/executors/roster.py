@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clipdesk.errors import ClipDeskError, one_line
+from clipdesk.export.metadata import WorkerRecord
 from clipdesk.jobs.executors.clocks import ahead, complaint
 from clipdesk.jobs.executors.fleet import Fleet, Gone
 from clipdesk.jobs.executors.versions import mismatch
@@ -64,6 +65,11 @@ class Member:
     def name(self) -> str:
         """What it is called where people read it."""
         return f"{self.place} on {self.host}" if self.host else self.place
+
+    @property
+    def record(self) -> WorkerRecord:
+        """What is noted of it with its pictures."""
+        return WorkerRecord(name=self.place, node=self.host, device=self.device)
 
 
 Box = deque[tuple[Member, Message]]

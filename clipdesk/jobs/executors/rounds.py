@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -243,6 +243,8 @@ class Round:
             self._hooks.stage(f"{member.name}: {message.fields['text']}")
         elif message.kind == "event":
             event = event_of(message, claim.job)
+            if isinstance(event, Result):
+                event = replace(event, worker=member.record)
             member.pictures += len(event.thumbnails) if isinstance(event, PartRead) else isinstance(event, Result)
             if isinstance(event, Progress | PartRead | ShardPiece):
                 yield event

@@ -17,6 +17,7 @@ from typing import Any
 from clipdesk.errors import ClipDeskError, NoWorkersError, UsageError, one_line, printable
 from clipdesk.jobs.executors.fleet import Gone
 from clipdesk.jobs.executors.letters import (
+    HELD_SECONDS,
     Inbox,
     Outbox,
     Pace,
@@ -39,7 +40,8 @@ class _Relay:
         outbox: Letters to it.
         heard: When it last wrote.
         written: When it was last written to.
-        gone: Whether its box is there no more.
+        gone: Why it cannot be written to any more; empty if all is well.
+        refused: Since when its box is refused; None if it is not.
         host: Its computer's name.
         problem: Why nothing can be done there; empty if all is well.
         places: The places that it offers, by the names that they have here.
@@ -49,7 +51,8 @@ class _Relay:
     outbox: Outbox
     heard: float
     written: float = -1.0
-    gone: bool = False
+    gone: str = ""
+    refused: float | None = None
     host: str = ""
     problem: str = ""
     places: dict[str, str] = field(default_factory=dict)
@@ -171,11 +174,21 @@ class SpoolFleet:
         for relay in self._relays.values():
             if relay.outbox.pending and self._clock() - relay.written >= self._pace.poll:
                 relay.written = self._clock()
-                try:
-                    relay.outbox.write()
-                except FileNotFoundError:
-                    # Its last letter, which may say why, was written before its box went.
-                    relay.gone = True
+                self._write_to(relay)
+
+    def _write_to(self, relay: _Relay) -> None:
+        try:
+            relay.outbox.write()
+            relay.refused = None
+        except FileNotFoundError:
+            # Its last letter, which may say why, was written before its box went.
+            relay.gone = "it has gone"
+        except PermissionError as error:
+            # Other relays have boxes of their own, and work on. A scanner lets go of a file after a while.
+            now = self._clock()
+            relay.refused = now if relay.refused is None else relay.refused
+            if now - relay.refused > HELD_SECONDS:
+                relay.gone = f"nothing can be written to its folder: {error.strerror or error}"
 
     def _read(self) -> Iterator[tuple[int, bytes | Gone]]:
         for name, letter in self._inbox.take():
@@ -190,7 +203,7 @@ class SpoolFleet:
         if self._inbox.emptied:
             for name, relay in list(self._relays.items()):
                 if relay.gone:
-                    yield from self._lose(name, "it has gone")
+                    yield from self._lose(name, relay.gone)
                 elif self._clock() - relay.heard > self._pace.silent:
                     yield from self._lose(name, f"there was no sign of life for {self._pace.silent:g} seconds")
 

@@ -55,6 +55,11 @@ def test_a_head_without_workers_is_starting() -> None:
     assert describe_head(Head("a", HeadRow(place="ray"), alive=True)) == "starting …"
 
 
+def test_a_head_whose_workers_somebody_must_start_says_how() -> None:
+    head = Head("a", HeadRow(place="spool:/shared/spool"), alive=True)
+    assert describe_head(head) == "waits for: clipdesk worker --spool '/shared/spool'"
+
+
 def test_the_panel_is_there_while_there_are_heads(panel: WorkersPanel) -> None:
     assert panel.isHidden()
     panel.show_heads([CLUSTER])

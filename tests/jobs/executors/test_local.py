@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from clipdesk.checksums import file_sha256
 from clipdesk.errors import ClipDeskError
+from clipdesk.export.metadata import BatchMetadata
 from clipdesk.export.png import read_recipe
 from clipdesk.jobs.events import Failure, Result, Saved
 from clipdesk.jobs.executor import Hooks
@@ -86,6 +88,12 @@ def test_two_processes_render_what_this_one_would_and_the_head_saves_it(
         volatile = {"seconds": 0, "date": "x"}
         assert recipe.model_copy(update=volatile) == wanted.recipe.model_copy(update=volatile)
     assert all(member.process and member.host for member in executor.workers)
+    records = {member.record for member in executor.workers}
+    assert {(record.name, record.node) for record in records} == {
+        (f"worker {number}", socket.gethostname()) for number in (1, 2)
+    }
+    noted = BatchMetadata.open(tmp_path / "out", VIT_LAYER, Checkpoint(checkpoint)).units
+    assert {noted[unit.index].worker for unit in UNITS} <= records, "who rendered it is beside the recipe"
 
 
 def test_a_worker_that_is_killed_is_replaced(executor: Many, checkpoint: Path) -> None:

@@ -38,7 +38,7 @@ from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER
-from tests.jobs.executors.toy_fleet import NoProcess, Pages, ToyFleet
+from tests.jobs.executors.toy_fleet import Clock, NoProcess, Pages, ToyFleet
 from tests.toy_work import Counting
 
 QUICK = Pace(poll=0.01, beat=0.05)
@@ -319,14 +319,43 @@ def test_a_folder_that_cannot_be_used_any_more_is_one_line_of_the_relay(
             relay.run()
 
 
-def test_one_relay_that_cannot_be_told_of_the_end_keeps_it_from_no_other(tmp_path: Path) -> None:
-    fleet = SpoolFleet(tmp_path, pace=QUICK, ends=True)
+def greet(fleet: SpoolFleet) -> None:
+    """Have two relays say hello to a head, which have nothing but their boxes."""
     for name in ("one", "two"):
-        relay_box(tmp_path, name).mkdir()
-        outbox = Outbox(head_box(tmp_path), fleet._id, name)
-        outbox.put(Message("hello", 0, {**greeting(), "places": []}))
+        relay_box(fleet.folder, name).mkdir()
+        outbox = Outbox(head_box(fleet.folder), fleet._id, name)
+        outbox.put(Message("hello", 0, {**greeting(), "places": ["GPU 0"]}))
         outbox.write()
     fleet.receive(0.0)
+
+
+def test_a_relay_whose_box_is_refused_is_given_up_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    with closing(SpoolFleet(tmp_path, pace=QUICK, clock=clock)) as fleet:
+        greet(fleet)
+        first, second = map(fleet.start, list(fleet.places()))
+        replace = os.replace
+
+        def refuse(source: Path, target: Path) -> None:
+            if target.parent == relay_box(tmp_path, "one"):
+                raise PermissionError(13, "Permission denied")
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", refuse)
+        for clock.now in (1.0, 10.9):
+            assert fleet.receive(0.0) == [], "a scanner may have it"
+        clock.now = 11.1
+        assert fleet.receive(0.0) == [(first, Gone("nothing can be written to its folder: Permission denied"))]
+        assert [place.partition(" (")[2] for place in fleet.places()] == ["two)"]
+        fleet.send(second, b"more")
+        clock.now = 12.0
+        assert fleet.receive(0.0) == []
+        assert len(list(relay_box(tmp_path, "two").iterdir())) == 2
+
+
+def test_one_relay_that_cannot_be_told_of_the_end_keeps_it_from_no_other(tmp_path: Path) -> None:
+    fleet = SpoolFleet(tmp_path, pace=QUICK, ends=True)
+    greet(fleet)
     shutil.rmtree(relay_box(tmp_path, "one"))
     fleet.close()
     assert len(list(relay_box(tmp_path, "two").iterdir())) == 1
@@ -346,6 +375,18 @@ def test_a_full_disk_is_one_line_of_the_head(tmp_path: Path, monkeypatch: pytest
             problem = f"There is no way to the workers through {tmp_path}: No space left on device"
             with pytest.raises(NoWorkersError, match=problem):
                 list(events)
+        assert done(executor.run(JOB, Hooks())) == Counter(PAGES), "what was not written comes as soon as there is room"
+
+
+def test_a_folder_that_goes_is_one_line_of_the_head(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    with closing(SpoolFleet(spool, pace=QUICK)) as fleet:
+        greet(fleet)
+        fleet.start(fleet.places()[0])
+        shutil.rmtree(spool)
+        for _ in range(2):
+            with pytest.raises(NoWorkersError, match=f"no way to the workers through {spool}: No such file"):
+                fleet.receive(0.0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
