@@ -118,7 +118,7 @@ def test_the_metadata_is_read_and_goes_on(folder: Path) -> None:
     after = json.loads(BatchMetadata.path(folder, LAYER).read_text())
     written = json.loads((WRITTEN / f"{LAYER}_metadata.json").read_text())
     # That version did not know what had become of a picture, nor any latents or checks.
-    written["units"]["3"] |= {"outcome": None, "active": None, "check": None}
+    written["units"]["3"] |= {"outcome": None, "active": None, "check": None, "worker": None}
     # Nor had it these settings, which are as it rendered, and it kept the newest record of a unit alone.
     written["units"]["3"]["parameters"] |= {
         "rectifier_gradient": 0.1,
