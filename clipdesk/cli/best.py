@@ -58,7 +58,7 @@ class Best:
             say(f"The check is not kept in it: {error}", err=True)
 
     def _judge(self, result: Result) -> float:
-        found = self._checking.look(result.target, result.pixels)
+        found = self._checking.look(result.target, result.pixels, result.settings)
         self._found[result.target, result.settings.seed] = found
         return math.nan if found.score is None else found.score
 

@@ -96,7 +96,8 @@ class Checking:
         # A survey of the plain model answers beside a sparse autoencoder, too.
         if subject.weights not in (None, checker.asked.survey.weights, checker.asked.opened.sha256):
             raise UsageError("It was rendered on other weights than those of the survey")
-        found = checker.check(file, subject.target, self._pooling)
+        own = subject.settings is not None and subject.settings.text_direction == "own"
+        found = checker.check(file, subject.target, self._pooling, own_texts=own)
         more = checker.thorough(file, subject, self._pooling) if self._thorough else None
         return subject.target, CheckRecord.of_check(found, checker.asked.folder.name, more)
 
@@ -111,10 +112,11 @@ class Checking:
             known_target(checker.asked.opened, checker.asked.survey, target, pooling=self._pooling)
             checker.open_reader()
 
-    def look(self, target: Target, picture: Picture) -> CheckRecord:
+    def look(self, target: Target, picture: Picture, settings: RenderSettings) -> CheckRecord:
         """What is found of a picture of a target that `require` has let pass."""
-        checker = self._checker(_Subject(self._wanted, target, None, None))
-        return CheckRecord.of_check(checker.check(picture, target, self._pooling), checker.asked.folder.name)
+        checker = self._checker(_Subject(self._wanted, target, None, settings))
+        found = checker.check(picture, target, self._pooling, own_texts=settings.text_direction == "own")
+        return CheckRecord.of_check(found, checker.asked.folder.name)
 
     def subject(self, file: Path) -> _Subject:
         """What is asked of a picture.
@@ -223,7 +225,7 @@ class _Checker:
                 progress=progress,
             )
 
-    def check(self, picture: Picture, target: Target, pooling: Pooling | None) -> Check:
+    def check(self, picture: Picture, target: Target, pooling: Pooling | None, *, own_texts: bool) -> Check:
         return check_picture(
             self.asked.opened,
             self.asked.survey,
@@ -233,6 +235,7 @@ class _Checker:
             reader=self._second,
             vocabulary=self._vocabulary if self.texts else None,
             pooling=pooling,
+            own_texts=own_texts,
         )
 
 

@@ -55,8 +55,8 @@ class CheckedPicture(QObject):
         self._show(track, key)
         if track is not None and key is not None and key not in self._known:
             picture = track.path or track.frames.newest
-            if picture is not None:
-                self._desk.ask_check(key, track.target, picture)
+            if picture is not None and track.recipe is not None:
+                self._desk.ask_check(key, track.target, picture, track.recipe.settings)
 
     def _show(self, track: Track | None, key: tuple[str, str] | None) -> None:
         words, checked = self._known.get(key, ("", False)) if key is not None else (self._missing(track), False)

@@ -24,6 +24,7 @@ from clipdesk.network.frozen import frozen
 from clipdesk.network.latents.source import LatentsOf
 from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.network.opened import OpenModel
+from clipdesk.render.centre import text_centre
 from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Target, Term, Text, Unit, terms_of
 
 _MOST, _LEAST, _SHARE = 20, 4, 20
@@ -85,7 +86,9 @@ class KnownTarget:
         return self.target.text if isinstance(self.target, Text) else None
 
 
-def known_target(opened: OpenModel, survey: Survey, target: Target, *, pooling: Pooling | None = None) -> KnownTarget:
+def known_target(
+    opened: OpenModel, survey: Survey, target: Target, *, pooling: Pooling | None = None, own_texts: bool = False
+) -> KnownTarget:
     """What a survey knows of a target.
 
     Of a unit and of texts it knows the scores of all its pictures, of sums and directions in layers those of the up to
@@ -96,6 +99,7 @@ def known_target(opened: OpenModel, survey: Survey, target: Target, *, pooling: 
         survey: A survey.
         target: The target.
         pooling: How a unit's values at positions become one; by default as it was rendered.
+        own_texts: Whether a text is what is its own, without what all texts share; `RenderSettings.text_direction`.
 
     Raises:
         UsageError: the survey is of other weights, or does not have a layer; it does not know of a part of the target;
@@ -109,7 +113,7 @@ def known_target(opened: OpenModel, survey: Survey, target: Target, *, pooling: 
     for term in terms:
         if isinstance(term.what, Unit):
             opened.inspector.check_unit(term.what.layer, term.what.index)
-    parts = [_part(opened, survey, term, pooling) for term in terms]
+    parts = [_part(opened, survey, term, pooling, own_texts) for term in terms]
     keys = tuple(dict.fromkeys(key for key, _ in parts if key is not None))
 
     def score(outputs: Outputs) -> NDArray[np.float64]:
@@ -149,14 +153,21 @@ def text_rows(opened: OpenModel, texts: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(torch.nn.functional.normalize(rows, dim=-1).cpu().numpy(), dtype=np.float32)
 
 
+def _own_row(opened: OpenModel, text: str) -> NDArray[np.float32]:
+    with torch.no_grad(), frozen(opened.network):
+        centre = text_centre(opened.network).cpu().numpy()
+    own = text_rows(opened, [text])[0] - centre
+    return np.asarray(own / max(1e-12, float(np.linalg.norm(own))), dtype=np.float32)
+
+
 _Part = tuple[Key | None, Callable[[NDArray[np.float32]], NDArray[np.float32]]]
 """What a term reads, None for embeddings, and its score from that."""
 
 
-def _part(opened: OpenModel, survey: Survey, term: Term, pooling: Pooling | None) -> _Part:
+def _part(opened: OpenModel, survey: Survey, term: Term, pooling: Pooling | None, own_texts: bool) -> _Part:
     what = term.what
     if isinstance(what, Text):
-        (row,) = text_rows(opened, [what.text])
+        row = _own_row(opened, what.text) if own_texts else text_rows(opened, [what.text])[0]
         return None, lambda rows: rows @ row
     if isinstance(what, ImageTarget):
         image = image_direction(opened, Path(what.path))

@@ -40,6 +40,7 @@ def check_picture(
     reader: SecondReader | None = None,
     vocabulary: Vocabulary | None = None,
     pooling: Pooling | None = None,
+    own_texts: bool = False,
 ) -> Check:
     """Check a picture of a target; a second or less for the embedded models on a CPU.
 
@@ -52,12 +53,13 @@ def check_picture(
         reader: A second model that reads the picture; without one the verdict is never better than doubt.
         vocabulary: Concepts that a text is compared with, read by the survey's model.
         pooling: How a unit's values at positions become one; by default the layer's usual way.
+        own_texts: Whether a text is what is its own; as the picture was rendered (`RenderSettings.text_direction`).
 
     Raises:
         UsageError: the survey is of other weights, or does not have a layer or a unit; it does not know of a part of
             the target; the picture cannot be read.
     """
-    known = known_target(opened, survey, target, pooling=pooling)
+    known = known_target(opened, survey, target, pooling=pooling, own_texts=own_texts)
     image = square_of(picture, opened.side)
     layers = _layers_to(survey, known)
     needed = list(dict.fromkeys([*layers, *(layer for layer, _ in known.keys)]))

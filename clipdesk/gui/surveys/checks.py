@@ -40,14 +40,20 @@ def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Picture) -> str:
     return found.beside_rank
 
 
-def check_in_words(survey: OpenSurvey, target: Target, picture: Picture) -> tuple[str, bool]:
+def check_in_words(survey: OpenSurvey, target: Target, picture: Picture, settings: RenderSettings) -> tuple[str, bool]:
     """Whether a picture of any target can be trusted, in words; or why that is not known, and then also False.
+
+    Args:
+        survey: The survey.
+        target: What the picture is to show.
+        picture: The picture.
+        settings: How it was rendered.
 
     Raises:
         ClipDeskError: the model cannot be opened any more.
     """
     try:
-        return _checked(survey, target, picture, None).in_words, True
+        return _checked(survey, target, picture, None, own_texts=_own(settings)).in_words, True
     except UsageError as error:
         return f"Not checked: {error}", False
 
@@ -80,7 +86,7 @@ def check_again(
     with suppress(UsageError):
         # A model that reads no texts is shown none.
         survey.read_words(lambda _done, _count: still_wanted())
-    found = _checked(survey, target, picture, None)
+    found = _checked(survey, target, picture, None, own_texts=_own(settings))
     pixels, words = _opaque(picture), _words(survey)
 
     def tell(done: int, count: int) -> None:
@@ -102,7 +108,13 @@ def kept_check(survey: OpenSurvey, picture: Path) -> CheckRecord | None:
     return found if found is not None and found.survey == survey.folder.name and found.thorough else None
 
 
-def _checked(survey: OpenSurvey, target: Target, picture: Picture, pooling: Pooling | None) -> Check:
+def _own(settings: RenderSettings) -> bool:
+    return settings.text_direction == "own"
+
+
+def _checked(
+    survey: OpenSurvey, target: Target, picture: Picture, pooling: Pooling | None, *, own_texts: bool = False
+) -> Check:
     return check_picture(
         survey.opened(),
         survey.survey,
@@ -112,6 +124,7 @@ def _checked(survey: OpenSurvey, target: Target, picture: Picture, pooling: Pool
         reader=survey.second_reader,
         vocabulary=_words(survey),
         pooling=pooling,
+        own_texts=own_texts,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clipdesk.activations.storing import Manifest
     from clipdesk.gui.surveys.asked import AskedSurvey
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.render.settings import RenderSettings
     from clipdesk.render.targets import Target
 
 _AT_ONCE = 4
@@ -241,16 +242,23 @@ class SurveyDesk(QObject):
             # With the words, so that it does not keep heat maps waiting: for a large model it takes long.
             self._ask(self._words, "check", check)
 
-    def ask_check(self, name: object, target: Target, picture: Path | NDArray[np.uint8]) -> None:
+    def ask_check(
+        self, name: object, target: Target, picture: Path | NDArray[np.uint8], settings: RenderSettings
+    ) -> None:
         """Whether a rendered picture of any target can be trusted; `told` follows.
 
         Args:
             name: What the answer is to be known by.
             target: What it is to show.
             picture: The picture's file, or its pixels, (height, width, 3 or 4).
+            settings: How it was rendered.
         """
+
+        def look(survey: AskedSurvey) -> None:
+            self.told.emit(name, *survey.check_in_words(target, picture, settings))
+
         # With the words: see `ask_judgement`.
-        self._ask(self._words, "picture", lambda survey: self.told.emit(name, *survey.check_in_words(target, picture)))
+        self._ask(self._words, "picture", look)
 
     def ask_find(self, question: Question) -> None:
         """Units that answer to something; `found` follows."""

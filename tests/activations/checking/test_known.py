@@ -10,6 +10,7 @@ import pytest
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
 from clipdesk.errors import UsageError
 from clipdesk.models.latents_names import parse_latents
+from clipdesk.render.centre import text_centre
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.targets import Combined, Decoder, Direction, Target, Term, Text, Unit
 from tests.activations.checking.conftest import BEFORE, Setting, spot
@@ -51,6 +52,16 @@ def test_a_text_is_known_from_the_embeddings(setting: Setting) -> None:
     assert found.tops[0] == int(cosines.argmax())
     assert found.mean == pytest.approx(cosines.mean(), abs=1e-4)
     assert found.rank(float(np.median(cosines))).below == pytest.approx(32, abs=1)
+
+
+def test_what_is_a_texts_own_is_known_as_it_was_rendered(setting: Setting) -> None:
+    (row,) = text_rows(setting.opened, ["a star"])
+    own = row - text_centre(setting.opened.network).numpy()
+    cosines = setting.survey.embeddings.unit_rows(np.arange(64)) @ (own / np.linalg.norm(own))
+    found = known_target(setting.opened, setting.survey, Text(text="a star"), own_texts=True)
+    assert found.tops[0] == int(cosines.argmax())
+    assert found.mean == pytest.approx(cosines.mean(), abs=1e-4)
+    assert abs(found.mean - known(setting, Text(text="a star")).mean) > 1e-3
 
 
 def test_a_sum_is_known_from_the_sampled_pictures(setting: Setting) -> None:
