@@ -73,13 +73,16 @@ def follow(
     count = _Count(waiting)
     report.limit(numbers)
     with interruptible() as interrupt, Bar(count.total * count.steps, count.label) as bar:
-        download, stage = bar.show_download, bar.show_stage
+
+        def prepare(number: int, text: str) -> None:
+            report.prepare(number, text)
+            bar.show_stage(number, text)
 
         def stop() -> bool:
             return interrupt() or report.asked_to_stop()
 
-        for step in service.steps(numbers=numbers, stop=stop, wait=True, transfer=download, stage=stage):
-            report.take(step.stored.number, step.event)
+        for step in service.steps(numbers=numbers, stop=stop, wait=True, transfer=bar.show_download, stage=prepare):
+            report.take(step.stored, step.event)
             count.folder = step.stored.folder
             count.take(step.event, step.stored.number, bar)
     stopped = interrupt.requested or report.asked_to_stop()

@@ -133,7 +133,9 @@ def clear() -> None:
 @queue.command()
 @trust_option
 @on_option
-@click.option("--for-window", is_flag=True, hidden=True, help="Leave urgent jobs to the window that started this.")
+@click.option(
+    "--for-window", is_flag=True, hidden=True, help="Leave urgent and whole jobs to the window that started this."
+)
 def run(trust_archive: bool, place: str | None, for_window: bool) -> None:
     """Work through the queue until no job is waiting; several processes may do so at once."""
     from clipdesk.cli.following import follow, opened_service
@@ -170,7 +172,7 @@ def _leave_terminal() -> None:
 
 
 class _Batches(Container[int]):
-    """The numbers of the jobs that are not urgent."""
+    """The numbers of the jobs that workers can share and that are not urgent."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
@@ -180,7 +182,8 @@ class _Batches(Container[int]):
         # Asked at each claim, and a large job takes long to read.
         if isinstance(number, int) and number not in self._known:
             try:
-                self._known[number] = not self._store.get(number).urgent
+                stored = self._store.get(number)
+                self._known[number] = stored.job.for_workers and not stored.urgent
             except UsageError:
                 return False
         return isinstance(number, int) and self._known[number]

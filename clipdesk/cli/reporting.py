@@ -9,13 +9,14 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
 from clipdesk.errors import ClipDeskError, first_line
-from clipdesk.jobs.events import Began, Ended, Event, Halted, Paused
+from clipdesk.jobs.events import Began, Ended, Event, Halted, Paused, Progress
 from clipdesk.jobs.executor import Executor
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.roster import Member
-from clipdesk.jobs.heads import HeadFile, WorkerRow
+from clipdesk.jobs.heads import HeadFile, Reached, WorkerRow
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.store import default_store
+from clipdesk.jobs.stored import StoredJob
 from clipdesk.paths import log_file
 
 _EVERY = 1.0
@@ -44,6 +45,8 @@ class Report:
         self._file = file
         self._executor: Executor | None = None
         self._jobs: dict[int, None] = {}
+        self._reached: dict[int, Reached] = {}
+        self._next: int | None = None
         self._counts: dict[str, deque[tuple[float, int]]] = {}
         self._ended = threading.Event()
         self._stopped = False
@@ -59,12 +62,24 @@ class Report:
         if isinstance(numbers, set):
             self._file.show(only=tuple(sorted(numbers)))
 
-    def take(self, number: int, event: Event) -> None:
+    def prepare(self, number: int, stage: str) -> None:
+        """Something is done before a job begins, or goes on."""
+        self._next = number
+        known = self._reached.get(number, Reached())
+        self._reached[number] = known.model_copy(update={"stage": stage})
+
+    def take(self, stored: StoredJob, event: Event) -> None:
         """Something has happened to a job."""
+        number = stored.number
         if isinstance(event, Began):
-            self._jobs[number] = None
+            self._jobs[number], self._next = None, None
+            self._reached.pop(number, None)
+        elif isinstance(event, Progress):
+            if len(stored.job.units) == 1:
+                self._reached[number] = Reached(share=event.step / event.iterations)
         elif isinstance(event, Ended | Paused | Halted):
             self._jobs.pop(number, None)
+            self._reached.pop(number, None)
 
     def asked_to_stop(self) -> bool:
         """Whether somebody has asked this process to stop."""
@@ -80,7 +95,9 @@ class Report:
         many = executor if isinstance(executor, Many) else None
         workers = [] if many is None else [self._row(member) for member in first_of(many.workers)]
         dashboard = "" if many is None else many.dashboard
-        self._file.show(jobs=tuple(self._jobs), workers=tuple(workers), dashboard=dashboard)
+        jobs, known = tuple(self._jobs), self._reached.copy()
+        reached = {number: known[number] for number in (*jobs, self._next) if number in known}
+        self._file.show(jobs=jobs, reached=reached, workers=tuple(workers), dashboard=dashboard)
 
     def _row(self, member: Member) -> WorkerRow:
         now = time.monotonic()

@@ -63,7 +63,7 @@ class ComparisonRoom(QObject):
 
     def join(self, center: Center, controller: RenderController, parameters: ParametersPanel) -> None:
         """Join them with what they are shown in, and with the settings that they render with."""
-        self._center, self._parameters = center, parameters
+        self._center, self._parameters, self._controller = center, parameters, controller
         desk, maker, page, bar = self.desk, self.maker, self.page, self.page.bar
         for failed in (desk.failed, maker.failed):
             failed.connect(self._session.complain)
@@ -164,6 +164,8 @@ class ComparisonRoom(QObject):
             return
         work = ComparisonWork(model=model.name, weights=model.weights, second=name, images=images, **choices._asdict())
         self.maker.begin(work)
+        if self._controller.place:
+            self._session.say("The comparison is made in this window: workers cannot share it")
 
     @Slot(object, str)
     def _made(self, job: ComparisonWork, name: str) -> None:

@@ -148,7 +148,7 @@ class MainWindow(PanelWindow):
 
     def _connect_jobs(self) -> None:
         wiring.connect_queue(self.queue, self.offer, self.controller)
-        self.run_on = RunOn(self.controller, self.queue, self.session.preferences)
+        self.run_on = RunOn(self.controller, self.queue, self.session.preferences, self.surveys.surveyor)
         self.run_on.problem.connect(self.session.complain)
         self.appeared.connect(self.run_on.desk.begin)
         wiring.connect_speech(self.session, self.status, self.notice, self.controller)

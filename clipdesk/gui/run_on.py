@@ -1,4 +1,4 @@
-"""RunOn: where the window's batches are rendered, in this window or by a head with workers."""
+"""RunOn: where the window's batches and surveys are made, in this window or by a head with workers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.panels.queue import QueuePanel
     from clipdesk.gui.preferences import Preferences
+    from clipdesk.gui.surveys.making import Surveyor
     from clipdesk.jobs.heads import Head
 
 _AGAIN_SECONDS = 5.0
@@ -27,7 +28,7 @@ _MOST_STARTS = 4
 
 
 class RunOn(QObject):
-    """Has a head work where the user wants batches to run, for as long as some wait for it.
+    """Has a head work where the user wants batches and surveys to run, for as long as some wait for it.
 
     The head is a process of its own, `clipdesk queue run`, which goes on when the window closes. What Render asks for
     is rendered in the window, where one can watch it.
@@ -36,6 +37,7 @@ class RunOn(QObject):
         controller: Has the window's jobs.
         panel: Shows where they run, and the workers.
         preferences: Keeps the place.
+        surveyor: Has the window's survey.
 
     Signals:
         problem: A `Problem` to show to the user.
@@ -43,13 +45,18 @@ class RunOn(QObject):
 
     problem = Signal(object)
 
-    def __init__(self, controller: RenderController, panel: QueuePanel, preferences: Preferences) -> None:
+    def __init__(
+        self, controller: RenderController, panel: QueuePanel, preferences: Preferences, surveyor: Surveyor
+    ) -> None:
         super().__init__(controller)
+        self._surveyor = surveyor
         self._controller = controller
         self._panel = panel
         self._preferences = preferences
         self.desk = HeadsDesk(self)
         self._heads: Sequence[Head] = ()
+        # Whether it is known which heads there are.
+        self._looked = False
         self._starting = False
         self._failure = ""
         self._worked: set[str] = set()
@@ -61,15 +68,16 @@ class RunOn(QObject):
         self.desk.ended.connect(self._ended)
         self.desk.failed.connect(self.problem)
         controller.state_changed.connect(self._start_if_wanted)
+        surveyor.changed.connect(self._start_if_wanted)
         panel.place.chosen.connect(self.choose)
         panel.workers.stop_asked.connect(self.stop)
         place = preferences.run_on
         panel.place.show_places(place, preferences.recent_places)
-        controller.place = place
+        controller.place = surveyor.place = place
 
     @Slot(str)
     def choose(self, place: str) -> None:
-        """Run batches at a place from now on: as ``--on`` has it, or empty for this window."""
+        """Run batches and surveys at a place from now on: as ``--on`` has it, or empty for this window."""
         self._preferences.run_on = place
         self._panel.place.show_places(place, self._preferences.recent_places)
         self._failure, self._starts = "", 0
@@ -80,6 +88,7 @@ class RunOn(QObject):
         for run in self._controller.queue:
             if not run.state.finished:
                 self._controller.move(run)
+        self._surveyor.move(place)
         self._say()
 
     def _mine(self) -> list[Head]:
@@ -87,9 +96,11 @@ class RunOn(QObject):
         return [head for head in self._heads if head.row.place == self._controller.place and not head.row.only]
 
     def _waits(self) -> bool:
-        """Whether pictures wait for a head."""
+        """Whether pictures or a survey wait for a head."""
         runs = self._controller.queue
-        return any(run.place and run.stored and run.state is Status.WAITING and run.unclaimed for run in runs)
+        return self._surveyor.waits or any(
+            run.place and run.stored and run.state is Status.WAITING and run.unclaimed for run in runs
+        )
 
     def _take_back(self) -> None:
         """Take jobs back whose head has ended, as one that an earlier window has started."""
@@ -97,6 +108,9 @@ class RunOn(QObject):
         for run in self._controller.queue:
             if run.place and run.place not in there and not run.state.finished:
                 self._controller.move(run)
+        survey = self._surveyor.making
+        if survey is not None and survey.place and survey.place not in there:
+            self._surveyor.move(self._controller.place)
 
     def _start(self) -> None:
         self._starting, self._started = True, time.monotonic()
@@ -105,6 +119,8 @@ class RunOn(QObject):
 
     @Slot()
     def _start_if_wanted(self) -> None:
+        if not self._looked:
+            return
         if not (self._controller.place and self._waits()) or self._mine():
             self._starts = 0
             return
@@ -127,10 +143,11 @@ class RunOn(QObject):
 
     @Slot(list, bool)
     def _changed(self, heads: list[Head], starting: bool) -> None:
-        self._heads, self._starting = heads, starting
+        self._heads, self._starting, self._looked = heads, starting, True
         self._worked |= {head.row.place for head in heads if head.row.workers}
         self._panel.workers.show_heads([head for head in heads if head.row.workers or head.row.place != "here"])
         self._panel.others.model.show_heads(heads)
+        self._surveyor.show_heads(heads)
         if not starting:
             self._take_back()
         self._say()
@@ -146,9 +163,10 @@ class RunOn(QObject):
             self.problem.emit(Problem(f"The workers at {place} have ended: {problem}"))
 
     def _say(self) -> None:
-        place = self._controller.place
-        if self._failure:
-            self._panel.place.show_message(self._failure.removeprefix("--on "), wrong=True)
+        place, failure = self._controller.place, self._failure.removeprefix("--on ")
+        self._surveyor.explain(failure)
+        if failure:
+            self._panel.place.show_message(failure, wrong=True)
         elif place and self._starting:
             self._panel.place.show_message(f"Starting {place} …")
         else:
@@ -160,6 +178,9 @@ class RunOn(QObject):
         for run in self._controller.queue:
             if run.place == head.row.place and run.state is Status.WAITING:
                 self._controller.pause(run)
+        survey = self._surveyor.making
+        if survey is not None and survey.place == head.row.place and self._surveyor.busy:
+            self._surveyor.pause()
         self.desk.stop_head(head.name)
 
     def close(self) -> bool:

@@ -103,7 +103,9 @@ class Training(QObject):
             output=str(autoencoders_folder() / name),
         )
         self.maker.begin(job)
-        self._session.say(f"A sparse autoencoder of {short_layer(settings.layer)} is being trained; see the queue")
+        self._session.say(
+            f"A sparse autoencoder of {short_layer(settings.layer)} is being trained in this window; see the queue"
+        )
 
     @Slot()
     def _say_failure(self) -> None:

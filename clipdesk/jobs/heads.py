@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from clipdesk.errors import UsageError, one_line
 from clipdesk.files import read_bytes
@@ -67,6 +67,20 @@ class WorkerRow(BaseModel):
     pace: float = 0.0
 
 
+class Reached(BaseModel):
+    """How far a head is with a job of one unit, of which the queue says nothing until it is done.
+
+    Attributes:
+        share: How much of it is done, 0 to 1.
+        stage: What is done before it begins, in words; empty where that is not said.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    stage: _Text = ""
+
+
 class HeadRow(BaseModel):
     """What a head says of itself.
 
@@ -76,6 +90,7 @@ class HeadRow(BaseModel):
         process: The number of its process there.
         dashboard: Address of a page that shows the cluster; empty if there is none.
         jobs: Numbers of the jobs that it works on now.
+        reached: How far those of one unit are, by their numbers; and what is done before the next one begins.
         only: Numbers of the jobs that it works on at all; empty where it takes what comes.
         workers: Its workers; empty where it does the work itself.
         problem: Why it has ended; empty if it has not, or has come to the end of its work.
@@ -88,6 +103,7 @@ class HeadRow(BaseModel):
     process: int = 0
     dashboard: Annotated[str, BeforeValidator(_address)] = ""
     jobs: tuple[int, ...] = ()
+    reached: dict[int, Reached] = {}
     only: tuple[int, ...] = ()
     workers: Annotated[tuple[WorkerRow, ...], BeforeValidator(_cut)] = ()
     problem: _Text = ""

@@ -38,6 +38,12 @@ class SurveyWork(SetWork):
 
     @property
     @override
+    def for_workers(self) -> bool:
+        # They read its pictures, in shards.
+        return True
+
+    @property
+    @override
     def noun(self) -> str:
         return "surveys"
 

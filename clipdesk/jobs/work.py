@@ -48,6 +48,11 @@ class Work(BaseModel):
         """Whether several processes can do some of its units each."""
         return True
 
+    @property
+    def for_workers(self) -> bool:
+        """Whether workers can share it: each does some of its units, or a part of the one that it has."""
+        return self.divisible
+
     def part(self, positions: Sequence[int]) -> Self:
         """The same work on some of its units alone."""
         raise TypeError(f"{type(self).__name__} cannot be divided")

@@ -17,6 +17,7 @@ from clipdesk.jobs.executor import Hooks, Prepared
 from clipdesk.jobs.heads import HeadFile, HeadRow, look_at_heads
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
+from clipdesk.jobs.set_work import ComparisonWork, SurveyWork
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.jobs.work import Work
@@ -171,7 +172,7 @@ def test_a_command_stops_when_a_window_asks_it_to(clipdesk: Command, monkeypatch
         assert store.get(1).counts == {"waiting": 4}
 
 
-def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(
+def test_a_head_of_a_window_leaves_urgent_and_whole_jobs_and_its_problem_to_it(
     clipdesk: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "_leave_terminal", lambda: None)
@@ -182,8 +183,12 @@ def test_a_head_of_a_window_leaves_urgent_jobs_and_its_problem_to_it(
         (stored,) = store.jobs()
         urgent = store.add(stored.job, stored.folder, urgent=True, skip=False)
         batch = store.add(stored.job, stored.folder, skip=False)
-        assert clipdesk("queue", "run", "--on", "here", "--for-window").code == 0
-        assert [store.get(number).status for number in (urgent, batch)] == [Status.WAITING, Status.DONE]
+        whole = ComparisonWork(model=stored.job.model, second=stored.job.model, images="/photos")
+        comparison = store.add(whole, stored.folder)
+        survey = store.add(SurveyWork(model=stored.job.model, images="/photos"), stored.folder)
+        assert clipdesk("queue", "run", "--on", "here", "--for-window").code == 1, "there are no such images"
+        found = [store.get(number).status for number in (urgent, batch, comparison, survey)]
+        assert found == [Status.WAITING, Status.DONE, Status.WAITING, Status.FAILED]
     assert clipdesk("queue", "run", "--on", "mars", "--for-window").code == 2
     (head,) = look_at_heads(default_store())
     assert (head.alive, head.row.place) == (False, "mars")

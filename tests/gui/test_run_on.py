@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,38 +15,21 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.run_on import RunOn
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
-from clipdesk.jobs.heads import HeadFile, WorkerRow, look_at_heads
+from clipdesk.jobs.heads import HeadFile, WorkerRow
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
 from tests.gui.conftest import done, open_queue, run_of, until
+from tests.gui.heads import PLACE, head, seen, started
 from tests.gui.jobs import made, set_steps, statuses, units, whole
 
-pytestmark = pytest.mark.usefixtures("own_queue")
-PLACE = "ray:10.0.0.1:6379"
+__all__ = ["started"]
+pytestmark = pytest.mark.usefixtures("own_queue", "started")
 WORKERS = (
     WorkerRow(name="GPU 0", node="n1", device="H200", state="ready", busy=8, pace=12.0),
     WorkerRow(name="GPU 1", node="n1", state="lost", reason="its process was killed"),
 )
-
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The places at which heads would have been started."""
-    places: list[str] = []
-    monkeypatch.setattr(HeadsDesk, "start_head", lambda _desk, place: places.append(place))
-    return places
-
-
-@contextmanager
-def head(place: str = PLACE) -> Iterator[HeadFile]:
-    """This process, as a head."""
-    file = HeadFile(default_store(), place)
-    try:
-        yield file
-    finally:
-        file.close()
 
 
 def work() -> None:
@@ -62,12 +45,6 @@ def batch(window: MainWindow, qtbot: QtBot, *indices: int) -> Run:
     run = run_of(window)
     until(qtbot, lambda: run.stored is not None)
     return run
-
-
-def seen(window: MainWindow, qtbot: QtBot) -> None:
-    """Wait until the window has seen the heads that there are now."""
-    names = {each.name for each in look_at_heads(default_store()) if each.alive}
-    until(qtbot, lambda: {each.name for each in window.run_on._heads} == names)
 
 
 def test_a_head_gets_batches_and_the_window_shows_what_it_has_made(

@@ -13,7 +13,7 @@ from clipdesk.gui.center import FIND
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys import making
 from clipdesk.gui.surveys.data import PooledUnit
-from clipdesk.gui.surveys.making import Making
+from clipdesk.gui.surveys.state import Making
 from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.store import JobStore, default_store, owners_of

@@ -64,6 +64,7 @@ def test_a_training_is_written_down_and_read_again(job: AutoencoderWork) -> None
     assert job.label(0) == f"Sparse autoencoder of {LAYER}"
     assert job.part([0]) == job
     assert not job.divisible
+    assert not job.for_workers
 
 
 def test_the_queue_trains(job: AutoencoderWork, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.jobs.heads import HeadFile, HeadRow, WorkerRow, ask_to_stop, forget, heads_of, look_at_heads
+from clipdesk.jobs.heads import HeadFile, HeadRow, Reached, WorkerRow, ask_to_stop, forget, heads_of, look_at_heads
 
 KILLED = """
 import sys
@@ -122,4 +122,12 @@ def test_what_a_head_has_left_that_was_killed_before_its_first_word_is_removed(q
         (heads_of(queue) / f"{left}.partial").touch()
     look_at_heads(queue)
     assert sorted(path.name for path in heads_of(queue).glob("*.partial")) == [f"{name}.partial"]
+    file.close()
+
+
+def test_a_head_says_how_far_it_is_with_what_it_does_as_a_whole(queue: Path) -> None:
+    file = HeadFile(queue, "local:2")
+    file.show(jobs=(3,), reached={3: Reached(share=0.25), 4: Reached(stage="Loading PyTorch …")})
+    (head,) = look_at_heads(queue)
+    assert head.row.reached == {3: Reached(share=0.25), 4: Reached(stage="Loading PyTorch …")}
     file.close()

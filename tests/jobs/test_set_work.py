@@ -55,6 +55,7 @@ def test_a_survey_is_written_down_and_read_again(job: SurveyWork) -> None:
     assert (job.units, job.label(0), job.noun, job.steps) == ((job.images,), "photos", "surveys", 100)
     assert job.part([0]) == job
     assert not job.divisible
+    assert job.for_workers, "they read its pictures"
 
 
 def test_the_queue_makes_a_survey(job: SurveyWork, tmp_path: Path) -> None:

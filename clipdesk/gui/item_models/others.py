@@ -12,6 +12,7 @@ from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.plain import plain_tip
 from clipdesk.gui.runs import title_of
+from clipdesk.gui.surveys.state import AtHead, jobs_of
 from clipdesk.gui.words import describe_stored
 from clipdesk.jobs.status import Status
 
@@ -29,11 +30,11 @@ class OthersModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs: list[StoredJob] = []
-        self._places: dict[int, str] = {}
+        self._at_heads: dict[int, AtHead] = {}
 
     def show_heads(self, heads: Sequence[Head]) -> None:
         """Say where the jobs are worked on."""
-        self._places = {number: head.row.place for head in heads for number in head.row.jobs}
+        self._at_heads = jobs_of(heads)
         if self._jobs:
             self.dataChanged.emit(self.index(0), self.index(len(self._jobs) - 1))
 
@@ -56,9 +57,11 @@ class OthersModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._jobs):
             return None
         stored = self._jobs[index.row()]
-        place = self._places.get(stored.number, "")
-        words = f"{describe_stored(stored)}{f', on {place}' if place else ''}"
-        done = stored.counts.get("done", 0) + stored.counts.get("failed", 0)
+        there = self._at_heads.get(stored.number)
+        words = f"{describe_stored(stored)}{'' if there is None else f', on {there.place}'}"
+        done: float = stored.counts.get("done", 0) + stored.counts.get("failed", 0)
+        if there is not None and not done:
+            done = there.reached.share
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{stored.number}: {title_of(stored.job)}"
         if role == Qt.ItemDataRole.ToolTipRole:

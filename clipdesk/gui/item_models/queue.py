@@ -104,7 +104,8 @@ class QueueModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             names = "\n".join(target.label for target in run.job.targets[:20])
             more = f"\nand {len(run.job.targets) - 20} more" if len(run.job.targets) > 20 else ""
-            return plain_tip(f"{names}{more}\n\n{describe(run)}")
+            where = f"on {run.place}" if run.place else "in this window"
+            return plain_tip(f"{names}{more}\n\n{describe(run)}\nRuns {where}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{run.title}, {run.state.value}, {run.share:.0%}"
         if role == RUN_ROLE:

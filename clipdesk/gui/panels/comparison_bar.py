@@ -26,7 +26,7 @@ from clipdesk.models.names import parse_name, short_name
 
 if TYPE_CHECKING:
     from clipdesk.gui.comparisons.data import Listed
-    from clipdesk.gui.surveys.making import Making
+    from clipdesk.gui.surveys.state import Making
 
 _SCENES = "scenes:5000"
 _LEAST = 100

@@ -1,4 +1,4 @@
-"""The choice of where batches run: in this window, by workers on this computer, or on a cluster."""
+"""The choice of where batches and surveys run: in this window, by workers on this computer, or on a cluster."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ LOCAL = "Workers on this computer"
 _PAD = 6
 _MOST_LINES = 4
 _TIP = (
-    "Where batches are rendered. Workers are processes of their own, which go on when this window closes: "
-    "local:4 for four on this computer, ray:HOST:PORT for a Ray cluster, or whatever "
-    "clipdesk queue run --on takes. What Render asks for is rendered in this window."
+    "Where batches are rendered and surveys are made. Workers are processes of their own, which go on when this "
+    "window closes: local:4 for four on this computer, ray:HOST:PORT for a Ray cluster, or whatever "
+    "clipdesk queue run --on takes. What Render asks for, comparisons and the training of sparse autoencoders stay "
+    "in this window."
 )
 
 
@@ -46,7 +47,7 @@ class PlaceBar(QWidget):
         self.edit = QLineEdit(placeholderText="ray:HOST:PORT", maxLength=1_000)
         self.box = QComboBox(editable=True, insertPolicy=QComboBox.InsertPolicy.NoInsert)
         self.box.setLineEdit(self.edit)
-        self.box.setAccessibleName("Run batches on")
+        self.box.setAccessibleName("Run batches and surveys on")
         self.box.setToolTip(plain_tip(_TIP, wrap=True))
         self.box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.box.setMinimumContentsLength(8)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 from clipdesk.gui.words import duration
 
 if TYPE_CHECKING:
-    from clipdesk.gui.surveys.making import Making
+    from clipdesk.gui.surveys.state import Making
 
 _LEAST, _WIDEST = 40, 120
 
@@ -75,10 +75,13 @@ def in_words(making: Making, begins: str, whole: str) -> str:
     """
     share = f"{making.share:.0%}"
     left = "" if making.seconds_left is None else f", {duration(making.seconds_left)} left"
+    where = f"{making.where}: " if making.place else ""
+    because = f": {making.words}" if making.words else ""
     return {
-        "preparing": f"{begins}: {making.words or 'starting …'}",
-        "running": f"{begins}: {share}{left}",
-        "paused": f"{begins}: paused at {share}",
+        "waiting": f"{begins}: waiting for {making.place}{because}",
+        "preparing": f"{begins}: {where}{making.words or 'starting …'}",
+        "running": f"{begins}: {share}{left}, {making.where}",
+        "paused": f"{begins}: paused at {share}{because}",
         "left": f"{whole} is not finished",
         "failed": f"{whole} failed: {making.words}",
     }[making.state]

@@ -26,7 +26,7 @@ from clipdesk.gui.words import breakable, unbroken
 
 if TYPE_CHECKING:
     from clipdesk.activations.storing import Manifest
-    from clipdesk.gui.surveys.making import Making
+    from clipdesk.gui.surveys.state import Making
 
 SCENES = "scenes:5000"
 _LEAST_WIDTH = 120
@@ -93,8 +93,7 @@ class SurveyBar(QWidget):
 
     def show_nothing(self, text: str) -> None:
         """No survey can be asked or made, for this reason."""
-        self._show(text)
-        self.more_button.setVisible(False)
+        self._show(text, more=False)
 
     def show_none(self, model: str, estimate: str) -> None:
         """The model has no survey yet.
@@ -120,8 +119,8 @@ class SurveyBar(QWidget):
         """
         name = f"{making.job.label(0)} with {other}" if other else making.job.label(0)
         self.steering.show_making(making)
-        self._show(in_words(making, f"Survey of {name}", f"The survey of {name}"), self.steering)
-        self.more_button.setVisible(making.state in ("left", "failed"))
+        words = in_words(making, f"Survey of {name}", f"The survey of {name}")
+        self._show(words, self.steering, more=making.state in ("left", "failed"))
 
     def show_surveys(self, listed: Sequence[tuple[Path, Manifest]], current: Path, changed: Sequence[str]) -> None:
         """Surveys can be asked.
@@ -143,11 +142,12 @@ class SurveyBar(QWidget):
             self.surveys.addItem(f"{each.images}: {each.pictures:,} pictures, {_day(each.date)}", path)
         self.surveys.setCurrentIndex([path for path, _ in listed].index(current))
 
-    def _show(self, text: str, *shown: QWidget) -> None:
+    def _show(self, text: str, *shown: QWidget, more: bool = True) -> None:
         self._text.setText(breakable(text))
         self._text.setMinimumWidth(_LEAST_WIDTH if text else 0)
-        show_only(shown, (self.surveys, self.begin_button, self.steering))
-        self.more_button.setVisible(True)
+        # Shown and hidden again with each piece of news, the button would take room from the text for a moment.
+        others = (self.more_button,) if more else ()
+        show_only((*shown, *others), (self.surveys, self.begin_button, self.steering, self.more_button))
 
     # What the user wants
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.panels.steering import Steering, in_words, show_only
-from clipdesk.gui.surveys.making import Making, State
+from clipdesk.gui.surveys.state import Making, State
 from clipdesk.jobs.set_work import SurveyWork
 
 JOB = SurveyWork(model="demo", images="/photos")
@@ -37,8 +37,19 @@ def test_there_is_a_button_for_what_can_be_done(qtbot: QtBot, state: State, text
     ("making", "said"),
     [
         (Making(JOB), "Survey of photos: starting …"),
-        (Making(JOB, "running", 0.25, 30.0), "Survey of photos: 25%, 30 s left"),
+        (Making(JOB, place="local:2", words="Opening photos …"), "Survey of photos: on local:2: Opening photos …"),
+        (Making(JOB, "waiting", place="local:2"), "Survey of photos: waiting for local:2"),
+        (
+            Making(JOB, "waiting", words="no such place", place="moon"),
+            "Survey of photos: waiting for moon: no such place",
+        ),
+        (Making(JOB, "running", 0.25, 30.0), "Survey of photos: 25%, 30 s left, in this window"),
+        (Making(JOB, "running", 0.25, place="local:2"), "Survey of photos: 25%, on local:2"),
         (Making(JOB, "paused", 0.25), "Survey of photos: paused at 25%"),
+        (
+            Making(JOB, "paused", 0.25, words="There is no worker"),
+            "Survey of photos: paused at 25%: There is no worker",
+        ),
         (Making(JOB, "left"), "The survey of photos is not finished"),
         (Making(JOB, "failed", words="no room"), "The survey of photos failed: no room"),
     ],
