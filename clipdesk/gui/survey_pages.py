@@ -155,6 +155,8 @@ class SurveyPages(QObject):
         elif model.weights is None:
             self._bar.show_nothing(_UNKNOWN)
         elif making is not None and (self._surveyor.busy or making.job.weights == model.weights):
+            # When it ends, none is to be begun by itself, also where an earlier window has asked for this one.
+            self._asked_for = self._asked_for or self._surveyor.busy
             other = "" if making.job.weights == model.weights else short_name(making.job.model)
             self._bar.show_making(making, other)
         elif current is not None:
@@ -167,7 +169,8 @@ class SurveyPages(QObject):
     def _begin_or_time(self) -> None:
         """There is no survey: begin one that is soon made, once, or say how long one takes."""
         model = self._session.model
-        if self._asked_for or model is None or self._center.mode not in SURVEYED or not self._desk.looked:
+        looked = self._desk.looked and self._surveyor.looked
+        if self._asked_for or model is None or self._center.mode not in SURVEYED or not looked:
             return
         self._asked_for = True
         if str(plain_name(model.name)) in SHOWPIECES:

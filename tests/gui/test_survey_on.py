@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui import desk, heads_desk
+from clipdesk.gui import desk, heads_desk, survey_pages
 from clipdesk.gui.center import UNIT
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE
 from clipdesk.gui.main_window import MainWindow
@@ -161,6 +161,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
     new_window: Callable[..., MainWindow],
     checkpoint: Path,
     started: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     open_queue(window, qtbot)
     window.run_on.choose(PLACE)
@@ -172,6 +173,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
         assert window.ended
         assert statuses() == [Status.RUNNING]
         file.show(jobs=(1,), reached={1: Reached(share=0.75)})
+        monkeypatch.setattr(survey_pages, "SHOWPIECES", {str(window.model_name): (LAYER, 5)})
         again = new_window(str(checkpoint))
         again.opening.open()
         again.center.show_mode(UNIT)
@@ -179,6 +181,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
         store.release(owner)
         work()
         until(qtbot, lambda: again.surveys.desk.current is not None)
+        assert again.surveys.surveyor.making is None, "an embedded model's is not begun again"
     assert started == [PLACE], "there is one, which the second window has seen first"
 
 

@@ -48,6 +48,7 @@ class Surveyor(QObject):
 
     Attributes:
         making: The one that is made, or was left; None if there is none.
+        looked: Whether it is known if one was left; see `look`.
         place: Where what workers can share is made, as ``--on`` has it; empty for this window.
 
     Signals:
@@ -72,6 +73,7 @@ class Surveyor(QObject):
         super().__init__(parent)
         self._kind, self._folder = kind, folder
         self.making: Making | None = None
+        self.looked = False
         self.place = ""
         # Why there are no workers.
         self._problem = ""
@@ -121,6 +123,7 @@ class Surveyor(QObject):
             self._told.emit(None)
 
         if not self.busy:
+            self.looked = False
             self._worker.start(find)
 
     def begin(self, job: WholeWork) -> None:
@@ -307,6 +310,7 @@ class Surveyor(QObject):
     def _take(self, news: Event | Making | Status | str | int | None) -> None:
         making = self.making
         if news is None or isinstance(news, Making):
+            self.looked = True
             if not self.busy:
                 self._found(news)
         elif making is None:
@@ -345,7 +349,8 @@ class Surveyor(QObject):
             self._show_at_head(making)
         elif status is Status.RUNNING:
             begun = making if making.state == "running" else replace(making, state="preparing")
-            self._show(replace(begun, words=_ELSEWHERE))
+            # A head that was waited for says more within a second.
+            self._show(replace(begun, words="" if making.place else _ELSEWHERE))
         elif not self._leave:
             self._show(replace(making, state="preparing", place="", words=""))
         elif making.state != "waiting":
