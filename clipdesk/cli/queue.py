@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import click
 
@@ -12,7 +12,9 @@ from clipdesk.cli.listing import json_option, trust_option
 from clipdesk.cli.options import on_option
 from clipdesk.cli.output import say
 from clipdesk.cli.terminal import show
-from clipdesk.errors import UsageError
+from clipdesk.errors import ClipDeskError, UsageError, one_line
+from clipdesk.export.metadata import WorkerRecord, workers_in
+from clipdesk.jobs.job import Job
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
@@ -112,15 +114,33 @@ _each("retry", "Try the failed units of jobs again.", _retry)
 @click.argument("job", type=int)
 @json_option
 def show_units(job: int, as_json: bool) -> None:
-    """List the units of a JOB: the state of each, its file, or why it failed."""
+    """List the units of a JOB: the state of each, its file and the worker that rendered it, or why it failed."""
     with opened_store() as store:
-        work = store.get(job).job
+        stored = store.get(job)
         units = store.units(job)
+    workers = _workers_of(stored)
     rows = [
-        {"unit": work.label(unit.position), "state": unit.state, "file": unit.file, "reason": unit.reason}
+        {
+            "unit": stored.job.label(unit.position),
+            "state": unit.state,
+            "file": unit.file,
+            "worker": workers.get(unit.file, ""),
+            "reason": unit.reason,
+        }
         for unit in units
     ]
-    show(rows, key="unit", title=f"Job {job}", as_json=as_json)
+    show(rows, key="unit", title=f"Job {job}", as_json=as_json, optional=("worker",))
+
+
+def _workers_of(stored: StoredJob) -> dict[str, str]:
+    """Who rendered a job's pictures, by the names of their files; without those of whom that is not known."""
+    found: dict[str, WorkerRecord] = {}
+    if stored.folder is not None and isinstance(stored.job, Job):
+        for layer in {target.layer for target in stored.job.targets if target.layer is not None}:
+            # Metadata that is damaged or another model's says nothing; the list is there all the same.
+            with suppress(ClipDeskError):
+                found |= workers_in(stored.folder, layer, stored.job.model)
+    return {file: one_line(worker.in_words, 200) for file, worker in found.items()}
 
 
 @queue.command()

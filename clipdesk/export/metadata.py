@@ -251,6 +251,18 @@ def amended(record: UnitRecord, file: str, changes: Mapping[str, object]) -> Uni
     return UnitRecord.model_validate({**dict(record), **changes}) if record.file == file else record
 
 
+def workers_in(folder: Path, layer: str, model: ModelName | str) -> dict[str, WorkerRecord]:
+    """The workers that rendered a layer's pictures, by the names of their files; none where the metadata names none.
+
+    Raises:
+        UsageError, ClipDeskError: as `BatchMetadata.open`.
+    """
+    metadata = BatchMetadata.open(folder, layer, model)
+    records = (record for index in metadata.units for record in metadata.records(index))
+    # Of records that name the same file, the newest one is of the picture that is there.
+    return {each.file: each.worker for each in records if each.file and each.worker}
+
+
 def metadata_schema() -> dict[str, Any]:
     """The format of the file, as a JSON schema."""
     return BatchMetadata.model_json_schema()

@@ -115,6 +115,7 @@ def test_queue_show_lists_the_units_with_their_reasons(clipdesk: Command) -> Non
         ("visual.conv1:9000", "failed"),
     ]
     assert found[0]["file"].endswith(".png")
+    assert found[0]["worker"] == "", "this process rendered it"
     assert "has no channel 9000" in found[1]["reason"]
     assert clipdesk("queue", "show", "99").code == 2
 
@@ -160,6 +161,9 @@ def test_workers_of_this_computer_render_a_batch_and_windows_see_them(
     assert {worker.device[:3] for worker in ready} == {"CPU"}
     assert max(worker.busy for worker in ready) >= 1
     assert result.err.splitlines()[-1].startswith("4 rendered, 0 skipped, 0 failed")
+    made_by = [str(row["worker"]) for row in json.loads(clipdesk("queue", "show", "1", "--json").out)]
+    assert {each.partition(", ")[0] for each in made_by} <= {f"worker {n} on {socket.gethostname()}" for n in (1, 2)}
+    assert len(made_by) == 4
     assert len([name for name in clipdesk.files("generated_images") if name.endswith(".png")]) == 4
     again = clipdesk(*BATCH, "0", "4", "1", "--on", "local")
     assert again.err.splitlines()[-2].startswith("0 rendered, 4 skipped")

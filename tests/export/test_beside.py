@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clipdesk.export.beside import read_with_worker
-from clipdesk.export.metadata import BatchMetadata, UnitRecord, WorkerRecord
+from clipdesk.export.metadata import BatchMetadata, UnitRecord, WorkerRecord, workers_in
 from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import save_png
 from clipdesk.render.presets import make_settings
@@ -34,6 +34,10 @@ def test_the_worker_of_the_newest_record_of_the_file_is_found(tmp_path: Path) ->
     found, worker = read_with_worker(path)
     assert found.recipe == make_recipe(UNIT)
     assert worker == WORKER
+    assert workers_in(tmp_path, UNIT.layer, "demo") == {
+        "a.png": WORKER,
+        "b.png": WORKER.model_copy(update={"node": "node8"}),
+    }
     assert worker.in_words == "GPU 0 on node7, NVIDIA H200"
     assert WorkerRecord(name="worker 1", node="", device="").in_words == "worker 1"
 
