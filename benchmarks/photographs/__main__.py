@@ -38,7 +38,8 @@ docs/quality.md` from {photographs:,} photographs of {categories} categories, on
 {apart} that were kept apart. **full** and **mobile** are the judges of `benchmarks/photographs`: the share of the
 pictures in which each names the category that was asked for, by chance {chance:.1f} %. **lowest** is the share by
 the judge that sees least, **both** that in which both name it, **x best photo** the picture's activation over the
-most that any of the photographs reaches, median. The rest is as above.
+most that any of the photographs reaches, median. The rest is as above. `detailed` renders a text by what is its own
+(`--text-direction own`); its pictures' cosine to the whole text, which these columns have, is lower than photographs'.
 """
 EVERY = 96
 """Largest number of questions of a kind."""
