@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES
 from clipdesk.render.presets import default_preset
+
+if TYPE_CHECKING:
+    from clipdesk.cli.best import Best
 
 _QUICK_STEPS = 150
 
@@ -86,7 +90,7 @@ def render(
     name = find_model(model, trust_archive)
     settings = settings_from(preset or default_preset(name), changes)
     targets = _working().targets_from(layer, neuron, text, target)
-    best = _working().Best(best_of, reader, Wanted(name, True, images, survey)) if best_of else None
+    best = _best(best_of, reader, Wanted(name, True, images, survey)) if best_of else None
     _working().render_pictures(name, targets, settings, output, animation, best)
 
 
@@ -215,6 +219,11 @@ def worker(spool: Path | None, place: str | None, idle: float, threads: int | No
     else:
         # Not by _working, which takes torch along: this may be all that runs on a node beside its workers.
         importlib.import_module("clipdesk.cli.lending").lend(spool, place, idle)
+
+
+def _best(count: int, reader: str | None, wanted: Wanted) -> Best:
+    found: Best = importlib.import_module("clipdesk.cli.best").Best(count, reader, wanted)
+    return found
 
 
 def _working() -> ModuleType:

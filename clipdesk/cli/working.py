@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clipdesk.cli.bars import Bar
-from clipdesk.cli.best import Best
 from clipdesk.cli.following import follow, opened_service, say_outcome
 from clipdesk.cli.listing import find_model
 from clipdesk.cli.opening import open_with_bar, say_remarks
@@ -39,6 +39,9 @@ from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.sources import Sources
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import advice_on, in_full, read_text
+
+if TYPE_CHECKING:
+    from clipdesk.cli.best import Best
 
 _LONGEST_NAME = 255
 

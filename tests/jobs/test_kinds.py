@@ -139,7 +139,7 @@ def test_it_has_a_row_in_the_queue(
     with pytest.raises(SystemExit):
         main(["queue", "show", str(number), "--json"])
     rows = json.loads(capsys.readouterr().out)
-    assert rows[0] == {"unit": "a", "state": "done", "file": "a.txt", "reason": ""}
+    assert rows[0] == {"unit": "a", "state": "done", "file": "a.txt", "worker": "", "reason": ""}
     assert rows[1]["reason"] == "the page is empty"
 
 

@@ -48,7 +48,7 @@ def test_progress_is_reported_after_every_step(vit: CLIP) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "preset"), [("demo", "standard"), ("ViT-B/32", "ghiasi"), ("RN50x4", "lucid"), (None, "standard")]
+    ("name", "preset"), [("demo", "standard"), ("ViT-B/32", "ghiasi"), ("RN50x4", "detailed"), (None, "standard")]
 )
 @pytest.mark.parametrize("known", ["given", "loaded"])
 def test_python_begins_with_the_preset_that_the_command_line_begins_with(
@@ -70,8 +70,8 @@ def test_python_begins_with_the_preset_that_the_command_line_begins_with(
 
 
 def test_the_engine_begins_with_it_too(vit: CLIP, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loading._names, vit, parse_name("RN50"))
-    assert next(render(vit, [Unit(layer=LAYER, index=3)])).iterations == 512
+    monkeypatch.setitem(loading._names, vit, parse_name("ViT-B/32"))
+    assert next(render(vit, [Unit(layer=LAYER, index=3)])).iterations == 400
     monkeypatch.delitem(loading._names, vit)
     assert next(render(vit, [Unit(layer=LAYER, index=3)])).iterations == 250
 

@@ -6,11 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from clip.model import CLIP
 from numpy.typing import NDArray
 
 from clipdesk.activations.directions import image_direction
@@ -26,6 +25,9 @@ from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.centre import text_centre
 from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Target, Term, Text, Unit, terms_of
+
+if TYPE_CHECKING:
+    from clip.model import CLIP
 
 _MOST, _LEAST, _SHARE = 20, 4, 20
 """Pictures that stand for what excites a target most: one of so many of the survey's, in these bounds."""
