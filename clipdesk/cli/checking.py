@@ -96,7 +96,7 @@ class Checking:
         # A survey of the plain model answers beside a sparse autoencoder, too.
         if subject.weights not in (None, checker.asked.survey.weights, checker.asked.opened.sha256):
             raise UsageError("It was rendered on other weights than those of the survey")
-        own = subject.settings is not None and subject.settings.text_direction == "own"
+        own = subject.settings is not None and subject.settings.own_texts
         found = checker.check(file, subject.target, self._pooling, own_texts=own)
         more = checker.thorough(file, subject, self._pooling) if self._thorough else None
         return subject.target, CheckRecord.of_check(found, checker.asked.folder.name, more)
@@ -115,7 +115,7 @@ class Checking:
     def look(self, target: Target, picture: Picture, settings: RenderSettings) -> CheckRecord:
         """What is found of a picture of a target that `require` has let pass."""
         checker = self._checker(_Subject(self._wanted, target, None, settings))
-        found = checker.check(picture, target, self._pooling, own_texts=settings.text_direction == "own")
+        found = checker.check(picture, target, self._pooling, own_texts=settings.own_texts)
         return CheckRecord.of_check(found, checker.asked.folder.name)
 
     def subject(self, file: Path) -> _Subject:

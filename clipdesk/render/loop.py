@@ -179,7 +179,7 @@ def _by_targets(
     sources: Sources,
 ) -> Scoring:
     variants = [target for target in targets for _ in range(settings.grid**2)]
-    how = {"turning": settings.latent_gradient == "turning", "own_texts": settings.text_direction == "own"}
+    how = {"turning": settings.latent_gradient == "turning", "own_texts": settings.own_texts}
     pictures = Objective(variants, model, sources, **how)
     of_views = [target for target in variants for _ in range(settings.views)]
     views = pictures if settings.views == 1 else Objective(of_views, model, sources, **how)

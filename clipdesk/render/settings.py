@@ -247,6 +247,11 @@ class RenderSettings(BaseModel):
         return whole
 
     @property
+    def own_texts(self) -> bool:
+        """Whether a text is what is its own; see `text_direction`."""
+        return self.text_direction == "own"
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files that a picture depends on."""
         return tuple(

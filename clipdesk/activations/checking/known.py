@@ -156,7 +156,7 @@ def text_rows(opened: OpenModel, texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def _own_row(opened: OpenModel, text: str) -> NDArray[np.float32]:
-    with torch.no_grad(), frozen(opened.network):
+    with frozen(opened.network):
         centre = text_centre(opened.network).cpu().numpy()
     own = text_rows(opened, [text])[0] - centre
     return np.asarray(own / max(1e-12, float(np.linalg.norm(own))), dtype=np.float32)

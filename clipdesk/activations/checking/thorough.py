@@ -102,7 +102,7 @@ def check_thoroughly(
         UsageError: as `check_picture` and `render`.
         RenderError: out of memory.
     """
-    known = known_target(opened, survey, target, pooling=pooling, own_texts=settings.text_direction == "own")
+    known = known_target(opened, survey, target, pooling=pooling, own_texts=settings.own_texts)
     settings = _of_this_machine(settings)
     others = [settings.seed + 1 + number for number in range(seeds)]
     steps = settings.iterations * (1 if opened.latents else 2)

@@ -53,7 +53,7 @@ def check_in_words(survey: OpenSurvey, target: Target, picture: Picture, setting
         ClipDeskError: the model cannot be opened any more.
     """
     try:
-        return _checked(survey, target, picture, None, own_texts=_own(settings)).in_words, True
+        return _checked(survey, target, picture, None, own_texts=settings.own_texts).in_words, True
     except UsageError as error:
         return f"Not checked: {error}", False
 
@@ -86,7 +86,7 @@ def check_again(
     with suppress(UsageError):
         # A model that reads no texts is shown none.
         survey.read_words(lambda _done, _count: still_wanted())
-    found = _checked(survey, target, picture, None, own_texts=_own(settings))
+    found = _checked(survey, target, picture, None, own_texts=settings.own_texts)
     pixels, words = _opaque(picture), _words(survey)
 
     def tell(done: int, count: int) -> None:
@@ -106,10 +106,6 @@ def kept_check(survey: OpenSurvey, picture: Path) -> CheckRecord | None:
     except ClipDeskError:
         return None
     return found if found is not None and found.survey == survey.folder.name and found.thorough else None
-
-
-def _own(settings: RenderSettings) -> bool:
-    return settings.text_direction == "own"
 
 
 def _checked(
