@@ -304,11 +304,12 @@ class QueueDesk(Background):
             row = store.row(number)
             if row is None:
                 continue
-            reason = self._reason(number) if row.status is Status.FAILED else row.reason
-            self.changed.emit(number, row.status, row.counts, reason)
             watched.known |= self.made_here.pop(number, set())
             if row.counts.get("done", 0) > len(watched.known):
+                # Before the job's end is told, so that a job that is done has all its pictures.
                 self._find_made(number, watched)
+            reason = self._reason(number) if row.status is Status.FAILED else row.reason
+            self.changed.emit(number, row.status, row.counts, reason)
         # Not before: what could not be read is looked at again.
         self._version = version
 
