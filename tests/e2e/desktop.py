@@ -96,12 +96,22 @@ class Desktop:
             if time.monotonic() > end or self.process.poll() is not None:
                 picture = self.home / "failure.png"
                 self.picture().save(picture)
-                raise TimeoutError(f"waited for {what}: {picture}")
+                raise TimeoutError(f"waited for {what}; {self._what_is_there()}: {picture}")
             time.sleep(0.05)
 
     def wait_until_active(self) -> None:
         """Wait until the main window gets the keys: after a dialog they go nowhere for a moment."""
         self.until(lambda: (frame := self.find("frame")) is not None and frame.active, "the window to be active")
+
+    def _what_is_there(self) -> str:
+        """Of a wait that was in vain: whether the program runs, and its windows."""
+        if self.process.poll() is not None:
+            return f"the program has ended with {self.process.returncode}"
+        there: list[str] = []
+        with suppress(Gone):
+            for top in self._bus.applications():
+                there += [f"{node.role} '{node.name}'{' active' * node.active}" for node in top.children()]
+        return f"there are {', '.join(there) or 'no windows'}"
 
     def windows(self) -> int:
         """The number of ClipDesk's open windows."""
