@@ -79,8 +79,9 @@ class Smoke:
         assert read_recipe(self.work / "quick.png").steps > 0
 
     def resnet(self) -> None:
-        """The other embedded model opens and has layers."""
-        assert "visual.layer4.0" in self.run("layers", "--model", "demo-rn").splitlines()
+        """The other embedded models open and have layers."""
+        for name in ("demo-rn", "photo"):
+            assert "visual.layer4.0" in self.run("layers", "--model", name).splitlines()
 
     def batch(self) -> None:
         """A batch of three pictures is rendered, and skipped the second time."""

@@ -21,7 +21,7 @@ from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import CONCEPTS
 from clipdesk.models.names import plain_name
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
@@ -35,8 +35,8 @@ Progress = Callable[[int, int], None]
 
 
 def usual_concepts(opened: OpenModel) -> str:
-    """The list of concepts for a model's units: the embedded models have learnt nothing but the scenes' words."""
-    return "scenes" if opened.name and str(plain_name(opened.name)) in SHOWPIECES else "english"
+    """The list of concepts for a model's units: the embedded models have learnt few words."""
+    return CONCEPTS.get(str(plain_name(opened.name)), "english") if opened.name else "english"
 
 
 def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: Progress | None = None) -> Vocabulary:

@@ -12,7 +12,7 @@ from clipdesk.cli.output import say
 from clipdesk.cli.questions import with_torch
 from clipdesk.cli.surveys import SCENES, kept
 from clipdesk.cli.terminal import show
-from clipdesk.cli.wanted import POOLINGS
+from clipdesk.cli.wanted import POOLINGS, concepts_option
 from clipdesk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     "vary.",
 )
 @click.option("--words", is_flag=True, help="Say what the units answer to in words. A page always does.")
-@click.option("--concepts", metavar="LIST", help="english, scenes, or a text file with one concept on each line.")
+@concepts_option
 @click.option("--csv", "table", metavar="FILE", type=click.Path(path_type=Path), help="Write all units as CSV.")
 @click.option("--page", metavar="FILE", type=click.Path(path_type=Path), help="Write an HTML page.")
 @click.option(

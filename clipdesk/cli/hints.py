@@ -7,7 +7,7 @@ import re
 import click
 
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.latents_names import shipped_latents
 from clipdesk.models.names import ModelName, WithLatents, short_name
 
 _MODEL = "clipdesk.model"
@@ -56,7 +56,7 @@ def with_model(error: UsageError, context: click.Context) -> UsageError:
         return error
     end = "" if str(error).endswith(("?", ".")) else "."
     if _LATENTS.search(str(error)) and not isinstance(name, WithLatents):
-        own = "--sae shipped" if str(name) in SHOWPIECES else "--sae FILE"
+        own = "--sae shipped" if shipped_latents(str(name)) else "--sae FILE"
         return UsageError(f"{error}{end} Latents are layers with a sparse autoencoder alone: add {own}")
     other = "'clipdesk models' lists others" if str(name) == "ViT-B/32" else "choose another with --model ViT-B/32"
     return UsageError(f"{error}{end} The model is {short_name(name)}: {other}")

@@ -26,7 +26,7 @@ def settings_options(function: _Function) -> _Function:
     return click.option(
         "--preset",
         type=presets,
-        help=f"Settings to start from.  [default: {DEFAULT_PRESET}; a published one for OpenAI's and open_clip's]",
+        help=f"Settings to start from.  [default: {DEFAULT_PRESET}; others for models that saw photographs]",
     )(function)
 
 

@@ -12,7 +12,7 @@ import click
 from clipdesk.cli.folder import opened
 from clipdesk.cli.options import FOLDER, was_given
 from clipdesk.cli.questions import COLUMNS, with_torch
-from clipdesk.cli.wanted import Wanted, asked_of_a_survey
+from clipdesk.cli.wanted import Wanted, asked_of_a_survey, concepts_option
 from clipdesk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _OF_SURVEYS = ("rendered", "with_photos", "concepts", "sort", "pooling", "images
     show_default=True,
     help="Where the units' rendered pictures are.",
 )
-@click.option("--concepts", metavar="LIST", help="english, scenes, or a text file with one concept on each line.")
+@concepts_option
 @click.option(
     "--sort", type=click.Choice(COLUMNS), default="clarity", show_default=True, help="Order of a layer's units."
 )

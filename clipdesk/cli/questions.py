@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from clipdesk.cli.wanted import Wanted, asked_of_a_survey
+from clipdesk.cli.wanted import Wanted, asked_of_a_survey, concepts_option
 from clipdesk.errors import UsageError
 from clipdesk.models.names import find_name
 
@@ -107,7 +107,7 @@ def examples(unit: str, output: Path | None, count: int, pooling: str | None, as
 
 @click.command()
 @click.argument("units", metavar="LAYER[:UNIT]")
-@click.option("--concepts", metavar="LIST", help="english, scenes, or a text file with one concept on each line.")
+@concepts_option
 @click.option(
     "--reading", type=click.Choice(READINGS), default=READINGS[0], show_default=True, help="How words are chosen."
 )

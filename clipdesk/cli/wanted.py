@@ -8,11 +8,15 @@ from functools import wraps
 
 import click
 
+from clipdesk.activations.questions.concepts import LISTS
 from clipdesk.cli.listing import find_model, json_option, model_given, model_option, trust_option
 from clipdesk.errors import UsageError
 from clipdesk.models.names import ModelName
 
 POOLINGS = ("mean", "max", "class")
+concepts_option = click.option(
+    "--concepts", metavar="LIST", help=f"{', '.join(LISTS)}, or a text file with one concept on each line."
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.history import History
 from clipdesk.gui.words import duration
 from clipdesk.jobs.set_work import SurveyWork
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import OF_SCENES
 from clipdesk.models.names import plain_name, short_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.render.targets import Unit
@@ -173,7 +173,7 @@ class SurveyPages(QObject):
         if self._asked_for or model is None or self._center.mode not in SURVEYED or not looked:
             return
         self._asked_for = True
-        if str(plain_name(model.name)) in SHOWPIECES:
+        if str(plain_name(model.name)) in OF_SCENES:
             self.survey(SCENES)
         else:
             self._desk.ask_time(_PICTURES)

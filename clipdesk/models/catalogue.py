@@ -10,8 +10,13 @@ from clipdesk.paths import resource
 SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
     "demo-rn": ("visual.layer4.0", 400),
+    "photo": ("visual.layer4.0", 325),
 }
-"""The embedded models, each with a layer and a unit of it to show first: of both, hearts."""
+"""The embedded models, each with a layer and a unit of it to show first: hearts, hearts and a tree."""
+OF_SCENES = ("demo", "demo-rn")
+"""The embedded models that have seen drawn scenes and nothing else."""
+CONCEPTS = {"photo": "photo", **dict.fromkeys(OF_SCENES, "scenes")}
+"""The lists of concepts that have the words which the embedded models have learnt."""
 EMBEDDED = "demo"
 """The one that is opened first."""
 
@@ -69,6 +74,7 @@ CATALOGUE: dict[str, Model] = {
     for m in (
         Model("demo", 128, 128, 19, "embedded, vision transformer trained on drawn shapes, ready at once"),
         Model("demo-rn", 128, 128, 16, "embedded, ResNet trained on drawn shapes, ready at once"),
+        Model("photo", 128, 128, 16, "embedded, ResNet trained on photographs of 96 categories, ready at once"),
         Model("RN50", 224, 1024, 255, "OpenAI, ResNet-50"),
         Model("RN101", 224, 512, 290, "OpenAI, ResNet-101"),
         Model("RN50x4", 288, 640, 420, "OpenAI, ResNet, 4 x RN50's compute"),

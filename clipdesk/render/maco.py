@@ -108,7 +108,7 @@ def mean_magnitudes(images: Iterable[NDArray[np.uint8]], size: int = 128) -> NDA
 
 @lru_cache(maxsize=1)
 def scene_magnitudes() -> Tensor:
-    """Mean magnitudes of the scenes that the embedded models were trained on, (3, 128, 65)."""
+    """Mean magnitudes of the scenes that `demo` and `demo-rn` were trained on, (3, 128, 65)."""
     return torch.from_numpy(np.load(resource("spectra/scenes.npy"), allow_pickle=False).astype(np.float32))
 
 

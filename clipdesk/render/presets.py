@@ -163,11 +163,14 @@ def preset_title(name: str) -> str:
 
 
 DEFAULT_PRESET = "standard"
-"""What is measured best on the embedded models (docs/quality.md), and the default where no other is."""
-_DEFAULTS = {"ViT": "ghiasi", "EVA": "ghiasi", "PE-Core": "ghiasi", "RN": "detailed", "convnext": "detailed"}
-"""For OpenAI's and open_clip's models, by what is in their name: for convolutional ones what is measured best on a
-small ResNet that saw photographs (docs/quality.md); for transformers, of which none was measured on photographs, the
-published one."""
+"""What is measured best on models of drawn scenes (docs/quality.md), and the default where no other is."""
+_OF_TRANSFORMERS, _OF_CONVOLUTIONS = "ghiasi", "detailed"
+_DEFAULTS = {
+    **dict.fromkeys(("ViT", "EVA", "PE-Core"), _OF_TRANSFORMERS),
+    **dict.fromkeys(("photo", "RN", "convnext"), _OF_CONVOLUTIONS),
+}
+"""For models that saw photographs, by what is in their name: for convolutional ones what is measured best on ``photo``
+(docs/quality.md); for transformers, of which none was measured on photographs, the published one."""
 
 
 def default_preset(model: ModelName | None) -> str:

@@ -1,1 +1,1 @@
-"""Drawn scenes whose contents are known: what the embedded models are trained on, and an image set for everyone."""
+"""Drawn scenes whose contents are known: what `demo` and `demo-rn` are trained on, and an image set for everyone."""

@@ -43,9 +43,10 @@ def survey_of(opened: OpenModel) -> Survey:
     return survey
 
 
-def test_the_embedded_models_know_the_words_of_scenes(opened: OpenModel) -> None:
+def test_the_embedded_models_have_lists_of_the_words_that_they_know(opened: OpenModel) -> None:
     assert usual_concepts(opened) == "english"
     assert usual_concepts(open_model("demo", "cpu")) == "scenes"
+    assert usual_concepts(open_model("photo", "cpu")) == "photo"
 
 
 def test_models_that_are_compared_read_one_list(opened: OpenModel) -> None:

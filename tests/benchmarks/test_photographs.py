@@ -14,7 +14,9 @@ from benchmarks.photographs.answers import HEADINGS, Answers, measure, rows, sid
 from benchmarks.photographs.judges import MAKES, named, train_judge
 from benchmarks.photographs.questions import at_size, text_questions, unit_questions
 from benchmarks.quality.report import write_section
+from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.demo.photographs import Photographs, read_photographs
+from clipdesk.jobs.visualizer import FeatureVisualizer
 from clipdesk.render.presets import DEFAULT_PRESET
 from clipdesk.render.targets import Text
 from tests.demo.folders import COLORS, colored_photographs
@@ -110,3 +112,14 @@ def test_a_section_takes_the_place_of_the_one_before(two: list[Answers], tmp_pat
     assert "Old." not in text
     assert "| other | 2 |" in text
     assert (tmp_path / "images" / "quality-photo-text.webp").exists()
+
+
+def test_two_judges_that_are_no_clips_name_what_photo_was_asked_for() -> None:
+    """With few steps; docs/quality.md has all categories."""
+    listed = concepts_of("photo")
+    visualizer = FeatureVisualizer("photo", device="cpu")
+    asked = ("chandelier", "lotus", "pyramid", "starfish")
+    pictures = [np.asarray(visualizer.generate(f'"a photo of a {each}"', iterations=60)) for each in asked]
+    for name in MAKES:
+        found = [listed[place] for place in named(judges.load_judge(name), np.stack(pictures))]
+        assert sum(there == each for there, each in zip(found, asked, strict=True)) >= 3, (name, found)

@@ -1,7 +1,7 @@
 import pytest
 
 from clipdesk.demo.evaluate import HELD_OUT_SEED, zero_shot_accuracy
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import OF_SCENES
 from clipdesk.models.loading import load_model
 from clipdesk.scenes.dataset import Kind, draw_scenes
 
@@ -11,7 +11,7 @@ BARS = {
 }
 
 
-@pytest.mark.parametrize("name", SHOWPIECES)
+@pytest.mark.parametrize("name", OF_SCENES)
 def test_an_embedded_model_names_what_it_sees_in_pairs_it_never_trained_on(name: str) -> None:
     """The bars of the model cards, on fewer scenes; `python -m clipdesk.demo.evaluate` measures 4,000."""
     figures = zero_shot_accuracy(load_model(name, "cpu"), draw_scenes(400, HELD_OUT_SEED, Kind.HELD_OUT))

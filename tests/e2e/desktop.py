@@ -209,7 +209,8 @@ def open_desktop(
         width, height = (round(side * scale) for side in size)
         environment["DISPLAY"] = f":{_start_screen(stack, environment, width, height)}"
         environment["DBUS_SESSION_BUS_ADDRESS"] = address = _start_bus(stack, environment)
-        _start(stack, environment, "openbox")
+        # On a busy machine openbox was seen to be gone, and then no window is active ever again.
+        _start(stack, environment, "sh", "-c", "until openbox; do sleep 0.2; done")
         # Before the program, so that it finds it.
         bus = Bus(address)
         stack.callback(bus.close)

@@ -173,7 +173,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
         assert window.ended
         assert statuses() == [Status.RUNNING]
         file.show(jobs=(1,), reached={1: Reached(share=0.75)})
-        monkeypatch.setattr(survey_pages, "SHOWPIECES", {str(window.model_name): (LAYER, 5)})
+        monkeypatch.setattr(survey_pages, "OF_SCENES", (str(window.model_name),))
         again = new_window(str(checkpoint))
         again.opening.open()
         again.center.show_mode(UNIT)

@@ -76,7 +76,7 @@ def test_a_model_without_a_survey_says_how_long_one_takes(own_queue: None, windo
 def test_an_embedded_model_is_surveyed_when_that_is_missed(
     own_queue: None, scenes_words: None, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(survey_pages, "SHOWPIECES", {str(window.model_name): (LAYER, 5)})
+    monkeypatch.setattr(survey_pages, "OF_SCENES", (str(window.model_name),))
     monkeypatch.setattr(survey_pages, "SCENES", "scenes:40")
     assert window.surveys.surveyor.making is None, "not before anybody has missed it"
     window.architecture.choose(LAYER)

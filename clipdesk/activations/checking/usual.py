@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import OF_SCENES
 from clipdesk.models.names import ModelName, parse_name, plain_name
 
 SEEDS = 3
@@ -18,11 +18,11 @@ WRITTEN = 99.0
 
 
 def usual_reader(name: ModelName | None) -> ModelName | None:
-    """The model that reads the pictures of another one unless it is said: of an embedded one the other embedded one."""
+    """The model that reads the pictures of another one unless it is said: of `demo` and `demo-rn` the other one."""
     own = "" if name is None else str(plain_name(name))
-    if own not in SHOWPIECES:
+    if own not in OF_SCENES:
         return None
-    return parse_name(next(each for each in SHOWPIECES if each != own))
+    return parse_name(next(each for each in OF_SCENES if each != own))
 
 
 def thorough_in_words(agreement: float, control: float, word: str, written: float | None) -> str:

@@ -10,7 +10,8 @@ from clipdesk.paths import resource
 
 LISTS: dict[str, str] = {
     "english": "things, materials, colours, textures, parts, actions and scenes that can be seen",
-    "scenes": "the shapes, colours and textures of the scenes that the embedded models were trained on",
+    "scenes": "the shapes, colours and textures of the scenes that `demo` and `demo-rn` were trained on",
+    "photo": "the 96 categories of photographs that `photo` was trained on",
 }
 """The lists that come with ClipDesk, each with its contents."""
 

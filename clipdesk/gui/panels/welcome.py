@@ -11,7 +11,8 @@ from clipdesk.gui.plain import plain_label, rich_label
 from clipdesk.gui.words import breakable, unbroken
 
 _OFFICIAL = (
-    "To explore OpenAI's CLIP, choose it in the <b>Model</b> menu: it is downloaded once and kept. "
+    "In the <b>Model</b> menu, <b>photo</b> is there at once: it has seen photographs, not drawings. "
+    "OpenAI's CLIP is downloaded when it is chosen first, and kept. "
     "Without a connection, choose <b>Open checkpoint</b> there and select the file."
 )
 _DARKER = 160

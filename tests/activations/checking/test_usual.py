@@ -10,9 +10,10 @@ from clipdesk.activations.checking.usual import thorough_in_words, usual_reader
 from clipdesk.models.names import parse_name
 
 
-def test_the_embedded_models_read_each_others_pictures() -> None:
+def test_the_models_of_scenes_read_each_others_pictures() -> None:
     assert str(usual_reader(parse_name("demo"))) == "demo-rn"
     assert str(usual_reader(parse_name("demo-rn"))) == "demo"
+    assert usual_reader(parse_name("photo")) is None
     assert usual_reader(parse_name("ViT-B/32")) is None
     assert usual_reader(None) is None
 

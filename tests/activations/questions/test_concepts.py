@@ -63,4 +63,4 @@ def test_an_unknown_list_is_refused_with_those_there_are(tmp_path: Path) -> None
         concepts_of("englich")
     with pytest.raises(UsageError, match="No such file"):
         concepts_of(str(tmp_path / "missing.txt"))
-    assert set(LISTS) == {"english", "scenes"}
+    assert set(LISTS) == {"english", "scenes", "photo"}
