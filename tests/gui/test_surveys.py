@@ -70,7 +70,7 @@ def test_without_a_survey_one_button_makes_one(
 
 def test_a_model_without_a_survey_says_how_long_one_takes(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:
     window.center.show_mode(UNIT)
-    until(qtbot, lambda: "It takes about" in window.surveys.bar.message)
+    until(qtbot, lambda: "One takes about" in window.surveys.bar.message)
 
 
 def test_an_embedded_model_is_surveyed_when_that_is_missed(

@@ -102,12 +102,10 @@ class SurveyBar(QWidget):
             model: Its name.
             estimate: How long one will take, in words; empty where that is not known.
         """
-        takes = f" It takes {estimate}." if estimate else ""
+        takes = f" One takes {estimate}." if estimate else ""
         self._source = SCENES
-        self._show(
-            f"There is no survey of {model} yet: one shows what each unit answers to in thousands of pictures.{takes}",
-            self.begin_button,
-        )
+        # Short: in a small window the buttons leave it a narrow column. What a survey is, the page says.
+        self._show(f"There is no survey of {model} yet.{takes}", self.begin_button)
         self.begin_button.setText("Survey 5,000 drawn scenes")
 
     def show_making(self, making: Making, other: str = "") -> None:

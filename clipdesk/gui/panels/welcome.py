@@ -11,9 +11,8 @@ from clipdesk.gui.plain import plain_label, rich_label
 from clipdesk.gui.words import breakable, unbroken
 
 _OFFICIAL = (
-    "In the <b>Model</b> menu, <b>photo</b> is there at once: it has seen photographs, not drawings. "
-    "OpenAI's CLIP is downloaded when it is chosen first, and kept. "
-    "Without a connection, choose <b>Open checkpoint</b> there and select the file."
+    "In the <b>Model</b> menu, <b>photo</b> has seen photographs, and OpenAI's CLIP is downloaded once. "
+    "Without a connection, choose <b>Open checkpoint</b> there."
 )
 _DARKER = 160
 """In percent: the style draws a button in lighter colours than it is given, on which white cannot be read."""
