@@ -29,7 +29,7 @@ from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.showing import ShownPictures
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import OF_SCENES
 from clipdesk.network.opened import OpenModel, open_model
 from clipdesk.render.targets import Text
 
@@ -72,10 +72,11 @@ def measured(opened: OpenModel, reader: OpenModel, series: Series, folder: Path)
         for question, image in zip(shown.questions, shown.images, strict=True)
     ]
     texts = np.array([isinstance(question.target, Text) for question in shown.questions])
-    return Measured(seen >= 2, texts, shown.ways, checks, _numbers(checks))
+    return Measured(seen >= 2, texts, shown.ways, checks, numbers_of(checks))
 
 
-def _numbers(checks: Sequence[Check]) -> dict[str, NDArray[np.float64]]:
+def numbers_of(checks: Sequence[Check]) -> dict[str, NDArray[np.float64]]:
+    """What could tell right pictures from wrong ones, by name, (pictures,)."""
     chance = np.random.default_rng(0)
     columns = {
         "score": [each.score for each in checks],
@@ -162,17 +163,17 @@ def main() -> None:
     """Parse the command line, render what is not there yet, and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description="Measure the check.")
     parser.add_argument("folder", type=Path, help="folder that keeps the pictures")
-    parser.add_argument("--models", nargs="+", default=list(SHOWPIECES), choices=list(SHOWPIECES))
+    parser.add_argument("--models", nargs="+", default=list(OF_SCENES), choices=list(OF_SCENES))
     parser.add_argument("--threads", type=int, help="threads of torch; default: all")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    opened = {model: open_model(model, "cpu") for model in SHOWPIECES}
+    opened = {model: open_model(model, "cpu") for model in OF_SCENES}
     for series in all_series():
         print(f"\n{series.name}:")
         found = {}
         for model in arguments.models:
-            other = next(name for name in SHOWPIECES if name != model)
+            other = next(name for name in OF_SCENES if name != model)
             found[model] = measured(opened[model], opened[other], series, arguments.folder)
         report(found)
 

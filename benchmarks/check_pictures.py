@@ -132,13 +132,13 @@ def survey_of(opened: OpenModel) -> tuple[Path, Survey]:
     return survey_with(opened, list(dict.fromkeys([*usual_layers(opened.inspector), *own])))
 
 
-def survey_with(opened: OpenModel, layers: Sequence[str]) -> tuple[Path, Survey]:
-    """A survey of a model that has some layers, with its folder; made if there is none."""
-    for folder, manifest in surveys_of(opened.sha256 or "", images=IMAGES, layers=layers):
+def survey_with(opened: OpenModel, layers: Sequence[str], images: str = IMAGES) -> tuple[Path, Survey]:
+    """A survey of a model over some images that has some layers, with its folder; made if there is none."""
+    for folder, manifest in surveys_of(opened.sha256 or "", images=images, layers=layers):
         if set(layers) <= {file.layer for file in manifest.layers}:
             return folder, open_survey(folder)
-    print(f"{opened.name} is surveyed over {IMAGES}", flush=True)
-    last = deque(survey_images(opened, open_image_set(IMAGES), layers), maxlen=1).pop()
+    print(f"{opened.name} is surveyed over {images}", flush=True)
+    last = deque(survey_images(opened, open_image_set(images), layers), maxlen=1).pop()
     if last.folder is None:
         raise RuntimeError("the last step names the folder")
     return last.folder, open_survey(last.folder)

@@ -9,8 +9,10 @@ from pathlib import Path
 import torch
 from clip.model import CLIP
 
+from benchmarks.check import report
 from benchmarks.judges.networks import save_judge
 from benchmarks.photographs.answers import Answers, measure, rows, side_by_side
+from benchmarks.photographs.checked import checked
 from benchmarks.photographs.judges import (
     IMAGES,
     MAKES,
@@ -29,6 +31,7 @@ from benchmarks.quality.report import draw_sheet, table, write_section
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import input_side
+from clipdesk.network.opened import open_model
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 
 TITLES = {"text": "Texts that name a category", "unit": "Units that tell one category from the rest"}
@@ -46,10 +49,10 @@ EVERY = 96
 
 
 def main() -> None:
-    """Train the judges, measure them on the photographs that were kept apart, or judge pictures of a model."""
+    """Train the judges, measure them on photographs that were kept apart, judge a model's pictures, or its check."""
     usual = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.photographs", description=main.__doc__)
-    parser.add_argument("task", choices=["train", "measure", "judge"])
+    parser.add_argument("task", choices=["train", "measure", "judge", "check"])
     parser.add_argument("folder", type=Path, help="a folder of photographs for each category")
     parser.add_argument("--judge", choices=list(MAKES), action="append", help="judges to train or measure")
     parser.add_argument("--images", type=int, default=IMAGES, help="number of training pictures of a judge")
@@ -66,6 +69,9 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     if arguments.task == "judge":
         judge(arguments)
+        return
+    if arguments.task == "check":
+        check(arguments)
         return
     photographs, apart = read_photographs(arguments.folder)
     names = arguments.judge or list(MAKES)
@@ -121,6 +127,15 @@ def judge(arguments: argparse.Namespace) -> None:
     print(text)
     if arguments.report:
         write_section(name, text, arguments.report)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Print whether the check tells pictures that both judges name from others, of those that `judge` has rendered."""
+    opened = open_model(arguments.model, "cpu")
+    asked = ask(load_model(arguments.model).float(), *read_photographs(arguments.folder))
+    ways = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
+    some = [ways[name] for name in arguments.methods if name in PRESETS]
+    report({str(opened.name): checked(opened, arguments.folder, asked, some, arguments.pictures, arguments.most)})
 
 
 def ask(model: CLIP, photographs: Photographs, apart: Photographs) -> dict[str, list[Question]]:

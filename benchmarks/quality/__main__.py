@@ -21,7 +21,7 @@ from benchmarks.quality.answers import Answers, measure, place_of
 from benchmarks.quality.methods import Method, methods
 from benchmarks.quality.questions import KINDS, SCENES, SCENES_SEED, Question, text_questions, unit_questions
 from benchmarks.quality.report import print_table, write_report
-from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.catalogue import OF_SCENES
 from clipdesk.models.loading import load_model
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 from clipdesk.render.targets import Target
@@ -54,7 +54,7 @@ def main() -> None:
     steps = PRESETS[DEFAULT_PRESET].settings.iterations
     usual = methods(steps)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description="Judge pictures.")
-    parser.add_argument("--models", nargs="+", default=list(SHOWPIECES), help="names or files")
+    parser.add_argument("--models", nargs="+", default=list(OF_SCENES), help="names or files")
     parser.add_argument("--methods", nargs="+", default=list(usual), choices=list(usual))
     parser.add_argument(
         "--set",
@@ -89,7 +89,7 @@ def main() -> None:
     every = {method.name: method for method in [*usual.values(), *ways.values()]}
     answers: list[Answers] = []
     for model, asked in questions.items():
-        other = next(name for name in SHOWPIECES if name != Path(model).stem)
+        other = next(name for name in OF_SCENES if name != Path(model).stem)
         answers += measure(model, other, asked, every.values(), arguments.folder, scenes)
         print_table([answer for answer in answers if answer.model == Path(model).stem])
     if arguments.report:

@@ -11,14 +11,18 @@ from benchmarks.judges.networks import save_judge
 from benchmarks.photographs import __main__ as command
 from benchmarks.photographs import judges
 from benchmarks.photographs.answers import HEADINGS, Answers, measure, rows, side_by_side
+from benchmarks.photographs.checked import checked
 from benchmarks.photographs.judges import MAKES, named, train_judge
-from benchmarks.photographs.questions import at_size, text_questions, unit_questions
+from benchmarks.photographs.questions import Question, at_size, text_questions, unit_questions
+from benchmarks.quality.answers import place_of
+from benchmarks.quality.methods import Preset
 from benchmarks.quality.report import write_section
 from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.jobs.visualizer import FeatureVisualizer
+from clipdesk.network.opened import open_model
 from clipdesk.render.presets import DEFAULT_PRESET
-from clipdesk.render.targets import Text
+from clipdesk.render.targets import Text, Unit
 from tests.demo.folders import COLORS, colored_photographs
 
 
@@ -123,3 +127,26 @@ def test_two_judges_that_are_no_clips_name_what_photo_was_asked_for() -> None:
     for name in MAKES:
         found = [listed[place] for place in named(judges.load_judge(name), np.stack(pictures))]
         assert sum(there == each for there, each in zip(found, asked, strict=True)) >= 3, (name, found)
+
+
+def test_the_check_is_measured_on_pictures_that_were_rendered(
+    checkpoint: Path,
+    read: tuple[Photographs, Photographs],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("benchmarks.photographs.checked.load_judge", lambda name: Redness())
+    opened, way = open_model(checkpoint, "cpu"), Preset(DEFAULT_PRESET)
+    asked = {
+        "text": text_questions(("an ember", "a sky")),
+        "unit": [Question(Unit(layer="visual.transformer.resblocks.0.mlp.gelu", index=2), 0)],
+    }
+    place = place_of(tmp_path / "pictures", str(opened.name), way)
+    place.mkdir(parents=True)
+    pictures(place, "text-0", ["ember", "ember"], 1.0)
+    pictures(place, "unit-0", ["ember"], 1.0)
+    found = checked(opened, colored_photographs(tmp_path), asked, [way], tmp_path / "pictures", 10)
+    assert found.right.tolist() == [True, False, True]
+    assert found.texts.tolist() == [True, True, False]
+    assert len(found.checks) == len(found.numbers["score"]) == 3
