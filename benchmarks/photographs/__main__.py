@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--judge", choices=list(MAKES), action="append", help="judges to train or measure")
     parser.add_argument("--images", type=int, default=IMAGES, help="number of training pictures of a judge")
     parser.add_argument("--model", default="photo", help="name or file of the model")
+    parser.add_argument("--reader", help="name or file of a second model that reads the pictures; only of check")
     parser.add_argument("--methods", nargs="+", default=list(usual), choices=list(usual))
     parser.add_argument("--kinds", nargs="+", default=list(TITLES), choices=list(TITLES))
     parser.add_argument("--most", type=int, default=EVERY, help="number of questions of each kind, spread evenly")
@@ -135,7 +136,9 @@ def check(arguments: argparse.Namespace) -> None:
     asked = ask(load_model(arguments.model).float(), *read_photographs(arguments.folder))
     ways = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
     some = [ways[name] for name in arguments.methods if name in PRESETS]
-    report({str(opened.name): checked(opened, arguments.folder, asked, some, arguments.pictures, arguments.most)})
+    reader = open_model(arguments.reader, "cpu") if arguments.reader else None
+    found = checked(opened, arguments.folder, asked, some, arguments.pictures, arguments.most, reader)
+    report({str(opened.name): found})
 
 
 def ask(model: CLIP, photographs: Photographs, apart: Photographs) -> dict[str, list[Question]]:

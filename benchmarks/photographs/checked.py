@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.photographs.questions import Question
 from benchmarks.quality.answers import place_of
 from benchmarks.quality.methods import Method
 from clipdesk.activations.checking.picture import check_picture
+from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.showing import ShownPictures
@@ -31,10 +33,9 @@ def checked(
     ways: Sequence[Method],
     pictures: Path,
     most: int,
+    reader: OpenModel | None = None,
 ) -> Measured:
     """Check pictures that have been rendered; one is right if both judges name its category.
-
-    No second model reads them: there is none that saw the same photographs.
 
     Args:
         opened: The model.
@@ -43,11 +44,13 @@ def checked(
         ways: Presets.
         pictures: The folder that keeps the pictures.
         most: Largest number of pictures of a kind and a preset, spread evenly over those of all seeds.
+        reader: A second model that reads them.
     """
     of_units = sorted({each.target.layer for each in asked["unit"] if isinstance(each.target, Unit)})
     layers = list(dict.fromkeys([*usual_layers(opened.inspector), *of_units]))
     at, survey = survey_with(opened, layers, str(photographs))
     read, vocabulary = ShownPictures(at, survey, opened.side).read, vocabulary_of(opened)
+    second = None if reader is None else SecondReader(reader, survey, read, vocabulary=vocabulary_of(reader))
     judges = [load_judge(judge) for judge in MAKES]
     right, texts, names, checks = list[bool](), list[bool](), list[str](), []
     for way in ways:
@@ -61,12 +64,8 @@ def checked(
                 right.append(all(seen))
                 texts.append(isinstance(question.target, Text))
                 names.append(way.name)
-                picture = Image.fromarray(image)
-                checks.append(
-                    check_picture(
-                        opened, survey, question.target, picture, read=read, vocabulary=vocabulary, own_texts=own
-                    )
-                )
+                check = partial(check_picture, opened, survey, question.target, Image.fromarray(image))
+                checks.append(check(read=read, reader=second, vocabulary=vocabulary, own_texts=own))
     return Measured(np.array(right), np.array(texts), names, checks, numbers_of(checks))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from clip.model import CLIP
@@ -49,10 +49,11 @@ RECIPES = {
 """``demo`` and ``demo-rn`` are shipped; ``demo`` also goes through `ROUNDS`. ``plain`` is its plainly trained twin,
 whose gradients draw noise."""
 
-PHOTO = TrainingRecipe(
+_PHOTO = TrainingRecipe(
     (1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.4, push=4.5, reading=0.0, pushed_from=0.12
 )
-"""That of `clipdesk.demo.photos`."""
+PHOTOS = {"photo": _PHOTO, "photo-vit": replace(_PHOTO, blocks=6, width=192, patch=16, rate=1e-3, push=3.0)}
+"""Those of `clipdesk.demo.photos`. ``photo`` is shipped; ``photo-vit`` is a transformer of the same photographs."""
 
 
 @dataclass(frozen=True)
