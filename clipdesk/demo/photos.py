@@ -1,11 +1,11 @@
 """Train ``photo`` on photographs: ``python -m clipdesk.demo.photos FOLDER --start resources/models/demo-rn.pt``.
 
 The folder has one folder of photographs for each category, and the category's name is the caption. The network is
-`demo-rn`'s, or with ``--model photo-vit`` `demo`'s, in OpenAI's format. A batch is compared with a prompt of each
-category, in wording that is drawn anew for each batch: CLIP's contrastive loss where every caption is there once.
-Photographs are few, so they are cropped, turned, mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are
-noisy from the start and, after the first eighth of the training, pushed, for the reasons that `clipdesk.demo.train`
-gives. The weights that are kept are a mean over the last steps (Polyak and Juditsky 1992).
+`demo-rn`'s, in OpenAI's format. A batch is compared with a prompt of each category, in wording that is drawn anew for
+each batch: CLIP's contrastive loss where every caption is there once. Photographs are few, so they are cropped, turned,
+mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are noisy from the start and, after the first
+eighth of the training, pushed, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean
+over the last steps (Polyak and Juditsky 1992).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from clipdesk.demo.average import follow
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.photographs import Batches, Photographs, read_photographs
 from clipdesk.demo.pictures import HALF, learn_pushed
-from clipdesk.demo.recipes import PHOTOS, TrainingRecipe, build_model
+from clipdesk.demo.recipes import PHOTO, TrainingRecipe, build_model
 from clipdesk.network.normalization import normalized
 from clipdesk.scenes.dataset import CONTEXT
 from clipdesk.scenes.scenes import SIZE
@@ -166,14 +166,14 @@ def named_share(model: CLIP, photographs: Photographs, *, noise: float = 0.0, se
 def train(arguments: argparse.Namespace) -> None:
     """Train, report, and write the model file after every report."""
     changes = {name: getattr(arguments, name) for name in ("rate", "noise", "push", "pushed_from")}
-    recipe = replace(PHOTOS[arguments.model], **{name: value for name, value in changes.items() if value is not None})
-    work = arguments.work_dir or Path("build/demo") / arguments.model
+    recipe = replace(PHOTO, **{name: value for name, value in changes.items() if value is not None})
+    work = arguments.work_dir
     photographs, apart = read_photographs(arguments.folder)
     trainer = PhotoTrainer(photographs, recipe, arguments.seed, arguments.images or recipe.images, torch.device("cpu"))
     print(f"{len(photographs.images)} photographs to train on, {len(apart.images)} kept apart", flush=True)
     if arguments.start is not None:
         trainer.begin_with(torch.load(arguments.start, weights_only=True))
-    state_file, output = work / "state.pt", work / f"{arguments.model}.pt"
+    state_file, output = work / "state.pt", work / "photo.pt"
     if state_file.exists():
         trainer.resume(torch.load(state_file, weights_only=True))
     started, first, losses = time.monotonic(), trainer.seen, list[float]()
@@ -200,8 +200,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m clipdesk.demo.photos", description="Train a small CLIP on photographs in folders."
     )
     parser.add_argument("folder", type=Path, help="a folder of photographs for each category")
-    parser.add_argument("--model", choices=list(PHOTOS), default="photo", help="which recipe")
-    parser.add_argument("--work-dir", type=Path, help="model file and state  [default: build/demo/MODEL]")
+    parser.add_argument("--work-dir", type=Path, default=Path("build/demo/photo"), help="model file and state")
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--images", type=int, help="total number of training pictures, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from clip.model import CLIP
@@ -49,11 +49,10 @@ RECIPES = {
 """``demo`` and ``demo-rn`` are shipped; ``demo`` also goes through `ROUNDS`. ``plain`` is its plainly trained twin,
 whose gradients draw noise."""
 
-_PHOTO = TrainingRecipe(
+PHOTO = TrainingRecipe(
     (1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.4, push=4.5, reading=0.0, pushed_from=0.12
 )
-PHOTOS = {"photo": _PHOTO, "photo-vit": replace(_PHOTO, blocks=6, width=192, patch=16, rate=1e-3, push=3.0)}
-"""Those of `clipdesk.demo.photos`. ``photo`` is shipped; ``photo-vit`` is a transformer of the same photographs."""
+"""That of `clipdesk.demo.photos`."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from clipdesk.demo import evaluate
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.demo.photos import PhotoTrainer, named_share, parsed, train
 from clipdesk.demo.pictures import PUSHES
-from clipdesk.demo.recipes import PHOTOS
+from clipdesk.demo.recipes import PHOTO
 from tests.demo.folders import colored_photographs
 
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_kept_weights_are_a_mean_that_follows_the_trained_ones(folder: Path) -> None:
-    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTOS["photo"], 0, 1_000, torch.device("cpu"))
+    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTO, 0, 1_000, torch.device("cpu"))
     name = "visual.conv1.weight"
     trainer.step(4)  # the rate rises from zero
     first = trainer.mean[name].clone()
