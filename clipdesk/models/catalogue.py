@@ -10,7 +10,7 @@ from clipdesk.paths import resource
 SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
     "demo-rn": ("visual.layer4.0", 400),
-    "photo": ("visual.layer4.0", 325),
+    "photo": ("visual.layer4", 325),
 }
 """The embedded models, each with a layer and a unit of it to show first: hearts, hearts and a tree."""
 OF_SCENES = ("demo", "demo-rn")
