@@ -9,7 +9,7 @@ from clipdesk.paths import resource
 
 SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
-    "demo-rn": ("visual.layer4.0", 400),
+    "demo-rn": ("visual.layer4", 400),
     "photo": ("visual.layer4", 325),
 }
 """The embedded models, each with a layer and a unit of it to show first: hearts, hearts and a tree."""
