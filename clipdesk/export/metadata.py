@@ -13,6 +13,7 @@ import logging
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, TypeVar
@@ -24,7 +25,7 @@ from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.entries import EntryReader, OtherFormError, entry_of, write_entries
 from clipdesk.export.files import write_atomically
-from clipdesk.export.recipe import Outcome
+from clipdesk.export.recipe import Outcome, Recipe
 from clipdesk.models.names import ModelName, WithLatents, is_same_name, parse_name
 from clipdesk.render.settings import RenderSettings, of_latents, says_latent_gradient
 
@@ -170,8 +171,14 @@ class BatchMetadata(BaseModel):
                 self.earlier[index] = tuple(earlier)
 
     @classmethod
-    def open(cls, folder: Path, layer: str, model: ModelName | str) -> BatchMetadata:
+    def open(cls, folder: Path, layer: str, model: ModelName | str, only: int | None = None) -> BatchMetadata:
         """Read a batch's metadata, or start it.
+
+        Args:
+            folder: The batch's.
+            layer: The units'.
+            model: Theirs.
+            only: The one unit to read, which is several times as fast in a large batch; None for all.
 
         Raises:
             UsageError: the file is damaged, or is another layer's under this one's name.
@@ -179,7 +186,7 @@ class BatchMetadata(BaseModel):
             ClipDeskError: it cannot be read.
         """
         path, name = cls.path(folder, layer), parse_name(model)
-        found, journal = _read_both(path, journal_path(folder, layer))
+        found, journal = _read_both(path, journal_path(folder, layer), only)
         lines = (line for line in lines_of(io.BytesIO(journal or b""), path) if line.layer in (layer, None))
         first = next(lines, None)
         if found is None:
@@ -190,13 +197,17 @@ class BatchMetadata(BaseModel):
         for index, records in found.earlier.items():
             found.earlier[index] = tuple(each.as_meant(name) for each in records)
         for line in itertools.chain([first] if first else [], lines):
-            if is_same_name(name, line.model):
+            if is_same_name(name, line.model) and only in (None, line.index):
                 found.add(line.index, line.record.as_meant(name))
         return found
 
     @classmethod
-    def in_file(cls, file: BinaryIO) -> BatchMetadata:
+    def in_file(cls, file: BinaryIO, only: int | None = None) -> BatchMetadata:
         """Read a file, without a journal. One that ClipDesk has written is read unit by unit.
+
+        Args:
+            file: From its beginning.
+            only: The one unit that is wanted; None for all. From a file of another form come all in any case.
 
         Raises:
             ValidationError: it is damaged.
@@ -204,8 +215,12 @@ class BatchMetadata(BaseModel):
         try:
             reader = EntryReader(file)
             found = cls.model_validate_json(reader.head)
-            found.units |= ((index, UnitRecord.model_validate_json(text)) for index, text in reader.units())
-            found.earlier |= ((index, EARLIER.validate_json(text)) for index, text in reader.earlier())
+            for index, text in reader.units():
+                if only in (None, index):
+                    found.units[index] = UnitRecord.model_validate_json(text)
+            for index, text in reader.earlier():
+                if only in (None, index):
+                    found.earlier[index] = EARLIER.validate_json(text)
         except OtherFormError:
             file.seek(0)
             return cls.model_validate_json(file.read())
@@ -263,6 +278,25 @@ def workers_in(folder: Path, layer: str, model: ModelName | str) -> dict[str, Wo
     return {each.file: each.worker for each in records if each.file and each.worker}
 
 
+def worker_of(picture: Path, recipe: Recipe) -> WorkerRecord | None:
+    """The worker that rendered a picture; None where the metadata beside it does not say so, or cannot be read.
+
+    Args:
+        picture: Its file.
+        recipe: What is in there.
+    """
+    target = recipe.target
+    if target.layer is None or target.index is None or not is_layer_name(target.layer):
+        return None
+    with suppress(ClipDeskError):
+        # Opened only where it is: otherwise it would be that of a batch without units.
+        if BatchMetadata.is_there(picture.parent, target.layer):
+            metadata = BatchMetadata.open(picture.parent, target.layer, recipe.model, target.index)
+            records = [each for each in metadata.records(target.index) if each.file == picture.name]
+            return records[-1].worker if records else None
+    return None
+
+
 def metadata_schema() -> dict[str, Any]:
     """The format of the file, as a JSON schema."""
     return BatchMetadata.model_json_schema()
@@ -307,12 +341,12 @@ def lines_of(journal: Iterable[bytes], path: Path) -> Iterator[JournalLine]:
             log.warning("the journal of %s has a damaged line", path)
 
 
-def _read_both(path: Path, journal: Path) -> tuple[BatchMetadata | None, bytes | None]:
+def _read_both(path: Path, journal: Path, only: int | None) -> tuple[BatchMetadata | None, bytes | None]:
     """The file and its journal as they were at one moment, although another process may merge them meanwhile."""
     before = _bytes_of(journal)
     while True:
         try:
-            found, after = read_with(path, BatchMetadata.in_file), _bytes_of(journal)
+            found, after = read_with(path, lambda file: BatchMetadata.in_file(file, only)), _bytes_of(journal)
         except ValidationError as error:
             raise damaged(path) from error
         # Lines are only added to a journal until it is merged and deleted.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QFile, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImageReader
 
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import ClipDeskError, UsageError, one_line
+from clipdesk.export.metadata import worker_of
 from clipdesk.export.recipe import Recipe
 from clipdesk.gui.background import Background
 from clipdesk.gui.images import packed, small
@@ -104,6 +105,7 @@ class Library(Background):
         found: A list of `Entry`, some at a time, newest file first.
         scanned: How many there are, when the folder has been read.
         loaded: An `Entry`, its picture in full, (height, width, 3 or 4), and its curve, or None where it has none.
+        worker_found: An `Entry`, and the worker that rendered it, in words.
         asked_again: The `Recipe` of a picture that is to be rendered again, and can be without a download.
         photo_found: An image that no recipe is in.
         not_deleted: An `Entry` whose file could not be moved to the trash, as `failed` says.
@@ -112,6 +114,7 @@ class Library(Background):
     found = Signal(list)
     scanned = Signal(int)
     loaded = Signal(object, object, object)
+    worker_found = Signal(object, str)
     asked_again = Signal(object)
     photo_found = Signal(object)
     not_deleted = Signal(object)
@@ -119,6 +122,7 @@ class Library(Background):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._closing = threading.Event()
+        self._asked_for: Entry | None = None
 
     def scan(self, folder: Path) -> None:
         """Find the pictures of a folder that hold a recipe."""
@@ -164,6 +168,20 @@ class Library(Background):
             self.loaded.emit(entry, picture.whole, picture.curve)
 
         self.start(read)
+
+    def find_worker(self, entry: Entry) -> None:
+        """Find the worker that rendered a picture, where one did, unless another picture is asked for meanwhile."""
+        self._asked_for = entry
+
+        def find() -> None:
+            # Whoever goes through a gallery waits for the last one alone: a large batch takes a second for each.
+            if self._asked_for is not entry:
+                return
+            worker = worker_of(entry.path, entry.recipe)
+            if worker is not None:
+                self.worker_found.emit(entry, one_line(worker.in_words, 200))
+
+        self.start(find)
 
     def ask_again(self, path: Path, recipe: Recipe | None = None) -> None:
         """Ask for a picture again.

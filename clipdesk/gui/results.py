@@ -73,8 +73,10 @@ class Results(QObject):
         # Pictures in the folder can be exported.
         library.scanned.connect(session.touch)
         library.loaded.connect(self._loaded)
+        library.worker_found.connect(gallery.show_worker)
         library.asked_again.connect(self.render_asked)
         gallery.chosen.connect(self._show)
+        gallery.selection_changed.connect(self._find_worker)
         gallery.compare_asked.connect(self._compare)
         gallery.use_asked.connect(self._use_settings)
         gallery.render_asked.connect(self._render_again)
@@ -159,6 +161,13 @@ class Results(QObject):
     def recipe_of(self, path: Path) -> Recipe | None:
         """The recipe of a picture of the folder; None where it is not known."""
         return next((entry.recipe for entry in self._gallery.model.all if entry.path == path), None)
+
+    @Slot()
+    def _find_worker(self) -> None:
+        """Say who rendered the picture whose recipe is shown."""
+        entries = self._gallery.selected()
+        if len(entries) == 1 and not self._gallery.model.worker_of(entries[0]):
+            self._library.find_worker(entries[0])
 
     @Slot(list)
     def _compare(self, entries: list[Entry]) -> None:

@@ -38,6 +38,9 @@ def test_the_worker_of_the_newest_record_of_the_file_is_found(tmp_path: Path) ->
         "a.png": WORKER,
         "b.png": WORKER.model_copy(update={"node": "node8"}),
     }
+    # Merged, and beside other units.
+    MetadataWriter(tmp_path, UNIT.layer, "demo").settle()
+    assert read_with_worker(path)[1] == WORKER
     assert worker.in_words == "GPU 0 on node7, NVIDIA H200"
     assert WorkerRecord(name="worker 1", node="", device="").in_words == "worker 1"
 

@@ -137,7 +137,7 @@ def test_nothing_in_the_window_takes_a_text_for_html(hostile: MainWindow, qtbot:
     assert {shown.where for shown in found} >= {
         "QLabel",
         "QAction",
-        "QTextBrowser",
+        "RecipeView",
         "tip of QLabel",
         "tip of QAction",
         "tip of QAbstractListModel",

@@ -39,6 +39,7 @@ class GalleryModel(QAbstractListModel):
         self._search = Search("")
         self._order = ORDERS[NEWEST]
         self._marks: dict[Key, Mark] = {}
+        self._workers: dict[Entry, str] = {}
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Add entries that are not there yet; one whose file has been replaced by a later picture takes its place."""
@@ -72,6 +73,7 @@ class GalleryModel(QAbstractListModel):
         """Take out an entry."""
         self._all.remove(entry)
         del self._paths[entry.path]
+        self._workers.pop(entry, None)
         self._hide(entry)
 
     def _hide(self, entry: Entry) -> None:
@@ -86,6 +88,7 @@ class GalleryModel(QAbstractListModel):
         self.beginResetModel()
         self._all, self._shown = [], []
         self._paths.clear()
+        self._workers.clear()
         self.endResetModel()
 
     def arrange(self, search: str, order: str, starred: bool = False) -> None:
@@ -126,6 +129,15 @@ class GalleryModel(QAbstractListModel):
         self._insert(sorted(coming, key=self._order.key))
         for first, last in runs_of(self.rows_of(touched)):
             self.dataChanged.emit(self.index(first), self.index(last))
+
+    def worker_of(self, entry: Entry) -> str:
+        """The worker that rendered a picture, in words; empty where it is not known, or no worker did."""
+        return self._workers.get(entry, "")
+
+    def show_worker(self, entry: Entry, words: str) -> None:
+        """Show which worker rendered a picture, if it is still there."""
+        if self.has(entry):
+            self._workers[entry] = words
 
     def has(self, entry: Entry) -> bool:
         """Whether an entry is there, shown or not; one whose file has been replaced or deleted is not."""
@@ -178,9 +190,10 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return _marked(entry)
         if role == Qt.ItemDataRole.ToolTipRole:
-            words = entry.recipe.outcome_in_words
+            words, worker = entry.recipe.outcome_in_words, self.worker_of(entry)
+            by = f"\nRendered by {worker}" if worker else ""
             said = _said(self.mark_of(entry.picture_key))
-            return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}{said}")
+            return plain_tip(f"{entry.label}: {words}\n{entry.recipe.model}\n{entry.path.name}{by}{said}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             starred = ", starred" if self.mark_of(entry.picture_key).starred else ""
             return f"{entry.label}, {entry.recipe.outcome_in_words}{starred}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -19,6 +17,7 @@ from PySide6.QtCore import (
     Qt,
     QUrl,
     Signal,
+    Slot,
 )
 from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
@@ -26,7 +25,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QSplitter,
     QStackedLayout,
-    QTextBrowser,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -39,20 +37,18 @@ from clipdesk.gui.library import Entry
 from clipdesk.gui.panels.gallery_bar import GalleryBar
 from clipdesk.gui.panels.mark_editor import MarkEditor, starred
 from clipdesk.gui.panels.notice import UndoBar
+from clipdesk.gui.panels.recipe_view import RecipeView
 from clipdesk.gui.panels.thumbnails import Thumbnails
 from clipdesk.gui.plain import plain_label
 from clipdesk.marks.keys import Key
 from clipdesk.marks.mark import Mark
-from clipdesk.network.layer_names import short_label
 from clipdesk.ranges import runs_of
-from clipdesk.render.settings import knob
 
 _RECIPE = "gallery/recipe"
 _ICON = 16
 _WIDE = 640
 """With less room than this there is no recipe beside the thumbnails, unless the user wants it."""
 _NOTHING, _NOT_FOUND = "Finished pictures appear here", "No picture has all of these words"
-_NO_RECIPE = "<p>Select a picture to see how it was made.</p>"
 
 
 class GalleryPanel(QWidget):
@@ -93,8 +89,7 @@ class GalleryPanel(QWidget):
         self._in_front = False
         self.bar = GalleryBar(store)
         self.list = self._make_list()
-        self.recipe = QTextBrowser()
-        self.recipe.setAccessibleName("Recipe")
+        self.recipe = RecipeView()
         self.undo_bar = UndoBar()
         self.undo_bar.left.connect(self.list.setFocus)
         self._make_actions()
@@ -290,9 +285,20 @@ class GalleryPanel(QWidget):
         for action in self._for_one:
             action.setEnabled(self._in_front and len(entries) == 1)
         self.compare_action.setEnabled(self._in_front and len(entries) > 1)
-        self.recipe.setHtml(recipe_html(entries[0]) if len(entries) == 1 else _NO_RECIPE)
+        self._show_recipe()
         self._show_selected_marks()
         self.selection_changed.emit()
+
+    def _show_recipe(self) -> None:
+        entries = self.selected()
+        shown = entries[0] if len(entries) == 1 else None
+        self.recipe.show_recipe(shown, self.model.worker_of(shown) if shown else "")
+
+    @Slot(object, str)
+    def show_worker(self, entry: Entry, words: str) -> None:
+        """Show which worker rendered a picture."""
+        self.model.show_worker(entry, words)
+        self._show_recipe()
 
     def show_marks(self, marks: Mapping[Key, Mark]) -> None:
         """Show what the user has said of pictures and units, here or in another window."""
@@ -339,39 +345,6 @@ class GalleryPanel(QWidget):
         menu.addActions(self.actions_shown)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.list.viewport().mapToGlobal(place))
-
-
-def recipe_html(entry: Entry) -> str:
-    """A recipe as an HTML table; its values are escaped."""
-    recipe = entry.recipe
-    rows: list[tuple[str, object]] = [
-        ("Model", recipe.model),
-        ("Target", entry.label),
-        ("Activation", f"{recipe.activation.picture:.4g} (clean)"),
-        ("In the last step", f"{recipe.activation.end:.4g} (under its random changes)"),
-        ("Outcome", recipe.outcome_in_words),
-        *((f"Latent {short_label(label)}", active.in_words) for label, active in recipe.active.items()),
-        ("Steps", recipe.steps),
-        ("Device", recipe.device),
-        ("Made", _local(recipe.date)),
-    ]
-    for name, value in recipe.settings.model_dump().items():
-        rows.append((knob(name).label, knob(name).unset if value is None else value))
-    rows.append(("File", entry.path.name))
-    cells = "".join(
-        f"<tr><td style='white-space: nowrap'>{html.escape(str(name))}&nbsp;&nbsp;</td>"
-        f"<td>{html.escape(str(value))}</td></tr>"
-        for name, value in rows
-    )
-    return f"<table>{cells}</table>"
-
-
-def _local(date: str) -> str:
-    """A date in ISO 8601 in this machine's time zone; any other text as it is."""
-    try:
-        return f"{datetime.fromisoformat(date).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return date
 
 
 def show_file(path: Path) -> None:

@@ -9,13 +9,15 @@ from PySide6.QtGui import QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.command import command_of
+from clipdesk.export.metadata import UnitRecord, WorkerRecord
+from clipdesk.export.metadata_writer import MetadataWriter
 from clipdesk.export.png import RECIPE_KEY, save_png
 from clipdesk.gui.center import CANVAS, GALLERY
 from clipdesk.gui.item_models.gallery import GalleryModel
 from clipdesk.gui.library import THUMBNAIL, Entry, read_entry
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.export_dialog import ExportDialog
-from clipdesk.gui.panels.gallery import recipe_html
+from clipdesk.gui.panels.recipe_view import recipe_html
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.gui.conftest import LAYER, finished, until
@@ -218,6 +220,33 @@ def test_a_hostile_recipe_is_text_and_nothing_else(tmp_path: Path) -> None:
     reached = entry.recipe.activation
     assert f"{reached.picture:.4g} (clean)" in recipe_html(entry)
     assert f"{reached.end:.4g} (under its random changes)" in recipe_html(entry)
+
+
+def test_the_recipe_names_the_worker_that_rendered_the_picture(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder, layer = tmp_path / "results", "visual.conv1"
+    folder.mkdir(exist_ok=True)
+    writer = MetadataWriter(folder, layer, "demo")
+    for index, worker in ((4, WorkerRecord(name="GPU 0", node="node7", device="<H200>")), (5, None)):
+        target = Unit(layer=layer, index=index)
+        save_png(np.zeros((64, 64, 3), dtype=np.uint8), folder / f"{index}.png", make_recipe(target))
+        writer.note(index, UnitRecord(status="done", parameters=make_settings(), file=f"{index}.png", worker=worker))
+    window.session.use_folder(folder)
+    gallery = window.gallery
+    until(qtbot, lambda: gallery.model.rowCount() == 2)
+    window.center.show_mode(GALLERY)
+    choose(window, "conv1:4")
+    shown = gallery.selected()[0]
+    until(qtbot, lambda: "GPU 0 on node7, <H200>" in gallery.recipe.toPlainText())
+    tip = gallery.model.index_of(shown).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.splitlines()[-1] == "Rendered by GPU 0 on node7, <H200>"
+    choose(window, "conv1:5")
+    assert window.library.wait(60_000)
+    assert "Worker" not in gallery.recipe.toPlainText()
+    # What is known is not read again, nor is it lost.
+    choose(window, "conv1:4")
+    assert "GPU 0 on node7" in gallery.recipe.toPlainText()
 
 
 def test_a_picture_without_a_whole_recipe_is_left_out(
