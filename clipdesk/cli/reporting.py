@@ -17,6 +17,7 @@ from clipdesk.jobs.heads import HeadFile, Reached, WorkerRow
 from clipdesk.jobs.rescue import open_store
 from clipdesk.jobs.store import default_store
 from clipdesk.jobs.stored import StoredJob
+from clipdesk.network.layer_names import short_label
 from clipdesk.paths import log_file
 
 _EVERY = 1.0
@@ -48,6 +49,7 @@ class Report:
         self._reached: dict[int, Reached] = {}
         self._next: int | None = None
         self._counts: dict[str, deque[tuple[float, int]]] = {}
+        self._groups: dict[str, tuple[int, str]] = {}
         self._ended = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._say_again, daemon=True)
@@ -75,11 +77,14 @@ class Report:
             self._jobs[number], self._next = None, None
             self._reached.pop(number, None)
         elif isinstance(event, Progress):
+            if event.worker is not None:
+                self._groups[event.worker.name] = number, _in_words(event.targets)
             if len(stored.job.units) == 1:
                 self._reached[number] = Reached(share=event.step / event.iterations)
         elif isinstance(event, Ended | Paused | Halted):
             self._jobs.pop(number, None)
             self._reached.pop(number, None)
+            self._groups = {name: group for name, group in self._groups.items() if group[0] != number}
 
     def asked_to_stop(self) -> bool:
         """Whether somebody has asked this process to stop."""
@@ -106,6 +111,7 @@ class Report:
         while now - counts[0][0] > _MINUTE:
             counts.popleft()
         since, before = counts[0]
+        job, group = self._groups.get(member.place, (0, "")) if member.busy else (0, "")
         pace = _MINUTE * (member.pictures - before) / max(now - since, _EVERY)
         return WorkerRow(
             name=member.place,
@@ -115,12 +121,20 @@ class Report:
             reason=member.reason,
             busy=member.busy,
             pace=round(pace, 1),
+            job=job,
+            group=group,
         )
 
     def close(self) -> None:
         """Say nothing more."""
         self._ended.set()
         self._thread.join()
+
+
+def _in_words(units: Sequence[object]) -> str:
+    """The units of a group, for people: there may be hundreds."""
+    first = short_label(str(getattr(units[0], "label", units[0])))
+    return f"{first} and {len(units) - 1} more" if len(units) > 1 else first
 
 
 @contextmanager

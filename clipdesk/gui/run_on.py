@@ -147,6 +147,7 @@ class RunOn(QObject):
         self._worked |= {head.row.place for head in heads if head.row.workers}
         self._panel.workers.show_heads([head for head in heads if head.row.workers or head.row.place != "here"])
         self._panel.others.model.show_heads(heads)
+        self._controller.queue.show_heads(heads)
         self._surveyor.show_heads(heads)
         if not starting:
             self._take_back()

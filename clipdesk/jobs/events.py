@@ -36,6 +36,7 @@ class Progress:
         activations: The objective of each picture in this step, under its transforms, float32, (pictures,).
         penalties: What each regulariser took off each picture's objective, by name, float32, (pictures,) each.
         images: The pictures, uint8, (pictures, size, size, 3); None where nobody asked for them.
+        worker: Who has done it; None where this process did.
     """
 
     targets: tuple[Any, ...]
@@ -44,6 +45,7 @@ class Progress:
     activations: NDArray[np.float32]
     penalties: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     images: NDArray[np.uint8] | None = None
+    worker: WorkerRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class WorkerRow(BaseModel):
         reason: Why it is lost.
         busy: How many units it has in hand.
         pace: Pictures that it has rendered or read in the last minute.
+        job: The number of the job whose group it has last done a step of; 0 where it has nothing in hand.
+        group: The pictures of that group, in a few words.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -65,6 +67,8 @@ class WorkerRow(BaseModel):
     reason: _Text = ""
     busy: int = 0
     pace: float = 0.0
+    job: int = 0
+    group: _Text = ""
 
 
 class Reached(BaseModel):

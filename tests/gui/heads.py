@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from pytestqt.qtbot import QtBot
 
+from clipdesk.gui import desk, heads_desk
 from clipdesk.gui.heads_desk import HeadsDesk
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.jobs.heads import HeadFile, look_at_heads
@@ -23,6 +24,13 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     places: list[str] = []
     monkeypatch.setattr(HeadsDesk, "start_head", lambda _desk, place: places.append(place))
     return places
+
+
+@pytest.fixture
+def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window looks at heads and the queue's file fifty times a second, in place of once."""
+    for module in (heads_desk, desk):
+        monkeypatch.setattr(module, "_LOOK_MS", 20)
 
 
 @contextmanager

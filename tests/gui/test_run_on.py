@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui import heads_desk
@@ -21,13 +22,14 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store
 from tests.gui.conftest import done, open_queue, run_of, until
-from tests.gui.heads import PLACE, head, seen, started
+from tests.gui.heads import PLACE, head, looking_often, seen, started
 from tests.gui.jobs import made, set_steps, statuses, units, whole
 
-__all__ = ["started"]
-pytestmark = pytest.mark.usefixtures("own_queue", "started")
+__all__ = ["looking_often", "started"]
+pytestmark = pytest.mark.usefixtures("own_queue", "looking_often", "started")
+TIP = Qt.ItemDataRole.ToolTipRole
 WORKERS = (
-    WorkerRow(name="GPU 0", node="n1", device="H200", state="ready", busy=8, pace=12.0),
+    WorkerRow(name="GPU 0", node="n1", state="ready", busy=8, pace=12.0, job=1, group="mlp.gelu:1 and 2 more"),
     WorkerRow(name="GPU 1", node="n1", state="lost", reason="its process was killed"),
 )
 
@@ -58,6 +60,8 @@ def test_a_head_gets_batches_and_the_window_shows_what_it_has_made(
         run = batch(window, qtbot, 1, 2, 3)
         assert describe(run) == f"waiting for {PLACE}, 0 of 3 done"
         file.show(workers=WORKERS, jobs=(1,))
+        queue = window.controller.queue
+        until(qtbot, lambda: queue.index(0).data(TIP).endswith(f"Runs on {PLACE}\nGPU 0 on n1: mlp.gelu:1 and 2 more"))
         work()
         until(qtbot, lambda: run.state is Status.DONE)
     assert made(tmp_path) == whole(units(1, 2, 3), 3)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui import desk, heads_desk, survey_pages
+from clipdesk.gui import survey_pages
 from clipdesk.gui.center import UNIT
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE
 from clipdesk.gui.main_window import MainWindow
@@ -23,19 +23,17 @@ from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store, owners_of
 from tests.cli.surveys import LAYER
 from tests.gui.conftest import open_queue, until
-from tests.gui.heads import PLACE, head, seen, started
+from tests.gui.heads import PLACE, head, looking_often, seen, started
 from tests.gui.jobs import statuses
 from tests.gui.surveys.conftest import images, scenes_words
 
-__all__ = ["images", "scenes_words", "started"]
-pytestmark = pytest.mark.usefixtures("images", "started")
+__all__ = ["images", "looking_often", "scenes_words", "started"]
+pytestmark = pytest.mark.usefixtures("images", "looking_often", "started")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "_LOOK_SECONDS", 0.01)
-    for module in (heads_desk, desk):
-        monkeypatch.setattr(module, "_LOOK_MS", 20)
 
 
 def ask(window: MainWindow, qtbot: QtBot, images: Path) -> None:

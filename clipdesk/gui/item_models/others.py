@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.item_models.workers import groups_of
 from clipdesk.gui.plain import plain_tip
 from clipdesk.gui.runs import title_of
 from clipdesk.gui.surveys.state import AtHead, jobs_of
@@ -31,10 +32,11 @@ class OthersModel(QAbstractListModel):
         super().__init__(parent)
         self._jobs: list[StoredJob] = []
         self._at_heads: dict[int, AtHead] = {}
+        self._heads: Sequence[Head] = ()
 
     def show_heads(self, heads: Sequence[Head]) -> None:
         """Say where the jobs are worked on."""
-        self._at_heads = jobs_of(heads)
+        self._at_heads, self._heads = jobs_of(heads), heads
         if self._jobs:
             self.dataChanged.emit(self.index(0), self.index(len(self._jobs) - 1))
 
@@ -65,7 +67,8 @@ class OthersModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{stored.number}: {title_of(stored.job)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}")
+            groups = groups_of(self._heads, stored.number)
+            return plain_tip(f"Job {stored.number} of {stored.job.model}\ninto {stored.folder}{groups}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"Job {stored.number}, {title_of(stored.job)}, {words}"
         if role == DETAIL_ROLE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -18,10 +19,14 @@ from typing_extensions import override
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.neurons import TARGETS_MIME, targets_from
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
+from clipdesk.gui.item_models.workers import groups_of
 from clipdesk.gui.plain import plain_tip
 from clipdesk.gui.runs import Run
 from clipdesk.gui.words import describe
 from clipdesk.jobs.status import Status
+
+if TYPE_CHECKING:
+    from clipdesk.jobs.heads import Head
 
 RUNS_MIME = "application/x-clipdesk-runs"
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -41,6 +46,11 @@ class QueueModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runs: list[Run] = []
+        self._heads: Sequence[Head] = ()
+
+    def show_heads(self, heads: Sequence[Head]) -> None:
+        """Say which workers have the groups of runs."""
+        self._heads = heads
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self._runs)
@@ -105,7 +115,7 @@ class QueueModel(QAbstractListModel):
             names = "\n".join(target.label for target in run.job.targets[:20])
             more = f"\nand {len(run.job.targets) - 20} more" if len(run.job.targets) > 20 else ""
             where = f"on {run.place}" if run.place else "in this window"
-            return plain_tip(f"{names}{more}\n\n{describe(run)}\nRuns {where}")
+            return plain_tip(f"{names}{more}\n\n{describe(run)}\nRuns {where}{groups_of(self._heads, run.stored)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{run.title}, {run.state.value}, {run.share:.0%}"
         if role == RUN_ROLE:

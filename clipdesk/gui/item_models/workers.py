@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HEAD_ROLE = Qt.ItemDataRole.UserRole
 _SPOOL = "spool:"
+_MOST_NAMED = 12
+"""Workers that a tool tip has room for."""
 
 
 class WorkersModel(QAbstractListModel):
@@ -54,7 +56,8 @@ class WorkersModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(f"{title}\n{detail}")
+            group = "" if worker is None or not worker.group else f"\nRenders {worker.group}, job {worker.job}"
+            return plain_tip(f"{title}\n{detail}{group}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{title}, {detail}"
         if role == DETAIL_ROLE:
@@ -76,6 +79,19 @@ def _name(row: tuple[Head, WorkerRow | None]) -> tuple[str, str]:
 
 def _title(worker: WorkerRow) -> str:
     return f"{worker.name} on {worker.node}" if worker.node else worker.name
+
+
+def groups_of(heads: Sequence[Head], job: int | None) -> str:
+    """Where the groups of a job are rendered, a line for each, as far as heads say so.
+
+    Args:
+        heads: The heads.
+        job: Its number in the queue; None where it has none.
+    """
+    workers = [worker for head in heads for worker in head.row.workers if job and worker.job == job]
+    lines = [f"{_title(worker)}: {worker.group}" for worker in workers[:_MOST_NAMED]]
+    more = len(workers) - len(lines)
+    return "".join(f"\n{line}" for line in [*lines, *([f"and {more} more workers"] if more else [])])
 
 
 def describe_worker(worker: WorkerRow) -> str:

@@ -243,7 +243,7 @@ class Round:
             self._hooks.stage(f"{member.name}: {message.fields['text']}")
         elif message.kind == "event":
             event = event_of(message, claim.job)
-            if isinstance(event, Result):
+            if isinstance(event, Result | Progress):
                 event = replace(event, worker=member.record)
             member.pictures += len(event.thumbnails) if isinstance(event, PartRead) else isinstance(event, Result)
             if isinstance(event, Progress | PartRead | ShardPiece):

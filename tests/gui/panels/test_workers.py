@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE, TONE_ROLE, WRONG
-from clipdesk.gui.item_models.workers import WorkersModel, describe_head
+from clipdesk.gui.item_models.workers import WorkersModel, describe_head, groups_of
 from clipdesk.gui.panels.workers import WorkersPanel
 from clipdesk.jobs.heads import Head, HeadRow, WorkerRow
 
@@ -49,6 +51,20 @@ def test_each_worker_has_a_row_below_its_head(panel: WorkersPanel) -> None:
     ]
     assert set(texts(model, SHARE_ROLE)) == {None}
     assert [row for row, tone in enumerate(texts(model, TONE_ROLE)) if tone == WRONG] == [4]
+
+
+def test_tool_tips_say_which_worker_has_which_group(panel: WorkersPanel) -> None:
+    busy = READY.model_copy(update={"job": 4, "group": "a:3 and 7 more"})
+    others = [busy.model_copy(update={"name": f"GPU {number}", "job": number % 2 + 4}) for number in range(30)]
+    head = replace(CLUSTER, row=HeadRow(place="ray:h:1", jobs=(4, 5), workers=(busy, IDLE)))
+    panel.show_heads([head])
+    tip = panel.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.splitlines()[-1] == "Renders a:3 and 7 more, job 4"
+    assert groups_of([head], 4) == "\nGPU 0 on n1: a:3 and 7 more"
+    assert groups_of([head], 5) == groups_of([head], None) == ""
+    many = replace(head, row=HeadRow(place="ray:h:1", workers=tuple(others)))
+    lines = groups_of([many], 5).splitlines()
+    assert (len(lines), lines[1], lines[-1]) == (14, "GPU 1 on n1: a:3 and 7 more", "and 3 more workers")
 
 
 def test_a_head_without_workers_is_starting() -> None:

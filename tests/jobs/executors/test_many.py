@@ -68,6 +68,7 @@ def test_progress_comes_of_all_workers() -> None:
         (targets, step + 1) for targets in (PAGES[:2], PAGES[2:4]) for step in range(STEPS)
     ]
     assert steps[0].activations.tolist() == [1.0, 1.0]
+    assert len({step.worker for step in steps if step.worker is not None}) == 2
 
 
 def test_further_units_are_taken_so_that_nobody_waits_for_the_slowest() -> None:
