@@ -44,8 +44,13 @@ def describe(run: Run) -> str:
     if run.state is Status.PAUSED:
         return f"paused, {group}{step}" if run.current else "paused"
     if not run.current:
-        return run.preparing[:1].lower() + run.preparing[1:] or "starting …"
+        return inside(run.preparing) or "starting …"
     return f"{group}{step}, {run.steps_per_second:.1f} steps/s, {run.pictures_per_minute:.1f} pictures/min"
+
+
+def inside(text: str) -> str:
+    """A text that begins with a capital, as it stands in the middle of a line; a name such as ``GPU 0`` stays."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def time_left(run: Run) -> str:

@@ -11,6 +11,7 @@ from typing_extensions import override
 from clipdesk.gui.item_models.jobs import ACTIVE, DETAIL_ROLE, QUIET, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.qt import NO_PARENT, Index
 from clipdesk.gui.plain import plain_tip
+from clipdesk.gui.words import inside
 
 if TYPE_CHECKING:
     from clipdesk.jobs.heads import Head, WorkerRow
@@ -109,16 +110,17 @@ def _pace(pace: float) -> str:
 
 
 def describe_head(head: Head) -> str:
-    """How many workers a head has, and how fast they are, in one line."""
+    """How many workers a head has and how fast they are, or what it waits for where it has none; in one line."""
     row = head.row
     if not row.workers and row.place.startswith(_SPOOL):
         # They do not come by themselves, and nobody sees the terminal of a window's head.
         return f"waits for: clipdesk worker --spool '{row.place.removeprefix(_SPOOL)}'"
+    waits = next((inside(each.stage) for each in row.reached.values() if each.stage), "")
     if not row.workers:
-        return "starting …" if not row.jobs else f"its process {row.process} on {row.host} renders"
+        return waits or "starting …" if not row.jobs else f"its process {row.process} on {row.host} renders"
     able = [worker for worker in row.workers if worker.state != "lost"]
     lost = len(row.workers) - len(able)
-    count = f"{len(able)} worker{'' if len(able) == 1 else 's'}"
+    count = f"{len(able)} worker{'' if len(able) == 1 else 's'}" if able or not waits else waits
     pace = _pace(sum(worker.pace for worker in able))
     jobs = f"job {', '.join(map(str, row.jobs))}" if row.jobs else ""
     return ", ".join(filter(None, (count, f"{lost} lost" if lost else "", pace, jobs)))

@@ -112,6 +112,12 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(1)
 
 
+def _state(line: str) -> str:
+    """What squeue says of a job, ``PENDING Resources``, for people: the reason is SLURM's own word."""
+    state, _, reason = one_line(line, 100).strip().partition(" ")
+    return state.lower() if reason in ("", "None") else f"{state.lower()} ({reason})"
+
+
 def _print(line: str) -> None:
     print(line, flush=True)
 
@@ -199,15 +205,15 @@ class SlurmFleet(SpoolFleet):
     def _states(self) -> str:
         if self._cluster != "slurm":
             return "" if all(job.done() for job in self._jobs) else "running"
-        command = ["squeue", "--noheader", "--array", "--format=%T", "--jobs", self.job]
+        command = ["squeue", "--noheader", "--array", "--format=%T %r", "--jobs", self.job]
         try:
             found = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return "squeue does not answer"
         if found.returncode and "Invalid job id" not in found.stderr:
             return "squeue does not answer"
-        states = [line.strip().lower() for line in found.stdout.splitlines() if line.strip()]
-        return ", ".join(f"{states.count(state)} {one_line(state)}" for state in dict.fromkeys(states))
+        states = [_state(line) for line in found.stdout.splitlines() if line.strip()]
+        return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
     def close(self) -> None:
         """As `Fleet.close`; what was submitted is cancelled."""

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.workers import WorkersModel, describe_head, groups_of
 from clipdesk.gui.panels.workers import WorkersPanel
-from clipdesk.jobs.heads import Head, HeadRow, WorkerRow
+from clipdesk.jobs.heads import Head, HeadRow, Reached, WorkerRow
 
 READY = WorkerRow(name="GPU 0", node="n1", device="H200", state="ready", busy=8, pace=12.04)
 IDLE = WorkerRow(name="GPU 1", node="n1", device="H200", state="ready")
@@ -69,6 +69,16 @@ def test_tool_tips_say_which_worker_has_which_group(panel: WorkersPanel) -> None
 
 def test_a_head_without_workers_is_starting() -> None:
     assert describe_head(Head("a", HeadRow(place="ray"), alive=True)) == "starting …"
+
+
+def test_a_head_that_waits_for_a_scheduler_says_for_what() -> None:
+    row = HeadRow(place="slurm:jobs=2", reached={4: Reached(stage="Waiting for SLURM's job 7: 2 pending (Resources)")})
+    waits = "waiting for SLURM's job 7: 2 pending (Resources)"
+    assert describe_head(Head("a", row, alive=True)) == waits
+    again = row.model_copy(update={"jobs": (4,), "workers": (LOST,)})
+    assert describe_head(Head("a", again, alive=True)) == f"{waits}, 1 lost, job 4"
+    there = again.model_copy(update={"workers": (LOST, IDLE)})
+    assert describe_head(Head("a", there, alive=True)) == "1 worker, 1 lost, job 4"
 
 
 def test_a_head_whose_workers_somebody_must_start_says_how() -> None:

@@ -47,7 +47,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, body in PROGRAMS.items():
         (programs / name).write_text(f"#!/bin/sh\n{body}\n")
         (programs / name).chmod(0o755)
-    (folder / "states").write_text("PENDING\nRUNNING\nPENDING\n")
+    (folder / "states").write_text("PENDING Resources\nRUNNING None\nPENDING Resources\n")
     monkeypatch.setenv("CALLS", str(folder))
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return folder
@@ -76,8 +76,8 @@ def test_an_array_is_submitted_watched_and_cancelled(calls: Path, tmp_path: Path
         assert said == [f"SLURM has job 4242, 3 times. Logs: {fleet.logs}"]
         assert fleet.logs.parent.parent == tmp_path / "shared"
         assert f"output={fleet.logs}/%A_%a_0_log.out" in {line.removeprefix("#SBATCH --") for line in script}
-        assert awaited(fleet) == fleet.awaited() == "Waiting for SLURM's job 4242: 2 pending, 1 running"
-        assert (calls / "squeue").read_text() == "--noheader --array --format=%T --jobs 4242\n", "asked once"
+        assert awaited(fleet) == fleet.awaited() == "Waiting for SLURM's job 4242: 2 pending (Resources), 1 running"
+        assert (calls / "squeue").read_text() == "--noheader --array --format=%T %r --jobs 4242\n", "asked once"
         assert not (calls / "scancel").exists()
     assert (calls / "scancel").read_text() == "4242\n"
     assert read_beat(fleet.folder / "head")["end"] is True
