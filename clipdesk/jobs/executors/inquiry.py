@@ -13,8 +13,8 @@ _OLD_SECONDS = 60.0
 class Inquiry:
     """Asks a scheduler what has become of workers, and keeps its last answer.
 
-    Squeue and a dashboard may take long or hang. The head must not wait for them: results, cancelling and signs of
-    life wait for the head.
+    Squeue, a dashboard and Ray itself may take long or hang. The head must not wait for them: results, cancelling and
+    signs of life wait for the head.
 
     Args:
         ask: Asks the question. An exception is an answer as well.
@@ -57,7 +57,7 @@ class Inquiry:
             raise said
         if waited < _OLD_SECONDS:
             return said
-        return f"{self._no_answer(waited)}; it was {said} {_minutes(now - when)} ago"
+        return f"{self._no_answer(waited)}; {_minutes(now - when)} ago it said: {said}"
 
     def _no_answer(self, seconds: float) -> str:
         return f"{self._whom} has not answered for {_minutes(seconds)}"

@@ -11,13 +11,18 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clipdesk.errors import ClipDeskError, UsageError, one_line
 from clipdesk.jobs.executors.fleet import Gone
+from clipdesk.jobs.executors.inquiry import Inquiry
 
 MISSING = "Ray is not installed. Install it with: pip install 'clipdesk[cluster]'"
+_ASK_SECONDS = 0.5
+"""From one answer about the nodes to the next question."""
+_NEWS_SECONDS = 10.0
+"""How long the end of a worker is kept back until it is known whether its node has ended."""
 _POLL_SECONDS = 10.0
 """How long a worker keeps a question open that asks for what it has to say."""
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
@@ -79,6 +84,19 @@ class _Place:
     gpus: int
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What Ray has said of its nodes.
+
+    Attributes:
+        asked: When it was asked.
+        places: Those of nodes that were alive then, by their names.
+    """
+
+    asked: float = float("-inf")
+    places: Mapping[str, _Place] = field(default_factory=dict)
+
+
 class RayFleet:
     """Workers as actors of Ray's.
 
@@ -105,6 +123,7 @@ class RayFleet:
         self._actors: dict[int, Any] = {}
         self._hearing: dict[Any, int] = {}
         self._told: dict[int, int] = {}
+        self._ended: list[tuple[int, Gone, float]] = []
         self.dashboard = ""
         self._ours = not self._ray.is_initialized()
         if self._ours:
@@ -115,6 +134,10 @@ class RayFleet:
         except UsageError:
             self.close()
             raise
+        self._seen = _Seen()
+        self._look()
+        # On a thread of its own from now on: Ray may hang, and must not take the head along.
+        self._inquiry = Inquiry(self._look, "Ray", _ASK_SECONDS)
 
     def _connect(self, address: str | None) -> None:
         options: dict[str, object] = {"address": address or "local"}
@@ -134,19 +157,26 @@ class RayFleet:
         return [node for node in self._ray.nodes() if node["Alive"]]
 
     def places(self) -> Sequence[str]:
-        """As `Fleet.places`: those of nodes that are alive now."""
-        return list(self._places())
+        """As `Fleet.places`: those of nodes that were alive when Ray has answered last; returns at once."""
+        self._inquiry.answer()
+        return list(self._seen.places)
 
-    def _places(self) -> dict[str, _Place]:
+    def _look(self) -> str:
+        """Ask for the nodes; what became of that, in a few words."""
+        asked = time.monotonic()
+        try:
+            nodes = self._nodes()
+        except (self._ray.exceptions.RayError, RuntimeError, OSError) as error:
+            return f"its nodes are not known: {one_line(error)}"
         found: dict[str, _Place] = {}
-        nodes = self._nodes()
         on_gpus = any(node["Resources"].get("GPU") for node in nodes)
         for node in nodes:
             count = int(node["Resources"].get("GPU" if on_gpus else "CPU", 0))
             for i in range(count):
                 kind = f"GPU {i}" if on_gpus else f"worker {i + 1}"
                 found[f"{kind} of node {node['NodeID'][:8]}"] = _Place(node["NodeID"], int(on_gpus))
-        return found
+        self._seen = _Seen(asked, found)
+        return f"{len(found)} places"
 
     def awaited(self) -> str:
         """As `Fleet.awaited`: there are none but those of `places`."""
@@ -154,7 +184,7 @@ class RayFleet:
 
     def start(self, place: str) -> int:
         """As `Fleet.start`."""
-        at = self._places().get(place)
+        at = self._seen.places.get(place)
         if at is None:
             raise ClipDeskError("its node is gone")
         number = len(self._actors) + 1
@@ -182,22 +212,27 @@ class RayFleet:
 
     def receive(self, seconds: float) -> Sequence[tuple[int, bytes | Gone]]:
         """As `Fleet.receive`."""
-        if not self._hearing:
-            time.sleep(seconds)
-            return []
-        waiting = list(self._hearing)
-        if not self._ray.wait(waiting, num_returns=1, timeout=seconds)[0]:
-            return []
         came: list[tuple[int, bytes | Gone]] = []
-        for answer in self._ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]:
-            number = self._hearing.pop(answer)
-            try:
-                came += [(number, data) for data in self._ray.get(answer)]
-            except self._ray.exceptions.RayError as error:
-                came.append((number, Gone(_reason(error))))
-            else:
-                self._listen(number)
-        return came
+        waiting = list(self._hearing)
+        if not waiting:
+            time.sleep(seconds)
+        elif self._ray.wait(waiting, num_returns=1, timeout=seconds)[0]:
+            for answer in self._ray.wait(waiting, num_returns=len(waiting), timeout=0)[0]:
+                number = self._hearing.pop(answer)
+                try:
+                    came += [(number, data) for data in self._ray.get(answer)]
+                except self._ray.exceptions.RayError as error:
+                    self._ended.append((number, Gone(_reason(error)), time.monotonic()))
+                else:
+                    self._listen(number)
+        return [*came, *self._gone()]
+
+    def _gone(self) -> list[tuple[int, Gone]]:
+        """The workers that have ended, once it is known whether their places have: others are started there."""
+        now, seen = time.monotonic(), self._seen.asked
+        known = [each for each in self._ended if each[2] < seen or now - each[2] > _NEWS_SECONDS]
+        self._ended = [each for each in self._ended if each not in known]
+        return [(number, gone) for number, gone, _ in known]
 
     def end(self, number: int) -> None:
         """As `Fleet.end`."""

@@ -71,7 +71,7 @@ def test_one_that_hangs_is_asked_once_and_said_to_hang(squeue: Hanging) -> None:
     clock.now = 200.0
     assert inquiry.answer() == "2 pending"
     clock.now = 330.0
-    assert inquiry.answer() == "SLURM has not answered for 2 minutes; it was 2 pending 3 minutes ago"
+    assert inquiry.answer() == "SLURM has not answered for 2 minutes; 3 minutes ago it said: 2 pending"
     assert squeue.asked == 2
 
 

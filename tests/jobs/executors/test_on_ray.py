@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,10 +22,12 @@ from benchmarks.divided import compare_surveys, loaded
 from clipdesk.activations.storing import delete_survey, open_survey
 from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import survey_images
-from clipdesk.errors import UsageError
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.events import Result
 from clipdesk.jobs.executor import Hooks
+from clipdesk.jobs.executors import on_ray
+from clipdesk.jobs.executors.fleet import Gone
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.on_ray import RayFleet, RayWorker, check_closed
 from clipdesk.jobs.executors.rounds import Limits
@@ -36,6 +39,10 @@ from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.cli.surveys import photos
 from tests.conftest import VIT_LAYER
+from tests.jobs.executors.toy_fleet import finish_asking
+from tests.jobs.executors.toy_ray import DiedError, ToyRay, ray
+
+__all__ = ["ray"]
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 UNITS = tuple(Unit(layer=VIT_LAYER, index=index) for index in range(8))
@@ -79,6 +86,55 @@ def test_messages_are_taken_in_the_order_in_which_they_were_sent(monkeypatch: py
     for place in (1, 2, 0, 3):
         worker.tell(place, str(place).encode())
     assert [worker._came.get_nowait() for _ in range(4)] == [b"0", b"1", b"2", b"3"]
+
+
+def test_the_head_does_not_wait_for_a_ray_that_hangs(ray: ToyRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "_ASK_SECONDS", 0.0)
+    with closing(RayFleet()) as fleet:
+        places = ["GPU 0 of node n1", "GPU 1 of node n1", "GPU 0 of node n2", "GPU 1 of node n2"]
+        assert fleet.places() == places
+        finish_asking()
+        ray.may_answer.clear()
+        assert fleet.places() == fleet.places() == places
+        assert [thread.name for thread in threading.enumerate()].count("inquiry") == 1
+        number = fleet.start(places[2])
+        (actor,) = ray.actors
+        assert actor.node == "n2"
+        actor.asked[0].said = [b"hello"]
+        assert fleet.receive(0) == [(number, b"hello")]
+        ray.may_answer.set()
+        finish_asking()
+
+
+def test_the_end_of_a_worker_is_told_when_it_is_known_which_nodes_are_left(
+    ray: ToyRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_ray, "_ASK_SECONDS", 0.0)
+    with closing(RayFleet()) as fleet:
+        finish_asking()
+        number = fleet.start(fleet.places()[2])
+        finish_asking()
+        ray.alive.remove("n2")
+        ray.actors[0].asked[0].said = DiedError("Its node\nhas died.\n")
+        assert fleet.receive(0) == []
+        fleet.places()
+        finish_asking()
+        assert fleet.receive(0) == [(number, Gone("has died."))]
+        assert fleet.places() == ["GPU 0 of node n1", "GPU 1 of node n1"]
+        with pytest.raises(ClipDeskError, match="its node is gone"):
+            fleet.start("GPU 0 of node n2")
+        finish_asking()
+
+
+def test_a_worker_that_ends_while_ray_hangs_is_told_of_after_a_while(
+    ray: ToyRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_ray, "_NEWS_SECONDS", 0.0)
+    with closing(RayFleet()) as fleet:
+        number = fleet.start("GPU 0 of node n1")
+        ray.actors[0].asked[0].said = DiedError("It was killed.")
+        found = [*fleet.receive(0), *fleet.receive(0)]
+        assert found == [(number, Gone("It was killed."))]
 
 
 def job(path: Path) -> Job:
