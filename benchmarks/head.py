@@ -125,6 +125,10 @@ class Simulated:
         self.spent += clocks() - started
         return number
 
+    def lacks(self, number: int) -> str:
+        """As `Fleet.lacks`: nothing."""
+        return ""
+
     def send(self, number: int, data: bytes) -> None:
         """As `Fleet.send`."""
         self._inboxes[number - 1].append(data)

@@ -51,7 +51,7 @@ class WorkerRow(BaseModel):
         node: Its computer's name; empty as long as it has not said a word.
         device: What it computes with; empty where it has not said so.
         state: ``starting``, ``ready`` or ``lost``.
-        reason: Why it is lost.
+        reason: Why it is lost, or what it waits for before it can begin.
         busy: How many units it has in hand.
         pace: Pictures that it has rendered or read in the last minute.
         job: The number of the job whose group it has last done a step of; 0 where it has nothing in hand.

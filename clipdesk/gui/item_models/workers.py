@@ -100,7 +100,7 @@ def describe_worker(worker: WorkerRow) -> str:
     if worker.state == "lost":
         return f"lost: {worker.reason}"
     if worker.state == "starting":
-        return "starting …"
+        return inside(worker.reason) or "starting …"
     busy = f"{worker.busy} in hand" if worker.busy else "waits for work"
     return ", ".join(filter(None, (_pace(worker.pace), busy, worker.device)))
 
@@ -118,9 +118,10 @@ def describe_head(head: Head) -> str:
     waits = next((inside(each.stage) for each in row.reached.values() if each.stage), "")
     if not row.workers:
         return waits or "starting …" if not row.jobs else f"its process {row.process} on {row.host} renders"
+    ready = any(worker.state == "ready" for worker in row.workers)
     able = [worker for worker in row.workers if worker.state != "lost"]
     lost = len(row.workers) - len(able)
-    count = f"{len(able)} worker{'' if len(able) == 1 else 's'}" if able or not waits else waits
+    count = f"{len(able)} worker{'' if len(able) == 1 else 's'}" if ready or not waits else waits
     pace = _pace(sum(worker.pace for worker in able))
     jobs = f"job {', '.join(map(str, row.jobs))}" if row.jobs else ""
     return ", ".join(filter(None, (count, f"{lost} lost" if lost else "", pace, jobs)))

@@ -45,6 +45,12 @@ class Fleet(Protocol):
             ClipDeskError: it cannot be started.
         """
 
+    def lacks(self, number: int) -> str:
+        """What a worker that was started still waits for, such as a GPU, for the user; empty where that is not known.
+
+        The head asks often, and waits for it: it must return at once.
+        """
+
     def send(self, number: int, data: bytes) -> None:
         """Send a message to a worker; nothing happens where it has ended."""
 

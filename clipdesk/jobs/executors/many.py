@@ -106,10 +106,10 @@ class Many:
         return Prepared(len(self._roster.hopeful) * member.groups[measured_by(job)], weights)
 
     def _check(self, refused: dict[Member, Exception], hooks: Hooks) -> None:
-        hopeful = self._roster.hopeful
-        if not hopeful and (awaited := self._roster.awaited):
+        if awaited := self._roster.awaited:
             hooks.stage(awaited)
             return
+        hopeful = self._roster.hopeful
         if not hopeful:
             raise NoWorkersError(f"There is no worker: {self._roster.why_none()}")
         if all(member in refused for member in hopeful):

@@ -91,10 +91,12 @@ class _Seen:
     Attributes:
         asked: When it was asked.
         places: Those of nodes that were alive then, by their names.
+        lack: What a worker lacks that has not begun; empty where there is room.
     """
 
     asked: float = float("-inf")
     places: Mapping[str, _Place] = field(default_factory=dict)
+    lack: str = ""
 
 
 class RayFleet:
@@ -123,6 +125,7 @@ class RayFleet:
         self._actors: dict[int, Any] = {}
         self._hearing: dict[Any, int] = {}
         self._told: dict[int, int] = {}
+        self._begun: set[int] = set()
         self._ended: list[tuple[int, Gone, float]] = []
         self.dashboard = ""
         self._ours = not self._ray.is_initialized()
@@ -165,18 +168,19 @@ class RayFleet:
         """Ask for the nodes; what became of that, in a few words."""
         asked = time.monotonic()
         try:
-            nodes = self._nodes()
+            nodes, free = self._nodes(), self._ray.available_resources()
         except (self._ray.exceptions.RayError, RuntimeError, OSError) as error:
             return f"its nodes are not known: {one_line(error)}"
         found: dict[str, _Place] = {}
         on_gpus = any(node["Resources"].get("GPU") for node in nodes)
+        resource = "GPU" if on_gpus else "CPU"
         for node in nodes:
-            count = int(node["Resources"].get("GPU" if on_gpus else "CPU", 0))
+            count = int(node["Resources"].get(resource, 0))
             for i in range(count):
                 kind = f"GPU {i}" if on_gpus else f"worker {i + 1}"
                 found[f"{kind} of node {node['NodeID'][:8]}"] = _Place(node["NodeID"], int(on_gpus))
-        self._seen = _Seen(asked, found)
-        return f"{len(found)} places"
+        self._seen = _Seen(asked, found, "" if free.get(resource, 0) >= 1 else f"no free {resource}")
+        return self._seen.lack or f"a {resource} is free"
 
     def awaited(self) -> str:
         """As `Fleet.awaited`: there are none but those of `places`."""
@@ -198,11 +202,18 @@ class RayFleet:
         )
         self._actors[number] = actor.remote(0 if at.gpus else 1)
         self._told[number] = 0
-        self._listen(number)
+        # The first answer comes as soon as Ray has had room for it.
+        self._listen(number, 0.0)
         return number
 
-    def _listen(self, number: int) -> None:
-        self._hearing[self._actors[number].hear.remote(_POLL_SECONDS)] = number
+    def _listen(self, number: int, seconds: float) -> None:
+        self._hearing[self._actors[number].hear.remote(seconds)] = number
+
+    def lacks(self, number: int) -> str:
+        """As `Fleet.lacks`: Ray starts no worker on a GPU or core that somebody else has."""
+        if number in self._begun or not self._seen.lack:
+            return ""
+        return f"Waiting for Ray: {self._inquiry.answer()}"
 
     def send(self, number: int, data: bytes) -> None:
         """As `Fleet.send`."""
@@ -224,7 +235,8 @@ class RayFleet:
                 except self._ray.exceptions.RayError as error:
                     self._ended.append((number, Gone(_reason(error)), time.monotonic()))
                 else:
-                    self._listen(number)
+                    self._begun.add(number)
+                    self._listen(number, _POLL_SECONDS)
         return [*came, *self._gone()]
 
     def _gone(self) -> list[tuple[int, Gone]]:

@@ -35,7 +35,7 @@ class Member:
         state: ``starting``, ``ready`` or ``lost``.
         host: Its computer's name.
         process: The number of its process there.
-        reason: Why it is lost.
+        reason: Why it is lost, or what it waits for before it can begin.
         deaths: How often its process has ended since it last finished something.
         heard: When it last said something, or was told something.
         asked: When it was asked for its time, by the clock on this computer's wall.
@@ -118,7 +118,7 @@ class Roster:
                 self._launch(self.members[place])
 
     def _launch(self, member: Member) -> None:
-        member.state, member.heard, member.groups = "starting", self._clock(), {}
+        member.state, member.reason, member.heard, member.groups = "starting", "", self._clock(), {}
         try:
             member.number = self._fleet.start(member.place)
         except ClipDeskError as error:
@@ -152,8 +152,11 @@ class Roster:
 
     @property
     def awaited(self) -> str:
-        """What to tell the user while workers may still come; empty where none may."""
-        return self._fleet.awaited()
+        """What to tell the user while no worker can begin; empty where none will come, or that is not known."""
+        hopeful = self.hopeful
+        if not hopeful:
+            return self._fleet.awaited()
+        return hopeful[0].reason if all(member.reason for member in hopeful) else ""
 
     def why_none(self) -> str:
         """Why there is no worker, for the user."""
@@ -232,7 +235,7 @@ class Roster:
             self._fleet.end(member.number)
             self._lose(member, problem)
             return
-        member.state = "ready"
+        member.state, member.reason = "ready", ""
         member.asked = self._wall()
         self._send(member, Message("welcome", 0, {"allowed": list(self._allowed())}))
 
@@ -270,6 +273,11 @@ class Roster:
         """Start those anew that were asked for something and have not said a word for so long, or do not begin."""
         waited_for = set(asked)
         for member in self.hopeful:
+            if member.state == "starting":
+                member.reason = self._fleet.lacks(member.number)
+                if member.reason:
+                    # It has not begun, so it has nothing to say.
+                    member.heard = self._clock()
             if (member in waited_for or member.state == "starting") and self._clock() - member.heard > seconds:
                 self.restart(member, f"it has said nothing for {seconds:.0f} seconds")
 

@@ -162,7 +162,11 @@ class Round:
 
     def _check_workers(self) -> None:
         fit = [member for member in self._roster.hopeful if member not in self._unfit]
-        if fit or self._claims:
+        if self._claims:
+            return
+        if fit:
+            if awaited := self._roster.awaited:
+                self._hooks.stage(awaited)
             return
         if self._unfit:
             raise next(iter(self._unfit.values()))

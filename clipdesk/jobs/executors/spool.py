@@ -134,6 +134,10 @@ class SpoolFleet:
                 return self._numbers
         raise ClipDeskError("it is there no longer")
 
+    def lacks(self, number: int) -> str:
+        """As `Fleet.lacks`: its relay does not say."""
+        return ""
+
     def send(self, number: int, data: bytes) -> None:
         """As `Fleet.send`."""
         self._put(number, holding("say", number, data))

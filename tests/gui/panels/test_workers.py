@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE, TONE_ROLE, WRONG
 from clipdesk.gui.item_models.workers import WorkersModel, describe_head, groups_of
 from clipdesk.gui.panels.workers import WorkersPanel
+from clipdesk.gui.words import inside
 from clipdesk.jobs.heads import Head, HeadRow, Reached, WorkerRow
 
 READY = WorkerRow(name="GPU 0", node="n1", device="H200", state="ready", busy=8, pace=12.04)
@@ -69,6 +70,16 @@ def test_tool_tips_say_which_worker_has_which_group(panel: WorkersPanel) -> None
 
 def test_a_head_without_workers_is_starting() -> None:
     assert describe_head(Head("a", HeadRow(place="ray"), alive=True)) == "starting …"
+
+
+def test_a_worker_that_has_no_room_yet_says_so(panel: WorkersPanel) -> None:
+    waits = "Waiting for Ray: no free GPU"
+    pending = STARTING.model_copy(update={"reason": waits})
+    row = HeadRow(place="ray", workers=(pending, STARTING), reached={4: Reached(stage=waits)})
+    panel.show_heads([Head("a", row, alive=True)])
+    assert texts(panel.model, DETAIL_ROLE) == [inside(waits), inside(waits), "starting …"]
+    panel.show_heads([Head("a", row.model_copy(update={"workers": (pending, IDLE)}), alive=True)])
+    assert texts(panel.model, DETAIL_ROLE) == ["2 workers", inside(waits), "waits for work, H200"]
 
 
 def test_a_head_that_waits_for_a_scheduler_says_for_what() -> None:

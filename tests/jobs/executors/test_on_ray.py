@@ -106,6 +106,22 @@ def test_the_head_does_not_wait_for_a_ray_that_hangs(ray: ToyRay, monkeypatch: p
         finish_asking()
 
 
+def test_a_worker_that_ray_has_no_room_for_says_what_it_lacks(ray: ToyRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "_ASK_SECONDS", 0.0)
+    with closing(RayFleet()) as fleet:
+        first, second = (fleet.start(place) for place in fleet.places()[:2])
+        assert fleet.lacks(second) == "", "there is room"
+        finish_asking()
+        ray.free = 0.5
+        ray.actors[0].asked[0].said = []
+        assert fleet.receive(0) == []
+        fleet.places()
+        finish_asking()
+        assert fleet.lacks(first) == "", "it has begun"
+        assert fleet.lacks(second) == "Waiting for Ray: no free GPU"
+        finish_asking()
+
+
 def test_the_end_of_a_worker_is_told_when_it_is_known_which_nodes_are_left(
     ray: ToyRay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from clipdesk.errors import DeviceLostError, NoWorkersError, UsageError
+from clipdesk.errors import Cancelled, DeviceLostError, NoWorkersError, UsageError
 from clipdesk.jobs.events import Failure
 from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors import roster
+from clipdesk.jobs.executors.fleet import Gone
 from clipdesk.jobs.executors.roster import Roster
 from clipdesk.jobs.executors.rounds import Limits
 from tests.jobs.executors.toy_fleet import (
@@ -160,6 +161,42 @@ def test_a_worker_that_hangs_is_ended_and_what_it_had_is_done() -> None:
 
     assert finished(executor.run(job(), Hooks(stop=passing))) == Counter(PAGES)
     assert fleet.started == ["one", "two", "one"]
+
+
+def test_a_worker_that_has_no_room_yet_is_waited_for_and_says_what_it_lacks() -> None:
+    fleet, clock, said = ToyFleet(lambda _: Pages(), places=["one"]), Clock(), list[str]()
+    roster = Roster(fleet, said.append, clock=clock)
+    roster.start()
+    fleet.lacking = "Waiting for Ray: no free GPU"
+    for _ in range(2):
+        clock.now += 700.0
+        roster.end_the_silent(600, [])
+        assert roster.awaited == "Waiting for Ray: no free GPU"
+    assert not said
+    fleet.lacking, clock.now = "", 2_100.0
+    roster.end_the_silent(600, [])
+    assert said == ["one is started again: it has said nothing for 600 seconds"]
+    assert roster.awaited == ""
+    roster.hear(0)
+    assert [member.reason for member in roster.ready] == [""]
+
+
+def test_a_job_says_what_its_workers_lack() -> None:
+    class Full(ToyFleet):
+        """No worker has begun."""
+
+        def receive(self, seconds: float) -> Sequence[tuple[int, bytes | Gone]]:
+            """As `Fleet.receive`."""
+            return ()
+
+    fleet, said = Full(lambda _: Pages()), list[str]()
+    fleet.lacking = "Waiting for Ray: no free GPU"
+    executor = many(fleet)
+    with pytest.raises(Cancelled):
+        executor.prepare(job(), Hooks(stage=said.append, unwanted=lambda: fleet.lacking in said))
+    stopping = Hooks(stage=said.append, stop=lambda: len(said) > 4)
+    assert list(executor.run(job(), stopping)) == []
+    assert set(said) == {"Starting workers …", fleet.lacking}
 
 
 def test_workers_that_do_not_stop_are_not_waited_for() -> None:

@@ -82,6 +82,7 @@ class ToyFleet:
         started: The places in the order in which workers were started there.
         frozen: Numbers of workers that do nothing any more.
         hope: What may still come.
+        lacking: What workers wait for that were started.
         walls: The clocks of places whose clocks are wrong.
     """
 
@@ -89,6 +90,7 @@ class ToyFleet:
         self.started: list[str] = []
         self.frozen: set[int] = set()
         self.hope = ""
+        self.lacking = ""
         self.walls: dict[str, Callable[[], float]] = {}
         self.closed = False
         self._executors = executors
@@ -119,6 +121,10 @@ class ToyFleet:
         )
         self._workers[number].greet()
         return number
+
+    def lacks(self, number: int) -> str:
+        """As `Fleet.lacks`."""
+        return self.lacking
 
     def send(self, number: int, data: bytes) -> None:
         """As `Fleet.send`."""
