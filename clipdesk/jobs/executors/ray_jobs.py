@@ -30,6 +30,8 @@ _ASK_SECONDS = 10.0
 _START_SECONDS = 60.0
 """How long a Ray is waited for that says that it takes jobs later."""
 _TIMEOUT_SECONDS = 20.0
+_END_SECONDS = 5.0
+"""The same where the head, which is to end, waits: to connect, and then for each part of the answer."""
 _MOST_BYTES = 1_000_000
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
@@ -115,7 +117,7 @@ class RayJobs:
     def __init__(self, address: RayAddress, token: str) -> None:
         self._address = address
         self._token = token
-        self._pool = urllib3.PoolManager(ssl_context=trusted(), retries=False, timeout=_TIMEOUT_SECONDS)
+        self._pool = urllib3.PoolManager(ssl_context=trusted(), retries=False)
         self._check_closed()
         self.ask("GET", "/api/version")
 
@@ -133,15 +135,23 @@ class RayJobs:
                 f"The Ray at {url} lets in everybody who reaches it. Start it with a token (RAY_AUTH_MODE=token)"
             )
 
-    def ask(self, method: str, path: str, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def ask(
+        self, method: str, path: str, said: Mapping[str, Any] | None = None, *, seconds: float = _TIMEOUT_SECONDS
+    ) -> dict[str, Any]:
         """What Ray answers.
+
+        Args:
+            method: Of HTTP.
+            path: What is asked for.
+            said: What is sent along.
+            seconds: How long to wait for it.
 
         Raises:
             UsageError: the token is missing or wrong.
             ClipDeskError: it cannot be reached, is no Ray, or does not do that.
         """
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        status, body = self._status(method, path, headers, said)
+        status, body = self._status(method, path, headers, said, seconds)
         url = self._address.url
         if status == 401:
             raise UsageError(f"The Ray at {url} asks for a token. Set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH")
@@ -161,18 +171,29 @@ class RayJobs:
         return found
 
     def _status(
-        self, method: str, path: str, headers: Mapping[str, str], said: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        said: Mapping[str, Any] | None = None,
+        seconds: float = _TIMEOUT_SECONDS,
     ) -> tuple[int, str]:
         body = None if said is None else json.dumps(dict(said)).encode()
         sent = {**headers, "Content-Type": "application/json"}
         try:
             response = self._pool.request(
-                method, self._address.url + path, body=body, headers=sent, redirect=False, preload_content=False
+                method,
+                self._address.url + path,
+                body=body,
+                headers=sent,
+                redirect=False,
+                preload_content=False,
+                timeout=seconds,
             )
             with response:
                 return response.status, response.read(_MOST_BYTES).decode(errors="replace")
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            reason = one_line(explained(error, self._address.host, _TIMEOUT_SECONDS), 200)
+            reason = one_line(explained(error, self._address.host, seconds), 200)
             raise ClipDeskError(f"The Ray at {self._address.url} cannot be reached: {reason}") from error
 
 
@@ -201,6 +222,7 @@ class RayJobFleet(SpoolFleet):
         self._jobs = RayJobs(address, token_in(environment, Path.home()))
         folder = open_spool(unused_folder(address.folder), boxes=False)
         super().__init__(folder / "spool", pace=pace, ends=True)
+        self._tell = tell
         self._inquiry = Inquiry(self._ask, "Ray", _ASK_SECONDS)
         there = f"{address.there.rstrip('/')}/{folder.name}/spool" if address.there else str(self.folder)
         entrypoint = f"python -m clipdesk worker --on ray:auto --idle 5 --spool {shlex.quote(there)}"
@@ -247,7 +269,10 @@ class RayJobFleet(SpoolFleet):
         raise NoWorkersError(f"Ray's job {self.job} has ended. Its last line: {one_line(why, 300)}")
 
     def close(self) -> None:
-        """As `Fleet.close`; the job is stopped."""
+        """As `Fleet.close`; the job is stopped. A line says so if it was not."""
         super().close()
-        with suppress(ClipDeskError):
-            self._jobs.ask("POST", f"/api/jobs/{self.job}/stop")
+        try:
+            self._jobs.ask("POST", f"/api/jobs/{self.job}/stop", seconds=_END_SECONDS)
+        except ClipDeskError as error:
+            # It sees that the head has ended.
+            self._tell(f"Ray's job {self.job} was not stopped, and ends by itself: {error}")

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -30,6 +29,10 @@ IDLE = 300.0
 """Seconds after which a job ends whose head was killed."""
 _ASK_SECONDS = 15.0
 """From one answer of SLURM's controller, which everybody asks, to the next question; also how long it may take."""
+_UNKNOWN = "Invalid job id"
+"""What SLURM says of jobs that have ended a while ago."""
+_END_SECONDS = 10.0
+"""How long scancel may take: the head, which is to end, waits for it."""
 _MOST_JOBS = 10_000
 
 
@@ -154,6 +157,7 @@ class SlurmFleet(SpoolFleet):
         self.logs = folder / "logs"
         super().__init__(folder / "spool", pace=pace, ends=True)
         self._cluster = cluster
+        self._tell = tell
         self._inquiry = Inquiry(self._ask, "SLURM", _ASK_SECONDS)
         try:
             self._jobs = self._submit(options)
@@ -210,18 +214,36 @@ class SlurmFleet(SpoolFleet):
             found = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return "squeue does not answer"
-        if found.returncode and "Invalid job id" not in found.stderr:
+        if found.returncode and _UNKNOWN not in found.stderr:
             return "squeue does not answer"
         states = [_state(line) for line in found.stdout.splitlines() if line.strip()]
         return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
     def close(self) -> None:
-        """As `Fleet.close`; what was submitted is cancelled."""
+        """As `Fleet.close`; what was submitted is cancelled. A line says so if it was not."""
         super().close()
         if self._cluster != "slurm":
             for job in self._jobs:
                 job.cancel()
             return
-        with suppress(OSError, subprocess.TimeoutExpired):
-            # Those that have ended by themselves are no matter.
-            subprocess.run(["scancel", self.job], capture_output=True, timeout=60, check=False)
+        if problem := self._cancel():
+            # They see that the head has ended; those that pend do when they begin.
+            self._tell(
+                f"SLURM's job {self.job} was not cancelled: {problem}. What is left of it ends by itself, those that "
+                f"pend when they begin; at once by: scancel {self.job}"
+            )
+
+    def _cancel(self) -> str:
+        """Cancel what was submitted; why that was not possible, if it was not."""
+        command = ["scancel", self.job]
+        try:
+            found = subprocess.run(command, capture_output=True, text=True, timeout=_END_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return f"scancel has not answered for {_END_SECONDS:g} seconds"
+        except OSError as error:
+            return f"scancel cannot be started: {error.strerror or error}"
+        # Those that have ended by themselves are no matter.
+        if not found.returncode or _UNKNOWN in found.stderr:
+            return ""
+        lines = [line.strip() for line in found.stderr.splitlines() if line.strip()]
+        return one_line(lines[-1] if lines else f"scancel ended with {found.returncode}", 200)

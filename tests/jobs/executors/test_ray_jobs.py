@@ -107,6 +107,15 @@ def test_a_job_lends_the_clusters_workers_and_is_stopped_at_the_end(ray: Ray, tm
     assert ray.asked[-1][:2] == ("POST", f"/api/jobs/{fleet.job}/stop")
 
 
+def test_a_job_that_cannot_be_stopped_is_named(ray: Ray, tmp_path: Path) -> None:
+    said: list[str] = []
+    fleet = RayJobFleet(RayAddress(ray.url, tmp_path), tell=said.append, environment=TOKEN, pace=QUICK)
+    ray.body = b"<html>Bad gateway</html>"
+    fleet.close()
+    why = f"There is no Ray at {ray.url}: something else answers"
+    assert said[1:] == [f"Ray's job {fleet.job} was not stopped, and ends by itself: {why}"]
+
+
 def test_the_folder_may_have_another_path_in_the_cluster(ray: Ray, tmp_path: Path) -> None:
     address = RayAddress(ray.url, tmp_path, "/mnt/shared/")
     with closing(RayJobFleet(address, environment=TOKEN, pace=QUICK)) as fleet:

@@ -128,6 +128,27 @@ def test_the_head_does_not_wait_for_a_squeue_that_hangs(
 
 
 @needs_submitit
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("exec sleep 60", "scancel has not answered for 0.2 seconds"),
+        ("echo 'scancel: error: Unable to contact slurm controller' >&2; exit 1", "scancel: error: Unable to contact"),
+        ("echo 'scancel: error: Kill job error on job id 4242: Invalid job id specified' >&2; exit 1", ""),
+    ],
+)
+def test_the_end_does_not_wait_for_scancel_and_what_is_left_is_said(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, problem: str
+) -> None:
+    monkeypatch.setattr("clipdesk.jobs.executors.slurm._END_SECONDS", 0.2)
+    (tmp_path / "programs" / "scancel").write_text(f"#!/bin/sh\n{answer}\n")
+    said: list[str] = []
+    SlurmFleet(options(tmp_path), tell=said.append).close()
+    left = [line for line in said if line.startswith(f"SLURM's job 4242 was not cancelled: {problem}")]
+    assert len(said) == 1 + bool(problem)
+    assert not problem or left[0].endswith(" at once by: scancel 4242")
+
+
+@needs_submitit
 def test_what_sbatch_refuses_is_said_in_its_words_and_no_head_is_left(calls: Path, tmp_path: Path) -> None:
     refusal = "sbatch: error: invalid partition specified: gpux"
     (tmp_path / "programs" / "sbatch").write_text(f"#!/bin/sh\necho '{refusal}' >&2; exit 1\n")
