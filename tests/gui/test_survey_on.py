@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +42,17 @@ def ask(window: MainWindow, qtbot: QtBot, images: Path) -> None:
     until(qtbot, lambda: window.surveys.surveyor.making is not None and window.surveys.surveyor.making.number == 1)
 
 
+@contextmanager
+def asked_with_head(window: MainWindow, qtbot: QtBot, images: Path) -> Iterator[tuple[HeadFile, Owner, JobStore]]:
+    """Ask for a survey at a place that has a head, this process; it can claim it as the owner."""
+    open_queue(window, qtbot)
+    window.run_on.choose(PLACE)
+    with head() as file, Owner(owners_of(default_store())) as owner, closing(JobStore(default_store())) as store:
+        seen(window, qtbot)
+        ask(window, qtbot, images)
+        yield file, owner, store
+
+
 def said(window: MainWindow) -> str:
     return window.surveys.bar.message
 
@@ -56,11 +67,7 @@ def work() -> None:
 def test_a_head_makes_a_survey_and_the_window_says_where_and_how_far(
     images: Path, scenes_words: None, window: MainWindow, qtbot: QtBot, started: list[str]
 ) -> None:
-    open_queue(window, qtbot)
-    window.run_on.choose(PLACE)
-    with head() as file, Owner(owners_of(default_store())) as owner, closing(JobStore(default_store())) as store:
-        seen(window, qtbot)
-        ask(window, qtbot, images)
+    with asked_with_head(window, qtbot, images) as (file, owner, store):
         assert said(window) == f"Survey of photos: waiting for {PLACE}"
         file.show(reached={1: Reached(stage="Loading PyTorch …")})
         until(qtbot, lambda: said(window) == f"Survey of photos: on {PLACE}: Loading PyTorch …")
@@ -123,11 +130,7 @@ def test_a_survey_waits_with_the_reason_where_a_place_will_not_do(
 def test_a_survey_is_paused_at_a_head_goes_on_and_says_why_it_has_paused_by_itself(
     images: Path, window: MainWindow, qtbot: QtBot
 ) -> None:
-    open_queue(window, qtbot)
-    window.run_on.choose(PLACE)
-    with head() as file, Owner(owners_of(default_store())) as owner, closing(JobStore(default_store())) as store:
-        seen(window, qtbot)
-        ask(window, qtbot, images)
+    with asked_with_head(window, qtbot, images) as (file, owner, store):
         store.claim(owner, 1, store.get(1))
         file.show(jobs=(1,), reached={1: Reached(share=0.25)})
         until(qtbot, lambda: "25%" in said(window))
@@ -141,11 +144,7 @@ def test_a_survey_is_paused_at_a_head_goes_on_and_says_why_it_has_paused_by_itse
 
 
 def test_stopping_the_workers_pauses_their_survey(images: Path, window: MainWindow, qtbot: QtBot) -> None:
-    open_queue(window, qtbot)
-    window.run_on.choose(PLACE)
-    with head() as file:
-        seen(window, qtbot)
-        ask(window, qtbot, images)
+    with asked_with_head(window, qtbot, images) as (file, *_):
         window.run_on.stop(window.run_on._heads[0])
         until(qtbot, lambda: file.asked_to_stop and statuses() == [Status.PAUSED])
         until(qtbot, lambda: "paused" in said(window))
@@ -161,11 +160,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
     started: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    open_queue(window, qtbot)
-    window.run_on.choose(PLACE)
-    with head() as file, Owner(owners_of(default_store())) as owner, closing(JobStore(default_store())) as store:
-        seen(window, qtbot)
-        ask(window, qtbot, images)
+    with asked_with_head(window, qtbot, images) as (file, owner, store):
         store.claim(owner, 1, store.get(1))
         window.close()
         assert window.ended
@@ -211,11 +206,7 @@ def test_a_survey_whose_head_was_killed_comes_back_to_this_window(
     new_window: Callable[..., MainWindow],
     checkpoint: Path,
 ) -> None:
-    open_queue(window, qtbot)
-    window.run_on.choose(PLACE)
-    with head() as file:
-        seen(window, qtbot)
-        ask(window, qtbot, images)
+    with asked_with_head(window, qtbot, images) as (file, *_):
         window.close()
         window.session.preferences.run_on = ""
         file.show(jobs=(1,))
