@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -33,6 +34,12 @@ _MOST, _LEAST, _SHARE = 20, 4, 20
 """Pictures that stand for what excites a target most: one of so many of the survey's, in these bounds."""
 _NEAR = 5
 """Pictures that stand for all others are none of so many times as many of the most exciting ones."""
+_ALIKE = 0.8
+"""Mean cosine of a model's texts about different things from which on a whole text names next to nothing: the pictures
+that answer to it most are those that answer to any text. It is 0.59 and 0.61 of `demo` and `demo-rn`, whose checks are
+worse without the whole text, and 0.96 of `photo`, whose checks are worth nothing with it (docs/understanding.md)."""
+_CENTRES = WeakKeyDictionary[OpenModel, NDArray[np.float32]]()
+"""Of models whose texts were checked, since it takes a large one seconds."""
 _POOLINGS: Mapping[object, Pooling] = {"patches": "mean", "max": "max", "class": "class"}
 
 
@@ -101,7 +108,8 @@ def known_target(
         survey: A survey.
         target: The target.
         pooling: How a unit's values at positions become one; by default as it was rendered.
-        own_texts: Whether a text is what is its own, without what all texts share; `RenderSettings.text_direction`.
+        own_texts: Whether a text was rendered by what is its own, without what all texts share
+            (`RenderSettings.text_direction`). A model whose texts are nearly all alike is asked so in any case.
 
     Raises:
         UsageError: the survey is of other weights, or does not have a layer; it does not know of a part of the target;
@@ -155,11 +163,15 @@ def text_rows(opened: OpenModel, texts: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(torch.nn.functional.normalize(rows, dim=-1).cpu().numpy(), dtype=np.float32)
 
 
-def _own_row(opened: OpenModel, text: str) -> NDArray[np.float32]:
-    with frozen(opened.network):
-        centre = text_centre(opened.network).cpu().numpy()
-    own = text_rows(opened, [text])[0] - centre
-    return np.asarray(own / max(1e-12, float(np.linalg.norm(own))), dtype=np.float32)
+def _text_row(opened: OpenModel, text: str, own: bool) -> NDArray[np.float32]:
+    """The direction of a text: as it is, or what is its own if it was rendered so or the model's texts are alike."""
+    if opened not in _CENTRES:
+        with frozen(opened.network):
+            _CENTRES[opened] = text_centre(opened.network).cpu().numpy()
+    centre, row = _CENTRES[opened], text_rows(opened, [text])[0]
+    if own or float(centre @ centre) > _ALIKE:
+        row = row - centre
+    return np.asarray(row / max(1e-12, float(np.linalg.norm(row))), dtype=np.float32)
 
 
 _Part = tuple[Key | None, Callable[[NDArray[np.float32]], NDArray[np.float32]]]
@@ -169,7 +181,7 @@ _Part = tuple[Key | None, Callable[[NDArray[np.float32]], NDArray[np.float32]]]
 def _part(opened: OpenModel, survey: Survey, term: Term, pooling: Pooling | None, own_texts: bool) -> _Part:
     what = term.what
     if isinstance(what, Text):
-        row = _own_row(opened, what.text) if own_texts else text_rows(opened, [what.text])[0]
+        row = _text_row(opened, what.text, own_texts)
         return None, lambda rows: rows @ row
     if isinstance(what, ImageTarget):
         image = image_direction(opened, Path(what.path))

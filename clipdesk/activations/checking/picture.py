@@ -53,7 +53,7 @@ def check_picture(
         reader: A second model that reads the picture; without one the verdict is never better than doubt.
         vocabulary: Concepts that a text is compared with, read by the survey's model.
         pooling: How a unit's values at positions become one; by default the layer's usual way.
-        own_texts: Whether a text is what is its own; as the picture was rendered (`RenderSettings.text_direction`).
+        own_texts: As for `known_target`.
 
     Raises:
         UsageError: the survey is of other weights, or does not have a layer or a unit; it does not know of a part of

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
 from clipdesk.errors import UsageError
@@ -62,6 +64,15 @@ def test_what_is_a_texts_own_is_known_as_it_was_rendered(setting: Setting) -> No
     assert found.tops[0] == int(cosines.argmax())
     assert found.mean == pytest.approx(cosines.mean(), abs=1e-4)
     assert abs(found.mean - known(setting, Text(text="a star")).mean) > 1e-3
+
+
+def test_a_text_is_what_is_its_own_where_all_texts_are_alike(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = text_rows(setting.opened, ["a star"])
+    others = torch.from_numpy(text_rows(setting.opened, ["a dog"])[0])
+    opened = replace(setting.opened)
+    monkeypatch.setattr("clipdesk.activations.checking.known.text_centre", lambda network: 0.95 * others)
+    cosines = setting.survey.embeddings.unit_rows(np.arange(64)) @ (row - 0.95 * others.numpy())
+    assert known_target(opened, setting.survey, Text(text="a star")).tops[0] == int(cosines.argmax())
 
 
 def test_a_sum_is_known_from_the_sampled_pictures(setting: Setting) -> None:
