@@ -178,7 +178,7 @@ _TITLES = {
 _INTRODUCTION = f"""\
 # Do the pictures show what the units look for?
 
-The embedded models were trained on drawn scenes with known contents, so it can be measured whether a picture that
+`demo` and `demo-rn` were trained on drawn scenes with known contents, so it can be measured whether a picture that
 excites a text or a unit shows what it should. This page is written by `python -m benchmarks.quality --report
 docs/quality.md`; `--models` rewrites only the sections of those models, so each section names its weights.
 
@@ -191,7 +191,7 @@ docs/quality.md`; `--models` rewrites only the sections of those models, so each
 - **> 99 %**: the share of the pictures that excite their target more than 99 % of 5,000 scenes do.
 - **x best scene**: the picture's activation over the most that any of the scenes reaches, median.
 - **kept**: the share of the activation that is left after a shift of 3 px, a blur of 0.7 px and a JPEG, median.
-- **transfer**: the share of the pictures in which the other embedded model finds what was asked for.
+- **transfer**: the share of the pictures in which the other one of these models finds what was asked for.
 - **spectrum dB**: the root mean square difference between the power spectra of the pictures and the scenes.
 - **s**: seconds per picture on this machine's CPU, with its other load at the time; presets render sixteen side by
 side,
