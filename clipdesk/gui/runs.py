@@ -144,7 +144,8 @@ class Run:
     @property
     def ended(self) -> int:
         """How many pictures have come to an end, good or bad, here or elsewhere; one that was stopped has not."""
-        return max(len(self._over), self._counted)
+        # Of those that others have made a done job hears a moment after its end.
+        return self.size if self.state is Status.DONE else max(len(self._over), self._counted)
 
     def finish(self, result: Result) -> Track:
         """A picture has come; one that was stopped before its last step may still be finished another time."""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipdesk.gui.runs import Run, limit_frames
+from clipdesk.gui.words import describe
 from clipdesk.jobs.events import Failure
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
@@ -99,6 +100,14 @@ def test_a_picture_counts_once_wherever_it_was_made_and_however_often_it_is_told
     job.count({"done": 3, "failed": 1})
     assert job.ended == 4
     assert len(job.missing()) == 2
+
+
+def test_a_done_job_has_all_its_pictures_before_it_hears_of_those_of_others() -> None:
+    job = run(3)
+    job.skip(job.job.targets[0], Path("a.png"))
+    job.rest(Status.DONE)
+    assert job.ended == 3
+    assert describe(job) == "done, 2 of 3 pictures, 1 was there already"
 
 
 def test_everything_is_missing_when_all_is_made_anew() -> None:
