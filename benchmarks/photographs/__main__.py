@@ -36,7 +36,7 @@ from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 
 TITLES = {"text": "Texts that name a category", "unit": "Units that tell one category from the rest"}
 _WORDS = """\
-Weights {weights}. This section is written by `python -m benchmarks.photographs judge FOLDER --model FILE --report
+Weights {weights}. This section is written by `python -m benchmarks.photographs judge FOLDER --model photo --report
 docs/quality.md` from {photographs:,} photographs of {categories} categories, on which the model was trained, and
 {apart} that were kept apart. **full** and **mobile** are the judges of `benchmarks/photographs`: the share of the
 pictures in which each names the category that was asked for, by chance {chance:.1f} %. **lowest** is the share by
