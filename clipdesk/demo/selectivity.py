@@ -90,7 +90,7 @@ def concepts_shown(factors: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def areas_under_curves(activations: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Area under the ROC curve of each unit for each concept.
+    """Area under the ROC curve of each unit for each concept; a pair of equal activations counts a half.
 
     Args:
         activations: Activation of each unit for each scene, (count, units).
@@ -99,11 +99,27 @@ def areas_under_curves(activations: NDArray[np.float32], shown: NDArray[np.bool_
     Returns:
         (concepts, units).
     """
-    ranks = np.empty(activations.shape)
-    np.put_along_axis(ranks, activations.argsort(axis=0), np.arange(1.0, len(ranks) + 1)[:, None], axis=0)
+    ranks = _mean_ranks(activations)
     wins = shown.sum(axis=0)[:, None]
     total = shown.T.astype(np.float64) @ ranks - wins * (wins + 1) / 2
     return np.asarray(total / (wins * (len(shown) - wins)), dtype=np.float64)
+
+
+def _mean_ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The rank of each value in its column, from 1; equal ones share the mean of theirs.
+
+    Sparse units are 0 for most images. In an order of chance, a category whose images stand together would stand out.
+    """
+    order = values.argsort(axis=0, kind="stable")
+    ranked, places = np.take_along_axis(values, order, axis=0), np.arange(len(values))[:, None]
+    other = ranked[1:] != ranked[:-1]
+    edge = np.ones((1, values.shape[1]), dtype=np.bool_)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, other]), places, 0), axis=0)
+    last = np.where(np.concatenate([other, edge]), places, len(values))
+    last = np.minimum.accumulate(last[::-1], axis=0)[::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=0)
+    return ranks
 
 
 def selective_units(

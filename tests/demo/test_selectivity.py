@@ -21,6 +21,17 @@ def test_area_under_curve_is_the_share_of_pairs_in_the_right_order() -> None:
     assert areas_under_curves(values, shown) == pytest.approx(np.array([[0.75, 0.25], [0.5, 1.0]]))
 
 
+def test_equal_activations_count_a_half_in_whatever_order_the_images_stand() -> None:
+    """Of a unit that is 0 for most images, which stand in the order of their concepts."""
+    shown = np.repeat(np.eye(5, dtype=np.bool_), 40, axis=0)
+    silent = np.zeros((200, 1), np.float32)
+    assert areas_under_curves(silent, shown) == pytest.approx(np.full((5, 1), 0.5))
+    sparse = silent.copy()
+    sparse[80:90] = 1  # a quarter of the third concept's
+    expected = np.array([[0.46875], [0.46875], [0.625], [0.46875], [0.46875]])
+    assert areas_under_curves(sparse, shown) == pytest.approx(expected)
+
+
 def test_concepts_are_those_of_the_factors() -> None:
     scene = Scene("star", "red", "striped", "white")
     shown = concepts_shown(np.array([scene.factors]))[0]
