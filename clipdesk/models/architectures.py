@@ -194,6 +194,8 @@ def _may_fit(config: dict[str, Any], state: Mapping[str, Tensor]) -> bool:
         return False
     if ("timm_model_name" in vision) != any(name.startswith("visual.trunk.") for name in state):
         return False
+    if (vision.get("timm_pool") == "map") != any(name.startswith("visual.trunk.attn_pool.") for name in state):
+        return False
     if "hf_model_name" in text and not any(name.startswith(_OTHER_TEXT) for name in state):
         return False
     tokens = state.get("token_embedding.weight", state.get("text.token_embedding.weight"))
@@ -211,7 +213,7 @@ def shapes_of(name: str) -> dict[str, Tensor] | None:
     """The weights of an architecture without their numbers; None where it cannot be built here, without a download."""
     with own_log(), offline():
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), Unfilled():
                 return open_clip.create_model(
                     name, load_weights=False, pretrained_text=False, device="meta"
                 ).state_dict()
