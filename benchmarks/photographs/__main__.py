@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from benchmarks.quality.__main__ import answer, spread
 from benchmarks.quality.answers import place_of
 from benchmarks.quality.measures import scene_activations
 from benchmarks.quality.methods import methods
-from benchmarks.quality.report import draw_sheet, table, write_section
+from benchmarks.quality.report import draw_sheet, sections, table, write_section
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import input_side
@@ -157,17 +158,22 @@ def section(
     Args:
         name: The model's name.
         introduction: What is said first.
-        found: What was measured, by kind of question.
+        found: What was measured, by kind of question. Where a kind has no pictures, what the report says of it stays.
         report: The report; None writes no sheets.
     """
     lines = [f"## `{name}`\n", *introduction]
+    before = sections(report.read_text("utf-8")).get(name, "") if report and report.exists() else ""
+    kept = {part.partition("\n")[0]: part for part in re.split(r"^(?=### )", before, flags=re.MULTILINE)[1:]}
     for kind, answers in found.items():
-        if answers:
-            lines += [f"### {TITLES[kind]}\n", *side_by_side(answers), *table(rows(answers))]
-            if report:
-                sheet = report.parent / "images" / f"quality-{name}-{kind}.webp"
-                draw_sheet({each.method: each.samples for each in answers}).save(sheet, quality=80)
-                lines.append(f"![{TITLES[kind]}, a row for each method](images/{sheet.name})\n")
+        title = f"### {TITLES[kind]}"
+        if not answers:
+            lines += [kept[title]] if title in kept else []
+            continue
+        lines += [f"{title}\n", *side_by_side(answers), *table(rows(answers))]
+        if report:
+            sheet = report.parent / "images" / f"quality-{name}-{kind}.webp"
+            draw_sheet({each.method: each.samples for each in answers}).save(sheet, quality=80)
+            lines.append(f"![{TITLES[kind]}, a row for each method](images/{sheet.name})\n")
     return lines
 
 

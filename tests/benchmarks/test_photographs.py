@@ -107,13 +107,17 @@ def test_pictures_count_if_the_judges_name_their_category(two: list[Answers]) ->
 
 def test_a_section_takes_the_place_of_the_one_before(two: list[Answers], tmp_path: Path) -> None:
     report = tmp_path / "quality.md"
-    report.write_text("# Title\n\nWords.\n\n## `demo`\n\nKept.\n\n## `photo`\n\nOld.\n", "utf-8")
+    of_units = f"### {command.TITLES['unit']}\n\nUnits of another day.\n"
+    old = f"## `photo`\n\nOld.\n\n### {command.TITLES['text']}\n\nOlder.\n\n{of_units}"
+    report.write_text(f"# Title\n\nWords.\n\n## `demo`\n\nKept.\n\n{old}", "utf-8")
     (tmp_path / "images").mkdir()
     lines = command.section("photo", ["Words."], {"text": two, "unit": []}, report)
     write_section("photo", "\n".join(lines), report)
     text = report.read_text("utf-8")
     assert text.startswith("# Title\n\nWords.\n\n## `demo`\n\nKept.\n")
     assert "Old." not in text
+    assert "Older." not in text
+    assert text.endswith(f"\n\n{of_units}"), "no pictures of units, so what was said of them stays"
     assert "| other | 2 |" in text
     assert (tmp_path / "images" / "quality-photo-text.webp").exists()
 
