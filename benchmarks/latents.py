@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from clip.model import CLIP
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.check_pictures import survey_with
+from benchmarks.check_pictures import IMAGES, survey_with
 from benchmarks.judges import MAKES
 from benchmarks.quality.measures import recovered
 from benchmarks.quality.methods import Preset
@@ -65,25 +65,31 @@ def shipped(model: str) -> Path:
 
 
 @torch.no_grad()
-def token_rows(model: nn.Module, latents: Latents, scenes: Scenes) -> NDArray[np.float32]:
-    """The activations that latents read, (scenes, tokens, width)."""
+def token_rows(model: nn.Module, latents: Latents, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The activations that latents read, (images, tokens, width), of images of the model's input size.
+
+    Args:
+        model: The model.
+        latents: The latents.
+        images: uint8, (images, side, side, 3).
+    """
     info = LayerInspector(model).visualizable(latents.layer)
     capture, parts = LayerCapture(model, [info]), []
-    for start in range(0, len(scenes.images), _BATCH):
-        pixels = torch.from_numpy(np.array(scenes.images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
+    for start in range(0, len(images), _BATCH):
+        pixels = torch.from_numpy(np.array(images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
         output = capture.run(normalized(pixels))[info.name]
         parts.append(chosen(output, info, latents.tokens or Tokens.ALL).numpy())
     return np.concatenate(parts)
 
 
-def fit_on(model: CLIP, latents: Latents, scenes: Scenes) -> Fit:
-    """The fit on all tokens of some scenes."""
-    return fit_of(latents, torch.from_numpy(token_rows(model, latents, scenes)))
+def fit_on(model: CLIP, latents: Latents, images: NDArray[np.uint8]) -> Fit:
+    """The fit on all tokens of some images of the model's input size, uint8, (images, side, side, 3)."""
+    return fit_of(latents, torch.from_numpy(token_rows(model, latents, images)))
 
 
 @torch.no_grad()
 def latent_means(latents: Latents, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each latent's mean over the tokens of a scene, (scenes, latents)."""
+    """Each latent's mean over the tokens of an image, (images, latents)."""
     parts = [latents.encode(torch.from_numpy(part)).mean(dim=1) for part in np.array_split(rows, -(-len(rows) // 50))]
     return torch.cat(parts).numpy()
 
@@ -140,7 +146,7 @@ def compared(model: CLIP, latents: Latents, scenes: Scenes) -> list[Selective]:
         **{f"all: {k}": names for k, names in layer_groups(model).items()},
     }
     activations = unit_activations(model, sorted({name for names in groups.values() for name in names}), scenes.images)
-    means = latent_means(latents, token_rows(model, latents, scenes))
+    means = latent_means(latents, token_rows(model, latents, scenes.images))
     of_layers = {name: areas_under_curves(values, shown) for name, values in activations.items()}
     beside = [(group, np.concatenate([of_layers[each] for each in names], axis=1)) for group, names in groups.items()]
     return [Selective("latents", areas_under_curves(means, shown)), *(Selective(*each) for each in beside)]
@@ -156,19 +162,18 @@ def questions(chosen_units: Sequence[tuple[int, int]], layer: str) -> list[Quest
 
 
 def render_latents(
-    model: CLIP, latents: Latents, units: Sequence[int], preset: str, seed: int, *, gradient: str
+    opened: OpenModel, latents: Latents, units: Sequence[int], preset: str, seed: int, *, gradient: str
 ) -> NDArray[np.uint8]:
     """A picture of each latent, uint8, (units, side, side, 3).
 
     Args:
-        model: The model.
+        opened: The model with the latents.
         latents: The latents.
         units: Which.
         preset: Name of the preset.
         seed: Of the first pictures.
         gradient: `RenderSettings.latent_gradient`.
     """
-    opened = OpenModel.of(model).with_latents(latents)
     layer, settings, parts = f"{latents.layer}.latents", make_settings(preset, latent_gradient=gradient), []
     for start in range(0, len(units), _GROUP):
         targets = [Unit(layer=layer, index=unit) for unit in units[start : start + _GROUP]]
@@ -178,12 +183,20 @@ def render_latents(
     return np.concatenate(parts)
 
 
-def scores(opened: OpenModel, targets: Sequence[Unit], images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What the check scores pictures of latents of an embedded model, (pictures,)."""
-    reader = open_model(str(usual_reader(opened.name)))
-    folder, survey = survey_with(opened, [targets[0].layer])
-    read = ShownPictures(folder, survey, opened.side).read
-    second = SecondReader(reader, survey, read)
+def scores(
+    opened: OpenModel, targets: Sequence[Unit], images: NDArray[np.uint8], surveyed: str = IMAGES
+) -> NDArray[np.float64]:
+    """What the check scores pictures of latents of an embedded model, (pictures,); -inf where it has no score.
+
+    Args:
+        opened: The model with the latents.
+        targets: Those of the pictures, all of one layer.
+        images: The pictures, uint8, (pictures, side, side, 3).
+        surveyed: The images of the survey that the check asks.
+    """
+    folder, survey = survey_with(opened, [targets[0].layer], surveyed)
+    read, usual = ShownPictures(folder, survey, opened.side).read, usual_reader(opened.name)
+    second = None if usual is None else SecondReader(open_model(str(usual)), survey, read)
     found = [
         check_picture(opened, survey, target, image, read=read, reader=second).score
         for target, image in zip(targets, images, strict=True)
@@ -191,30 +204,50 @@ def scores(opened: OpenModel, targets: Sequence[Unit], images: NDArray[np.uint8]
     return np.array([-np.inf if np.isnan(each) else each for each in found], dtype=np.float64)
 
 
+def seed_by_seed(
+    opened: OpenModel, latents: Latents, units: Sequence[int], preset: str, seeds: Sequence[int], surveyed: str = IMAGES
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """The pictures of each seed, and of this and the seeds before it those that the check scores highest.
+
+    Args:
+        opened: The model with the latents.
+        latents: The latents.
+        units: Which.
+        preset: Name of the preset.
+        seeds: Of the first pictures.
+        surveyed: The images of the survey that the check asks.
+
+    Yields:
+        Both uint8, (units, side, side, 3).
+    """
+    targets = [Unit(layer=f"{latents.layer}.latents", index=unit) for unit in units]
+    images, found = list[NDArray[np.uint8]](), list[NDArray[np.float64]]()
+    for seed in seeds:
+        images.append(render_latents(opened, latents, units, preset, seed, gradient="turning"))
+        found.append(scores(opened, targets, images[-1], surveyed))
+        yield images[-1], np.stack(images)[np.argmax(found, axis=0), np.arange(len(units))]
+
+
 def print_best(model: str, latents: Latents, of_latents: Selective, asked: argparse.Namespace) -> None:
     """Print in how many pictures of latents the judges name the concept, seed by seed, and of the best of the seeds."""
     opened = open_model(model).with_latents("shipped" if asked.folder is None else asked.folder)
     most = of_latents.first(asked.render, asked.per_concept)
-    targets = [Unit(layer=f"{latents.layer}.latents", index=unit) for _, unit in most]
-    images, found = [], []
-    for seed in range(asked.seed, asked.seed + asked.best_of):
-        units = [unit for _, unit in most]
-        images.append(render_latents(load_model(model).float(), latents, units, asked.preset, seed, gradient="turning"))
-        _print_shares(f"latents, seed {seed}", questions(most, latents.layer), images[-1])
-        found.append(scores(opened, targets, images[-1]))
-        best = np.argmax(found, axis=0)
-        kept = np.stack(images)[best, np.arange(len(targets))]
-        _print_shares(f"latents, best of {len(images)}", questions(most, latents.layer), kept)
+    seeds = range(asked.seed, asked.seed + asked.best_of)
+    made = seed_by_seed(opened, latents, [unit for _, unit in most], asked.preset, seeds)
+    for count, (images, kept) in enumerate(made, 1):
+        _print_shares(f"latents, seed {seeds[count - 1]}", questions(most, latents.layer), images)
+        _print_shares(f"latents, best of {count}", questions(most, latents.layer), kept)
 
 
 def print_pictures(
     model: CLIP, latents: Latents, of_latents: Selective, of_neurons: Selective, asked: argparse.Namespace
 ) -> None:
     """Print in how many pictures of latents and of neurons each judge names the concept."""
-    _print_row("pictures that show the concept", "pictures", *MAKES, "lowest", head=True)
+    print_row("pictures that show the concept", "pictures", *MAKES, "lowest", head=True)
     most = of_latents.first(asked.render, asked.per_concept)
+    opened, units = OpenModel.of(model).with_latents(latents), [unit for _, unit in most]
     for gradient in ("turning", "whole") if asked.whole else ("turning",):
-        images = render_latents(model, latents, [unit for _, unit in most], asked.preset, asked.seed, gradient=gradient)
+        images = render_latents(opened, latents, units, asked.preset, asked.seed, gradient=gradient)
         _print_shares(f"latents, the {gradient} gradient", questions(most, latents.layer), images)
     neurons = questions(of_neurons.first(asked.render, asked.per_concept), latents.layer)
     images = Preset(asked.preset).render(model, [question.target for question in neurons], asked.seed)
@@ -223,7 +256,7 @@ def print_pictures(
 
 def _print_shares(name: str, asked: list[Question], images: NDArray[np.uint8]) -> None:
     shares = [float(right.mean()) for right in recovered(asked, images).values()]
-    _print_row(name, str(len(asked)), *(f"{100 * share:.0f} %" for share in (*shares, min(shares))))
+    print_row(name, str(len(asked)), *(f"{100 * share:.0f} %" for share in (*shares, min(shares))))
 
 
 def main() -> None:
@@ -241,15 +274,15 @@ def main() -> None:
     asked = parser.parse_args()
     model = load_model(asked.model).float()
     latents = read_latents(asked.folder or shipped(asked.model))
-    fit = fit_on(model, latents, draw_scenes(max(100, asked.scenes // 4), HELD_OUT_SEED, Kind.HELD_OUT))
-    _print_row("layer", "latents", "R²", "active at a token", "never active", "tokens", head=True)
+    fit = fit_on(model, latents, draw_scenes(max(100, asked.scenes // 4), HELD_OUT_SEED, Kind.HELD_OUT).images)
+    print_row("layer", "latents", "R²", "active at a token", "never active", "tokens", head=True)
     numbers = f"{fit.r2:.3f}", f"{fit.l0:.1f}", f"{100 * fit.dead:.1f} %", f"{fit.tokens:,}"
-    _print_row(latents.layer, f"{latents.count:,}", *numbers)
+    print_row(latents.layer, f"{latents.count:,}", *numbers)
     print()
     found = compared(model, latents, draw_scenes(asked.scenes, HELD_OUT_SEED, Kind.SEEN))
-    _print_row(f"AUC >= {AUC}", "shape", "object colour", "texture", "background", "together", "concepts", head=True)
+    print_row(f"AUC >= {AUC}", "shape", "object colour", "texture", "background", "together", "concepts", head=True)
     for selective in found:
-        _print_row(*selective.row())
+        print_row(*selective.row())
     if asked.render:
         print()
         print_pictures(model, latents, found[0], found[1], asked)
@@ -257,7 +290,8 @@ def main() -> None:
             print_best(asked.model, latents, found[0], asked)
 
 
-def _print_row(*cells: str, head: bool = False) -> None:
+def print_row(*cells: str, head: bool = False) -> None:
+    """Print a row of a table in Markdown, or its headings."""
     print(f"| {' | '.join(cells)} |" + ("\n" + "|---" * len(cells) + "|" if head else ""), flush=True)
 
 

@@ -51,7 +51,7 @@ def unit_questions(model: CLIP, photographs: Photographs, apart: Photographs, co
         count: Number of units.
     """
     layers = [layer for group in layer_groups(model).values() for layer in group]
-    shown, shown_apart = _shown(photographs), _shown(apart)
+    shown, shown_apart = shown_categories(photographs), shown_categories(apart)
     of_layers = unit_activations(model, layers, at_size(photographs, input_side(model)))
     found: list[tuple[float, Unit, int]] = []
     for layer, activations in of_layers.items():
@@ -79,7 +79,7 @@ def _chosen(best: list[tuple[float, Unit, int]], count: int) -> list[tuple[Unit,
     return chosen[:count]
 
 
-def _shown(photographs: Photographs) -> NDArray[np.bool_]:
+def shown_categories(photographs: Photographs) -> NDArray[np.bool_]:
     """True where a photograph shows a category, (count, categories)."""
     return np.asarray(photographs.labels[:, None] == np.arange(len(photographs.categories)), dtype=np.bool_)
 

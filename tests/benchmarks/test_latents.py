@@ -7,17 +7,21 @@ import pytest
 import torch
 from clip.model import CLIP
 
+from benchmarks import latents as benchmark
 from benchmarks.latents import (
     Selective,
     compared,
     fit_on,
     latent_means,
     questions,
+    seed_by_seed,
     token_rows,
 )
+from benchmarks.quality.methods import Images
 from clipdesk.demo.selectivity import CONCEPTS
 from clipdesk.network.latents.activations import Relu
 from clipdesk.network.latents.algebra import Latents, Tokens
+from clipdesk.network.opened import OpenModel
 from clipdesk.render.targets import Unit
 from clipdesk.scenes.captions import FACTORS
 from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
@@ -62,9 +66,9 @@ def test_the_first_units_share_a_concept_at_most_by_three() -> None:
 
 def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP, scenes: Scenes) -> None:
     latents = neurons(LAYER, 192)
-    rows = token_rows(demo, latents, scenes)
+    rows = token_rows(demo, latents, scenes.images)
     assert rows.shape == (200, 64, 192)
-    fit = fit_on(demo, latents, scenes)
+    fit = fit_on(demo, latents, scenes.images)
     assert fit.r2 == pytest.approx(1, abs=1e-5)
     assert fit.l0 == pytest.approx(192, abs=1)
     means = latent_means(latents, rows)
@@ -77,3 +81,20 @@ def test_latents_that_are_the_neurons_fit_wholly_and_are_as_selective(demo: CLIP
         "all: residual stream",
     ]
     assert [each.areas.shape[1] for each in found] == [384, 192, 4608, 1152]
+
+
+def test_of_several_seeds_the_picture_with_the_highest_score_is_kept(
+    demo: CLIP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two latents, over three seeds; a picture without a score is never better than one that has one."""
+    given = {7: [0.5, -np.inf], 8: [0.2, 0.1], 9: [0.9, 0.0]}
+
+    def rendered(opened: object, latents: object, units: list[int], preset: str, seed: int, *, gradient: str) -> Images:
+        return np.full((len(units), 4, 4, 3), seed, np.uint8)
+
+    monkeypatch.setattr(benchmark, "render_latents", rendered)
+    monkeypatch.setattr(benchmark, "scores", lambda opened, targets, images, of: np.array(given[int(images.max())]))
+    latents = neurons(LAYER, 192)
+    made = list(seed_by_seed(OpenModel.of(demo), latents, [3, 5], "draft", range(7, 10)))
+    assert [images[:, 0, 0, 0].tolist() for images, _ in made] == [[7, 7], [8, 8], [9, 9]]
+    assert [kept[:, 0, 0, 0].tolist() for _, kept in made] == [[7, 7], [7, 8], [9, 8]]

@@ -40,7 +40,7 @@ def test_it_is_of_these_weights_and_says_how_it_fits(model: str) -> None:
 @pytest.mark.parametrize("model", OF_SCENES)
 def test_it_fits_scenes_that_it_has_not_seen(model: str) -> None:
     opened, latents = open_model(model, "cpu"), read_latents(shipped(model))
-    rows = token_rows(opened.network, latents, draw_scenes(64, 7, Kind.HELD_OUT, processes=1))
+    rows = token_rows(opened.network, latents, draw_scenes(64, 7, Kind.HELD_OUT, processes=1).images)
     fit = fit_of(latents, torch.from_numpy(rows))
     assert fit.r2 > 0.9
     assert fit.l0 <= 32
