@@ -105,6 +105,16 @@ def surveys_of(
     return having or of_model
 
 
+def last_set(folder: Path | None = None) -> Manifest | None:
+    """The newest survey, of any model, over images of the user's that are still there; None if there is none.
+
+    Args:
+        folder: Where surveys are; by default where ClipDesk keeps them.
+    """
+    own = (manifest for _, manifest in all_surveys(folder) if not is_drawn(manifest.source))
+    return next((manifest for manifest in own if _is_there(manifest.source)), None)
+
+
 def _over(surveys: list[Found], images: str | None) -> list[Found]:
     """Those of an image set."""
     if images is None:
@@ -145,6 +155,11 @@ def _source(images: str) -> str:
     return os.path.abspath(Path(images).expanduser())
 
 
+def _is_there(source: str) -> bool:
+    """Whether a user's images are there; of a pattern of paths that is not looked at."""
+    return "{" in source or os.path.lexists(source)
+
+
 def images_changed(source: str, fingerprint: str, count: int, *, known: bool = False) -> str:
     """How the images of a set differ from those that were read, in words; empty where that is not so or not known.
 
@@ -156,7 +171,7 @@ def images_changed(source: str, fingerprint: str, count: int, *, known: bool = F
     """
     if is_drawn(source):
         return ""
-    if "{" not in source and not os.path.lexists(source):
+    if not _is_there(source):
         return "the images are not there"
     changed = "the images have changed since"
     if known:

@@ -17,8 +17,7 @@ from clipdesk.cli.surveying import look_at, survey_with_bar
 from clipdesk.cli.surveys import SCENES
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError, one_line
-from clipdesk.models.catalogue import OF_SCENES
-from clipdesk.models.names import find_name, plain_name, short_name
+from clipdesk.models.names import find_name, is_of_scenes, short_name
 from clipdesk.network.layer_names import short_layer, split_unit
 from clipdesk.network.opened import OpenModel
 
@@ -97,7 +96,7 @@ def _chosen(opened: OpenModel, wanted: Wanted, layers: Sequence[str]) -> tuple[P
 
 
 def _made(opened: OpenModel, wanted: Wanted, layers: Sequence[str]) -> Path:
-    if opened.name is not None and str(plain_name(opened.name)) in OF_SCENES and wanted.images in (None, SCENES):
+    if opened.name is not None and is_of_scenes(opened.name) and wanted.images in (None, SCENES):
         _check_layers(opened, SCENES, layers, set(usual_layers(opened.inspector)))
         say(f"{opened.name} has no survey yet, so it is made now, once.", err=True)
         return survey_with_bar(opened, look_at(SCENES))

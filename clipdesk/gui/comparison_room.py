@@ -14,8 +14,9 @@ from clipdesk.gui.comparisons.desk import ComparisonDesk
 from clipdesk.gui.panels.comparison_page import PHOTO, WALL, ComparisonPage
 from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.making import Surveyor
+from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.jobs.set_work import ComparisonWork
-from clipdesk.models.names import find_name, short_name
+from clipdesk.models.names import find_name, is_of_scenes, short_name
 from clipdesk.paths import comparisons_folder
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from clipdesk.gui.panels.comparison_choices import Choices
     from clipdesk.gui.panels.parameters import ParametersPanel
     from clipdesk.gui.session import Session
+    from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.wall.source import Picture
     from clipdesk.render.settings import RenderSettings
 
@@ -61,9 +63,12 @@ class ComparisonRoom(QObject):
         self._looked = False
         self._stopped = self._rendering = False
 
-    def join(self, center: Center, controller: RenderController, parameters: ParametersPanel) -> None:
-        """Join them with what they are shown in, and with the settings that they render with."""
+    def join(
+        self, center: Center, controller: RenderController, parameters: ParametersPanel, surveys: SurveyDesk
+    ) -> None:
+        """Join them with what they are shown in, the settings that they render with, and the model's surveys."""
         self._center, self._parameters, self._controller = center, parameters, controller
+        self._surveys = surveys
         desk, maker, page, bar = self.desk, self.maker, self.page, self.page.bar
         for failed in (desk.failed, maker.failed):
             failed.connect(self._session.complain)
@@ -100,6 +105,8 @@ class ComparisonRoom(QObject):
         desk.tiles_left.connect(self._show_left)
         center.changed.connect(self._look)
         center.changed.connect(self._fill)
+        for changed in (surveys.changed, surveys.relisted):
+            changed.connect(self._offer_images)
         self._session.model_changed.connect(self._model_changed)
         self._show_bar()
 
@@ -139,6 +146,14 @@ class ComparisonRoom(QObject):
             bar.show_listed(self._listed, current.folder)
         else:
             bar.say(f"{short_name(model.name)} is A")
+
+    @Slot()
+    def _offer_images(self) -> None:
+        """Offer drawn scenes first if A has seen them, else the images that it or another model was surveyed over."""
+        model, asked = self._session.model, self._surveys.current
+        known = self._surveys.last_set if asked is None else asked.manifest
+        own = "" if known is None or is_drawn(known.source) else known.source
+        self.page.bar.offer_images(own, scenes=model is not None and is_of_scenes(model.name))
 
     # Which comparison
 

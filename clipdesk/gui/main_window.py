@@ -79,7 +79,7 @@ class MainWindow(PanelWindow):
         self.surveys.join(*parts, self.controller, self.asking, self.commands, self.marking, self.estimates)
         judges = self.surveys.desk, self.surveys.checks
         self.checked_picture = CheckedPicture(self.session, self.controller, self.canvas, *judges)
-        self.comparisons.join(self.center, self.controller, self.parameters)
+        self.comparisons.join(self.center, self.controller, self.parameters, self.surveys.desk)
         self.first_steps.unit_asked.connect(self.surveys.pages.go)
         self.surveys.unit.counterpart_chosen.connect(lambda unit: self.go_to(unit.model, unit.pooled[:2]))
         self.canvas.welcome.tour_asked.connect(self.surveys.pages.tour)

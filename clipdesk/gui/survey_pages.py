@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from clipdesk.errors import one_line
 from clipdesk.gui.center import SURVEYED, UNIT
-from clipdesk.gui.panels.survey_bar import SCENES
+from clipdesk.gui.panels.survey_bar import DRAWN, SCENES, Offer
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.history import History
-from clipdesk.gui.words import duration
 from clipdesk.jobs.set_work import SurveyWork
-from clipdesk.models.catalogue import OF_SCENES
-from clipdesk.models.names import plain_name, short_name
+from clipdesk.models.names import is_of_scenes, short_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.render.targets import Unit
 
@@ -29,9 +28,12 @@ if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import FoundUnit, UnitFacts, Written
     from clipdesk.gui.surveys.desk import SurveyDesk
     from clipdesk.gui.surveys.making import Surveyor
+    from clipdesk.models.names import ModelName
     from clipdesk.network.layers import LayerInfo, LayerNode
 
 _PICTURES = 5_000
+_LONGEST = 16
+"""Characters of a set's name on a button: a wider one moves the panels beside the page."""
 _UNKNOWN = "Its weights have no checksum, so no survey can be told from another: open the model from a file"
 
 
@@ -162,9 +164,15 @@ class SurveyPages(QObject):
         elif current is not None:
             self._bar.show_surveys(self._desk.listed, current.folder, current.changed)
         else:
-            takes = "" if self._seconds is None else f"about {duration(max(1.0, self._seconds))}"
-            self._bar.show_none(short_name(model.name), takes)
+            self._bar.show_none(short_name(model.name), self._offer(model.name), self._seconds)
             self._begin_or_time()
+
+    def _offer(self, name: ModelName) -> Offer:
+        """What a model without a survey may read: scenes if it has seen them, else the user's own images."""
+        last = self._desk.last_set
+        if is_of_scenes(name):
+            return DRAWN
+        return Offer() if last is None else Offer(last.source, one_line(last.images, _LONGEST), last.pictures)
 
     def _begin_or_time(self) -> None:
         """There is no survey: begin one that is soon made, once, or say how long one takes."""
@@ -173,14 +181,14 @@ class SurveyPages(QObject):
         if self._asked_for or model is None or self._center.mode not in SURVEYED or not looked:
             return
         self._asked_for = True
-        if str(plain_name(model.name)) in OF_SCENES:
+        if is_of_scenes(model.name):
             self.survey(SCENES)
         else:
             self._desk.ask_time(_PICTURES)
 
     @Slot(float)
     def _timed(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._seconds = seconds / _PICTURES
         self._show_bar()
 
     @Slot(str)

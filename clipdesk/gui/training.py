@@ -17,8 +17,7 @@ from clipdesk.gui.problems import explained
 from clipdesk.gui.surveys.making import Surveyor
 from clipdesk.imagesets.suffixes import is_drawn
 from clipdesk.jobs.autoencoder_work import AutoencoderWork
-from clipdesk.models.catalogue import OF_SCENES
-from clipdesk.models.names import plain_name
+from clipdesk.models.names import is_of_scenes, plain_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.paths import autoencoders_folder
 
@@ -77,7 +76,7 @@ class Training(QObject):
         if self.maker.busy:
             self._session.say("A sparse autoencoder is being trained: cancel it, or wait until it is done")
             return
-        drawn = SCENES if str(plain_name(model.name)) in OF_SCENES else ""
+        drawn = SCENES if is_of_scenes(model.name) else ""
         dialog = TrainingDialog(layer, drawn, self._parent)
         dialog.accepted.connect(lambda: self.train(dialog.images.text().strip(), dialog.settings))
         dialog.finished.connect(dialog.deleteLater)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from clipdesk.errors import ClipDeskError, UsageError, nearest, one_line
 from clipdesk.files import is_unicode
-from clipdesk.models.catalogue import CATALOGUE
+from clipdesk.models.catalogue import CATALOGUE, OF_SCENES
 from clipdesk.models.latents_names import HUB_PREFIX, LatentsName, on_this_disk, parse_latents, short_latents
 from clipdesk.models.places import holds_checkpoint
 
@@ -202,6 +202,11 @@ def with_latents(name: ModelName, places: Sequence[str]) -> ModelName:
 def plain_name(name: ModelName) -> PlainName:
     """A model's name without its sparse autoencoders: the name of its network."""
     return name.model if isinstance(name, WithLatents) else name
+
+
+def is_of_scenes(name: ModelName) -> bool:
+    """Whether a model is known to have seen drawn scenes; of a checkpoint that is never known."""
+    return str(plain_name(name)) in OF_SCENES
 
 
 def kept_name(text: str | PurePath | ModelName) -> ModelName:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipdesk.activations.choosing import size_on_disk, survey_named, surveys_of, what_changed
+from clipdesk.activations.choosing import last_set, size_on_disk, survey_named, surveys_of, what_changed
 from clipdesk.activations.storing import MANIFEST, LayerFile, Manifest
 from clipdesk.errors import UsageError
 
@@ -52,6 +52,18 @@ def test_a_set_is_named_by_what_opens_it_or_by_its_short_name(tmp_path: Path, mo
     for images, wanted in {"mine": mine, str(tmp_path / "mine"): mine, "scenes:5000:0": scenes}.items():
         assert [path for path, _ in surveys_of(ONE, images=images, folder=tmp_path)] == [wanted]
     assert surveys_of(ONE, images="others", folder=tmp_path) == []
+
+
+def test_the_last_set_is_the_newest_of_the_users_own_that_is_there(tmp_path: Path) -> None:
+    assert last_set(tmp_path) is None
+    for name in ("old", "new"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    for day, name in enumerate(("old", "new", "gone"), start=1):
+        kept(tmp_path, name, f"2026-01-0{day}", source=str(tmp_path / "images" / name), images=name)
+    kept(tmp_path, "scenes", "2026-02-01", weights=OTHER)
+    found = last_set(tmp_path)
+    assert found is not None
+    assert found.images == "new"
 
 
 def test_a_survey_that_has_the_layer_goes_before_a_newer_one(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from clipdesk.jobs.store import JobStore, default_store
 from tests.cli.surveys import LAYER
 from tests.conftest import small_vit
 from tests.gui.conftest import until
-from tests.gui.surveys.conftest import images, scenes_words
+from tests.gui.surveys.conftest import images, scenes_words, survey_folder
 
-__all__ = ["images", "scenes_words"]
+__all__ = ["images", "scenes_words", "survey_folder"]
 
 
 @pytest.fixture
@@ -274,6 +274,60 @@ def test_images_are_offered_once_and_a_choice_that_is_given_up_changes_nothing(
     bar.images.setCurrentIndex(place)
     bar.images.activated.emit(place)
     assert bar.images.currentData() == "/photos"
+
+
+@pytest.mark.parametrize(
+    ("own", "scenes", "offered"),
+    [
+        ("", True, ["5,000 drawn scenes", "A folder …"]),
+        ("/holiday", True, ["5,000 drawn scenes", "holiday", "A folder …"]),
+        ("", False, ["A folder …", "5,000 drawn scenes"]),
+        ("/holiday", False, ["holiday", "A folder …", "5,000 drawn scenes"]),
+    ],
+)
+def test_the_likeliest_images_are_offered_first_and_chosen(
+    qtbot: QtBot, own: str, scenes: bool, offered: list[str]
+) -> None:
+    bar = ComparisonBar()
+    qtbot.addWidget(bar)
+    bar.offer_images(own, scenes=scenes)
+    assert [bar.images.itemText(place) for place in range(bar.images.count())] == offered
+    assert bar.images.currentIndex() == 0
+
+
+def test_images_that_the_user_has_chosen_stay_chosen(qtbot: QtBot) -> None:
+    bar = ComparisonBar()
+    qtbot.addWidget(bar)
+    bar.images.activated.emit(0)
+    bar.offer_images("/holiday", scenes=False)
+    assert bar.images.currentText() == "5,000 drawn scenes"
+
+
+def test_a_comparison_without_images_asks_for_a_folder_first(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = ComparisonBar()
+    qtbot.addWidget(bar)
+    asked: list[tuple[str, str]] = []
+    bar.asked.connect(lambda model, images, _: asked.append((model, images)))
+    bar.offer_images("", scenes=False)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    bar.ask("photo")
+    assert asked == []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/chosen")
+    bar.ask("photo")
+    assert asked == [("photo", "/chosen")]
+    assert bar.images.currentText() == "chosen"
+
+
+def test_the_images_of_the_open_survey_are_offered_first(
+    survey_folder: Path, images: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    until(qtbot, lambda: window.comparisons.page.bar.images.currentData() == str(images))
+
+
+def test_a_model_that_may_have_seen_no_scenes_is_compared_over_a_folder(
+    own_queue: None, window: MainWindow, qtbot: QtBot
+) -> None:
+    until(qtbot, lambda: window.comparisons.page.bar.images.currentText() == "A folder …")
 
 
 def test_the_map_says_what_a_cell_is(qtbot: QtBot) -> None:

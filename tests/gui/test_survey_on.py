@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from clipdesk.gui import survey_pages
 from clipdesk.gui.center import UNIT
 from clipdesk.gui.item_models.jobs import DETAIL_ROLE, SHARE_ROLE
 from clipdesk.gui.main_window import MainWindow
@@ -21,6 +20,7 @@ from clipdesk.jobs.owners import Owner
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.status import Status, Wish
 from clipdesk.jobs.store import JobStore, default_store, owners_of
+from clipdesk.models import names
 from tests.cli.surveys import LAYER
 from tests.gui.conftest import open_queue, until
 from tests.gui.heads import PLACE, head, looking_often, seen, started
@@ -166,7 +166,7 @@ def test_closing_leaves_a_heads_survey_alone_and_opening_finds_it(
         assert window.ended
         assert statuses() == [Status.RUNNING]
         file.show(jobs=(1,), reached={1: Reached(share=0.75)})
-        monkeypatch.setattr(survey_pages, "OF_SCENES", (str(window.model_name),))
+        monkeypatch.setattr(names, "OF_SCENES", (str(window.model_name),))
         again = new_window(str(checkpoint))
         again.opening.open()
         again.center.show_mode(UNIT)

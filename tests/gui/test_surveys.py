@@ -7,21 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from clipdesk.activations.surveying import survey_images
 from clipdesk.gui import survey_pages
 from clipdesk.gui.center import FIND, UNIT
 from clipdesk.gui.item_models.unit_columns import column_of
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit, Question
+from clipdesk.imagesets.opening import open_image_set
 from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
+from clipdesk.models import names
+from clipdesk.network.opened import open_model
 from tests.cli.surveys import LAYER, photos
+from tests.conftest import small_vit
 from tests.gui.conftest import until
 from tests.gui.shown import shown_in
 from tests.gui.surveys.conftest import images, scenes_words, survey_folder
@@ -34,6 +40,15 @@ def surveyed(survey_folder: Path, window: MainWindow, qtbot: QtBot) -> MainWindo
     """A window that asks the survey."""
     until(qtbot, lambda: window.surveys.desk.current is not None)
     return window
+
+
+@pytest.fixture
+def surveyed_elsewhere(images: Path, scenes_words: None, tmp_path: Path) -> None:
+    """A survey of the images by another model than the window's."""
+    other = tmp_path / "other.pt"
+    torch.save(small_vit(seed=1).state_dict(), other)
+    for _ in survey_images(open_model(other, "cpu"), open_image_set(images), [LAYER]):
+        pass
 
 
 def drop(window: MainWindow, path: Path) -> None:
@@ -57,6 +72,7 @@ def test_without_a_survey_one_button_makes_one(
     until(qtbot, lambda: window.surveys.desk.looked)
     assert "There is no survey of small" in bar.message
     assert bar.begin_button.isVisible()
+    assert bar.begin_button.text() == "Survey a folder …", "nobody knows whether it has seen scenes"
     bar.survey_asked.emit(str(images))
     until(qtbot, lambda: window.surveys.desk.current is not None)
     assert bar.surveys.currentText().startswith("photos: 24 pictures")
@@ -70,13 +86,13 @@ def test_without_a_survey_one_button_makes_one(
 
 def test_a_model_without_a_survey_says_how_long_one_takes(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:
     window.center.show_mode(UNIT)
-    until(qtbot, lambda: "One takes about" in window.surveys.bar.message)
+    until(qtbot, lambda: "5,000 images take about" in window.surveys.bar.message)
 
 
 def test_an_embedded_model_is_surveyed_when_that_is_missed(
     own_queue: None, scenes_words: None, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(survey_pages, "OF_SCENES", (str(window.model_name),))
+    monkeypatch.setattr(names, "OF_SCENES", (str(window.model_name),))
     monkeypatch.setattr(survey_pages, "SCENES", "scenes:40")
     assert window.surveys.surveyor.making is None, "not before anybody has missed it"
     window.architecture.choose(LAYER)
@@ -85,6 +101,31 @@ def test_an_embedded_model_is_surveyed_when_that_is_missed(
     assert window.surveys.unit.pooled == PooledUnit(LAYER, 5)
     until(qtbot, lambda: window.surveys.desk.current is not None)
     until(qtbot, lambda: window.surveys.unit.numbers.isVisible())
+
+
+def test_an_embedded_model_without_a_survey_is_offered_scenes(
+    own_queue: None, window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "OF_SCENES", (str(window.model_name),))
+    monkeypatch.setattr(survey_pages, "SCENES", "scenes:none")
+    window.center.show_mode(UNIT)
+    bar = window.surveys.bar
+    until(qtbot, lambda: "failed" in bar.message)
+    bar.steering.cancel_button.click()
+    assert bar.begin_button.text() == "Survey 5,000 drawn scenes"
+
+
+def test_images_that_another_model_was_surveyed_over_are_offered(
+    surveyed_elsewhere: None, images: Path, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.center.show_mode(UNIT)
+    bar = window.surveys.bar
+    until(qtbot, lambda: bar.begin_button.text() == "Survey photos")
+    assert bar.begin_button.toolTip() == str(images)
+    until(qtbot, lambda: "24 images take about" in bar.message)
+    bar.begin_button.click()
+    until(qtbot, lambda: window.surveys.desk.current is not None)
+    assert bar.surveys.currentText().startswith("photos: 24 pictures")
 
 
 def test_a_survey_that_fails_says_why_and_can_be_dropped(

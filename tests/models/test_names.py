@@ -15,6 +15,7 @@ from clipdesk.models.names import (
     check_name,
     file_named,
     find_name,
+    is_of_scenes,
     is_same_name,
     is_there,
     parse_name,
@@ -211,3 +212,19 @@ def test_what_is_said_of_a_file_wrongly_is_named_with_what_can_be_said(tmp_path:
 def test_a_question_mark_in_the_name_of_a_file_that_is_not_there_is_no_option(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There is no model or file"):
         find_name(tmp_path / "mine.pt?swish")
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("demo", True),
+        ("demo-rn", True),
+        ("demo+sae:[/tmp/latents]", True),
+        ("photo", False),
+        ("ViT-B/32", False),
+        ("/tmp/demo.pt", False),
+        ("open_clip:ViT-B-32/laion2b_s34b_b79k", False),
+    ],
+)
+def test_only_embedded_models_are_known_to_have_seen_scenes(text: str, seen: bool) -> None:
+    assert is_of_scenes(parse_name(text)) is seen

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -55,13 +55,13 @@ class ComparisonBar(QWidget):
         self.listed.setAccessibleName("Comparison that is shown")
         self.listed.setMinimumWidth(_LEAST)
         self.listed.activated.connect(lambda place: self.chosen.emit(self.listed.itemData(place)))
-        self._source = _SCENES
+        self._folders: list[str] = []
+        self._scenes_first = True
+        self._chosen: str | None = None
         self.images = QComboBox()
         self.images.setAccessibleName("Images that both models read")
         self.images.setToolTip("What both models read")
         self.images.setMinimumWidth(_LEAST)
-        self.images.addItem("5,000 drawn scenes", _SCENES)
-        self.images.addItem("A folder …", "")
         self.images.activated.connect(self._choose_images)
         self.choices = ComparisonChoices()
         self.steering = Steering("comparison")
@@ -80,6 +80,7 @@ class ComparisonBar(QWidget):
         for widget in (self.steering, self.images, self.choices, self.with_button):
             row.addWidget(widget)
         self.offer(())
+        self._list_images()
 
     def offer(self, recent: Sequence[str]) -> None:
         """Offer models to compare with: those that were opened before, and the catalogue's."""
@@ -93,8 +94,11 @@ class ComparisonBar(QWidget):
         self.menu.addAction("A folder of a comparison …", self._choose_folder)
 
     def ask(self, model: str) -> None:
-        """Ask for a comparison with a model."""
-        self.asked.emit(model, self.images.currentData(), self.choices.chosen)
+        """Ask for a comparison with a model; first for the images, where none are chosen."""
+        if not self.images.currentData():
+            self._choose_images()
+        if source := self.images.currentData():
+            self.asked.emit(model, source, self.choices.chosen)
 
     @property
     def message(self) -> str:
@@ -134,19 +138,44 @@ class ComparisonBar(QWidget):
         self._text.setVisible(bool(text))
         show_only(shown, (self.listed, self.steering, self.images, self.choices, self.with_button))
 
-    def _choose_images(self, place: int) -> None:
-        if self.images.itemData(place):
-            self._source = self.images.itemData(place)
-            return
-        folder = QFileDialog.getExistingDirectory(self, "Images that both models read")
-        self.add_images(folder or self._source)
+    @Slot()
+    def _choose_images(self) -> None:
+        source = self.images.currentData() or QFileDialog.getExistingDirectory(self, "Images that both models read")
+        if source:
+            self.add_images(source)
+        else:
+            self._list_images()
 
     def add_images(self, source: str) -> None:
         """Offer an image set, unless it is offered already, and choose it."""
-        if self.images.findData(source) < 0:
-            self.images.insertItem(0, Path(source).name, source)
-        self.images.setCurrentIndex(self.images.findData(source))
-        self._source = source
+        self._chosen = source
+        self._remember(source)
+        self._list_images()
+
+    def offer_images(self, own: str, *, scenes: bool) -> None:
+        """Offer images, the likeliest first; those that the user has chosen stay chosen.
+
+        Args:
+            own: What opens images of the user's; empty if none are known.
+            scenes: Whether drawn scenes are likelier than images of the user's.
+        """
+        self._scenes_first = scenes
+        self._remember(own)
+        self._list_images()
+
+    def _remember(self, source: str) -> None:
+        if source and source != _SCENES and source not in self._folders:
+            self._folders.insert(0, source)
+
+    def _list_images(self) -> None:
+        own = [*((Path(each).name, each) for each in self._folders), ("A folder …", "")]
+        drawn = [("5,000 drawn scenes", _SCENES)]
+        listed = drawn + own if self._scenes_first else own + drawn
+        self.images.clear()
+        for title, source in listed:
+            self.images.addItem(title, source)
+        sources = [source for _, source in listed]
+        self.images.setCurrentIndex(0 if self._chosen is None else sources.index(self._chosen))
 
     def _choose_checkpoint(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Compare with a checkpoint", "", _CHECKPOINTS)

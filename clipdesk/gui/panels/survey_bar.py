@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from clipdesk.errors import printable
 from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.steering import Steering, in_words, show_only
-from clipdesk.gui.plain import plain_label
-from clipdesk.gui.words import breakable, unbroken
+from clipdesk.gui.plain import plain_label, plain_tip
+from clipdesk.gui.words import breakable, duration, unbroken
 
 if TYPE_CHECKING:
     from clipdesk.activations.storing import Manifest
@@ -30,7 +31,25 @@ if TYPE_CHECKING:
 
 SCENES = "scenes:5000"
 _LEAST_WIDTH = 120
+_TIP = "Find out what each unit answers to in a set of images: a folder can be dropped here, too"
 _FILES = "Lists, tables and archives of images (*.txt *.csv *.tsv *.jsonl *.tar *.parquet)"
+
+
+class Offer(NamedTuple):
+    """Images that a model without a survey is offered to read.
+
+    Attributes:
+        source: What opens them; empty where a folder is to be chosen first.
+        images: What they are called.
+        size: How many there are, or may be.
+    """
+
+    source: str = ""
+    images: str = "a folder …"
+    size: int = 5_000
+
+
+DRAWN = Offer(SCENES, "5,000 drawn scenes")
 
 
 class SurveyBar(QWidget):
@@ -60,7 +79,7 @@ class SurveyBar(QWidget):
         self.surveys.setMinimumWidth(_LEAST_WIDTH)
         self.surveys.activated.connect(lambda place: self.chosen.emit(self.surveys.itemData(place)))
         self.steering = Steering("survey")
-        self.begin_button = QPushButton("Survey 5,000 drawn scenes")
+        self.begin_button = QPushButton()
         self.begin_button.clicked.connect(self._begin)
         self.more_button = self._make_menu()
         row = QHBoxLayout(self)
@@ -76,7 +95,7 @@ class SurveyBar(QWidget):
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setIcon(icon("image_outline"))
         button.setAccessibleName("Survey images")
-        button.setToolTip("Find out what each unit answers to in a set of images: a folder can be dropped here, too")
+        button.setToolTip(_TIP)
         menu = QMenu(button)
         self.folder_action = menu.addAction("A folder of images …", self._choose_folder)
         self.file_action = menu.addAction("A list, table or archive …", self._choose_file)
@@ -95,18 +114,19 @@ class SurveyBar(QWidget):
         """No survey can be asked or made, for this reason."""
         self._show(text, more=False)
 
-    def show_none(self, model: str, estimate: str) -> None:
+    def show_none(self, model: str, offer: Offer, seconds: float | None = None) -> None:
         """The model has no survey yet.
 
         Args:
             model: Its name.
-            estimate: How long one will take, in words; empty where that is not known.
+            offer: What it may read.
+            seconds: How long the model takes for one image; None where that is not known.
         """
-        takes = f" One takes {estimate}." if estimate else ""
-        self._source = SCENES
+        whole = None if seconds is None else duration(max(1.0, seconds * offer.size))
+        takes = f" {offer.size:,} images take about {whole}." if whole else ""
         # Short: in a small window the buttons leave it a narrow column. What a survey is, the page says.
         self._show(f"There is no survey of {model} yet.{takes}", self.begin_button)
-        self.begin_button.setText("Survey 5,000 drawn scenes")
+        self._offer(f"Survey {offer.images}", offer.source)
 
     def show_making(self, making: Making, other: str = "") -> None:
         """A survey is made, or was left.
@@ -129,11 +149,10 @@ class SurveyBar(QWidget):
             changed: What is another now than when it was made.
         """
         manifest = next(manifest for path, manifest in listed if path == current)
-        self._source = manifest.source
         stale = f"Out of date: {', '.join(changed)}" if changed else ""
         left = f"{manifest.left_out:,} could not be read. " if manifest.left_out else ""
         self._show(left + stale, *((self.begin_button,) if changed else ()))
-        self.begin_button.setText("Survey anew")
+        self._offer("Survey anew", manifest.source)
         self.surveys.setVisible(True)
         self.surveys.clear()
         for path, each in listed:
@@ -147,10 +166,19 @@ class SurveyBar(QWidget):
         others = (self.more_button,) if more else ()
         show_only((*shown, *others), (self.surveys, self.begin_button, self.steering, self.more_button))
 
+    def _offer(self, text: str, source: str) -> None:
+        """Let the button begin a survey of what this opens, or choose a folder."""
+        self._source = source
+        self.begin_button.setText(text.replace("&", "&&"))
+        self.begin_button.setToolTip(plain_tip(printable(source)) or _TIP)
+
     # What the user wants
 
     def _begin(self) -> None:
-        self.survey_asked.emit(self._source)
+        if self._source:
+            self.survey_asked.emit(self._source)
+        else:
+            self._choose_folder()
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Survey a folder of images")

@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from clipdesk.activations.choosing import surveys_of
+from clipdesk.activations.choosing import last_set, surveys_of
 from clipdesk.activations.layers import usual_layers
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.scan import precision_for
@@ -39,6 +39,7 @@ def seconds_for(name: ModelName, pictures: int) -> float:
 class AskedSurvey(OpenSurvey):
     """One import for the threads that ask, which the first sight of the window does without."""
 
+    last_set = staticmethod(last_set)
     of_model = staticmethod(surveys_of)
     seconds_for = staticmethod(seconds_for)
     unit_facts = facts.unit_facts

@@ -39,6 +39,7 @@ class SurveyDesk(QObject):
     Attributes:
         current: The survey that is asked; None if there is none.
         listed: All surveys of the open model, newest first; behind them those of it without sparse autoencoders.
+        last_set: The newest survey of other models over images of the user's, if the open model has no survey.
         looked: Whether the surveys of the open model have been looked for.
 
     Signals:
@@ -86,12 +87,13 @@ class SurveyDesk(QObject):
     wordless = Signal(str)
     tabled = Signal(str, object)
     failed = Signal(object)
-    _opened = Signal(object, object, list)
+    _opened = Signal(object, object, list, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.current: AskedSurvey | None = None
         self.listed: Found = []
+        self.last_set: Manifest | None = None
         self.looked = False
         self._model: OpenedModel | None = None
         self._turns: dict[str, int] = {}
@@ -111,7 +113,7 @@ class SurveyDesk(QObject):
     def show_model(self, opened: OpenedModel) -> None:
         """Ask surveys of this model from now on."""
         self._model = opened
-        self.current, self.listed, self.looked = None, [], False
+        self.current, self.listed, self.last_set, self.looked = None, [], None, False
         self.changed.emit()
         self.look()
 
@@ -138,9 +140,9 @@ class SurveyDesk(QObject):
                 except UsageError as error:
                     self.failed.emit(explained(error))
                     continue
-                self._opened.emit(model, survey, listed)
+                self._opened.emit(model, survey, listed, None)
                 return
-            self._opened.emit(model, None, listed)
+            self._opened.emit(model, None, listed, asked.last_set())
 
         self._later(self._quick, "survey", open_one)
 
@@ -154,8 +156,8 @@ class SurveyDesk(QObject):
 
         self._later(self._slow, "time", measure)
 
-    @Slot(object, object, list)
-    def _take(self, model: OpenedModel, survey: AskedSurvey | None, listed: Found) -> None:
+    @Slot(object, object, list, object)
+    def _take(self, model: OpenedModel, survey: AskedSurvey | None, listed: Found, last: Manifest | None) -> None:
         if model is not self._model:
             return
         known = self.current
@@ -164,7 +166,7 @@ class SurveyDesk(QObject):
             known.changed = survey.changed
             survey = known
         asked_before = survey is known and self.looked
-        self.current, self.listed, self.looked = survey, listed, True
+        self.current, self.listed, self.last_set, self.looked = survey, listed, last, True
         (self.relisted if asked_before else self.changed).emit()
 
     def has(self, layer: str) -> bool:
