@@ -9,11 +9,13 @@ from torch import Tensor
 
 from clipdesk.activations.heatmaps import HeatMaps, grid_of, on_one_scale, read_layers
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.network.layer_sources import AttentionPart, Part
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.opened import OpenModel
 
 
+@checked
 def attention_maps(opened: OpenModel, layer: str, head: int, pictures: Sequence[Image.Image]) -> HeatMaps:
     """How much a head attends to each patch of some pictures: the weights of the class token's query.
 

@@ -19,6 +19,7 @@ from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.storing import read_thumbnail
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.network.inspector import ROOT
 from clipdesk.network.layer_sources import AttentionPart, Part
@@ -56,6 +57,7 @@ class _End(NamedTuple):
         return self.of_part(token, token) + self.bias @ self.projection
 
 
+@checked
 def head_contributions(
     opened: OpenModel,
     layer: str,

@@ -19,6 +19,7 @@ from clipdesk.activations.questions.vocabulary import TEMPLATES, Vocabulary, bar
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
 from clipdesk.models.catalogue import CONCEPTS
@@ -83,6 +84,7 @@ def vocabularies_of(
     return [vocabulary_of(each, listed, progress=progress) for each in models]
 
 
+@checked
 def text_directions(
     opened: OpenModel, survey: Survey, text: str, *, concepts: str | None = None, progress: Progress | None = None
 ) -> NDArray[np.float32]:
@@ -111,13 +113,14 @@ def text_directions(
     return sharpened(survey.embeddings, vocabulary, concepts=[place or 0])[:, 0]
 
 
-def image_direction(opened: OpenModel, path: Path) -> NDArray[np.float32]:
+@checked
+def image_direction(opened: OpenModel, path: str | Path) -> NDArray[np.float32]:
     """The embedding of an image, for `find`, (width,).
 
     Raises:
         UsageError: it is not an image that can be read.
     """
-    seen = np.asarray(fitted(read_image(path), opened.side))
+    seen = np.asarray(fitted(read_image(Path(path)), opened.side))
     pixels = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1))[None])
     _, embeddings = PooledReader(opened, [], "float32").read(pixels)
     return np.asarray(embeddings[0].cpu().numpy(), dtype=np.float32)

@@ -8,12 +8,14 @@ from pathlib import Path
 from clipdesk.activations.storing import open_survey
 from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import SurveyProgress, survey_images
+from clipdesk.given import checked
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.network.opened import OpenModel, open_model
 
 
+@checked
 def survey(
     images: str | Path | ImageSet = "scenes:5000",
     model: str | Path | OpenModel = EMBEDDED,

@@ -16,11 +16,12 @@ from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
 from clipdesk.network.opened import OpenModel
 
-Picture = Path | Image.Image | NDArray[np.uint8]
+Picture = str | Path | Image.Image | NDArray[np.uint8]
 """A file, an image, or pixels in RGB, (height, width, 3)."""
 
 _BATCH = 16
@@ -59,6 +60,7 @@ def activations_in(
     return np.concatenate(parts)
 
 
+@checked
 def rank_of_picture(
     opened: OpenModel, survey: Survey, layer: str, unit: int, picture: Picture, *, pooling: Pooling | None = None
 ) -> Rank:
@@ -102,6 +104,6 @@ def square_of(picture: Picture, side: int) -> Image.Image:
 
 
 def _image(picture: Picture) -> Image.Image:
-    if isinstance(picture, Path):
-        return read_image(picture)
+    if isinstance(picture, str | Path):
+        return read_image(Path(picture))
     return picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture).convert("RGB")

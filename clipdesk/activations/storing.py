@@ -27,6 +27,7 @@ from clipdesk.activations.statistics import Embeddings, Extremes, Histogram, Key
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.files import check_readable, read_bytes
+from clipdesk.given import checked
 from clipdesk.imagesets.sets import LeftOut
 from clipdesk.paths import surveys_folder
 
@@ -149,12 +150,14 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def open_survey(folder: Path) -> Survey:
+@checked
+def open_survey(folder: str | Path) -> Survey:
     """Open a finished survey; its layers are read when they are asked for.
 
     Raises:
         UsageError: as `read_manifest`, or a file of it is damaged.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     try:
         arrays = map_file(folder / EMBEDDINGS)

@@ -8,18 +8,16 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.files import write_atomically
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from clipdesk.export.recipe import Recipe
+from clipdesk.export.recipe import Recipe
+from clipdesk.given import checked
 
 FORMATS = ("webp", "gif", "mp4")
 MOST_FRAMES = 60
@@ -48,6 +46,7 @@ def frame_steps(iterations: int) -> list[int]:
         ratio += 0.005
 
 
+@checked
 def save_animation(
     frames: Sequence[NDArray[np.uint8]],
     path: str | Path,

@@ -20,6 +20,7 @@ from clipdesk.errors import ClipDeskError, UsageError, first_line, one_line
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.files import write_atomically, write_new
 from clipdesk.export.recipe import Recipe
+from clipdesk.given import checked
 from clipdesk.render.settings import limits
 
 RECIPE_KEY = "clipdesk"
@@ -101,6 +102,7 @@ def with_recipe(image: Image.Image, recipe: Recipe, curve: Curve) -> Image.Image
     return image
 
 
+@checked
 def save_picture(picture: Image.Image, path: str | Path) -> None:
     """Write a picture of `FeatureVisualizer`'s as a PNG with its recipe and its curve inside.
 
@@ -152,6 +154,7 @@ def _written_curve(curve: Curve) -> str:
     return base64.b64encode(curve.astype("<f4").tobytes()).decode()
 
 
+@checked
 def read_recipe(path: str | Path) -> Recipe:
     """The recipe inside a PNG.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clipdesk.errors import UsageError, printable
 from clipdesk.files import is_unicode
+from clipdesk.given import checked
 from clipdesk.imagesets import fields, tables
 from clipdesk.imagesets.drawn import open_scenes
 from clipdesk.imagesets.folders import FileSet, Found, folder_set
@@ -30,6 +31,7 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 _MOST_ARCHIVES = 100_000
 
 
+@checked
 def open_image_set(source: str | Path) -> ImageSet:
     """Open an image set. No picture is decoded, but all places, labels and captions are read, and sizes and times.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 
 from clipdesk.errors import RenderError
 from clipdesk.export.png import with_recipe
+from clipdesk.given import checked
 from clipdesk.jobs.events import Failure, Progress, Result
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -25,6 +27,7 @@ from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import Frame, render
 from clipdesk.render.objectives import check_target
 from clipdesk.render.presets import default_preset, make_settings
+from clipdesk.render.settings import RenderSettings, changed
 from clipdesk.render.targets import Target, Unit
 from clipdesk.render.typed import in_full
 
@@ -37,7 +40,7 @@ class FeatureVisualizer:
     """Draws pictures that excite single neurons of a CLIP, or other targets.
 
     Args:
-        model: A model as `clipdesk.open_model` returns it, or the name of one; or a network as `clip.load` or
+        model: A model as `clipdesk.open_model` returns it, or the name or file of one; or a network as `clip.load` or
             `clipdesk.load_model` returns it. It is left as it is. A network of which ClipDesk does not know the name,
             as `clip.load` returns it, begins with the preset ``standard``, as a checkpoint does.
         device: Where to render; by default where the model is.
@@ -47,8 +50,8 @@ class FeatureVisualizer:
         UsageError: there is no model of that name, or it takes pictures that are not square.
     """
 
-    def __init__(self, model: nn.Module | OpenModel | str, device: str | torch.device | None = None) -> None:
-        if isinstance(model, str):
+    def __init__(self, model: nn.Module | OpenModel | str | Path, device: str | torch.device | None = None) -> None:
+        if isinstance(model, str | Path):
             model = open_model(model, device)
         self.model = model.network if isinstance(model, OpenModel) else model
         if isinstance(model, OpenModel):
@@ -59,6 +62,7 @@ class FeatureVisualizer:
         self.device = str(self._opened.device)
         self.inspector = self._opened.inspector
 
+    @checked
     def generate_image(
         self,
         layer_name: str,
@@ -70,7 +74,7 @@ class FeatureVisualizer:
         tv_weight: float | None = None,
         seed: int = 0,
         progress_callback: ProgressCallback | None = None,
-        preset: str | None = None,
+        preset: str | RenderSettings | None = None,
     ) -> Image.Image:
         """Render one neuron.
 
@@ -84,8 +88,7 @@ class FeatureVisualizer:
             tv_weight: Weight of the total variation.
             seed: The same seed gives the same picture.
             progress_callback: Called after each step with (steps done, steps in all, activation).
-            preset: Name of one of `clipdesk.render.presets.PRESETS`; by default the model's own, as in the command
-                line.
+            preset: As for `generate`.
 
         Returns:
             The picture, RGB; it carries its recipe, as that of `generate`.
@@ -106,10 +109,11 @@ class FeatureVisualizer:
         target = Unit(layer=info.name, index=neuron_index)
         return self.generate(target, preset, progress_callback=progress_callback, seed=seed, **changes)
 
+    @checked
     def generate(
         self,
         target: Target | str | None = None,
-        preset: str | None = None,
+        preset: str | RenderSettings | None = None,
         *,
         progress_callback: ProgressCallback | None = None,
         parameterization: MakeParameterization | None = None,
@@ -122,24 +126,24 @@ class FeatureVisualizer:
         Args:
             target: A target, or one as `clipdesk.parse_target` reads it: ``'"a star" - "a circle"'``. None where there
                 is an `objective`.
-            preset: Name of one of `clipdesk.render.presets.PRESETS`; by default the model's own, as in the command
-                line.
+            preset: Name of one of `clipdesk.render.presets.PRESETS`, or settings of your own; by default the model's
+                own, as in the command line.
             progress_callback: Called after each step with (steps done, steps in all, activation).
             parameterization: Makes the picture, in place of the setting of that name; see `clipdesk.render.custom`.
             transforms: Makes the network's input, in place of crops, noise and all other random changes.
             objective: What is maximised, in place of a target.
-            changes: Settings that differ from the preset's, by the names that `RenderSettings` has.
+            changes: Settings that differ from those of the preset, by the names that `RenderSettings` has.
 
         Returns:
             The picture, RGB. It carries its recipe and its curve, which `clipdesk.save_picture` writes with it, unless
             it was made with a part of your own.
 
         Raises:
-            UsageError: the target cannot be read or is not there, a setting is unknown or out of range, or a part of
-                your own returns a tensor of the wrong shape.
+            UsageError: the target cannot be read or is not there, a setting is unknown or out of range, an argument is
+                of another type, or a part of your own returns a tensor of the wrong shape.
             RenderError: out of memory, or an activation that is not a number.
         """
-        settings = make_settings(preset or self._preset, **{"device": self.device, **changes})
+        settings = self._settings(preset, changes)
         targets: list[Target] = []
         if target is not None:
             asked = parse_target(target) if isinstance(target, str) else target
@@ -159,6 +163,13 @@ class FeatureVisualizer:
             return _last_picture(frames, Convergence(settings, 1), tell)
         check_target(targets[0], self.inspector)
         return self._queued(Job(model=self._opened.name or _NAME, targets=tuple(targets), settings=settings), tell)
+
+    def _settings(self, preset: str | RenderSettings | None, changes: Mapping[str, object]) -> RenderSettings:
+        """A preset with some settings changed, on the model's device where neither names another."""
+        if not isinstance(preset, RenderSettings):
+            return make_settings(preset or self._preset, **{"device": self.device, **changes})
+        device = self.device if preset.device == "auto" else preset.device
+        return changed(preset, {"device": device, **changes})
 
     def _queued(self, job: Job, tell: ProgressCallback) -> Image.Image:
         """Render a job of one picture through a queue of its own, as every other face of ClipDesk does."""

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.given import checked
 from clipdesk.models.catalogue import EMBEDDED, SHOWPIECES, file_of
 from clipdesk.models.checkpoints import Loaded, read_checkpoint
 from clipdesk.models.downloads import download
@@ -23,6 +24,7 @@ from clipdesk.models.transfer import Transfer
 _names: WeakKeyDictionary[nn.Module, PlainName] = WeakKeyDictionary()
 
 
+@checked
 def load_model(
     name_or_path: str | Path = EMBEDDED,
     device: str | torch.device | None = None,
@@ -120,6 +122,7 @@ def fetch_model(
     return on_the_hub(name).fetch(progress, cancelled)
 
 
+@checked
 def resolve_device(device: str | torch.device | None) -> torch.device:
     """The device meant by a name; ``auto`` and None mean a GPU if there is one.
 

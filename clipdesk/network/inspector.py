@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from clipdesk.errors import UsageError
+from clipdesk.given import check_given
 from clipdesk.models.texts import tokenize
 from clipdesk.network.frozen import frozen
 from clipdesk.network.layer_names import full_layer
@@ -104,6 +105,7 @@ class LayerInspector:
         Raises:
             UsageError, ClipDeskError: as `tokenize`.
         """
+        check_given("text", text, str)
         tokenize([text], self._model)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 
 from clipdesk.errors import UsageError, nearest, one_line
+from clipdesk.given import check_given
 
 _TOWER = "visual"
 _BEGINNINGS = ("", "visual.", "visual.transformer.", "visual.transformer.resblocks.")
@@ -30,7 +31,12 @@ def short_label(label: str) -> str:
 
 
 def full_layer(name: str, layers: Container[str]) -> str:
-    """The dotted name that `short_layer` was given, if the model has such a layer; else the name as it is."""
+    """The dotted name that `short_layer` was given, if the model has such a layer; else the name as it is.
+
+    Raises:
+        UsageError: it is no text, whatever the types say.
+    """
+    check_given("layer", name, str)
     return next((full for each in _BEGINNINGS if (full := f"{each}{name}") in layers), name)
 
 

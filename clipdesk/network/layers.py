@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from clipdesk.errors import NotInModelError, UsageError
+from clipdesk.given import check_given
 from clipdesk.network.layer_names import suggestion
 from clipdesk.network.sparse import SparseSource
 
@@ -164,8 +165,9 @@ def check_unit(layers: Mapping[str, LayerInfo], layer: str, index: int) -> Layer
     """As `LayerInspector.check_unit`, for callers that have the table of layers but not the network.
 
     Raises:
-        UsageError: as `visualizable`, or the index is out of range.
+        UsageError: as `visualizable`, or the index is out of range or no whole number.
     """
+    check_given("index", index, int)
     info = visualizable(layers, layer)
     if not 0 <= index < info.units:
         plural = f"{info.unit_kind}s"

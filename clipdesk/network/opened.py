@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from clipdesk.errors import Cancelled, UsageError
+from clipdesk.given import checked
 from clipdesk.models.catalogue import EMBEDDED
 from clipdesk.models.checkpoints import joined_sha256
 from clipdesk.models.latents_names import LatentsName, parse_latents
@@ -368,6 +369,7 @@ def default_pool() -> ModelPool:
     return ModelPool()
 
 
+@checked
 def open_model(
     name_or_path: str | Path = EMBEDDED,
     device: str | torch.device | None = None,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from clipdesk.errors import UsageError
 from clipdesk.files import check_readable, read_bytes
+from clipdesk.given import checked
 from clipdesk.render.arrays import MAGIC, decode_array
 from clipdesk.render.targets import (
     Combined,
@@ -59,6 +60,7 @@ NOT_UNICODE = "it is not Unicode (UTF-8)"
 _NEARLY_ZERO = 1e-12
 
 
+@checked
 def parse_target(text: str) -> Target:
     """Parse a target: a sum of terms, each with a weight before it (``0.5*``) and a position after it (``@max``).
 

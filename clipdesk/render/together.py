@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.normalization import constants, normalization_of
 from clipdesk.network.opened import OpenModel
@@ -40,6 +41,7 @@ class Measured(NamedTuple):
     at: Literal["patches", "max", "class"] = "patches"
 
 
+@checked
 def render_difference(
     first: OpenModel, second: OpenModel, pairs: Sequence[tuple[Measured, Measured]], settings: RenderSettings
 ) -> Iterator[Frame]:

@@ -11,7 +11,8 @@ from typing_extensions import override
 
 import clipdesk
 from clipdesk.errors import UsageError
-from clipdesk.export.png import read_png
+from clipdesk.export.png import RECIPE_KEY, read_png
+from clipdesk.export.recipe import Recipe
 from clipdesk.jobs.visualizer import FeatureVisualizer
 from clipdesk.models import loading
 from clipdesk.models.names import Named, parse_name
@@ -19,7 +20,7 @@ from clipdesk.network.opened import OpenModel, default_pool
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.images import Parameterization
 from clipdesk.render.loop import render
-from clipdesk.render.presets import preset_of
+from clipdesk.render.presets import make_settings, preset_of
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.streams import RandomStreams
 from clipdesk.render.targets import Unit
@@ -129,6 +130,33 @@ def test_wrong_arguments_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         FeatureVisualizer(vit).generate_image(layer, neuron, **parameters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"target": 3}, "target must be what clipdesk.parse_target gives or a text, not 3"),
+        ({"target": f"{LAYER}:3", "preset": 3}, "preset must be a text or a RenderSettings, not 3"),
+        ({"target": f"{LAYER}:3", "preset": {}}, "preset must be a text or a RenderSettings, not of type dict"),
+        ({"target": f"{LAYER}:3", "progress_callback": 3}, "progress_callback must be a function, not 3"),
+        ({"objective": 3}, "objective must be a CustomObjective, not 3"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_refused(vit: CLIP, given: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        FeatureVisualizer(vit).generate(**given)  # type: ignore[arg-type]
+    assert str(raised.value) == message
+
+
+def test_settings_of_ones_own_stand_in_a_presets_place(vit: CLIP) -> None:
+    visualizer = FeatureVisualizer(vit)
+    settings = make_settings("draft", iterations=4, noise=0.1)
+    made = visualizer.generate(f"{LAYER}:3", settings, iterations=3)
+    same = visualizer.generate(f"{LAYER}:3", "draft", iterations=3, noise=0.1)
+    assert np.array_equal(np.asarray(made), np.asarray(same))
+    assert np.array_equal(np.asarray(made), np.asarray(visualizer.generate_image(LAYER, 3, 3, preset=settings)))
+    recipe = Recipe.from_json(made.info[RECIPE_KEY])
+    assert (recipe.settings.iterations, recipe.settings.noise, recipe.settings.device) == (3, 0.1, "cpu")
 
 
 # Parts of one's own

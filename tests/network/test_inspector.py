@@ -85,6 +85,24 @@ def test_a_neuron_out_of_range_is_refused_with_the_range(inspector: LayerInspect
         inspector.check_unit(BLOCK, index)
 
 
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda it: it.get_layer_info(None), "layer must be a text, not None"),
+        (lambda it: it.get_neuron_names(it.get_layer_info(BLOCK)), "layer must be a text, not of type LayerInfo"),
+        (lambda it: it.check_unit(BLOCK, "3"), "index must be a whole number, not '3'"),
+        (lambda it: it.check_unit(BLOCK, 3.0), "index must be a whole number, not 3.0"),
+        (lambda it: it.check_text(3), "text must be a text, not 3"),
+    ],
+)
+def test_what_is_of_another_type_is_refused(
+    inspector: LayerInspector, ask: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        ask(inspector)
+    assert str(raised.value) == message
+
+
 def test_the_model_is_left_as_it_was(vit: CLIP) -> None:
     vit.train()
     before = {name: value.clone() for name, value in vit.state_dict().items()}

@@ -21,6 +21,7 @@ from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey
+from clipdesk.given import checked
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.targets import Target
 
@@ -30,6 +31,7 @@ _COMPARED = 8
 """Top pictures, and as many others, whose way through the layers is compared with the picture's."""
 
 
+@checked
 def check_picture(
     opened: OpenModel,
     survey: Survey,

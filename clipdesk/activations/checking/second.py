@@ -26,6 +26,7 @@ from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.reading import PooledReader
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
 
@@ -69,6 +70,7 @@ class SecondReader:
         UsageError: it is the same model.
     """
 
+    @checked
     def __init__(
         self, opened: OpenModel, survey: Survey, read: ReadPicture, *, vocabulary: Vocabulary | None = None
     ) -> None:

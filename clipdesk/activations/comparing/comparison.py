@@ -14,6 +14,7 @@ from clipdesk.activations.comparing.planning import LayerPair
 from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError, nearest, one_line
+from clipdesk.given import checked
 from clipdesk.imagesets.sets import LeftOut
 
 TOP = 20
@@ -152,6 +153,7 @@ class Comparison:
     notes: tuple[str, ...]
     left_out: Sequence[LeftOut]
 
+    @checked
     def layer(self, name: str) -> LayerComparison:
         """The comparison of a layer of the first model.
 
@@ -164,6 +166,7 @@ class Comparison:
             raise UsageError(f"The layer '{one_line(name)}' was not compared. {nearest(name, there)}")
         return found
 
+    @checked
     def drifted(
         self, count: int = 20, layers: Sequence[str] | None = None, *, sort: Literal["drift", "moved"] = "drift"
     ) -> list[Drifted]:

@@ -16,11 +16,13 @@ from clipdesk.activations.comparing.storing import open_comparison
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.surveying import SurveyProgress
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet
 from clipdesk.network.opened import OpenModel, open_model
 
 
+@checked
 def compare(
     first: str | Path | OpenModel,
     second: str | Path | OpenModel,

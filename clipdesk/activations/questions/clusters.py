@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from clipdesk.activations.questions.lookup import check_unit, statistics_of
 from clipdesk.activations.statistics import NONE, Pooling
 from clipdesk.activations.survey import Survey
+from clipdesk.given import checked
 
 MOST = 5
 CLEAR = 0.25
@@ -38,6 +39,7 @@ class Clusters:
     polysemanticity: float
 
 
+@checked
 def clusters(
     survey: Survey, layer: str, unit: int, *, pooling: Pooling | None = None, most: int = MOST, seed: int = 0
 ) -> Clusters:

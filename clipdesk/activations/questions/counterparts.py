@@ -11,12 +11,14 @@ from clipdesk.activations.questions.sampled import sample_correlations, standard
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 
 COUNT = 8
 LEAST = 16
 """Pictures that two surveys must have sampled both."""
 
 
+@checked
 def counterparts(
     survey: Survey,
     other: Survey,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clipdesk.activations.questions.lookup import check_unit, statistics_of
 from clipdesk.activations.statistics import NONE, Embeddings, Extremes, Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey
+from clipdesk.given import checked
 
 COUNT, PER_BIN = 12, 4
 BINS = 5
@@ -76,6 +77,7 @@ class Examples:
     bins: tuple[Bin, ...]
 
 
+@checked
 def examples(
     survey: Survey,
     layer: str,

@@ -13,6 +13,7 @@ from clipdesk.activations.questions.sampled import standardized, unit_correlatio
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey, correlations
 from clipdesk.errors import UsageError
+from clipdesk.given import checked
 
 COUNT = 20
 
@@ -34,6 +35,7 @@ class Found:
     correlation: float
 
 
+@checked
 def find(
     survey: Survey,
     directions: NDArray[np.floating],
@@ -70,6 +72,7 @@ def find(
     )
 
 
+@checked
 def like(
     survey: Survey,
     layer: str,

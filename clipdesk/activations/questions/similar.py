@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clipdesk.activations.questions.find import Found, like
 from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.survey import Survey
+from clipdesk.given import checked
 
 COUNT = 8
 
@@ -24,6 +25,7 @@ class Similar:
     across: tuple[Found, ...]
 
 
+@checked
 def similar(survey: Survey, layer: str, unit: int, *, pooling: Pooling | None = None, count: int = COUNT) -> Similar:
     """The units that are most like another one.
 

@@ -18,6 +18,7 @@ from clipdesk.activations.questions.similar import Similar, similar
 from clipdesk.activations.questions.words import Label, LayerWords, Lexicon, words
 from clipdesk.activations.statistics import Pooling, UnitStatistics
 from clipdesk.activations.survey import Survey
+from clipdesk.given import checked
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
@@ -118,6 +119,7 @@ class UnitAnswers:
         return rank(self.statistics, 0, value)
 
 
+@checked
 def unit_answers(
     survey: Survey,
     layer: str,
