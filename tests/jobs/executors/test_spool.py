@@ -7,12 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +20,9 @@ import pytest
 
 from clipdesk.errors import Cancelled, ClipDeskError, NoWorkersError, UsageError
 from clipdesk.jobs.events import Done, Event, Failure, Result
-from clipdesk.jobs.executor import Executor, Hooks
+from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors import relay as relays
-from clipdesk.jobs.executors.fleet import Fleet, Gone
+from clipdesk.jobs.executors.fleet import Gone
 from clipdesk.jobs.executors.letters import Outbox, Pace, head_box, open_spool, read_beat, relay_box, write_beat
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.executors.relay import Relay
@@ -38,11 +36,10 @@ from clipdesk.models.names import Checkpoint
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER
-from tests.jobs.executors.toy_fleet import Clock, NoProcess, Pages, ToyFleet
+from tests.jobs.executors.toy_fleet import Clock, NoProcess, Pages
+from tests.jobs.executors.toy_relay import QUICK, Computer, Running, each_has, running
 from tests.toy_work import Counting
 
-QUICK = Pace(poll=0.01, beat=0.05)
-"""However busy the machine is, nobody is taken to be gone."""
 SOON = Pace(poll=0.01, beat=0.05, silent=3.0)
 PAGES = tuple(f"page {number}" for number in range(20))
 JOB = Counting(model="demo", pages=PAGES)
@@ -60,84 +57,6 @@ Relay(pathlib.Path(sys.argv[1]), lambda: LocalFleet(count=1)).run()
 pytestmark = pytest.mark.usefixtures("counting")
 
 
-class Computer(ToyFleet):
-    """Workers of a relay whose computer can hang, or be taken back.
-
-    Attributes:
-        awake: Cleared while it hangs.
-        problem: Ends the relay.
-    """
-
-    def __init__(self, executors: Callable[[str], Executor], places: Sequence[str] = ("one", "two")) -> None:
-        super().__init__(executors, places)
-        self.awake = threading.Event()
-        self.awake.set()
-        self.problem: BaseException | None = None
-
-    def receive(self, seconds: float) -> Sequence[tuple[int, bytes | Gone]]:
-        """As `Fleet.receive`."""
-        assert self.awake.wait(20)
-        if self.problem is not None:
-            raise self.problem
-        time.sleep(0.001)
-        return super().receive(seconds)
-
-
-@dataclass
-class Running:
-    """A relay on a thread.
-
-    Attributes:
-        fleets: Those that it has made, one for each head.
-        said: What it has told, and at last why it has ended.
-        counted: What its workers have done.
-    """
-
-    spool: Path
-    fleets: list[ToyFleet] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    counted: list[tuple[str, ...]] = field(default_factory=list)
-    make: Callable[[Callable[[str], Pages]], ToyFleet] = Computer
-    idle: float = 30.0
-    pace: Pace = QUICK
-
-    def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _fleet(self) -> Fleet:
-        self.fleets.append(self.make(lambda _: Pages(1, self.counted)))
-        return self.fleets[-1]
-
-    def _run(self) -> None:
-        relay = Relay(self.spool, self._fleet, pace=self.pace, idle=self.idle, tell=self.said.append)
-        try:
-            self.said.append(relay.run())
-        except (KeyboardInterrupt, ClipDeskError) as error:
-            self.said.append(f"{type(error).__name__}: {error}")
-
-    @property
-    def computer(self) -> Computer:
-        """What it works with now."""
-        assert isinstance(self.fleets[-1], Computer)
-        return self.fleets[-1]
-
-
-@contextmanager
-def running(*relays: Running) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        beat = {"form": 1, "head": "last", "over": True, "end": True}
-        write_beat(head_box(relays[0].spool), beat)
-        for each in relays:
-            for fleet in each.fleets:
-                if isinstance(fleet, Computer):
-                    fleet.awake.set()
-            each.thread.join(20)
-            assert not each.thread.is_alive()
-
-
 def head(spool: Path, said: list[str] | None = None, *, ends: bool = False, pace: Pace = QUICK) -> Many:
     tell: Callable[[str], object] = (lambda _: None) if said is None else said.append
     return Many(SpoolFleet(spool, pace=pace, ends=ends), Here(), tell=tell, limits=Limits(every=0.0))
@@ -152,11 +71,6 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
-
-
-def each_has(relays: Sequence[Running], turn: int, line: str = "") -> bool:
-    """Whether each relay has made so many fleets, or said a line so often."""
-    return all((each.said.count(line) if line else len(each.fleets)) == turn for each in relays)
 
 
 def test_the_workers_of_all_relays_help_and_wait_for_the_next_head(tmp_path: Path) -> None:
