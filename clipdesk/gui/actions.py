@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QToolBar
+from PySide6.QtWidgets import QToolBar, QToolButton
 
 from clipdesk.gui.icons import icon
 
@@ -39,3 +39,17 @@ def fill_bar(bar: QToolBar, actions: Iterable[QAction]) -> None:
         button = bar.widgetForAction(action)
         button.setAccessibleName(action.text().replace("&", ""))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def action_button(action: QAction, name: str = "") -> QToolButton:
+    """A flat button for an action, with a name and reachable by Tab.
+
+    Args:
+        action: The action.
+        name: What a screen reader says; by default the action's text.
+    """
+    button = QToolButton(autoRaise=True)
+    button.setDefaultAction(action)
+    button.setAccessibleName(name or action.text())
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button

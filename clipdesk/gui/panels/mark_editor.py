@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QFocusEvent, QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from clipdesk.gui.actions import action_button
 from clipdesk.marks.mark import MOST_TAGS, TAG_CHARACTERS, Mark, tags_of
 
 Change = Callable[[Mark], Mark]
@@ -47,10 +48,7 @@ class MarkEditor(QWidget):
     def __init__(self, star: QAction) -> None:
         super().__init__()
         self._things: list[object] = []
-        button = QToolButton(autoRaise=True)
-        button.setDefaultAction(star)
-        button.setAccessibleName("Star")
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button = action_button(star, "Star")
         self.tags = QLineEdit(maxLength=MOST_TAGS * (TAG_CHARACTERS + 2))
         self.tags.setAccessibleName("Tags")
         self.note = _Note(tabChangesFocus=True)

@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from clipdesk.errors import UsageError
-from clipdesk.gui.actions import make_action
+from clipdesk.gui.actions import action_button, make_action
 from clipdesk.gui.panels.editors import DEVICES, SettingRow
 from clipdesk.gui.panels.preset_list import PresetList
 from clipdesk.gui.panels.short_label import ShortLabel
@@ -90,10 +89,7 @@ class ParametersPanel(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.preset, 1)
         for action in self.actions_shown:
-            button = QToolButton(autoRaise=True)
-            button.setDefaultAction(action)
-            button.setAccessibleName(action.text())
-            top.addWidget(button)
+            top.addWidget(action_button(action))
         form.addLayout(top, 0, 0, 1, 2)
         form.addWidget(self._source, 1, 0, 1, 2)
         at, group = 2, ""

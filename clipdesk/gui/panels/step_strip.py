@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from clipdesk.gui.actions import make_action
+from clipdesk.gui.actions import action_button, make_action
 from clipdesk.gui.panels.sliders import Slider
 from clipdesk.gui.plain import plain_label
 
@@ -28,9 +28,7 @@ class StepStrip(QWidget):
         self._steps: list[int] = []
         self.play_action = make_action(self, "Play steps", "play", "Ctrl+Space")
         self.play_action.triggered.connect(self.play)
-        self.play_button = QToolButton(autoRaise=True)
-        self.play_button.setDefaultAction(self.play_action)
-        self.play_button.setAccessibleName("Play steps")
+        self.play_button = action_button(self.play_action)
         self.slider = Slider()
         self.slider.setAccessibleName("Step")
         self.slider.setToolTip("Go back through the kept steps of this run")

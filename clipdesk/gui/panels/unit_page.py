@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QImage, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QImage, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QTabBar,
     QToolButton,
     QVBoxLayout,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from clipdesk.gui.actions import make_action
+from clipdesk.gui.actions import action_button, make_action
 from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.histogram import Histogram
 from clipdesk.gui.panels.mark_editor import MarkEditor
@@ -163,11 +162,11 @@ class UnitPage(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         for action in (self.back_action, self.forward_action):
-            head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
+            head.addWidget(action_button(action))
         head.addWidget(self.title, 1)
         head.addWidget(self.pooling)
         for action in self.actions_shown[2:]:
-            head.addWidget(_button(action, Qt.ToolButtonStyle.ToolButtonIconOnly))
+            head.addWidget(action_button(action))
         head.addWidget(self._make_menu())
         facts = QVBoxLayout()
         facts.addWidget(self.histogram)
@@ -391,12 +390,3 @@ class UnitPage(QWidget):
     def judged(self) -> str:
         """What is said of the rendered picture."""
         return unbroken(self.judgement.text())
-
-
-def _button(action: QAction, style: Qt.ToolButtonStyle) -> QToolButton:
-    button = QToolButton(autoRaise=True, toolButtonStyle=style)
-    button.setDefaultAction(action)
-    button.setAccessibleName(action.text())
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-    return button

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from clipdesk.gui.actions import make_action
+from clipdesk.gui.actions import action_button, make_action
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.wall.source import Kind
 
@@ -64,14 +64,10 @@ class WallBar(QWidget):
         self.kind.activated.connect(self._choose_kind)
 
     def _lay_out(self) -> None:
-        turn = QToolButton(autoRaise=True)
-        turn.setDefaultAction(self.backwards_action)
-        turn.setAccessibleName("Smallest number first")
-        turn.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 4, 4, 0)
         row.addWidget(self.order)
-        row.addWidget(turn)
+        row.addWidget(action_button(self.backwards_action, "Smallest number first"))
         row.addWidget(self.kind)
         row.addStretch(1)
         row.addWidget(self.count)
