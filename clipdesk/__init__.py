@@ -38,20 +38,21 @@ if TYPE_CHECKING:
     from clipdesk.network.inspector import LayerInspector
     from clipdesk.network.opened import open_model
     from clipdesk.render.expressions import parse_target
+    from clipdesk.render.readable import Decoder, Direction, Others
     from clipdesk.render.settings import RenderSettings
-    from clipdesk.render.targets import Combined, Decoder, Direction, Others, Term, Text, Unit
+    from clipdesk.render.targets import Combined, Term, Text, Unit
     from clipdesk.render.together import render_difference
 
 _HOMES = {
     "ClipDeskError": "clipdesk.errors",
     "Combined": "clipdesk.render.targets",
     "Comparison": "clipdesk.activations.comparing.comparison",
-    "Decoder": "clipdesk.render.targets",
-    "Direction": "clipdesk.render.targets",
+    "Decoder": "clipdesk.render.readable",
+    "Direction": "clipdesk.render.readable",
     "FeatureVisualizer": "clipdesk.jobs.visualizer",
     "LayerInspector": "clipdesk.network.inspector",
     "NeuronActivationHook": "clipdesk.network.capture",
-    "Others": "clipdesk.render.targets",
+    "Others": "clipdesk.render.readable",
     "RenderError": "clipdesk.errors",
     "RenderSettings": "clipdesk.render.settings",
     "SecondReader": "clipdesk.activations.checking.second",

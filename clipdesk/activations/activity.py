@@ -12,7 +12,8 @@ from clipdesk.network.latents.source import LatentsOf, chosen
 from clipdesk.network.layers import LayerInfo
 from clipdesk.network.opened import OpenModel
 from clipdesk.network.sparse import Sparse
-from clipdesk.render.targets import Decoder, Target, Unit, terms_of
+from clipdesk.render.readable import Decoder
+from clipdesk.render.targets import Target, Unit, terms_of
 
 
 def activities_of(

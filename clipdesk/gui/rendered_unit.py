@@ -10,7 +10,8 @@ from clipdesk.gui.checked_picture import rendered_picture
 from clipdesk.gui.images import to_image, unpacked
 from clipdesk.gui.offered_check import OfferedCheck
 from clipdesk.gui.surveys.thorough import RenderedPicture, ThoroughChecks
-from clipdesk.render.targets import Combined, Decoder, Term, Unit
+from clipdesk.render.readable import Decoder
+from clipdesk.render.targets import Combined, Term, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,19 +14,8 @@ from clipdesk.errors import UsageError
 from clipdesk.files import check_readable, read_bytes
 from clipdesk.given import checked
 from clipdesk.render.arrays import MAGIC, decode_array
-from clipdesk.render.targets import (
-    Combined,
-    Decoder,
-    Direction,
-    ImageTarget,
-    Others,
-    Position,
-    Readable,
-    Target,
-    Term,
-    Text,
-    Unit,
-)
+from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others
+from clipdesk.render.targets import Combined, Position, Readable, Target, Term, Text, Unit
 
 GRAMMAR = (
     "a text in quotes, image:[FILE], LAYER:UNIT, LAYER:UNIT@POSITION, others(LAYER:UNIT), "

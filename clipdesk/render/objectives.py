@@ -14,9 +14,10 @@ from clipdesk.errors import UsageError
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.latents.source import turned
 from clipdesk.network.layers import LayerInfo
+from clipdesk.render.readable import Decoder
 from clipdesk.render.readers import OWN_TEXTS, READERS, Score
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Decoder, Position, Target, Term, Unit, check_length, terms_of
+from clipdesk.render.targets import Position, Target, Term, Unit, check_length, terms_of
 
 
 class ResolvedTerm(NamedTuple):

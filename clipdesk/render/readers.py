@@ -22,8 +22,9 @@ from clipdesk.network.latents.source import written
 from clipdesk.network.layers import LayerInfo, check_unit, visualizable
 from clipdesk.network.normalization import normalization_of, normalized
 from clipdesk.render.centre import text_centre
+from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others, ReadableBase
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Position, ReadableBase, Text, Unit
+from clipdesk.render.targets import Position, Text, Unit
 
 if TYPE_CHECKING:
     from clip.model import CLIP

@@ -10,19 +10,8 @@ from clipdesk.errors import NotInModelError, UsageError, one_line
 from clipdesk.network.layer_names import full_layer, short_label, short_layer, suggestion
 from clipdesk.network.rectifiers import layer_before, rectifier_of
 from clipdesk.render.expressions import begins_as_expression, is_expression, parse_target, text_target
-from clipdesk.render.targets import (
-    Combined,
-    Decoder,
-    Direction,
-    ImageTarget,
-    Others,
-    Readable,
-    Target,
-    Term,
-    Text,
-    Unit,
-    terms_of,
-)
+from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others
+from clipdesk.render.targets import Combined, Readable, Target, Term, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.network.layers import LayerInfo

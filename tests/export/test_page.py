@@ -14,7 +14,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.checked import keep_check
 from clipdesk.export.page import save_page
 from clipdesk.export.png import save_png
-from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit
+from clipdesk.render.readable import Direction, ImageTarget
+from clipdesk.render.targets import Combined, Target, Term, Text, Unit
 from tests.export.check_records import make_check
 from tests.recipes import SILENT, WORSE, make_recipe
 

@@ -8,7 +8,8 @@ from clipdesk.errors import UsageError
 from clipdesk.export.png import read_recipe, save_png
 from clipdesk.export.recipe import MAX_CHARS, Activations, Outcome, Recipe
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, Direction, ImageTarget, Term, Text, check_length
+from clipdesk.render.readable import Direction, ImageTarget
+from clipdesk.render.targets import Combined, Term, Text, check_length
 from tests.recipes import make_recipe
 
 

@@ -9,7 +9,8 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.kinds import read_work
 from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, ImageTarget, Term, Text, Unit
+from clipdesk.render.readable import ImageTarget
+from clipdesk.render.targets import Combined, Term, Text, Unit
 from tests.recipes import make_recipe
 
 

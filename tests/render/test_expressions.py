@@ -8,7 +8,8 @@ import pytest
 
 from clipdesk.errors import UsageError
 from clipdesk.render.expressions import is_expression, parse_target
-from clipdesk.render.targets import Combined, Decoder, Direction, ImageTarget, Others, Term, Text, Unit, terms_of
+from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others
+from clipdesk.render.targets import Combined, Term, Text, Unit, terms_of
 
 A, B = Unit(layer="visual.a", index=1), Unit(layer="visual.layer4.0", index=12)
 

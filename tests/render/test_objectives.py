@@ -25,7 +25,8 @@ from clipdesk.render.expressions import parse_target
 from clipdesk.render.loop import render
 from clipdesk.render.objectives import Objective
 from clipdesk.render.presets import make_settings
-from clipdesk.render.targets import Combined, Direction, Target, Term
+from clipdesk.render.readable import Direction
+from clipdesk.render.targets import Combined, Target, Term
 
 HIDDEN, BLOCK = "visual.transformer.resblocks.0.mlp.gelu", "visual.transformer.resblocks.1"
 

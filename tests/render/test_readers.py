@@ -16,9 +16,10 @@ from clipdesk.network.capture import LayerCapture
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layers import LayerInfo
 from clipdesk.render.objectives import Objective, check_layer
+from clipdesk.render.readable import Decoder, ImageTarget, Others, ReadableBase
 from clipdesk.render.readers import READERS, Reader, Score, at_position
 from clipdesk.render.sources import Sources
-from clipdesk.render.targets import Combined, Decoder, ImageTarget, Others, Position, Readable, ReadableBase, Term, Text
+from clipdesk.render.targets import Combined, Position, Readable, Term, Text
 
 BLOCK = "visual.transformer.resblocks.1"
 

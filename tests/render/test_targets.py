@@ -6,7 +6,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.targets import Combined, Direction, ImageTarget, Target, Term, Text, Unit, terms_of
+from clipdesk.render.readable import ImageTarget
+from clipdesk.render.targets import Combined, Target, Term, Text, Unit, terms_of
 
 UNIT = Unit(layer="visual.conv1", index=12)
 SUM = Combined(
@@ -105,12 +106,6 @@ def test_a_plain_target_is_a_sum_of_one_term() -> None:
 def test_terms_that_mean_nothing_are_refused(term: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         Term.model_validate(term)
-
-
-@pytest.mark.parametrize("vector", [(), (0.0, 0.0), (1.0, float("inf")), (float("nan"),)])
-def test_a_direction_points_somewhere(vector: tuple[float, ...]) -> None:
-    with pytest.raises(ValidationError):
-        Direction(layer="visual", vector=vector, name="v")
 
 
 def test_targets_are_equal_by_value_and_cannot_be_changed() -> None:

@@ -14,7 +14,8 @@ from clipdesk.activations.checking.known import KnownTarget, Outputs
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.statistics import Key
 from clipdesk.activations.survey import Survey
-from clipdesk.render.targets import Direction, Text, Unit, terms_of
+from clipdesk.render.readable import Direction
+from clipdesk.render.targets import Text, Unit, terms_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ from clipdesk.network.latents.source import LatentsOf
 from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.network.opened import OpenModel
 from clipdesk.render.centre import text_centre
-from clipdesk.render.targets import Decoder, Direction, ImageTarget, Others, Target, Term, Text, Unit, terms_of
+from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others
+from clipdesk.render.targets import Target, Term, Text, Unit, terms_of
 
 if TYPE_CHECKING:
     from clip.model import CLIP

@@ -14,7 +14,8 @@ from clipdesk.errors import UsageError
 from clipdesk.models.latents_names import parse_latents
 from clipdesk.render.centre import text_centre
 from clipdesk.render.expressions import parse_target
-from clipdesk.render.targets import Combined, Decoder, Direction, Target, Term, Text, Unit
+from clipdesk.render.readable import Decoder, Direction
+from clipdesk.render.targets import Combined, Target, Term, Text, Unit
 from tests.activations.checking.conftest import BEFORE, Setting, spot
 from tests.cli.surveys import LAYER
 from tests.network.latents.perfect import perfect
