@@ -30,7 +30,8 @@ from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.directions import vocabulary_of
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.models.catalogue import OF_SCENES
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.render.targets import Text
 
 _PARTS = ("near", "reader near", "kept", "path", "few higher", "percentile")

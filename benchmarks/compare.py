@@ -33,7 +33,8 @@ from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet, ReadPicture
 from clipdesk.models.catalogue import file_of
 from clipdesk.models.names import Named
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.scenes.captions import Caption
 from clipdesk.scenes.dataset import Kind, Scenes, draw_scenes
 from clipdesk.scenes.scenes import SHAPE_NAMES

@@ -30,7 +30,8 @@ from clipdesk.export.comparison_parts import last_pictures
 from clipdesk.imagesets.sets import ImageSet, Picture, ReadPicture
 from clipdesk.models.catalogue import file_of
 from clipdesk.network.normalization import normalized
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Combined, Target, Term, Text, Unit

@@ -19,7 +19,8 @@ from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.executors.fleet import Fleet
 from clipdesk.jobs.executors.many import Many
 from clipdesk.jobs.here import Here
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 
 
 @dataclass(frozen=True)

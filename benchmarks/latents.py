@@ -45,7 +45,8 @@ from clipdesk.network.latents.fitting import Fit, fit_of
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.source import chosen
 from clipdesk.network.normalization import normalized
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.paths import resource
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings

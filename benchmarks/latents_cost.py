@@ -21,7 +21,8 @@ from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.hooks import blocks_of
 from clipdesk.network.latents.source import LatentsOf
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit

@@ -29,7 +29,7 @@ from clipdesk.jobs.service import QueueService
 from clipdesk.models.loading import load_model
 from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit

@@ -43,7 +43,8 @@ from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.sets import ImageSet
 from clipdesk.network.capture import LayerCapture
 from clipdesk.network.normalization import normalized
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 
 _SHAPES: dict[str, tuple[Any, int, int | None, int]] = {
     "ViT-B/32": (12, 768, 32, 512),

@@ -36,7 +36,7 @@ from clipdesk.activations.questions.vocabulary import TEMPLATES, Vocabulary
 from clipdesk.activations.questions.words import LayerWords, prepare, words
 from clipdesk.activations.statistics import NONE, Embeddings, Extremes, Histogram, Surveyed, UnitStatistics
 from clipdesk.activations.storing import Manifest, open_survey, write_survey
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 
 LARGE_SECONDS, UNIT_SECONDS = 1.0, 0.1
 """The bars: of any question to the large survey, and of what is said of one unit."""

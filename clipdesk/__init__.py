@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from clipdesk.models.loading import load_model
     from clipdesk.network.capture import NeuronActivationHook
     from clipdesk.network.inspector import LayerInspector
-    from clipdesk.network.opened import open_model
+    from clipdesk.network.pool import open_model
     from clipdesk.render.expressions import parse_target
     from clipdesk.render.readable import Decoder, Direction, Others
     from clipdesk.render.settings import RenderSettings
@@ -73,7 +73,7 @@ _HOMES = {
     "like": "clipdesk.activations.questions.find",
     "load_model": "clipdesk.models.loading",
     "open_image_set": "clipdesk.imagesets.opening",
-    "open_model": "clipdesk.network.opened",
+    "open_model": "clipdesk.network.pool",
     "open_survey": "clipdesk.activations.storing",
     "parse_target": "clipdesk.render.expressions",
     "rank_of_picture": "clipdesk.activations.measuring",

@@ -23,7 +23,7 @@ from clip.model import CLIP
 
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.network.inspector import LayerInspector
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from tests.servers import ModelServer
 
 # Nothing of the user's is read or changed, and a worker shares nothing with another; likewise the processes it starts.

@@ -48,7 +48,7 @@ TESTED_THROUGH = {
     "imagesets/suffixes": "imagesets/test_opening.py: constants",
     "database": "jobs/test_store.py and jobs/test_rescue.py: the queue is one of these files",
     "jobs/database": "jobs/test_store.py: every statement goes through the store",
-    "network/file_states": "network/test_opened.py: models whose files change",
+    "network/file_states": "network/test_pool.py: models whose files change",
     "network/placing": "render/test_loop.py and network/test_opened.py: models on other devices",
     "network/latents/places": "cli/test_latents.py: files, folders and repositories",
     "jobs/whole": "jobs/test_set_work.py and jobs/test_autoencoder_work.py: what surveys and trainings share",

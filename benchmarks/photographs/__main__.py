@@ -32,7 +32,7 @@ from benchmarks.quality.report import draw_sheet, sections, table, write_section
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import input_side
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.presets import DEFAULT_PRESET, PRESETS
 
 TITLES = {"text": "Texts that name a category", "unit": "Units that tell one category from the rest"}

@@ -32,7 +32,8 @@ from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import input_side
 from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.opening import read_latents
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.render.targets import Unit
 
 

@@ -25,7 +25,7 @@ from benchmarks.quality.questions import KINDS, Question
 from clipdesk.models.loading import load_model
 from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import input_side
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from clipdesk.scenes.dataset import Scenes
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from clipdesk.cli.bars import DownloadBar
 from clipdesk.cli.output import say
 from clipdesk.models.names import ModelName
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 
 
 def open_with_bar(name: ModelName, device: str, *, weights: str | None = None) -> OpenModel:

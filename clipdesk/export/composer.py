@@ -31,7 +31,8 @@ from clipdesk.export.layer_page import LayerAnswers, layer_page
 from clipdesk.export.previews import Previews
 from clipdesk.export.rendered import Rendered, rendered_units
 from clipdesk.export.unit_page import HeadAnswers, Origin, RankedPicture, unit_page
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 from clipdesk.network.rectifiers import rectifier_of
 from clipdesk.render.targets import Unit
 

@@ -11,7 +11,8 @@ from clipdesk.jobs.groups import fitting
 from clipdesk.jobs.here import Here
 from clipdesk.models.loading import available_devices, resolve_device
 from clipdesk.models.names import ModelName
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 from clipdesk.render.cost import Cost, measure_cost
 from clipdesk.render.settings import RenderSettings
 

@@ -22,7 +22,8 @@ from clipdesk.jobs.shard_work import ShardWork
 from clipdesk.jobs.sharding import ShardReader
 from clipdesk.jobs.whole import WholeWork
 from clipdesk.jobs.work import Work
-from clipdesk.network.opened import ModelPool, OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import ModelPool, default_pool
 from clipdesk.render.sources import Sources
 
 

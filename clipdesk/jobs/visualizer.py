@@ -20,7 +20,8 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.models.loading import name_of
 from clipdesk.models.names import Named
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.render.convergence import Convergence
 from clipdesk.render.custom import CustomObjective, MakeParameterization, Transforms
 from clipdesk.render.expressions import parse_target

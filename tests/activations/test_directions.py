@@ -23,7 +23,8 @@ from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.pixels import square
 from clipdesk.network.normalization import normalized
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from tests.activations.surveys import toy
 
 

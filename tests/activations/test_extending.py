@@ -16,7 +16,8 @@ from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import SurveyProgress, survey_images
 from clipdesk.imagesets.folders import FileSet
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from tests.activations.sets import random_set
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

@@ -15,7 +15,7 @@ from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import survey_images
 from clipdesk.errors import UsageError
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.activations.sets import random_set
 
 LAYER = "visual.transformer.resblocks.1.mlp.gelu"

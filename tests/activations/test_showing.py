@@ -13,7 +13,7 @@ from clipdesk.activations.storing import THUMBNAILS, open_survey
 from clipdesk.activations.surveying import survey_images
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.reading import read_image
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 
 

@@ -34,7 +34,8 @@ from clipdesk.activations.surveying import SurveyProgress, survey_images
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import LeftOut
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.paths import surveys_folder
 from tests.activations.sets import random_set
 

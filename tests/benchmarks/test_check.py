@@ -13,7 +13,7 @@ from benchmarks.check_pictures import all_series, survey_of
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.second import Seen
 from clipdesk.activations.questions.ranking import Rank
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import photos
 
 RIGHT = np.arange(40) % 2 == 0

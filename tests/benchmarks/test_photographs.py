@@ -20,7 +20,7 @@ from benchmarks.quality.report import write_section
 from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.jobs.visualizer import FeatureVisualizer
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.presets import DEFAULT_PRESET
 from clipdesk.render.targets import Text, Unit
 from tests.demo.folders import COLORS, colored_photographs

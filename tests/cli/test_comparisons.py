@@ -14,7 +14,7 @@ from clipdesk.activations.comparing.keeping import compare_images
 from clipdesk.activations.comparing.manifests import all_comparisons
 from clipdesk.activations.statistics import Pooling
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos
 from tests.conftest import small_vit

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clipdesk.models.catalogue import file_of
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from tests.cli.conftest import Command
 from tests.conftest import serve_model
 from tests.servers import ModelServer

@@ -25,7 +25,7 @@ from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.network.opened import ModelPool, default_pool
+from clipdesk.network.pool import ModelPool, default_pool
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.cli.conftest import Command

@@ -17,7 +17,7 @@ from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
-from clipdesk.network.opened import default_pool, open_model
+from clipdesk.network.pool import default_pool, open_model
 from tests.cli.conftest import Command
 from tests.conftest import small_vit
 from tests.network.latents.perfect import perfect, useless

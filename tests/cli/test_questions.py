@@ -15,7 +15,7 @@ from clipdesk.activations.questions.layer import COLUMNS as TABLE_COLUMNS
 from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.cli import asked, asking, opening
 from clipdesk.cli.questions import COLUMNS
-from clipdesk.network.opened import ModelPool
+from clipdesk.network.pool import ModelPool
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos, save_twin
 from tests.cli.test_terminal import is_clean

@@ -15,7 +15,8 @@ from clipdesk.activations.scan import Scanned, ScanState
 from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from tests.cli.conftest import Command
 from tests.cli.surveys import LAYER, SHORT, photos
 from tests.cli.test_processes import needs_signals, started

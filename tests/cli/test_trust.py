@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from clipdesk.models import trust
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from tests.archives import make_archive
 from tests.cli.conftest import Command
 from tests.conftest import VIT_LAYER, small_vit

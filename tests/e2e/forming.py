@@ -20,7 +20,7 @@ from clipdesk.jobs.frames import FrameRecorder
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import run_job, usual_group
 from clipdesk.models.names import parse_name
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 from clipdesk.render.presets import make_settings
 
 Frames = list[NDArray[np.uint8]]

@@ -12,7 +12,7 @@ from clipdesk.activations.surveying import survey_images
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.marks.keys import UnitKey
 from clipdesk.marks.store import Marks
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.e2e.browser import missing_browser, open_browser
 from tests.e2e.desktop import Desktop, missing_tools, open_desktop
 from tests.e2e.steps import set_iterations

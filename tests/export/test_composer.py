@@ -17,7 +17,7 @@ from clipdesk.errors import UsageError
 from clipdesk.export.composer import Composer
 from clipdesk.export.png import save_png
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.targets import Unit
 from tests.cli.surveys import LAYER, photos
 from tests.recipes import make_recipe

@@ -15,7 +15,8 @@ from clipdesk.errors import ClipDeskError
 from clipdesk.export.example_sheet import save_example_sheet
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.reading import read_image
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 
 

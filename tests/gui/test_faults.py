@@ -27,7 +27,7 @@ from clipdesk.gui.words import describe
 from clipdesk.jobs import here
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
-from clipdesk.network.opened import ModelPool
+from clipdesk.network.pool import ModelPool
 from clipdesk.render.optimization import Optimization
 from clipdesk.render.presets import make_settings
 from tests.gui.conftest import done, finished, open_queue, run_of, until

@@ -16,7 +16,7 @@ from clipdesk.gui.center import CANVAS, WALL
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.panels.wall_bar import NO_SURVEY, ORDERS
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.targets import Unit
 from tests.cli.surveys import photos
 from tests.gui.conftest import LAYER, done, until

@@ -20,7 +20,7 @@ from clipdesk.jobs.autoencoder_work import AutoencoderWork
 from clipdesk.network.latents.activations import TopK
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.sae_lens import write_sae_lens
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import done, until

@@ -25,7 +25,7 @@ from clipdesk.jobs.set_work import SurveyWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.store import JobStore, default_store
 from clipdesk.models import names
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 from tests.conftest import small_vit
 from tests.gui.conftest import until

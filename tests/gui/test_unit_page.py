@@ -19,7 +19,7 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.links import parse_link
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.presets import make_settings
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.conftest import finished, until

@@ -18,7 +18,8 @@ from clipdesk.jobs.executor import Hooks
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.models.names import Checkpoint, Named
-from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import ModelPool, OtherWeightsError
 from clipdesk.render.expressions import parse_target
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Target, Unit
@@ -42,7 +43,7 @@ def test_a_model_is_opened_on_the_jobs_device(checkpoint: Path, monkeypatch: pyt
         return torch.device("cpu")
 
     monkeypatch.setattr("clipdesk.jobs.here.usual_group", lambda *_: 3)
-    monkeypatch.setattr("clipdesk.network.opened.resolve_device", noted)
+    monkeypatch.setattr("clipdesk.network.pool.resolve_device", noted)
     here = Here(ModelPool())
     prepared = [here.prepare(job(checkpoint, device=device), Hooks()) for device in ("cpu", "cuda:1", "cpu")]
     assert asked == ["cpu", "cuda:1", "cpu"]

@@ -20,7 +20,7 @@ from clipdesk.jobs.older import take_over
 from clipdesk.jobs.service import QueueService
 from clipdesk.jobs.store import JobStore
 from clipdesk.models.names import Checkpoint, is_relative
-from clipdesk.network.opened import ModelPool
+from clipdesk.network.pool import ModelPool
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.conftest import VIT_LAYER, small_vit

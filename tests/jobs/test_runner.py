@@ -16,7 +16,8 @@ from clipdesk.jobs.events import Failure, Progress, RenderEvent, Result
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import run_job
 from clipdesk.models.names import Checkpoint
-from clipdesk.network.opened import ModelPool, OpenModel
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import ModelPool
 from clipdesk.network.precision import precision_of
 from clipdesk.render.convergence import Convergence
 from clipdesk.render.expressions import parse_target

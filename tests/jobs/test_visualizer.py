@@ -16,7 +16,8 @@ from clipdesk.export.recipe import Recipe
 from clipdesk.jobs.visualizer import FeatureVisualizer
 from clipdesk.models import loading
 from clipdesk.models.names import Named, parse_name
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 from clipdesk.render.custom import CustomObjective
 from clipdesk.render.images import Parameterization
 from clipdesk.render.loop import render

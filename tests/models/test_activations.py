@@ -36,7 +36,7 @@ def test_the_activation_is_taken_from_every_hint_and_said(
     tmp_path: Path, name: str, content: Callable[[State], object], taken: str, reason: str
 ) -> None:
     from clipdesk.models.names import find_name
-    from clipdesk.network.opened import ModelPool
+    from clipdesk.network.pool import ModelPool
 
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     torch.save(content(openais().state_dict()), tmp_path / name.partition("?")[0])

@@ -6,7 +6,6 @@ import hashlib
 import os
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,12 @@ from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.checkpoints import Loaded, joined_sha256
 from clipdesk.models.loading import read_model
 from clipdesk.models.names import Checkpoint, Named, PlainName, with_latents
-from clipdesk.network import opened
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
-from clipdesk.network.opened import ModelPool, OpenModel, OtherWeightsError, default_pool
-from tests.conftest import serve_model, small_resnet, small_vit
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import ModelPool, OtherWeightsError, default_pool
+from tests.conftest import serve_model, small_vit
 from tests.network.latents.perfect import perfect
 
 
@@ -42,7 +41,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(loaded.sha256)
         return loaded
 
-    monkeypatch.setattr(opened, "read_model", counted)
+    monkeypatch.setattr("clipdesk.network.pool.read_model", counted)
     return found
 
 
@@ -177,7 +176,7 @@ def test_another_model_is_opened_while_one_is_being_opened(
             assert go.wait(30)
         return read_model(asked, path, device, trust_archive=trust_archive)
 
-    monkeypatch.setattr(opened, "read_model", slow)
+    monkeypatch.setattr("clipdesk.network.pool.read_model", slow)
     pool = ModelPool()
     thread = threading.Thread(target=pool.open, args=(name, "cpu"))
     thread.start()
@@ -226,22 +225,6 @@ def test_there_is_one_pool_in_a_process() -> None:
     assert default_pool() is default_pool()
 
 
-def test_a_network_that_a_caller_gave_is_used_as_it_is(vit: CLIP) -> None:
-    model = OpenModel.of(vit)
-    assert model.network is vit
-    assert (model.name, model.sha256, model.side, str(model.device)) == (None, None, 32, "cpu")
-    assert OpenModel.of(vit, "cpu").network is vit
-    assert model.nbytes == sum(p.numel() * 4 for p in (*vit.parameters(), *vit.buffers()))
-
-
-def test_a_network_in_another_number_format_is_copied_once_and_left_as_it_was() -> None:
-    half = small_resnet().half()
-    model = OpenModel.of(half)
-    assert model.network is not half
-    assert {p.dtype for p in model.network.parameters()} == {torch.float32}
-    assert {p.dtype for p in half.parameters()} == {torch.float16}
-
-
 @pytest.fixture
 def latents(tmp_path: Path) -> Path:
     return write_sae_lens(perfect(64, "1", Tokens.PATCHES), tmp_path / "own")
@@ -274,15 +257,3 @@ def test_a_file_of_latents_that_changes_is_read_again(name: Checkpoint, latents:
         ModelPool().open(whole, "cpu", weights=first.sha256)
     # One that is still open is used, as for any model.
     assert pool.open(whole, "cpu", weights=first.sha256) is first
-
-
-def test_latents_of_this_process_have_an_identity_too(vit: CLIP) -> None:
-    opened = OpenModel.of(vit, sha256="a" * 64)
-    first, second = opened.with_latents(perfect(64, "1")), opened.with_latents(perfect(64, "0.mlp"))
-    other = opened.with_latents(replace(perfect(64, "1"), bias=torch.full((128,), 0.01)))
-    assert len({opened.sha256, first.sha256, other.sha256}) == 3
-    assert first.latents[0].name == "latents"
-    assert OpenModel.of(vit).with_latents(perfect(64, "1")).sha256 is None
-    both = first.with_latents(perfect(64, "0.mlp"))
-    assert [pairing.base.label for pairing in both.latents] == ["1", "mlp"]
-    assert second.on("cpu") is second

@@ -19,7 +19,8 @@ from clipdesk.errors import UsageError
 from clipdesk.given import checked
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.imagesets.sets import ImageSet
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 
 
 @checked

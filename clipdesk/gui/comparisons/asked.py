@@ -31,7 +31,8 @@ from clipdesk.gui.wall.source import Picture
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import parse_name, short_name
 from clipdesk.network.layer_names import short_layer
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 from clipdesk.render.settings import RenderSettings
 
 _LISTED = 1000

@@ -14,7 +14,7 @@ from clipdesk.export.checked import keep_check
 from clipdesk.gui.surveys import checks, exporting, facts, questions
 from clipdesk.gui.surveys.open_survey import OpenSurvey
 from clipdesk.models.names import ModelName
-from clipdesk.network.opened import default_pool
+from clipdesk.network.pool import default_pool
 
 _BATCH = 8
 _OVERHEAD = 1.3

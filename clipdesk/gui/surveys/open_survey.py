@@ -32,7 +32,8 @@ from clipdesk.gui.images import to_image
 from clipdesk.gui.surveys.data import Heat, LayerFacts, PooledUnit, Written
 from clipdesk.imagesets.reading import decode_image
 from clipdesk.models.names import ModelName
-from clipdesk.network.opened import OpenModel, default_pool
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import default_pool
 from clipdesk.network.rectifiers import rectifier_of
 from clipdesk.paths import surveys_folder
 

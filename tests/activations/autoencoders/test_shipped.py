@@ -11,7 +11,7 @@ from benchmarks.latents import shipped, token_rows
 from clipdesk.models.catalogue import OF_SCENES, SHOWPIECES
 from clipdesk.network.latents.fitting import fit_of
 from clipdesk.network.latents.opening import read_latents
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.scenes.dataset import Kind, draw_scenes
 
 LARGEST = 5_000_000

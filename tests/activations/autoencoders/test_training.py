@@ -15,7 +15,8 @@ from clipdesk.activations.storing import alone
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.network.latents.algebra import Latents, Tokens
 from clipdesk.network.latents.opening import read_latents
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.paths import autoencoders_folder
 from tests.activations.autoencoders.toy import ToyTrainer
 from tests.activations.sets import Drawn, random_set

@@ -16,7 +16,8 @@ from clipdesk.activations.storing import all_surveys, open_survey
 from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import survey_images
 from clipdesk.imagesets.opening import open_image_set
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 from tests.conftest import small_resnet, small_vit
 

@@ -12,7 +12,7 @@ from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.measuring import activations_in
 from clipdesk.activations.questions.reading import read_vocabulary
 from clipdesk.errors import UsageError
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.expressions import parse_target
 from tests.activations.checking.conftest import Setting
 from tests.cli.surveys import LAYER

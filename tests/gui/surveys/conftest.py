@@ -12,7 +12,7 @@ from clipdesk.activations.surveying import survey_images
 from clipdesk.gui.surveys.asked import AskedSurvey
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.models.names import parse_name
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 
 OTHER = "visual.transformer.resblocks.0.mlp.gelu"

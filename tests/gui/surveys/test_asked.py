@@ -24,7 +24,7 @@ from clipdesk.gui.surveys.open_survey import SIDE
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.models.names import parse_name, with_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.surveys.conftest import OTHER
 from tests.network.latents.perfect import perfect

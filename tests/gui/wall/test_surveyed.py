@@ -21,7 +21,7 @@ from clipdesk.gui.wall import surveyed
 from clipdesk.gui.wall.surveyed import SurveyedLayer
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.models.names import parse_name
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from tests.cli.surveys import LAYER, photos
 
 

@@ -25,7 +25,8 @@ from clipdesk.jobs.shard_work import Shard, ShardWork
 from clipdesk.jobs.status import Status
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import find_name
-from clipdesk.network.opened import OpenModel, open_model
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.paths import surveys_folder
 from tests.cli.surveys import LAYER, photos
 from tests.jobs.executors.toy_fleet import Killed, NoProcess, ToyFleet

@@ -25,7 +25,8 @@ from clipdesk.jobs.job import Job
 from clipdesk.jobs.runner import run_job
 from clipdesk.jobs.work import Work
 from clipdesk.models.names import Named
-from clipdesk.network.opened import OpenModel, OtherWeightsError
+from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import OtherWeightsError
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.conftest import VIT_LAYER

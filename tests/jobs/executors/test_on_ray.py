@@ -34,7 +34,7 @@ from clipdesk.jobs.executors.rounds import Limits
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
 from clipdesk.models.names import Checkpoint
-from clipdesk.network.opened import open_model
+from clipdesk.network.pool import open_model
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.cli.surveys import photos
