@@ -33,6 +33,7 @@ from clipdesk.cli.terminal import show
 from clipdesk.cli.wanted import Wanted
 from clipdesk.errors import UsageError
 from clipdesk.export.example_sheet import save_example_sheet
+from clipdesk.models.learnt import caution
 from clipdesk.models.names import ModelName, find_name
 from clipdesk.network.layer_names import short_layer
 from clipdesk.network.rectifiers import rectifier_of
@@ -181,6 +182,8 @@ def _directions(asked: Asked, text: str | None, image: Path | None) -> NDArray[n
         return image_direction(asked.opened, image)
     if not text or not text.strip():
         raise UsageError('The text is empty. Write what the units are to answer to, such as "a heart"')
+    if said := caution(text, asked.opened.name):
+        say(f"Note: {said}.", err=True)
     with counting("Texts") as progress:
         return text_directions(asked.opened, asked.survey, text, progress=progress)
 

@@ -164,7 +164,7 @@ def _render(job: Job, output: Path | None, animation: str | None, best: Best | N
     job = _in_full(job, opened)
     _check(job, opened)
     for target in job.targets:
-        advice = advice_on(target, opened.inspector.layers)
+        advice = advice_on(target, opened.inspector.layers, opened.name)
         if advice is not None:
             say(f"Note: {advice.text}.", err=True)
     # Once the targets are known to be there, and before anything is rendered.

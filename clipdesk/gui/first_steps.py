@@ -74,10 +74,16 @@ class FirstSteps(QObject):
         ready = self._session.model is not None
         preferences = self._session.preferences
         if not preferences.greeted or self._last_time is None:
-            self._canvas.greet(ready)
+            self.welcome()
             preferences.greeted = preferences.greeted or ready
         elif ready:
             self._canvas.show_message(_INVITATION)
+
+    @Slot()
+    def welcome(self) -> None:
+        """Show the welcome."""
+        model = self._session.model
+        self._canvas.greet(model is not None, "" if model is None else str(plain_name(model.name)))
 
     def go_to(self, place: Place, model: str | None = None) -> None:
         """Show a unit or a layer when a model is opened, instead of where the user was.

@@ -179,7 +179,7 @@ class MainWindow(PanelWindow):
         commands.batch.triggered.connect(self.asking.add_selected)
         commands.stop.triggered.connect(self.queue.stop)
         commands.welcome.triggered.connect(self.center.show_canvas)
-        commands.welcome.triggered.connect(lambda: self.canvas.greet(ready=session.model is not None))
+        commands.welcome.triggered.connect(self.first_steps.welcome)
         commands.quit.triggered.connect(self.close)
         commands.reset.triggered.connect(lambda: session.preferences.reset_layout(self))
         enable_while(

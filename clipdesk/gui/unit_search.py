@@ -63,7 +63,7 @@ class UnitSearch(QObject):
 
     @Slot()
     def _model_changed(self) -> None:
-        self._find.forget()
+        self._find.forget(self._session.model.name if self._session.model else None)
         self._find.show_layer(None)
 
     @Slot()

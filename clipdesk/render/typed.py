@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from clipdesk.errors import NotInModelError, UsageError, one_line
+from clipdesk.models.learnt import caution
 from clipdesk.network.layer_names import full_layer, short_label, short_layer, suggestion
 from clipdesk.network.rectifiers import layer_before, rectifier_of
 from clipdesk.render.expressions import begins_as_expression, is_expression, parse_target, text_target
@@ -14,6 +15,7 @@ from clipdesk.render.readable import Decoder, Direction, ImageTarget, Others
 from clipdesk.render.targets import Combined, Readable, Target, Term, Text, Unit, terms_of
 
 if TYPE_CHECKING:
+    from clipdesk.models.names import ModelName
     from clipdesk.network.layers import LayerInfo
 
 _LONGEST_SHOWN = 60
@@ -96,9 +98,23 @@ class Advice(NamedTuple):
     instead: Target | None = None
 
 
-def advice_on(target: Target, layers: Mapping[str, LayerInfo]) -> Advice | None:
-    """Say of a negative target behind a rectifier that it cannot go far below 0, and offer the layer before it."""
+def advice_on(target: Target, layers: Mapping[str, LayerInfo], model: ModelName | None = None) -> Advice | None:
+    """What to know of a target before it is rendered, if there is anything.
+
+    An embedded model has not learnt all words of a text. A negative target behind a rectifier cannot go far below 0,
+    and the layer before it is offered.
+
+    Args:
+        target: The target.
+        layers: The model's layers by their names.
+        model: The model; None if it has no name.
+    """
     terms = terms_of(target)
+    said = caution(" ".join(term.what.text for term in terms if isinstance(term.what, Text)), model)
+    return Advice(said) if said else _advice_on_rectified(terms, layers)
+
+
+def _advice_on_rectified(terms: Sequence[Term], layers: Mapping[str, LayerInfo]) -> Advice | None:
     if any(term.weight > 0 for term in terms):
         return None
     units = [term.what for term in terms if isinstance(term.what, Unit)]

@@ -53,3 +53,11 @@ def test_a_negative_target_behind_a_rectifier_is_noted(clipdesk: Command) -> Non
         in (outcome.err)
     )
     assert "Note" not in clipdesk("render", *QUICK, "--target", "-1.mlp.c_fc:5").err
+
+
+def test_words_that_the_model_has_not_learnt_are_noted(clipdesk: Command) -> None:
+    note = 'Note: photo has not learnt "my" and "aunt", so what it makes of the text means little.'
+    photo = ("render", "--model", "photo", "--iterations", "1", "--views", "1", "--size", "64")
+    assert note in clipdesk(*photo, "--text", "a laptop of my aunt").err.splitlines()
+    assert note in clipdesk(*photo, "--target", '"a laptop of my" - 0.5*"aunt"').err.splitlines()
+    assert "Note" not in clipdesk(*photo, "--text", "a photo of a laptop").err

@@ -288,3 +288,13 @@ def test_answers_do_not_depend_on_what_is_asked_first(surveyed: Command) -> None
     surveyed("find", "--like", f"{SHORT}:3", *MODEL)
     assert surveyed("find", "a cat", *MODEL).out == first
     assert np.isfinite([float(line.split("\t")[1]) for line in first.splitlines()]).all()
+
+
+def test_words_that_the_model_has_not_learnt_are_noted_before_what_is_found(clipdesk: Command) -> None:
+    photos(clipdesk.folder / "photos")
+    model = ("--model", "photo")
+    assert clipdesk("survey", "photos", *model, "--layers", "layer4", "--device", "cpu").code == 0
+    found = clipdesk("find", "a dog", *model)
+    assert 'Note: photo has not learnt "dog", so what it makes of the text means little.' in found.err.splitlines()
+    assert found.out.startswith("layer4:")
+    assert "Note" not in clipdesk("find", "a strawberry", *model).err

@@ -194,9 +194,9 @@ class Canvas(QWidget):
         if not self.tracks:
             self.show_message(text)
 
-    def greet(self, ready: bool) -> None:
-        """Show the welcome, as long as nothing has been rendered."""
-        self.welcome.greet(ready)
+    def greet(self, ready: bool, model: str = "") -> None:
+        """Show the welcome, as long as nothing has been rendered, to who has opened the model of this name."""
+        self.welcome.greet(ready, model)
         self._pages.setCurrentIndex(0)
 
     def refresh(self) -> None:

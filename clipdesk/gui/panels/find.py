@@ -31,15 +31,14 @@ from clipdesk.gui.item_models.qt import Index
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.surveys.data import FoundUnit, PooledUnit, Question
 from clipdesk.gui.words import breakable, unbroken
+from clipdesk.models.learnt import caution, first_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clipdesk.models.names import ModelName
+
 _SIDE, _PAD, _BAR = 56, 4, 4
-_HINT = (
-    "Type a word or a sentence, such as “a heart” or “a striped thing”, or drop a photo here. "
-    "The units of all layers whose activation follows it best are listed."
-)
 _IMAGES = "Images (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff)"
 
 
@@ -104,6 +103,7 @@ class FindPage(QWidget):
         super().__init__()
         self.question: Question | None = None
         self._layer: str | None = None
+        self._model: ModelName | None = None
         self.found = FoundModel(self)
         self.box = QLineEdit(placeholderText="A word, a sentence, or a dropped photo", clearButtonEnabled=True)
         self.box.setAccessibleName("Find units")
@@ -112,7 +112,7 @@ class FindPage(QWidget):
         self.image_button.setToolTip("Search by an image of yours")
         self.here = QCheckBox("In this layer only")
         self.here.setEnabled(False)
-        self.message = plain_label(_HINT, centered=True, wrap=True, margin=16)
+        self.message = plain_label(_hint(None), centered=True, wrap=True, margin=16)
         self.title = plain_label(wrap=True)
         self.list = QListView()
         self.list.setAccessibleName("Found units")
@@ -149,11 +149,11 @@ class FindPage(QWidget):
         self._layer = layer
         self.here.setEnabled(layer is not None)
 
-    def forget(self) -> None:
-        """Begin anew, as with another model."""
-        self.question = None
+    def forget(self, model: ModelName | None = None) -> None:
+        """Begin anew, with this model; None if it is not known."""
+        self.question, self._model = None, model
         self.found.show([])
-        self._say(_HINT)
+        self._say(_hint(model))
 
     # Asking
 
@@ -207,7 +207,8 @@ class FindPage(QWidget):
             self._say(f"No unit follows {question.words}")
             return
         where = "" if question.layer is None else " in this layer"
-        self.title.setText(breakable(f"Units for {question.words}{where}, by correlation"))
+        said = caution(question.text, self._model)
+        self.title.setText(breakable(f"Units for {question.words}{where}, by correlation{said and f'. Note: {said}'}"))
         self._pages.setCurrentIndex(1)
         self.list.setCurrentIndex(self.found.index(0))
         if self.box.hasFocus() or self.image_button.hasFocus():
@@ -237,3 +238,10 @@ class FindPage(QWidget):
         found = self.list.currentIndex().data(FOUND_ROLE)
         if isinstance(found, FoundUnit):
             self.unit_chosen.emit(found.pooled)
+
+
+def _hint(model: ModelName | None) -> str:
+    return (
+        f"Type a word or a sentence, such as “{first_text(model)}”, or drop a photo here. "
+        "The units of all layers whose activation follows it best are listed."
+    )

@@ -198,6 +198,7 @@ class NeuronsPanel(QWidget):
     def show_model(self, opened: OpenedModel) -> None:
         """Begin anew with a model that was opened."""
         self.show_tree(opened.tree)
+        self.text_box.show_layers(self._layers, opened.name)
 
     def show_tree(self, tree: LayerNode) -> None:
         """Go back to the hint, and check sums against these layers from now on."""

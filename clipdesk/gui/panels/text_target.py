@@ -17,10 +17,12 @@ from clipdesk.gui.icons import icon
 from clipdesk.gui.panels.target_line import TargetLine
 from clipdesk.gui.plain import plain_label
 from clipdesk.gui.theme import error_palette
+from clipdesk.models.learnt import first_text
 from clipdesk.network.layer_names import short_label, short_layer
 from clipdesk.render.targets import Target, terms_of
 
 if TYPE_CHECKING:
+    from clipdesk.models.names import ModelName
     from clipdesk.network.layers import LayerInfo
 
 _LAST_MOMENT_MS = 2000
@@ -49,7 +51,7 @@ class TextTargetBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = TargetLine("Or type a target, such as a star")
+        self.text = TargetLine(f"Or type a target, such as {first_text(None)}")
         self.text.setAccessibleName("Typed target")
         self.text.setToolTip(
             "A text: the picture's embedding is to point in the direction of the text's.<br>"
@@ -75,6 +77,7 @@ class TextTargetBox(QWidget):
         self.instead_button.clicked.connect(lambda: self.text.setText(self._instead))
         self._problem = ""
         self._layers: Mapping[str, LayerInfo] = {}
+        self._model: ModelName | None = None
         self._layer = ""
         self._ready = False
         self._files = Background(self)
@@ -114,9 +117,15 @@ class TextTargetBox(QWidget):
         self.button.setEnabled(self._ready and bool(self.text.text().strip()))
         self.direction_action.setEnabled(bool(self._layer))
 
-    def show_layers(self, layers: Mapping[str, LayerInfo]) -> None:
-        """Check targets against these layers from now on, and complete their names."""
-        self._layers = layers
+    def show_layers(self, layers: Mapping[str, LayerInfo], model: ModelName | None = None) -> None:
+        """Check targets against these layers from now on, and complete their names.
+
+        Args:
+            layers: By their names.
+            model: The model that has them; None if it is not known.
+        """
+        self._layers, self._model = layers, model
+        self.text.setPlaceholderText(f"Or type a target, such as {first_text(model)}")
         self.text.offer_layers(short_layer(name) for name, info in layers.items() if info.reason is None)
         self.show_layer("")
         self._preview()
@@ -151,10 +160,10 @@ class TextTargetBox(QWidget):
             self._show("")
         elif _NAMES_A_FILE.search(text):
             self._show("Reading the file …")
-            layers = self._layers
-            self._files.start(lambda: self._read.emit(text, _outcome(text, layers)))
+            layers, model = self._layers, self._model
+            self._files.start(lambda: self._read.emit(text, _outcome(text, layers, model)))
         else:
-            self._show_outcome(_outcome(text, self._layers))
+            self._show_outcome(_outcome(text, self._layers, self._model))
 
     @Slot(str, object)
     def _show_read(self, text: str, outcome: _Outcome) -> None:
@@ -181,7 +190,7 @@ class TextTargetBox(QWidget):
         text = self.text.text().strip()
         if not (self._ready and text):
             return
-        outcome = _outcome(text, self._layers)
+        outcome = _outcome(text, self._layers, self._model)
         self._show_outcome(outcome)
         if outcome.target is not None:
             self.text.remember()
@@ -207,7 +216,7 @@ class TextTargetBox(QWidget):
             self.text.setFocus()
 
 
-def _outcome(text: str, layers: Mapping[str, LayerInfo]) -> _Outcome:
+def _outcome(text: str, layers: Mapping[str, LayerInfo], model: ModelName | None) -> _Outcome:
     """Read a line, and check it against what the model has."""
     # Not above: it loads NumPy, which the first sight of the window does without.
     from clipdesk.render.typed import advice_on, in_words, read_typed
@@ -222,7 +231,7 @@ def _outcome(text: str, layers: Mapping[str, LayerInfo]) -> _Outcome:
                 check_layer(term, layers)
     except UsageError as error:
         return _Outcome(None, str(error))
-    advice = advice_on(target, layers)
+    advice = advice_on(target, layers, model)
     if advice is None:
         return _Outcome(target, f"Renders {in_words(target)}")
     instead = "" if advice.instead is None else short_label(advice.instead.label)

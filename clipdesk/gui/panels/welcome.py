@@ -14,6 +14,10 @@ _OFFICIAL = (
     "In the <b>Model</b> menu, <b>photo</b> has seen photographs, and OpenAI's CLIP is downloaded once. "
     "Without a connection, choose <b>Open checkpoint</b> there."
 )
+_OFFICIAL_BESIDE_PHOTO = (
+    "<b>photo</b> knows 96 kinds of things. In the <b>Model</b> menu, OpenAI's CLIP is downloaded once. "
+    "Without a connection, choose <b>Open checkpoint</b> there."
+)
 _DARKER = 160
 """In percent: the style draws a button in lighter colours than it is given, on which white cannot be read."""
 
@@ -84,8 +88,9 @@ class Welcome(QWidget):
             palette.setColor(group, QPalette.ColorRole.ButtonText, palette.color(QPalette.ColorRole.HighlightedText))
         self.button.setPalette(palette)
 
-    def greet(self, ready: bool) -> None:
-        """Show the welcome; its button works once a model is open."""
+    def greet(self, ready: bool, model: str = "") -> None:
+        """Show the welcome; its button works once a model is open. The name of the model decides what else is named."""
+        self._official.setText(_OFFICIAL_BESIDE_PHOTO if model == "photo" else _OFFICIAL)
         for widget in (self._title, self._text, self.button, self.tour_button, self._official):
             widget.show()
         self._message.hide()
@@ -99,6 +104,11 @@ class Welcome(QWidget):
             widget.hide()
         self._message.setText(breakable(text))
         self._message.show()
+
+    @property
+    def others(self) -> str:
+        """What the welcome says of the model and of others, as HTML."""
+        return self._official.text()
 
     @property
     def message(self) -> str:

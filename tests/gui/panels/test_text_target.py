@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from clipdesk.gui.panels.neurons import NeuronsPanel
 from clipdesk.gui.panels.text_target import TextTargetBox
 from clipdesk.gui.preferences import Preferences
+from clipdesk.models.names import parse_name
 from clipdesk.network.inspector import LayerInspector
 from clipdesk.render.targets import Target, Text, Unit
 
@@ -196,3 +197,14 @@ def test_the_layer_before_a_rectifier_is_offered_for_a_negative_target(box: Text
     assert box.text.text() == "-1.mlp.c_fc:5"
     assert box.says == f"Renders unit 5 of {BEFORE}, negative"
     assert not box.instead_button.isVisible()
+
+
+def test_it_says_which_words_an_embedded_model_has_not_learnt(box: TextTargetBox, inspector: LayerInspector) -> None:
+    box.show_layers(inspector.layers, parse_name("photo"))
+    assert box.text.placeholderText() == "Or type a target, such as a strawberry"
+    box.text.setText("a laptop of my aunt")
+    assert box.says.startswith('Renders the text \'a laptop of my aunt\'. photo has not learnt "my" and "aunt", so')
+    box.text.setText("a laptop")
+    assert box.says == "Renders the text 'a laptop'"
+    box.show_layers(inspector.layers, parse_name("ViT-B/32"))
+    assert box.text.placeholderText() == "Or type a target, such as a star"
