@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clipdesk.activations.questions.examples import exciting
 from clipdesk.activations.questions.lookup import check_unit, statistics_of
-from clipdesk.activations.statistics import NONE, Pooling
+from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.survey import Survey
 from clipdesk.given import checked
 
@@ -28,7 +29,8 @@ class Clusters:
     """The groups of a unit's top pictures.
 
     Attributes:
-        groups: Indices of the pictures of each group, the largest group first, in it the most typical picture first.
+        groups: Indices of the pictures of each group, the largest group first, in it the most typical picture first;
+            none if no picture excites the unit.
         silhouette: Mean silhouette of the grouping, in [-1, 1]; NaN for a single group.
         polysemanticity: 1 - cosine of the centres of two groups (SemanticLens), whether there are two or not; NaN with
             fewer than two different pictures.
@@ -61,8 +63,10 @@ def clusters(
     """
     statistics = statistics_of(survey, layer, pooling)
     check_unit(statistics, unit)
-    pictures = statistics.top.pictures[unit]
-    pictures = pictures[pictures != NONE]
+    own = statistics.only(np.array([unit]))
+    pictures = np.array([each.picture for each in exciting(own)], dtype=own.top.pictures.dtype)
+    if not len(pictures):
+        return Clusters((), float("nan"), float("nan"))
     rows = survey.embeddings.unit_rows(pictures).astype(np.float64)
     different = len(np.unique(rows, axis=0))
     rows = _narrow(rows)

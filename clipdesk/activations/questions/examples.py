@@ -62,7 +62,7 @@ class Examples:
         layer: Dotted name of its layer.
         pooling: How values at positions became one.
         unit: Its index.
-        top: Those with the largest values.
+        top: Those with the largest values; of a unit that is never below zero only those above it, which may be none.
         bottom: Those with the smallest, smallest first.
         middle: Of the sampled ones, those nearest to the median, the largest value first.
         bins: Five equal parts from the smallest value to the largest, with sampled pictures; none for a constant unit.
@@ -113,7 +113,7 @@ def examples(
         layer,
         statistics.pooling,
         unit,
-        top=shown(top_of(own), count),
+        top=shown(exciting(own), count),
         bottom=shown(_listed(own.bottom), count),
         middle=shown(_middle(survey, own, per_bin), per_bin),
         bins=_bins(survey, own, per_bin, alike) if own.varies[0] else (),
@@ -149,6 +149,12 @@ def folded(found: Sequence[Example], embeddings: Embeddings, alike: float = ALIK
 def top_of(own: UnitStatistics) -> list[Example]:
     """The pictures with the largest values of a single unit, all that were kept, near-duplicates too."""
     return _listed(own.top)
+
+
+def exciting(own: UnitStatistics) -> list[Example]:
+    """The same without pictures that leave a unit behind a rectifier at zero: these would stand in the set's order."""
+    rectified = float(own.least[0]) == 0
+    return [each for each in top_of(own) if each.value > 0 or not rectified]
 
 
 def _listed(ends: Extremes) -> list[Example]:

@@ -195,7 +195,7 @@ class UnitFacts:
         numbers: Names and values, in words.
         edges: Ends of the histogram's bins, one more than there are bins.
         counts: Pictures in each bin.
-        top: The pictures that excite it most.
+        top: The pictures that excite it most, or words that there are none.
         range: Some of each part of its range, the largest first, each part after its heading.
         bottom: The pictures that excite it least.
         groups: Its top pictures, in groups of what is alike.
@@ -211,7 +211,7 @@ class UnitFacts:
     numbers: tuple[tuple[str, str], ...]
     edges: tuple[float, ...]
     counts: tuple[int, ...]
-    top: tuple[Photo, ...]
+    top: tuple[Photo | Heading, ...]
     range: tuple[Photo | Heading, ...]
     bottom: tuple[Photo, ...]
     groups: tuple[Photo | Heading, ...]

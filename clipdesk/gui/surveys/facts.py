@@ -44,7 +44,7 @@ def unit_facts(survey: OpenSurvey, pooled: PooledUnit) -> UnitFacts:
         tuple(_numbers(found)),
         tuple(found.histogram.edges.tolist()),
         tuple(found.histogram.counts.tolist()),
-        top=tuple(_photos(survey, found.examples.top)),
+        top=tuple(_photos(survey, found.examples.top)) or (Heading("No picture\nexcites it"),),
         range=tuple(_range(survey, found.examples)),
         bottom=tuple(_photos(survey, found.examples.bottom)),
         groups=tuple(_groups(survey, found.clusters, found.statistics.top)),

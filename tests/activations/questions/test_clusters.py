@@ -57,9 +57,17 @@ def test_few_pictures_are_one_group(count: int) -> None:
 
 
 def test_copies_of_one_picture_are_one_group() -> None:
-    found = clusters(direct_survey({(LAYER, "mean"): np.arange(9.0)[:, None]}, np.ones((9, 4))), LAYER, 0)
+    found = clusters(direct_survey({(LAYER, "mean"): np.arange(1.0, 10.0)[:, None]}, np.ones((9, 4))), LAYER, 0)
     assert [len(group) for group in found.groups] == [9]
     assert np.isnan(found.polysemanticity)
+
+
+def test_pictures_that_leave_a_rectified_unit_at_zero_are_in_no_group() -> None:
+    a = np.array([[0.0, 0.0, 0.0, 0.0, 2.0, 1.0]]).T
+    found = clusters(direct_survey({(LAYER, "mean"): a}, np.eye(6)), LAYER, 0)
+    assert found.groups == ((4, 5),)
+    found = clusters(direct_survey({(LAYER, "mean"): 0 * a}, np.eye(6)), LAYER, 0)
+    assert found.groups == ()
 
 
 def test_the_same_seed_gives_the_same_groups() -> None:

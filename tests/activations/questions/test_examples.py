@@ -78,11 +78,20 @@ def test_a_chain_of_similar_pictures_is_not_one() -> None:
 
 def test_ties_stand_in_the_order_of_the_pictures_and_few_pictures_give_short_lists() -> None:
     z = np.eye(7)
-    a = np.array([[0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 2.0]]).T
+    a = np.array([[-1.0, 1.0, 1.0, -1.0, 1.0, -1.0, 2.0]]).T
     found = examples(direct_survey({(LAYER, "mean"): a}, z), LAYER, 0)
     assert [each.picture for each in found.top] == [6, 1, 2, 4, 0, 3, 5]
     assert [each.picture for each in found.bottom] == [0, 3, 5, 1, 2, 4, 6]
-    assert [len(part.examples) for part in found.bins] == [3, 0, 3, 0, 1]
+    assert [len(part.examples) for part in found.bins] == [3, 0, 0, 3, 1]
+
+
+def test_pictures_that_leave_a_rectified_unit_at_zero_are_not_at_its_top() -> None:
+    a = np.array([[0.0, 1.0, 0.0, 2.0], [0.0, 0.0, 0.0, 0.0]]).T
+    survey = direct_survey({(LAYER, "mean"): a}, np.eye(4))
+    assert [each.picture for each in examples(survey, LAYER, 0).top] == [3, 1]
+    dead = examples(survey, LAYER, 1)
+    assert dead.top == ()
+    assert len(dead.bottom) == 4
 
 
 def test_a_constant_unit_and_a_set_of_one_picture_have_no_parts() -> None:

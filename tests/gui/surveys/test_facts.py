@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,16 +13,21 @@ from clipdesk.gui.surveys.data import Heading, Photo, PooledUnit
 from tests.cli.surveys import LAYER
 
 
+def photos(items: Sequence[Photo | Heading]) -> list[Photo]:
+    return [each for each in items if isinstance(each, Photo)]
+
+
 def test_a_page_shows_what_a_survey_answers(asked: AskedSurvey) -> None:
     facts = asked.unit_facts(PooledUnit(LAYER, 3))
     answers = unit_answers(asked.survey, LAYER, 3, rectified=True, count=18)
-    assert [photo.picture for photo in facts.top] == [each.picture for each in answers.examples.top]
+    top = photos(facts.top)
+    assert [photo.picture for photo in top] == [each.picture for each in answers.examples.top]
     assert [photo.value for photo in facts.bottom] == [each.value for each in answers.examples.bottom]
     assert sum(facts.counts) == 24
     assert len(facts.edges) == len(facts.counts) + 1
     assert dict(facts.numbers)["largest"] == f"{answers.numbers.most:.3g}"
-    known = asked.survey.pictures[facts.top[0].picture]
-    assert (facts.top[0].place, facts.top[0].label) == (known.place, known.label)
+    known = asked.survey.pictures[top[0].picture]
+    assert (top[0].place, top[0].label) == (known.place, known.label)
     assert [each.pooled.unit for each in facts.within] == [each.unit for each in answers.similar.within]
 
 
@@ -29,7 +35,7 @@ def test_a_unit_is_shown_in_the_pooling_that_is_asked_for_where_the_survey_has_i
     by_max = asked.unit_facts(PooledUnit(LAYER, 3, "max"))
     assert (by_max.pooling, by_max.poolings) == ("max", ("mean", "max", "class"))
     top = asked.survey.statistics[LAYER, "max"].top
-    assert by_max.top[0].value == pytest.approx(top.values[3, 0])
+    assert photos(by_max.top)[0].value == pytest.approx(top.values[3, 0])
     assert by_max.numbers != asked.unit_facts(PooledUnit(LAYER, 3)).numbers
 
 
@@ -37,6 +43,16 @@ def test_a_pooling_that_another_survey_had_gives_way_to_the_usual_one(asked: Ask
     means = {key: asked.survey.statistics[key] for key in asked.survey.statistics if key[1] == "mean"}
     asked.survey = replace(asked.survey, statistics=means)
     assert asked.unit_facts(PooledUnit(LAYER, 3, "max")).pooling == "mean"
+
+
+def test_a_unit_that_no_picture_excites_has_no_pictures_at_its_top(asked: AskedSurvey) -> None:
+    own = asked.survey.statistics[LAYER, "mean"]
+    zeros = replace(own.top, values=0 * own.top.values)
+    dead = replace(own, top=zeros, least=0 * own.least, most=0 * own.most)
+    asked.survey = replace(asked.survey, statistics={(LAYER, "mean"): dead})
+    facts = asked.unit_facts(PooledUnit(LAYER, 3))
+    assert facts.top == (Heading("No picture\nexcites it"),)
+    assert facts.groups == ()
 
 
 def test_each_part_of_the_range_is_a_row_after_its_heading(asked: AskedSurvey) -> None:
