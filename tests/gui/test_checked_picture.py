@@ -45,3 +45,11 @@ def test_of_several_pictures_the_one_that_is_shown_alone_is_checked(surveyed: Ma
     assert canvas.thorough.isHidden()
     canvas.view.set_solo(-1)
     assert canvas.judgement.isHidden()
+
+
+def test_a_layer_that_the_survey_does_not_have_is_named_with_what_to_do(surveyed: MainWindow, qtbot: QtBot) -> None:
+    surveyed.parameters.show_settings(make_settings(iterations=3))
+    surveyed.asking.render((Unit(layer="visual.transformer.resblocks.0.ln_1", index=5),))
+    until(qtbot, lambda: surveyed.controller.queue.rowCount() == 1 and finished(surveyed))
+    line = "Not checked: the survey does not have 0.ln_1. It can be surveyed on the page of a unit"
+    until(qtbot, lambda: surveyed.canvas.judgement.whole == line)

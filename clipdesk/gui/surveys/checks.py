@@ -18,8 +18,9 @@ from clipdesk.activations.statistics import Pooling
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_png
+from clipdesk.network.layer_names import short_layer
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Target, Unit
+from clipdesk.render.targets import Others, Target, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import PooledUnit
@@ -52,6 +53,10 @@ def check_in_words(survey: OpenSurvey, target: Target, picture: Picture, setting
     Raises:
         ClipDeskError: the model cannot be opened any more.
     """
+    for layer in [term.what.layer for term in terms_of(target) if isinstance(term.what, Unit | Others)]:
+        if not any(layer == own for own, _ in survey.survey.statistics):
+            short = short_layer(layer)
+            return f"Not checked: the survey does not have {short}. It can be surveyed on the page of a unit", False
     try:
         return _checked(survey, target, picture, None, own_texts=settings.own_texts).in_words, True
     except UsageError as error:
