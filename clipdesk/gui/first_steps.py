@@ -100,14 +100,22 @@ class FirstSteps(QObject):
         first, self._looked = not self._looked, True
         self._architecture.tree.setFocus()
         gone_back = self._gone(opened) or (first and self._last_time is not None and self._last_time.go_back(opened))
-        if not gone_back and (name := str(plain_name(opened.name))) in SHOWPIECES:
-            self._select(*SHOWPIECES[name])
+        if not gone_back:
+            self._go_to_a_piece(opened)
         if not self._canvas.tracks:
             self.greet()
         if first and self._last_time is None:
             self.render_first()
         if first:
             self._look_for_jobs()
+
+    def _go_to_a_piece(self, opened: OpenedModel) -> None:
+        """Show the latents that were added to a model, or a unit of an embedded one."""
+        latents = [node.info.name for node in opened.tree.walk() if node.info.unit_kind == "latent"]
+        if latents:
+            self._architecture.choose(latents[-1])
+        elif (name := str(plain_name(opened.name))) in SHOWPIECES:
+            self._select(*SHOWPIECES[name])
 
     def _gone(self, opened: OpenedModel) -> bool:
         """Go where `go_to` said, once; whether there is such a place."""
@@ -141,10 +149,12 @@ class FirstSteps(QObject):
 
     @Slot()
     def render_first(self) -> None:
-        """Render the selected neurons, or one from the middle of the model."""
-        if not self._neurons.selected() and self._session.model is not None:
-            layers = [node.info for node in self._session.model.tree.walk() if node.info.reason is None]
-            self._select(layers[len(layers) // 2].name, 0)
+        """Render the selected neurons, or else an embedded model's with a clear picture, or one from the middle."""
+        model = self._session.model
+        if not self._neurons.selected() and model is not None:
+            layers = [node.info for node in model.tree.walk() if node.info.reason is None]
+            middle = layers[len(layers) // 2].name, 0
+            self._select(*SHOWPIECES.get(str(plain_name(model.name)), middle))
         self.render_asked.emit(self._neurons.selected())
 
     @Slot()

@@ -72,3 +72,16 @@ def test_another_model_than_the_one_that_has_the_unit_stays_as_it_is(
     window.first_steps.go_to(("visual.nowhere", 0), "demo")
     opened(window, qtbot)
     assert window.notice.message == ""
+
+
+def test_a_model_with_latents_shows_them_and_begins_with_a_neuron_that_has_a_clear_picture(
+    new_window: NewWindow, qtbot: QtBot
+) -> None:
+    window = opened(new_window("photo+sae:[shipped]"), qtbot)
+    assert window.neurons.model.layer is not None
+    assert window.neurons.model.layer.name == "visual.layer4.latents"
+    asked: list[tuple[Unit, ...]] = []
+    window.first_steps.render_asked.disconnect()
+    window.first_steps.render_asked.connect(asked.append)
+    window.canvas.welcome.button.click()
+    assert asked == [(Unit(layer="visual.layer4", index=325),)]

@@ -43,6 +43,8 @@ def test_one_is_added_rendered_and_left_again(
     until(qtbot, lambda: str(window.session.model_name) == f"{checkpoint}+sae:[{file}]")
     assert window.windowTitle() == "small.pt+sae:[own] - ClipDesk"
     assert "128 latents of visual.transformer.resblocks.1" in window.status.model.toolTip()
+    assert window.neurons.model.layer is not None
+    assert window.neurons.model.layer.name == LATENTS
     window.asking.render((Unit(layer=LATENTS, index=3),))
     until(qtbot, lambda: done(window))
     assert menu.recent.actions()[0].text() == "small.pt+sae:[own]"
