@@ -83,7 +83,7 @@ def _overview(found: Overview) -> str:
 
 def _row(origin: Origin, answers: LayerAnswers, unit: int, rendered: Rendered | None) -> list[str]:
     layer, numbers = answers.statistics.layer, answers.table
-    top = int(answers.statistics.top.pictures[unit, 0])
+    top = NONE if numbers.dead[unit] else int(answers.statistics.top.pictures[unit, 0])
     photo = None if top == NONE else origin.previews.read(top, _SIDE)
     labels = () if answers.words is None else answers.words.units[unit].labels[:_WORDS]
     return [

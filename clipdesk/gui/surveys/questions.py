@@ -22,6 +22,7 @@ from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import words
+from clipdesk.activations.statistics import NONE
 from clipdesk.activations.writing import words_of_decoder
 from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word, Written
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
@@ -152,7 +153,8 @@ def layer_facts(survey: OpenSurvey, layer: str) -> LayerFacts:
         statistics = statistics_of(survey.survey, layer)
         numbers = table(survey.survey, statistics, rectified=survey.is_rectified(layer))
         kinds = overview(numbers, survey.survey.embeddings)
-        tops = statistics.top.pictures[:, 0]
+        # All pictures are alike to a dead unit, and the first of the set is none of its own.
+        tops = np.where(numbers.dead, np.int32(NONE), statistics.top.pictures[:, 0])
         survey.facts[layer] = LayerFacts(numbers, kinds, statistics.histogram.counts, tops)
     return survey.facts[layer]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,18 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(surveyed, "positions", positions)
     return layers
+
+
+def test_a_dead_unit_has_no_photo(folder: Path, checkpoint: Path) -> None:
+    ((_, manifest),) = all_surveys()
+    survey = OpenSurvey.open(folder, manifest, parse_name(str(checkpoint)))
+    own = survey.survey.statistics[LAYER, "mean"]
+    fired = own.fired.copy()
+    fired[3] = 0
+    survey.survey = replace(survey.survey, statistics={(LAYER, "mean"): replace(own, fired=fired)})
+    layer = SurveyedLayer(survey, LAYER, layer_facts(survey, LAYER))
+    assert layer.top_photo(3) is None
+    assert layer.top_photo(4) is not None
 
 
 def test_numbers_and_photos_are_those_of_the_survey(folder: Path, checkpoint: Path) -> None:
