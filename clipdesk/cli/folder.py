@@ -17,7 +17,7 @@ _folder = click.argument("folder", type=click.Path(path_type=Path), default=Path
 
 @click.command()
 @_folder
-@click.option("--output", type=click.Path(path_type=Path), default=Path("sheet.png"), show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sheet.png"), show_default=True)
 @click.option("--columns", type=click.IntRange(1, 200), help="Pictures in a row.")
 def sheet(folder: Path, output: Path, columns: int | None) -> None:
     """Make a contact sheet (PNG or PDF) of the pictures in FOLDER, with labels and activations."""
@@ -26,7 +26,7 @@ def sheet(folder: Path, output: Path, columns: int | None) -> None:
 
 @click.command()
 @_folder
-@click.option("--output", type=click.Path(path_type=Path), default=Path("curves.csv"), show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("curves.csv"), show_default=True)
 @click.option(
     "--wide", is_flag=True, help="Write one column per picture, for spreadsheets, instead of one row per step."
 )

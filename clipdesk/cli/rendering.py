@@ -43,7 +43,9 @@ _QUICK_STEPS = 150
     type=click.Path(path_type=Path),
     help="Make the picture of this PNG again, from the recipe inside; other options change it.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]"
+)
 @click.option(
     "--animation",
     metavar="webp|gif|mp4",
@@ -127,7 +129,7 @@ def _check_best_of(
     help="Neurons from START, END left out, every STEP: 0 768 16.",
 )
 @click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Folder to write to."
+    "-o", "--output-dir", type=click.Path(path_type=Path), default=FOLDER, show_default=True, help="Folder to write to."
 )
 @click.option("--seed-base", type=int, help="Give neuron i the seed SEED_BASE + i, instead of the same to all.")
 @click.option("--no-skip", is_flag=True, help="Render also what the folder already has.")
@@ -171,7 +173,9 @@ def _indices(neuron_range: tuple[int, int, int]) -> range:
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help=f"PNG to write, or a folder.  [default: {FOLDER}]"
+)
 def quickstart(output: Path | None) -> None:
     """Render one neuron of the embedded model that has a clear picture, to prove that everything works."""
     layer, index = SHOWPIECES[EMBEDDED]

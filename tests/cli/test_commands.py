@@ -87,6 +87,16 @@ def test_render_writes_one_named_picture(clipdesk: Command) -> None:
     assert "step 2/2" in outcome.err
 
 
+def test_all_commands_that_write_have_the_short_option_for_where(clipdesk: Command) -> None:
+    quick = ("--model", "SMALL", "--iterations", "1", "--size", "64", "--device", "cpu")
+    assert clipdesk("render", "--text", "a star", *quick, "-o", "own/star.png").code == 0
+    assert clipdesk("batch", "--layer", LAYER, "--neuron-range", "0", "1", "1", *quick, "-o", "own").code == 0
+    assert clipdesk("sheet", "own", "-o", "own.png").code == 0
+    assert clipdesk("curves", "own", "-o", "own.csv").code == 0
+    assert {"own.csv", "own.png", "star.png"} <= set(clipdesk.files())
+    assert len(list((clipdesk.folder / "own").glob("*.png"))) == 2
+
+
 def test_all_options_arrive_in_the_recipe(clipdesk: Command) -> None:
     options = "--size 64 --iterations 2 --lr 0.02 --blur-every 3 --seed 9 --device cpu --preset classic --tv-weight 0.5"
     clipdesk("render", "--model", "SMALL", "--text", "a star", "--output", "x.png", *options.split())
