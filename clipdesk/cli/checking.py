@@ -16,6 +16,7 @@ from clipdesk.activations.checking.thorough import Thorough, check_thoroughly
 from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.activations.directions import usual_concepts, vocabulary_of
 from clipdesk.activations.measuring import Picture
+from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.statistics import Pooling
@@ -29,6 +30,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.checked import keep_check
 from clipdesk.export.png import read_recipe
+from clipdesk.models.learnt import unlearnt
 from clipdesk.models.names import ModelName, find_name, short_name
 from clipdesk.network.layer_names import short_label
 from clipdesk.network.opened import OpenModel
@@ -187,6 +189,9 @@ class _Checker:
             )
             return None
         opened = open_with_bar(self.reader, "cpu")
+        if unlearnt(" ".join(concepts_of(usual_concepts(self.asked.opened))), opened.name):
+            name = short_name(self.reader)
+            say(f"Note: {name} has seen other things than the model, so what it reads means little.", err=True)
         vocabulary = self._words_of(opened) if self.texts else None
         return SecondReader(opened, self.asked.survey, self._shown.read, vocabulary=vocabulary)
 

@@ -159,3 +159,12 @@ def test_best_of_is_refused_where_it_means_nothing(surveyed: Command) -> None:
         assert refused.code == 2
         assert reason in refused.err
         assert not (surveyed.folder / "new.png").exists()
+
+
+def test_an_embedded_reader_that_has_seen_other_things_is_noted(
+    surveyed: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "Note: demo has seen other things than the model, so what it reads means little."
+    assert note not in surveyed("check", "a.png", "--reader", "demo").err
+    monkeypatch.setattr(checking, "usual_concepts", lambda _: "photo")
+    assert note in surveyed("check", "a.png", "--reader", "demo").err.splitlines()
