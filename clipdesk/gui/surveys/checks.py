@@ -20,7 +20,8 @@ from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_png
 from clipdesk.network.layer_names import short_layer
 from clipdesk.render.settings import RenderSettings
-from clipdesk.render.targets import Others, Target, Unit, terms_of
+from clipdesk.render.readable import Others
+from clipdesk.render.targets import Target, Unit, terms_of
 
 if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import PooledUnit
