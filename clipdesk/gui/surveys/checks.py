@@ -19,8 +19,8 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_png
 from clipdesk.network.layer_names import short_layer
-from clipdesk.render.settings import RenderSettings
 from clipdesk.render.readable import Others
+from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, terms_of
 
 if TYPE_CHECKING:
