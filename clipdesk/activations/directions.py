@@ -23,6 +23,7 @@ from clipdesk.given import checked
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
 from clipdesk.models.catalogue import CONCEPTS
+from clipdesk.models.learnt import unlearnt
 from clipdesk.models.names import plain_name
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
@@ -74,14 +75,20 @@ def vocabularies_of(
 
     Args:
         models: The models.
-        concepts: As for `vocabulary_of`; by default that of the first model.
+        concepts: As for `vocabulary_of`; by default that of the first model. An embedded model that has not learnt all
+            of these words is then given its own: those of the other one mean nothing to it.
         progress: Told how far each is.
 
     Raises:
         UsageError: as `vocabulary_of`.
     """
     listed = concepts or usual_concepts(models[0])
-    return [vocabulary_of(each, listed, progress=progress) for each in models]
+    asked = " ".join(concepts_of(listed))
+    found = []
+    for each in models:
+        own = concepts is None and unlearnt(asked, each.name)
+        found.append(vocabulary_of(each, usual_concepts(each) if own else listed, progress=progress))
+    return found
 
 
 @checked

@@ -17,6 +17,7 @@ from clipdesk.activations.directions import (
     vocabularies_of,
     vocabulary_of,
 )
+from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.activations.questions.find import find
 from clipdesk.activations.questions.sharpening import sharpened
 from clipdesk.activations.survey import Survey
@@ -54,6 +55,15 @@ def test_models_that_are_compared_read_one_list(opened: OpenModel) -> None:
     of_demo, of_small = vocabularies_of([open_model("demo", "cpu"), opened])
     assert of_demo.concepts == of_small.concepts == vocabulary_of(opened, "scenes").concepts
     assert (of_demo.reader, of_small.reader) == ("demo", str(opened.name))
+
+
+def test_an_embedded_model_that_has_not_learnt_the_list_reads_its_own() -> None:
+    photo, demo = open_model("photo", "cpu"), open_model("demo", "cpu")
+    of_photo, of_demo = vocabularies_of([photo, demo])
+    assert of_photo.concepts == concepts_of("photo")
+    assert of_demo.concepts == concepts_of("scenes")
+    named = vocabularies_of([photo, demo], "scenes")
+    assert [each.concepts for each in named] == [concepts_of("scenes")] * 2, "what is asked for is read by both"
 
 
 def test_a_text_of_the_list_is_its_sharpened_direction_and_another_one_is_added(opened: OpenModel) -> None:
