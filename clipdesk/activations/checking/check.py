@@ -17,6 +17,7 @@ _FEW, _KEPT, _NEAR = 0.01, 0.5, 0.3
 _TRUSTED, _DOUBTED = 2 / 3, 1 / 3
 """Scores from which on a picture is trusted, and is doubted rather than not believed."""
 _TOPS = "the pictures that excite the target most"
+_UNREAD = "no other model has read it"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Check:
         return "trust" if sound and self.is_read and self.score >= _TRUSTED else "doubt"
 
     @property
+    def is_only_unread(self) -> bool:
+        """Whether all that it lacks is a second model that has read it."""
+        return self.seen is None and self.verdict == "doubt" and self.against == (_UNREAD,)
+
+    @property
     def against(self) -> tuple[str, ...]:
         """What speaks against it, in words; empty if nothing does."""
         rank = (f"it excites the target {self.rank.in_words}",) if self.rank.share < _STRONG else ()
@@ -92,7 +98,7 @@ class Check:
     def _against_by_nearness(self) -> Iterator[str]:
         seen = self.seen
         if seen is None:
-            yield "no other model has read it"
+            yield _UNREAD
         elif not self.is_read:
             yield f"{seen.reader} does not tell {_TOPS} from others"
         elsewhere = seen is not None and seen.near < _NEAR
@@ -106,14 +112,25 @@ class Check:
             yield f"to {seen.reader} {seen.higher:,} of {seen.concepts:,} concepts stand higher in it"
 
     @property
+    def _unread(self) -> str:
+        own = f"does not tell {_TOPS} from others"
+        if math.isfinite(self.near):
+            own = f"finds it like {_TOPS} (nearness {self.score:.2f} of 1)"
+        return f"only because {_UNREAD}; its own {own}"
+
+    @property
     def beside_rank(self) -> str:
         """The verdict with its reasons, for who knows already where the activation is."""
+        if self.is_only_unread:
+            return f"Doubt: {self._unread}"
         reasons = "; ".join(self._against_the_rest())
         return f"{self.verdict.capitalize()}{self._colon}{reasons}" if reasons else self.verdict.capitalize()
 
     @property
     def in_words(self) -> str:
         """The verdict with its reasons, in a sentence."""
+        if self.is_only_unread:
+            return f"Doubt: {self._unread}; it excites the target {self.rank.in_words}"
         if self.verdict != "trust":
             return f"{self.verdict.capitalize()}: {'; '.join(self.against)}"
         best = "a superstimulus, since nothing in the set excites the target as much; " if self.rank.ratio > 1 else ""

@@ -61,6 +61,30 @@ def test_the_score_is_the_mean_of_what_is_known_within_its_ends() -> None:
     assert math.isnan(found(near=math.nan, seen=None).score)
 
 
+def test_where_only_a_second_model_is_missing_it_is_said_what_the_first_has_found() -> None:
+    tops = "the pictures that excite the target most"
+    only = f"Doubt: only because no other model has read it; its own finds it like {tops} (nearness 0.80 of 1)"
+    check = found(Rank(1.0, 4990, 5000, 0.5), seen=None)
+    assert check.is_only_unread
+    assert check.beside_rank == only
+    assert check.in_words == f"{only}; it excites the target more than 99.8 % of 5,000 pictures; 0.5 x the best"
+    assert "does not tell the pictures" in found(seen=None, near=math.nan).beside_rank
+
+
+def test_a_picture_with_other_doubts_does_not_pass_for_one_that_is_only_unread() -> None:
+    for check in (
+        found(seen=None, near=0.5),
+        found(seen=None, higher=30),
+        found(seen=None, path=0.1),
+        found(Rank(0.5, 4700, 5000, 0.4), seen=None),
+        found(seen=Seen("rn", math.nan)),
+        found(),
+    ):
+        assert not check.is_only_unread
+        assert "only because" not in check.in_words + check.beside_rank
+    assert found(seen=None, higher=30).in_words.startswith("Doubt: no other model has read it; 30 of 768")
+
+
 def test_top_pictures_that_are_not_alike_leave_a_doubt() -> None:
     check = found(near=math.nan, seen=Seen("rn", math.nan))
     assert check.verdict == "doubt"
