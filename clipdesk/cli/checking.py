@@ -13,10 +13,9 @@ from clipdesk.activations.checking.known import known_target
 from clipdesk.activations.checking.picture import check_picture
 from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.checking.thorough import Thorough, check_thoroughly
-from clipdesk.activations.checking.usual import usual_reader
+from clipdesk.activations.checking.usual import thorough_reader, usual_reader
 from clipdesk.activations.directions import usual_concepts, vocabulary_of
 from clipdesk.activations.measuring import Picture
-from clipdesk.activations.questions.concepts import concepts_of
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.showing import ShownPictures
 from clipdesk.activations.statistics import Pooling
@@ -30,7 +29,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.checked import keep_check
 from clipdesk.export.png import read_recipe
-from clipdesk.models.learnt import unlearnt
+from clipdesk.models.learnt import caution_of_reader
 from clipdesk.models.names import ModelName, find_name, short_name
 from clipdesk.network.layer_names import short_label
 from clipdesk.network.opened import OpenModel
@@ -67,7 +66,7 @@ class Checking:
 
     Args:
         target: What the pictures are to show; None for what their recipes say.
-        reader: The second model; None for the usual one of each model.
+        reader: The second model; None for that which `usual_reader`, or if thorough `thorough_reader`, knows of each.
         thorough: Whether pictures are rendered anew.
         pooling: How a unit's values at positions become one.
         wanted: Which survey answers.
@@ -140,7 +139,7 @@ class Checking:
         """Refuse what cannot be checked thoroughly before anything is opened or computed."""
         if subject.settings is None:
             raise UsageError("Only pictures with a recipe, and without --unit and --target, can be checked thoroughly")
-        if self._reader is None and usual_reader(subject.wanted.model) is None:
+        if self._reader is None and thorough_reader(subject.wanted.model) is None:
             raise UsageError(
                 f"A thorough check compares pictures by a second model, and none is known for "
                 f"{short_name(subject.wanted.model)}. Name one: --reader MODEL"
@@ -157,7 +156,8 @@ class Checking:
         unit = subject.target
         own = (unit.layer, unit.index) if isinstance(unit, Unit) else None
         asked = ask(subject.wanted, [] if own else sorted(layers), own)
-        return _Checker(asked, self._reader or usual_reader(asked.opened.name), texts=not layers)
+        usual = thorough_reader if self._thorough else usual_reader
+        return _Checker(asked, self._reader or usual(asked.opened.name), texts=not layers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +189,8 @@ class _Checker:
             )
             return None
         opened = open_with_bar(self.reader, "cpu")
-        if unlearnt(" ".join(concepts_of(usual_concepts(self.asked.opened))), opened.name):
-            name = short_name(self.reader)
-            say(f"Note: {name} has seen other things than the model, so what it reads means little.", err=True)
+        if caution := caution_of_reader(self.reader, usual_concepts(self.asked.opened)):
+            say(f"Note: {caution}.", err=True)
         vocabulary = self._words_of(opened) if self.texts else None
         return SecondReader(opened, self.asked.survey, self._shown.read, vocabulary=vocabulary)
 

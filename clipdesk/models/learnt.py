@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from clipdesk.models.catalogue import CONCEPTS
-from clipdesk.models.names import ModelName, plain_name
+from clipdesk.models.names import ModelName, plain_name, short_name
 from clipdesk.paths import resource
 
 _FIRST_TEXTS = {"photo": "a strawberry"}
@@ -47,6 +47,18 @@ def caution(text: str, model: ModelName | None) -> str:
         words = [*words[:_MOST_SHOWN], f"{more:,} more words"]
     named = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
     return f"{plain_name(model)} has not learnt {named}, so what it makes of the text means little"
+
+
+def caution_of_reader(reader: ModelName, concepts: str) -> str:
+    """What to know of a model before it reads the pictures of another; empty if nothing is known against it.
+
+    Args:
+        reader: The model that reads.
+        concepts: The list of concepts of the model whose pictures they are.
+    """
+    if CONCEPTS.get(str(plain_name(reader)), concepts) == concepts:
+        return ""
+    return f"{short_name(reader)} has seen other things than the model, so what it reads means little"
 
 
 @cache

@@ -11,6 +11,7 @@ from PIL import Image
 
 from clipdesk.cli import checking
 from clipdesk.export.png import read_png
+from clipdesk.models.names import parse_name
 from tests.cli.conftest import Command
 from tests.cli.surveys import SHORT, photos, save_twin
 
@@ -129,6 +130,18 @@ def test_a_thorough_check_renders_and_says_what_it_needs(surveyed: Command, resn
     assert row["word"]
     photo = surveyed("check", "photos/cats/00.png", *MODEL, "--unit", f"{SHORT}:5", *asked, "--survey", "nowhere")
     assert "Only pictures with a recipe" in photo.err
+
+
+def test_only_a_thorough_check_opens_a_large_second_model_by_itself(
+    surveyed: Command, resnet: CLIP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_twin(resnet, surveyed.folder / "other.pt")
+    monkeypatch.setattr(checking, "thorough_reader", lambda _: parse_name(surveyed.folder / "other.pt"))
+    (cheap,) = json.loads(surveyed("check", "a.png", "--json").out)
+    assert cheap["reader"] is None
+    (row,) = json.loads(surveyed("check", "a.png", "--thorough", "--json").out)
+    assert row["reader"].endswith("other.pt")
+    assert -1 <= row["agreement"] <= 1
 
 
 def test_the_best_of_several_seeds_is_rendered_checked_and_kept(surveyed: Command, vit: CLIP) -> None:

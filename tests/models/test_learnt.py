@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clipdesk.demo.photos import WORDINGS
-from clipdesk.models.learnt import caution, unlearnt
+from clipdesk.models.learnt import caution, caution_of_reader, unlearnt
 from clipdesk.models.names import parse_name
 from clipdesk.scenes.captions import describe
 from clipdesk.scenes.compositions import sample_composition
@@ -25,6 +25,14 @@ from clipdesk.scenes.compositions import sample_composition
 )
 def test_words_that_no_caption_had_are_named(model: str, text: str, words: tuple[str, ...]) -> None:
     assert unlearnt(text, parse_name(model)) == words
+
+
+def test_an_embedded_reader_that_has_seen_other_things_is_named() -> None:
+    note = "demo has seen other things than the model, so what it reads means little"
+    assert caution_of_reader(parse_name("demo"), "photo") == note
+    assert caution_of_reader(parse_name("demo"), "english") == note
+    assert not caution_of_reader(parse_name("demo"), "scenes")
+    assert not caution_of_reader(parse_name("RN50"), "photo")
 
 
 def test_of_a_network_without_a_name_nothing_is_known() -> None:

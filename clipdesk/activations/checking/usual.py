@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from clipdesk.models.catalogue import OF_SCENES
-from clipdesk.models.names import ModelName, parse_name, plain_name
+from clipdesk.models.catalogue import CATALOGUE, OF_SCENES, file_of
+from clipdesk.models.names import ModelName, Named, parse_name, plain_name
 
 SEEDS = 3
 """Pictures that a thorough check renders anew, on the network and on one with shuffled weights."""
@@ -15,14 +15,31 @@ APART = 0.1
 """Pictures of weights that have learnt nothing are to be less like the picture than other seeds' by so much."""
 WRITTEN = 99.0
 """Percentile from which on a target answers to the written word."""
+_RESNETS = tuple(name for name in CATALOGUE if name.startswith("RN"))
+_TRANSFORMERS = tuple(name for name in CATALOGUE if name.startswith("ViT-"))
+"""OpenAI's models, each group from the one that is the quickest to read with."""
 
 
 def usual_reader(name: ModelName | None) -> ModelName | None:
-    """The model that reads the pictures of another one unless it is said: of `demo` and `demo-rn` the other one."""
+    """The model that reads the pictures of another one at no cost: of `demo` and `demo-rn` the other one."""
     own = "" if name is None else str(plain_name(name))
     if own not in OF_SCENES:
         return None
     return parse_name(next(each for each in OF_SCENES if each != own))
+
+
+def thorough_reader(name: ModelName | None) -> ModelName | None:
+    """The model that reads pictures in a thorough check unless it is said.
+
+    Beside `usual_reader`, of OpenAI's models it is another one of these whose file is on this disk, with the other
+    architecture if there is one: what two of a kind share would pass for what the picture shows.
+    """
+    own = None if name is None else plain_name(name)
+    if not isinstance(own, Named) or own.name not in (*_RESNETS, *_TRANSFORMERS):
+        return usual_reader(name)
+    order = (*_TRANSFORMERS, *_RESNETS) if own.name in _RESNETS else (*_RESNETS, *_TRANSFORMERS)
+    found = next((each for each in order if each != own.name and file_of(each).exists()), None)
+    return None if found is None else Named(found)
 
 
 def thorough_in_words(agreement: float, control: float, word: str, written: float | None) -> str:

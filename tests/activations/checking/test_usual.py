@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from clipdesk.activations.checking.usual import thorough_in_words, usual_reader
+from clipdesk.activations.checking import usual
+from clipdesk.activations.checking.usual import thorough_in_words, thorough_reader, usual_reader
 from clipdesk.models.names import parse_name
 
 
@@ -16,6 +18,33 @@ def test_the_models_of_scenes_read_each_others_pictures() -> None:
     assert usual_reader(parse_name("photo")) is None
     assert usual_reader(parse_name("ViT-B/32")) is None
     assert usual_reader(None) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "here", "reader"),
+    [
+        ("ViT-B/32", ("RN50x4", "RN50", "ViT-B/32", "ViT-L/14"), "RN50"),
+        ("ViT-B/32", ("ViT-L/14", "ViT-B/32"), "ViT-L/14"),
+        ("ViT-B/32", ("ViT-B/32",), None),
+        ("ViT-B/32+sae:[shipped]", ("RN101", "ViT-B/32"), "RN101"),
+        ("RN50", ("RN50", "RN101", "ViT-B/32", "ViT-L/14"), "ViT-B/32"),
+        ("RN50", ("RN50", "RN101"), "RN101"),
+        ("photo", ("RN50", "ViT-B/32"), None),
+        ("demo", ("RN50", "ViT-B/32"), "demo-rn"),
+        ("mine.pt", ("RN50", "ViT-B/32"), None),
+        ("open_clip:ViT-B-32/laion2b_s34b_b79k", ("RN50", "ViT-B/32"), None),
+    ],
+)
+def test_openais_models_are_read_by_another_one_that_is_here(
+    model: str, here: tuple[str, ...], reader: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usual, "file_of", lambda name: Path(__file__) if name in here else Path("nowhere"))
+    found = thorough_reader(parse_name(model))
+    assert (None if found is None else str(found)) == reader
+
+
+def test_of_a_network_without_a_name_no_reader_is_known() -> None:
+    assert thorough_reader(None) is None
 
 
 @pytest.mark.parametrize(
