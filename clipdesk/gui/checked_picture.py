@@ -61,6 +61,8 @@ class CheckedPicture(QObject):
     def _show(self, track: Track | None, key: tuple[str, str] | None) -> None:
         words, checked = self._known.get(key, ("", False)) if key is not None else (self._missing(track), False)
         more = self._checks.words(key[0]) if key is not None and checked else ""
+        if key is not None and more:
+            words = self._checks.verdict(key[0]) or words
         # The reasons of the first stay in the tool tip, so that what the second found is in sight.
         line = f"{words.partition(':')[0]}. {more}" if more else words
         self._canvas.judge(line, ". ".join(filter(None, (words, more))))

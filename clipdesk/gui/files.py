@@ -31,6 +31,16 @@ _CHECKPOINTS = f"CLIP checkpoints ({' '.join(f'*{suffix}' for suffix in SUFFIXES
 _SELECTED = "Selected in the gallery"
 
 
+def ask_checkpoint(parent: QWidget) -> str:
+    """Ask for the file of a checkpoint; its path, or nothing.
+
+    Args:
+        parent: The window over which the dialog opens.
+    """
+    name, _ = QFileDialog.getOpenFileName(parent, "Open checkpoint", str(Path.home()), _CHECKPOINTS)
+    return name
+
+
 class FileCommands(QObject):
     """Asks where, and has files written in the background.
 
@@ -163,7 +173,7 @@ class FileCommands(QObject):
 
     @Slot()
     def _ask_checkpoint(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._parent, "Open checkpoint", str(Path.home()), _CHECKPOINTS)
+        name = ask_checkpoint(self._parent)
         if name:
             self.checkpoint_chosen.emit(name)
 

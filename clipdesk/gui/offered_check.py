@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from clipdesk.gui.files import ask_checkpoint
+
 if TYPE_CHECKING:
     from clipdesk.gui.panels.thorough_bar import ThoroughBar
     from clipdesk.gui.surveys.thorough import RenderedPicture, ThoroughChecks
@@ -25,6 +27,9 @@ class OfferedCheck(QObject):
         self._picture: RenderedPicture | None = None
         bar.asked.connect(self._start)
         bar.cancel_asked.connect(checks.cancel)
+        bar.second.wanted.connect(lambda: bar.second.show_choices(checks.choices()))
+        bar.second.chosen.connect(checks.choose_reader)
+        bar.second.file_asked.connect(self._ask_for_file)
         checks.changed.connect(self._show)
 
     def show(self, picture: RenderedPicture | None) -> None:
@@ -40,9 +45,15 @@ class OfferedCheck(QObject):
         if picture is None:
             self._bar.hide()
         elif running is not None and running.key == picture.key:
-            self._bar.show_progress(self._checks.share, self._checks.seconds_left)
+            self._bar.show_progress(self._checks.share, self._checks.seconds_left, self._checks.transfer)
         else:
             self._bar.show_offer(self._checks.offer(picture))
+
+    @Slot()
+    def _ask_for_file(self) -> None:
+        name = ask_checkpoint(self._bar.window())
+        if name:
+            self._checks.choose_reader(name)
 
     @Slot()
     def _start(self) -> None:

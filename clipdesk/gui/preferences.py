@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
@@ -13,6 +14,7 @@ from clipdesk.models.names import is_there, parse_name
 
 _LAYOUT_VERSION = 3
 _MOST_RECENT = 8
+_MOST_READERS = 64
 
 
 class Preferences:
@@ -52,6 +54,25 @@ class Preferences:
         # A list of one is a text in some stores.
         names = found if isinstance(found, list) else [found]
         return [name for name in names if isinstance(name, str) and _is_name(name)][:_MOST_RECENT]
+
+    def reader(self, model: str) -> str:
+        """The second model that was chosen for a model, if it is still there; empty if none is."""
+        name = self._readers().get(model, "")
+        return name if name and is_there(name) else ""
+
+    def remember_reader(self, model: str, reader: str) -> None:
+        """Keep which second model was chosen for a model."""
+        others = {each: name for each, name in self._readers().items() if each != model}
+        kept = list({**others, model: reader}.items())[-_MOST_READERS:]
+        self.store.setValue("readers", json.dumps(dict(kept)))
+
+    def _readers(self) -> dict[str, str]:
+        """The second models by the models that they were chosen for; the last choice stands last."""
+        try:
+            found = json.loads(str(self.store.value("readers", "{}")))
+        except ValueError:
+            return {}
+        return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
     @property
     def typed_targets(self) -> list[str]:

@@ -149,5 +149,6 @@ class RenderedUnit(QObject):
         """Say whether the picture can be trusted, once that is known."""
         if self._judgement is not None and self._said:
             value, stands = self._judgement
-            more = "" if self._picture is None else self._checks.words(self._picture.key)
-            self._page.judge(". ".join(filter(None, (stands, self._said, more))), value)
+            key = "" if self._picture is None else self._picture.key
+            said = self._checks.verdict(key) or self._said
+            self._page.judge(". ".join(filter(None, (stands, said, self._checks.words(key)))), value)

@@ -20,6 +20,7 @@ from clipdesk.gui.survey_pages import SurveyPages
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.gui.surveys.desk import SurveyDesk
 from clipdesk.gui.surveys.making import Surveyor
+from clipdesk.gui.surveys.readers import Readers
 from clipdesk.gui.surveys.thorough import ThoroughChecks
 from clipdesk.gui.unit_marks import UnitMarks
 from clipdesk.gui.unit_out import UnitOut
@@ -87,7 +88,8 @@ class SurveyRoom(QObject):
         session, desk, page = self._session, self.desk, self.unit
         self.pages = SurveyPages(session, center, desk, self.surveyor, self.bar, page, self.find, architecture, neurons)
         self.search = UnitSearch(session, center, desk, self.surveyor, self.find, page, architecture)
-        self.checks = ThoroughChecks(desk, partial(estimates.foreseen, measure=True))
+        readers = Readers(session.preferences, self)
+        self.checks = ThoroughChecks(desk, partial(estimates.foreseen, measure=True), readers)
         estimates.changed.connect(self.checks.changed)
         self.checks.failed.connect(session.complain)
         self.checks.said.connect(session.say)

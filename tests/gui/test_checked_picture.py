@@ -27,8 +27,10 @@ def test_the_picture_of_a_text_is_checked_below_it(surveyed: MainWindow, qtbot: 
     assert canvas.judgement.isVisible()
     assert "no other model has read it" in canvas.judgement.whole
     assert canvas.thorough.isVisible()
-    assert not canvas.thorough.button.isEnabled(), "no second model is known"
-    assert "--reader MODEL" in canvas.thorough.button.toolTip()
+    assert canvas.thorough.button.isHidden(), "no second model is known"
+    assert canvas.thorough.second.isVisible()
+    assert canvas.thorough.second.text() == "Check thoroughly by …"
+    assert "none is chosen for small" in canvas.thorough.second.toolTip()
 
 
 def test_of_several_pictures_the_one_that_is_shown_alone_is_checked(surveyed: MainWindow, qtbot: QtBot) -> None:

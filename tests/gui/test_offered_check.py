@@ -9,11 +9,16 @@ from clip.model import CLIP
 from pytestqt.qtbot import QtBot
 
 from clipdesk.export.png import read_png
+from clipdesk.gui import checked_picture, offered_check
 from clipdesk.gui.main_window import MainWindow
-from clipdesk.gui.surveys import open_survey, thorough
+from clipdesk.gui.problems import Problem
+from clipdesk.gui.surveys import open_survey, readers, thorough
+from clipdesk.models import trust
 from clipdesk.models.names import ModelName, parse_name
+from clipdesk.models.transfer import Transfer
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
+from tests.archives import make_archive
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.conftest import finished, until
 from tests.gui.surveys.conftest import images, scenes_words, survey_folder
@@ -35,6 +40,7 @@ def reader(resnet: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     for module in (open_survey, thorough):
         monkeypatch.setattr(module, "usual_reader", usual)
+    monkeypatch.setattr(readers, "thorough_reader", usual)
 
 
 def render(window: MainWindow, qtbot: QtBot, target: Unit | Text, iterations: int = 3) -> None:
@@ -51,6 +57,9 @@ def test_a_picture_is_checked_thoroughly_by_a_button_and_the_answer_is_kept(
     until(qtbot, lambda: bar.isVisible() and bar.button.isEnabled())
     until(qtbot, lambda: bar.button.text().endswith("s)"))
     assert "3 times with other seeds" in bar.button.toolTip()
+    assert "other.pt compares the pictures" in bar.button.toolTip()
+    assert "other.pt compares the pictures" in bar.second.toolTip()
+    assert bar.second.text() == ""
     shown: list[float | None] = []
     surveyed.surveys.checks.changed.connect(lambda: shown.append(surveyed.surveys.checks.share))
     said: list[str] = []
@@ -99,13 +108,119 @@ def test_a_check_can_be_cancelled_and_one_that_fails_is_reported(
     assert checks.close()
     assert not checks.words("long")
     (tmp_path / "other.pt").write_bytes(b"damaged")
-    assert surveyed.surveys.desk.current is not None
-    surveyed.surveys.desk.current.__dict__.pop("second_reader", None)
     problems: list[object] = []
     surveyed.session.problem.connect(problems.append)
     canvas.thorough.button.click()
     until(qtbot, lambda: bool(problems) and checks.running is None)
     assert canvas.thorough.button.isEnabled()
+
+
+def test_a_model_that_is_chosen_reads_the_picture_in_a_thorough_check_only(
+    surveyed: MainWindow, qtbot: QtBot, resnet: CLIP, tmp_path: Path
+) -> None:
+    canvas, bar, checks = surveyed.canvas, surveyed.canvas.thorough, surveyed.surveys.checks
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    assert not bar.button.isEnabled()
+    problems: list[Problem] = []
+    surveyed.session.problem.connect(problems.append)
+    bar.second.chosen.emit(str(tmp_path / "gone.pt"))
+    assert "gone.pt" in problems[0].message
+    assert not bar.button.isEnabled()
+    file = tmp_path / "second.pt"
+    save_twin(resnet, file)
+    bar.second.chosen.emit(str(file))
+    assert bar.button.isEnabled()
+    assert bar.button.isVisible()
+    assert bar.second.accessibleDescription() == "second.pt"
+    before = canvas.judgement.whole
+    assert surveyed.surveys.desk.current is not None
+    assert surveyed.surveys.desk.current.second_reader is None, "the cheap check does not open it"
+    bar.button.click()
+    until(qtbot, lambda: "second.pt has compared the pictures" in canvas.judgement.toolTip())
+    assert canvas.judgement.whole != before
+    until(qtbot, lambda: checks.running is None and canvas.tracks[0].path is not None)
+    path = canvas.tracks[0].path
+    assert path is not None
+    until(qtbot, lambda: read_png(path).check is not None)
+    record = read_png(path).check
+    assert record is not None
+    assert record.reader == str(file)
+    assert canvas.judgement.whole.startswith(f"{record.verdict.capitalize()}. Checked thoroughly: ")
+    assert "no other model has read it" not in canvas.judgement.toolTip()
+    show_unit(surveyed, qtbot, UNIT.index)
+    until(qtbot, lambda: f"{record.verdict.capitalize()}: {record.why}. Checked" in surveyed.surveys.unit.judged)
+    # Remembered for this model, and for this one only.
+    preferences, model = surveyed.session.preferences, surveyed.session.model_name
+    assert preferences.reader(str(model)) == str(file)
+    assert preferences.reader("photo") == ""
+
+
+def test_what_a_model_that_has_seen_other_things_reads_changes_no_verdict(surveyed: MainWindow, qtbot: QtBot) -> None:
+    canvas, bar = surveyed.canvas, surveyed.canvas.thorough
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    before = canvas.judgement.whole
+    bar.second.chosen.emit("demo")
+    note = "demo has seen other things than the model, so what it reads means little"
+    assert note in bar.button.toolTip()
+    bar.button.click()
+    until(qtbot, lambda: "Checked thoroughly: " in canvas.judgement.whole)
+    assert canvas.judgement.whole.startswith(f"{before.partition(':')[0]}. {note}. Checked thoroughly: ")
+
+
+def test_an_archive_of_anybody_is_not_run_and_it_is_said_where_trust_is_asked(
+    surveyed: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "_allowed", set())
+    bar = surveyed.canvas.thorough
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    bar.second.chosen.emit(str(make_archive(tmp_path / "archive.pt")))
+    problems: list[Problem] = []
+    surveyed.session.problem.connect(problems.append)
+    bar.button.click()
+    until(qtbot, lambda: bool(problems))
+    assert problems[0].message.startswith("archive.pt holds code. Open it once with Model > Open checkpoint")
+    until(qtbot, lambda: bar.button.isEnabled())
+
+
+def test_the_menu_offers_what_can_read_and_a_file(
+    surveyed: MainWindow, qtbot: QtBot, resnet: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = surveyed.canvas.thorough
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    bar.second.wanted.emit()
+    texts = [action.text() for action in bar.second.menu().actions() if not action.isSeparator()]
+    assert texts[0] == "demo: has seen other things"
+    assert "ViT-B/32: downloads 353 MB" in texts
+    assert texts[-1] == "Open checkpoint …"
+    assert not any("small" in text for text in texts), "the open model"
+    save_twin(resnet, tmp_path / "second.pt")
+    monkeypatch.setattr(offered_check, "ask_checkpoint", lambda _: str(tmp_path / "second.pt"))
+    bar.second.menu().actions()[-1].trigger()
+    assert bar.button.isEnabled()
+    bar.second.wanted.emit()
+    assert [each.text() for each in bar.second.menu().actions() if each.isChecked()] == ["second.pt"]
+
+
+def test_a_download_shows_how_far_it_is(surveyed: MainWindow, qtbot: QtBot) -> None:
+    bar, checks = surveyed.canvas.thorough, surveyed.surveys.checks
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    bar.second.chosen.emit("ViT-B/32")
+    assert "ViT-B/32 compares the pictures, and is downloaded first, 353 MB" in bar.button.toolTip()
+    picture = checked_picture.rendered_picture(surveyed.canvas.tracks[0])
+    assert picture is not None
+    checks.running = picture
+    checks._loading.emit(picture, Transfer("ViT-B/32", 120_000_000, 353_000_000))
+    assert bar.progress.isVisible()
+    assert bar.progress.text() == "120 of 353 MB"
+    assert bar.progress.value() == 34
+    checks._told.emit(picture, 1, 6)
+    assert bar.progress.text() == "17 %"
+    checks.running = None
 
 
 def test_without_a_survey_the_line_says_where_one_is_made(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:

@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from clipdesk.activations.checking.check import Check
 from clipdesk.activations.checking.picture import check_picture
+from clipdesk.activations.checking.second import SecondReader
 from clipdesk.activations.checking.thorough import check_thoroughly
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.statistics import Pooling
-from clipdesk.errors import ClipDeskError, UsageError
+from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.export.check_record import CheckRecord
 from clipdesk.export.png import read_png
+from clipdesk.models.names import ModelName, short_name
+from clipdesk.models.transfer import Transfer
+from clipdesk.models.trust import UntrustedArchive
 from clipdesk.network.layer_names import short_layer
+from clipdesk.network.pool import default_pool
 from clipdesk.render.readable import Others
 from clipdesk.render.settings import RenderSettings
 from clipdesk.render.targets import Target, Unit, terms_of
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 
 Picture = Path | NDArray[np.uint8]
 """A picture's file, or its pixels, (height, width, 3 or 4)."""
+_MORE = "Check thoroughly has a second model read it"
+_TRUST = "Open it once with Model > Open checkpoint, which asks whether you trust who made it"
 
 
 def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Picture) -> str:
@@ -39,7 +46,7 @@ def verdict(survey: OpenSurvey, pooled: PooledUnit, picture: Picture) -> str:
     """
     layer, unit, _ = pooled
     found = _checked(survey, Unit(layer=layer, index=unit), picture, survey.pooling(pooled))
-    return found.beside_rank
+    return _with_hint(found, found.beside_rank)
 
 
 def check_in_words(survey: OpenSurvey, target: Target, picture: Picture, settings: RenderSettings) -> tuple[str, bool]:
@@ -59,7 +66,8 @@ def check_in_words(survey: OpenSurvey, target: Target, picture: Picture, setting
             short = short_layer(layer)
             return f"Not checked: the survey does not have {short}. It can be surveyed on the page of a unit", False
     try:
-        return _checked(survey, target, picture, None, own_texts=settings.own_texts).in_words, True
+        found = _checked(survey, target, picture, None, own_texts=settings.own_texts)
+        return _with_hint(found, found.in_words), True
     except UsageError as error:
         return f"Not checked: {error}", False
 
@@ -69,8 +77,10 @@ def check_again(
     target: Target,
     picture: Picture,
     settings: RenderSettings,
+    second: ModelName,
     progress: Callable[[int, int], object],
-    still_wanted: Callable[[], None],
+    loading: Callable[[Transfer], object],
+    cancelled: Callable[[], bool],
 ) -> CheckRecord:
     """Check a picture thoroughly: it takes minutes for a large model.
 
@@ -79,20 +89,29 @@ def check_again(
         target: What the picture is to show.
         picture: The picture.
         settings: How it was rendered.
+        second: The model that compares pictures; it is downloaded if it is not on this disk.
         progress: Told how many steps are done, and of how many.
-        still_wanted: Raises `Cancelled` if the check is to end.
+        loading: Told how far the download is, if there is one.
+        cancelled: Whether the check is to end.
 
     Raises:
-        UsageError: no second model is known for this one; the survey does not know of a part of the target.
-        ClipDeskError: the picture or a model cannot be read any more, or there is too little memory.
+        UsageError: the second model is the survey's; the survey does not know of a part of the target.
+        ClipDeskError: the picture or a model cannot be read, or there is too little memory.
+        Cancelled: `cancelled` said so.
     """
-    reader = survey.second_reader
-    if reader is None:
-        raise UsageError(f"No other model reads the pictures of {survey.model}")
+
+    def still_wanted() -> None:
+        if cancelled():
+            raise Cancelled
+
+    try:
+        reader = survey.reader(default_pool().open(second, progress=loading, cancelled=cancelled))
+    except UntrustedArchive as error:
+        raise ClipDeskError(f"{short_name(second)} holds code. {_TRUST}") from error
     with suppress(UsageError):
         # A model that reads no texts is shown none.
         survey.read_words(lambda _done, _count: still_wanted())
-    found = _checked(survey, target, picture, None, own_texts=settings.own_texts)
+    found = _checked(survey, target, picture, None, own_texts=settings.own_texts, reader=reader)
     pixels, words = _opaque(picture), _words(survey)
 
     def tell(done: int, count: int) -> None:
@@ -115,7 +134,13 @@ def kept_check(survey: OpenSurvey, picture: Path) -> CheckRecord | None:
 
 
 def _checked(
-    survey: OpenSurvey, target: Target, picture: Picture, pooling: Pooling | None, *, own_texts: bool = False
+    survey: OpenSurvey,
+    target: Target,
+    picture: Picture,
+    pooling: Pooling | None,
+    *,
+    own_texts: bool = False,
+    reader: SecondReader | None = None,
 ) -> Check:
     return check_picture(
         survey.opened(),
@@ -123,11 +148,16 @@ def _checked(
         target,
         _opaque(picture),
         read=survey.shown.read,
-        reader=survey.second_reader,
+        reader=reader or survey.second_reader,
         vocabulary=_words(survey),
         pooling=pooling,
         own_texts=own_texts,
     )
+
+
+def _with_hint(found: Check, words: str) -> str:
+    """A verdict, with what can be done about it in the window."""
+    return f"{words}. {_MORE}" if found.is_only_unread else words
 
 
 def _opaque(picture: Picture) -> Picture:

@@ -73,6 +73,7 @@ class OpenSurvey:
     written: dict[tuple[str, int], Written | None] = field(default_factory=dict)
     _pictures: OrderedDict[int, QImage] = field(default_factory=OrderedDict)
     _relatives: dict[str, Survey] = field(default_factory=dict)
+    _reader: tuple[OpenModel, SecondReader] | None = None
     _looked: int = -1
 
     @classmethod
@@ -130,9 +131,19 @@ class OpenSurvey:
 
     @cached_property
     def second_reader(self) -> SecondReader | None:
-        """The model that reads rendered pictures beside this survey's; None where there is none at no cost."""
+        """The model that reads all rendered pictures beside this survey's; None where there is none at no cost."""
         name = usual_reader(self.model)
         return None if name is None else SecondReader(default_pool().open(name), self.survey, self.shown.read)
+
+    def reader(self, opened: OpenModel) -> SecondReader:
+        """A model that reads rendered pictures beside this survey's; of the last one it stays known what it has read.
+
+        Raises:
+            UsageError: it is the survey's model.
+        """
+        if self._reader is None or self._reader[0] is not opened:
+            self._reader = opened, SecondReader(opened, self.survey, self.shown.read)
+        return self._reader[1]
 
     def thumbnail(self, picture: int) -> QImage:
         """A picture by its index, small; an empty one where there is none."""
