@@ -7,6 +7,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from clipdesk.network.frozen import alone_with
 from clipdesk.network.inspector import tower_of
 
 
@@ -24,7 +25,8 @@ def randomized(network: nn.Module, seed: int) -> nn.Module:
         UsageError: it is not a CLIP.
     """
     tower_of(network)
-    copied = deepcopy(network)
+    with alone_with(network):
+        copied = deepcopy(network)
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weights in tower_of(copied).parameters():

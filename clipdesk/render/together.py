@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from clipdesk.errors import UsageError
 from clipdesk.given import checked
+from clipdesk.network.frozen import alone_with
 from clipdesk.network.inspector import ROOT, LayerInspector, input_side
 from clipdesk.network.normalization import constants, normalization_of
 from clipdesk.network.opened import OpenModel
@@ -85,13 +86,17 @@ class _Both(nn.Module):
         self.visual = _Towers(first, second)
 
 
+def _copied(model: OpenModel) -> nn.Module:
+    """A model's tower, for one render alone."""
+    with alone_with(model.network):
+        return copy.deepcopy(model.network.get_submodule(ROOT)).eval().requires_grad_(False)
+
+
 class _Towers(nn.Module):
     def __init__(self, first: OpenModel, second: OpenModel) -> None:
         super().__init__()
         # Copies, since a render holds hooks in a network, and the two may be one.
-        self.first, self.second = (
-            copy.deepcopy(each.network.get_submodule(ROOT)).eval().requires_grad_(False) for each in (first, second)
-        )
+        self.first, self.second = _copied(first), _copied(second)
         self.input_resolution = max(first.side, second.side)
         self.image_mean, self.image_std = normalization_of(first.network)
         self._sides = {name: input_side(each.network) for name, each in zip(_TOWERS, (first, second), strict=True)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -9,11 +12,14 @@ import pytest
 import torch
 from clip.model import CLIP
 from numpy.typing import NDArray
+from torch import nn
 
 from clipdesk.errors import UsageError
+from clipdesk.network import frozen
 from clipdesk.network.capture import LayerCapture, pooled
 from clipdesk.network.normalization import normalized
 from clipdesk.network.opened import OpenModel
+from clipdesk.render import together
 from clipdesk.render.loop import render
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Combined, Position, Term, Unit
@@ -89,6 +95,20 @@ def test_models_of_different_input_size_are_rendered_together() -> None:
     pair = Measured(HIDDEN, 4, 0.0, 1.0), Measured(HIDDEN, 4, 0.0, 1.0)
     *_, frame = render_difference(OpenModel.of(openais()), larger, [pair], PLAIN)
     assert frame.images().shape == (1, 80, 80, 3)
+
+
+def test_towers_are_copied_while_no_other_thread_runs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, free = OpenModel.of(openais()), list[bool]()
+
+    def copied(tower: nn.Module) -> nn.Module:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(lambda: frozen._lock_of(model.network).acquire(blocking=False)).result())
+        return deepcopy(tower)
+
+    monkeypatch.setattr(together, "copy", SimpleNamespace(deepcopy=copied))
+    unit = Measured(HIDDEN, 4, 0, 1)
+    next(render_difference(model, model, [(unit, unit)], PLAIN)).images()
+    assert free == [False, False]
 
 
 def test_what_cannot_be_rendered_is_refused() -> None:
