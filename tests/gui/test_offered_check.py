@@ -14,12 +14,14 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.problems import Problem
 from clipdesk.gui.surveys import open_survey, readers, thorough
 from clipdesk.models import trust
+from clipdesk.models.catalogue import file_of
 from clipdesk.models.names import ModelName, parse_name
 from clipdesk.models.transfer import Transfer
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Text, Unit
 from tests.archives import make_archive
 from tests.cli.surveys import LAYER, save_twin
+from tests.conftest import serve_model
 from tests.gui.conftest import finished, until
 from tests.gui.surveys.conftest import images, scenes_words, survey_folder
 from tests.gui.test_surveys import show_unit, surveyed
@@ -221,6 +223,29 @@ def test_a_download_shows_how_far_it_is(surveyed: MainWindow, qtbot: QtBot) -> N
     checks._told.emit(picture, 1, 6)
     assert bar.progress.text() == "17 %"
     checks.running = None
+
+
+def test_a_model_is_downloaded_only_when_the_check_begins_and_until_it_is_cancelled(
+    surveyed: MainWindow, qtbot: QtBot, resnet: CLIP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, checks = surveyed.canvas.thorough, surveyed.surveys.checks
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.second.isVisible())
+    save_twin(resnet, tmp_path / "other.pt")
+    with serve_model("ViT-B/32", (tmp_path / "other.pt").read_bytes(), monkeypatch, tmp_path) as server:
+        server.answers.append("slow")
+        bar.second.chosen.emit("ViT-B/32")
+        assert bar.button.isEnabled()
+        assert not server.requests
+        bar.button.click()
+        until(qtbot, lambda: checks.transfer is not None and " of " in bar.progress.text())
+        bar.cancel_button.click()
+        assert bar.button.isVisible()
+        assert not file_of("ViT-B/32").exists()
+        bar.button.click()
+        until(qtbot, lambda: "ViT-B/32 has compared the pictures" in surveyed.canvas.judgement.toolTip())
+        assert file_of("ViT-B/32").exists()
+        assert len(server.requests) == 2
 
 
 def test_without_a_survey_the_line_says_where_one_is_made(own_queue: None, window: MainWindow, qtbot: QtBot) -> None:
