@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
+import os
 from collections.abc import Callable, Iterator
 from collections.abc import Collection as AnyCollection
-from numbers import Integral, Real
+from numbers import Real
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -17,8 +20,8 @@ from clipdesk.errors import UsageError, one_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_NUMBERS: dict[type, type] = {int: Integral, float: Real}
-"""Those of numpy count, too."""
+_WIDER: dict[type, type] = {float: Real, Path: os.PathLike}
+"""What passes for a type: numbers of numpy, and what `os.scandir` gives."""
 _WORDS = {
     "str": "a text",
     "int": "a whole number",
@@ -105,13 +108,24 @@ def _fits(value: object, hint: object) -> bool:
         return callable(value)
     if _is_array(kind):
         return hasattr(value, "__array__") or isinstance(value, list | tuple)
+    if kind is int:
+        return _is_whole(value)
     if not issubclass(kind, AnyCollection) or not parts:
-        return isinstance(value, _NUMBERS.get(kind, kind))
+        return isinstance(value, _WIDER.get(kind, kind))
     if isinstance(value, str | bytes) or not isinstance(value, kind):
         return False
     members = list(value) if isinstance(value, AnyCollection) else []
     wanted = parts if kind is tuple and Ellipsis not in parts else parts[:1] * len(members)
     return len(members) == len(wanted) and all(map(_fits, members, wanted))
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is a whole number; those of numpy and tensors of one number, as `argmax` gives them, are, too."""
+    try:
+        operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return True
 
 
 def _is_function(kind: type) -> bool:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 import clipdesk
 from clipdesk.errors import UsageError
 from clipdesk.given import check_given, checked
+from clipdesk.models.names import Checkpoint, parse_name
 
 PICTURE = Image.new("RGB", (4, 4))
 
@@ -43,6 +46,7 @@ def example(
         ({"survey": 3}, "survey must be a text or a path, not 3"),
         ({"unit": "3"}, "unit must be a whole number, not '3'"),
         ({"unit": 3.0}, "unit must be a whole number, not 3.0"),
+        ({"unit": torch.tensor(3.0)}, "unit must be a whole number, not of type Tensor"),
         ({"unit": None}, "unit must be a whole number, not None"),
         ({"share": "half"}, "share must be a number, not 'half'"),
         ({"pooling": "median"}, "pooling must be 'mean' or 'max', not 'median'"),
@@ -65,11 +69,13 @@ def test_a_wrong_type_is_said_with_the_right_one(given: dict[str, object], messa
     [
         {"survey": Path("mine")},
         {"unit": np.int64(3)},
+        {"unit": torch.tensor([1, 2, 4, 8]).argmax()},
         {"share": 1},
         {"share": np.float32(0.5)},
         {"pooling": "max"},
         {"layers": {"layer4"}},
         {"layers": ()},
+        {"layers": np.array(["layer4"])},
         {"pictures": [PICTURE]},
         {"numbers": [0.5, 1]},
         {"numbers": np.zeros(3)},
@@ -80,6 +86,14 @@ def test_a_wrong_type_is_said_with_the_right_one(given: dict[str, object], messa
 )
 def test_what_a_function_can_use_is_let_through(given: dict[str, object]) -> None:
     assert example(**{"survey": "mine", "unit": 3, **given}) == "mine 3"  # type: ignore[arg-type]
+
+
+def test_what_a_folder_holds_is_a_path(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    with os.scandir(tmp_path) as found:
+        entry = next(found)
+    check_given("path", entry, str | Path)
+    assert parse_name(entry) == Checkpoint(tmp_path / "mine")  # type: ignore[arg-type]
 
 
 def test_too_few_arguments_are_pythons_own_error() -> None:

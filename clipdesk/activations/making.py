@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
+
+import torch
 
 from clipdesk.activations.storing import open_survey
 from clipdesk.activations.survey import Survey
@@ -21,8 +23,8 @@ def survey(
     images: str | Path | ImageSet = "scenes:5000",
     model: str | Path | OpenModel = EMBEDDED,
     *,
-    layers: Sequence[str] | None = None,
-    device: str | None = None,
+    layers: Collection[str] | None = None,
+    device: str | torch.device | None = None,
     progress: Callable[[SurveyProgress], object] = lambda _: None,
 ) -> Survey:
     """Find out what each unit of a model answers to in a set of images; at once if that was surveyed before.

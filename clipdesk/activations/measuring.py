@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,6 +105,6 @@ def square_of(picture: Picture, side: int) -> Image.Image:
 
 
 def _image(picture: Picture) -> Image.Image:
-    if isinstance(picture, str | Path):
+    if isinstance(picture, str | os.PathLike):
         return read_image(Path(picture))
     return picture.convert("RGB") if isinstance(picture, Image.Image) else Image.fromarray(picture).convert("RGB")

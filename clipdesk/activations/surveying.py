@@ -7,7 +7,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -95,7 +95,7 @@ class Divided(Protocol):
         """
 
 
-def survey_folder(opened: OpenModel, images: ImageSet, layers: Sequence[str] | None = None) -> Path:
+def survey_folder(opened: OpenModel, images: ImageSet, layers: Collection[str] | None = None) -> Path:
     """Where the survey of a model over a set is kept: named by weights, set, layers and version, so never stale."""
     precision = precision_for(opened)
     known = [opened.sha256, images.source, images.fingerprint, list(_layers(opened, layers)), precision, VERSION]
@@ -107,7 +107,7 @@ def survey_folder(opened: OpenModel, images: ImageSet, layers: Sequence[str] | N
 def survey_images(
     opened: OpenModel,
     images: ImageSet,
-    layers: Sequence[str] | None = None,
+    layers: Collection[str] | None = None,
     *,
     block: int = BLOCK,
     divided: Divided | None = None,
@@ -204,7 +204,7 @@ def _go_on_from_earlier(
         yield SurveyProgress(0, total, 0.0, images.left_out, remark=remark)
 
 
-def _layers(opened: OpenModel, layers: Sequence[str] | None) -> list[str]:
+def _layers(opened: OpenModel, layers: Collection[str] | None) -> list[str]:
     if layers is None:
         return usual_layers(opened.inspector)
     return [opened.inspector.visualizable(layer).name for layer in dict.fromkeys(layers)]

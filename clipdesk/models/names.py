@@ -154,7 +154,7 @@ def parse_name(text: str | PurePath | ModelName) -> ModelName:
     """
     if isinstance(text, PlainName | WithLatents):
         return text
-    name = str(text)
+    name = os.fspath(text)
     if _WITH in name and name.endswith("]") and not _exists(Path(name)):
         model, *places = name[:-1].split(_WITH)
         if all(place.endswith("]") for place in places[:-1]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 import clipdesk
 from clipdesk.activations.surveying import SurveyProgress
@@ -30,6 +31,14 @@ def test_a_survey_is_made_once_and_answers(tmp_path: Path, checkpoint: Path) -> 
     again = clipdesk.survey(clipdesk.open_image_set(images), opened, layers=[LAYER], progress=told.append)
     assert [each.done for each in told] == [25], "it was there"
     assert [each.id for each in again.pictures] == [each.id for each in survey.pictures]
+
+
+def test_layers_and_devices_are_taken_in_any_form(tmp_path: Path, checkpoint: Path) -> None:
+    images, cpu = photos(tmp_path / "photos"), torch.device("cpu")
+    survey = clipdesk.survey(images, checkpoint, layers={SHORT}, device=cpu)
+    assert {layer for layer, _ in survey.statistics} == {LAYER}
+    with pytest.raises(clipdesk.UsageError, match="Cannot read"):
+        clipdesk.compare(checkpoint, checkpoint, tmp_path / "none", layers={SHORT}, device=cpu)
 
 
 def test_what_is_wrong_is_said(tmp_path: Path, checkpoint: Path) -> None:

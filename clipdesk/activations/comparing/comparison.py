@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -168,7 +168,7 @@ class Comparison:
 
     @checked
     def drifted(
-        self, count: int = 20, layers: Sequence[str] | None = None, *, sort: Literal["drift", "moved"] = "drift"
+        self, count: int = 20, layers: Collection[str] | None = None, *, sort: Literal["drift", "moved"] = "drift"
     ) -> list[Drifted]:
         """The units that have changed most.
 

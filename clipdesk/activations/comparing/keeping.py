@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def compare_images(
     first: OpenModel,
     second: OpenModel,
     images: ImageSet,
-    layers: Sequence[str] | None = None,
+    layers: Collection[str] | None = None,
     *,
     pooling: Pooling = "mean",
     match: bool = False,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
+
+import torch
 
 from clipdesk.activations.comparing.comparison import Comparison
 from clipdesk.activations.comparing.keeping import compare_images
@@ -29,10 +31,10 @@ def compare(
     second: str | Path | OpenModel,
     images: str | Path | ImageSet = "scenes:5000",
     *,
-    layers: Sequence[str] | None = None,
+    layers: Collection[str] | None = None,
     pooling: Pooling = "mean",
     match: bool = False,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     progress: Callable[[SurveyProgress], object] = lambda _: None,
 ) -> Comparison:
     """Find out what differs between two models, such as one and what a fine-tuning has made of it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from clipdesk.activations.layers import usual_layers
@@ -37,7 +37,7 @@ class LayerPair:
 
 
 def plan(
-    first: OpenModel, second: OpenModel, layers: Sequence[str] | None = None, *, match: bool = False
+    first: OpenModel, second: OpenModel, layers: Collection[str] | None = None, *, match: bool = False
 ) -> tuple[LayerPair, ...]:
     """Which layers are compared.
 
