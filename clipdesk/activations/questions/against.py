@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipdesk.activations.questions.examples import Example, top_of
+from clipdesk.activations.questions.examples import Example, exciting
 from clipdesk.activations.questions.holding import statistics_without
 from clipdesk.activations.questions.scoring import ALPHA
 from clipdesk.activations.questions.words import Label, Lexicon, fits_of
@@ -21,7 +21,8 @@ class Against:
 
     Attributes:
         concept: The word.
-        without: Top pictures of the unit that show the word less than pictures do on average, the most active first.
+        without: Top pictures of the unit (`Examples.top`) that show the word less than pictures do on average, the most
+            active first.
         without_share: How many of its top pictures these are.
         silent: Of the held-out pictures that show the word most, those that excite the unit less than pictures do on
             average, the one that shows the word most first.
@@ -47,7 +48,7 @@ def against(lexicon: Lexicon, own: UnitStatistics, label: Label, *, count: int =
         count: Pictures and words of each kind, at most.
     """
     place = lexicon.vocabulary.concepts.index(label.concept)
-    top = top_of(own)
+    top = exciting(own)
     rows = lexicon.survey.embeddings.unit_rows(np.array([each.picture for each in top], dtype=np.intp))
     shown = (rows - lexicon.survey.embeddings.mean) @ lexicon.directions[label.template, place]
     without = [each for each, much in zip(top, shown, strict=True) if much < 0]

@@ -25,7 +25,8 @@ def shown() -> NDArray[np.int64]:
 def lexicon(shown: NDArray[np.int64]) -> Lexicon:
     """Unit 0 answers to concept 0 alone; unit 1 to it and, in forty pictures, to concept 1 still more.
 
-    Unit 2 answers to every other picture of concept 0 only; unit 3 to concept 0, and is silenced by concept 5.
+    Unit 2 answers to every other picture of concept 0 only; unit 3 to concept 0, and is silenced by concept 5. Unit 4
+    answers to sixty pictures of concept 0, and is zero in all others.
     """
     rng = np.random.default_rng(1)
     texts = np.linalg.qr(rng.normal(size=(WIDTH, CONCEPTS)))[0].T[None]
@@ -35,6 +36,9 @@ def lexicon(shown: NDArray[np.int64]) -> Lexicon:
     a[np.flatnonzero(shown == 1)[:40], 1] += 3.0
     a[np.flatnonzero(shown == 0)[::2], 2] -= 2.0
     a[shown == 5, 3] -= 1.0
+    rectified = np.zeros((COUNT, 1))
+    rectified[np.flatnonzero(shown == 0)[:60]] = 1.0
+    a = np.hstack([a, rectified])
     survey = direct_survey({(LAYER, "mean"): a}, z)
     names = tuple(f"concept {number}" for number in range(CONCEPTS))
     return prepare(survey, Vocabulary(names, texts.astype(np.float32), "demo"))
@@ -59,6 +63,11 @@ def test_top_pictures_that_do_not_show_the_word_are_named(lexicon: Lexicon, show
     values = [each.value for each in found.without]
     assert values == sorted(values, reverse=True)
     assert min(values) > 2.5
+
+
+def test_pictures_that_leave_a_unit_at_zero_are_none_of_its_top(lexicon: Lexicon) -> None:
+    found = asked(lexicon, 4)
+    assert (found.without, found.without_share) == ((), 0.0)
 
 
 def test_pictures_that_show_the_word_and_leave_the_unit_cold_are_named(
