@@ -17,12 +17,14 @@ from clipdesk.activations.heatmaps import has_places, heat_maps
 from clipdesk.activations.measuring import rank_of_picture
 from clipdesk.activations.questions import find as finding
 from clipdesk.activations.questions.counterparts import counterparts as in_other_model
+from clipdesk.activations.questions.examples import exciting
 from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import statistics_of
 from clipdesk.activations.questions.overview import overview
 from clipdesk.activations.questions.vocabulary import Vocabulary
 from clipdesk.activations.questions.words import words
 from clipdesk.activations.statistics import NONE
+from clipdesk.activations.survey import Survey
 from clipdesk.activations.writing import words_of_decoder
 from clipdesk.gui.surveys.data import FoundUnit, LayerFacts, PooledUnit, Question, Word, Written
 from clipdesk.gui.surveys.open_survey import SIDE, OpenSurvey, to_qt
@@ -66,9 +68,14 @@ def find(survey: OpenSurvey, question: Question) -> list[FoundUnit]:
 def found_units(survey: OpenSurvey, listed: Iterable[finding.Found]) -> Iterator[FoundUnit]:
     """Units as a search gives them, with their top pictures."""
     for each in listed:
-        pictures = survey.survey.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN]
         pooled = PooledUnit(each.layer, each.unit, each.pooling)
-        yield FoundUnit(pooled, each.correlation, tuple(int(index) for index in pictures if index >= 0))
+        yield FoundUnit(pooled, each.correlation, _top(survey.survey, each))
+
+
+def _top(survey: Survey, found: finding.Found) -> tuple[int, ...]:
+    """Pictures that excite a unit most, a few; of a sparse one there may be fewer."""
+    own = survey.statistics[found.layer, found.pooling].only(np.array([found.unit]))
+    return tuple(each.picture for each in exciting(own)[:_SHOWN])
 
 
 def counterparts(survey: OpenSurvey, pooled: PooledUnit) -> list[FoundUnit]:
@@ -83,8 +90,7 @@ def counterparts(survey: OpenSurvey, pooled: PooledUnit) -> list[FoundUnit]:
             survey.survey, other, pooled.layer, pooled.unit, own_pooling=survey.pooling(pooled), count=_COUNTERPARTS
         )
         for each in listed:
-            top = other.statistics[each.layer, each.pooling].top.pictures[each.unit, :_SHOWN].tolist()
-            places = (other.pictures[index].place for index in top if index >= 0)
+            places = (other.pictures[index].place for index in _top(other, each))
             pictures = tuple(survey.indices[place] for place in places if place in survey.indices)
             found.append(FoundUnit(PooledUnit(each.layer, each.unit, each.pooling), each.correlation, pictures, model))
     return sorted(found, key=lambda each: -each.correlation)[:_COUNTERPARTS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,16 @@ def test_units_are_found_by_a_text_and_shown_with_their_top_pictures(asked: Aske
     assert found[0].pictures == tuple(top.pictures[unit, :4].tolist()), "as it was found"
     here = asked.find(Question(text="a heart", layer=OTHER))
     assert {each.pooled.layer for each in here} == {OTHER}
+
+
+def test_of_a_found_unit_only_pictures_that_excite_it_are_shown(asked: AskedSurvey) -> None:
+    own = asked.survey.statistics[LAYER, "mean"]
+    values = own.top.values.copy()
+    values[:, 2:] = 0
+    sparse = replace(own, top=replace(own.top, values=values), least=0 * own.least)
+    asked.survey = replace(asked.survey, statistics={(LAYER, "mean"): sparse})
+    first, *_ = asked.find(Question(text="a heart"))
+    assert first.pictures == tuple(own.top.pictures[first.pooled.unit, :2].tolist())
 
 
 def test_units_are_found_by_an_image_and_by_another_unit(asked: AskedSurvey, images: Path) -> None:
