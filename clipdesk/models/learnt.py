@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from clipdesk.errors import one_line
 from clipdesk.models.catalogue import CONCEPTS
 from clipdesk.models.names import ModelName, plain_name, short_name
 from clipdesk.paths import resource
@@ -20,7 +21,7 @@ _CAPTIONS = {
 }
 """By the list of concepts: what the captions of a training say beside these."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_MOST_SHOWN = 3
+_MOST_SHOWN, _LONGEST = 3, 40
 
 
 def first_text(model: ModelName | None) -> str:
@@ -39,12 +40,12 @@ def unlearnt(text: str, model: ModelName | None) -> tuple[str, ...]:
 
 def caution(text: str, model: ModelName | None) -> str:
     """What to know of a text before a model is asked for it; empty if all of its words are learnt, or may be."""
-    words = [f'"{word}"' for word in unlearnt(text, model)]
+    words = [f'"{one_line(word, _LONGEST)}"' for word in unlearnt(text, model)]
     if model is None or not words:
         return ""
     more = len(words) - _MOST_SHOWN
     if more > 0:
-        words = [*words[:_MOST_SHOWN], f"{more:,} more words"]
+        words = [*words[:_MOST_SHOWN], f"{more:,} more word{'s' if more > 1 else ''}"]
     named = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
     return f"{plain_name(model)} has not learnt {named}, so what it makes of the text means little"
 

@@ -55,4 +55,8 @@ def test_a_text_is_cautioned_against_in_a_sentence() -> None:
     assert caution("one two three four five", photo) == (
         f'photo has not learnt "one", "two", "three" and 2 more words, {rest}'
     )
+    assert caution("one two three four", photo).startswith(
+        'photo has not learnt "one", "two", "three" and 1 more word, so'
+    )
+    assert caution("o" * 2000, photo) == f'photo has not learnt "{"o" * 39}…", {rest}', "it would not fit the window"
     assert caution("a strawberry", photo) == ""
