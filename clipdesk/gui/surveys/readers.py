@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from clipdesk.activations.checking.usual import thorough_reader
+from clipdesk.errors import UsageError
 from clipdesk.models.catalogue import CATALOGUE, CONCEPTS, file_of
 from clipdesk.models.learnt import caution_of_reader
 from clipdesk.models.names import ModelName, Named, is_there, parse_name, plain_name, short_name
@@ -57,7 +58,13 @@ class Readers(QObject):
         return parse_name(chosen) if chosen else thorough_reader(model)
 
     def choose(self, model: ModelName, reader: ModelName) -> None:
-        """Have the pictures of a model read by another one from now on."""
+        """Have the pictures of a model read by another one from now on.
+
+        Raises:
+            UsageError: it is the same one.
+        """
+        if plain_name(reader) == plain_name(model):
+            raise UsageError(f"{short_name(reader)} is the model that is checked. Choose another one")
         self._preferences.remember_reader(str(plain_name(model)), str(reader))
         self.changed.emit()
 

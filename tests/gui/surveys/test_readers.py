@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from clipdesk.activations.checking import usual
+from clipdesk.errors import UsageError
 from clipdesk.gui.preferences import Preferences
 from clipdesk.gui.surveys import readers
 from clipdesk.gui.surveys.readers import AWAY, HERE, USED, ReaderChoice, Readers, caution_for
@@ -83,6 +84,14 @@ def test_a_file_that_was_never_opened_is_offered_once_it_was_chosen(
     known, mine = Readers(preferences), parse_name(tmp_path / "mine.pt")
     known.choose(Named("photo"), mine)
     assert known.choices(Named("photo"))[0] == ReaderChoice(mine, "mine.pt", USED, True)
+
+
+def test_the_model_itself_cannot_be_chosen(here: None, preferences: Preferences, tmp_path: Path) -> None:
+    (tmp_path / "mine.pt").touch()
+    known, mine = Readers(preferences), parse_name(tmp_path / "mine.pt")
+    with pytest.raises(UsageError, match=r"mine\.pt is the model that is checked"):
+        known.choose(parse_name(f"{mine}+sae:[{tmp_path / 'sae'}]"), mine)
+    assert known.reader(mine) is None
 
 
 def test_damaged_preferences_are_none(preferences: Preferences) -> None:
