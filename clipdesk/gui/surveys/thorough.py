@@ -134,9 +134,9 @@ class ThoroughChecks(QObject):
         return f"{found.thorough}. {short_name(chosen)} has compared the pictures"
 
     def verdict(self, key: str) -> str:
-        """The verdict with its reasons, where it has become another: a model has read the picture that reads not all.
+        """The verdict of a thorough check with its reasons, where it counts what a model that was chosen has read.
 
-        Empty otherwise, and where what that model reads means little.
+        Empty where the usual model has read the picture, as in all checks, and where what the other reads means little.
         """
         found, chosen, survey = self._record(key), self._chosen_reader(key), self._desk.current
         if found is None or chosen is None or survey is None or caution_for(chosen, survey.model):
