@@ -172,7 +172,8 @@ def _first(answers: UnitAnswers, rendered: RankedPicture | None, tiles: _Tiles) 
         for each in answers.labels
     )
     listed = f'<ul class="words">{words}</ul>' if words else ""
-    best = section("Top pictures", tiles.of(answers.examples.top))
+    top = answers.examples.top
+    best = section("Top pictures", tiles.of(top), note="" if top else "No picture excites it.")
     return f'<div class="first">{shown}<div>{listed}{best}</div></div>'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,15 @@ def test_a_constant_unit_has_a_page(tmp_path: Path) -> None:
     assert "The unit is dead." in page
     assert "<dt>kurtosis</dt><dd>-</dd>" in page
     assert LAYER in page
+
+
+def test_where_no_picture_excites_a_unit_the_page_says_so(tmp_path: Path) -> None:
+    survey = photo_survey()
+    answers = unit_of(survey)
+    said = '<h2>Top pictures</h2><p class="note">No picture excites it.</p></section>'
+    assert said not in text_of(unit_page(origin_of(tmp_path, survey), answers))
+    without = replace(answers, examples=replace(answers.examples, top=()))
+    assert said in text_of(unit_page(origin_of(tmp_path, survey), without))
 
 
 def test_a_heads_page_says_what_it_looks_at_and_what_it_writes(tmp_path: Path) -> None:
