@@ -14,7 +14,19 @@ from collections.abc import Collection as AnyCollection
 from numbers import Real
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    ParamSpec,
+    SupportsIndex,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from clipdesk.errors import UsageError, one_line
 
@@ -122,7 +134,7 @@ def _fits(value: object, hint: object) -> bool:
 def _is_whole(value: object) -> bool:
     """Whether a value is a whole number; those of numpy and tensors of one number, as `argmax` gives them, are, too."""
     try:
-        operator.index(value)  # type: ignore[arg-type]
+        operator.index(cast(SupportsIndex, value))
     except TypeError:
         return False
     return True
