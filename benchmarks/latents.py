@@ -75,11 +75,11 @@ def token_rows(model: nn.Module, latents: Latents, images: NDArray[np.uint8]) ->
         images: uint8, (images, side, side, 3).
     """
     info = LayerInspector(model).visualizable(latents.layer)
-    capture, parts = LayerCapture(model, [info]), []
+    capture, parts, device = LayerCapture(model, [info]), [], next(model.parameters()).device
     for start in range(0, len(images), _BATCH):
-        pixels = torch.from_numpy(np.array(images[start : start + _BATCH])).permute(0, 3, 1, 2).float() / 255
+        pixels = torch.from_numpy(np.array(images[start : start + _BATCH])).permute(0, 3, 1, 2).to(device).float() / 255
         output = capture.run(normalized(pixels))[info.name]
-        parts.append(chosen(output, info, latents.tokens or Tokens.ALL).numpy())
+        parts.append(chosen(output, info, latents.tokens or Tokens.ALL).cpu().numpy())
     return np.concatenate(parts)
 
 
