@@ -79,7 +79,7 @@ def test_a_model_with_latents_shows_them_and_begins_with_a_neuron_that_has_a_cle
 ) -> None:
     window = opened(new_window("photo+sae:[shipped]"), qtbot)
     assert window.neurons.model.layer is not None
-    assert window.neurons.model.layer.name == "visual.layer4.latents"
+    assert window.neurons.model.layer.name == "visual.latents"
     asked: list[tuple[Unit, ...]] = []
     window.first_steps.render_asked.disconnect()
     window.first_steps.render_asked.connect(asked.append)
