@@ -167,7 +167,7 @@ def section(
     for kind, answers in found.items():
         title = f"### {TITLES[kind]}"
         if not answers:
-            lines += [kept[title]] if title in kept else []
+            lines += [f"{kept[title].rstrip()}\n"] if title in kept else []
             continue
         lines += [f"{title}\n", *side_by_side(answers), *table(rows(answers))]
         if report:
