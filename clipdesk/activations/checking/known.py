@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MOST, _LEAST, _SHARE = 20, 4, 20
 """Pictures that stand for what excites a target most: one of so many of the survey's, in these bounds."""
+_FEWEST = 2
+"""Pictures that it takes to see what they have in common."""
 _NEAR = 5
 """Pictures that stand for all others are none of so many times as many of the most exciting ones."""
 _ALIKE = 0.8
@@ -225,8 +227,12 @@ def _along(direction: Direction, units: int) -> Callable[[NDArray[np.float32]], 
 
 def _of_unit(survey: Survey, target: Target, key: Key, unit: int, score: Score, weight: float) -> KnownTarget:
     statistics = survey.statistics[key]
-    ranked = statistics.top.pictures[unit]
-    tops, count = ranked[ranked != NONE].tolist(), _count(statistics.count)
+    ranked, values = statistics.top.pictures[unit], statistics.top.values[unit]
+    there, lit = ranked != NONE, values > 0
+    if statistics.least[unit] == 0 and lit.sum() >= _FEWEST:
+        # Behind a rectifier pictures that leave it at zero stand in the set's order and say nothing of the unit.
+        there = lit
+    tops, count = ranked[there].tolist(), _count(statistics.count)
     return KnownTarget(
         target,
         (key,),

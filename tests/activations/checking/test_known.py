@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
+from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.models.latents_names import parse_latents
 from clipdesk.render.centre import text_centre
@@ -45,6 +47,31 @@ def test_a_unit_is_known_from_its_statistics(setting: Setting) -> None:
     assert not set(found.others) & set(statistics.top.pictures[5, :20].tolist())
     assert found.mean == pytest.approx(statistics.means[5])
     assert found.rank(float(statistics.most[5])).ratio == pytest.approx(1)
+
+
+def sparse(setting: Setting, lit: Sequence[float]) -> Survey:
+    """The survey, where unit 5 is never below zero, and above it only in as many of its top pictures."""
+    key = (LAYER, "mean")
+    statistics = setting.survey.statistics[key]
+    least, values = statistics.least.copy(), statistics.top.values.copy()
+    least[5], values[5] = 0, 0
+    values[5, : len(lit)] = lit
+    top = replace(statistics.top, values=values)
+    return replace(
+        setting.survey, statistics={**setting.survey.statistics, key: replace(statistics, least=least, top=top)}
+    )
+
+
+@pytest.mark.parametrize(("lit", "count"), [([0.9, 0.5, 0.1], 3), ([0.9, 0.5], 2), ([0.9], 4), ([], 4)])
+def test_pictures_that_leave_a_sparse_unit_at_zero_do_not_stand_for_it(
+    setting: Setting, lit: list[float], count: int
+) -> None:
+    """Of one or none there is nothing that they have in common, so all stay."""
+    ranked = setting.survey.statistics[LAYER, "mean"].top.pictures[5].tolist()
+    found = known_target(setting.opened, sparse(setting, lit), Unit(layer=LAYER, index=5))
+    assert found.tops == tuple(ranked[:count])
+    rest = set(ranked[count:] if count < 4 else []) & set(setting.survey.sample.tolist())
+    assert rest <= set(found.others)
 
 
 def test_a_text_is_known_from_the_embeddings(setting: Setting) -> None:
