@@ -73,7 +73,9 @@ def test_a_jobs_model_is_downloaded_without_a_change_of_the_tree(
     window.controller.pause(run)
     until(qtbot, lambda: run.state is Status.PAUSED)
     window.controller.resume(run)
-    until(qtbot, lambda: len(server.requests) == 2)
+    # Until the window knows, too, that it goes on: else it is cancelled and tried again in one moment, and the second
+    # download, which takes minutes, simply goes on.
+    until(qtbot, lambda: len(server.requests) == 2 and window.controller.running is run)
     window.controller.cancel(run)
     until(qtbot, lambda: run.state is Status.CANCELLED)
     assert window.architecture.shows_tree
