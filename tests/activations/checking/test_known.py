@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from clipdesk.activations.checking.known import KnownTarget, Outputs, known_target, text_rows
+from clipdesk.activations.statistics import Key
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.models.latents_names import parse_latents
@@ -51,7 +52,7 @@ def test_a_unit_is_known_from_its_statistics(setting: Setting) -> None:
 
 def sparse(setting: Setting, lit: Sequence[float]) -> Survey:
     """The survey, where unit 5 is never below zero, and above it only in as many of its top pictures."""
-    key = (LAYER, "mean")
+    key: Key = (LAYER, "mean")
     statistics = setting.survey.statistics[key]
     least, values = statistics.least.copy(), statistics.top.values.copy()
     least[5], values[5] = 0, 0
