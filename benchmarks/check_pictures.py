@@ -126,10 +126,10 @@ def _render(
     return np.concatenate(parts)
 
 
-def survey_of(opened: OpenModel) -> tuple[Path, Survey]:
+def survey_of(opened: OpenModel, images: str = IMAGES) -> tuple[Path, Survey]:
     """A survey of a model with the layers of all units that are rendered, with its folder; made if there is none."""
     own = [name for names in layer_groups(opened.network).values() for name in names]
-    return survey_with(opened, list(dict.fromkeys([*usual_layers(opened.inspector), *own])))
+    return survey_with(opened, list(dict.fromkeys([*usual_layers(opened.inspector), *own])), images)
 
 
 def survey_with(opened: OpenModel, layers: Sequence[str], images: str = IMAGES) -> tuple[Path, Survey]:

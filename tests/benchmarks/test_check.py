@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import check_pictures
 from benchmarks.check import Measured, auc, report
 from benchmarks.check_pictures import all_series, survey_of
 from clipdesk.activations.checking.check import Check
@@ -56,8 +55,8 @@ def test_a_survey_that_is_missing_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path
 ) -> None:
     monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(check_pictures, "IMAGES", str(photos(tmp_path / "photos")))
+    images = str(photos(tmp_path / "photos"))
     opened = open_model(checkpoint, "cpu")
-    folder, survey = survey_of(opened)
+    folder, survey = survey_of(opened, images)
     assert "visual.transformer.resblocks.1" in {layer for layer, _ in survey.statistics}
-    assert survey_of(opened)[0] == folder
+    assert survey_of(opened, images)[0] == folder
