@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from clipdesk.activations.directions import image_direction
+from clipdesk.activations.questions.examples import exciting, top_of
 from clipdesk.activations.questions.lookup import check_pooling
 from clipdesk.activations.questions.ranking import Rank, rank
-from clipdesk.activations.statistics import NONE, Key, Pooling
+from clipdesk.activations.statistics import Key, Pooling
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError
 from clipdesk.models.texts import tokenize
@@ -227,12 +228,10 @@ def _along(direction: Direction, units: int) -> Callable[[NDArray[np.float32]], 
 
 def _of_unit(survey: Survey, target: Target, key: Key, unit: int, score: Score, weight: float) -> KnownTarget:
     statistics = survey.statistics[key]
-    ranked, values = statistics.top.pictures[unit], statistics.top.values[unit]
-    there, lit = ranked != NONE, values > 0
-    if statistics.least[unit] == 0 and lit.sum() >= _FEWEST:
-        # Behind a rectifier pictures that leave it at zero stand in the set's order and say nothing of the unit.
-        there = lit
-    tops, count = ranked[there].tolist(), _count(statistics.count)
+    own = statistics.only(np.array([unit]))
+    lit = exciting(own)
+    tops = [each.picture for each in (lit if len(lit) >= _FEWEST else top_of(own))]
+    count = _count(statistics.count)
     return KnownTarget(
         target,
         (key,),
