@@ -45,6 +45,7 @@ from clipdesk.render.targets import Target, Unit
 if TYPE_CHECKING:
     from clipdesk.gui.surveys.data import LayerFacts
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.models.names import ModelName
     from clipdesk.network.layers import LayerInfo, LayerNode
 
 _SORT_MS = 200
@@ -197,13 +198,12 @@ class NeuronsPanel(QWidget):
     @Slot(object)
     def show_model(self, opened: OpenedModel) -> None:
         """Begin anew with a model that was opened."""
-        self.show_tree(opened.tree)
-        self.text_box.show_layers(self._layers, opened.name)
+        self.show_tree(opened.tree, opened.name)
 
-    def show_tree(self, tree: LayerNode) -> None:
+    def show_tree(self, tree: LayerNode, model: ModelName | None = None) -> None:
         """Go back to the hint, and check sums against these layers from now on."""
         self._layers = {node.info.name: node.info for node in tree.walk()}
-        self.text_box.show_layers(self._layers)
+        self.text_box.show_layers(self._layers, model)
         self.model.set_layer(None)
         self.model.forget()
         self._pages.setCurrentIndex(0)
