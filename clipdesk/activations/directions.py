@@ -22,8 +22,7 @@ from clipdesk.errors import UsageError
 from clipdesk.given import checked
 from clipdesk.imagesets.pixels import fitted
 from clipdesk.imagesets.reading import read_image
-from clipdesk.models.catalogue import CONCEPTS
-from clipdesk.models.learnt import unlearnt
+from clipdesk.models.learnt import concepts_for
 from clipdesk.models.names import plain_name
 from clipdesk.network.opened import OpenModel
 from clipdesk.paths import cache_folder
@@ -38,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 def usual_concepts(opened: OpenModel) -> str:
     """The list of concepts for a model's units: the embedded models have learnt few words."""
-    return CONCEPTS.get(str(plain_name(opened.name)), "english") if opened.name else "english"
+    return concepts_for(opened.name)
 
 
 def vocabulary_of(opened: OpenModel, concepts: str | None = None, *, progress: Progress | None = None) -> Vocabulary:
@@ -75,20 +74,15 @@ def vocabularies_of(
 
     Args:
         models: The models.
-        concepts: As for `vocabulary_of`; by default that of the first model. An embedded model that has not learnt all
-            of these words is then given its own: those of the other one mean nothing to it.
+        concepts: As for `vocabulary_of`; by default that of the first model, but of an embedded model always its own:
+            other words mean nothing to it.
         progress: Told how far each is.
 
     Raises:
         UsageError: as `vocabulary_of`.
     """
     listed = concepts or usual_concepts(models[0])
-    asked = " ".join(concepts_of(listed))
-    found = []
-    for each in models:
-        own = concepts is None and unlearnt(asked, each.name)
-        found.append(vocabulary_of(each, usual_concepts(each) if own else listed, progress=progress))
-    return found
+    return [vocabulary_of(each, concepts or concepts_for(each.name, listed), progress=progress) for each in models]
 
 
 @checked

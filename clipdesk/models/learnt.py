@@ -24,6 +24,11 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _MOST_SHOWN, _LONGEST = 3, 40
 
 
+def concepts_for(model: ModelName | None, otherwise: str = "english") -> str:
+    """The list of concepts that an embedded model has learnt; `otherwise` for any other model."""
+    return otherwise if model is None else CONCEPTS.get(str(plain_name(model)), otherwise)
+
+
 def first_text(model: ModelName | None) -> str:
     """A text to try first with a model."""
     return _FIRST_TEXTS.get(str(plain_name(model)) if model is not None else "", "a star")
@@ -31,8 +36,8 @@ def first_text(model: ModelName | None) -> str:
 
 def unlearnt(text: str, model: ModelName | None) -> tuple[str, ...]:
     """The words of a text that an embedded model has not learnt, in lower case; of other models this is not known."""
-    listed = CONCEPTS.get(str(plain_name(model))) if model is not None else None
-    if listed is None:
+    listed = concepts_for(model, "")
+    if not listed:
         return ()
     words = dict.fromkeys(_WORD.findall(text.casefold()))
     return tuple(word for word in words if word not in _learnt(listed))
@@ -57,7 +62,7 @@ def caution_of_reader(reader: ModelName, concepts: str) -> str:
         reader: The model that reads.
         concepts: The list of concepts of the model whose pictures they are.
     """
-    if CONCEPTS.get(str(plain_name(reader)), concepts) == concepts:
+    if concepts_for(reader, concepts) == concepts:
         return ""
     return f"{short_name(reader)} has seen other things than the model, so what it reads means little"
 

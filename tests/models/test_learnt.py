@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clipdesk.demo.photos import WORDINGS
-from clipdesk.models.learnt import caution, caution_of_reader, unlearnt
+from clipdesk.models.learnt import caution, caution_of_reader, concepts_for, unlearnt
 from clipdesk.models.names import parse_name
 from clipdesk.scenes.captions import describe
 from clipdesk.scenes.compositions import sample_composition
@@ -33,6 +33,18 @@ def test_an_embedded_reader_that_has_seen_other_things_is_named() -> None:
     assert caution_of_reader(parse_name("demo"), "english") == note
     assert not caution_of_reader(parse_name("demo"), "scenes")
     assert not caution_of_reader(parse_name("RN50"), "photo")
+
+
+def test_a_model_is_asked_in_the_words_that_it_has_learnt() -> None:
+    assert [concepts_for(parse_name(name)) for name in ("photo", "demo", "demo-rn", "RN50")] == [
+        "photo",
+        "scenes",
+        "scenes",
+        "english",
+    ]
+    assert concepts_for(None) == "english"
+    assert concepts_for(parse_name("RN50"), "photo") == "photo"
+    assert concepts_for(parse_name("demo"), "photo") == "scenes"
 
 
 def test_of_a_network_without_a_name_nothing_is_known() -> None:

@@ -9,15 +9,14 @@ from PySide6.QtCore import QObject, Signal
 
 from clipdesk.activations.checking.usual import thorough_reader
 from clipdesk.errors import UsageError
-from clipdesk.models.catalogue import CATALOGUE, CONCEPTS, file_of
-from clipdesk.models.learnt import caution_of_reader
+from clipdesk.models.catalogue import CATALOGUE, file_of
+from clipdesk.models.learnt import caution_of_reader, concepts_for
 from clipdesk.models.names import ModelName, Named, is_there, parse_name, plain_name, short_name
 
 if TYPE_CHECKING:
     from clipdesk.gui.preferences import Preferences
 
 USED, HERE, AWAY = "Used before", "On this computer", "To be downloaded first"
-_OTHER_CONCEPTS = "english"
 
 
 class ReaderChoice(NamedTuple):
@@ -102,7 +101,7 @@ def download_of(name: ModelName) -> str:
 
 def caution_for(reader: ModelName, model: ModelName) -> str:
     """What to know of a model before it reads pictures of another; empty if nothing is known against it."""
-    return caution_of_reader(reader, CONCEPTS.get(str(plain_name(model)), _OTHER_CONCEPTS))
+    return caution_of_reader(reader, concepts_for(model))
 
 
 def _text(name: ModelName, model: ModelName) -> str:
