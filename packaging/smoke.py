@@ -124,12 +124,19 @@ class Smoke:
         assert (self.work / "moving.mp4").is_file()
 
     def again(self) -> None:
-        """A picture is rendered again from its recipe, identical in every pixel."""
+        """A picture is rendered again from its recipe, identical in every pixel, and one of a batch to two levels."""
+        assert self._differences(self.work / "star.png") == (0, 0)
+        # Some CPUs round a transformer's products by the number of pictures in them (docs/settings.md).
+        assert self._differences(sorted((self.work / "batch").rglob("*.png"))[0])[1] <= 2
+
+    def _differences(self, picture: Path) -> tuple[int, int]:
+        """Render a picture again: how many of its numbers become other ones, and by how many of 255 levels at most."""
+        import numpy as np
         from PIL import Image
 
-        first = sorted((self.work / "batch").rglob("*.png"))[0]
-        self.run("render", "--from", str(first), "--output", "again.png")
-        assert Image.open(first).tobytes() == Image.open(self.work / "again.png").tobytes()
+        self.run("render", "--from", str(picture), "--output", "again.png")
+        first, again = (np.asarray(Image.open(path), int) for path in (picture, self.work / "again.png"))
+        return int((first != again).sum()), int(abs(first - again).max())
 
     def no_display(self) -> None:
         """Without a display, and with one that does not answer, the program says so and fails."""
