@@ -17,12 +17,10 @@ from tests.e2e.steps import LAYER, choose_layer, drag_over_rows, kept, set_itera
 pytestmark = pytest.mark.skipif(bool(missing_tools()) and "CI" not in os.environ, reason=missing_tools())
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desktop]:
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
     """A window with pictures of units 2 to 5, rendered a moment ago."""
-    home = tmp_path / "home"
-    home.mkdir()
-    with open_desktop(home) as desk:
+    with open_desktop(tmp_path_factory.mktemp("home")) as desk:
         choose_layer(desk)
         drag_over_rows(desk)
         set_iterations(desk, 12)
@@ -32,6 +30,13 @@ def desk(tmp_path: Path) -> Iterator[Desktop]:
         yield desk
 
 
+@pytest.fixture
+def desk(rendered: Desktop) -> Desktop:
+    """That window with all pictures of its last job beside each other, and the keys on the first."""
+    rendered.press("alt+8", "Escape", "Home")
+    return rendered
+
+
 def save_as(desk: Desktop, path: Path) -> None:
     """Give the file dialog a name."""
     desk.replace(desk.wait_for("text", "File name"), str(path))
@@ -39,12 +44,38 @@ def save_as(desk: Desktop, path: Path) -> None:
     desk.until(path.is_file, "the saved picture")
 
 
+def test_f11_shows_the_canvas_alone(desk: Desktop) -> None:
+    desk.press("F11")
+    desk.until(lambda: desk.find("table", "Neurons") is None, "the canvas alone")
+    desk.press("Escape")
+    desk.wait_for("table", "Neurons")
+
+
+def test_an_earlier_step_is_saved_on_demand(desk: Desktop, tmp_path: Path) -> None:
+    desk.press("Return")
+    slider = desk.wait_for("slider", "Step")
+    desk.click(slider)
+    desk.press("ctrl+s")
+    answer = desk.wait_for("push button", "2, step ", within=desk.wait_for("alert message"))
+    step = int(answer.name.split()[-1])
+    desk.click(answer)
+    save_as(desk, tmp_path / "step.png")
+    recipe = read_recipe(tmp_path / "step.png")
+    assert (recipe.target, recipe.steps) == (Unit(layer=LAYER, index=2), step)
+    assert 1 < step < 12, "the slider went where it was clicked"
+    desk.wait_until_active()
+    desk.click(slider)
+    desk.press("End")
+
+
 def test_keeping_a_picture_for_comparison_leaves_it_the_one_that_is_saved(desk: Desktop, tmp_path: Path) -> None:
     # The third of four, by the keyboard.
-    desk.press("alt+8", "Right", "Right", "ctrl+shift+c", "ctrl+s")
+    desk.press("Right", "Right", "ctrl+shift+c", "ctrl+s")
     desk.click(desk.wait_for("push button", "4", within=desk.wait_for("alert message")))
     save_as(desk, tmp_path / "kept.png")
     assert read_recipe(tmp_path / "kept.png").target == Unit(layer=LAYER, index=4)
+    desk.wait_until_active()
+    desk.press("ctrl+shift+c")
 
 
 def test_a_render_stays_on_the_canvas_when_the_gallery_gets_its_picture(desk: Desktop, tmp_path: Path) -> None:
@@ -59,23 +90,3 @@ def test_a_render_stays_on_the_canvas_when_the_gallery_gets_its_picture(desk: De
     desk.press("ctrl+s")
     save_as(desk, tmp_path / "shown.png")
     assert read_recipe(tmp_path / "shown.png").target == Unit(layer=LAYER, index=6)
-
-
-def test_an_earlier_step_is_saved_on_demand(desk: Desktop, tmp_path: Path) -> None:
-    desk.press("alt+8", "Return")
-    desk.click(desk.wait_for("slider", "Step"))
-    desk.press("ctrl+s")
-    answer = desk.wait_for("push button", "2, step ", within=desk.wait_for("alert message"))
-    step = int(answer.name.split()[-1])
-    desk.click(answer)
-    save_as(desk, tmp_path / "step.png")
-    recipe = read_recipe(tmp_path / "step.png")
-    assert (recipe.target, recipe.steps) == (Unit(layer=LAYER, index=2), step)
-    assert 1 < step < 12, "the slider went where it was clicked"
-
-
-def test_f11_shows_the_canvas_alone(desk: Desktop) -> None:
-    desk.press("F11")
-    desk.until(lambda: desk.find("table", "Neurons") is None, "the canvas alone")
-    desk.press("Escape")
-    desk.wait_for("table", "Neurons")
