@@ -35,6 +35,8 @@ class Block:
         self._size = size
         self._values: dict[Key, Pooled] = {}
         self._entries: dict[Key, list[PooledEntries]] = {}
+        self._laid: set[Key] = set()
+        """Whose values are all in `_values`: those of a layer come as entries only where none is below zero."""
         self._embeddings: Tensor | None = None
         self.pictures: list[tuple[int, Surveyed]] = []
         """Index in the set, and what is known of each picture."""
@@ -55,7 +57,8 @@ class Block:
         count = len(self.pictures)
         for key, parts in self._entries.items():
             yield key, PooledEntries.joined(parts)
-        for key, (values, positions) in self._values.items():
+        for key in self._laid:
+            values, positions = self._values[key]
             yield key, Pooled(values[:count], None if positions is None else positions[:count])
 
     def put(
@@ -75,13 +78,13 @@ class Block:
             self._embeddings = embeddings.new_empty(self._size, embeddings.shape[1])
         self._embeddings[begin:end] = embeddings[rows]
         for key, each in values.items():
-            if isinstance(each, PooledEntries):
+            if isinstance(each, PooledEntries) and key not in self._laid:
                 self._entries.setdefault(key, []).append(each.only(rows) if len(rows) < len(finite) else each)
                 continue
-            kept = self._kept(key, each)
-            kept.values[begin:end] = each.values[rows]
-            if kept.positions is not None and each.positions is not None:
-                kept.positions[begin:end] = each.positions[rows]
+            self._laid.add(key)
+            if key in self._entries:
+                self._lay(key, PooledEntries.joined(self._entries.pop(key)).dense(), 0)
+            self._lay(key, each.dense().only(rows), begin)
         good = [prepared[row] for row in rows.tolist()]
         self.pictures += [(each.number, each.picture) for each in good]
         self.thumbnails += [each.thumbnail for each in good]
@@ -90,7 +93,13 @@ class Block:
     def clear(self) -> None:
         """Begin anew, in the same memory."""
         self.pictures, self.thumbnails = [], []
-        self._entries = {}
+        self._entries, self._laid = {}, set()
+
+    def _lay(self, key: Key, values: Pooled, begin: int) -> None:
+        kept, end = self._kept(key, values), begin + len(values.values)
+        kept.values[begin:end] = values.values
+        if kept.positions is not None and values.positions is not None:
+            kept.positions[begin:end] = values.positions
 
     def _kept(self, key: Key, like: Pooled) -> Pooled:
         if key not in self._values:
