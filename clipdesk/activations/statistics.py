@@ -129,6 +129,17 @@ class UnitStatistics:
         return (self.most > self.least) & (self.squares > 0)
 
     @property
+    def exciting(self) -> Extremes:
+        """`top` without pictures that leave a unit that is never below zero at zero: these stand in the set's order."""
+        gone = (self.least == 0)[:, None] & ~(self.top.values > 0)
+        top = self.top
+        return Extremes(
+            np.where(gone, np.float32(np.nan), top.values),
+            np.where(gone, np.int32(NONE), top.pictures),
+            np.where(gone, np.int16(NONE), top.positions) if top.positions.size else top.positions,
+        )
+
+    @property
     def densities(self) -> NDArray[np.float64]:
         """Share of the pictures in which each unit is above zero, (units,), in [0, 1]."""
         return self.fired / self.count

@@ -142,7 +142,7 @@ def known_target(
     pictures = survey.sample if keys else np.arange(len(survey.pictures), dtype=np.int32)
     values = {key: survey.statistics[key].sample.T.astype(np.float32) for key in keys}
     scores = score(Outputs(values, survey.embeddings.unit_rows(pictures)))
-    order, count = np.argsort(-scores, kind="stable"), _count(len(scores))
+    order, count = _exciting(scores), _count(len(scores))
     return KnownTarget(
         target,
         keys,
@@ -242,6 +242,13 @@ def _of_unit(survey: Survey, target: Target, key: Key, unit: int, score: Score, 
         tuple(tops[:count]),
         _others(survey, set(tops[: _NEAR * count])),
     )
+
+
+def _exciting(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Pictures by their score, the largest first, without those that share the smallest: no unit is active in them."""
+    order = np.argsort(-scores, kind="stable")
+    least = scores == scores.min()
+    return order[~least[order]] if 1 < least.sum() <= len(scores) - _FEWEST else order
 
 
 def _count(pictures: int) -> int:

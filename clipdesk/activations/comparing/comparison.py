@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clipdesk.activations.comparing.partners import ALONE, Partners
 from clipdesk.activations.comparing.planning import LayerPair
+from clipdesk.activations.questions.measures import ratios
 from clipdesk.activations.statistics import NONE, UnitStatistics
 from clipdesk.activations.survey import Survey
 from clipdesk.errors import UsageError, nearest, one_line
@@ -76,11 +77,14 @@ class LayerComparison:
 
     @property
     def tops(self) -> NDArray[np.float64]:
-        """Share of each unit's top pictures that are not among the other's, (units,); NaN for no other."""
-        first, second = self.first.top.pictures[:, :TOP], self.second.top.pictures[self._others, :TOP]
+        """Share of each unit's top pictures that are not among the other's, (units,).
+
+        NaN for no other, and where no picture excites the unit in the first model.
+        """
+        first, second = self.first.exciting.pictures[:, :TOP], self.second.exciting.pictures[self._others, :TOP]
         there = first != NONE
         kept = (first[:, :, None] == second[:, None, :]).any(axis=2) & there
-        gone = 1 - kept.sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        gone = 1 - ratios(kept.sum(axis=1), there.sum(axis=1), there.any(axis=1))
         return np.where(self._others < 0, np.nan, gone)
 
     def other(self, unit: int) -> int:

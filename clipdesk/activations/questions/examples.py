@@ -152,9 +152,8 @@ def top_of(own: UnitStatistics) -> list[Example]:
 
 
 def exciting(own: UnitStatistics) -> list[Example]:
-    """The same without pictures that leave a unit behind a rectifier at zero: these would stand in the set's order."""
-    rectified = float(own.least[0]) == 0
-    return [each for each in top_of(own) if each.value > 0 or not rectified]
+    """The same without pictures that leave a unit behind a rectifier at zero, `UnitStatistics.exciting`."""
+    return _listed(own.exciting)
 
 
 def _listed(ends: Extremes) -> list[Example]:

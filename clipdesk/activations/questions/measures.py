@@ -80,6 +80,8 @@ def class_selectivities(statistics: UnitStatistics, labels: Sequence[str]) -> ND
 def clarities(statistics: UnitStatistics, embeddings: Embeddings, most: int = 100) -> NDArray[np.float64]:
     """Mean cosine of all pairs of each unit's top pictures: 1 if they are all alike. NaN with fewer than two.
 
+    Of a unit that is never below zero only pictures above it count.
+
     Args:
         statistics: A layer's.
         embeddings: The pictures'.
@@ -88,7 +90,7 @@ def clarities(statistics: UnitStatistics, embeddings: Embeddings, most: int = 10
     Returns:
         (units,).
     """
-    pictures = statistics.top.pictures[:, :most]
+    pictures = statistics.exciting.pictures[:, :most]
     there = pictures != NONE
     numbers = there.sum(axis=1).astype(np.float64)
     # Only pictures that are in some list, as float32, and last a row of zeros for the places that nothing has taken.

@@ -114,6 +114,17 @@ def test_a_sum_is_known_from_the_sampled_pictures(setting: Setting) -> None:
     assert found.rank(float(wanted.max()) + 1).below == 64
 
 
+def test_pictures_that_excite_no_unit_of_a_sum_do_not_stand_for_it(setting: Setting) -> None:
+    key: Key = (LAYER, "mean")
+    sample = np.zeros_like(setting.survey.statistics[key].sample)
+    sample[5, [40, 50]], sample[6, 45] = [1, 2], 1
+    statistics = replace(setting.survey.statistics[key], sample=sample)
+    survey = replace(setting.survey, statistics={**setting.survey.statistics, key: statistics})
+    found = known_target(setting.opened, survey, parse_target(f"{LAYER}:5 + {LAYER}:6"))
+    assert found.tops == tuple(survey.sample[[50, 40, 45]])
+    assert set(found.others) == set(survey.sample.tolist()) - set(found.tops)
+
+
 def test_what_a_latent_writes_is_a_direction_in_the_layer_that_it_reads(setting: Setting) -> None:
     latents = perfect(setting.survey.statistics[LAYER, "mean"].units)
     opened = setting.opened.with_read(latents, parse_latents(f"x?layer={LAYER}"))

@@ -166,3 +166,17 @@ def test_redundancies_of_some_units_are_those_of_all() -> None:
     some, of_some = redundancies(statistics, [7, 2])
     np.testing.assert_allclose(some, largest[[7, 2]], rtol=1e-5)
     assert of_some.tolist() == others[[7, 2]].tolist()
+
+
+def test_pictures_that_leave_a_sparse_unit_at_zero_do_not_count_in_clarity() -> None:
+    """Neither in a set whose first pictures are alike: of a unit active in three pictures, in one and in none."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(400, 8))
+    z[:100] = z[0] + 0.1 * z[:100]
+    a = np.zeros((400, 3))
+    a[[200, 250, 300], 0] = 3.0, 2.0, 1.0
+    a[210, 1] = 1.0
+    survey = direct_survey({(LAYER, "mean"): a}, z)
+    unit = z[[200, 250, 300]] / np.linalg.norm(z[[200, 250, 300]], axis=1, keepdims=True)
+    direct = np.mean([one @ other for one, other in combinations(unit, 2)])
+    assert_allclose(clarities(survey.statistics[LAYER, "mean"], survey.embeddings), [direct, np.nan, np.nan], atol=1e-4)
