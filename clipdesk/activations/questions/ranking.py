@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipdesk.activations.statistics import NONE, UnitStatistics
 
@@ -57,6 +58,19 @@ def rank(statistics: UnitStatistics, unit: int, value: float) -> Rank:
     return Rank(value, _below(statistics, unit, value), statistics.count, ratio)
 
 
+def apart_from_zeros(statistics: UnitStatistics, unit: int) -> tuple[int, NDArray[np.int64]]:
+    """How many pictures leave a unit that is never below zero at zero, and the counts of its bins without these.
+
+    Behind a rectifier most values may be zero. They are one value, and not spread over the bin that they are in.
+    """
+    counts = statistics.histogram.counts[unit].astype(np.int64)
+    if statistics.least[unit] != 0:
+        return 0, counts
+    zeros = statistics.count - int(statistics.fired[unit])
+    counts[int(np.flatnonzero(counts)[0])] -= zeros
+    return zeros, counts
+
+
 def _below(statistics: UnitStatistics, unit: int, value: float) -> int:
     tops, bottoms = (ends.values[unit][ends.pictures[unit] != NONE] for ends in (statistics.top, statistics.bottom))
     count = statistics.count
@@ -64,6 +78,7 @@ def _below(statistics: UnitStatistics, unit: int, value: float) -> int:
         return count - int((tops >= value).sum())
     if value <= bottoms[-1]:
         return int((bottoms < value).sum())
-    edges, counts = statistics.histogram.edges(unit), statistics.histogram.counts[unit]
-    between = float(np.interp(value, edges, np.concatenate([[0], counts.cumsum()])))
+    zeros, counts = apart_from_zeros(statistics, unit)
+    sums = np.concatenate([[0], counts.cumsum()])
+    between = float(np.interp(value, statistics.histogram.edges(unit), sums)) + zeros * (value > 0)
     return int(np.clip(round(between), len(bottoms), count - len(tops)))

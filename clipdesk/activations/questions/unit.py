@@ -13,7 +13,7 @@ from clipdesk.activations.questions.examples import COUNT, PER_BIN, Examples, ex
 from clipdesk.activations.questions.layer import table
 from clipdesk.activations.questions.lookup import check_unit, statistics_of
 from clipdesk.activations.questions.measures import redundancies
-from clipdesk.activations.questions.ranking import Rank, rank
+from clipdesk.activations.questions.ranking import Rank, apart_from_zeros, rank
 from clipdesk.activations.questions.similar import Similar, similar
 from clipdesk.activations.questions.words import Label, LayerWords, Lexicon, words
 from clipdesk.activations.statistics import Pooling, UnitStatistics
@@ -172,8 +172,9 @@ def unit_answers(
 def _numbers(survey: Survey, whole: UnitStatistics, own: UnitStatistics, unit: int, rectified: bool) -> UnitNumbers:
     row = table(survey, own, rectified=rectified)
     redundancy, nearest = redundancies(whole, [unit])
-    counts = own.histogram.counts[0].cumsum()
-    quantiles = np.interp(np.array(QUANTILES) * counts[-1], [0, *counts], own.histogram.edges(0))
+    zeros, counts = apart_from_zeros(own, 0)
+    places = np.array(QUANTILES) * own.count - zeros
+    quantiles = np.interp(places, [0, *counts.cumsum()], own.histogram.edges(0)) * (places > 0)
     least, most = float(own.least[0]), float(own.most[0])
     return UnitNumbers(
         mean=float(own.means[0]),

@@ -52,3 +52,14 @@ def test_a_unit_below_zero_has_no_ratio(ladder: Survey) -> None:
 def test_a_constant_unit_has_all_pictures_on_one_side(ladder: Survey) -> None:
     statistics = ladder.statistics[LAYER, "mean"]
     assert [rank(statistics, 2, value).below for value in (0.2, 0.25, 0.3)] == [0, 0, 1000]
+
+
+@pytest.mark.parametrize("value", [0.02, 0.5, 3.0])
+def test_many_zeros_are_one_value_and_not_spread_over_their_bin(value: float) -> None:
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(5000) < 0.3, rng.uniform(0, 8, 5000), 0.0)
+    survey = direct_survey({(LAYER, "mean"): values[:, None]}, rng.normal(size=(5000, 4)))
+    found = rank(survey.statistics[LAYER, "mean"], 0, value)
+    # A bin is a sixteenth wide, and has twelve values above zero.
+    assert found.below == pytest.approx((values < value).sum(), abs=12)
+    assert found.below >= (values == 0).sum()
