@@ -18,6 +18,9 @@ _FAR = 3e38
 """Large enough that the smallest difference of two float32 numbers above 1e-30 becomes more than any position."""
 
 
+_MOST_PLACES = 32_767
+
+
 class Pooled(NamedTuple):
     """Values of all units for some pictures.
 
@@ -108,8 +111,11 @@ class UnitRows(NamedTuple):
 
 
 def poolings_of(info: LayerInfo) -> tuple[Pooling, ...]:
-    """The ways in which a layer can be pooled: a vector has one value for each unit, so its mean says all."""
-    if info.positions == 1:
+    """The ways in which a layer can be pooled: a vector has one value for each unit, so its mean says all.
+
+    So does a map with more places than an int16 can number, as the first of RN50x16 and RN50x64 have.
+    """
+    if info.positions == 1 or info.positions > _MOST_PLACES:
         return ("mean",)
     return ("mean", "max", "class") if info.class_token else ("mean", "max")
 

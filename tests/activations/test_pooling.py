@@ -22,11 +22,13 @@ from tests.network.latents.perfect import perfect
 SOURCE = ModuleOutput("visual")
 TOKENS = LayerInfo("visual", "Block", (50, 6), Layout.BATCH_FIRST, 6, class_token=True, source=SOURCE)
 CHANNELS = LayerInfo("visual", "Stage", (6, 40, 40), Layout.CHANNELS_FIRST, 6, source=SOURCE)
+VAST = LayerInfo("visual", "Stem", (6, 192, 192), Layout.CHANNELS_FIRST, 6, source=SOURCE)
 VECTOR = LayerInfo("visual", "Tower", (6,), Layout.VECTOR, 6, source=SOURCE)
 
 
 @pytest.mark.parametrize(
-    ("info", "wanted"), [(TOKENS, ("mean", "max", "class")), (CHANNELS, ("mean", "max")), (VECTOR, ("mean",))]
+    ("info", "wanted"),
+    [(TOKENS, ("mean", "max", "class")), (CHANNELS, ("mean", "max")), (VAST, ("mean",)), (VECTOR, ("mean",))],
 )
 def test_a_layer_is_pooled_in_the_ways_that_differ(info: LayerInfo, wanted: tuple[str, ...]) -> None:
     assert poolings_of(info) == wanted
