@@ -125,7 +125,9 @@ class SecondReader:
         if self._opened.sha256 is None:
             return None
         ids = [self._survey.pictures[each].id for each in pictures]
-        digest = hashlib.sha256(json.dumps([self._opened.sha256, self.name, ids]).encode()).hexdigest()[:24]
+        # Pictures are read at the size of the survey's model.
+        of = [self._opened.sha256, self.name, self._survey.weights, ids]
+        digest = hashlib.sha256(json.dumps(of).encode()).hexdigest()[:24]
         return cache_folder() / "readings" / f"{digest}.safetensors"
 
     def _concepts_higher(
