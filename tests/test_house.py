@@ -20,7 +20,6 @@ TESTED_THROUGH = {
     "__main__": "cli/test_processes.py: `python -m clipdesk`",
     "version": "a constant",
     "activations/autoencoders/trainer": "activations/autoencoders/test_saelens.py: a protocol, and the one there is",
-    "activations/blocks": "activations/test_scan.py: what a pass gathers",
     "activations/checkpoints": "activations/test_surveying.py: surveys that were stopped",
     "activations/comparing/checkpoints": "activations/comparing/test_keeping.py: comparisons that were stopped",
     "activations/comparing/manifests": "cli/test_comparisons.py: comparisons that are listed and deleted",
