@@ -49,9 +49,9 @@ def test_activations_are_those_that_a_render_reports(demo: CLIP) -> None:
 def test_pictures_excite_their_units_above_99_percent_of_scenes(demo: CLIP) -> None:
     """The picture is right: for the units that tell one concept from the rest, it beats the 99th percentile."""
     scenes = draw_scenes(1_000, 11, Kind.SEEN, processes=1)
-    chosen = selective_units(demo, LAYERS, scenes, 4)
+    chosen = selective_units(demo, LAYERS, scenes, 2)
     assert all(unit.auc > 0.9 for unit in chosen)
-    # The default's noise and flatness cost activation: with them one of the four stays below. How many of a hundred do,
+    # The default's noise and flatness cost activation: with them some stay below. How many of a hundred do,
     # benchmarks.quality measures.
     job = Job(model="demo", targets=tuple(unit.unit for unit in chosen), settings=make_settings("lucid"))
     results = [event for event in run_job(OpenModel.of(demo), job) if isinstance(event, Result)]

@@ -65,7 +65,7 @@ def test_rows_dragged_onto_the_queue_run_and_closing_asks_and_keeps_them(desk: D
 def test_a_killed_window_offers_to_go_on(desk: Desktop) -> None:
     choose_layer(desk)
     drag_over_rows(desk)
-    set_iterations(desk, 100)
+    set_iterations(desk, 60)
     desk.click(desk.wait_for("push button", "Add 4 to batch"))
     desk.wait_for("list item", "3.mlp.gelu:2 and 3 more, running")
     desk.kill_and_start_again()
