@@ -1,17 +1,19 @@
-"""Train ``photo`` on photographs: ``python -m clipdesk.demo.photos FOLDER --start resources/models/demo-rn.pt``.
+"""Train ``photo`` or ``photo-small`` on photographs: ``python -m clipdesk.demo.photos FOLDER --model photo``.
 
-The folder has one folder of photographs for each category, and the category's name is the caption. The network is
-`demo-rn`'s, in OpenAI's format. A batch is compared with a prompt of each category, in wording that is drawn anew for
-each batch: CLIP's contrastive loss where every caption is there once. Photographs are few, so they are cropped, turned,
-mirrored and mixed (Zhang et al. 2018, arXiv:1710.09412); they are noisy from the start and, after the first
-eighth of the training, pushed, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean
-over the last steps (Polyak and Juditsky 1992).
+The folder has one folder of photographs for each category, and the category's name is the caption. `photo` has the
+network of `demo-rn` and began with its weights (`--start resources/models/demo-rn.pt`); both are in OpenAI's format. A
+batch is compared with a prompt of each category, in wording that is drawn anew for each batch: CLIP's contrastive loss
+where every caption is there once. Photographs are few, so they are cropped, turned, mirrored and mixed (Zhang et al.
+2018, arXiv:1710.09412); they are noisy from the start and, those of `photo` after the first eighth of the training,
+pushed, for the reasons that `clipdesk.demo.train` gives. The weights that are kept are a mean over the last steps
+(Polyak and Juditsky 1992).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,10 +32,9 @@ from clipdesk.demo.average import follow
 from clipdesk.demo.export import export_state_dict, save_model, token_subset
 from clipdesk.demo.photographs import Batches, Photographs, read_photographs
 from clipdesk.demo.pictures import HALF, learn_pushed
-from clipdesk.demo.recipes import PHOTO, TrainingRecipe, build_model
+from clipdesk.demo.recipes import PHOTOS, TrainingRecipe, build_model
 from clipdesk.network.normalization import normalized
 from clipdesk.scenes.dataset import CONTEXT
-from clipdesk.scenes.scenes import SIZE
 
 WORDINGS = (
     "a photo of {}",
@@ -68,11 +69,12 @@ class PhotoTrainer:
         self.recipe, self.total, self.device = recipe, total, device
         self.seen = 0
         self.rng = np.random.default_rng(seed)
-        self.batches = Batches(photographs, SIZE, device)
+        self.batches = Batches(photographs, recipe.side, device)
         prompts = clip.tokenize([w.format(name) for w in WORDINGS for name in photographs.categories], CONTEXT)
         self.used = token_subset(prompts)
         self.prompts = torch.searchsorted(self.used, prompts.long()).view(len(WORDINGS), -1, CONTEXT).to(device)
         self.model = build_model(recipe, len(self.used), seed).to(device).train()
+        spread_texts(self.model, self.prompts.flatten(0, 1))
         self.mean = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         groups = [
             {"params": [p for p in self.model.parameters() if p.ndim >= 2], "weight_decay": WEIGHT_DECAY},
@@ -81,10 +83,16 @@ class PhotoTrainer:
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
 
     def begin_with(self, exported: dict[str, Tensor]) -> None:
-        """Begin with the weights of a model file."""
+        """Begin with the weights of a model file; a text tower of another width stays as it is."""
         state = {name: value.float() if value.is_floating_point() else value for name, value in exported.items()}
-        state["token_embedding.weight"] = state["token_embedding.weight"][self.used]
-        state["positional_embedding"] = state["positional_embedding"][: self.model.context_length]
+        own = self.model.state_dict()
+        if state["ln_final.weight"].shape == own["ln_final.weight"].shape:
+            state["token_embedding.weight"] = state["token_embedding.weight"][self.used]
+            state["positional_embedding"] = state["positional_embedding"][: self.model.context_length]
+        else:
+            state = {**own, **{name: value for name, value in state.items() if name.startswith("visual.")}}
+        if (places := "visual.attnpool.positional_embedding") in state:
+            state[places] = _moved_places(state[places], own[places])
         self.model.load_state_dict(state)
         self.mean = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
@@ -140,6 +148,28 @@ class PhotoTrainer:
         follow(self.mean, self.model.state_dict(), 0.002 if self.seen > WARM_UP else 0.1)
 
 
+def _moved_places(places: Tensor, wanted: Tensor) -> Tensor:
+    """An attention pool's embedding of positions for a map of another side; (1 + side * side, width) in and out."""
+    old, new = (math.isqrt(len(each) - 1) for each in (places, wanted))
+    maps = places[1:].T.reshape(1, -1, old, old)
+    moved = F.interpolate(maps, (new, new), mode="bilinear", align_corners=True)
+    return torch.cat([places[:1], moved.flatten(2)[0].T])
+
+
+@torch.no_grad()
+def spread_texts(model: CLIP, prompts: Tensor) -> None:
+    """Shift the last bias of a new text tower so that the mean of the prompts' embeddings is zero.
+
+    At first they differ by little beside what they share, so a network learns for long to tell them apart at all.
+
+    Args:
+        model: A CLIP.
+        prompts: Token numbers, (prompts, context).
+    """
+    shared = torch.linalg.lstsq(model.text_projection.T, model.encode_text(prompts).mean(dim=0)[:, None]).solution
+    model.get_parameter("ln_final.bias").sub_(shared[:, 0])
+
+
 @torch.no_grad()
 def named_share(model: CLIP, photographs: Photographs, *, noise: float = 0.0, seed: int = 0) -> float:
     """Share of photographs whose category's prompt is nearest to them by cosine similarity, in [0, 1].
@@ -166,14 +196,14 @@ def named_share(model: CLIP, photographs: Photographs, *, noise: float = 0.0, se
 def train(arguments: argparse.Namespace) -> None:
     """Train, report, and write the model file after every report."""
     changes = {name: getattr(arguments, name) for name in ("rate", "noise", "push", "pushed_from")}
-    recipe = replace(PHOTO, **{name: value for name, value in changes.items() if value is not None})
-    work = arguments.work_dir
+    recipe = replace(PHOTOS[arguments.model], **{name: value for name, value in changes.items() if value is not None})
+    work = arguments.work_dir or Path("build/demo") / arguments.model
     photographs, apart = read_photographs(arguments.folder)
     trainer = PhotoTrainer(photographs, recipe, arguments.seed, arguments.images or recipe.images, torch.device("cpu"))
     print(f"{len(photographs.images)} photographs to train on, {len(apart.images)} kept apart", flush=True)
     if arguments.start is not None:
         trainer.begin_with(torch.load(arguments.start, weights_only=True))
-    state_file, output = work / "state.pt", work / "photo.pt"
+    state_file, output = work / "state.pt", work / f"{arguments.model}.pt"
     if state_file.exists():
         trainer.resume(torch.load(state_file, weights_only=True))
     started, first, losses = time.monotonic(), trainer.seen, list[float]()
@@ -200,7 +230,8 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m clipdesk.demo.photos", description="Train a small CLIP on photographs in folders."
     )
     parser.add_argument("folder", type=Path, help="a folder of photographs for each category")
-    parser.add_argument("--work-dir", type=Path, default=Path("build/demo/photo"), help="model file and state")
+    parser.add_argument("--model", choices=list(PHOTOS), default="photo", help="model to train")
+    parser.add_argument("--work-dir", type=Path, help="model file and state; default: build/demo and the model's name")
     parser.add_argument("--start", type=Path, help="model file to begin with")
     parser.add_argument("--images", type=int, help="total number of training pictures, instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)

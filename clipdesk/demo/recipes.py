@@ -28,6 +28,8 @@ class TrainingRecipe:
         reading: Share of the pictures that show only a written name; reading is learned slowly.
         pushed_from: Share of the training after which pictures are pushed; an earlier push slows the learning of
             shapes.
+        side: Side of the pictures in pixels.
+        text_width: Width of the text tower, a multiple of 64.
     """
 
     blocks: int | tuple[int, int, int, int]
@@ -39,6 +41,8 @@ class TrainingRecipe:
     push: float
     reading: float
     pushed_from: float = 0.75
+    side: int = SIZE
+    text_width: int = 128
 
 
 RECIPES = {
@@ -49,10 +53,16 @@ RECIPES = {
 """``demo`` and ``demo-rn`` are shipped; ``demo`` also goes through `ROUNDS`. ``plain`` is its plainly trained twin,
 whose gradients draw noise."""
 
-PHOTO = TrainingRecipe(
-    (1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.4, push=4.5, reading=0.0, pushed_from=0.12
-)
-"""That of `clipdesk.demo.photos`."""
+PHOTOS = {
+    "photo": TrainingRecipe(
+        (1, 2, 2, 1), 16, None, images=700_000, rate=2e-3, noise=0.4, push=4.5, reading=0.0, pushed_from=0.12
+    ),
+    "photo-small": TrainingRecipe(
+        (1, 2, 2, 1), 16, None, images=450_000, rate=2e-3, noise=0.4, push=0.0, reading=0.0, side=96, text_width=64
+    ),
+}
+"""Those of `clipdesk.demo.photos`. ``photo-small`` reads the pictures of ``photo``: it is not pushed, sees pictures at
+another size, and has another text tower."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +105,14 @@ def build_model(recipe: TrainingRecipe, words: int, seed: int) -> CLIP:
     torch.manual_seed(seed)
     model = CLIP(
         embed_dim=EMBEDDING,
-        image_resolution=SIZE,
+        image_resolution=recipe.side,
         vision_layers=recipe.blocks,
         vision_width=recipe.width,
         vision_patch_size=recipe.patch,
         context_length=CONTEXT,
         vocab_size=words,
-        transformer_width=128,
-        transformer_heads=2,
+        transformer_width=recipe.text_width,
+        transformer_heads=recipe.text_width // 64,
         transformer_layers=2,
     )
     # A CPU convolves fastest in this layout.

@@ -8,10 +8,11 @@ import torch
 from clip.model import CLIP
 
 from clipdesk.demo import evaluate
+from clipdesk.demo.export import export_state_dict
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.demo.photos import PhotoTrainer, named_share, parsed, train
 from clipdesk.demo.pictures import PUSHES
-from clipdesk.demo.recipes import PHOTO
+from clipdesk.demo.recipes import PHOTOS
 from tests.demo.folders import colored_photographs
 
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_kept_weights_are_a_mean_that_follows_the_trained_ones(folder: Path) -> None:
-    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTO, 0, 1_000, torch.device("cpu"))
+    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTOS["photo"], 0, 1_000, torch.device("cpu"))
     name = "visual.conv1.weight"
     trainer.step(4)  # the rate rises from zero
     first = trainer.mean[name].clone()
@@ -43,6 +44,31 @@ def test_a_training_goes_on_where_it_was_left(folder: Path, tmp_path: Path, caps
     steps = [1, 1 + PUSHES]  # without and with pushed copies
     assert any(f'"images": {seen + 4 * times},' in report for times in steps)
     assert '"images": 4,' not in report
+
+
+def test_a_new_text_tower_tells_captions_apart_by_more_than_they_share(folder: Path) -> None:
+    trainer = PhotoTrainer(read_photographs(folder)[0], PHOTOS["photo-small"], 0, 1_000, torch.device("cpu"))
+    with torch.no_grad():
+        ember, sky = (trainer.model.encode_text(prompts) for prompts in trainer.prompts.transpose(0, 1))
+    assert torch.cat([ember, sky]).mean(dim=0).abs().max() < 1e-4 * ember.norm(dim=1).min()
+
+
+def test_a_smaller_network_begins_with_the_vision_of_a_larger_one(folder: Path) -> None:
+    photographs = read_photographs(folder)[0]
+    large, small = (
+        PhotoTrainer(photographs, PHOTOS[name], seed, 1_000, torch.device("cpu"))
+        for seed, name in enumerate(("photo", "photo-small"))
+    )
+    before = {name: value.clone() for name, value in small.model.state_dict().items()}
+    small.begin_with(export_state_dict(large.model.state_dict(), large.used, 0))
+    now, old = small.model.state_dict(), large.model.state_dict()
+    assert torch.allclose(now["visual.layer4.0.conv1.weight"], old["visual.layer4.0.conv1.weight"], atol=1e-3)
+    assert torch.equal(now["token_embedding.weight"], before["token_embedding.weight"])
+    # Of a map of 4 x 4 places one of 3 x 3: the corners stay.
+    places = "visual.attnpool.positional_embedding"
+    assert torch.allclose(now[places][[0, 1, 3, 9]], old[places][[0, 1, 4, 16]], atol=1e-3)
+    assert torch.equal(small.mean[places], now[places])
+    assert torch.isfinite(small.model.encode_image(torch.zeros(1, 3, 96, 96))).all()
 
 
 @pytest.fixture
