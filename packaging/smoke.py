@@ -80,7 +80,7 @@ class Smoke:
 
     def resnet(self) -> None:
         """The other embedded models open and have layers."""
-        for name in ("demo-rn", "photo"):
+        for name in ("demo-rn", "photo", "photo-small"):
             assert "visual.layer4.0" in self.run("layers", "--model", name).splitlines()
 
     def batch(self) -> None:

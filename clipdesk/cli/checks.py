@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.option(
     "--reader",
     metavar="MODEL",
-    help="A second model that reads the pictures.  [default: of demo demo-rn, of demo-rn demo; with "
-    "--thorough of OpenAI's models another one that was downloaded; else none]",
+    help="A second model that reads the pictures.  [default: of demo demo-rn, of photo photo-small, and "
+    "the other way round; with --thorough of OpenAI's models another one that was downloaded; else none]",
 )
 @click.option(
     "--thorough",

@@ -11,11 +11,12 @@ SHOWPIECES = {
     "demo": ("visual.transformer.resblocks.5.mlp.gelu", 556),
     "demo-rn": ("visual.layer4", 400),
     "photo": ("visual.layer4", 325),
+    "photo-small": ("visual.layer4", 133),
 }
-"""The embedded models, each with a layer and a unit of it to show first: hearts, hearts and a tree."""
+"""The embedded models, each with a layer and a unit of it to show first: hearts, hearts, a tree and sunflowers."""
 OF_SCENES = ("demo", "demo-rn")
 """The embedded models that have seen drawn scenes and nothing else."""
-CONCEPTS = {"photo": "photo", **dict.fromkeys(OF_SCENES, "scenes")}
+CONCEPTS = {"photo": "photo", "photo-small": "photo", **dict.fromkeys(OF_SCENES, "scenes")}
 """The lists of concepts that have the words which the embedded models have learnt."""
 EMBEDDED = "demo"
 """The one that is opened first."""
@@ -75,6 +76,9 @@ CATALOGUE: dict[str, Model] = {
         Model("demo", 128, 128, 19, "embedded, vision transformer trained on drawn shapes, ready at once"),
         Model("demo-rn", 128, 128, 16, "embedded, ResNet trained on drawn shapes, ready at once"),
         Model("photo", 128, 128, 16, "embedded, ResNet trained on photographs of 96 categories, ready at once"),
+        Model(
+            "photo-small", 96, 128, 10, "embedded, small ResNet of the same photographs, ready at once"
+        ),
         Model("RN50", 224, 1024, 255, "OpenAI, ResNet-50"),
         Model("RN101", 224, 512, 290, "OpenAI, ResNet-101"),
         Model("RN50x4", 288, 640, 420, "OpenAI, ResNet, 4 x RN50's compute"),

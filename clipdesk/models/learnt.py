@@ -13,7 +13,7 @@ from clipdesk.models.catalogue import CONCEPTS
 from clipdesk.models.names import ModelName, plain_name, short_name
 from clipdesk.paths import resource
 
-_FIRST_TEXTS = {"photo": "a strawberry"}
+_FIRST_TEXTS = dict.fromkeys(("photo", "photo-small"), "a strawberry")
 _CAPTIONS = {
     "scenes": "a an and against background beside drawing figure front image in is it look next object of on picture "
     "says shape shows sign text that the there thing this to with word writing written",

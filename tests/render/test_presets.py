@@ -38,6 +38,7 @@ def test_a_preset_is_recognised_whatever_its_seed() -> None:
         ("demo", "standard"),
         ("demo-rn", "standard"),
         ("photo", "detailed"),
+        ("photo-small", "detailed"),
         ("ViT-L/14@336px", "ghiasi"),
         ("RN50x4", "detailed"),
         ("RNA.pt", "standard"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from clipdesk.models.catalogue import CATALOGUE, OF_SCENES, file_of
-from clipdesk.models.names import ModelName, Named, parse_name, plain_name
+from clipdesk.models.catalogue import CATALOGUE, file_of
+from clipdesk.models.names import ModelName, Named, plain_name
 
 SEEDS = 3
 """Pictures that a thorough check renders anew, on the network and on one with shuffled weights."""
@@ -15,17 +15,17 @@ APART = 0.1
 """Pictures of weights that have learnt nothing are to be less like the picture than other seeds' by so much."""
 WRITTEN = 99.0
 """Percentile from which on a target answers to the written word."""
+_READERS = {"demo": "demo-rn", "demo-rn": "demo", "photo": "photo-small", "photo-small": "photo"}
+"""Of each embedded model another one that has learnt the same words."""
 _RESNETS = tuple(name for name in CATALOGUE if name.startswith("RN"))
 _TRANSFORMERS = tuple(name for name in CATALOGUE if name.startswith("ViT-"))
 """OpenAI's models, each group from the one that is the quickest to read with."""
 
 
 def usual_reader(name: ModelName | None) -> ModelName | None:
-    """The model that reads the pictures of another one at no cost: of `demo` and `demo-rn` the other one."""
-    own = "" if name is None else str(plain_name(name))
-    if own not in OF_SCENES:
-        return None
-    return parse_name(next(each for each in OF_SCENES if each != own))
+    """The model that reads the pictures of another one at no cost: of embedded models another one of these."""
+    reader = None if name is None else _READERS.get(str(plain_name(name)))
+    return None if reader is None else Named(reader)
 
 
 def thorough_reader(name: ModelName | None) -> ModelName | None:

@@ -9,13 +9,22 @@ import pytest
 
 from clipdesk.activations.checking import usual
 from clipdesk.activations.checking.usual import thorough_in_words, thorough_reader, usual_reader
-from clipdesk.models.names import parse_name
+from clipdesk.models.catalogue import SHOWPIECES
+from clipdesk.models.learnt import concepts_for
+from clipdesk.models.names import Named, parse_name
 
 
-def test_the_models_of_scenes_read_each_others_pictures() -> None:
-    assert str(usual_reader(parse_name("demo"))) == "demo-rn"
-    assert str(usual_reader(parse_name("demo-rn"))) == "demo"
-    assert usual_reader(parse_name("photo")) is None
+@pytest.mark.parametrize("model", SHOWPIECES)
+def test_an_embedded_model_is_read_by_another_one_that_has_learnt_the_same_words(model: str) -> None:
+    reader = usual_reader(parse_name(model))
+    assert reader is not None
+    assert str(reader) in SHOWPIECES
+    assert str(reader) != model
+    assert concepts_for(reader) == concepts_for(parse_name(model))
+
+
+def test_no_other_model_has_a_reader_that_is_always_there() -> None:
+    assert usual_reader(parse_name("demo+sae:[shipped]")) == Named("demo-rn")
     assert usual_reader(parse_name("ViT-B/32")) is None
     assert usual_reader(None) is None
 
@@ -29,7 +38,7 @@ def test_the_models_of_scenes_read_each_others_pictures() -> None:
         ("ViT-B/32+sae:[shipped]", ("RN101", "ViT-B/32"), "RN101"),
         ("RN50", ("RN50", "RN101", "ViT-B/32", "ViT-L/14"), "ViT-B/32"),
         ("RN50", ("RN50", "RN101"), "RN101"),
-        ("photo", ("RN50", "ViT-B/32"), None),
+        ("photo", ("RN50", "ViT-B/32"), "photo-small"),
         ("demo", ("RN50", "ViT-B/32"), "demo-rn"),
         ("mine.pt", ("RN50", "ViT-B/32"), None),
         ("open_clip:ViT-B-32/laion2b_s34b_b79k", ("RN50", "ViT-B/32"), None),

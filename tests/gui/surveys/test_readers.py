@@ -23,7 +23,7 @@ def preferences(tmp_path: Path) -> Preferences:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded models and two of OpenAI's are on this disk."""
-    there = ("demo", "demo-rn", "photo", "RN50", "ViT-L/14")
+    there = ("demo", "demo-rn", "photo", "photo-small", "RN50", "ViT-L/14")
     for module in (usual, readers):
         monkeypatch.setattr(module, "file_of", lambda name: Path(__file__) if name in there else Path("nowhere"))
 
@@ -32,7 +32,7 @@ def test_the_one_that_was_chosen_is_kept_for_each_model(here: None, preferences:
     (tmp_path / "mine.pt").touch()
     mine, own = parse_name(tmp_path / "mine.pt"), Named("ViT-B/32")
     known = Readers(preferences)
-    assert known.reader(Named("photo")) is None
+    assert known.reader(Named("photo")) == Named("photo-small")
     assert known.reader(own) == Named("RN50")
     assert known.reader(Named("demo")) == Named("demo-rn")
     changes: list[None] = []
@@ -45,7 +45,7 @@ def test_the_one_that_was_chosen_is_kept_for_each_model(here: None, preferences:
     assert again.reader(Named("photo")) == mine
     assert again.reader(Named("demo")) == Named("demo-rn")
     (tmp_path / "mine.pt").unlink()
-    assert again.reader(Named("photo")) is None
+    assert again.reader(Named("photo")) == Named("photo-small")
 
 
 def test_models_that_were_used_come_first_then_those_that_are_here(
@@ -61,19 +61,21 @@ def test_models_that_were_used_come_first_then_those_that_are_here(
     known = Readers(preferences)
     known.choose(Named("photo"), Named("ViT-L/14"))
     choices = known.choices(Named("photo"))
-    assert choices[:5] == [
+    assert choices[:6] == [
         ReaderChoice(parse_name(used), "used.pt", USED, False),
+        ReaderChoice(Named("photo-small"), "photo-small", HERE, False),
         ReaderChoice(Named("RN50"), "RN50", HERE, False),
         ReaderChoice(Named("ViT-L/14"), "ViT-L/14", HERE, True),
         ReaderChoice(Named("demo"), "demo: has seen other things", HERE, False),
         ReaderChoice(Named("demo-rn"), "demo-rn: has seen other things", HERE, False),
     ]
-    assert choices[5] == ReaderChoice(Named("RN101"), "RN101: downloads 290 MB", AWAY, False)
-    assert len(choices) == 5 + 7
-    assert [each.text for each in known.choices(parse_name(used))][2:5] == [
+    assert choices[6] == ReaderChoice(Named("RN101"), "RN101: downloads 290 MB", AWAY, False)
+    assert len(choices) == 6 + 7
+    assert [each.text for each in known.choices(parse_name(used))][2:6] == [
         "demo: has seen other things",
         "demo-rn: has seen other things",
         "photo: has seen other things",
+        "photo-small: has seen other things",
     ]
 
 
@@ -102,8 +104,9 @@ def test_damaged_preferences_are_none(preferences: Preferences) -> None:
     assert preferences.reader("photo") == "RN50"
 
 
-def test_of_the_embedded_models_only_those_of_scenes_read_each_other() -> None:
+def test_embedded_models_are_cautioned_of_where_they_have_seen_other_things() -> None:
     assert not caution_for(Named("demo"), Named("demo-rn"))
     assert caution_for(Named("demo"), Named("photo")).startswith("demo has seen other things")
     assert caution_for(Named("photo"), Named("ViT-B/32")).startswith("photo has seen other things")
+    assert not caution_for(Named("photo-small"), Named("photo"))
     assert not caution_for(Named("RN50"), Named("photo"))
