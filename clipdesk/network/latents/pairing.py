@@ -25,7 +25,7 @@ from clipdesk.network.layers import LayerInfo
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 """Of what is kept of a fit; a change in how it is measured raises it."""
 _FEW = 16
 """Scenes that all layers are tried with, where it is open which one is meant."""
