@@ -90,7 +90,7 @@ def surveys_of(
     """The surveys of some weights, newest first; only those that have all the layers, if there are any.
 
     Args:
-        weights: SHA-256 of the model's weights.
+        weights: The model's identity, `OpenModel.sha256`.
         plain: That of the same model without sparse autoencoders. Its surveys know nothing of latents, so they answer,
             behind the model's own, where these do not have the layers that a question is about, and those have them.
         images: Only surveys of this image set: what opens it, or its short name.
@@ -132,7 +132,7 @@ def what_changed(manifest: Manifest) -> list[str]:
     count = manifest.pictures + manifest.left_out
     found = [
         images_changed(manifest.source, manifest.fingerprint, count, known=manifest.changed),
-        model_changed(manifest.model, manifest.weights, manifest.date),
+        model_changed(manifest.model, manifest.file or manifest.weights, manifest.date),
     ]
     return [each for each in found if each]
 
@@ -189,7 +189,7 @@ def model_changed(model: str, weights: str, date: str, said: str = "the model's 
 
     Args:
         model: What it was asked for by.
-        weights: SHA-256 of the weights that were read.
+        weights: SHA-256 of the files that were read.
         date: When, in ISO 8601.
         said: What the file is called.
     """

@@ -54,7 +54,7 @@ def earlier_survey(
 
     Args:
         images: The set.
-        weights: SHA-256 of the model's weights.
+        weights: The model's identity, `OpenModel.sha256`.
         precision: What is computed in.
         keys: The layers with their poolings.
 

@@ -29,6 +29,7 @@ from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.files import check_readable, read_bytes
 from clipdesk.given import checked
 from clipdesk.imagesets.sets import LeftOut
+from clipdesk.models.names import says_more
 from clipdesk.paths import surveys_folder
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ class Manifest(BaseModel):
     Attributes:
         version: Of the form of the folder.
         model: What the model was asked for by.
-        weights: SHA-256 of its weights.
+        weights: Its identity, `OpenModel.sha256`.
+        file: Checksum of its files alone, `OpenModel.file_sha256`; empty in surveys from before identities said how a
+            file was read.
         source: What opens the image set again.
         images: Its short name.
         fingerprint: The set's, when it was opened.
@@ -99,6 +102,7 @@ class Manifest(BaseModel):
     date: str
     seconds: float
     changed: bool = False
+    file: str = ""
 
 
 def write_survey(
@@ -145,7 +149,9 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate_json(_read(folder / MANIFEST))
     except (OSError, ValidationError, ValueError) as error:
         raise UsageError(f"The survey in {folder} cannot be read: its {MANIFEST} is damaged") from error
-    if manifest.format != "clipdesk-survey" or manifest.version != VERSION:
+    # Its weights were noted as those of the model without what its name says.
+    unsaid = not manifest.file and says_more(manifest.model)
+    if manifest.format != "clipdesk-survey" or manifest.version != VERSION or unsaid:
         raise UsageError(f"The survey in {folder} is of another version. Make it anew with: clipdesk survey")
     return manifest
 

@@ -249,6 +249,7 @@ def _manifest(
         date=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         seconds=round(seconds, 3),
         changed=has_changed(images),
+        file=opened.file_sha256 or "",
     )
 
 

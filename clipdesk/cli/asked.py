@@ -61,7 +61,10 @@ def ask(wanted: Wanted, layers: Sequence[str] = (), unit: tuple[str, int] | None
     """
     given = None if wanted.survey is None else survey_named(wanted.survey)
     name = wanted.model if wanted.given or given is None else find_name(given[1].model)
-    opened = open_with_bar(name, "cpu", weights=given and given[1].weights)
+    pinned = given[1].weights if given is not None and str(name) == given[1].model else None
+    opened = open_with_bar(name, "cpu", weights=pinned)
+    if given is not None and opened.sha256 != given[1].weights:
+        raise UsageError(f"{given[0].name} is a survey of {given[1].model}, not of {opened.name}")
     # What is not there is said before a survey is made for it.
     named = [opened.inspector.visualizable(each).name for each in layers]
     if unit is not None:

@@ -104,7 +104,8 @@ def render_again(
     if not recipe.complete:
         say(f"{source} was stopped at step {recipe.steps}; this one goes to the end.", err=True)
     used = _render(job, output, animation)
-    if recipe.weights not in (None, used):
+    # Without a model named, the recipe's own weights were asked for.
+    if model is not None and recipe.weights not in (None, used):
         say(f"{source} was made with other weights than those of {name}: the picture differs.", err=True)
 
 

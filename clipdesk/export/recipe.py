@@ -82,7 +82,7 @@ class Recipe(BaseModel):
         clipdesk: Version of ClipDesk.
         torch: Version of torch.
         model: Name of the model, or path of its checkpoint.
-        weights: SHA-256 of the weights' file; None if the model did not come from a file.
+        weights: The model's identity, `OpenModel.sha256`; None if the model did not come from a file.
         latents: SHA-256 of the model's sparse autoencoders, by their names; `weights` is over these, too.
         target: The target that the picture is to excite.
         settings: All settings, with the picture's own seed and the precision that ``auto`` chose.

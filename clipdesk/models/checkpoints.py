@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -54,13 +55,23 @@ class Loaded(Generic[_Network]):
             `joined_sha256`.
         notes: What was taken off its weights, left out of them or taken for granted, a clause each.
         activation: Why it has the activation that it has.
+        unusual: What was asked for of activation, weights and heads that differs from what the file is read as without,
+            as it is written after its name: ``gelu``, ``state=ema``, ``heads=8``.
     """
 
-    def __init__(self, network: _Network, sha256: str, notes: tuple[str, ...] = (), activation: str = "") -> None:
+    def __init__(
+        self,
+        network: _Network,
+        sha256: str,
+        notes: tuple[str, ...] = (),
+        activation: str = "",
+        unusual: tuple[str, ...] = (),
+    ) -> None:
         self.network = network
         self.sha256 = sha256
         self.notes = notes
         self.activation = activation
+        self.unusual = unusual
 
 
 class WeightsFile(NamedTuple):
@@ -109,7 +120,7 @@ def read_checkpoint(path: Path, *, trust_archive: bool = False, asked: Asked = N
         taken = network_of(content, asked)
         _log_notes(path, taken)
         # A tower alone is not of OpenAI's class, but has those of its methods that are used for pictures.
-        return Loaded(cast("CLIP", taken.network), sha256, taken.notes, taken.activation)
+        return Loaded(cast("CLIP", taken.network), sha256, taken.notes, taken.activation, taken.unusual)
 
 
 def _log_notes(path: Path, taken: Taken) -> None:
@@ -152,6 +163,16 @@ def joined_sha256(digests: Sequence[str]) -> str:
         digests: SHA-256 of each file.
     """
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def identity_of(sha256: str, unusual: Sequence[str]) -> str:
+    """The identity of what is read from weights: of other numbers it is another one.
+
+    Args:
+        sha256: Checksum of their bytes, which is the identity where nothing is unusual.
+        unusual: What is otherwise than the files say, as `Loaded.unusual`.
+    """
+    return hashlib.sha256(json.dumps([sha256, *unusual]).encode()).hexdigest() if unusual else sha256
 
 
 class _Sorted(dict[str, torch.Tensor]):

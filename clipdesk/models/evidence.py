@@ -127,6 +127,24 @@ def heads_of(geometry: Geometry, clues: Clues, asked: Asked) -> tuple[Heads, str
     return None
 
 
+def unusual_of(geometry: Geometry, clues: Clues, asked: Asked) -> tuple[str, ...]:
+    """What is asked for and differs from what is known without it, as it is written after the name of a file."""
+    activation, heads = asked.activation, asked.heads
+    found = [activation] if activation and activation != activation_of_file(clues, NOTHING_ASKED)[0] else []
+    return (*found, *([f"heads={heads}"] if heads and heads != _known_heads(geometry, clues) else []))
+
+
+def _known_heads(geometry: Geometry, clues: Clues) -> int:
+    """The heads of the vision tower where nobody asks for a number; 0 where it is not opened then, or otherwise."""
+    if clues.config is not None and clues.config.unlike:
+        return 0
+    try:
+        known = heads_of(geometry, clues, NOTHING_ASKED)
+    except Unclear:
+        return 0
+    return 0 if known is None else known[0].vision
+
+
 def _check_shared(width: int, heads: int, config: Config | None = None) -> None:
     if width % heads:
         said = f"the {heads:,} heads of {config.name}" if config is not None else f"{heads:,} heads"

@@ -87,7 +87,7 @@ def read_model(name: PlainName, path: Path, device: torch.device, *, trust_archi
         loaded = cast("Loaded[CLIP]", read_open_clip(name, path, trust_archive=trust_archive, asked=asked))
     network = loaded.network.float().eval().requires_grad_(False).to(device)
     _names[network] = name
-    return Loaded(network, loaded.sha256, loaded.notes, loaded.activation)
+    return Loaded(network, loaded.sha256, loaded.notes, loaded.activation, loaded.unusual)
 
 
 def name_of(network: nn.Module) -> PlainName | None:

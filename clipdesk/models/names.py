@@ -204,6 +204,16 @@ def plain_name(name: ModelName) -> PlainName:
     return name.model if isinstance(name, WithLatents) else name
 
 
+def says_more(written: str) -> bool:
+    """Whether a model's name, as a file has kept it, says how its files are to be read: ``?gelu``, ``?tokens=all``."""
+    try:
+        name = parse_name(written)
+    except UsageError:
+        return False
+    parts = (plain_name(name), *(name.latents if isinstance(name, WithLatents) else ()))
+    return any(isinstance(each, Checkpoint | LatentsName) and each.options for each in parts)
+
+
 def is_of_scenes(name: ModelName) -> bool:
     """Whether a model is known to have seen drawn scenes; of a checkpoint that is never known."""
     return str(plain_name(name)) in OF_SCENES

@@ -28,7 +28,7 @@ from clipdesk.models.geometry import Unfilled, VisionTower
 from clipdesk.models.hub import HubFile, by_library, offline
 from clipdesk.models.names import Checkpoint, OpenClip
 from clipdesk.models.repairs import repaired, without_others
-from clipdesk.models.states import Content
+from clipdesk.models.states import Content, state_asked
 from clipdesk.models.wrappers import Found, find_clip
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,9 @@ def read_open_clip(
         check_tensors(found.state, content.size)
         state, notes = repaired(found.state)
         quick, why = _quick_gelu(name, content, found, asked)
+        unusual = state_asked(content, found, asked)
+        if quick is not _quick_gelu(name, content, found, NOTHING_ASKED)[0]:
+            unusual = (*unusual, asked.activation)
         lengths = _lengths(name.architecture, state)
         model = _unfilled(name, quick, lengths)
         alone = vision_alone(state) and isinstance(model, CLIP | CustomTextCLIP)
@@ -154,7 +157,7 @@ def read_open_clip(
     notes = [*found.notes, *notes, *left]
     for note in (*notes, f"activation: {why}"):
         log.info("%s: %s", path.name, note)
-    return Loaded(model, sha256, tuple(notes), why)
+    return Loaded(model, sha256, tuple(notes), why, unusual)
 
 
 def _quick_gelu(name: OpenClip | Checkpoint, content: Content, found: Found, asked: Asked) -> tuple[bool, str]:

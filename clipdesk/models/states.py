@@ -21,13 +21,14 @@ from clipdesk.models.evidence import (
     fitting_architectures,
     heads_of,
     unknown_heads,
+    unusual_of,
 )
 from clipdesk.models.geometry import Geometry, Heads, VisionTower, built, geometry_of, hidden_of
 from clipdesk.models.names import has_open_clip
 from clipdesk.models.package import CLIP
 from clipdesk.models.repairs import repaired, without_others
 from clipdesk.models.transformers_names import is_siglip, is_transformers
-from clipdesk.models.wrappers import Found, find_clip
+from clipdesk.models.wrappers import Found, find_clip, is_usual
 
 _ANY = Path("checkpoint")
 _OTHER_FORM = "If open_clip has trained it in a form of its own, put its open_clip_config.json beside it"
@@ -60,11 +61,13 @@ class Taken(NamedTuple):
         network: In evaluation mode, with float32 weights.
         notes: What was taken off, left out or taken for granted, a clause each.
         activation: Why it has the activation that it has.
+        unusual: As `Loaded.unusual`.
     """
 
     network: nn.Module
     notes: tuple[str, ...]
     activation: str
+    unusual: tuple[str, ...] = ()
 
 
 def model_of(found: object, file_bytes: int) -> CLIP:
@@ -90,16 +93,18 @@ def network_of(content: Content, asked: Asked = NOTHING_ASKED) -> Taken:
     found = find_clip(content.value, asked.state)
     check_tensors(found.state, content.size)
     state, notes = repaired(found.state)
+    unusual = state_asked(content, found, asked)
     try:
         if is_siglip(found.state):
             raise NotAState("it is a SigLIP, whose form is not OpenAI's")
-        return _openais(content, found, state, asked, notes)
+        taken = _openais(content, found, state, asked, notes)
+        return taken._replace(unusual=(*unusual, *taken.unusual))
     except (Unclear, Damaged):
         raise
     except NotAState as error:
         other = _of_config(content, state)
         if other is not None:
-            return other._replace(notes=(*found.notes, *notes, *other.notes))
+            return other._replace(notes=(*found.notes, *notes, *other.notes), unusual=unusual)
         names = _architectures(state)
         if names:
             raise fitting_architectures(content.path, names) from None
@@ -137,7 +142,12 @@ def _openais(content: Content, found: Found, state: dict[str, Tensor], asked: As
         _use_gelu(network)
     _normalise(network, clues.config)
     said = f"{heads.vision} attention heads: {known_from}"
-    return Taken(network, (*found.notes, *notes, *left, said), why)
+    return Taken(network, (*found.notes, *notes, *left, said), why, unusual_of(geometry, clues, asked))
+
+
+def state_asked(content: Content, found: Found, asked: Asked) -> tuple[str, ...]:
+    """Which of several weights were asked for, where they are not those that are taken without being asked for."""
+    return (f"state={found.label}",) if asked.state and not is_usual(content.value, found) else ()
 
 
 def _is_near(state: Mapping[str, Tensor]) -> bool:

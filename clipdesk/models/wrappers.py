@@ -86,6 +86,14 @@ def find_clip(content: object, asked: str = "") -> Found:
     return chosen[0]._replace(notes=(*chosen[0].notes, f"of several weights it has {taken}; others: {_offers(others)}"))
 
 
+def is_usual(content: object, found: Found) -> bool:
+    """Whether a CLIP of a checkpoint is the one that `find_clip` takes where nobody asks for one."""
+    try:
+        return find_clip(content).label == found.label
+    except Unclear:
+        return False
+
+
 def _is_around(one: Found, every: list[Found]) -> bool:
     return all(not one.label or each is one or each.label.startswith(f"{one.label}.") for each in every)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from clipdesk.models.checkpoints import joined_sha256
+from clipdesk.models.checkpoints import identity_of, joined_sha256
 from clipdesk.models.latents_names import LatentsName, parse_latents
 from clipdesk.models.loading import resolve_device
 from clipdesk.models.names import (
@@ -24,7 +24,7 @@ from clipdesk.network.inspector import LayerInspector, input_side, tower_of
 from clipdesk.network.latents.algebra import Latents
 from clipdesk.network.latents.fitting import Pairing
 from clipdesk.network.latents.opening import read_latents
-from clipdesk.network.latents.pairing import paired, with_pairings
+from clipdesk.network.latents.pairing import paired, unusual_of, with_pairings
 from clipdesk.network.latents.places import place_of
 from clipdesk.network.normalization import Normalization, normalization_of
 from clipdesk.network.placing import activation_of, bytes_of, on_device
@@ -39,7 +39,8 @@ class OpenModel:
         name: What it was asked for by; None for a network that a caller gave.
         network: The CLIP, in float32 and evaluation mode, on `device`.
         inspector: Its tree of layers.
-        sha256: SHA-256 of the bytes that its weights were read from; None for a network that a caller gave.
+        sha256: Its identity: SHA-256 of the bytes that its weights were read from; where activation, weights or heads
+            were asked for that differ from what the file says, over these, too. None for a network that a caller gave.
         device: Where it is.
         normalization: What it wants done to a picture's channels.
         activation: The rectifier of its vision tower, such as ``QuickGELU``; empty where it has none that is known.
@@ -48,8 +49,9 @@ class OpenModel:
         reason: Why it has this activation, which its weights do not say; empty where nobody had to decide it.
         notes: What was taken off its weights, left out of them or taken for granted, a clause each.
         latents: Sparse autoencoders whose latents are layers of it, with what they read; `sha256` is then over their
-            checksums, too.
+            checksums, too, and over what was said of them otherwise than their files do.
         plain: Its `sha256` without them; None where it has none. What is known of the plain model is true of this one.
+        file_sha256: Checksum of the bytes alone, of which `sha256` is where nothing unusual was asked for.
     """
 
     name: ModelName | None
@@ -65,6 +67,7 @@ class OpenModel:
     notes: tuple[str, ...] = ()
     latents: tuple[Pairing, ...] = ()
     plain: str | None = None
+    file_sha256: str | None = None
 
     @classmethod
     def of(
@@ -74,6 +77,7 @@ class OpenModel:
         *,
         name: ModelName | None = None,
         sha256: str | None = None,
+        file_sha256: str | None = None,
         reason: str = "",
         notes: tuple[str, ...] = (),
     ) -> OpenModel:
@@ -84,7 +88,8 @@ class OpenModel:
             device: Where it is to be; by default where it is. On another device, or in another number format than
                 float32, a copy is made, once.
             name: What it was asked for by.
-            sha256: Checksum of the file that its weights were read from.
+            sha256: Its identity; see the attribute.
+            file_sha256: Checksum of the file that its weights were read from; by default `sha256`.
             reason: Why it has its activation.
             notes: What was taken off its weights, left out of them or taken for granted.
 
@@ -107,6 +112,7 @@ class OpenModel:
             nbytes=bytes_of(network),
             reason=reason,
             notes=notes,
+            file_sha256=file_sha256 or sha256,
         )
 
     def on(self, device: str | torch.device) -> OpenModel:
@@ -118,7 +124,7 @@ class OpenModel:
         network = on_device(self.network, resolve_device(device))
         if network is self.network:
             return self
-        made = OpenModel.of(network, name=self.name, sha256=self.sha256)
+        made = OpenModel.of(network, name=self.name, sha256=self.sha256, file_sha256=self.file_sha256)
         moved = tuple(each.to(made.device) for each in self.latents)
         return replace(made, inspector=with_pairings(made.inspector, moved), latents=moved, plain=self.plain)
 
@@ -150,15 +156,26 @@ class OpenModel:
         kept = cache_folder() / "latents"
         found = paired(self.network, self.inspector, latents, said=said, weights=self.sha256, kept=kept)
         pairing = replace(found, said=str(said or ""))
+        identity = identity_of(latents.sha256, unusual_of(self.inspector, latents, found, said))
         return replace(
             self,
             name=self.name and (with_latents(self.name, [str(said)]) if said else self.name),
             inspector=with_pairings(self.inspector, [pairing]),
-            sha256=self.sha256 and joined_sha256([self.sha256, latents.sha256]),
+            sha256=self.sha256 and joined_sha256([self.sha256, identity]),
             nbytes=self.nbytes + latents.nbytes,
             latents=(*self.latents, pairing),
             plain=self.plain or self.sha256,
+            file_sha256=self.file_sha256 and joined_sha256([self.file_sha256, latents.sha256]),
         )
+
+    def has_weights(self, weights: str | None) -> bool:
+        """Whether something was made with this model's weights, where its name is the same.
+
+        Args:
+            weights: The identity that was noted; or the checksum of the files, as versions that knew no more have noted
+                it. None for any.
+        """
+        return weights is None or weights in (self.sha256, self.file_sha256)
 
     @property
     def remarks(self) -> tuple[str, ...]:

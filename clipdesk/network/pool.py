@@ -15,6 +15,7 @@ import torch
 from clipdesk.errors import Cancelled, UsageError
 from clipdesk.given import checked
 from clipdesk.models.catalogue import EMBEDDED
+from clipdesk.models.checkpoints import identity_of
 from clipdesk.models.loading import fetch_model, read_model, resolve_device
 from clipdesk.models.names import (
     ModelName,
@@ -94,8 +95,8 @@ class ModelPool:
         Args:
             name: The model.
             device: Where to put it; None or ``auto`` for a GPU if there is one.
-            weights: SHA-256 that its weights must have; None for any. A network with these weights that is still open
-                is used, even if its file has changed meanwhile.
+            weights: SHA-256 that its weights must have, as `OpenModel.has_weights`; None for any. A network with these
+                weights that is still open is used, even if its file has changed meanwhile.
             trust_archive: As for `load_model`.
             progress: Told how far the download is, if there is one.
             stage: Told what is done now, in words.
@@ -112,7 +113,7 @@ class ModelPool:
         check_name(name)
         how = _How(trust_archive, progress, stage, cancelled)
         found = self._latents(name, place, how) if isinstance(name, WithLatents) else self._plain(name, place, how)
-        if weights is not None and found.sha256 is not None and found.sha256 != weights:
+        if weights is not None and found.sha256 is not None and not found.has_weights(weights):
             raise OtherWeightsError(name, weights, found.sha256)
         return found
 
@@ -148,7 +149,8 @@ class ModelPool:
                     loaded.network,
                     place,
                     name=name,
-                    sha256=loaded.sha256,
+                    sha256=identity_of(loaded.sha256, loaded.unusual),
+                    file_sha256=loaded.sha256,
                     reason=loaded.activation,
                     notes=loaded.notes,
                 )
@@ -168,7 +170,7 @@ class ModelPool:
         place = str(resolve_device(device))
         with self._lock:
             for key, model in reversed(self._kept.items()):
-                if (key.name, key.device) == (name, place) and weights in (None, model.sha256):
+                if (key.name, key.device) == (name, place) and model.has_weights(weights):
                     self._kept.move_to_end(key)
                     return model
         return None

@@ -10,10 +10,21 @@ import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
 
+from clipdesk.activations.choosing import surveys_of, what_changed
+from clipdesk.activations.comparing.results import notes_of
+from clipdesk.activations.measuring import check_comparable
 from clipdesk.activations.scan import new_state, scan
-from clipdesk.activations.storing import delete_survey, open_survey, read_thumbnail
+from clipdesk.activations.storing import (
+    MANIFEST,
+    all_surveys,
+    delete_survey,
+    open_survey,
+    read_manifest,
+    read_thumbnail,
+)
 from clipdesk.activations.survey import Survey
 from clipdesk.activations.surveying import SurveyProgress, survey_images
+from clipdesk.errors import UsageError
 from clipdesk.imagesets.folders import FileSet
 from clipdesk.imagesets.opening import open_image_set
 from clipdesk.network.opened import OpenModel
@@ -196,3 +207,54 @@ def test_more_scenes_go_on_from_fewer(opened: OpenModel) -> None:
         pass
     said = [each.remark for each in survey_images(opened, open_image_set("scenes:60"), [LAYER]) if each.remark]
     assert [each.partition(",")[0] for each in said] == ["40 of 60 pictures are known already"]
+
+
+@pytest.mark.parametrize("said", ["?gelu", "?heads=2"])
+def test_the_same_file_read_otherwise_has_a_survey_of_its_own(
+    opened: OpenModel, checkpoint: Path, tmp_path: Path, read: list[str], said: str
+) -> None:
+    folder = tmp_path / "photos"
+    save(folder, range(40))
+    _, first, before = survey_of(opened, folder)
+    other = open_model(f"{checkpoint}{said}", "cpu")
+    read.clear()
+    steps, second, after = survey_of(other, folder)
+    assert (len(read), [each.remark for each in steps if each.remark]) == (40, [])
+    *_, end = scan(other, open_image_set(folder), [LAYER])
+    found, wanted = second.statistics[LAYER, "mean"], end.state.statistics((LAYER, "mean"))
+    assert_allclose(found.means, wanted.means, rtol=1e-5, atol=1e-6)
+    assert np.abs(found.means - first.statistics[LAYER, "mean"].means).max() > 1e-3
+    for model, path in ((opened, before), (other, after)):
+        assert [each for each, _ in surveys_of(model.sha256 or "")] == [path]
+        assert what_changed(read_manifest(path)) == []
+    check_comparable(other, second, LAYER, 0, None)
+    for model, survey in ((other, first), (opened, second)):
+        with pytest.raises(UsageError, match="is of other weights"):
+            check_comparable(model, survey, LAYER, 0, None)
+    assert notes_of(opened, opened) == ["A and B have the same weights."]
+    assert notes_of(opened, other) == []
+    # The file is written over.
+    os.utime(checkpoint)
+    assert what_changed(read_manifest(after)) == []
+    checkpoint.write_bytes(checkpoint.read_bytes() + b"0")
+    assert what_changed(read_manifest(after)) == ["the model's file is another now"]
+
+
+def test_a_survey_from_before_identities_said_how_a_file_was_read_is_made_anew(
+    opened: OpenModel, checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    save(folder, range(5))
+    _, _, path = survey_of(opened, folder)
+    manifest = read_manifest(path)
+    assert (manifest.weights, manifest.file) == (opened.sha256, opened.sha256)
+
+    def older(model: str) -> list[Path]:
+        (path / MANIFEST).write_text(manifest.model_copy(update={"model": model, "file": ""}).model_dump_json())
+        return [each for each, _ in all_surveys()]
+
+    # That of the model as its file says it stays as it is.
+    assert older(str(checkpoint)) == older(f"{checkpoint}+sae:[shipped]") == older("demo") == [path]
+    assert older(f"{checkpoint}?gelu") == older(f"{checkpoint}+sae:[shipped?tokens=all]") == []
+    with pytest.raises(UsageError, match="is of another version"):
+        read_manifest(path)

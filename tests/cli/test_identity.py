@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from clipdesk.export.png import read_recipe
+from clipdesk.export.png import read_recipe, save_png
 from clipdesk.jobs.events import Failure, Saved
 from clipdesk.jobs.here import Here
 from clipdesk.jobs.job import Job
@@ -274,6 +274,20 @@ def test_a_checkpoint_that_is_overwritten_while_it_is_rendered(
     outcome = clipdesk("render", "--from", "p.png", "--iterations", "2", "--output", "r.png")
     assert outcome.code == 0, "the old file is back"
     assert "differs" not in outcome.err
+
+
+def test_a_picture_knows_the_activation_that_was_asked_for(clipdesk: Command, mine: str) -> None:
+    said = [argument.replace("mine.pt", "mine.pt?gelu") for argument in RENDER]
+    assert clipdesk(*RENDER, "--output", "p.png").code == clipdesk(*said, "--output", "q.png").code == 0
+    first, second = (read_recipe(Path(name)) for name in ("p.png", "q.png"))
+    assert first.weights == mine != second.weights
+    again = clipdesk("render", "--from", "p.png", "--model", "mine.pt?gelu", "--output", "r.png")
+    assert "p.png was made with other weights than those of" in again.err
+    # Versions that did not tell them apart have noted the file's checksum alone.
+    save_png(np.zeros((8, 8, 3), np.uint8), Path("old.png"), second.model_copy(update={"weights": mine}))
+    again = clipdesk("render", "--from", "old.png", "--output", "s.png")
+    assert (again.code, "differs" in again.err) == (0, False)
+    assert pixels(Path("s.png")) == pixels(Path("q.png")) == pixels(Path("r.png")) != pixels(Path("p.png"))
 
 
 def test_a_checkpoint_that_changes_between_two_runs_of_the_queue(

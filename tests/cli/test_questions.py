@@ -192,6 +192,23 @@ def test_the_survey_that_was_asked_for_answers(surveyed: Command) -> None:
     assert (both.code, both.err) == (2, "Error: --survey names one survey, so leave out --images\n")
 
 
+def test_a_survey_of_the_same_file_read_otherwise_does_not_answer(surveyed: Command) -> None:
+    ((folder, manifest),) = all_surveys()
+    other = f"{manifest.model}?gelu"
+    none = surveyed("layer", SHORT, "--model", other)
+    assert none.code == 2
+    assert "There is no survey of" in none.err
+    named = surveyed("layer", SHORT, "--model", other, "--survey", folder.name)
+    assert named.code == 2
+    assert named.err.endswith(f"{folder.name} is a survey of {manifest.model}, not of {other}\n")
+    surveyed("survey", "photos", "--model", other, "--layers", SHORT, "--device", "cpu")
+    assert surveyed("layer", SHORT, "--model", other).code == surveyed("layer", SHORT, *MODEL).code == 0
+    ((own, _),) = [each for each in all_surveys() if each[0] != folder]
+    assert surveyed("layer", SHORT, "--model", other, "--survey", own.name).code == 0
+    named = surveyed("layer", SHORT, *MODEL, "--survey", own.name)
+    assert named.err.endswith(f"{own.name} is a survey of {other}, not of {manifest.model}\n")
+
+
 def test_a_survey_of_other_weights_does_not_answer(
     surveyed: Command, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from clipdesk.models.names import has_open_clip
+from clipdesk.network.pool import open_model
 from tests.clips import State, is_same, openais, opened, part
 
 
@@ -55,6 +56,8 @@ def test_the_activation_can_be_asked_for_with_an_architecture(tmp_path: Path) ->
     torch.save(true.state_dict(), tmp_path / "mine.pt")
     name = f"open_clip:ViT-S-32-alt/[{tmp_path / 'mine.pt'}]"
     assert type(part(opened(name), "mlp.gelu")).__name__ == "GELU"
+    identities = [open_model(each, "cpu").sha256 for each in (name, f"{name}?gelu", f"{name}?quickgelu")]
+    assert identities[0] == identities[1] != identities[2]
     model = opened(f"{name}?quickgelu")
     assert type(part(model, "mlp.gelu")).__name__ == "QuickGELU"
     assert is_same(model, true, 224)

@@ -16,7 +16,7 @@ from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.models.catalogue import CATALOGUE
 from clipdesk.models.checkpoints import Loaded, joined_sha256
 from clipdesk.models.loading import read_model
-from clipdesk.models.names import Checkpoint, Named, PlainName, with_latents
+from clipdesk.models.names import Checkpoint, Named, PlainName, parse_name, with_latents
 from clipdesk.network.latents.algebra import Tokens
 from clipdesk.network.latents.opening import read_latents
 from clipdesk.network.latents.sae_lens import write_sae_lens
@@ -68,6 +68,66 @@ def test_a_model_is_opened_once_for_each_state_of_its_file(name: Checkpoint, rea
     assert not torch.equal(*(model.network.get_parameter("visual.proj") for model in (first, second)))
     assert pool.open(name, "cpu") is second
     assert len(reads) == 2
+
+
+def test_what_is_asked_for_and_changes_the_numbers_is_in_the_identity(name: Checkpoint, tmp_path: Path) -> None:
+    weights = [{key: value.half() for key, value in small_vit(seed).state_dict().items()} for seed in (0, 1)]
+    several, averaged = tmp_path / "several.pt", tmp_path / "averaged.pt"
+    torch.save({"first": weights[0], "second": weights[1]}, several)
+    torch.save({"model": weights[0], "ema": weights[1]}, averaged)
+    pool = ModelPool()
+    for file, asked, numbers in (
+        (name.path, ("?gelu", "?heads=2", "?heads=4", "?gelu&heads=2"), 5),
+        (several, ("?state=first", "?state=second", "?state=second&gelu"), 4),
+        (averaged, ("?state=ema",), 2),
+    ):
+        opened = [pool.open(parse_name(f"{file}{said}"), "cpu") for said in asked]
+        assert len({sha256(file), *(each.sha256 for each in opened)}) == numbers
+        assert {each.file_sha256 for each in opened} == {sha256(file)}
+        assert pool.open(parse_name(f"{file}{asked[0]}"), "cpu").on("cpu").sha256 == opened[0].sha256
+    # What changes nothing is not in it, nor how it is written.
+    for file, said in ((name.path, "?quickgelu"), (name.path, "?heads=1"), (averaged, "?state=model")):
+        assert pool.open(parse_name(f"{file}{said}"), "cpu").sha256 == sha256(file)
+    one, other = (pool.open(parse_name(f"{name.path}?{said}"), "cpu") for said in ("gelu&heads=2", "heads=2&gelu"))
+    assert one.sha256 == other.sha256
+
+
+def test_the_weights_of_older_recipes_are_known_by_their_file(name: Checkpoint) -> None:
+    said, file = parse_name(f"{name.path}?gelu"), sha256(name.path)
+    pool = ModelPool()
+    opened = pool.open(said, "cpu", weights=file)
+    assert pool.open(said, "cpu", weights=opened.sha256) is opened
+    assert pool.kept(said, "cpu", weights=file) is opened
+    with pytest.raises(OtherWeightsError):
+        pool.open(name, "cpu", weights=opened.sha256)
+    overwrite(name.path)
+    with pytest.raises(OtherWeightsError):
+        ModelPool().open(said, "cpu", weights=file)
+
+
+def test_what_is_said_of_latents_otherwise_than_by_their_file_is_in_the_identity(
+    name: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIPDESK_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "sae"
+    write_sae_lens(perfect(64, "visual.transformer.resblocks.1", Tokens.PATCHES), folder)
+    pool = ModelPool()
+    written = read_latents(folder)
+    assert written.tokens is Tokens.PATCHES
+
+    def opened(said: str = "") -> OpenModel:
+        return pool.open(with_latents(name, [f"{folder}{said}"]), "cpu")
+
+    usual = joined_sha256([sha256(name.path), written.sha256])
+    others = [opened(said) for said in ("?tokens=all", "?tokens=class", "?norm=center", "?layer=0")]
+    assert len({usual, *(each.sha256 for each in others)}) == 5
+    assert {(each.plain, each.file_sha256) for each in others} == {(sha256(name.path), usual)}
+    for said in ("", "?tokens=patches", "?layer=1", "?norm=none", "?bias=added", "?anyway"):
+        assert opened(said).sha256 == usual, said
+    # By what came of it, however it is written.
+    assert opened("?tokens=all&norm=none").sha256 == others[0].sha256
+    with pytest.raises(OtherWeightsError):
+        pool.open(with_latents(name, [str(folder)]), "cpu", weights=others[0].sha256)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it keeps no time of the last change")

@@ -125,7 +125,8 @@ def _finish(passing: Pass, images: ImageSet, pooling: Pooling, partial: Path) ->
     first, second = (half.opened for half in passing.halves)
     surveys = open_survey(partial / FIRST), open_survey(partial / SECOND)
     found = comparison_of(passing, surveys, notes_of(first, second), away)
-    write_comparison(partial, found, _manifest(found, images, pooling))
+    files = first.file_sha256 or "", second.file_sha256 or ""
+    write_comparison(partial, found, _manifest(found, images, pooling, files))
     remove_checkpoints(partial)
 
 
@@ -147,13 +148,14 @@ def _write_half(half: Half, images: ImageSet, away: Sequence[LeftOut], folder: P
             clipdesk=__version__,
             date=_now(),
             seconds=0.0,
+            file=half.opened.file_sha256 or "",
         )
 
     layers = map(state.statistics, state.sums)
     write_survey(folder, layers, state.all_embeddings(), state.sampled(), state.surveyed, away, describe)
 
 
-def _manifest(found: Comparison, images: ImageSet, pooling: Pooling) -> ComparisonManifest:
+def _manifest(found: Comparison, images: ImageSet, pooling: Pooling, files: tuple[str, str]) -> ComparisonManifest:
     surveys = found.first, found.second
     return ComparisonManifest(
         models=(surveys[0].model, surveys[1].model),
@@ -172,6 +174,7 @@ def _manifest(found: Comparison, images: ImageSet, pooling: Pooling) -> Comparis
         notes=found.notes,
         clipdesk=__version__,
         date=_now(),
+        files=files,
     )
 
 

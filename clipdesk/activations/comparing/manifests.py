@@ -13,6 +13,7 @@ from clipdesk.activations.statistics import Pooling
 from clipdesk.activations.storing import MANIFEST, PARTIAL, alone
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.files import read_bytes
+from clipdesk.models.names import says_more
 from clipdesk.paths import comparisons_folder
 
 VERSION = 1
@@ -35,7 +36,8 @@ class ComparisonManifest(BaseModel):
     Attributes:
         version: Of the form of the folder.
         models: What the models were asked for by.
-        weights: SHA-256 of the weights of each.
+        weights: The identity of each, `OpenModel.sha256`.
+        files: As `Manifest.file`, of each.
         source: What opens the image set again.
         images: Its short name.
         fingerprint: The set's, when it was opened.
@@ -68,6 +70,7 @@ class ComparisonManifest(BaseModel):
     notes: tuple[str, ...]
     clipdesk: str
     date: str
+    files: tuple[str, str] = ("", "")
 
 
 def read_comparison_manifest(folder: Path) -> ComparisonManifest:
@@ -82,7 +85,8 @@ def read_comparison_manifest(folder: Path) -> ComparisonManifest:
         manifest = ComparisonManifest.model_validate_json(read_bytes(folder / MANIFEST))
     except (OSError, UsageError, ValidationError, ValueError) as error:
         raise UsageError(f"The comparison in {folder} cannot be read: its {MANIFEST} is damaged") from error
-    if manifest.format != "clipdesk-comparison" or manifest.version != VERSION:
+    unsaid = not all(manifest.files) and any(map(says_more, manifest.models))
+    if manifest.format != "clipdesk-comparison" or manifest.version != VERSION or unsaid:
         raise UsageError(f"The comparison in {folder} is of another version. Make it anew with: clipdesk compare")
     return manifest
 
@@ -154,6 +158,6 @@ def what_changed(manifest: ComparisonManifest) -> list[str]:
     """What is another now than when a comparison was made, in words, as far as that is quickly known."""
     count = manifest.pictures + manifest.left_out
     found = [images_changed(manifest.source, manifest.fingerprint, count)]
-    for side, name, weights in zip("AB", manifest.models, manifest.weights, strict=True):
-        found.append(model_changed(name, weights, manifest.date, f"the file of {side}"))
+    for side, name, weights, file in zip("AB", manifest.models, manifest.weights, manifest.files, strict=True):
+        found.append(model_changed(name, file or weights, manifest.date, f"the file of {side}"))
     return [each for each in found if each]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -270,6 +271,22 @@ class Capped:
     def name(self) -> str:
         """As `Activation`."""
         return f"{self.inner.name}, capped at {self.cap:g}"
+
+
+def parts_of(activation: object) -> Iterator[object]:
+    """All that makes an activation what it is: the names of its class and its attributes, and their values."""
+    yield type(activation).__name__
+    if not is_dataclass(activation):
+        # Another one of it has other numbers, for all that is known.
+        yield repr(activation)
+        return
+    for field in fields(activation):
+        yield field.name
+        value = getattr(activation, field.name)
+        if is_dataclass(value):
+            yield from parts_of(value)
+        else:
+            yield value
 
 
 def largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from clipdesk.network.latents.activations import Activation, Entries
+from clipdesk.network.latents.activations import Activation, Entries, parts_of
 from clipdesk.network.sparse import Sparse
 
 _TINY = 1e-5
@@ -84,7 +84,7 @@ class Latents:
         model: The model that it was trained on, in the file's words; empty where it does not say.
         form: The form of its file, such as ``SAELens``.
         name: What people are shown: the name of its file or folder.
-        sha256: Checksum of its file; empty for one that was made in this process.
+        sha256: Checksum of its file; empty for one that was made in this process. Who changes one of a file empties it.
         unsure: Whether the file leaves open if the decoder bias is subtracted first.
         subtracted: Whether it is subtracted: that much of it is inside `bias`.
     """
@@ -129,12 +129,18 @@ class Latents:
         return sum(each.numel() * each.element_size() for each in weights)
 
     def known(self) -> Latents:
-        """The same with a checksum: its file's, else one over its weights."""
+        """The same with a checksum: its file's, else one over all that decides what it reads and makes of it."""
         if self.sha256:
             return self
-        digest = hashlib.sha256(f"{self.activation.name} {self.norm.value}".encode())
-        for each in (self.encoder, self.bias, self.decoder, self.decoder_bias):
-            digest.update(each.detach().float().cpu().contiguous().numpy().tobytes())
+        digest = hashlib.sha256()
+        weights = (self.encoder, self.bias, self.decoder, self.decoder_bias)
+        read = (self.norm.value, self.layer, self.tokens and self.tokens.value, self.unsure, self.subtracted)
+        for each in (read, *parts_of(self.activation), *weights):
+            if isinstance(each, Tensor):
+                digest.update(f"{tuple(each.shape)}".encode())
+                digest.update(each.detach().float().cpu().contiguous().numpy().tobytes())
+            else:
+                digest.update(f"{each!r}\n".encode())
         return replace(self, sha256=digest.hexdigest())
 
     def normed(self, values: Tensor) -> Normed:

@@ -25,7 +25,7 @@ from clipdesk.network.layers import LayerInfo
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 """Of what is kept of a fit; a change in how it is measured raises it."""
 _FEW = 16
 """Scenes that all layers are tried with, where it is open which one is meant."""
@@ -75,6 +75,32 @@ def with_pairings(inspector: LayerInspector, pairings: Iterable[Pairing]) -> Lay
         layer = layer_of(pairing.latents, pairing.base, pairing.tokens, f"{name}_{there + 1}" if there else name)
         inspector = inspector.with_layers({pairing.base.name: [layer]})
     return inspector
+
+
+def unusual_of(
+    inspector: LayerInspector, latents: Latents, found: Pairing, said: LatentsName | None
+) -> tuple[str, ...]:
+    """How latents are read, layer, tokens, norm and bias, where the user says otherwise than their file; else nothing.
+
+    Args:
+        inspector: The layers of the network.
+        latents: The latents as their file has them.
+        found: What came of them.
+        said: What the user says of them.
+    """
+    if said is None:
+        return ()
+    own = layer_named(latents.layer, inspector.layers) if latents.layer else None
+    read = found.latents
+    otherwise = (
+        (said.layer and (own is None or own.name != found.base.name))
+        or (said.tokens and latents.tokens is not found.tokens)
+        or (said.norm and latents.norm is not read.norm)
+        # Where the file leaves it open, the fit decides, and may decide otherwise.
+        or (said.bias and (latents.unsure or latents.subtracted is not read.subtracted))
+    )
+    bias = "subtracted" if read.subtracted else "added"
+    return (found.base.name, found.tokens.value, read.norm.value, bias) if otherwise else ()
 
 
 def _as_said(latents: Latents, said: LatentsName) -> Latents:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from clip.model import CLIP
 
 from clipdesk.activations.comparing.keeping import compare_images, comparison_folder
 from clipdesk.activations.comparing.making import compare
-from clipdesk.activations.comparing.manifests import all_comparisons, delete_comparison, read_comparison_manifest
+from clipdesk.activations.comparing.manifests import (
+    all_comparisons,
+    delete_comparison,
+    read_comparison_manifest,
+    what_changed,
+)
 from clipdesk.activations.comparing.passing import Pass
 from clipdesk.activations.comparing.planning import LayerPair, plan
-from clipdesk.activations.comparing.storing import FIRST, open_comparison
+from clipdesk.activations.comparing.storing import FIRST, SECOND, open_comparison
 from clipdesk.activations.statistics import Pooling
-from clipdesk.activations.storing import MANIFEST, alone, read_thumbnail
+from clipdesk.activations.storing import MANIFEST, alone, read_manifest, read_thumbnail
 from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.models.names import Named
 from clipdesk.network.opened import OpenModel
+from clipdesk.network.pool import open_model
 from clipdesk.paths import comparisons_folder
 from tests.activations.comparing.models import HIDDEN, other
 from tests.activations.sets import random_set
@@ -100,6 +108,25 @@ def test_what_is_compared_names_the_folder(models: tuple[OpenModel, OpenModel]) 
         (first, second, plan(*models), "mean"),
     ]
     assert len({comparison_folder(a, b, IMAGES, layers, pooling) for a, b, layers, pooling in asked}) == len(asked)
+
+
+def test_a_comparison_notes_the_files_of_models_that_are_read_otherwise(clip: CLIP, data: Path) -> None:
+    path = data / "mine.pt"
+    torch.save(clip.state_dict(), path)
+    models = (open_model(path, "cpu"), open_model(f"{path}?gelu", "cpu"))
+    compare(*models, IMAGES, layers=[HIDDEN])
+    ((folder, manifest),) = all_comparisons()
+    assert manifest.weights == (models[0].sha256, models[1].sha256)
+    assert manifest.files == (models[0].sha256, models[0].sha256)
+    assert "A and B have the same weights." not in manifest.notes
+    assert [manifest.file for manifest in map(read_manifest, (folder / FIRST, folder / SECOND))] == [*manifest.files]
+    os.utime(path)
+    assert what_changed(manifest) == ["the images are not there"]
+    path.write_bytes(path.read_bytes() + b"0")
+    assert what_changed(manifest)[1:] == ["the file of A is another now", "the file of B is another now"]
+    # One from before identities said how a file was read.
+    (folder / MANIFEST).write_text(manifest.model_copy(update={"files": ("", "")}).model_dump_json())
+    assert all_comparisons() == []
 
 
 def test_a_damaged_checkpoint_begins_anew(models: tuple[OpenModel, OpenModel]) -> None:

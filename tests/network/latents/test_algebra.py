@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from clipdesk.network.latents.activations import Activation, Relu, TopK
-from clipdesk.network.latents.algebra import Latents, Norm
+from clipdesk.network.latents.activations import Activation, Capped, Gated, Relu, Threshold, TopK
+from clipdesk.network.latents.algebra import Latents, Norm, Tokens
 from tests.network.latents.weights import COUNT, WIDTH, activations, standard
 
 
@@ -90,3 +90,32 @@ def test_entries_are_decoded_as_all_latents_are(norm: Norm, activation: Activati
     assert torch.allclose(latents.rebuilt_from(latents.sparse(x), x), latents.rebuilt(x), atol=1e-4)
     silent = replace(latents, bias=latents.bias - 1e6, activation=Relu())
     assert torch.allclose(silent.rebuilt_from(silent.sparse(x), x), silent.rebuilt(x), atol=1e-4)
+
+
+def test_all_that_decides_what_latents_are_is_in_their_checksum() -> None:
+    def threshold(value: float, count: int = COUNT) -> Threshold:
+        return Threshold(torch.full((count,), value))
+
+    ones, twos = torch.ones(COUNT), torch.full((COUNT,), 2.0)
+    activations: list[Activation] = [
+        *(Relu(), TopK(3), TopK(4), TopK(3, rectified=False)),
+        *(threshold(0.5), threshold(3.0), threshold(0.5, 1), threshold(0.50001, 1)),
+        *(Gated(ones, ones), Gated(ones, twos), Gated(twos, ones)),
+        *(Capped(Relu(), 1.0), Capped(Relu(), 1.0000001), Capped(threshold(0.5), 1.0), Capped(threshold(3.0), 1.0)),
+    ]
+    own = made()
+    every = [
+        *(replace(own, activation=each) for each in activations),
+        *(replace(own, tokens=each) for each in Tokens),
+        *(replace(own, norm=each) for each in Norm if each is not own.norm),
+        *(replace(own, layer="1"), replace(own, unsure=True), replace(own, subtracted=True)),
+        *(
+            replace(own, bias=own.bias + 1),
+            replace(own, encoder=own.encoder + 1),
+            replace(own, decoder=own.decoder + 1),
+        ),
+    ]
+    assert len({each.known().sha256 for each in every}) == len(every)
+    again = replace(made(), activation=threshold(3.0), name="another name")
+    assert again.known().sha256 == replace(own, activation=threshold(3.0)).known().sha256
+    assert replace(own, sha256="a" * 64).known().sha256 == "a" * 64
