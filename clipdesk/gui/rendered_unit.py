@@ -107,15 +107,18 @@ class RenderedUnit(QObject):
 
     def _track(self) -> Track | None:
         """The newest picture of this session."""
-        for run in reversed(list(self._controller.queue)):
-            track = None if self._unit is None else run.tracks.get(self._unit)
-            if track is not None and track.frames.steps and self._session.is_open(run.job.model, run.job.weights):
-                return track
-        return None
+        runs = reversed(list(self._controller.queue))
+        return next((track for run in runs if (track := self._track_of(run)) is not None), None)
+
+    def _track_of(self, run: Run) -> Track | None:
+        """A run's picture of the unit; None if there is none yet, or if it is one of another model's unit."""
+        track = None if self._unit is None else run.tracks.get(self._unit)
+        ours = self._session.is_open(run.job.model, run.job.weights)
+        return track if track is not None and track.frames.steps and ours else None
 
     @Slot(object)
     def _progressed(self, run: Run) -> None:
-        track = None if self._unit is None else run.tracks.get(self._unit)
+        track = self._track_of(run)
         if track is not None and track.frames.newest is not None and self._page.isVisible():
             self._page.picture.show_image(to_image(track.frames.newest))
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clip.model import CLIP
 from PySide6.QtCore import Qt
@@ -16,11 +17,15 @@ from pytestqt.qtbot import QtBot
 from clipdesk.activations.surveying import survey_images
 from clipdesk.gui.center import CANVAS, FIND, UNIT
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.runs import Run
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.jobs.job import Job
 from clipdesk.links import parse_link
+from clipdesk.models.names import parse_name
 from clipdesk.network.pool import open_model
 from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.conftest import finished, until
 from tests.gui.surveys.conftest import OTHER, images, scenes_words, survey_folder
@@ -139,3 +144,15 @@ def test_a_surprise_is_shown(surveyed: MainWindow, qtbot: QtBot) -> None:
     shown = surveyed.surveys.unit.pooled
     assert shown is not None
     assert shown[0] in (LAYER, OTHER)
+
+
+def test_a_picture_of_another_models_unit_does_not_form_on_the_page(window: MainWindow) -> None:
+    unit, page = Unit(layer=LAYER, index=5), window.surveys.unit
+    window.surveys.pages.go(PooledUnit(LAYER, 5))
+    shown: list[bool] = []
+    for model in (parse_name("demo"), window.model_name):
+        run = Run(1, Job(model=model, targets=(unit,)))
+        run.track(unit).frames.add(1, np.zeros((64, 64, 3), np.uint8))
+        window.controller.progressed.emit(run)
+        shown.append(page.picture.label.isVisible())
+    assert shown == [False, True]
