@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_answers_come_unless_another_model_is_open_by_then(
         desk.current = asked
         go = threading.Event()
         for thread in (desk._quick, desk._slow, desk._words):
-            thread.start(go.wait)
+            thread.start(partial(go.wait, 30))
         ask_all(desk, next(images.rglob("*.png")))
         if another is not None:
             desk.show_model(another)
@@ -100,7 +101,7 @@ def test_words_do_not_come_of_a_survey_that_is_left_before_they_are_read(
     desk.show_model(opened)
     desk.current = asked
     go, numbers = threading.Event(), threading.Event()
-    desk._words.start(go.wait)
+    desk._words.start(partial(go.wait, 30))
     desk.ask_layer(LAYER)
     desk._slow.start(numbers.set)
     assert numbers.wait(60)
