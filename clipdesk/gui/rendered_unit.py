@@ -60,20 +60,22 @@ class RenderedUnit(QObject):
         self._results, self._desk, self._page, self._checks = results, desk, page, checks
         self._offered = OfferedCheck(checks, page.thorough)
         self._picture: RenderedPicture | None = None
-        self._said = ""
         self._unit: Unit | None = None
+        # What a survey says of the picture: they come in any order, from two threads.
         self._judgement: tuple[float, str] | None = None
+        self._said: str | None = None
         controller.progressed.connect(self._progressed)
         controller.track_ended.connect(self._ended)
         results.found.connect(self._found)
         desk.judged.connect(self._judged)
         desk.checked.connect(self._checked)
-        checks.found.connect(self._show_check)
+        checks.found.connect(self._show_judgement)
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
         """Show the picture of a unit from now on."""
-        self._unit, self._picture, self._said = unit, None, ""
+        self._unit, self._picture = unit, None
+        self._judgement = self._said = None
         self._offered.show(None)
         track, state = self._track(), self._neurons.state(unit.layer, unit.index)
         if track is not None and track.frames.newest is not None:
@@ -138,20 +140,24 @@ class RenderedUnit(QObject):
     def _judged(self, pooled: PooledUnit, value: float, words: str) -> None:
         if self._page.pooled == pooled:
             self._judgement = value, words
-            self._page.judge(words, value)
+            self._show_judgement()
 
     @Slot(object, str)
     def _checked(self, pooled: PooledUnit, words: str) -> None:
-        if self._page.pooled == pooled and self._judgement is not None:
+        if self._page.pooled == pooled:
             self._said = words
-            self._show_check()
-            self._offered.show(self._picture)
+            self._show_judgement()
 
     @Slot()
-    def _show_check(self) -> None:
-        """Say whether the picture can be trusted, once that is known."""
-        if self._judgement is not None and self._said:
-            value, stands = self._judgement
-            key = "" if self._picture is None else self._picture.key
-            said = self._checks.verdict(key) or self._said
-            self._page.judge(". ".join(filter(None, (stands, said, self._checks.words(key)))), value)
+    def _show_judgement(self) -> None:
+        """Say where the picture stands and, once that is known, whether it can be trusted; then it can be checked."""
+        if self._judgement is None or self._page.pooled is None:
+            return
+        value, stands = self._judgement
+        if self._said is None:
+            self._page.judge(stands, value)
+            return
+        key = "" if self._picture is None else self._picture.key
+        said = self._checks.verdict(key) or self._said
+        self._page.judge(". ".join(filter(None, (stands, said, self._checks.words(key)))), value)
+        self._offered.show(self._picture)

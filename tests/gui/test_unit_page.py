@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,22 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     assert surveyed.center.mode == UNIT, "it forms where it was asked for"
     until(qtbot, lambda: any(f". {verdict}" in page.judged for verdict in ("Trust", "Doubt", "No")))
     assert page.histogram.marked is not None
+    judged, desk = page.judged, surveyed.surveys.desk
+    assert page.thorough.isVisible()
     show_unit(surveyed, qtbot, 6)
     assert page.histogram.marked is None
+    assert page.thorough.isHidden()
+    came, checked = list[str](), threading.Event()
+    desk.judged.connect(lambda *_: came.append("judged"))
+    desk.checked.connect(lambda *_: (came.append("checked"), checked.set()))
+    # The thread that judges has heat maps to draw first.
+    desk._slow.start(lambda: checked.wait(30))
     show_unit(surveyed, qtbot, 5)
-    until(qtbot, lambda: page.histogram.marked is not None)
+    until(qtbot, lambda: len(came) == 2)
+    assert came == ["checked", "judged"]
+    assert page.judged == judged
+    assert page.histogram.marked is not None
+    assert page.thorough.isVisible()
 
 
 def test_the_usual_key_renders_the_unit_on_its_page_and_others_on_the_canvas(

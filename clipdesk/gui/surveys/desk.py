@@ -59,7 +59,7 @@ class SurveyDesk(QObject):
         mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
         judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
             among the pictures of the set, in words.
-        checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; follows `judged`.
+        checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; before `judged` or after it.
         told: What a picture was named when it was to be checked, whether it can be trusted, in words, and whether that
             is known.
         surprised: A `PooledUnit` that is worth looking at.
@@ -230,7 +230,7 @@ class SurveyDesk(QObject):
         self._answer(self._slow, "heat", heat, lambda survey: (layer, unit, survey.heat(layer, unit, wanted)))
 
     def ask_judgement(self, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> None:
-        """Where a rendered picture stands among those of the set; `judged` follows, then `checked`.
+        """Where a rendered picture stands among those of the set; `judged` and `checked` follow, in any order.
 
         Args:
             pooled: The unit.
