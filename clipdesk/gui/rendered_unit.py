@@ -84,11 +84,12 @@ class RenderedUnit(QObject):
                 self._picture = rendered_picture(track)
                 self._ask_judgement(track.path or track.result.pixels)
         elif state.path is not None:
-            # Of an earlier session.
-            self._page.picture.show_image(unpacked(state.thumbnail))
-            recipe = self._results.recipe_of(state.path)
-            if recipe is not None:
-                self._picture = RenderedPicture(recipe.key, unit, state.path, recipe.settings)
+            # Of an earlier session, or of a job that was cleared away.
+            entry = self._results.entry_of(state.path)
+            # The gallery's is larger than the table's.
+            self._page.picture.show_image(unpacked(state.thumbnail if entry is None else entry.thumbnail))
+            if entry is not None:
+                self._picture = RenderedPicture(entry.recipe.key, unit, state.path, entry.recipe.settings)
             self._ask_judgement(state.path)
         else:
             self._page.picture.show_image(None)

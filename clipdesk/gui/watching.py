@@ -211,4 +211,4 @@ def _state_of(track: Track) -> UnitState:
     if result is None:
         return UnitState("failed", reason=track.reason)
     thumbnail = packed(small(result.pixels, 2 * THUMBNAIL))
-    return UnitState.of(result.recipe, thumbnail)
+    return UnitState.of(result.recipe, thumbnail, track.path)

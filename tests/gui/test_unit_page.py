@@ -169,3 +169,14 @@ def test_a_picture_of_another_models_unit_does_not_form_on_the_page(window: Main
         window.controller.progressed.emit(run)
         shown.append(page.picture.label.isVisible())
     assert shown == [False, True]
+
+
+def test_a_picture_stays_on_the_page_when_its_job_is_cleared_away(window: MainWindow, qtbot: QtBot) -> None:
+    window.parameters.show_settings(make_settings("draft", iterations=3, image_size=64, views=1))
+    window.asking.render((Unit(layer=LAYER, index=5),))
+    until(qtbot, lambda: finished(window) and window.gallery.model.total == 1)
+    window.queue.clear_action.trigger()
+    assert window.controller.queue.rowCount() == 0
+    assert window.neurons.model.state(LAYER, 5).path == window.gallery.model.all[0].path
+    window.surveys.pages.go(PooledUnit(LAYER, 5))
+    assert window.surveys.unit.picture.label.isVisible()

@@ -168,7 +168,7 @@ def test_a_picture_that_shows_nothing_has_no_colours(reached: float, status: str
     activation = Activations(start=0.0, end=reached, best=reached, picture=reached)
     recipe = make_recipe(Unit(layer="layer", index=3)).model_copy(update={"activation": activation})
     red = packed(to_image(np.full((32, 32, 3), [250, 20, 20], dtype=np.uint8)))
-    state = UnitState.of(recipe, red)
+    state = UnitState.of(recipe, red, None)
     assert (state.status, state.activation, state.steps) == (status, reached, recipe.steps)
     model.set_state(Unit(layer="layer", index=3), state)
     icon = model.index(3, column_of("picture")).data(Qt.ItemDataRole.DecorationRole)
