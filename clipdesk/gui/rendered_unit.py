@@ -60,20 +60,22 @@ class RenderedUnit(QObject):
         self._results, self._desk, self._page, self._checks = results, desk, page, checks
         self._offered = OfferedCheck(checks, page.thorough)
         self._picture: RenderedPicture | None = None
-        self._said = ""
         self._unit: Unit | None = None
+        # What a survey says of the picture: they come in any order, from two threads.
         self._judgement: tuple[float, str] | None = None
+        self._said: str | None = None
         controller.progressed.connect(self._progressed)
         controller.track_ended.connect(self._ended)
         results.found.connect(self._found)
         desk.judged.connect(self._judged)
         desk.checked.connect(self._checked)
-        checks.found.connect(self._show_check)
+        checks.found.connect(self._show_judgement)
 
     @Slot(object)
     def show_unit(self, unit: Unit) -> None:
         """Show the picture of a unit from now on."""
-        self._unit, self._picture, self._said = unit, None, ""
+        self._unit, self._picture = unit, None
+        self._judgement = self._said = None
         self._offered.show(None)
         track, state = self._track(), self._neurons.state(unit.layer, unit.index)
         if track is not None and track.frames.newest is not None:
@@ -82,11 +84,12 @@ class RenderedUnit(QObject):
                 self._picture = rendered_picture(track)
                 self._ask_judgement(track.path or track.result.pixels)
         elif state.path is not None:
-            # Of an earlier session.
-            self._page.picture.show_image(unpacked(state.thumbnail))
-            recipe = self._results.recipe_of(state.path)
-            if recipe is not None:
-                self._picture = RenderedPicture(recipe.key, unit, state.path, recipe.settings)
+            # Of an earlier session, or of a job that was cleared away.
+            entry = self._results.entry_of(state.path)
+            # The gallery's is larger than the table's.
+            self._page.picture.show_image(unpacked(state.thumbnail if entry is None else entry.thumbnail))
+            if entry is not None:
+                self._picture = RenderedPicture(entry.recipe.key, unit, state.path, entry.recipe.settings)
             self._ask_judgement(state.path)
         else:
             self._page.picture.show_image(None)
@@ -107,15 +110,18 @@ class RenderedUnit(QObject):
 
     def _track(self) -> Track | None:
         """The newest picture of this session."""
-        for run in reversed(list(self._controller.queue)):
-            track = None if self._unit is None else run.tracks.get(self._unit)
-            if track is not None and track.frames.steps and self._session.is_open(run.job.model, run.job.weights):
-                return track
-        return None
+        runs = reversed(list(self._controller.queue))
+        return next((track for run in runs if (track := self._track_of(run)) is not None), None)
+
+    def _track_of(self, run: Run) -> Track | None:
+        """A run's picture of the unit; None if there is none yet, or if it is one of another model's unit."""
+        track = None if self._unit is None else run.tracks.get(self._unit)
+        ours = self._session.is_open(run.job.model, run.job.weights)
+        return track if track is not None and track.frames.steps and ours else None
 
     @Slot(object)
     def _progressed(self, run: Run) -> None:
-        track = None if self._unit is None else run.tracks.get(self._unit)
+        track = self._track_of(run)
         if track is not None and track.frames.newest is not None and self._page.isVisible():
             self._page.picture.show_image(to_image(track.frames.newest))
 
@@ -135,20 +141,24 @@ class RenderedUnit(QObject):
     def _judged(self, pooled: PooledUnit, value: float, words: str) -> None:
         if self._page.pooled == pooled:
             self._judgement = value, words
-            self._page.judge(words, value)
+            self._show_judgement()
 
     @Slot(object, str)
     def _checked(self, pooled: PooledUnit, words: str) -> None:
-        if self._page.pooled == pooled and self._judgement is not None:
+        if self._page.pooled == pooled:
             self._said = words
-            self._show_check()
-            self._offered.show(self._picture)
+            self._show_judgement()
 
     @Slot()
-    def _show_check(self) -> None:
-        """Say whether the picture can be trusted, once that is known."""
-        if self._judgement is not None and self._said:
-            value, stands = self._judgement
-            key = "" if self._picture is None else self._picture.key
-            said = self._checks.verdict(key) or self._said
-            self._page.judge(". ".join(filter(None, (stands, said, self._checks.words(key)))), value)
+    def _show_judgement(self) -> None:
+        """Say where the picture stands and, once that is known, whether it can be trusted; then it can be checked."""
+        if self._judgement is None or self._page.pooled is None:
+            return
+        value, stands = self._judgement
+        if self._said is None:
+            self._page.judge(stands, value)
+            return
+        key = "" if self._picture is None else self._picture.key
+        said = self._checks.verdict(key) or self._said
+        self._page.judge(". ".join(filter(None, (stands, said, self._checks.words(key)))), value)
+        self._offered.show(self._picture)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from clipdesk.export.recipe import Recipe
     from clipdesk.gui.panels.gallery import GalleryPanel
     from clipdesk.gui.session import Session
     from clipdesk.render.targets import Target, Unit
@@ -113,7 +112,7 @@ class Results(QObject):
         newest: dict[Target, UnitState] = dict.fromkeys(units, UnitState(""))
         for entry in reversed(model.all):
             if entry.recipe.target in units and self._is_of_open_model(entry):
-                newest[entry.recipe.target] = UnitState.of(entry.recipe, entry.thumbnail)
+                newest[entry.recipe.target] = UnitState.of(entry.recipe, entry.thumbnail, entry.path)
         for target, state in newest.items():
             self.replaced.emit(target, state)
         self.gone.emit([entry.path for entry in changed if not model.has(entry)])
@@ -158,9 +157,9 @@ class Results(QObject):
                 self._show([entry])
                 return
 
-    def recipe_of(self, path: Path) -> Recipe | None:
-        """The recipe of a picture of the folder; None where it is not known."""
-        return next((entry.recipe for entry in self._gallery.model.all if entry.path == path), None)
+    def entry_of(self, path: Path) -> Entry | None:
+        """What is known of a picture of the folder; None where nothing is."""
+        return next((entry for entry in self._gallery.model.all if entry.path == path), None)
 
     @Slot()
     def _find_worker(self) -> None:

@@ -174,9 +174,12 @@ class Watching(QObject):
 
     @Slot(object)
     def _progressed(self, run: Run) -> None:
-        if run.step == 1 or run.current != run.marked:
+        if not self._session.is_open(run.job.model, run.job.weights):
+            # The table forgets marks with the model; if it is opened again, they are due again.
+            run.marked = ()
+        elif run.step == 1 or run.current != run.marked:
             run.marked = run.current
-            self._set_status(run.current, "rendering")
+            self._set_status(run, run.current, "rendering")
         if run is self._session.watched:
             self._follow()
 
@@ -187,7 +190,7 @@ class Watching(QObject):
         elif run.state is Status.RUNNING and (self._session.following or run is self._session.awaited):
             self.show_run(run)
         if run.state is not Status.RUNNING:
-            self._set_status(run.untouched(), _STATUSES.get(run.state, ""))
+            self._set_status(run, run.untouched(), _STATUSES.get(run.state, ""))
 
     @Slot(object, object)
     def _track_ended(self, run: Run, track: Track) -> None:
@@ -196,8 +199,10 @@ class Watching(QObject):
         if run is self._session.watched:
             self._follow()
 
-    def _set_status(self, targets: Iterable[Target], status: str) -> None:
-        self._neurons.set_status((target for target in targets if target.layer is not None), status)
+    def _set_status(self, run: Run, targets: Iterable[Target], status: str) -> None:
+        # Layers of another model have the same names.
+        if self._session.is_open(run.job.model, run.job.weights):
+            self._neurons.set_status((target for target in targets if target.layer is not None), status)
 
 
 def _state_of(track: Track) -> UnitState:
@@ -206,4 +211,4 @@ def _state_of(track: Track) -> UnitState:
     if result is None:
         return UnitState("failed", reason=track.reason)
     thumbnail = packed(small(result.pixels, 2 * THUMBNAIL))
-    return UnitState.of(result.recipe, thumbnail)
+    return UnitState.of(result.recipe, thumbnail, track.path)

@@ -147,12 +147,12 @@ def test_the_table_shows_the_newest_picture_that_is_left(full: MainWindow, qtbot
     full.gallery.select([newest])
     full.gallery.delete_action.trigger()
     state = full.neurons.model.state(LAYER, UNITS[0].index)
-    assert state == UnitState.of(old.recipe, old.thumbnail)
+    assert state == UnitState.of(old.recipe, old.thumbnail, old.path)
     full.gallery.select([old])
     full.gallery.delete_action.trigger()
     assert full.neurons.model.state(LAYER, UNITS[0].index) == UnitState("")
     full.results.trash.undo()
-    assert full.neurons.model.state(LAYER, UNITS[0].index) == UnitState.of(old.recipe, old.thumbnail)
+    assert full.neurons.model.state(LAYER, UNITS[0].index) == UnitState.of(old.recipe, old.thumbnail, old.path)
 
 
 def test_a_picture_that_cannot_be_deleted_is_said_and_comes_back(

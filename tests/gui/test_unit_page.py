@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from clip.model import CLIP
 from PySide6.QtCore import Qt
@@ -16,11 +18,15 @@ from pytestqt.qtbot import QtBot
 from clipdesk.activations.surveying import survey_images
 from clipdesk.gui.center import CANVAS, FIND, UNIT
 from clipdesk.gui.main_window import MainWindow
+from clipdesk.gui.runs import Run
 from clipdesk.gui.surveys.data import PooledUnit
 from clipdesk.imagesets.opening import open_image_set
+from clipdesk.jobs.job import Job
 from clipdesk.links import parse_link
+from clipdesk.models.names import parse_name
 from clipdesk.network.pool import open_model
 from clipdesk.render.presets import make_settings
+from clipdesk.render.targets import Unit
 from tests.cli.surveys import LAYER, save_twin
 from tests.gui.conftest import finished, until
 from tests.gui.surveys.conftest import OTHER, images, scenes_words, survey_folder
@@ -40,10 +46,22 @@ def test_a_picture_that_is_rendered_is_judged_on_the_page(surveyed: MainWindow, 
     assert surveyed.center.mode == UNIT, "it forms where it was asked for"
     until(qtbot, lambda: any(f". {verdict}" in page.judged for verdict in ("Trust", "Doubt", "No")))
     assert page.histogram.marked is not None
+    judged, desk = page.judged, surveyed.surveys.desk
+    assert page.thorough.isVisible()
     show_unit(surveyed, qtbot, 6)
     assert page.histogram.marked is None
+    assert page.thorough.isHidden()
+    came, checked = list[str](), threading.Event()
+    desk.judged.connect(lambda *_: came.append("judged"))
+    desk.checked.connect(lambda *_: (came.append("checked"), checked.set()))
+    # The thread that judges has heat maps to draw first.
+    desk._slow.start(lambda: checked.wait(30))
     show_unit(surveyed, qtbot, 5)
-    until(qtbot, lambda: page.histogram.marked is not None)
+    until(qtbot, lambda: len(came) == 2)
+    assert came == ["checked", "judged"]
+    assert page.judged == judged
+    assert page.histogram.marked is not None
+    assert page.thorough.isVisible()
 
 
 def test_the_usual_key_renders_the_unit_on_its_page_and_others_on_the_canvas(
@@ -139,3 +157,26 @@ def test_a_surprise_is_shown(surveyed: MainWindow, qtbot: QtBot) -> None:
     shown = surveyed.surveys.unit.pooled
     assert shown is not None
     assert shown[0] in (LAYER, OTHER)
+
+
+def test_a_picture_of_another_models_unit_does_not_form_on_the_page(window: MainWindow) -> None:
+    unit, page = Unit(layer=LAYER, index=5), window.surveys.unit
+    window.surveys.pages.go(PooledUnit(LAYER, 5))
+    shown: list[bool] = []
+    for model in (parse_name("demo"), window.model_name):
+        run = Run(1, Job(model=model, targets=(unit,)))
+        run.track(unit).frames.add(1, np.zeros((64, 64, 3), np.uint8))
+        window.controller.progressed.emit(run)
+        shown.append(page.picture.label.isVisible())
+    assert shown == [False, True]
+
+
+def test_a_picture_stays_on_the_page_when_its_job_is_cleared_away(window: MainWindow, qtbot: QtBot) -> None:
+    window.parameters.show_settings(make_settings("draft", iterations=3, image_size=64, views=1))
+    window.asking.render((Unit(layer=LAYER, index=5),))
+    until(qtbot, lambda: finished(window) and window.gallery.model.total == 1)
+    window.queue.clear_action.trigger()
+    assert window.controller.queue.rowCount() == 0
+    assert window.neurons.model.state(LAYER, 5).path == window.gallery.model.all[0].path
+    window.surveys.pages.go(PooledUnit(LAYER, 5))
+    assert window.surveys.unit.picture.label.isVisible()

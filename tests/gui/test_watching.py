@@ -10,6 +10,7 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
+from clipdesk.models.names import parse_name
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
 from tests.gui.conftest import LAYER, done, run_of, tracks_of, until
@@ -225,3 +226,19 @@ def test_sorting_and_filtering_the_table_leave_the_canvas_as_it_is(window: MainW
     window.neurons.filter.setText("done")
     window.neurons.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     assert [track.target for track in window.canvas.tracks] == [unit(1), unit(2)]
+
+
+def test_a_job_of_another_model_marks_no_unit_of_the_open_one(window: MainWindow) -> None:
+    window.architecture.choose(LAYER)
+    said: list[tuple[str, str]] = []
+    for model in (parse_name("demo"), window.model_name):
+        run = Run(1, Job(model=model, targets=(unit(5),)))
+        run.state, run.marked = Status.RUNNING, (unit(5),)
+        run.advance((unit(5),), 1, 1)
+        window.controller.progressed.emit(run)
+        begun = window.neurons.model.state(LAYER, 5).status
+        run.state = Status.FAILED
+        window.controller.state_changed.emit(run)
+        said.append((begun, window.neurons.model.state(LAYER, 5).status))
+        assert run.marked == ((unit(5),) if model == window.model_name else ()), "due again when its model is opened"
+    assert said == [("", ""), ("rendering", "failed")]

@@ -45,7 +45,8 @@ class NeuronTableModel(QAbstractTableModel):
     Signals:
         outdated: States have changed so that other units may be shown, or in another order; `rearrange` sees to it.
         noted: A `Unit`, and its state in this session.
-        photos_wanted: Indices of the survey's pictures whose thumbnails are shown where nothing was rendered.
+        photos_wanted: Indices of the survey's pictures whose thumbnails are shown where nothing was rendered: all that
+            have not come, those that were seen last first.
     """
 
     outdated = Signal()
@@ -64,9 +65,11 @@ class NeuronTableModel(QAbstractTableModel):
         self._filter = Filter("")
         self._facts: LayerFacts | None = None
         self._marks: Mapping[int, Mark] = {}
-        # Of the survey's pictures that are seen; those that are asked for have none yet.
+        # Of the survey's pictures that are seen; None where there is none, or none yet.
         self._photos: dict[int, QIcon | None] = {}
+        # Those that have not come: still to be asked for, and asked for.
         self._missing: list[int] = []
+        self._awaited: list[int] = []
         self._asker = QTimer(self, interval=0, singleShot=True)
         self._asker.timeout.connect(self._ask_photos)
         self._wanted: str | None = None
@@ -81,7 +84,8 @@ class NeuronTableModel(QAbstractTableModel):
         """Show a layer's units, or none."""
         self.beginResetModel()
         self._layer = layer
-        self._facts, self._marks, self._photos = None, {}, {}
+        self._facts, self._marks = None, {}
+        self._forget_photos()
         self._arrange()
         self.endResetModel()
 
@@ -177,7 +181,8 @@ class NeuronTableModel(QAbstractTableModel):
         if self._layer is not None and self._layer.name == layer:
             self.beginResetModel()
             fits = facts is not None and len(facts.tops) == self._layer.units
-            self._facts, self._photos = facts if fits else None, {}
+            self._facts = facts if fits else None
+            self._forget_photos()
             self._arrange()
             self.endResetModel()
 
@@ -197,6 +202,7 @@ class NeuronTableModel(QAbstractTableModel):
         for picture, image in found.items():
             smooth = Qt.TransformationMode.SmoothTransformation
             self._photos[picture] = None if image.isNull() else picture_icon(image.scaledToWidth(THUMBNAIL, smooth))
+        self._awaited = [picture for picture in self._awaited if picture not in found]
         if found and self._units:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._units) - 1, 0))
 
@@ -205,15 +211,20 @@ class NeuronTableModel(QAbstractTableModel):
         picture = -1 if self._facts is None else int(self._facts.tops[unit])
         if picture >= 0 and picture not in self._photos:
             if len(self._photos) > _PHOTOS:
-                self._photos.clear()
+                self._forget_photos()
             self._photos[picture] = None
             self._missing.append(picture)
             self._asker.start()
         return self._photos.get(picture)
 
     def _ask_photos(self) -> None:
-        self.photos_wanted.emit(self._missing)
+        # Who is asked gives up what was asked for before: behind what was seen last, it is asked for again.
+        self._awaited = [*self._missing, *self._awaited]
         self._missing = []
+        self.photos_wanted.emit(list(self._awaited))
+
+    def _forget_photos(self) -> None:
+        self._photos, self._missing, self._awaited = {}, [], []
 
     def forget(self) -> None:
         """Forget all states, as when another model was opened."""

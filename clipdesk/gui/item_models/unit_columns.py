@@ -46,8 +46,8 @@ class UnitState(NamedTuple):
     path: Path | None = None
 
     @classmethod
-    def of(cls, recipe: Recipe, thumbnail: bytes, path: Path | None = None) -> UnitState:
-        """The state of a unit whose picture has ended."""
+    def of(cls, recipe: Recipe, thumbnail: bytes, path: Path | None) -> UnitState:
+        """The state of a unit whose picture has ended; its page finds the picture by the path."""
         activation, faded = recipe.activation.picture, not recipe.outcome.useful
         return cls(recipe.outcome_in_words, activation, recipe.steps, "", thumbnail, faded, path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from clipdesk.models.names import plain_name
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PySide6.QtCore import SignalInstance
 
     from clipdesk.activations.storing import Manifest
     from clipdesk.gui.surveys.asked import AskedSurvey
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
 _AT_ONCE = 4
 """Thumbnails that are read at once: a question waits for them for some ten milliseconds."""
 Found = list[tuple[Path, "Manifest"]]
+Answer = Callable[["AskedSurvey"], tuple[object, ...]]
 
 
 class SurveyDesk(QObject):
     """Answers come by signals; a question that is asked anew before its turn comes is answered once, the last time.
+
+    An answer of another survey than `current`, which was asked before, is given to nobody.
 
     Attributes:
         current: The survey that is asked; None if there is none.
@@ -54,7 +59,7 @@ class SurveyDesk(QObject):
         mapped: A `Question` with an image, and pictures of where the units that were found fire in it, by their place.
         judged: A `PooledUnit`, its activation in a rendered picture as the survey measures it, and where that stands
             among the pictures of the set, in words.
-        checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; follows `judged`.
+        checked: A `PooledUnit`, and whether its rendered picture can be trusted, in words; before `judged` or after it.
         told: What a picture was named when it was to be checked, whether it can be trusted, in words, and whether that
             is known.
         surprised: A `PooledUnit` that is worth looking at.
@@ -88,6 +93,7 @@ class SurveyDesk(QObject):
     tabled = Signal(str, object)
     failed = Signal(object)
     _opened = Signal(object, object, list, object)
+    _said = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -106,6 +112,7 @@ class SurveyDesk(QObject):
             background.failed.connect(self.failed)
             background.start(make_way)
         self._opened.connect(self._take)
+        self._said.connect(self._pass_on)
 
     # Which survey
 
@@ -152,7 +159,7 @@ class SurveyDesk(QObject):
 
         def measure() -> None:
             if model is not None:
-                self.timed.emit(_asked().seconds_for(model.name, pictures))
+                self._say(model, self.timed, _asked().seconds_for(model.name, pictures))
 
         self._later(self._slow, "time", measure)
 
@@ -183,11 +190,7 @@ class SurveyDesk(QObject):
 
     def ask_unit(self, pooled: PooledUnit) -> None:
         """All that a unit's page shows; `answered` follows."""
-
-        def ask(survey: AskedSurvey) -> None:
-            self.answered.emit(pooled, survey.unit_facts(pooled))
-
-        self._ask(self._quick, "unit", ask)
+        self._answer(self._quick, "unit", self.answered, lambda survey: (pooled, survey.unit_facts(pooled)))
 
     def ask_more(self, pooled: PooledUnit) -> None:
         """What takes longer than a page may wait; `related` and, for a head or a latent, `wrote` follow."""
@@ -198,9 +201,9 @@ class SurveyDesk(QObject):
                 if survey.writes_words(pooled.layer):
                     self._read_words(survey)
                 if (written := survey.words_written(pooled)) is not None:
-                    self.wrote.emit(pooled, written)
+                    self._say(survey, self.wrote, pooled, written)
 
-        self._ask(self._slow, "related", lambda survey: self.related.emit(pooled, survey.counterparts(pooled)))
+        self._answer(self._slow, "related", self.related, lambda survey: (pooled, survey.counterparts(pooled)))
         self._ask(self._words, "written", read)
 
     def ask_pictures(self, pictures: Sequence[int], kind: str = "pictures") -> None:
@@ -214,7 +217,8 @@ class SurveyDesk(QObject):
 
         def read(survey: AskedSurvey) -> Iterator[None]:
             for start in range(0, len(wanted), _AT_ONCE):
-                self.pictures.emit({each: survey.thumbnail(each) for each in wanted[start : start + _AT_ONCE]})
+                some = {each: survey.thumbnail(each) for each in wanted[start : start + _AT_ONCE]}
+                self._say(survey, self.pictures, some)
                 yield
 
         self._ask_in_pieces(kind, read)
@@ -222,27 +226,21 @@ class SurveyDesk(QObject):
     def ask_heat(self, layer: str, unit: int, pictures: Sequence[int]) -> None:
         """Where a unit fires in pictures; `heated` follows."""
         wanted = list(pictures)
-        self._ask(self._slow, "heat", lambda survey: self.heated.emit(layer, unit, survey.heat(layer, unit, wanted)))
+        heat = self.heated
+        self._answer(self._slow, "heat", heat, lambda survey: (layer, unit, survey.heat(layer, unit, wanted)))
 
     def ask_judgement(self, pooled: PooledUnit, picture: Path | NDArray[np.uint8]) -> None:
-        """Where a rendered picture stands among those of the set; `judged` follows, then `checked`.
+        """Where a rendered picture stands among those of the set; `judged` and `checked` follow, in any order.
 
         Args:
             pooled: The unit.
             picture: The picture's file, or its pixels, (height, width, 3 or 4).
         """
-
-        def judge(survey: AskedSurvey) -> None:
-            value, words = survey.judgement(pooled, picture)
-            self.judged.emit(pooled, value, words)
-
-        def check(survey: AskedSurvey) -> None:
-            self.checked.emit(pooled, survey.verdict(pooled, picture))
-
         if self.has(pooled.layer):
-            self._ask(self._slow, "judge", judge)
+            judged, checked = self.judged, self.checked
+            self._answer(self._slow, "judge", judged, lambda survey: (pooled, *survey.judgement(pooled, picture)))
             # With the words, so that it does not keep heat maps waiting: for a large model it takes long.
-            self._ask(self._words, "check", check)
+            self._answer(self._words, "check", checked, lambda survey: (pooled, survey.verdict(pooled, picture)))
 
     def ask_check(
         self, name: object, target: Target, picture: Path | NDArray[np.uint8], settings: RenderSettings
@@ -257,6 +255,7 @@ class SurveyDesk(QObject):
         """
 
         def look(survey: AskedSurvey) -> None:
+            # Not only of the survey that is asked by then: the name says which one it is.
             self.told.emit(name, *survey.check_in_words(target, picture, settings))
 
         # With the words: see `ask_judgement`.
@@ -271,14 +270,14 @@ class SurveyDesk(QObject):
                     self._read_words(survey)
                 listed = survey.find(question)
             except UsageError as error:
-                self.found.emit(question, str(error))
+                self._say(survey, self.found, question, str(error))
                 return
-            self.found.emit(question, listed)
+            self._say(survey, self.found, question, listed)
             if question.image is not None:
                 for place, image in survey.heat_of_image(question.image, listed):
                     if self._closing.is_set():
                         return
-                    self.mapped.emit(question, {place: image})
+                    self._say(survey, self.mapped, question, {place: image})
 
         # A text is told apart from all words of the list, which are read first.
         self._ask(self._words if question.text else self._slow, "find", look)
@@ -286,25 +285,26 @@ class SurveyDesk(QObject):
     @Slot()
     def ask_surprise(self) -> None:
         """Any unit that is worth looking at; `surprised` follows."""
-        self._ask(self._slow, "surprise", lambda survey: self.surprised.emit(survey.surprise()))
+        self._answer(self._slow, "surprise", self.surprised, lambda survey: (survey.surprise(),))
 
     def ask_layer(self, layer: str) -> None:
         """Numbers and words of all units of a layer; `tabled` follows, first without words."""
 
         def tell(survey: AskedSurvey) -> None:
             facts = survey.layer_facts(layer)
-            self.tabled.emit(layer, facts)
-            if facts.words:
+            self._say(survey, self.tabled, layer, facts)
+            if facts.words or survey is not self.current:
                 return
 
-            def tell_words(survey: AskedSurvey) -> None:
+            def tell_words() -> None:
                 try:
                     self._read_words(survey)
                 except UsageError as error:
-                    self.wordless.emit(str(error))
-                self.tabled.emit(layer, survey.with_words(facts, self._check_closing))
+                    self._say(survey, self.wordless, str(error))
+                self._say(survey, self.tabled, layer, survey.with_words(facts, self._check_closing))
 
-            self._ask(self._words, "words", tell_words)
+            # Of this survey, whichever is asked by then.
+            self._later(self._words, "words", tell_words)
 
         if self.has(layer):
             self._ask(self._slow, "layer", tell)
@@ -333,16 +333,28 @@ class SurveyDesk(QObject):
     def _read_words(self, survey: AskedSurvey) -> None:
         """On the thread of words: make them ready; `worded` follows if they were not."""
         if survey.lexicon is None and not self._closing.is_set():
-            survey.read_words(self._tell_reading)
-            self.worded.emit()
+            survey.read_words(partial(self._tell_reading, survey))
+            self._say(survey, self.worded)
 
-    def _tell_reading(self, done: int, total: int) -> None:
+    def _tell_reading(self, survey: AskedSurvey, done: int, total: int) -> None:
         self._check_closing()
-        self.reading.emit(done, total)
+        self._say(survey, self.reading, done, total)
 
     def _check_closing(self) -> None:
         if self._closing.is_set():
             raise Cancelled
+
+    def _say(self, asked: AskedSurvey | OpenedModel, signal: SignalInstance, *answer: object) -> None:
+        """On any thread: give an answer to the window, which may show another survey or model by then."""
+        self._said.emit(asked, signal, answer)
+
+    @Slot(object, object, object)
+    def _pass_on(self, asked: AskedSurvey | OpenedModel, signal: SignalInstance, answer: tuple[object, ...]) -> None:
+        if asked is self.current or asked is self._model:
+            signal.emit(*answer)
+
+    def _answer(self, background: Background, kind: str, signal: SignalInstance, answer: Answer) -> None:
+        self._ask(background, kind, lambda survey: self._say(survey, signal, *answer(survey)))
 
     def _ask(self, background: Background, kind: str, ask: Callable[[AskedSurvey], object]) -> None:
         survey = self.current

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from clip.model import CLIP
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QImage
 from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
 
 from clipdesk.export.recipe import Activations
 from clipdesk.gui.images import packed, to_image
@@ -12,6 +14,7 @@ from clipdesk.network.inspector import LayerInspector
 from clipdesk.network.layer_sources import ModuleOutput
 from clipdesk.network.layers import LayerInfo, Layout
 from clipdesk.render.targets import Unit
+from tests.gui.item_models.test_conditions import known
 from tests.recipes import make_recipe
 
 LAYER = LayerInfo("layer", "Linear", (12,), Layout.VECTOR, 12, source=ModuleOutput("layer"))
@@ -165,8 +168,41 @@ def test_a_picture_that_shows_nothing_has_no_colours(reached: float, status: str
     activation = Activations(start=0.0, end=reached, best=reached, picture=reached)
     recipe = make_recipe(Unit(layer="layer", index=3)).model_copy(update={"activation": activation})
     red = packed(to_image(np.full((32, 32, 3), [250, 20, 20], dtype=np.uint8)))
-    state = UnitState.of(recipe, red)
+    state = UnitState.of(recipe, red, None)
     assert (state.status, state.activation, state.steps) == (status, reached, recipe.steps)
     model.set_state(Unit(layer="layer", index=3), state)
     icon = model.index(3, column_of("picture")).data(Qt.ItemDataRole.DecorationRole)
     assert (icon.pixmap(32, 32).toImage().pixelColor(16, 16).saturation() < 5) is grey
+
+
+def test_photos_that_have_not_come_are_asked_for_again_behind_those_that_were_seen_last(qtbot: QtBot) -> None:
+    four = known()
+    model = NeuronTableModel()
+    model.set_layer(four.layer)
+    model.show_facts(four.layer.name, four.facts)
+    asked: list[list[int]] = []
+    model.photos_wanted.connect(asked.append)
+
+    def see(*units: int) -> list[bool]:
+        """Which of some units have a photo, as their rows are painted."""
+        rows = [model.index(unit, column_of("picture")) for unit in units]
+        found = [row.data(Qt.ItemDataRole.DecorationRole) is not None for row in rows]
+        QCoreApplication.processEvents()
+        return found
+
+    square = to_image(np.zeros((32, 32, 3), dtype=np.uint8))
+    assert see(0, 1) == [False, False]
+    assert asked.pop() == [0, 1]
+    assert see(2, 0) == [False, False]
+    assert asked.pop() == [2, 0, 1], "scrolled before the first had come, which are given up"
+    # There is no thumbnail of the second.
+    model.add_photos({1: QImage(), 2: square})
+    assert see(0, 1, 2) == [False, False, True]
+    assert not asked, "one that does not exist has come, too"
+    see(3)
+    assert asked.pop() == [3, 0]
+    model.add_photos({0: square, 3: square})
+    assert see(0, 1, 2, 3) == [True, False, True, True]
+    model.show_facts(four.layer.name, four.facts)
+    assert see(1) == [False]
+    assert asked == [[1]], "of what was seen before nothing is left"
