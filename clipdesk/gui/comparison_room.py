@@ -93,6 +93,7 @@ class ComparisonRoom(QObject):
         page.unit.pictures_wanted.connect(desk.ask_pictures)
         page.unit.render_asked.connect(self._render)
         page.unit.stop_asked.connect(desk.stop_render)
+        desk.listed.connect(self._list)
         desk.opened.connect(self._opened)
         desk.answered.connect(self._answered)
         desk.worded.connect(self._worded)
@@ -195,11 +196,14 @@ class ComparisonRoom(QObject):
         if model is not None and model.weights is not None:
             self.desk.look(model.weights, folder=folder)
 
-    @Slot(object, object, object, object)
-    def _opened(
-        self, asked: AskedComparison | None, rows: list[Changed], layers: Layers, listed: Sequence[Listed]
-    ) -> None:
+    @Slot(list)
+    def _list(self, listed: Sequence[Listed]) -> None:
         self._listed = listed
+        # Also where nothing else is opened: the box goes back to what is shown.
+        self._show_bar()
+
+    @Slot(object, object, object)
+    def _opened(self, asked: AskedComparison | None, rows: list[Changed], layers: Layers) -> None:
         if asked is None:
             self.page.show_none()
         else:

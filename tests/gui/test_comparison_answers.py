@@ -1,4 +1,4 @@
-"""Answers of a comparison that come too late: of another unit, another comparison, or a render that was given up."""
+"""Answers of comparisons that come too late, as of one that is not shown any more; and comparisons that are damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from clipdesk.errors import UsageError
+from clipdesk.gui.comparisons import asked as comparisons_asked
 from clipdesk.gui.comparisons.asked import AskedComparison
+from clipdesk.gui.comparisons.data import Changed, Layers, Listed
 from clipdesk.gui.comparisons.desk import ComparisonDesk
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.surveys.data import Word
@@ -120,3 +123,44 @@ def test_what_comes_of_another_unit_or_comparison_is_not_shown(
     desk.rendering.emit(current, place, 0.5)
     assert unit.progress.value() == 50
     assert unit.stop_button.isVisible()
+
+
+class Opened:
+    """A comparison that is sound."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def rows(self) -> list[Changed]:
+        return []
+
+    def layers(self) -> Layers:
+        return Layers((), (), ())
+
+
+def test_a_damaged_comparison_is_said_and_another_one_is_shown(
+    desk: ComparisonDesk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_sound(folder: Path) -> Opened:
+        if "damaged" in folder.name:
+            raise UsageError(f"The comparison in {folder} is damaged")
+        return Opened(folder)
+
+    desk.current = None
+    folders = [Path("damaged"), Path("sound"), Path("damaged too")]
+    monkeypatch.setattr(comparisons_asked, "comparisons_of", lambda _: [(folder, None) for folder in folders])
+    monkeypatch.setattr(comparisons_asked, "listed", lambda found: [Listed(path, path.name) for path, _ in found])
+    monkeypatch.setattr(AskedComparison, "open", open_sound)
+    said: list[str] = []
+    desk.failed.connect(lambda problem: said.append(problem.message))
+    desk.listed.connect(lambda found: said.append(", ".join(each.name for each in found)))
+    desk.opened.connect(lambda asked, *_: said.append(f"opened {asked.folder}"))
+    desk.look("weights")
+    until(qtbot, lambda: len(said) == 3)
+    assert said == ["The comparison in damaged is damaged", "damaged, sound, damaged too", "opened sound"]
+    said.clear()
+    shown = desk.current
+    desk.look("weights", Path("damaged too"))
+    until(qtbot, lambda: len(said) == 2)
+    assert said == ["The comparison in damaged too is damaged", "damaged, sound, damaged too"]
+    assert desk.current is shown

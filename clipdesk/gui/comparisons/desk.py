@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from clipdesk.errors import Cancelled, ClipDeskError
+from clipdesk.errors import Cancelled, ClipDeskError, UsageError
 from clipdesk.gui.background import Background
+from clipdesk.gui.problems import explained
 from clipdesk.gui.worker import make_way
 
 if TYPE_CHECKING:
     from clipdesk.gui.comparisons.asked import AskedComparison
+    from clipdesk.gui.comparisons.data import Listed
     from clipdesk.gui.comparisons.pairs import Triple
     from clipdesk.render.settings import RenderSettings
 
@@ -33,8 +35,8 @@ class ComparisonDesk(QObject):
         current: The comparison that is asked; None if there is none.
 
     Signals:
-        opened: The `AskedComparison` that is asked from now on, or None; its `Changed` rows; its `Layers`; and all that
-            are `Listed`.
+        listed: All comparisons of the model, `Listed`; before `opened`.
+        opened: The `AskedComparison` that is asked from now on, or None; its `Changed` rows; and its `Layers`.
         answered: The comparison, the place of a unit, and its `Side`s.
         worded: The comparison, the place of a unit, and the words of each side; or why there are none.
         pictures: The comparison, and thumbnails by the index of the picture.
@@ -49,7 +51,8 @@ class ComparisonDesk(QObject):
         failed: A `Problem`.
     """
 
-    opened = Signal(object, object, object, object)
+    listed = Signal(list)
+    opened = Signal(object, object, object)
     answered = Signal(object, int, object)
     worded = Signal(object, int, object)
     pictures = Signal(object, object)
@@ -61,7 +64,7 @@ class ComparisonDesk(QObject):
     tiles = Signal(object, object)
     tiles_left = Signal(int)
     failed = Signal(object)
-    _found = Signal(str, object, object, object, object)
+    _found = Signal(str, list, object, object, object)
     _told = Signal(object, object, int, float)
     _ended = Signal(object, object, int, object)
     _left = Signal(int, int)
@@ -84,7 +87,9 @@ class ComparisonDesk(QObject):
         self._left.connect(self._take_left)
 
     def look(self, weights: str, folder: Path | None = None) -> None:
-        """Look which comparisons of a model there are, and open one: that of a folder, or the newest.
+        """Look which comparisons of a model there are, and open one: that of a folder, or the newest that is sound.
+
+        `listed` follows, and `opened`, unless the one of the folder cannot be opened and another one is shown.
 
         Args:
             weights: SHA-256 of the model's weights.
@@ -97,10 +102,17 @@ class ComparisonDesk(QObject):
             from clipdesk.gui.comparisons.asked import AskedComparison, comparisons_of, listed
 
             found = comparisons_of(weights)
-            paths = [folder] if folder is not None else [path for path, _ in found]
-            asked = AskedComparison.open(paths[0]) if paths else None
-            rows, layers = ([], None) if asked is None else (asked.rows(), asked.layers())
-            self._found.emit(weights, asked, rows, layers, listed(found))
+            names = listed(found)
+            for path in [folder] if folder is not None else [path for path, _ in found]:
+                try:
+                    asked = AskedComparison.open(path)
+                    rows, layers = asked.rows(), asked.layers()
+                except UsageError as error:
+                    self.failed.emit(explained(error))
+                    continue
+                self._found.emit(weights, names, asked, rows, layers)
+                return
+            self._found.emit(weights, names, None, [], None)
 
         self._later(self._quick, "comparison", open_one)
 
@@ -110,9 +122,12 @@ class ComparisonDesk(QObject):
         self.stop_tiles()
         self._given_up.set()
 
-    @Slot(str, object, object, object, object)
-    def _take(self, weights: str, asked: AskedComparison | None, *more: object) -> None:
-        if weights == self._weights:
+    @Slot(str, list, object, object, object)
+    def _take(self, weights: str, names: list[Listed], asked: AskedComparison | None, *more: object) -> None:
+        if weights != self._weights:
+            return
+        self.listed.emit(names)
+        if asked is not None or self.current is None:
             self.current = asked
             self.opened.emit(asked, *more)
 

@@ -16,9 +16,8 @@ def test_words_that_come_before_the_rest_of_a_unit_stay(qtbot: QtBot) -> None:
     unit.show_unit(Changed(0, "0.mlp:1", 0.5, 1.0, 0.1, 0.1, 0.2, ""))
     unit.show_words(((Word("red", 0.9, False),), (Word("star", 0.9, False),)))
     unit.show_sides([Side(name, "", (), (), ()) for name in "AB"])
-    assert [name in half.words.label.text() for name, half in zip(("red", "star"), unit.halves, strict=True)] == [
-        True
-    ] * 2
+    for word, half in zip(("red", "star"), unit.halves, strict=True):
+        assert word in half.words.label.text()
     unit.show_unit(Changed(1, "0.mlp:2", 0.5, 1.0, 0.1, 0.1, 0.2, ""))
     assert "being read" in unit.halves[0].words.label.text()
     unit.show_sides([Side("A", "", (), (), ())])
