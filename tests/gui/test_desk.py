@@ -129,6 +129,21 @@ def test_unfinished_jobs_can_be_dropped_or_left(
     until(qtbot, lambda: statuses() == ["cancelled", "cancelled"])
 
 
+@pytest.mark.parametrize(("answer", "left"), [("go_on", "done"), ("drop", "cancelled")])
+def test_a_job_that_was_removed_since_it_was_offered_does_not_keep_the_others(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot, answer: str, left: str
+) -> None:
+    leave_two_jobs(window, qtbot)
+    second = open_again(new_window, qtbot)
+    store = JobStore(default_store())
+    gone = store.jobs()[0].number
+    store.remove(gone)
+    store.close()
+    click(qtbot, getattr(second.offer, answer))
+    until(qtbot, lambda: statuses() == [left])
+    assert second.notice.message.startswith(f"There is no job {gone}") == (answer == "go_on")
+
+
 def test_cancelled_jobs_are_not_offered(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.asking.render((unit(1),))
