@@ -208,6 +208,26 @@ def test_a_render_goes_before_a_batch_which_goes_on_by_itself(
     until(qtbot, lambda: batch.state is Status.DONE)
 
 
+def test_a_batch_that_gave_way_can_be_removed(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "usual_group", lambda *_: 1)
+    window.parameters.show_settings(make_settings(iterations=20))
+    window.asking.add_batch(tuple(unit(index) for index in range(8)))
+    batch = run_of(window)
+    until(qtbot, lambda: batch.step > 1)
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.asking.render((unit(100),))
+    until(qtbot, lambda: batch.state is Status.WAITING)
+    window.queue.list.setCurrentIndex(window.controller.queue.index_of(batch))
+    until(qtbot, window.queue.remove_action.isEnabled)
+    window.queue.remove_action.trigger()
+    assert window.controller.queue.find(batch.number) is None
+    until(qtbot, lambda: statuses() == ["cancelled", "running"])
+    window.queue.stop()
+    until(qtbot, lambda: finished(window))
+
+
 def test_another_model_opens_while_a_job_runs(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.asking.render((unit(1),))
