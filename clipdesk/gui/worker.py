@@ -107,7 +107,8 @@ class Worker(QObject):
         opened: The `OpenedModel` that the window has from now on.
         rested: There is nothing that could be done now.
         failed: A `Problem` that ended the work; what was on the device is lost if it says so.
-        measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
+        measured: The name of the model and the `RenderSettings` that were measured, their `Cost`, and how many pictures
+            fit side by side.
     """
 
     happened = Signal(int, object)
@@ -116,7 +117,7 @@ class Worker(QObject):
     opened = Signal(object)
     rested = Signal()
     failed = Signal(object)
-    measured = Signal(object, object, int)
+    measured = Signal(object, object, object, int)
 
     def __init__(
         self, service: QueueService, mailbox: Mailbox, numbers: Container[int], made_here: dict[int, set[str]]
@@ -202,7 +203,7 @@ class Worker(QObject):
             log.info("no estimate: %s", error)
             return
         if found is not None:
-            self.measured.emit(settings, *found)
+            self.measured.emit(name, settings, *found)
 
 
 class Opener(QObject):
