@@ -223,21 +223,22 @@ class Opener(QObject):
     open_cancelled = Signal(str)
     archive_refused = Signal(str, str)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.cancelled = threading.Event()
-
     @Slot()
     def settle(self) -> None:
         """First thing on the new thread: make way for the window when both want the same core."""
         make_way()
 
-    @Slot(str)
-    def open_model(self, name: str) -> None:
-        """Open a model and learn its layers; cancelled between two stages, and during a download."""
+    @Slot(str, object)
+    def open_model(self, name: str, cancelled: threading.Event) -> None:
+        """Open a model and learn its layers.
+
+        Args:
+            name: Its name or file.
+            cancelled: Set to give that up, between two stages and during a download.
+        """
         try:
-            opened = self._open(name)
-            if self.cancelled.is_set():
+            opened = self._open(name, cancelled.is_set)
+            if cancelled.is_set():
                 raise Cancelled
         except Cancelled:
             self.open_cancelled.emit(name)
@@ -248,12 +249,12 @@ class Opener(QObject):
         else:
             self.opened.emit(opened)
 
-    def _open(self, text: str) -> OpenedModel:
+    def _open(self, text: str, cancelled: Callable[[], bool]) -> OpenedModel:
         name = find_name(text)
         self.stage.emit("Loading PyTorch …", None)
         from clipdesk.gui.computing import devices, open_model
 
-        model = open_model(name, self._show, lambda words: self.stage.emit(words, None), self.cancelled.is_set)
+        model = open_model(name, self._show, lambda words: self.stage.emit(words, None), cancelled)
         return OpenedModel(
             name=name,
             weights=model.sha256,
