@@ -20,6 +20,7 @@ from clipdesk.models.names import find_name, is_of_scenes, short_name
 from clipdesk.paths import comparisons_folder
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
     from PySide6.QtWidgets import QWidget
 
     from clipdesk.gui.center import Center
@@ -92,11 +93,12 @@ class ComparisonRoom(QObject):
         page.unit.pictures_wanted.connect(desk.ask_pictures)
         page.unit.render_asked.connect(self._render)
         page.unit.stop_asked.connect(desk.stop_render)
+        desk.listed.connect(self._list)
         desk.opened.connect(self._opened)
         desk.answered.connect(self._answered)
         desk.worded.connect(self._worded)
-        desk.pictures.connect(page.unit.show_pictures)
-        desk.rendering.connect(page.unit.show_rendering)
+        desk.pictures.connect(self._show_pictures)
+        desk.rendering.connect(self._show_rendering)
         desk.rendered.connect(self._rendered)
         desk.row_photos.connect(self._add_photos)
         desk.row_words.connect(self._worded_rows)
@@ -194,11 +196,14 @@ class ComparisonRoom(QObject):
         if model is not None and model.weights is not None:
             self.desk.look(model.weights, folder=folder)
 
-    @Slot(object, object, object, object)
-    def _opened(
-        self, asked: AskedComparison | None, rows: list[Changed], layers: Layers, listed: Sequence[Listed]
-    ) -> None:
+    @Slot(list)
+    def _list(self, listed: Sequence[Listed]) -> None:
         self._listed = listed
+        # Also where nothing else is opened: the box goes back to what is shown.
+        self._show_bar()
+
+    @Slot(object, object, object)
+    def _opened(self, asked: AskedComparison | None, rows: list[Changed], layers: Layers) -> None:
         if asked is None:
             self.page.show_none()
         else:
@@ -212,19 +217,24 @@ class ComparisonRoom(QObject):
         self.desk.stop_render()
         self.desk.ask_unit(changed.place, self._settings())
 
-    def _is_shown(self, place: int) -> bool:
+    def _is_shown(self, asked: AskedComparison, place: int) -> bool:
         shown = self.page.unit.changed
-        return shown is not None and shown.place == place
+        return asked is self.desk.current and shown is not None and shown.place == place
 
-    @Slot(int, object)
-    def _answered(self, place: int, sides: Sequence[Side]) -> None:
-        if self._is_shown(place):
+    @Slot(object, int, object)
+    def _answered(self, asked: AskedComparison, place: int, sides: Sequence[Side]) -> None:
+        if self._is_shown(asked, place):
             self.page.unit.show_sides(sides)
 
-    @Slot(int, object)
-    def _worded(self, place: int, words: object) -> None:
-        if self._is_shown(place) and isinstance(words, (str, tuple)):
+    @Slot(object, int, object)
+    def _worded(self, asked: AskedComparison, place: int, words: object) -> None:
+        if self._is_shown(asked, place) and isinstance(words, (str, tuple)):
             self.page.unit.show_words(words)
+
+    @Slot(object, object)
+    def _show_pictures(self, asked: AskedComparison, images: Mapping[int, QImage]) -> None:
+        if asked is self.desk.current:
+            self.page.unit.show_pictures(images)
 
     @Slot()
     def _render(self) -> None:
@@ -243,18 +253,23 @@ class ComparisonRoom(QObject):
                 self._session.complain(explained(error))
             return None
 
-    @Slot(int, object)
-    def _rendered(self, place: int, images: Triple | None) -> None:
+    @Slot(object, int, float)
+    def _show_rendering(self, asked: AskedComparison, place: int, share: float) -> None:
+        if self._is_shown(asked, place):
+            self.page.unit.show_rendering(share)
+
+    @Slot(object, int, object)
+    def _rendered(self, asked: AskedComparison, place: int, images: Triple | None) -> None:
         self._rendering = False
-        if self._is_shown(place):
+        if self._is_shown(asked, place):
             self.page.unit.show_rendering(None)
         if images is not None:
-            self._kept(place, images)
+            self._kept(asked, place, images)
         self._fill()
 
-    @Slot(int, object)
-    def _kept(self, place: int, images: Triple) -> None:
-        if self._is_shown(place):
+    @Slot(object, int, object)
+    def _kept(self, asked: AskedComparison, place: int, images: Triple) -> None:
+        if self._is_shown(asked, place):
             self.page.unit.show_images(images)
 
     # Words and photos in the table

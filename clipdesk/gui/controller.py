@@ -208,8 +208,8 @@ class RenderController(QueueView):
             run.wish = None
 
     def remove(self, run: Run) -> None:
-        """Take a job that has not begun, or has ended, out of the queue."""
-        if run.state.finished or (not run.current and run is not self.running):
+        """Take a job out of the queue, if it is `Run.removable`; what it has made stays."""
+        if run.removable:
             self.queue.remove(run)
             if run.stored is not None:
                 self.desk.leave(run.stored, cancelled=not run.state.finished)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from clipdesk.errors import ClipDeskError
+from clipdesk.errors import ClipDeskError, UsageError
 from clipdesk.export.files import clear_partials
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem, explained
@@ -218,11 +219,14 @@ class QueueDesk(Background):
 
     @Slot()
     def go_on(self) -> None:
-        """Work on what was found in this window."""
+        """Work on what was found in this window; what has been removed since then is said, and keeps nothing else."""
 
         def take() -> None:
             for stored in self._left:
-                self._take(stored.number)
+                try:
+                    self._take(stored.number)
+                except UsageError as error:
+                    self.failed.emit(explained(error))
 
         self.start(take)
         self.look_again()
@@ -233,7 +237,9 @@ class QueueDesk(Background):
 
         def cancel() -> None:
             for stored in self._left:
-                self._service.wish(stored.number, Wish.CANCEL)
+                # One that has been removed since then is what the user wants.
+                with suppress(UsageError):
+                    self._service.wish(stored.number, Wish.CANCEL)
 
         self.start(cancel)
         self.look_again()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,14 @@ class Engine(QObject):
     """
 
     _work = Signal()
-    _open = Signal(str)
+    _open = Signal(str, object)
     _measure = Signal(object, object)
     _finish = Signal(bool)
 
     def __init__(self, mailbox: Mailbox, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._stopped = False
+        self._cancelled = threading.Event()
         self._service = QueueService(default_store(), LazyHere(mailbox.wanted), fallback=True)
         self.desk = QueueDesk(self._service, self)
         self.worker = Worker(self._service, mailbox, self.desk.numbers, self.desk.made_here)
@@ -67,12 +69,13 @@ class Engine(QObject):
             return
         if not self._opening_thread.isRunning():
             self._opening_thread.start()
-        self.opener.cancelled.clear()
-        self._open.emit(name)
+        self._open.emit(name, self._cancelled)
 
     def cancel_opening(self) -> None:
-        """Give up opening a model, between two of its stages or during a download, which may go on another time."""
-        self.opener.cancelled.set()
+        """Give up opening what was asked for, between two stages or during a download, which may go on another time."""
+        self._cancelled.set()
+        # What is opened from now on has another one: the thread may not have seen this one yet.
+        self._cancelled = threading.Event()
 
     def work(self) -> None:
         """Have the worker look for work."""
@@ -117,7 +120,7 @@ class Engine(QObject):
         # A timer may ask for something before the program has left its loop: no thread is started for that.
         self._stopped = True
         end = time.monotonic() + timeout_ms / 1000
-        self.opener.cancelled.set()
+        self.cancel_opening()
         self.worker.hurry.set()
         self.worker.stopping.set()
         noted = self.desk.close(timeout_ms)

@@ -13,6 +13,7 @@ from clipdesk.render.settings import COSTLY, RenderSettings
 if TYPE_CHECKING:
     from clipdesk.gui.controller import RenderController
     from clipdesk.gui.worker import OpenedModel
+    from clipdesk.models.names import ModelName
     from clipdesk.render.cost import Cost
 
 _DELAY_MS = 300
@@ -53,7 +54,7 @@ class Estimates(QObject):
         super().__init__(controller)
         self._controller = controller
         self._model: OpenedModel | None = None
-        self._places: dict[str, float] = {}
+        self._places: dict[ModelName, dict[str, float]] = {}
         self._measured: dict[_Key, _Measured] = {}
         self._paces: dict[_Key, float] = {}
         self._wanted: RenderSettings | None = None
@@ -68,7 +69,8 @@ class Estimates(QObject):
         self._model = model
         names = [node.info.name for node in model.tree.walk()]
         # In the order in which a picture passes through them; the tower itself is the end.
-        self._places = {name: i / max(1, len(names) - 1) for i, name in enumerate(names)} | {names[0]: 1.0}
+        places = {name: i / max(1, len(names) - 1) for i, name in enumerate(names)} | {names[0]: 1.0}
+        self._places[model.name] = places
         self.changed.emit()
 
     def text(self, count: int, layer: str | None, settings: RenderSettings) -> str:
@@ -84,13 +86,15 @@ class Estimates(QObject):
         """
         if self._model is None or not count:
             return ""
-        measured = self._measured.get(self._key(settings))
+        model = self._model.name
+        measured = self._measured.get(_key(model, settings))
         if measured is None:
             self._wanted = settings
             self._timer.start()
             return "Measuring what this takes …"
-        least, most = (duration(max(1.0, seconds)) for seconds in self._range(measured, count, layer, settings))
-        memory = measured.cost.bytes(count, measured.group, self._depth(layer)) / 2**20
+        seconds = self._range(model, measured, count, layer, settings)
+        least, most = (duration(max(1.0, each)) for each in seconds)
+        memory = measured.cost.bytes(count, measured.group, self._depth(model, layer)) / 2**20
         pictures = "1 picture" if count == 1 else f"{count} pictures"
         time = least if least == most else f"{least} to {most}"
         return f"{pictures}: about {time}, {memory:.0f} MB besides the model"
@@ -109,47 +113,51 @@ class Estimates(QObject):
         Returns:
             None if it is not known yet.
         """
-        measured = self._measured.get(self._key(settings))
-        if measured is None and measure and self._model is not None:
+        if self._model is None:
+            return None
+        model = self._model.name
+        measured = self._measured.get(_key(model, settings))
+        if measured is None and measure:
             self._wanted = settings
             self._timer.start()
-        return None if measured is None else self._range(measured, count, layer, settings)
+        return None if measured is None else self._range(model, measured, count, layer, settings)
 
     def _range(
-        self, measured: _Measured, count: int, layer: str | None, settings: RenderSettings
+        self, model: ModelName, measured: _Measured, count: int, layer: str | None, settings: RenderSettings
     ) -> tuple[float, float]:
-        seconds = measured.cost.seconds(count, settings.iterations, measured.group, self._depth(layer))
-        pace = self._paces.get(self._key(settings))
+        seconds = measured.cost.seconds(count, settings.iterations, measured.group, self._depth(model, layer))
+        pace = self._paces.get(_key(model, settings))
         low, high = (pace, pace) if pace is not None else (_AT_LEAST, _AT_MOST)
         return _READY + low * seconds, _READY + high * seconds
 
-    def _depth(self, layer: str | None) -> float:
-        return self._places.get(layer or "", 1.0)
-
-    def _key(self, settings: RenderSettings) -> _Key:
-        name = self._model.name if self._model else ""
-        return name, *(getattr(settings, setting) for setting in COSTLY)
+    def _depth(self, model: ModelName, layer: str | None) -> float:
+        return self._places.get(model, {}).get(layer or "", 1.0)
 
     def _measure(self) -> None:
         if self._model is not None and self._wanted is not None:
             self._controller.measure(self._model.name, self._wanted)
 
-    @Slot(object, object, int)
-    def _note(self, settings: RenderSettings, cost: Cost, group: int) -> None:
-        self._measured[self._key(settings)] = _Measured(cost, group)
+    @Slot(object, object, object, int)
+    def _note(self, model: ModelName, settings: RenderSettings, cost: Cost, group: int) -> None:
+        # Another model may have been opened since it was asked for.
+        self._measured[_key(model, settings)] = _Measured(cost, group)
         self.changed.emit()
 
     @Slot(object)
     def _learn(self, run: Run) -> None:
         """Learn from a run that has ended how far off the estimate was."""
-        settings = run.job.settings
-        key = self._key(settings)
+        model, settings = run.job.model, run.job.settings
+        key = _key(model, settings)
         if not run.state.finished or run.todo is not run.job or run.missing() or key not in self._measured:
             return
         first = run.job.targets[0]
-        depth = max(self._places.get(layer, 1.0) for layer in first.reads)
+        depth = max(self._depth(model, layer) for layer in first.reads)
         cost, group = self._measured[key]
         foreseen = cost.seconds(run.size, settings.iterations, group, depth)
         if foreseen > 0 and run.busy_seconds > _SURE:
             self._paces[key] = (run.busy_seconds - _READY) / foreseen
             self.changed.emit()
+
+
+def _key(model: ModelName, settings: RenderSettings) -> _Key:
+    return model, *(getattr(settings, setting) for setting in COSTLY)

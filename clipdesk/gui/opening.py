@@ -64,13 +64,16 @@ class Opening(QObject):
     @Slot(str, object)
     def _failed(self, name: str, problem: Problem) -> None:
         self._session.complain(replace(problem, opening=True))
-        self._go_back(f"{name} could not be opened.\n\n{problem.message}")
+        self._go_back(name, f"{name} could not be opened.\n\n{problem.message}")
 
     @Slot(str)
     def _cancelled(self, name: str) -> None:
-        self._go_back(f"{name} was not opened.\n\nChoose a model in the Model menu.")
+        self._go_back(name, f"{name} was not opened.\n\nChoose a model in the Model menu.")
 
-    def _go_back(self, message: str) -> None:
+    def _go_back(self, name: str, message: str) -> None:
+        if name != self._name:
+            # Another one, which was asked for since then, is being opened.
+            return
         if self._session.model is not None:
             self.stayed.emit(self._session.model)
         else:

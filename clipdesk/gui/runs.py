@@ -142,6 +142,11 @@ class Run:
         self._picture_steps += pictures
 
     @property
+    def removable(self) -> bool:
+        """Whether it can be taken out of the queue: it does not run, and none of its pictures stands still."""
+        return self.state is not Status.RUNNING and not self.stands
+
+    @property
     def ended(self) -> int:
         """How many pictures have come to an end, good or bad, here or elsewhere; one that was stopped has not."""
         # Of those that others have made a done job hears a moment after its end.

@@ -107,7 +107,8 @@ class Worker(QObject):
         opened: The `OpenedModel` that the window has from now on.
         rested: There is nothing that could be done now.
         failed: A `Problem` that ended the work; what was on the device is lost if it says so.
-        measured: The `RenderSettings` that were measured, their `Cost`, and how many pictures fit side by side.
+        measured: The name of the model and the `RenderSettings` that were measured, their `Cost`, and how many pictures
+            fit side by side.
     """
 
     happened = Signal(int, object)
@@ -116,7 +117,7 @@ class Worker(QObject):
     opened = Signal(object)
     rested = Signal()
     failed = Signal(object)
-    measured = Signal(object, object, int)
+    measured = Signal(object, object, object, int)
 
     def __init__(
         self, service: QueueService, mailbox: Mailbox, numbers: Container[int], made_here: dict[int, set[str]]
@@ -202,7 +203,7 @@ class Worker(QObject):
             log.info("no estimate: %s", error)
             return
         if found is not None:
-            self.measured.emit(settings, *found)
+            self.measured.emit(name, settings, *found)
 
 
 class Opener(QObject):
@@ -222,21 +223,22 @@ class Opener(QObject):
     open_cancelled = Signal(str)
     archive_refused = Signal(str, str)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.cancelled = threading.Event()
-
     @Slot()
     def settle(self) -> None:
         """First thing on the new thread: make way for the window when both want the same core."""
         make_way()
 
-    @Slot(str)
-    def open_model(self, name: str) -> None:
-        """Open a model and learn its layers; cancelled between two stages, and during a download."""
+    @Slot(str, object)
+    def open_model(self, name: str, cancelled: threading.Event) -> None:
+        """Open a model and learn its layers.
+
+        Args:
+            name: Its name or file.
+            cancelled: Set to give that up, between two stages and during a download.
+        """
         try:
-            opened = self._open(name)
-            if self.cancelled.is_set():
+            opened = self._open(name, cancelled.is_set)
+            if cancelled.is_set():
                 raise Cancelled
         except Cancelled:
             self.open_cancelled.emit(name)
@@ -247,12 +249,12 @@ class Opener(QObject):
         else:
             self.opened.emit(opened)
 
-    def _open(self, text: str) -> OpenedModel:
+    def _open(self, text: str, cancelled: Callable[[], bool]) -> OpenedModel:
         name = find_name(text)
         self.stage.emit("Loading PyTorch …", None)
         from clipdesk.gui.computing import devices, open_model
 
-        model = open_model(name, self._show, lambda words: self.stage.emit(words, None), self.cancelled.is_set)
+        model = open_model(name, self._show, lambda words: self.stage.emit(words, None), cancelled)
         return OpenedModel(
             name=name,
             weights=model.sha256,

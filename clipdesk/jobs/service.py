@@ -216,7 +216,7 @@ class QueueService:
 
     def _next(self, numbers: Container[int] | None) -> Working | None:
         """What to work on now, begun or resumed; None if there is nothing."""
-        self._give_back_lost()
+        self.give_back_lost()
         # One that was cancelled ends with what it has, even while nothing else runs.
         ready = (Wish.CANCEL,) if self.hold.is_set() else (Wish.CANCEL, Wish.RUN)
         resumed = next((number for number in self._paused if self.store.wished(number) in ready), None)
@@ -253,8 +253,14 @@ class QueueService:
         self._busy = {number: until for number, until in self._busy.items() if until > now}
         return set(self._busy)
 
-    def _give_back_lost(self) -> None:
-        """Let units wait again whose work has ended in an error, as when the queue could not be written."""
+    def give_back_lost(self) -> None:
+        """Let units wait again whose work has ended in an error, as when the queue could not be written.
+
+        `steps` does it by itself. To be called where they are pulled.
+
+        Raises:
+            StoreError: the queue cannot be written.
+        """
         for number, work in list(self._works.items()):
             if work.left and number not in self._paused:
                 work.give_back()

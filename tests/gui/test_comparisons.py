@@ -217,6 +217,21 @@ def test_columns_that_say_nothing_are_hidden(qtbot: QtBot) -> None:
     assert not any(page.table.isColumnHidden(column) for column in range(page.model.columnCount()))
 
 
+def test_another_comparison_is_shown_in_the_order_that_the_header_says(qtbot: QtBot) -> None:
+    page = ComparisonPage()
+    qtbot.addWidget(page)
+    names = [page.model.headerData(each, Qt.Orientation.Horizontal) for each in range(page.model.columnCount())]
+    rows = [Changed(at, f"0.mlp:{at}", 0.9 - at / 10, (0.1, 0.3, 0.2)[at], 0.1, 0.1, 0.2, "") for at in range(3)]
+    chosen: list[int] = []
+    page.unit_chosen.connect(lambda changed: chosen.append(changed.place))
+    page.show_comparison(rows, Layers((), (), ()), ())
+    page.table.sortByColumn(names.index("Moved"), Qt.SortOrder.DescendingOrder)
+    page.show_comparison(rows, Layers((), (), ()), ())
+    assert [row.place for row in page.model.rows] == [1, 2, 0]
+    assert page.wall.sort.currentText() == "By moved"
+    assert chosen == [0, 1]
+
+
 def test_where_there_is_no_room_the_unit_has_a_page_of_its_own(qtbot: QtBot) -> None:
     page = ComparisonPage()
     qtbot.addWidget(page)

@@ -129,6 +129,21 @@ def test_unfinished_jobs_can_be_dropped_or_left(
     until(qtbot, lambda: statuses() == ["cancelled", "cancelled"])
 
 
+@pytest.mark.parametrize(("answer", "left"), [("go_on", "done"), ("drop", "cancelled")])
+def test_a_job_that_was_removed_since_it_was_offered_does_not_keep_the_others(
+    window: MainWindow, new_window: Callable[..., MainWindow], qtbot: QtBot, answer: str, left: str
+) -> None:
+    leave_two_jobs(window, qtbot)
+    second = open_again(new_window, qtbot)
+    store = JobStore(default_store())
+    gone = store.jobs()[0].number
+    store.remove(gone)
+    store.close()
+    click(qtbot, getattr(second.offer, answer))
+    until(qtbot, lambda: statuses() == [left])
+    assert second.notice.message.startswith(f"There is no job {gone}") == (answer == "go_on")
+
+
 def test_cancelled_jobs_are_not_offered(window: MainWindow, qtbot: QtBot) -> None:
     window.parameters.show_settings(make_settings(iterations=5000))
     window.asking.render((unit(1),))
@@ -191,6 +206,26 @@ def test_a_render_goes_before_a_batch_which_goes_on_by_itself(
     until(qtbot, lambda: asked.state is Status.DONE)
     assert not batch.state.finished
     until(qtbot, lambda: batch.state is Status.DONE)
+
+
+def test_a_batch_that_gave_way_can_be_removed(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "usual_group", lambda *_: 1)
+    window.parameters.show_settings(make_settings(iterations=20))
+    window.asking.add_batch(tuple(unit(index) for index in range(8)))
+    batch = run_of(window)
+    until(qtbot, lambda: batch.step > 1)
+    window.parameters.show_settings(make_settings(iterations=5000))
+    window.asking.render((unit(100),))
+    until(qtbot, lambda: batch.state is Status.WAITING)
+    window.queue.list.setCurrentIndex(window.controller.queue.index_of(batch))
+    until(qtbot, window.queue.remove_action.isEnabled)
+    window.queue.remove_action.trigger()
+    assert window.controller.queue.find(batch.number) is None
+    until(qtbot, lambda: statuses() == ["cancelled", "running"])
+    window.queue.stop()
+    until(qtbot, lambda: finished(window))
 
 
 def test_another_model_opens_while_a_job_runs(window: MainWindow, qtbot: QtBot) -> None:

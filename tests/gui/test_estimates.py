@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -9,6 +11,7 @@ from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.runs import Run
 from clipdesk.jobs.job import Job
 from clipdesk.jobs.status import Status
+from clipdesk.models.names import parse_name
 from clipdesk.render.cost import Cost
 from clipdesk.render.presets import make_settings
 from clipdesk.render.targets import Unit
@@ -21,7 +24,7 @@ FIRST = "visual.conv1"
 @pytest.fixture
 def known(window: MainWindow) -> MainWindow:
     """A window that knows the cost of `SETTINGS`: half of a step is the picture's, half the network's."""
-    window.controller.worker.measured.emit(SETTINGS, COST, 8)
+    window.controller.worker.measured.emit(window.session.model_name, SETTINGS, COST, 8)
     return window
 
 
@@ -44,11 +47,35 @@ def test_a_run_that_lasted_tells_how_long_the_next_takes(
     known: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, seconds: float, text: str
 ) -> None:
     qtbot.waitUntil(lambda: known.estimates.foreseen(1, None, SETTINGS) is not None)
-    assert known.session.model is not None
-    layer = known.session.model.tree.info.name
-    run = Run(1, Job(model="demo", targets=tuple(Unit(layer=layer, index=i) for i in range(8)), settings=SETTINGS))
+    known.controller.state_changed.emit(ended_run(known, seconds, monkeypatch))
+    assert text in known.estimates.text(8, None, SETTINGS)
+
+
+def ended_run(window: MainWindow, seconds: float, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of the window's model that is done."""
+    model = window.session.model
+    assert model is not None
+    layer = model.tree.info.name
+    run = Run(1, Job(model=model.name, targets=tuple(Unit(layer=layer, index=i) for i in range(8)), settings=SETTINGS))
     run.state = Status.DONE
     monkeypatch.setattr(Run, "busy_seconds", seconds)
     monkeypatch.setattr(Run, "missing", lambda _: [])
+    return run
+
+
+def test_what_is_found_of_a_model_is_not_taken_for_the_one_that_is_open_now(
+    known: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, estimates = known.session.model, known.estimates
+    assert first is not None
+    run = ended_run(known, 66.5, monkeypatch)
+    other = replace(first, name=parse_name("demo"))
+    estimates.show_model(other)
+    # What was asked for before, and comes only now.
+    known.controller.worker.measured.emit(first.name, SETTINGS, COST, 8)
     known.controller.state_changed.emit(run)
-    assert text in known.estimates.text(8, None, SETTINGS)
+    assert estimates.foreseen(8, None, SETTINGS) is None
+    known.controller.worker.measured.emit(other.name, SETTINGS, COST, 8)
+    assert "about 29 s to 50 s, " in estimates.text(8, None, SETTINGS)
+    estimates.show_model(first)
+    assert "about 1 min 6 s, " in estimates.text(8, None, SETTINGS)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from clip.model import CLIP
 from pytestqt.qtbot import QtBot
 
+from clipdesk.errors import Cancelled
 from clipdesk.export.png import read_png
 from clipdesk.gui import checked_picture, offered_check
 from clipdesk.gui.main_window import MainWindow
 from clipdesk.gui.problems import Problem
 from clipdesk.gui.surveys import open_survey, readers, thorough
+from clipdesk.gui.surveys.asked import AskedSurvey
 from clipdesk.models import trust
 from clipdesk.models.catalogue import file_of
 from clipdesk.models.names import ModelName, parse_name
@@ -117,6 +121,42 @@ def test_a_check_can_be_cancelled_and_one_that_fails_is_reported(
     assert canvas.thorough.button.isEnabled()
 
 
+def test_a_check_that_was_cancelled_says_nothing_of_the_next_one_of_the_same_picture(
+    reader: None, surveyed: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, checks = surveyed.canvas.thorough, surveyed.surveys.checks
+    render(surveyed, qtbot, UNIT)
+    until(qtbot, lambda: bar.isVisible() and bar.button.isEnabled())
+    steps: list[threading.Event] = [threading.Event(), threading.Event()]
+    begun: list[threading.Event] = []
+
+    def check(*args: Callable[..., object]) -> None:
+        *_, tell, _, cancelled = args
+        step = steps[len(begun)]
+        begun.append(step)
+        step.wait(60)
+        tell(3, 6)
+        assert cancelled()
+        raise Cancelled
+
+    monkeypatch.setattr(AskedSurvey, "check_again", check)
+    bar.button.click()
+    until(qtbot, lambda: len(begun) == 1)
+    bar.cancel_button.click()
+    bar.button.click()
+    # The first one hears only now that it was cancelled, and the second begins.
+    steps[0].set()
+    until(qtbot, lambda: len(begun) == 2)
+    qtbot.wait(50)
+    assert checks.running is not None
+    assert checks.share is None
+    assert bar.cancel_button.isVisible()
+    bar.cancel_button.click()
+    assert bar.button.isVisible()
+    steps[1].set()
+    assert checks.close()
+
+
 def test_a_model_that_is_chosen_reads_the_picture_in_a_thorough_check_only(
     surveyed: MainWindow, qtbot: QtBot, resnet: CLIP, tmp_path: Path
 ) -> None:
@@ -216,11 +256,11 @@ def test_a_download_shows_how_far_it_is(surveyed: MainWindow, qtbot: QtBot) -> N
     picture = checked_picture.rendered_picture(surveyed.canvas.tracks[0])
     assert picture is not None
     checks.running = picture
-    checks._loading.emit(picture, Transfer("ViT-B/32", 120_000_000, 353_000_000))
+    checks._loading.emit(checks._cancelled, Transfer("ViT-B/32", 120_000_000, 353_000_000))
     assert bar.progress.isVisible()
     assert bar.progress.text() == "120 of 353 MB"
     assert bar.progress.value() == 34
-    checks._told.emit(picture, 1, 6)
+    checks._told.emit(checks._cancelled, 1, 6)
     assert bar.progress.text() == "17 %"
     checks.running = None
 

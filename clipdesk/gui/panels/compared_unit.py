@@ -47,7 +47,6 @@ class _Half:
             self.title.setText(breakable(side.name))
             self.numbers.setText(breakable(side.numbers))
             self.histogram.show_counts(side.edges, side.counts)
-            self.words.show_words((), "being read …")
             self.photos.photos.show(side.top)
 
 
@@ -124,6 +123,9 @@ class ComparedUnit(QWidget):
         """Turn to a unit, whose answers are on their way."""
         self.changed = changed
         note = f" ({changed.note})" if changed.note else ""
+        for half in self.halves:
+            # Not with its sides: the words, which another thread reads, may come before them.
+            half.words.show_words((), "being read …")
         self.title.setText(breakable(f"{changed.name}: drift {changed.drift:.3f}{note}"))
         self.show_images(None)
         self.show_rendering(None)

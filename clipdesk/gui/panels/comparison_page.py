@@ -185,13 +185,15 @@ class ComparisonPage(QWidget):
         self._pages.setCurrentWidget(self.hint)
 
     def show_comparison(self, rows: Sequence[Changed], layers: Layers, notes: Sequence[str]) -> None:
-        """Show a comparison, and its most changed unit."""
+        """Show a comparison in the order that the header says, and the first of its units."""
         self.unit.show_none()
         self.map.show_layers(layers)
         self.model.show(rows)
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.empty(column))
-        self._order()
+        header = self.table.horizontalHeader()
+        # `layoutChanged` tells the others.
+        self.model.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
         self.tabs.show()
         self.notes.setText(breakable(" ".join(notes)))
         self.notes.setVisible(bool(notes))

@@ -146,7 +146,7 @@ class QueuePanel(QWidget):
         self.resume_action.triggered.connect(lambda: self._ask(self.resume_asked, self._in_hand(_CAN_RESUME)))
         self.cancel_action.triggered.connect(lambda: self._end(self.cancel_asked, self._in_hand(_CAN_CANCEL)))
         self.retry_action.triggered.connect(lambda: self._ask(self.retry_asked, self.selected()))
-        self.remove_action.triggered.connect(lambda: self._end(self.remove_asked, self.selected()))
+        self.remove_action.triggered.connect(lambda: self._end(self.remove_asked, self._removable()))
         self.up_action.triggered.connect(lambda: self._shift(-1))
         self.down_action.triggered.connect(lambda: self._shift(1))
         self.clear_action.triggered.connect(self._clear)
@@ -181,6 +181,9 @@ class QueuePanel(QWidget):
         if chosen:
             return [run for run in chosen if run.state in states]
         return [run for run in self.begun() if run.state in states][:1]
+
+    def _removable(self) -> list[Run]:
+        return [run for run in self.selected() if run.removable]
 
     def _ask(self, signal: SignalInstance, runs: list[Run]) -> None:
         for run in runs:
@@ -232,7 +235,7 @@ class QueuePanel(QWidget):
         self.resume_action.setEnabled(bool(self._in_hand(_CAN_RESUME)))
         self.cancel_action.setEnabled(bool(self._in_hand(_CAN_CANCEL)))
         self.retry_action.setEnabled(any(state.finished for state in states))
-        self.remove_action.setEnabled(any(run.state.finished or run.state is Status.WAITING for run in runs))
+        self.remove_action.setEnabled(bool(self._removable()))
         moves = len(runs) == 1 and runs[0].state is Status.WAITING
         self.up_action.setEnabled(moves)
         self.down_action.setEnabled(moves)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from clipdesk.errors import first_line
 from clipdesk.gui.background import Background
 from clipdesk.gui.problems import Problem
 from clipdesk.gui.surveys.state import AtHead, Making, jobs_of, place_of
@@ -142,7 +143,7 @@ class Surveyor(QObject):
                 self.numbered.emit(self._number)
             self._go_on()
 
-        self._worker.start(work)
+        self._make(work)
 
     def move(self, place: str) -> None:
         """Make at a place what is begun from now on, and what workers have not begun; see `place`."""
@@ -196,6 +197,8 @@ class Surveyor(QObject):
 
             def give_up() -> None:
                 service = self._opened()
+                # What an error has left in hand would look as if somebody were at it.
+                service.give_back_lost()
                 for stored in service.store.unfinished():
                     if _same(stored, job):
                         service.wish(stored.number, Wish.CANCEL)
@@ -211,7 +214,7 @@ class Surveyor(QObject):
                 self._service.wish(self._number, wish)
             self._wake.set()
             if go_on:
-                self._worker.start(self._go_on)
+                self._make(self._go_on)
 
         self._asker.start(ask)
 
@@ -231,6 +234,18 @@ class Surveyor(QObject):
 
         self._worker.start(end, urgent=False)
         return self._worker.wait(timeout_ms) and asked
+
+    def _make(self, work: Callable[[], object]) -> None:
+        """Have the worker make it. An error that nobody has told of ends it: it has failed, and can be tried again."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self._told.emit(Failure(None, first_line(error)))
+                raise
+
+        self._worker.start(guarded)
 
     # On the worker's thread
 
@@ -339,7 +354,7 @@ class Surveyor(QObject):
         self._show(making)
         if making is not None and making.number is not None and making.state == "waiting":
             number, self._leave = making.number, True
-            self._worker.start(lambda: self._follow(number))
+            self._make(lambda: self._follow(number))
             if number in self._at_heads:
                 self._show_at_head(making)
 

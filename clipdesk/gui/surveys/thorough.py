@@ -102,7 +102,7 @@ class ThoroughChecks(QObject):
     failed = Signal(object)
     _told = Signal(object, int, int)
     _loading = Signal(object, object)
-    _ended = Signal(object, str, object)
+    _ended = Signal(object, object, str, object)
 
     def __init__(self, desk: SurveyDesk, foreseen: Foreseen, readers: Readers) -> None:
         super().__init__(desk)
@@ -169,7 +169,7 @@ class ThoroughChecks(QObject):
         def read() -> None:
             record = survey.kept_check(path)
             if record is not None:
-                self._ended.emit(picture, survey.folder.name, record)
+                self._ended.emit(None, picture, survey.folder.name, record)
 
         self._reader.start(read)
 
@@ -216,7 +216,7 @@ class ThoroughChecks(QObject):
         if survey is None or second is None or self.running is not None:
             return
         self.running, self.share, self.seconds_left, self.transfer = picture, None, None, None
-        # Of its own: one that was cancelled may not have heard of it yet.
+        # Of its own, by which it is known: one that was cancelled may not have heard of it yet.
         self._cancelled = cancelled = threading.Event()
         self._thread.start(lambda: self._check(survey, picture, second, cancelled))
         self.changed.emit()
@@ -232,10 +232,10 @@ class ThoroughChecks(QObject):
         self, survey: AskedSurvey, picture: RenderedPicture, second: ModelName, cancelled: threading.Event
     ) -> None:
         def tell(done: int, count: int) -> None:
-            self._told.emit(picture, done, count)
+            self._told.emit(cancelled, done, count)
 
         def load(transfer: Transfer) -> None:
-            self._loading.emit(picture, transfer)
+            self._loading.emit(cancelled, transfer)
 
         record = None
         try:
@@ -245,14 +245,18 @@ class ThoroughChecks(QObject):
         except Cancelled:
             return
         finally:
-            self._ended.emit(picture, survey.folder.name, record)
+            self._ended.emit(cancelled, picture, survey.folder.name, record)
         if isinstance(picture.pixels, Path):
             survey.keep_check(picture.pixels, record)
             self.said.emit(f"The check is kept in {picture.pixels}")
 
+    def _runs(self, check: threading.Event | None) -> bool:
+        """Whether a check is the one that is shown. One that was cancelled may have been of the same picture."""
+        return self.running is not None and check is self._cancelled
+
     @Slot(object, int, int)
-    def _take_step(self, picture: RenderedPicture, done: int, count: int) -> None:
-        if picture is not self.running:
+    def _take_step(self, check: threading.Event, done: int, count: int) -> None:
+        if not self._runs(check):
             return
         if self.share is None:
             # What comes before the first step, as opening the second model, does not tell how long steps take.
@@ -263,18 +267,20 @@ class ThoroughChecks(QObject):
         self.changed.emit()
 
     @Slot(object, object)
-    def _take_transfer(self, picture: RenderedPicture, transfer: Transfer) -> None:
-        if picture is self.running:
+    def _take_transfer(self, check: threading.Event, transfer: Transfer) -> None:
+        if self._runs(check):
             # What is read after the whole file has come shows nothing.
             self.transfer = None if transfer.share == 1 else transfer
             self.changed.emit()
 
-    @Slot(object, str, object)
-    def _take(self, picture: RenderedPicture, survey: str, record: CheckRecord | None) -> None:
+    @Slot(object, object, str, object)
+    def _take(
+        self, check: threading.Event | None, picture: RenderedPicture, survey: str, record: CheckRecord | None
+    ) -> None:
         if record is not None:
             self._found[picture.key, survey] = record
             self.found.emit(picture.key)
-        if picture is self.running:
+        if self._runs(check):
             self.running = None
         self.changed.emit()
 
