@@ -76,9 +76,7 @@ CATALOGUE: dict[str, Model] = {
         Model("demo", 128, 128, 19, "embedded, vision transformer trained on drawn shapes, ready at once"),
         Model("demo-rn", 128, 128, 16, "embedded, ResNet trained on drawn shapes, ready at once"),
         Model("photo", 128, 128, 16, "embedded, ResNet trained on photographs of 96 categories, ready at once"),
-        Model(
-            "photo-small", 96, 128, 10, "embedded, small ResNet of the same photographs, ready at once"
-        ),
+        Model("photo-small", 96, 128, 10, "embedded, small ResNet of the same photographs, ready at once"),
         Model("RN50", 224, 1024, 255, "OpenAI, ResNet-50"),
         Model("RN101", 224, 512, 290, "OpenAI, ResNet-101"),
         Model("RN50x4", 288, 640, 420, "OpenAI, ResNet, 4 x RN50's compute"),
