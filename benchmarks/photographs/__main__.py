@@ -29,6 +29,7 @@ from benchmarks.quality.answers import place_of
 from benchmarks.quality.measures import scene_activations
 from benchmarks.quality.methods import methods
 from benchmarks.quality.report import draw_sheet, sections, table, write_section
+from clipdesk.activations.checking.usual import usual_reader
 from clipdesk.demo.photographs import Photographs, read_photographs
 from clipdesk.models.loading import load_model
 from clipdesk.network.inspector import input_side
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--judge", choices=list(MAKES), action="append", help="judges to train or measure")
     parser.add_argument("--images", type=int, default=IMAGES, help="number of training pictures of a judge")
     parser.add_argument("--model", default="photo", help="name or file of the model")
-    parser.add_argument("--reader", help="name or file of a second model that reads the pictures; only of check")
+    parser.add_argument("--reader", help="name or file of a second model, for check [the model's usual reader]")
     parser.add_argument("--methods", nargs="+", default=list(usual), choices=list(usual))
     parser.add_argument("--kinds", nargs="+", default=list(TITLES), choices=list(TITLES))
     parser.add_argument("--most", type=int, default=EVERY, help="number of questions of each kind, spread evenly")
@@ -137,7 +138,8 @@ def check(arguments: argparse.Namespace) -> None:
     asked = ask(load_model(arguments.model).float(), *read_photographs(arguments.folder))
     ways = methods(PRESETS[DEFAULT_PRESET].settings.iterations)
     some = [ways[name] for name in arguments.methods if name in PRESETS]
-    reader = open_model(arguments.reader, "cpu") if arguments.reader else None
+    usual = arguments.reader or usual_reader(opened.name)
+    reader = open_model(str(usual), "cpu") if usual else None
     found = checked(opened, arguments.folder, asked, some, arguments.pictures, arguments.most, reader)
     report({str(opened.name): found})
 
