@@ -123,7 +123,8 @@ def _hang(desk: Desktop) -> None:
     desk.press("Down", "Return")
     desk.until(lambda: desk.find("label", "Unit 0") is not None, "the map", _PATIENCE)
     desk.press("alt+9", "Right", "shift+Down", "shift+Right", "shift+Right")
-    desk.settle()
+    # Photos come in pieces.
+    desk.settle(looks=10)
 
 
 def _survey(desk: Desktop) -> None:
