@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from clipdesk.models.catalogue import CATALOGUE, file_of
+from clipdesk.models.catalogue import CATALOGUE, CONCEPTS, file_of
 from clipdesk.models.names import ModelName, Named, plain_name
 
 SEEDS = 3
@@ -15,16 +15,16 @@ APART = 0.1
 """Pictures of weights that have learnt nothing are to be less like the picture than other seeds' by so much."""
 WRITTEN = 99.0
 """Percentile from which on a target answers to the written word."""
-_READERS = {"demo": "demo-rn", "demo-rn": "demo", "photo": "photo-small", "photo-small": "photo"}
-"""Of each embedded model another one that has learnt the same words."""
 _RESNETS = tuple(name for name in CATALOGUE if name.startswith("RN"))
 _TRANSFORMERS = tuple(name for name in CATALOGUE if name.startswith("ViT-"))
 """OpenAI's models, each group from the one that is the quickest to read with."""
 
 
 def usual_reader(name: ModelName | None) -> ModelName | None:
-    """The model that reads the pictures of another one at no cost: of embedded models another one of these."""
-    reader = None if name is None else _READERS.get(str(plain_name(name)))
+    """The model that reads the pictures of another one at no cost: of an embedded one that with the same concepts."""
+    own = "" if name is None else str(plain_name(name))
+    alike = (each for each, listed in CONCEPTS.items() if each != own and listed == CONCEPTS.get(own))
+    reader = next(alike, None)
     return None if reader is None else Named(reader)
 
 

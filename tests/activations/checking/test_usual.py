@@ -23,8 +23,11 @@ def test_an_embedded_model_is_read_by_another_one_that_has_learnt_the_same_words
     assert concepts_for(reader) == concepts_for(parse_name(model))
 
 
-def test_no_other_model_has_a_reader_that_is_always_there() -> None:
+def test_a_sparse_autoencoder_changes_nothing_about_the_reader() -> None:
     assert usual_reader(parse_name("demo+sae:[shipped]")) == Named("demo-rn")
+
+
+def test_no_other_model_has_a_reader_that_is_always_there() -> None:
     assert usual_reader(parse_name("ViT-B/32")) is None
     assert usual_reader(None) is None
 
